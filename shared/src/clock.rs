@@ -1,0 +1,136 @@
+//! Time and randomness, passed in: production takes the system's, the sandbox and the tests bend them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+
+/// The system's time, with an offset that a sandbox can move. Clones share the offset.
+#[derive(Clone, Debug, Default)]
+pub struct Clock {
+    offset_ms: Arc<AtomicI64>,
+}
+
+impl Clock {
+    /// The system's time.
+    #[must_use]
+    pub fn system() -> Self {
+        Self::default()
+    }
+
+    /// Now, UTC, to the millisecond.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        let system = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
+        let system = i64::try_from(system).unwrap_or(i64::MAX);
+        Timestamp(system.saturating_add(self.offset_ms.load(Ordering::SeqCst)))
+    }
+
+    /// Moves the time of everything that shares this clock.
+    pub fn advance(&self, by: Duration) {
+        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        self.offset_ms.fetch_add(by, Ordering::SeqCst);
+    }
+}
+
+/// A moment, in milliseconds since 1970 UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// From milliseconds since 1970 UTC.
+    #[must_use]
+    pub fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// Milliseconds since 1970 UTC.
+    #[must_use]
+    pub fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since 1970 UTC: the unit of DynamoDB's TTL attribute.
+    #[must_use]
+    pub fn seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// Later by `duration`.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// How long after `earlier` this is; zero if it is not.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// The same moment as a calendar date and time, UTC.
+    #[must_use]
+    pub fn utc(self) -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    }
+}
+
+/// Where unguessable bytes come from.
+#[derive(Clone, Debug, Default)]
+pub enum Random {
+    /// The operating system.
+    #[default]
+    System,
+    /// A repeatable sequence, for tests whose requests are compared to the letter.
+    Seeded(Arc<AtomicU64>),
+}
+
+/// The operating system has no random bytes to give: nothing may go on without them.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the operating system gave no random bytes")]
+pub struct RandomError;
+
+impl Random {
+    /// A repeatable sequence that starts at `seed`.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
+        Self::Seeded(Arc::new(AtomicU64::new(seed)))
+    }
+
+    /// 32 lower-case hexadecimal digits: 128 random bits.
+    pub fn hex32(&self) -> Result<String, RandomError> {
+        let mut bytes = [0_u8; 16];
+        match self {
+            Self::System => getrandom::fill(&mut bytes).map_err(|_| RandomError)?,
+            Self::Seeded(next) => {
+                let digest = Sha256::digest(next.fetch_add(1, Ordering::SeqCst).to_be_bytes());
+                bytes.copy_from_slice(&digest[..16]);
+            }
+        }
+        Ok(hex::encode(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clones_of_a_clock_move_together() {
+        let clock = Clock::system();
+        let twin = clock.clone();
+        let before = twin.now();
+        clock.advance(Duration::from_hours(24));
+        assert!(twin.now().since(before) >= Duration::from_hours(24));
+    }
+
+    #[test]
+    fn random_text_fits_a_transaction_id_and_does_not_repeat() {
+        let first = Random::System.hex32().unwrap();
+        assert_eq!(first.len(), 32);
+        assert_ne!(first, Random::System.hex32().unwrap());
+        assert_eq!(Random::seeded(7).hex32().unwrap(), Random::seeded(7).hex32().unwrap());
+    }
+}

@@ -1,0 +1,331 @@
+//! Money: an exact amount in minor units with its currency. Never a float, at any step.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde_json::value::RawValue;
+
+/// The currencies that a shop can trade in here. All have two decimals, which every provider assumes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Currency {
+    /// Armenian dram.
+    Amd,
+    /// Belarusian rouble.
+    Byn,
+    /// Euro.
+    Eur,
+    /// Kyrgyz som.
+    Kgs,
+    /// Kazakh tenge.
+    Kzt,
+    /// Russian rouble.
+    Rub,
+    /// US dollar.
+    Usd,
+    /// Uzbek sum.
+    Uzs,
+}
+
+impl Currency {
+    const ALL: [(Self, &'static str); 8] = [
+        (Self::Amd, "AMD"),
+        (Self::Byn, "BYN"),
+        (Self::Eur, "EUR"),
+        (Self::Kgs, "KGS"),
+        (Self::Kzt, "KZT"),
+        (Self::Rub, "RUB"),
+        (Self::Usd, "USD"),
+        (Self::Uzs, "UZS"),
+    ];
+
+    /// Reads an ISO 4217 code, whatever its case.
+    pub fn parse(code: &str) -> Result<Self, MoneyError> {
+        Self::ALL
+            .into_iter()
+            .find(|(_, known)| known.eq_ignore_ascii_case(code.trim()))
+            .map(|(currency, _)| currency)
+            .ok_or(MoneyError::Currency)
+    }
+
+    /// The ISO 4217 code, upper case.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Amd => "AMD",
+            Self::Byn => "BYN",
+            Self::Eur => "EUR",
+            Self::Kgs => "KGS",
+            Self::Kzt => "KZT",
+            Self::Rub => "RUB",
+            Self::Usd => "USD",
+            Self::Uzs => "UZS",
+        }
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// Why a text is not an amount of money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MoneyError {
+    /// Not a decimal number.
+    #[error("must be a decimal number like 1500.00")]
+    NotDecimal,
+    /// More than two decimals that are not zero.
+    #[error("must have at most two decimals")]
+    TooPrecise,
+    /// Below zero.
+    #[error("must not be negative")]
+    Negative,
+    /// Above [`Money::MAX_MINOR`].
+    #[error("must be at most 100000000000.00")]
+    TooLarge,
+    /// Not one of the supported currencies.
+    #[error("must be one of AMD, BYN, EUR, KGS, KZT, RUB, USD, UZS")]
+    Currency,
+    /// Two amounts in different currencies met.
+    #[error("amounts in different currencies cannot be added")]
+    Mixed,
+}
+
+/// A non-negative decimal number with at most two decimals, counted in hundredths: an amount whose currency is known
+/// from elsewhere. Reads JSON numbers and strings alike by their text, so that no float ever touches it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Decimal(i64);
+
+impl Decimal {
+    /// The number in hundredths.
+    #[must_use]
+    pub fn hundredths(self) -> i64 {
+        self.0
+    }
+
+    /// Reads `1500`, `1500.5`, `1500.00`, `1.5e3`; refuses signs other than a leading minus on zero, spaces and the rest.
+    pub fn parse(text: &str) -> Result<Self, MoneyError> {
+        let (negative, digits) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, parse_exponent(exponent)?),
+            None => (digits, 0),
+        };
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        let fraction_missing = mantissa.contains('.') && fraction.is_empty();
+        if whole.is_empty() || fraction_missing || !all_digits(whole) || !all_digits(fraction) {
+            return Err(MoneyError::NotDecimal);
+        }
+        // value = significand × 10^scale hundredths
+        let significand = format!("{whole}{fraction}");
+        let significand = significand.trim_start_matches('0');
+        let scale = exponent + 2 - i64::try_from(fraction.len()).map_err(|_| MoneyError::TooPrecise)?;
+        if significand.is_empty() {
+            return Ok(Self(0));
+        }
+        if negative {
+            return Err(MoneyError::Negative);
+        }
+        let trimmed = significand.trim_end_matches('0');
+        let zeros = i64::try_from(significand.len() - trimmed.len()).map_err(|_| MoneyError::TooLarge)?;
+        let scale = scale + zeros;
+        if scale < 0 {
+            return Err(MoneyError::TooPrecise);
+        }
+        let digits_left = i64::try_from(trimmed.len()).map_err(|_| MoneyError::TooLarge)? + scale;
+        if digits_left > 15 {
+            return Err(MoneyError::TooLarge);
+        }
+        let power = u32::try_from(scale).map_err(|_| MoneyError::TooLarge)?;
+        let minor = trimmed.parse::<i64>().map_err(|_| MoneyError::NotDecimal)? * 10_i64.pow(power);
+        if minor > Money::MAX_MINOR {
+            return Err(MoneyError::TooLarge);
+        }
+        Ok(Self(minor))
+    }
+}
+
+fn parse_exponent(text: &str) -> Result<i64, MoneyError> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(MoneyError::NotDecimal);
+    }
+    // Beyond three digits the number is absurd whichever way it points; what remains cannot overflow.
+    if digits.trim_start_matches('0').len() > 3 {
+        return Err(if text.starts_with('-') { MoneyError::TooPrecise } else { MoneyError::TooLarge });
+    }
+    text.parse().map_err(|_| MoneyError::NotDecimal)
+}
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:02}", self.0 / 100, self.0 % 100)
+    }
+}
+
+impl<'de> Deserialize<'de> for Decimal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let text = if raw.get().starts_with('"') {
+            serde_json::from_str::<String>(raw.get()).map_err(D::Error::custom)?
+        } else {
+            raw.get().to_owned()
+        };
+        Self::parse(text.trim()).map_err(D::Error::custom)
+    }
+}
+
+/// A non-negative amount: minor units (kopecks, tyiyn, cents) of one currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Money {
+    minor: i64,
+    currency: Currency,
+}
+
+impl Money {
+    /// The largest amount taken: 100 billion, far above any cart and far below an overflow.
+    pub const MAX_MINOR: i64 = 10_000_000_000_000;
+
+    /// An amount of `minor` units.
+    pub fn from_minor(minor: i64, currency: Currency) -> Result<Self, MoneyError> {
+        match minor {
+            i64::MIN..0 => Err(MoneyError::Negative),
+            0..=Self::MAX_MINOR => Ok(Self { minor, currency }),
+            _ => Err(MoneyError::TooLarge),
+        }
+    }
+
+    /// An amount read from the wire, in the currency known from elsewhere.
+    #[must_use]
+    pub fn new(amount: Decimal, currency: Currency) -> Self {
+        Self { minor: amount.0, currency }
+    }
+
+    /// Minor units.
+    #[must_use]
+    pub fn minor(self) -> i64 {
+        self.minor
+    }
+
+    /// The currency.
+    #[must_use]
+    pub fn currency(self) -> Currency {
+        self.currency
+    }
+
+    /// Nothing to pay.
+    #[must_use]
+    pub fn is_zero(self) -> bool {
+        self.minor == 0
+    }
+
+    /// The sum, if both are of one currency and it is not absurd.
+    pub fn add(self, other: Self) -> Result<Self, MoneyError> {
+        if self.currency != other.currency {
+            return Err(MoneyError::Mixed);
+        }
+        Self::from_minor(self.minor.saturating_add(other.minor), self.currency)
+    }
+
+    /// The amount with exactly two decimals and a point: `1500.00`. What Mokka takes.
+    #[must_use]
+    pub fn decimal(self) -> String {
+        Decimal(self.minor).to_string()
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.decimal(), self.currency)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn decimals_are_read_exactly() {
+        for (text, minor) in [
+            ("0", 0),
+            ("-0", 0),
+            ("0e999", 0),
+            ("1500", 150_000),
+            ("4999.0", 499_900),
+            ("7700.00", 770_000),
+            ("0.01", 1),
+            ("0.29", 29),
+            ("1.5e3", 150_000),
+            ("150E-1", 1_500),
+            ("10.100000", 1_010),
+            ("100000000000.00", Money::MAX_MINOR),
+        ] {
+            assert_eq!(Decimal::parse(text), Ok(Decimal(minor)), "{text}");
+        }
+    }
+
+    #[test]
+    fn absurd_money_is_refused_with_its_reason() {
+        for (text, error) in [
+            ("", MoneyError::NotDecimal),
+            ("abc", MoneyError::NotDecimal),
+            ("1 500", MoneyError::NotDecimal),
+            ("1,50", MoneyError::NotDecimal),
+            ("1.", MoneyError::NotDecimal),
+            (".5", MoneyError::NotDecimal),
+            ("+1", MoneyError::NotDecimal),
+            ("--1", MoneyError::NotDecimal),
+            ("0x10", MoneyError::NotDecimal),
+            ("١٢", MoneyError::NotDecimal),
+            ("NaN", MoneyError::NotDecimal),
+            ("1e", MoneyError::NotDecimal),
+            ("-1", MoneyError::Negative),
+            ("-0.01", MoneyError::Negative),
+            ("0.001", MoneyError::TooPrecise),
+            ("1e-3", MoneyError::TooPrecise),
+            ("1e-9999999999999999999", MoneyError::TooPrecise),
+            ("1e400", MoneyError::TooLarge),
+            ("1e99999999999999999999", MoneyError::TooLarge),
+            ("100000000000.01", MoneyError::TooLarge),
+            ("99999999999999999999999999", MoneyError::TooLarge),
+        ] {
+            assert_eq!(Decimal::parse(text), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn json_numbers_and_strings_are_the_same_amount() {
+        #[derive(serde::Deserialize)]
+        struct Wire {
+            amount: Decimal,
+        }
+        for json in [r#"{"amount":6700.10}"#, r#"{"amount":"6700.10"}"#, r#"{"amount":67001e-1}"#] {
+            let wire: Wire = serde_json::from_str(json).unwrap();
+            assert_eq!(wire.amount, Decimal(670_010), "{json}");
+        }
+        for json in [r#"{"amount":true}"#, r#"{"amount":{}}"#, r#"{"amount":null}"#, r#"{"amount":"6 700"}"#] {
+            assert!(serde_json::from_str::<Wire>(json).is_err(), "{json}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_amount_survives_its_text(minor in 0..=Money::MAX_MINOR) {
+            let money = Money::from_minor(minor, Currency::Rub).unwrap();
+            prop_assert_eq!(Decimal::parse(&money.decimal()), Ok(Decimal(minor)));
+        }
+
+        #[test]
+        fn no_text_panics_or_goes_out_of_bounds(text in "\\PC{0,40}|[0-9.eE+-]{0,40}") {
+            if let Ok(amount) = Decimal::parse(&text) {
+                prop_assert!((0..=Money::MAX_MINOR).contains(&amount.hundredths()));
+            }
+        }
+    }
+}
