@@ -1,0 +1,212 @@
+//! The control API: what tests and people do to the stand-ins. JSON in, JSON out, errors `{"error":"…"}`.
+
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+use crate::error::{ControlError, list};
+use crate::fault::Fault;
+use crate::json::rfc3339;
+use crate::mokka::Decision;
+use crate::request::Request;
+use crate::system::System;
+use crate::world::World;
+
+/// Everything this API has, for the answer to a path that it does not have.
+pub(crate) const PATHS: [&str; 17] = [
+    "GET /control/calls?system=",
+    "DELETE /control/calls",
+    "GET /control/inbox?phone=",
+    "GET /control/orders",
+    "GET /control/forms",
+    "GET /control/imshop",
+    "GET /control/mokka",
+    "GET /control/mokka/{order_id}",
+    "POST /control/mokka/{order_id}/decide",
+    "POST /control/mokka/{order_id}/callback",
+    "GET /control/faults",
+    "POST /control/faults",
+    "DELETE /control/faults",
+    "GET /control/shop",
+    "POST /control/shop",
+    "DELETE /control/shop",
+    "POST /control/clock",
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Decide {
+    decision: String,
+    #[serde(default = "yes")]
+    callback: bool,
+    #[serde(default = "once")]
+    times: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Callback {
+    decision: String,
+    #[serde(default = "once")]
+    times: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Arm {
+    system: String,
+    method: String,
+    fault: String,
+    #[serde(default = "once")]
+    times: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShopAnswers {
+    order: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    advance_s: i64,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// Answers a request below `/control`.
+pub(crate) async fn serve(world: &Arc<World>, request: &Request) -> Answer {
+    let Some(answer) = respond(world, request).await else {
+        return unknown(request);
+    };
+    answer.unwrap_or_else(|error| Answer::error(error.status(), error.to_string()))
+}
+
+/// `None` if there is no such method and path.
+async fn respond(world: &Arc<World>, request: &Request) -> Option<Result<Answer, ControlError>> {
+    let segments: Vec<String> = request.path.split('/').skip(2).map(decoded).collect();
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let answer = match (request.method.as_str(), segments.as_slice()) {
+        ("GET", ["calls"]) => calls(world, request),
+        ("DELETE", ["calls"]) => Ok(done(|| world.calls.forget())),
+        ("GET", ["inbox"]) => query(request, "phone").map(|phone| Answer::ok(&world.smspro.inbox(phone))),
+        ("GET", ["orders"]) => Ok(Answer::ok(&world.shop.orders())),
+        ("GET", ["forms"]) => Ok(Answer::ok(&world.shop.forms())),
+        ("GET", ["imshop"]) => Ok(Answer::ok(&world.imshop.received())),
+        ("GET", ["mokka"]) => Ok(Answer::ok(&world.mokka.orders(world.clock.now()))),
+        ("GET", ["mokka", order_id]) => world
+            .mokka
+            .order(order_id, world.clock.now())
+            .map(|order| Answer::ok(&order))
+            .ok_or_else(|| ControlError::UnknownOrder((*order_id).to_owned())),
+        ("POST", ["mokka", order_id, "decide"]) => decide(world, order_id, request).await,
+        ("POST", ["mokka", order_id, "callback"]) => callback(world, order_id, request).await,
+        ("GET", ["faults"]) => Ok(Answer::ok(&world.faults.list())),
+        ("POST", ["faults"]) => arm(world, request),
+        ("DELETE", ["faults"]) => Ok(done(|| world.faults.clear())),
+        ("GET", ["shop"]) => Ok(Answer::ok(&json!({ "order": world.shop.overrides() }))),
+        ("POST", ["shop"]) => {
+            body::<ShopAnswers>(request).and_then(|answers| world.shop.set_overrides(answers.order)).map(|()| done(|| ()))
+        }
+        ("DELETE", ["shop"]) => Ok(done(|| world.shop.clear_overrides())),
+        ("POST", ["clock"]) => advance(world, request),
+        _ => return None,
+    };
+    Some(answer)
+}
+
+/// Does what needs no answer, and says that it is done.
+fn done(action: impl FnOnce()) -> Answer {
+    action();
+    Answer::ok(&json!({ "done": true }))
+}
+
+fn calls(world: &World, request: &Request) -> Result<Answer, ControlError> {
+    let system = query(request, "system")?.map(named).transpose()?;
+    Ok(Answer::ok(&world.calls.list(|call| system.is_none_or(|wanted| call.system == wanted))))
+}
+
+async fn decide(world: &Arc<World>, order_id: &str, request: &Request) -> Result<Answer, ControlError> {
+    let wish: Decide = body(request)?;
+    let decided = world.decide(order_id, decision(&wish.decision)?, wish.callback, wish.times).await?;
+    Ok(Answer::ok(&decided))
+}
+
+async fn callback(world: &Arc<World>, order_id: &str, request: &Request) -> Result<Answer, ControlError> {
+    let wish: Callback = body(request)?;
+    let decided = world.contradict(order_id, decision(&wish.decision)?, wish.times).await?;
+    Ok(Answer::ok(&decided))
+}
+
+fn arm(world: &World, request: &Request) -> Result<Answer, ControlError> {
+    let wish: Arm = body(request)?;
+    let fault: Fault = wish.fault.parse()?;
+    world.faults.arm(named(&wish.system)?, &wish.method, fault, wish.times)?;
+    Ok(Answer::ok(&world.faults.list()))
+}
+
+fn advance(world: &World, request: &Request) -> Result<Answer, ControlError> {
+    let Advance { advance_s } = body(request)?;
+    // A hundred years keep every later sum of moments inside what a date can hold.
+    if !(0..=3_155_760_000).contains(&advance_s) {
+        return Err(ControlError::field("advance_s", "seconds to move forward, 0 to a hundred years"));
+    }
+    world.clock.advance(advance_s);
+    Ok(Answer::ok(&json!({ "now": rfc3339(world.clock.now()) })))
+}
+
+fn named(name: &str) -> Result<System, ControlError> {
+    System::named(name).ok_or_else(|| {
+        let systems = list(System::ALL.into_iter().map(System::name));
+        ControlError::field("system", format!("`{name}` is none of {systems}"))
+    })
+}
+
+fn decision(text: &str) -> Result<Decision, ControlError> {
+    match text {
+        "approved" => Ok(Decision::Approved),
+        "declined" => Ok(Decision::Declined),
+        _ => Err(ControlError::field("decision", format!("`{text}` is neither approved nor declined"))),
+    }
+}
+
+/// The one query parameter a path takes; a misspelt one would silently show everything.
+fn query<'a>(request: &'a Request, name: &str) -> Result<Option<&'a str>, ControlError> {
+    if let Some(other) = request.query.keys().find(|key| *key != name) {
+        return Err(ControlError::Request(format!("unknown query parameter `{other}`; this path takes `{name}`")));
+    }
+    Ok(request.query.get(name).map(String::as_str))
+}
+
+/// The body, whatever its content type says: people use curl.
+fn body<T: DeserializeOwned>(request: &Request) -> Result<T, ControlError> {
+    serde_json::from_slice(&request.body).map_err(|error| ControlError::Request(format!("the body: {error}")))
+}
+
+fn decoded(segment: &str) -> String {
+    // These three mean something only in a form, whose decoder this is.
+    let segment = segment.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
+    let mut pairs = url::form_urlencoded::parse(segment.as_bytes());
+    pairs.next().map_or_else(String::new, |(name, _)| name.into_owned())
+}
+
+fn unknown(request: &Request) -> Answer {
+    Answer::json(
+        StatusCode::NOT_FOUND,
+        &json!({
+            "error": format!("there is no {} {}", request.method, request.path),
+            "exists": PATHS,
+        }),
+    )
+}

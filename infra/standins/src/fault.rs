@@ -1,0 +1,158 @@
+//! Faults on demand, at the wire.
+//!
+//! | fault | effect happens | what the caller sees |
+//! |---|---|---|
+//! | `timeout` | no | the request is read; no byte is ever answered; the connection closes after 60 s |
+//! | `reset` | no | the request is read, then the connection is reset (RST) |
+//! | `http500` | no | HTTP 500 with a short text |
+//! | `html` | no | HTTP 200 with an HTML maintenance page |
+//! | `slow` | yes | the right answer, its body byte by byte, 30 s in total |
+//! | `answer_lost` | yes | the connection is reset instead of an answer |
+//! | `refused` | no | a proper refusal in the system's own shape |
+//! | `status:NN` | no | Mokka, SMSPRO: their own status NN with its documented message; shop, IMSHOP: HTTP NN with JSON |
+//!
+//! A call is recorded before its fault plays. The refusals: Mokka 100; SMSPRO 5; shop orders: every order
+//! `success:false` with `errorCode` and `errorMessage`; shop forms: `success:false` with a message, as for a time slot
+//! that was taken; IMSHOP: `success:false`.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Mutex;
+
+use serde::Serialize;
+
+use crate::error::ControlError;
+use crate::system::System;
+use crate::world::locked;
+
+/// One way in which a call goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// No effect; nothing is ever answered.
+    Timeout,
+    /// No effect; the connection is reset.
+    Reset,
+    /// No effect; HTTP 500 with a text that is not JSON.
+    Http500,
+    /// No effect; HTTP 200 with an HTML page.
+    Html,
+    /// The effect happens; the answer takes 30 s to arrive.
+    Slow,
+    /// The effect happens; the connection is reset instead of an answer.
+    AnswerLost,
+    /// No effect; the system says properly that it will not do it.
+    Refused,
+    /// No effect; this status in the system's own shape.
+    Status(u16),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timeout => f.write_str("timeout"),
+            Self::Reset => f.write_str("reset"),
+            Self::Http500 => f.write_str("http500"),
+            Self::Html => f.write_str("html"),
+            Self::Slow => f.write_str("slow"),
+            Self::AnswerLost => f.write_str("answer_lost"),
+            Self::Refused => f.write_str("refused"),
+            Self::Status(status) => write!(f, "status:{status}"),
+        }
+    }
+}
+
+impl FromStr for Fault {
+    type Err = ControlError;
+
+    fn from_str(text: &str) -> Result<Self, ControlError> {
+        match text {
+            "timeout" => Ok(Self::Timeout),
+            "reset" => Ok(Self::Reset),
+            "http500" => Ok(Self::Http500),
+            "html" => Ok(Self::Html),
+            "slow" => Ok(Self::Slow),
+            "answer_lost" => Ok(Self::AnswerLost),
+            "refused" => Ok(Self::Refused),
+            _ => text
+                .strip_prefix("status:")
+                .filter(|status| status.bytes().all(|byte| byte.is_ascii_digit()))
+                .and_then(|status| status.parse().ok())
+                .map(Self::Status)
+                .ok_or_else(|| {
+                    ControlError::field(
+                        "fault",
+                        format!("`{text}` is none of timeout, reset, http500, html, slow, answer_lost, refused, status:NN"),
+                    )
+                }),
+        }
+    }
+}
+
+/// A fault waiting for its calls, as `GET /control/faults` shows it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Armed {
+    system: System,
+    method: &'static str,
+    #[serde(serialize_with = "crate::json::display")]
+    fault: Fault,
+    /// How many more calls it will meet.
+    times: u32,
+}
+
+/// The faults armed, in the order they were armed.
+#[derive(Default)]
+pub(crate) struct Faults {
+    armed: Mutex<VecDeque<Armed>>,
+}
+
+impl Faults {
+    pub(crate) fn arm(&self, system: System, method: &str, fault: Fault, times: u32) -> Result<(), ControlError> {
+        let method = system
+            .methods()
+            .find(|known| *known == method)
+            .ok_or_else(|| ControlError::UnknownMethod { system, method: method.to_owned() })?;
+        if times == 0 {
+            return Err(ControlError::field("times", "must be at least 1"));
+        }
+        if let Fault::Status(status) = fault {
+            check_status(system, status)?;
+        }
+        locked(&self.armed).push_back(Armed { system, method, fault, times });
+        Ok(())
+    }
+
+    /// The fault this call meets, if one is armed for it.
+    pub(crate) fn take(&self, system: System, method: &str) -> Option<Fault> {
+        let mut armed = locked(&self.armed);
+        let at = armed.iter().position(|one| one.system == system && one.method == method)?;
+        let one = armed.get_mut(at)?;
+        let fault = one.fault;
+        one.times -= 1;
+        if one.times == 0 {
+            armed.remove(at);
+        }
+        Some(fault)
+    }
+
+    pub(crate) fn clear(&self) {
+        locked(&self.armed).clear();
+    }
+
+    pub(crate) fn list(&self) -> Vec<Armed> {
+        locked(&self.armed).iter().cloned().collect()
+    }
+}
+
+/// A status fault must be a failure that the system can really answer.
+fn check_status(system: System, status: u16) -> Result<(), ControlError> {
+    match system {
+        System::Mokka | System::Smspro if !(1..=999).contains(&status) => {
+            Err(ControlError::field("fault", format!("status:{status}: {system} codes are 1..=999 (0 is success)")))
+        }
+        System::Shop | System::Imshop if !(200..=599).contains(&status) => {
+            Err(ControlError::field("fault", format!("status:{status}: for {system} an HTTP status, 200..=599")))
+        }
+        System::Mokka | System::Smspro | System::Shop | System::Imshop => Ok(()),
+    }
+}

@@ -1,0 +1,172 @@
+//! Strict, stateful stand-ins for the outside systems: Mokka, SMSPRO, the shop's own backend and IMSHOP.
+//!
+//! One listener on loopback serves all of them, for the sandbox and for the tests alike:
+//!
+//! | path | what | module |
+//! |---|---|---|
+//! | `/mokka/…` | Mokka API Factoring, and the form a customer clicks through | `mokka` |
+//! | `/smspro/…` | SMSPRO OTP, with an inbox instead of SMS | `smspro` |
+//! | `/shop/…` | the shop's order backend and form storage | `shop` |
+//! | `/imshop/…` | IMSHOP's status URLs | `imshop` |
+//! | `/control/…` | what tests and people do to them | `control` |
+//!
+//! This is an independent implementation of the protocols, written from their documents: it shares no code with the
+//! clients it is called by, so that a mistake in a client cannot hide behind the same mistake here.
+//!
+//! A request goes through `server` (the accept loop), is recorded in `call`, meets the fault armed for it in
+//! `fault` if there is one, and is answered by its system. Whatever an answer cannot say in the provider's own shape
+//! (which field was wrong, and why) is in the response header `x-stand-in-note`.
+
+mod answer;
+mod call;
+mod clock;
+mod control;
+mod error;
+mod fault;
+mod imshop;
+mod index;
+mod json;
+mod mokka;
+mod money;
+mod options;
+mod random;
+mod request;
+mod server;
+mod shop;
+mod smspro;
+mod system;
+mod world;
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+pub use call::{Call, Check};
+pub use clock::Clock;
+pub use error::ControlError;
+pub use fault::Fault;
+pub use mokka::{Decided, Decision, MokkaOrder, MokkaStatus};
+pub use options::{Options, SignatureOrder};
+pub use smspro::Sms;
+pub use system::System;
+
+use world::World;
+
+/// The running stand-ins. Clones speak to the same world.
+#[derive(Clone)]
+pub struct StandIns {
+    world: Arc<World>,
+}
+
+impl StandIns {
+    /// Serves the stand-ins on `listener`, on the current tokio runtime, for as long as that runtime lives.
+    #[must_use]
+    pub fn start(listener: TcpListener, options: Options, clock: Clock) -> Self {
+        // A listener that was bound knows its address; if it did not, every URL made of port 0 would fail at once.
+        let port = listener.local_addr().map_or(0, |address| address.port());
+        let world = Arc::new(World::new(options, clock, port));
+        tokio::spawn(server::accept(listener, Arc::clone(&world)));
+        Self { world }
+    }
+
+    /// `http://127.0.0.1:PORT`, without a slash at the end.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        self.world.base_url()
+    }
+
+    /// Every call received, oldest first; of one system only, if it is named.
+    #[must_use]
+    pub fn calls(&self, system: Option<System>) -> Vec<Call> {
+        self.world.calls.list(|call| system.is_none_or(|wanted| call.system == wanted))
+    }
+
+    /// The calls to one method, oldest first. Methods are those of [`System::methods`].
+    #[must_use]
+    pub fn calls_to(&self, system: System, method: &str) -> Vec<Call> {
+        self.world.calls.list(|call| call.system == system && call.method == method)
+    }
+
+    /// Forgets the recorded calls; the systems' own state stays.
+    pub fn forget_calls(&self) {
+        self.world.calls.forget();
+    }
+
+    /// The SMS sent, oldest first; to one phone only, if it is given.
+    #[must_use]
+    pub fn inbox(&self, phone: Option<&str>) -> Vec<Sms> {
+        self.world.smspro.inbox(phone)
+    }
+
+    /// Every confirmation code ever made, for tests that look for them where they must not be.
+    #[must_use]
+    pub fn codes(&self) -> Vec<String> {
+        self.world.smspro.inbox(None).into_iter().map(|sms| sms.code).collect()
+    }
+
+    /// Does what the customer does on Mokka's form, and sends the Checkout callback `times` times if `callback` is set.
+    /// An order that is already decided keeps its state: only its callback is sent again.
+    pub async fn decide(&self, order_id: &str, decision: Decision, callback: bool, times: u32) -> Result<Decided, ControlError> {
+        self.world.decide(order_id, decision, callback, times).await
+    }
+
+    /// Sends a Checkout callback that says `decision`, whatever the order's state is, and touches nothing.
+    pub async fn send_callback(&self, order_id: &str, decision: Decision, times: u32) -> Result<Decided, ControlError> {
+        self.world.contradict(order_id, decision, times).await
+    }
+
+    /// Arms `fault` for the next `times` calls of `method`, behind the faults already armed for it.
+    pub fn fault(&self, system: System, method: &str, fault: Fault, times: u32) -> Result<(), ControlError> {
+        self.world.faults.arm(system, method, fault, times)
+    }
+
+    /// Disarms every fault.
+    pub fn clear_faults(&self) {
+        self.world.faults.clear();
+    }
+
+    /// The orders the shop has accepted, oldest first: `{"uuid","id","publicId","at","order","answer"}`.
+    #[must_use]
+    pub fn orders(&self) -> Vec<Value> {
+        self.world.shop.orders()
+    }
+
+    /// The forms the shop has saved, oldest first: `{"key","form","at"}`.
+    #[must_use]
+    pub fn forms(&self) -> Vec<Value> {
+        self.world.shop.forms()
+    }
+
+    /// What IMSHOP has accepted, oldest first: `{"method","body","at"}`.
+    #[must_use]
+    pub fn imshop(&self) -> Vec<Value> {
+        self.world.imshop.received()
+    }
+
+    /// Mokka's side of an order, as it stands at this moment of the clock.
+    #[must_use]
+    pub fn mokka_order(&self, order_id: &str) -> Option<MokkaOrder> {
+        self.world.mokka.order(order_id, self.world.clock.now())
+    }
+
+    /// Puts an order into a state of the test's choice; a text that is no documented status is kept as it is.
+    pub fn set_mokka_status(&self, order_id: &str, status: impl Into<MokkaStatus>) -> Result<(), ControlError> {
+        self.world.mokka.set_status(order_id, status.into())
+    }
+
+    /// Makes Mokka's amount of an order differ from ours. The text is answered by Status as it is.
+    pub fn set_mokka_amount(&self, order_id: &str, amount: impl Into<String>) -> Result<(), ControlError> {
+        self.world.mokka.set_amount(order_id, amount.into())
+    }
+
+    /// Merges `overrides` (an object) into every order that `/shop/orders` answers from now on; a null removes a field.
+    pub fn shop_answers(&self, overrides: Value) -> Result<(), ControlError> {
+        self.world.shop.set_overrides(overrides)
+    }
+
+    /// Lets the shop answer as it calculated again.
+    pub fn clear_shop_answers(&self) {
+        self.world.shop.clear_overrides();
+    }
+}

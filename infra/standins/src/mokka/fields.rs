@@ -1,0 +1,156 @@
+//! Reading fields strictly: absent is one thing, null or a wrong type is a mistake.
+
+use serde_json::{Map, Value};
+use url::{Host, Url};
+
+use super::{Refusal, code};
+use crate::money::Kopecks;
+
+/// An object of the request, and where in it we are.
+pub(super) struct Fields<'a> {
+    prefix: String,
+    map: &'a Map<String, Value>,
+}
+
+impl<'a> Fields<'a> {
+    /// The body itself. A field not in `allowed` is a misspelt one, and would go unnoticed at the real Mokka.
+    pub(super) fn root(map: &'a Map<String, Value>, allowed: &[&str]) -> Result<Self, Refusal> {
+        Self::of(String::new(), map, allowed)
+    }
+
+    /// A nested object; `None` if it is absent.
+    pub(super) fn object(&self, name: &str, allowed: &[&str]) -> Result<Option<Self>, Refusal> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Object(map)) => Self::of(format!("{}.", self.path(name)), map, allowed).map(Some),
+            Some(_) => Err(self.wrong(name, "must be an object")),
+        }
+    }
+
+    /// A nested array of objects; empty if it is absent.
+    pub(super) fn objects(&self, name: &str, allowed: &[&str]) -> Result<Vec<Self>, Refusal> {
+        let items = match self.get(name) {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(items)) => items,
+            Some(_) => return Err(self.wrong(name, "must be an array")),
+        };
+        let mut objects = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let path = format!("{}[{index}]", self.path(name));
+            let map = item.as_object().ok_or_else(|| Refusal::new(code::CANNOT_PROCESS, format!("{path} must be an object")))?;
+            objects.push(Self::of(format!("{path}."), map, allowed)?);
+        }
+        Ok(objects)
+    }
+
+    fn of(prefix: String, map: &'a Map<String, Value>, allowed: &[&str]) -> Result<Self, Refusal> {
+        match map.keys().find(|name| !allowed.contains(&name.as_str())) {
+            Some(name) => Err(Refusal::new(code::CANNOT_PROCESS, format!("{prefix}{name} is not in the document"))),
+            None => Ok(Self { prefix, map }),
+        }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&'a Value> {
+        self.map.get(name)
+    }
+
+    /// The field's full name, for notes.
+    pub(super) fn path(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
+    fn wrong(&self, name: &str, problem: &str) -> Refusal {
+        Refusal::new(code::CANNOT_PROCESS, format!("{} {problem}", self.path(name)))
+    }
+
+    /// An optional non-empty string.
+    pub(super) fn text(&self, name: &str) -> Result<Option<&'a str>, Refusal> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
+            Some(_) => Err(self.wrong(name, "must be a non-empty string, or left out")),
+        }
+    }
+
+    /// All of these, if present, must be non-empty strings.
+    pub(super) fn texts(&self, names: &[&str]) -> Result<(), Refusal> {
+        names.iter().try_for_each(|name| self.text(name).map(drop))
+    }
+
+    /// An optional boolean.
+    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Refusal> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(value) => value.as_bool().map(Some).ok_or_else(|| self.wrong(name, "must be a boolean")),
+        }
+    }
+
+    /// An optional positive integer.
+    pub(super) fn positive(&self, name: &str, code: u16) -> Result<Option<u64>, Refusal> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(value) => value
+                .as_u64()
+                .filter(|number| *number > 0)
+                .map(Some)
+                .ok_or_else(|| Refusal::new(code, format!("{} must be a positive integer", self.path(name)))),
+        }
+    }
+
+    /// An optional price: a JSON number, in contrast to amounts.
+    pub(super) fn price(&self, name: &str) -> Result<Option<Kopecks>, Refusal> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(value) => value
+                .as_number()
+                .and_then(Kopecks::number)
+                .map(Some)
+                .ok_or_else(|| self.wrong(name, "must be a JSON number with at most two decimals")),
+        }
+    }
+
+    /// An optional amount: a string with exactly two decimals.
+    pub(super) fn amount(&self, name: &str, code: u16) -> Result<Option<Kopecks>, Refusal> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(value) => value
+                .as_str()
+                .and_then(Kopecks::strict)
+                .map(Some)
+                .ok_or_else(|| Refusal::new(code, format!("{} must be a string with two decimals", self.path(name)))),
+        }
+    }
+
+    /// An optional phone: ten digits without the country code.
+    pub(super) fn phone(&self, name: &str) -> Result<Option<&'a str>, Refusal> {
+        match self.text(name)? {
+            Some(phone) if phone.len() != 10 || !phone.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Err(self.wrong(name, "must be exactly ten digits"))
+            }
+            phone => Ok(phone),
+        }
+    }
+
+    /// An optional e-mail.
+    pub(super) fn email(&self, name: &str) -> Result<Option<&'a str>, Refusal> {
+        match self.text(name)? {
+            Some(email) if !email.contains('@') => Err(self.wrong(name, "must contain @")),
+            email => Ok(email),
+        }
+    }
+
+    /// A mandatory URL: https, or http on this machine.
+    pub(super) fn url(&self, name: &str, code: u16) -> Result<String, Refusal> {
+        let refusal = || Refusal::new(code, format!("{}: an absolute https URL", self.path(name)));
+        let text = self.get(name).and_then(Value::as_str).ok_or_else(refusal)?;
+        let url = Url::parse(text).map_err(|_| refusal())?;
+        let usable = match (url.scheme(), url.host()) {
+            ("https", Some(_)) => true,
+            ("http", Some(Host::Ipv4(address))) => address.is_loopback(),
+            ("http", Some(Host::Ipv6(address))) => address.is_loopback(),
+            ("http", Some(Host::Domain(name))) => name == "localhost" || name.ends_with(".localhost"),
+            _ => false,
+        };
+        if usable { Ok(text.to_owned()) } else { Err(refusal()) }
+    }
+}

@@ -1,0 +1,92 @@
+//! Finish: finalises a hold with its fiscal document (Mokka, "Finish").
+//!
+//! Multipart with exactly two parts: `body`, the JSON text the signature is made of, without a file name; and `check`, a
+//! PDF file. A Finish after `valid_till` answers 23 and cancels the order, as the document's notice says.
+
+use super::fields::Fields;
+use super::order::{MokkaOrder, MokkaStatus};
+use super::{Refusal, business, code, envelope};
+use crate::answer::Answer;
+use crate::money::Kopecks;
+use crate::request::{Part, Request};
+use crate::world::World;
+
+/// A Finish as requested.
+struct Finish<'a> {
+    amount: Kopecks,
+    check_number: Option<&'a str>,
+    check_link: Option<&'a str>,
+}
+
+pub(super) fn handle(world: &World, request: &Request) -> Result<Answer, Refusal> {
+    envelope::store(&world.options, request)?;
+    let body = envelope::signed(&world.options, request, &json_part(request)?.bytes)?;
+    let fields = Fields::root(&body, &["order_id", "amount", "check_number", "check_link"])?;
+    let order_id = envelope::order_id(&fields)?;
+    let finish = Finish {
+        amount: fields
+            .amount("amount", code::AMOUNT_FORMAT)?
+            .ok_or_else(|| Refusal::new(code::AMOUNT_FORMAT, "amount is missing"))?,
+        check_number: fields.text("check_number")?,
+        check_link: fields.text("check_link")?,
+    };
+    check_file(request)?;
+    let finished = world.mokka.with(order_id, world.clock.now(), |order| apply(order, &finish));
+    finished.unwrap_or_else(|| Err(Refusal::new(code::ORDER_NOT_FOUND, "no Checkout has created it")))
+}
+
+fn apply(order: &mut MokkaOrder, finish: &Finish<'_>) -> Result<Answer, Refusal> {
+    match &order.status {
+        MokkaStatus::Hold => {}
+        MokkaStatus::Expired => {
+            order.status = MokkaStatus::Canceled;
+            return Err(Refusal::new(code::ORDER_EXPIRED, "valid_till has passed; it is canceled now"));
+        }
+        status @ (MokkaStatus::Finished | MokkaStatus::Canceled | MokkaStatus::Declined | MokkaStatus::Refunded) => {
+            return Err(Refusal::new(code::UNABLE_TO_FINISH, format!("it is {}", status.as_str())));
+        }
+        status @ (MokkaStatus::Pending | MokkaStatus::Other(_)) => {
+            return Err(Refusal::new(code::CANNOT_PROCESS, format!("it is {}, not hold", status.as_str())));
+        }
+    }
+    if Kopecks::lenient(&order.amount) != Some(finish.amount) {
+        return Err(Refusal::new(code::AMOUNT_DIFFERENT, format!("it is {}, not {}", order.amount, finish.amount)));
+    }
+    order.status = MokkaStatus::Finished;
+    order.finishes += 1;
+    order.check_number = finish.check_number.map(str::to_owned);
+    order.check_link = finish.check_link.map(str::to_owned);
+    Ok(business(0))
+}
+
+fn json_part(request: &Request) -> Result<&Part, Refusal> {
+    let refusal = |note: &str| Refusal::new(code::JSON, note);
+    let multipart = request.media_type().is_some_and(|media| media.eq_ignore_ascii_case("multipart/form-data"));
+    let parts = request.parts.as_deref().filter(|_| multipart);
+    let parts = parts.ok_or_else(|| refusal("the body must be multipart/form-data"))?;
+    if let Some(part) = parts.iter().find(|part| part.name != "body" && part.name != "check") {
+        return Err(refusal(&format!("part `{}` is not in the document", part.name)));
+    }
+    let body = request.part("body").ok_or_else(|| refusal("exactly one part `body` is needed"))?;
+    if body.filename.is_some() {
+        return Err(refusal("part `body` is a field, not a file: no filename"));
+    }
+    Ok(body)
+}
+
+fn check_file(request: &Request) -> Result<(), Refusal> {
+    let refusal = |note| Err(Refusal::new(code::FILE, note));
+    let Some(check) = request.part("check") else {
+        return refusal("exactly one part `check` is needed");
+    };
+    if check.filename.as_deref().is_none_or(str::is_empty) {
+        return refusal("part `check` is a file: it needs a filename");
+    }
+    if check.content_type.as_deref() != Some("application/pdf") {
+        return refusal("part `check` must be application/pdf");
+    }
+    if !check.bytes.starts_with(b"%PDF") {
+        return refusal("part `check` is not a PDF");
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! Money as integer kopecks, read and written without a float.
+
+use std::fmt;
+
+use serde_json::Number;
+use serde_json::value::RawValue;
+
+/// An amount in kopecks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Kopecks(pub(crate) u64);
+
+impl Kopecks {
+    /// Exactly two decimals and no superfluous zero in front, as Mokka's amounts are written: `"8300.00"`.
+    pub(crate) fn strict(text: &str) -> Option<Self> {
+        let (whole, decimals) = text.split_once('.')?;
+        let canonical = decimals.len() == 2 && (whole == "0" || !whole.starts_with('0'));
+        if canonical { Self::lenient(text) } else { None }
+    }
+
+    /// Up to two decimals: `"4999"`, `"4999.0"`, `"4999.00"`.
+    pub(crate) fn lenient(text: &str) -> Option<Self> {
+        let (whole, decimals) = text.split_once('.').unwrap_or((text, "00"));
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(whole) || !digits(decimals) || whole.len() > 12 || decimals.len() > 2 {
+            return None;
+        }
+        let kopecks: u64 = decimals.parse().ok()?;
+        let kopecks = if decimals.len() == 1 { kopecks * 10 } else { kopecks };
+        Some(Self(whole.parse::<u64>().ok()? * 100 + kopecks))
+    }
+
+    /// A JSON number with at most two decimals. The parser's text of a number is its shortest one, so `1234.5` and
+    /// `0.1` come back exactly.
+    pub(crate) fn number(number: &Number) -> Option<Self> {
+        Self::lenient(&number.to_string())
+    }
+
+    pub(crate) fn times(self, quantity: u64) -> Option<Self> {
+        self.0.checked_mul(quantity).map(Self)
+    }
+
+    pub(crate) fn plus(self, other: Self) -> Option<Self> {
+        self.0.checked_add(other.0).map(Self)
+    }
+
+    /// A JSON number with exactly two decimals.
+    pub(crate) fn to_number(self) -> Box<RawValue> {
+        RawValue::from_string(self.to_string()).unwrap_or_else(|_| RawValue::NULL.to_owned())
+    }
+}
+
+impl fmt::Display for Kopecks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:02}", self.0 / 100, self.0 % 100)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_strict_or_lenient() {
+        assert_eq!(Kopecks::strict("8300.00"), Some(Kopecks(830_000)));
+        assert_eq!(Kopecks::strict("0.05"), Some(Kopecks(5)));
+        for wrong in ["8300", "8300.0", "08300.00", "-1.00", "1.000", ".00", "1.", "1,00", " 1.00", "1e3", ""] {
+            assert_eq!(Kopecks::strict(wrong), None, "{wrong}");
+        }
+        assert_eq!(Kopecks::lenient("4999.5"), Some(Kopecks(499_950)));
+        assert_eq!(Kopecks::lenient("4999"), Some(Kopecks(499_900)));
+    }
+
+    #[test]
+    fn numbers_keep_their_kopecks() {
+        for (text, kopecks) in [("0.1", 10), ("1500", 150_000), ("1234.5", 123_450), ("19.99", 1_999)] {
+            let number: Number = serde_json::from_str(text).unwrap();
+            assert_eq!(Kopecks::number(&number), Some(Kopecks(kopecks)), "{text}");
+        }
+        for text in ["-1", "1e21", "0.001"] {
+            let number: Number = serde_json::from_str(text).unwrap();
+            assert_eq!(Kopecks::number(&number), None, "{text}");
+        }
+        assert_eq!(Kopecks(770_000).to_number().get(), "7700.00");
+    }
+}

@@ -1,0 +1,85 @@
+//! The shop's own backend: it decides what an order costs, and keeps the confirmed forms.
+
+mod forms;
+mod orders;
+
+use std::sync::Mutex;
+
+use hyper::StatusCode;
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+
+use crate::answer::Answer;
+use crate::error::ControlError;
+use crate::options::Options;
+use crate::request::Request;
+use crate::world::locked;
+
+/// What the shop has taken in, and what tests make it answer.
+#[derive(Default)]
+pub(crate) struct Shop {
+    orders: Mutex<orders::Book>,
+    forms: Mutex<forms::Drawer>,
+    overrides: Mutex<Map<String, Value>>,
+}
+
+/// A request the shop does not take: an HTTP status and a message.
+struct Refusal(StatusCode, String);
+
+impl Refusal {
+    fn bad(problem: impl Into<String>) -> Self {
+        Self(StatusCode::BAD_REQUEST, problem.into())
+    }
+}
+
+impl Shop {
+    pub(crate) fn handle(&self, options: &Options, now: OffsetDateTime, method: &str, request: &Request) -> Answer {
+        let answer = authorized(options, request).and_then(|body| {
+            if method == "orders" {
+                locked(&self.orders).accept(&body, &locked(&self.overrides), now)
+            } else {
+                locked(&self.forms).save(body, request.header("idempotency-key"), now)
+            }
+        });
+        answer.unwrap_or_else(|Refusal(status, message)| Answer::json(status, &json!({ "success": false, "message": message })))
+    }
+
+    pub(crate) fn refuse(method: &str, request: &Request) -> Answer {
+        if method == "orders" { orders::refuse(&request.body) } else { forms::refuse() }
+    }
+
+    pub(crate) fn orders(&self) -> Vec<Value> {
+        locked(&self.orders).accepted()
+    }
+
+    pub(crate) fn forms(&self) -> Vec<Value> {
+        locked(&self.forms).saved()
+    }
+
+    pub(crate) fn set_overrides(&self, overrides: Value) -> Result<(), ControlError> {
+        let Value::Object(overrides) = overrides else {
+            return Err(ControlError::field("order", "must be an object; its fields replace those of the answer"));
+        };
+        *locked(&self.overrides) = overrides;
+        Ok(())
+    }
+
+    pub(crate) fn clear_overrides(&self) {
+        locked(&self.overrides).clear();
+    }
+
+    pub(crate) fn overrides(&self) -> Map<String, Value> {
+        locked(&self.overrides).clone()
+    }
+}
+
+/// The key, the content type, and the body as an object.
+fn authorized(options: &Options, request: &Request) -> Result<Map<String, Value>, Refusal> {
+    if request.bearer() != Some(options.shop_key.as_str()) {
+        return Err(Refusal(StatusCode::UNAUTHORIZED, "`Authorization: Bearer …` is missing or has another key".to_owned()));
+    }
+    if !request.is_json() {
+        return Err(Refusal::bad("the content type must be application/json"));
+    }
+    serde_json::from_slice(&request.body).map_err(|error| Refusal::bad(format!("the body must be an object: {error}")))
+}

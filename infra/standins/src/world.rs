@@ -1,0 +1,155 @@
+//! Everything the stand-ins know, and the way of a request through it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hyper::{Method, StatusCode};
+use serde_json::json;
+
+use crate::answer::Answer;
+use crate::call::{Call, Calls};
+use crate::clock::Clock;
+use crate::fault::{Fault, Faults};
+use crate::imshop::Imshop;
+use crate::mokka::Mokka;
+use crate::options::Options;
+use crate::request::Request;
+use crate::server::Outcome;
+use crate::shop::Shop;
+use crate::smspro::{self, Smspro};
+use crate::system::System;
+use crate::{control, index, mokka};
+
+/// The systems and what is recorded and armed around them.
+pub(crate) struct World {
+    pub(crate) options: Options,
+    pub(crate) clock: Clock,
+    pub(crate) calls: Calls,
+    pub(crate) faults: Faults,
+    pub(crate) mokka: Mokka,
+    pub(crate) smspro: Smspro,
+    pub(crate) shop: Shop,
+    pub(crate) imshop: Imshop,
+    port: u16,
+}
+
+/// A panicking test must not make every other one fail at the lock.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl World {
+    pub(crate) fn new(options: Options, clock: Clock, port: u16) -> Self {
+        Self {
+            options,
+            clock,
+            calls: Calls::default(),
+            faults: Faults::default(),
+            mokka: Mokka::default(),
+            smspro: Smspro::default(),
+            shop: Shop::default(),
+            imshop: Imshop::default(),
+            port,
+        }
+    }
+
+    pub(crate) fn base_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Records the call, lets its fault play, and answers.
+    pub(crate) async fn serve(self: Arc<Self>, request: Request) -> Outcome {
+        let path = request.path.as_str();
+        if path == "/" {
+            return Outcome::Answer(index::page(&self.base_url()));
+        }
+        if path == "/control" || path.starts_with("/control/") {
+            return Outcome::Answer(control::serve(&self, &request).await);
+        }
+        if let Some(token) = path.strip_prefix("/mokka/form/") {
+            return Outcome::Answer(mokka::form::serve(&self, token, &request));
+        }
+        let Some((system, rest)) = system_of(path) else {
+            return Outcome::Answer(nowhere(path));
+        };
+        let method = system.routes().iter().find(|(_, route)| *route == rest).map(|(method, _)| *method);
+        self.calls.record(Call::of(system, method.unwrap_or("unknown"), &request, self.clock.now()));
+        let Some(method) = method else {
+            return Outcome::Answer(nowhere(path));
+        };
+        if request.method != Method::POST {
+            let problem = format!("{path} takes POST, not {}", request.method);
+            return Outcome::Answer(Answer::error(StatusCode::METHOD_NOT_ALLOWED, problem));
+        }
+        self.play(self.faults.take(system, method), system, method, &request)
+    }
+
+    /// What each fault means: see the table in [`crate::fault`].
+    fn play(&self, fault: Option<Fault>, system: System, method: &'static str, request: &Request) -> Outcome {
+        match fault {
+            None => Outcome::Answer(self.handle(system, method, request)),
+            Some(Fault::Timeout) => Outcome::Silence,
+            Some(Fault::Reset) => Outcome::Reset,
+            Some(Fault::Http500) => Outcome::Answer(Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")),
+            Some(Fault::Html) => Outcome::Answer(Answer::html(StatusCode::OK, index::MAINTENANCE)),
+            Some(Fault::Slow) => Outcome::Drip(self.handle(system, method, request)),
+            Some(Fault::AnswerLost) => {
+                self.handle(system, method, request);
+                Outcome::Reset
+            }
+            Some(Fault::Refused) => Outcome::Answer(refuse(system, method, request)),
+            Some(Fault::Status(status)) => Outcome::Answer(fail(system, method, status)),
+        }
+    }
+
+    fn handle(&self, system: System, method: &str, request: &Request) -> Answer {
+        match system {
+            System::Mokka => mokka::handle(self, method, request),
+            System::Smspro => self.smspro.handle(&self.options, self.clock.now(), method, request),
+            System::Shop => self.shop.handle(&self.options, self.clock.now(), method, request),
+            System::Imshop => self.imshop.handle(self.clock.now(), method, request),
+        }
+    }
+}
+
+fn refuse(system: System, method: &str, request: &Request) -> Answer {
+    match system {
+        System::Mokka => mokka::fail(method, mokka::code::CANNOT_PROCESS),
+        System::Smspro => smspro::fail(method, 5),
+        System::Shop => Shop::refuse(method, request),
+        System::Imshop => Imshop::refuse(),
+    }
+}
+
+fn fail(system: System, method: &str, status: u16) -> Answer {
+    match system {
+        System::Mokka => mokka::fail(method, status),
+        System::Smspro => smspro::fail(method, status),
+        System::Shop | System::Imshop => {
+            let http = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            Answer::json(http, &json!({ "success": false, "message": format!("status {status}") }))
+        }
+    }
+}
+
+/// The system a path belongs to, and the path below it.
+fn system_of(path: &str) -> Option<(System, &str)> {
+    System::ALL.into_iter().find_map(|system| {
+        let rest = path.strip_prefix('/')?.strip_prefix(system.name())?;
+        rest.starts_with('/').then_some((system, rest))
+    })
+}
+
+fn nowhere(path: &str) -> Answer {
+    let exist: Vec<String> = System::ALL
+        .into_iter()
+        .flat_map(|system| system.routes().iter().map(move |(_, route)| format!("POST /{system}{route}")))
+        .chain(control::PATHS.iter().map(|path| (*path).to_owned()))
+        .collect();
+    Answer::json(
+        StatusCode::NOT_FOUND,
+        &json!({
+            "error": format!("there is nothing at {path}"),
+            "exists": exist,
+        }),
+    )
+}
