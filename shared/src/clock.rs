@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
@@ -74,6 +74,31 @@ impl Timestamp {
     #[must_use]
     pub fn utc(self) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    }
+}
+
+/// The moment by which a request must be answered. Outbound calls get what remains, and none is started with nothing left.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// A deadline `budget` from now.
+    #[must_use]
+    pub fn within(budget: Duration) -> Self {
+        Self(Instant::now() + budget)
+    }
+
+    /// What remains, at most `limit`; nothing if less than 100 ms remain, which no call could use.
+    #[must_use]
+    pub fn allows(self, limit: Duration) -> Option<Duration> {
+        let remaining = self.0.saturating_duration_since(Instant::now());
+        (remaining >= Duration::from_millis(100)).then(|| remaining.min(limit))
+    }
+
+    /// A deadline earlier by `reserve`, for a step after which something remains to be done.
+    #[must_use]
+    pub fn before(self, reserve: Duration) -> Self {
+        Self(self.0.checked_sub(reserve).unwrap_or(self.0))
     }
 }
 

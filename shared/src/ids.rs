@@ -92,6 +92,10 @@ identifier! {
     OrderId
 }
 identifier! {
+    /// The id of a product or an offer (`configurationId`, `privateId`, IMSHOP's `id`).
+    ItemId
+}
+identifier! {
     /// The id of a way to pay, as configured (`paymentMethodId`).
     MethodId
 }

@@ -1,9 +1,33 @@
 //! What every webhook of imshop-webhooks is made of. Modules in this order; a lower one never imports a higher one:
 //!
-//! - [`money`], [`phone`], [`ids`], [`secret`], [`clock`]: plain types, parsed once and valid ever after.
+//! - [`money`], [`phone`], [`ids`], [`secret`], [`clock`], [`wire`], [`texts`], [`env`]: plain types, parsed once and valid
+//!   ever after; what a customer reads; settings from the environment.
+//! - [`outbound`], [`imshop`], [`mokka`], [`smspro`], [`shop`]: one room for each outside system: its messages, its client,
+//!   its errors.
+//! - [`payment`]: the payment as a state machine, without I/O.
+//! - [`store`]: the only place that knows DynamoDB.
+//! - [`gateway`], [`settle`]: the providers behind one trait, and the one way in which a payment moves forward.
+//! - [`http`]: requests in, answers out, one error contract.
+//! - [`config`], [`telemetry`], [`runtime`]: settings files, logs, and how a function starts.
 
 pub mod clock;
+pub mod config;
+pub mod env;
+pub mod gateway;
+pub mod http;
 pub mod ids;
+pub mod imshop;
+pub mod mokka;
 pub mod money;
+pub mod outbound;
+pub mod payment;
 pub mod phone;
+pub mod runtime;
 pub mod secret;
+pub mod settle;
+pub mod shop;
+pub mod smspro;
+pub mod store;
+pub mod telemetry;
+pub mod texts;
+pub mod wire;

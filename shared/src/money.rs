@@ -104,49 +104,82 @@ impl Decimal {
         self.0
     }
 
-    /// Reads `1500`, `1500.5`, `1500.00`, `1.5e3`; refuses signs other than a leading minus on zero, spaces and the rest.
+    /// Reads `1500`, `1500.5`, `1500.00`, `1.5e3`; refuses signs other than a minus on zero, spaces and the rest.
     pub fn parse(text: &str) -> Result<Self, MoneyError> {
-        let (negative, digits) = match text.strip_prefix('-') {
-            Some(rest) => (true, rest),
-            None => (false, text),
-        };
-        let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
-            Some((mantissa, exponent)) => (mantissa, parse_exponent(exponent)?),
-            None => (digits, 0),
-        };
-        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        let fraction_missing = mantissa.contains('.') && fraction.is_empty();
-        if whole.is_empty() || fraction_missing || !all_digits(whole) || !all_digits(fraction) {
-            return Err(MoneyError::NotDecimal);
-        }
-        // value = significand × 10^scale hundredths
-        let significand = format!("{whole}{fraction}");
-        let significand = significand.trim_start_matches('0');
-        let scale = exponent + 2 - i64::try_from(fraction.len()).map_err(|_| MoneyError::TooPrecise)?;
-        if significand.is_empty() {
-            return Ok(Self(0));
-        }
-        if negative {
-            return Err(MoneyError::Negative);
-        }
-        let trimmed = significand.trim_end_matches('0');
-        let zeros = i64::try_from(significand.len() - trimmed.len()).map_err(|_| MoneyError::TooLarge)?;
-        let scale = scale + zeros;
-        if scale < 0 {
-            return Err(MoneyError::TooPrecise);
-        }
-        let digits_left = i64::try_from(trimmed.len()).map_err(|_| MoneyError::TooLarge)? + scale;
-        if digits_left > 15 {
-            return Err(MoneyError::TooLarge);
-        }
-        let power = u32::try_from(scale).map_err(|_| MoneyError::TooLarge)?;
-        let minor = trimmed.parse::<i64>().map_err(|_| MoneyError::NotDecimal)? * 10_i64.pow(power);
-        if minor > Money::MAX_MINOR {
-            return Err(MoneyError::TooLarge);
-        }
-        Ok(Self(minor))
+        fixed_point(text, 2, Money::MAX_MINOR).map(Self)
     }
+}
+
+/// How many of something: a non-negative number with at most three decimals (kilograms, metres), counted in thousandths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Quantity(i64);
+
+impl Quantity {
+    /// One piece.
+    pub const ONE: Self = Self(1000);
+
+    /// Reads a decimal number of at most a million.
+    pub fn parse(text: &str) -> Result<Self, MoneyError> {
+        fixed_point(text, 3, 1_000_000_000).map(Self)
+    }
+
+    /// The number if it is whole.
+    #[must_use]
+    pub fn whole(self) -> Option<i64> {
+        (self.0 % 1000 == 0).then_some(self.0 / 1000)
+    }
+
+    /// The price of this many at `unit_price`, rounded half up to the minor unit.
+    pub fn times(self, unit_price: Money) -> Result<Money, MoneyError> {
+        let product = i128::from(self.0) * i128::from(unit_price.minor) + 500;
+        Money::from_minor(i64::try_from(product / 1000).map_err(|_| MoneyError::TooLarge)?, unit_price.currency)
+    }
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = format!("{}.{:03}", self.0 / 1000, self.0 % 1000);
+        f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
+    }
+}
+
+/// Reads a non-negative decimal number exactly, as a count of `10^-places`.
+fn fixed_point(text: &str, places: i64, max: i64) -> Result<i64, MoneyError> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, parse_exponent(exponent)?),
+        None => (digits, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let fraction_missing = mantissa.contains('.') && fraction.is_empty();
+    if whole.is_empty() || fraction_missing || !all_digits(whole) || !all_digits(fraction) {
+        return Err(MoneyError::NotDecimal);
+    }
+    // value = significand × 10^scale, counted in 10^-places
+    let significand = format!("{whole}{fraction}");
+    let significand = significand.trim_start_matches('0');
+    if significand.is_empty() {
+        return Ok(0);
+    }
+    if negative {
+        return Err(MoneyError::Negative);
+    }
+    let length = |text: &str| i64::try_from(text.len()).map_err(|_| MoneyError::TooLarge);
+    let trimmed = significand.trim_end_matches('0');
+    let scale = exponent + places - length(fraction)? + length(significand)? - length(trimmed)?;
+    if scale < 0 {
+        return Err(MoneyError::TooPrecise);
+    }
+    if length(trimmed)? + scale > 15 {
+        return Err(MoneyError::TooLarge);
+    }
+    let power = u32::try_from(scale).map_err(|_| MoneyError::TooLarge)?;
+    let number = trimmed.parse::<i64>().map_err(|_| MoneyError::NotDecimal)? * 10_i64.pow(power);
+    if number > max { Err(MoneyError::TooLarge) } else { Ok(number) }
 }
 
 fn parse_exponent(text: &str) -> Result<i64, MoneyError> {
@@ -169,13 +202,23 @@ impl fmt::Display for Decimal {
 
 impl<'de> Deserialize<'de> for Decimal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let text = if raw.get().starts_with('"') {
-            serde_json::from_str::<String>(raw.get()).map_err(D::Error::custom)?
-        } else {
-            raw.get().to_owned()
-        };
-        Self::parse(text.trim()).map_err(D::Error::custom)
+        number_text(deserializer).and_then(|text| Self::parse(&text).map_err(D::Error::custom))
+    }
+}
+
+impl<'de> Deserialize<'de> for Quantity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        number_text(deserializer).and_then(|text| Self::parse(&text).map_err(D::Error::custom))
+    }
+}
+
+/// A JSON number or string by its text.
+fn number_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    if raw.get().starts_with('"') {
+        serde_json::from_str::<String>(raw.get()).map(|text| text.trim().to_owned()).map_err(D::Error::custom)
+    } else {
+        Ok(raw.get().to_owned())
     }
 }
 
@@ -312,6 +355,18 @@ mod tests {
         for json in [r#"{"amount":true}"#, r#"{"amount":{}}"#, r#"{"amount":null}"#, r#"{"amount":"6 700"}"#] {
             assert!(serde_json::from_str::<Wire>(json).is_err(), "{json}");
         }
+    }
+
+    #[test]
+    fn quantities_may_be_weights() {
+        let price = Money::from_minor(100_01, Currency::Rub).unwrap();
+        for (text, shown, minor) in
+            [("1", "1", 100_01), ("3.000", "3", 300_03), ("0.125", "0.125", 12_50), ("1.5", "1.5", 150_02)]
+        {
+            let quantity = Quantity::parse(text).unwrap();
+            assert_eq!((quantity.to_string().as_str(), quantity.times(price).unwrap().minor()), (shown, minor));
+        }
+        assert_eq!(Quantity::parse("1.0001"), Err(MoneyError::TooPrecise));
     }
 
     proptest! {

@@ -1,0 +1,8 @@
+//! The settings that operations edit as files: which ways to pay a shop offers, which forms it has. Deployed as a layer
+//! from `infra/config/`, so that a change needs no rebuild; validated as a whole at start.
+
+mod forms;
+mod methods;
+
+pub use forms::{Form, Forms, Limits};
+pub use methods::{Icon, Method, Methods};

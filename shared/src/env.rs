@@ -1,0 +1,170 @@
+//! Settings from the environment: every one named, validated at start, each error naming the variable.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use url::{Host, Url};
+
+use crate::money::Currency;
+use crate::secret::{InternalSecret, Keys, Secret};
+
+/// Where settings are read from: the process's environment, or a map in the sandbox and the tests.
+/// Collects what is wrong, so that one start shows every mistake.
+#[derive(Debug, Default)]
+pub struct Env {
+    values: BTreeMap<String, String>,
+    problems: Vec<(String, String)>,
+}
+
+/// What is wrong with the settings, one line for each variable.
+#[derive(Debug, thiserror::Error)]
+pub struct ConfigError {
+    problems: Vec<(String, String)>,
+}
+
+impl std::fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut text = String::from("cannot start, the settings are not right:");
+        for (name, problem) in &self.problems {
+            write!(text, "\n  {name}: {problem}")?;
+        }
+        f.write_str(&text)
+    }
+}
+
+impl Env {
+    /// The process's environment.
+    #[must_use]
+    pub fn process() -> Self {
+        let values = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self::from_map(values.collect())
+    }
+
+    /// Settings from a map.
+    #[must_use]
+    pub fn from_map(values: BTreeMap<String, String>) -> Self {
+        Self { values, problems: Vec::new() }
+    }
+
+    /// Done reading: what was built, or everything that was wrong. `None` can only come from a recorded problem.
+    pub fn finish<T>(self, built: Option<T>) -> Result<T, ConfigError> {
+        match built {
+            Some(built) if self.problems.is_empty() => Ok(built),
+            _ => Err(ConfigError { problems: self.problems }),
+        }
+    }
+
+    /// Records that a variable is wrong.
+    pub fn problem(&mut self, name: &str, problem: impl std::fmt::Display) {
+        self.problems.push((name.to_owned(), problem.to_string()));
+    }
+
+    /// A setting that may be absent; an empty one counts as absent.
+    #[must_use]
+    pub fn optional(&self, name: &str) -> Option<String> {
+        self.values.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    /// A setting that must be there.
+    pub fn required(&mut self, name: &str) -> Option<String> {
+        let value = self.optional(name);
+        if value.is_none() {
+            self.problem(name, "must be set and not empty");
+        }
+        value
+    }
+
+    /// A setting that must be there and is read by `parse`.
+    pub fn parsed<T, E: std::fmt::Display>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+        let value = self.required(name)?;
+        self.checked(name, parse(&value))
+    }
+
+    /// A setting with a default.
+    pub fn parsed_or<T, E: std::fmt::Display>(
+        &mut self,
+        name: &str,
+        default: T,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        match self.optional(name) {
+            Some(value) => self.checked(name, parse(&value)),
+            None => Some(default),
+        }
+    }
+
+    fn checked<T, E: std::fmt::Display>(&mut self, name: &str, result: Result<T, E>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.problem(name, error);
+                None
+            }
+        }
+    }
+
+    /// A secret.
+    pub fn secret(&mut self, name: &str) -> Option<Secret> {
+        self.parsed(name, Secret::parse)
+    }
+
+    /// A key that opens an endpoint: `{name}`, and during a rotation `{name}_NEXT`.
+    pub fn keys(&mut self, name: &str) -> Option<Keys> {
+        let next = self.optional(&format!("{name}_NEXT")).and_then(|next| Secret::parse(&next).ok());
+        Some(Keys::new(self.secret(name)?, next))
+    }
+
+    /// `INTERNAL_SECRET`: at least 32 characters, from which tokens and lookup keys are derived.
+    pub fn internal_secret(&mut self) -> Option<InternalSecret> {
+        self.parsed("INTERNAL_SECRET", InternalSecret::parse)
+    }
+
+    /// The address of an outside system: https, or http on this machine.
+    pub fn url(&mut self, name: &str) -> Option<Url> {
+        self.parsed(name, parse_url)
+    }
+
+    /// The address of an outside system that may be absent.
+    pub fn optional_url(&mut self, name: &str) -> Option<Url> {
+        let value = self.optional(name)?;
+        self.checked(name, parse_url(&value))
+    }
+
+    /// A currency, with a default.
+    pub fn currency_or(&mut self, name: &str, default: Currency) -> Option<Currency> {
+        self.parsed_or(name, default, Currency::parse)
+    }
+
+    /// A whole number within bounds, with a default.
+    pub fn number_or(&mut self, name: &str, default: u32, bounds: std::ops::RangeInclusive<u32>) -> Option<u32> {
+        self.parsed_or(name, default, |text| match text.parse::<u32>() {
+            Ok(number) if bounds.contains(&number) => Ok(number),
+            _ => Err(format!("must be a whole number from {} to {}", bounds.start(), bounds.end())),
+        })
+    }
+
+    /// A TOML file read by `parse`, whose errors name the place in the file.
+    pub fn file<T>(&mut self, name: &str, default: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        let path = self.optional(name).unwrap_or_else(|| default.to_owned());
+        let result = std::fs::read_to_string(&path)
+            .map_err(|error| format!("cannot read the file {path}: {error}"))
+            .and_then(|text| parse(&text).map_err(|error| format!("{path}: {error}")));
+        self.checked(name, result)
+    }
+}
+
+/// Reads the address of an outside system: https with a host, or http on this machine (for the sandbox).
+pub fn parse_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("must be a URL: {error}"))?;
+    let loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => return Err("must have a host".to_owned()),
+    };
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if loopback => Ok(url),
+        _ => Err("must begin with https:// (http:// only on this machine)".to_owned()),
+    }
+}

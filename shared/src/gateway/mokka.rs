@@ -1,0 +1,194 @@
+//! Mokka behind the gateway trait.
+
+use async_trait::async_trait;
+
+use super::{Gateway, Registration, Unknown, Urls};
+use crate::clock::{Clock, Deadline};
+use crate::env::Env;
+use crate::mokka::signature::OrderSetting;
+use crate::mokka::types::{CartItem, CheckoutOrder, CheckoutRequest, FinishRequest, OrderStatus, Price};
+use crate::mokka::{Client, Code, Error, Settings};
+use crate::money::{Currency, Money};
+use crate::payment::{Capture, Order, Payment, Policy, Reason, Report, ReportedState, receipt};
+use crate::texts;
+
+/// Mokka.
+#[derive(Debug)]
+pub struct MokkaGateway {
+    client: Client,
+    clock: Clock,
+    policy: Policy,
+    currency: Currency,
+    seller: String,
+}
+
+impl MokkaGateway {
+    /// Reads `MOKKA_BASE_URL`, `MOKKA_STORE_ID`, `MOKKA_SECRET`, `MOKKA_SIGNATURE_ORDER`, `MOKKA_FINISH`, `MOKKA_CURRENCY`
+    /// and `SHOP_NAME`.
+    pub fn from_env(env: &mut Env, http: reqwest::Client, clock: Clock) -> Option<Self> {
+        let base_url = env.url("MOKKA_BASE_URL");
+        let store_id = env.parsed("MOKKA_STORE_ID", |text| text.parse::<u64>().map_err(|_| "must be the store's number"));
+        let secret = env.secret("MOKKA_SECRET");
+        let signature_order = env.parsed_or("MOKKA_SIGNATURE_ORDER", OrderSetting::Auto, OrderSetting::parse);
+        let policy = env.parsed_or("MOKKA_FINISH", Policy::OnHold, |text| match text {
+            "on_hold" => Ok(Policy::OnHold),
+            "on_shipment" => Ok(Policy::OnShipment),
+            _ => Err("must be on_hold or on_shipment"),
+        });
+        let currency = env.currency_or("MOKKA_CURRENCY", Currency::Rub);
+        let seller = env.required("SHOP_NAME");
+        let settings = Settings { base_url: base_url?, store_id: store_id?, secret: secret?, signature_order: signature_order? };
+        Some(Self { client: Client::new(http, settings), clock, policy: policy?, currency: currency?, seller: seller? })
+    }
+
+    /// The currency that Mokka's amounts are in; its protocol names none.
+    #[must_use]
+    pub fn currency(&self) -> Currency {
+        self.currency
+    }
+
+    /// Whether a callback's signature is right for its raw body.
+    #[must_use]
+    pub fn verify(&self, body: &[u8], signature: &str) -> bool {
+        self.client.verify(body, signature)
+    }
+}
+
+#[async_trait]
+impl Gateway for MokkaGateway {
+    async fn register(&self, order: &Order, payment: &Payment, urls: &Urls, deadline: Deadline) -> Result<Registration, Unknown> {
+        let request = CheckoutRequest {
+            callback_url: urls.callback.clone(),
+            redirect_url: urls.redirect.clone(),
+            primary_phone: order.phone.as_ref().and_then(|phone| phone.mokka_digits()).map(str::to_owned),
+            primary_email: order.email.clone().filter(|email| email.contains('@')),
+            current_order: CheckoutOrder {
+                order_id: payment.id.as_str().to_owned(),
+                valid_till: payment.valid_till.into(),
+                amount: payment.amount.into(),
+            },
+            cart_items: cart(order),
+            skip_result_page: true,
+        };
+        match self.client.checkout(&request, deadline).await {
+            Ok(checkout) => match page_url(&checkout.iframe_url) {
+                Some(url) => Ok(Registration::Open(url)),
+                None => Err(Unknown("Mokka's iframe_url is not an https URL".to_owned())),
+            },
+            Err(Error::Refused { code, message }) => match refusal(code) {
+                Some(text) => {
+                    tracing::warn!(code = code.number(), provider_message = message, "Mokka refused the checkout");
+                    Ok(Registration::Refused(Reason { code: format!("mokka:{code}"), text: text.to_owned() }))
+                }
+                None => Err(Unknown(format!("Mokka answered the checkout with {code}: {message}"))),
+            },
+            Err(Error::Unavailable(cause)) => Err(Unknown(cause)),
+        }
+    }
+
+    async fn status(&self, payment: &Payment, deadline: Deadline) -> Result<Report, Unknown> {
+        match self.client.status(payment.id.as_str(), deadline).await {
+            Ok(status) => {
+                let order = status.current_order;
+                Ok(Report {
+                    state: reported(order.status),
+                    payment_id: order.order_id,
+                    amount: order.amount.0.map(|amount| Money::new(amount, self.currency)),
+                })
+            }
+            Err(Error::Refused { code: Code::OrderNotFound, .. }) => {
+                Ok(Report { state: ReportedState::Unregistered, payment_id: payment.id.as_str().to_owned(), amount: None })
+            }
+            Err(error) => Err(Unknown(error.to_string())),
+        }
+    }
+
+    async fn capture(&self, order: &Order, payment: &Payment, deadline: Deadline) -> Result<Capture, Unknown> {
+        let document =
+            receipt::pdf(order, payment, &self.seller, self.clock.now()).map_err(|error| Unknown(error.to_string()))?;
+        let request = FinishRequest {
+            order_id: payment.id.as_str().to_owned(),
+            amount: payment.amount.into(),
+            check_number: receipt::number(order, payment).to_owned(),
+            check_link: order.check_link.clone(),
+        };
+        match self.client.finish(&request, &document, deadline).await {
+            Ok(()) => Ok(Capture::Done),
+            Err(Error::Refused { code, message }) => {
+                tracing::warn!(code = code.number(), provider_message = message, "Mokka refused to finish");
+                let text = texts::PROVIDER_UNAVAILABLE.to_owned();
+                Ok(Capture::Refused(Reason { code: format!("mokka:{code}"), text }))
+            }
+            Err(Error::Unavailable(cause)) => Err(Unknown(cause)),
+        }
+    }
+
+    fn policy(&self) -> Policy {
+        self.policy
+    }
+}
+
+/// The customer's sentence for a checkout that was surely refused; nothing for a code after which the status must be asked.
+fn refusal(code: Code) -> Option<&'static str> {
+    match code {
+        Code::AmountOutsideTariff => Some(texts::MOKKA_AMOUNT),
+        Code::LimitTooLow => Some(texts::MOKKA_LIMIT),
+        Code::JsonDecode
+        | Code::OrderIdMissing
+        | Code::OrderIdFormat
+        | Code::AmountFormat
+        | Code::PrepaymentFormat
+        | Code::TermWrong
+        | Code::PrepaymentWrong
+        | Code::CallbackUrlMissing
+        | Code::RedirectUrlMissing
+        | Code::StoreIdMissing
+        | Code::StoreNotFound
+        | Code::SignatureMissing
+        | Code::SignatureWrong
+        | Code::PhoneDiffers
+        | Code::CartMissing
+        | Code::TimeFormat => Some(texts::METHOD_TEMPORARILY_OFF),
+        Code::OrderExists
+        | Code::OrderExpired
+        | Code::OrderNotFound
+        | Code::AmountDiffers
+        | Code::FileNotSaved
+        | Code::FinishImpossible
+        | Code::CancelImpossible
+        | Code::ChangeImpossible
+        | Code::CannotProcess
+        | Code::Other(_) => None,
+    }
+}
+
+fn reported(status: OrderStatus) -> ReportedState {
+    match status {
+        OrderStatus::Pending => ReportedState::Pending,
+        OrderStatus::Hold => ReportedState::Held,
+        OrderStatus::Finished => ReportedState::Captured,
+        OrderStatus::Canceled => ReportedState::Canceled,
+        OrderStatus::Declined => ReportedState::Declined,
+        OrderStatus::Refunded => ReportedState::Refunded,
+        OrderStatus::Expired => ReportedState::Expired,
+        OrderStatus::Other(status) => ReportedState::Unrecognised(status),
+    }
+}
+
+/// The cart for the customer's page; lines without a name or a price are left out, since Mokka needs both.
+fn cart(order: &Order) -> Vec<CartItem> {
+    let items = order.lines.iter().filter(|line| !line.name.trim().is_empty()).filter_map(|line| {
+        Some(CartItem {
+            sku: line.sku.as_ref().map(|sku| sku.as_str().to_owned()),
+            name: line.name.clone(),
+            price: Price::try_from(line.price?).ok()?,
+            quantity: line.quantity.whole(),
+        })
+    });
+    items.collect()
+}
+
+/// Mokka's page: https, or http on this machine (the sandbox).
+fn page_url(url: &str) -> Option<String> {
+    crate::env::parse_url(url).ok().map(|_| url.to_owned())
+}

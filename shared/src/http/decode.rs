@@ -1,0 +1,26 @@
+//! Bodies: UTF-8, JSON, the right types; an error names the field and says what would be right.
+
+use serde::de::DeserializeOwned;
+
+use super::Failure;
+
+/// Reads a JSON body. The error names the path of the field; the value itself is the caller's, not the log's.
+pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Err(Failure::bad_request("the body is empty, a JSON object is expected"));
+    }
+    let text = std::str::from_utf8(body)
+        .map_err(|error| Failure::bad_request(format!("the body is not UTF-8 (byte {})", error.valid_up_to())))?;
+    let deserializer = &mut serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut *deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        Failure::bad_request(match inner.classify() {
+            serde_json::error::Category::Data if path != "." => format!("field `{path}`: {inner}"),
+            serde_json::error::Category::Data => format!("the body: {inner}"),
+            _ => format!("the body is not JSON: {inner}"),
+        })
+    })?;
+    deserializer.end().map_err(|error| Failure::bad_request(format!("the body is not JSON: {error}")))?;
+    Ok(value)
+}

@@ -1,0 +1,176 @@
+//! A request as it came in: nothing of it is trusted before it is parsed.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use http::{HeaderMap, Method};
+use lambda_http::request::RequestContext;
+use lambda_http::{Body, Request, RequestExt as _};
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use url::Url;
+
+use super::{BUDGET, Failure, RESERVE, decode};
+use crate::clock::Deadline;
+use crate::secret::Keys;
+
+/// 1 MiB: the size limit of everything but forms, which may carry photos.
+pub const SMALL_BODY: usize = 1024 * 1024;
+
+/// A request: method, path, headers, raw body, and the time by which it must be answered.
+#[derive(Debug)]
+pub struct Inbound {
+    method: Method,
+    path: Vec<String>,
+    headers: HeaderMap,
+    signature: Option<String>,
+    body: Vec<u8>,
+    deadline: Deadline,
+    request_id: String,
+    gateway_url: Option<Url>,
+}
+
+impl Inbound {
+    pub(super) fn new(request: Request) -> Self {
+        let deadline = deadline(&request);
+        let request_id = request.lambda_context_ref().map(|context| context.request_id.clone()).unwrap_or_default();
+        let path = segments(request.raw_http_path());
+        let signature = request.query_string_parameters_ref().and_then(|query| query.first("signature")).map(str::to_owned);
+        let gateway_url = request.request_context_ref().and_then(|context| gateway_url(context, &path));
+        let (parts, body) = request.into_parts();
+        let body = match body {
+            Body::Text(text) => text.into_bytes(),
+            Body::Binary(bytes) => bytes,
+            _ => Vec::new(),
+        };
+        Self { method: parts.method, path, headers: parts.headers, signature, body, deadline, request_id, gateway_url }
+    }
+
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The decoded segments of the path from `v1` on, without a stage in front.
+    #[must_use]
+    pub fn path(&self) -> Vec<&str> {
+        self.path.iter().map(String::as_str).collect()
+    }
+
+    /// The raw body.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The query parameter `signature`, which Mokka may send.
+    #[must_use]
+    pub fn signature(&self) -> Option<&str> {
+        self.signature.as_deref()
+    }
+
+    /// The time by which the request must be answered.
+    #[must_use]
+    pub fn deadline(&self) -> Deadline {
+        self.deadline
+    }
+
+    /// The invocation's id.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    /// The address at which the gateway received this request, up to `/v1`: what we are called from outside.
+    #[must_use]
+    pub fn gateway_url(&self) -> Option<&Url> {
+        self.gateway_url.as_ref()
+    }
+
+    /// Refuses any other method than `allowed`.
+    pub fn require_method(&self, allowed: &'static str) -> Result<(), Failure> {
+        if self.method.as_str() == allowed { Ok(()) } else { Err(Failure::method_not_allowed(allowed)) }
+    }
+
+    /// Refuses a body larger than `limit` bytes.
+    pub fn limit_body(&self, limit: usize) -> Result<(), Failure> {
+        if self.body.len() > limit { Err(Failure::too_large(limit)) } else { Ok(()) }
+    }
+
+    /// Refuses a request without one of `keys`: `Authorization: Bearer`, the header `key`, or the body's field `key`.
+    pub fn authorize(&self, keys: &Keys) -> Result<(), Failure> {
+        if self.header_key_is_one_of(keys) || self.body_key().is_some_and(|key| keys.accept(&key)) {
+            Ok(())
+        } else {
+            Err(Failure::unauthorized())
+        }
+    }
+
+    /// Refuses a request whose headers carry none of `keys`.
+    pub fn authorize_by_header(&self, keys: &Keys) -> Result<(), Failure> {
+        if self.header_key_is_one_of(keys) { Ok(()) } else { Err(Failure::unauthorized()) }
+    }
+
+    fn header_key_is_one_of(&self, keys: &Keys) -> bool {
+        let text = |name| self.headers.get(name).and_then(|value| value.to_str().ok());
+        let bearer = text("authorization").and_then(bearer_token);
+        [bearer, text("key")].into_iter().flatten().any(|key| keys.accept(key.trim()))
+    }
+
+    /// The body's field `key`, whatever else is in the body.
+    fn body_key(&self) -> Option<String> {
+        #[derive(serde::Deserialize)]
+        struct Keyed<'a> {
+            #[serde(borrow)]
+            key: Option<&'a RawValue>,
+        }
+        let keyed: Keyed<'_> = serde_json::from_slice(&self.body).ok()?;
+        serde_json::from_str(keyed.key?.get()).ok()
+    }
+
+    /// The body as `T`; an error names the field.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        decode(&self.body)
+    }
+}
+
+fn bearer_token(header: &str) -> Option<&str> {
+    let (scheme, token) = header.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}
+
+fn deadline(request: &Request) -> Deadline {
+    let own = BUDGET;
+    let of_invocation = request.lambda_context_ref().and_then(|context| {
+        let at = UNIX_EPOCH.checked_add(Duration::from_millis(context.deadline))?;
+        at.duration_since(SystemTime::now()).ok()
+    });
+    // A deadline of zero is what local tools send; a real invocation always has time left when it starts.
+    Deadline::within(of_invocation.map_or(own, |remaining| remaining.saturating_sub(RESERVE).min(own)))
+}
+
+fn segments(path: &str) -> Vec<String> {
+    let decoded = path.split('/').filter(|segment| !segment.is_empty()).map(percent_decode);
+    decoded.skip_while(|segment| segment != "v1").collect()
+}
+
+fn percent_decode(segment: &str) -> String {
+    // A path that is not UTF-8 matches nothing that we have.
+    percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned()
+}
+
+fn gateway_url(context: &RequestContext, path: &[String]) -> Option<Url> {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "only the two kinds of API Gateway call us; the enum may grow with features"
+    )]
+    let (domain, full_path) = match context {
+        RequestContext::ApiGatewayV1(context) => (context.domain_name.as_deref()?, context.path.as_deref().unwrap_or("")),
+        RequestContext::ApiGatewayV2(context) => (context.domain_name.as_deref()?, context.http.path.as_deref().unwrap_or("")),
+        _ => return None,
+    };
+    let first = path.first()?;
+    let stage = full_path.split('/').filter(|segment| !segment.is_empty()).take_while(|segment| segment != first);
+    let base = stage.fold(format!("https://{domain}"), |base, segment| format!("{base}/{segment}"));
+    Url::parse(&base).ok()
+}

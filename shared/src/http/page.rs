@@ -1,0 +1,1 @@
+//! Pages for the customer's browser: small, readable on a phone, without anything from elsewhere.

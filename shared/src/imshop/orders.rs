@@ -1,0 +1,208 @@
+//! Order creation: what IMSHOP sends to the shop, what the shop answers, and what of both a payment needs.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::ids::{InstallId, ItemId, OrderId, OrderUuid};
+use crate::money::{Decimal, Quantity};
+use crate::wire::Lenient;
+
+/// IMSHOP's order creation, as far as payments need it. A field of a wrong type is left out, not refused: whether the order
+/// is acceptable is the shop's to say. Only `orders[].uuid` must be there.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Request {
+    /// The installation of the app.
+    #[serde(default)]
+    pub install_id: Lenient<InstallId>,
+    /// One order, or several of a split cart.
+    pub orders: Vec<Order>,
+}
+
+/// One order as IMSHOP sends it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Order {
+    /// IMSHOP's id, acquiring's `orderUuid`.
+    pub uuid: OrderUuid,
+    /// The customer's name.
+    #[serde(default)]
+    pub name: Lenient<String>,
+    /// The customer's phone, in any shape.
+    #[serde(default)]
+    pub phone: Lenient<String>,
+    /// The customer's e-mail.
+    #[serde(default)]
+    pub email: Lenient<String>,
+    /// ISO code; usually missing.
+    #[serde(default)]
+    pub currency: Lenient<String>,
+    /// What the delivery costs.
+    #[serde(default)]
+    pub delivery_price: Lenient<Decimal>,
+    /// The items, prices for reference only.
+    #[serde(default)]
+    pub items: Lenient<Vec<Item>>,
+}
+
+/// An item in the request or in the shop's answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Item {
+    /// IMSHOP's id of the product.
+    pub id: Lenient<ItemId>,
+    /// The shop's id of the offer: the SKU.
+    pub configuration_id: Lenient<ItemId>,
+    /// The shop's id of the product.
+    pub private_id: Lenient<ItemId>,
+    /// Its name.
+    pub name: Lenient<String>,
+    /// How many.
+    pub quantity: Lenient<Quantity>,
+    /// Price of one.
+    pub price: Lenient<Decimal>,
+    /// Price of the line.
+    pub subtotal: Lenient<Decimal>,
+}
+
+/// The shop's answer, as far as payments need it.
+#[derive(Deserialize)]
+pub struct Answer {
+    /// An answer for each order, matched by `uuid`.
+    pub orders: Vec<AnsweredOrder>,
+}
+
+/// The shop's word on one order.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AnsweredOrder {
+    /// Accepted.
+    #[serde(default)]
+    pub success: Lenient<bool>,
+    /// IMSHOP's id.
+    #[serde(default)]
+    pub uuid: Lenient<OrderUuid>,
+    /// The shop's id, acquiring's `orderId`.
+    #[serde(default)]
+    pub id: Lenient<OrderId>,
+    /// The id that the customer sees.
+    #[serde(default)]
+    pub public_id: Lenient<OrderId>,
+    /// What the order costs, all in.
+    #[serde(default)]
+    pub price: Lenient<Decimal>,
+    /// What the delivery costs.
+    #[serde(default)]
+    pub delivery_price: Lenient<Decimal>,
+    /// ISO code, if the shop says it.
+    #[serde(default)]
+    pub currency: Lenient<String>,
+    /// The items with the shop's prices.
+    #[serde(default)]
+    pub items: Lenient<Vec<Item>>,
+    /// Number of the fiscal receipt, if there is one already.
+    #[serde(default)]
+    pub check_number: Lenient<String>,
+    /// Address of the fiscal receipt.
+    #[serde(default)]
+    pub check_link: Lenient<String>,
+}
+
+/// Our answer when the shop's could not be had: every requested order echoed as not accepted.
+#[derive(Serialize)]
+pub struct Refusal<'a> {
+    /// What the customer reads.
+    pub message: &'static str,
+    /// One entry for each requested order.
+    pub orders: Vec<RefusedOrder<'a>>,
+}
+
+/// An order that was not accepted.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefusedOrder<'a> {
+    /// Always false.
+    pub success: bool,
+    /// IMSHOP's id.
+    pub uuid: &'a str,
+    /// A word for programs.
+    pub error_code: &'static str,
+    /// A sentence for people.
+    pub error_message: &'static str,
+}
+
+/// The request's body as it goes on to the shop: byte for byte, but for IMSHOP's key if it came in the body.
+pub fn without_key(body: &str) -> Result<String, serde_json::Error> {
+    struct Fields(Vec<(String, Box<RawValue>)>);
+    impl<'de> Deserialize<'de> for Fields {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Visitor;
+            impl<'de> serde::de::Visitor<'de> for Visitor {
+                type Value = Fields;
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("an object")
+                }
+                fn visit_map<A: serde::de::MapAccess<'de>>(self, mut access: A) -> Result<Fields, A::Error> {
+                    let mut fields = Vec::new();
+                    while let Some(field) = access.next_entry()? {
+                        fields.push(field);
+                    }
+                    Ok(Fields(fields))
+                }
+            }
+            deserializer.deserialize_map(Visitor)
+        }
+    }
+    let Fields(fields) = serde_json::from_str(body)?;
+    if !fields.iter().any(|(name, _)| name == "key") {
+        return Ok(body.to_owned());
+    }
+    let kept = fields.iter().filter(|(name, _)| name != "key");
+    let text = kept.map(|(name, value)| Ok(format!("{}:{}", serde_json::to_string(name)?, value.get())));
+    Ok(format!("{{{}}}", text.collect::<Result<Vec<_>, serde_json::Error>>()?.join(",")))
+}
+
+/// The body of `PUT /v1/orders/{orderUuid}`: the shop's own system pushes or corrects an order. Strict: what it says is charged.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Push {
+    /// The shop's id, acquiring's `orderId`.
+    pub order_id: OrderId,
+    /// The id that the customer sees.
+    pub public_id: Option<OrderId>,
+    /// What the order costs, all in.
+    pub amount: Decimal,
+    /// ISO code; the configured default if missing.
+    pub currency: Option<String>,
+    /// The customer's phone.
+    pub phone: Option<String>,
+    /// The customer's e-mail.
+    pub email: Option<String>,
+    /// The customer's name.
+    pub name: Option<String>,
+    /// The installation of the app.
+    pub install_id: Option<InstallId>,
+    /// The lines of the order.
+    #[serde(default)]
+    pub items: Vec<PushedItem>,
+    /// Number of the fiscal receipt.
+    pub check_number: Option<String>,
+    /// Address of the fiscal receipt.
+    pub check_link: Option<String>,
+}
+
+/// A line of a pushed order.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PushedItem {
+    /// The shop's id of the offer.
+    pub sku: Option<ItemId>,
+    /// What the customer bought.
+    pub name: String,
+    /// How many.
+    pub quantity: Quantity,
+    /// Price of one.
+    pub price: Option<Decimal>,
+    /// Price of the line.
+    pub subtotal: Option<Decimal>,
+}

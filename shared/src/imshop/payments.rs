@@ -1,0 +1,120 @@
+//! The list of ways to pay: what IMSHOP tells about the cart, and the list it gets.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::ids::{InstallId, ItemId};
+use crate::money::{Decimal, Quantity};
+use crate::wire::Lenient;
+
+/// The cart at the moment of choosing how to pay. Everything is optional: nothing that is missing hides the list.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Request {
+    /// The customer's id at the shop, if known.
+    pub external_user_id: Option<String>,
+    /// The installation of the app.
+    pub install_id: Option<InstallId>,
+    /// ISO code of the country.
+    pub country: Option<String>,
+    /// Some item is ordered ahead of its release.
+    #[serde(default)]
+    pub has_preorder_items: Option<bool>,
+    /// City: a name or a FIAS id, opaque here.
+    pub city: Option<String>,
+    /// The promo code in use.
+    pub promocode: Option<String>,
+    /// The chosen delivery, maybe `source/id`.
+    pub delivery_id: Option<String>,
+    /// The chosen pickup point.
+    pub pickup_location_id: Option<String>,
+    /// Bonus points that the customer wants to spend.
+    pub bonuses_spent: Option<Decimal>,
+    /// The order is for a company.
+    #[serde(default)]
+    pub legal_entity_mode: Option<bool>,
+    /// Promotions active in the cart, kept as they came.
+    #[serde(default)]
+    pub promo_group: Lenient<Value>,
+    /// The cart.
+    #[serde(default)]
+    pub items: Option<Vec<Item>>,
+}
+
+/// One line of the cart.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Item {
+    /// IMSHOP's id of the product.
+    pub id: Option<ItemId>,
+    /// Its name.
+    pub name: Option<String>,
+    /// The shop's id of the product (`group_id` in the feed).
+    pub private_id: Option<ItemId>,
+    /// The shop's id of the offer: the SKU.
+    pub configuration_id: Option<ItemId>,
+    /// How many.
+    pub quantity: Option<Quantity>,
+    /// Price of one, for reference.
+    pub price: Option<Decimal>,
+    /// Discount on one, for reference.
+    pub discount: Option<Decimal>,
+    /// Price of the line, for reference.
+    pub subtotal: Option<Decimal>,
+    /// The warehouse, shop or company that sells it (marketplaces).
+    pub warehouse_id: Option<String>,
+}
+
+/// IMSHOP's payment types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub enum PaymentType {
+    /// Cash on delivery.
+    #[serde(rename = "cash")]
+    Cash,
+    /// By card to the courier.
+    #[serde(rename = "card_on_delivery")]
+    CardOnDelivery,
+    /// In the app, on a payment page; instalments too.
+    #[serde(rename = "card")]
+    Card,
+    /// Apple Pay.
+    #[serde(rename = "iOS")]
+    ApplePay,
+    /// Google Pay.
+    #[serde(rename = "android")]
+    GooglePay,
+}
+
+/// The list.
+#[derive(Debug, Serialize)]
+pub struct Answer {
+    /// The ways to pay, in the order in which they are shown.
+    pub payments: Vec<Payment>,
+}
+
+/// A way to pay.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Payment {
+    /// Comes back as `paymentMethodId`.
+    pub id: String,
+    /// The name that the customer reads.
+    pub title: String,
+    /// A line below it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// `cash`, `card_on_delivery`, `card`, `iOS`, `android`.
+    pub r#type: PaymentType,
+    /// Percent off the delivery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery_discount: Option<u8>,
+    /// IMSHOP checks the payment by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto_verification: Option<bool>,
+    /// The address of a picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub icon: Option<String>,
+    /// A picture built into the app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub icon_id: Option<String>,
+}

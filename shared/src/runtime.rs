@@ -1,0 +1,45 @@
+//! How a function starts: logs first, then the settings, then requests for ever.
+
+use futures_util::future::BoxFuture;
+use lambda_http::{Body, Error, Request, Response, service_fn};
+
+use crate::clock::{Clock, Random};
+use crate::env::{ConfigError, Env};
+use crate::telemetry;
+
+/// What every function gets from outside.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// The time.
+    pub clock: Clock,
+    /// Unguessable bytes.
+    pub random: Random,
+    /// The HTTP client that all outside systems share.
+    pub http: reqwest::Client,
+}
+
+impl World {
+    /// The real one.
+    pub fn real() -> Result<Self, reqwest::Error> {
+        Ok(Self { clock: Clock::system(), random: Random::System, http: crate::outbound::client()? })
+    }
+}
+
+/// A handler, with its future boxed: what `main` and the sandbox's gateway call.
+pub type Handler<D> = for<'a> fn(&'a D, Request) -> BoxFuture<'a, Response<Body>>;
+
+/// Runs a function: `build` makes what its handler needs from the settings, `warm` opens connections while the start still
+/// has the full processor, `handle` answers requests.
+pub async fn run<D: Sync>(
+    build: fn(Env, World) -> Result<D, ConfigError>,
+    warm: impl AsyncFnOnce(&D),
+    handle: Handler<D>,
+) -> Result<(), Error> {
+    let env = Env::process();
+    telemetry::init(env.optional("LOG_LEVEL").as_deref());
+    let world = World::real().map_err(telemetry::refuse_to_start)?;
+    let deps = build(env, world).map_err(telemetry::refuse_to_start)?;
+    warm(&deps).await;
+    let deps = &deps;
+    lambda_http::run(service_fn(move |request: Request| async move { Ok::<_, Error>(handle(deps, request).await) })).await
+}

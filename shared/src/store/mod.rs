@@ -1,0 +1,186 @@
+//! The only place that knows DynamoDB. Every write is conditional, every item carries the version that the next write must
+//! name, and every write carries a mark of its own, so that a write repeated by the SDK after a lost answer is known again.
+//!
+//! - `order-holds`: `order#{orderUuid}` and `payment#{paymentId}` ([`Orders`]).
+//! - `otp-tokens`: `challenge#…`, `sends#…`, `form#…` ([`Otp`](otp::Otp)).
+
+mod orders;
+pub mod otp;
+mod records;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::clock::{Random, RandomError};
+use crate::env::Env;
+
+pub use orders::Orders;
+
+/// One attempt at one request; DynamoDB answers in single-digit milliseconds, so a slow one is a lost one.
+const ATTEMPT_LIMIT: Duration = Duration::from_millis(900);
+/// All attempts together.
+const OPERATION_LIMIT: Duration = Duration::from_millis(2500);
+
+/// DynamoDB could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The request failed, or its outcome is not known.
+    #[error("DynamoDB {action}: {cause}")]
+    Failed {
+        /// What was tried.
+        action: &'static str,
+        /// Why it failed.
+        cause: String,
+    },
+    /// An item that this code cannot read.
+    #[error("the stored item {key} cannot be read: {cause}")]
+    Unreadable {
+        /// The item's key.
+        key: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// No random bytes for the write's mark.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+}
+
+/// How a conditional write came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Written {
+    /// It is stored.
+    Yes,
+    /// Somebody else wrote first: read again.
+    Conflict,
+}
+
+/// Reads `DYNAMODB_ENDPOINT` (this machine only), `AWS_REGION` and the credentials that Lambda puts into the environment.
+/// The SDK's whole chain of providers is not needed there, and costs time at every cold start.
+pub fn client_from_env(env: &mut Env) -> Option<aws_sdk_dynamodb::Client> {
+    let endpoint = env.optional_url("DYNAMODB_ENDPOINT");
+    let region = env.required("AWS_REGION");
+    let access_key = env.required("AWS_ACCESS_KEY_ID");
+    let secret_key = env.required("AWS_SECRET_ACCESS_KEY");
+    let session_token = env.optional("AWS_SESSION_TOKEN");
+    let credentials = Credentials::new(access_key?, secret_key?, session_token, None, "environment");
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_millis(500))
+        .operation_attempt_timeout(ATTEMPT_LIMIT)
+        .operation_timeout(OPERATION_LIMIT)
+        .build();
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(region?))
+        .credentials_provider(credentials)
+        .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
+        .timeout_config(timeouts);
+    let config = match endpoint {
+        // Plain HTTP on this machine: a connector that loads no root certificates.
+        Some(url) if url.scheme() == "http" => config.endpoint_url(url.as_str()).http_client(plain_http()),
+        Some(url) => config.endpoint_url(url.as_str()),
+        None => config,
+    };
+    Some(aws_sdk_dynamodb::Client::from_conf(config.build()))
+}
+
+fn plain_http() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().build_http()
+}
+
+type Item = HashMap<String, AttributeValue>;
+
+/// A table, and what all its items have in common.
+#[derive(Clone, Debug)]
+struct Table {
+    client: aws_sdk_dynamodb::Client,
+    name: String,
+    random: Random,
+}
+
+/// What every item has beside its own attributes.
+#[derive(Serialize)]
+struct Envelope<'a, T> {
+    pk: &'a str,
+    /// The schema's version, so that newer code can read older items.
+    schema: u32,
+    version: u64,
+    write_mark: &'a str,
+    #[serde(flatten)]
+    record: &'a T,
+}
+
+/// The version of the items' schema that this code writes.
+const SCHEMA: u32 = 1;
+
+impl Table {
+    /// Reads an item, strongly consistent: a decision about money is never made on an old copy.
+    async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StoreError> {
+        let output = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .key("pk", AttributeValue::S(key.to_owned()))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| failed("GetItem", &error))?;
+        output.item.map(|item| read(key, item)).transpose()
+    }
+
+    fn item<T: Serialize>(key: &str, version: u64, mark: &str, record: &T) -> Result<Item, StoreError> {
+        let envelope = Envelope { pk: key, schema: SCHEMA, version, write_mark: mark, record };
+        serde_dynamo::to_item(envelope).map_err(|error| StoreError::Unreadable { key: key.to_owned(), cause: error.to_string() })
+    }
+
+    /// Writes an item as version `version`, replacing exactly the version before it (none, for version 1).
+    async fn put<T: Serialize>(&self, key: &str, version: u64, record: &T) -> Result<Written, StoreError> {
+        let mark = self.random.hex32()?;
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(Self::item(key, version, &mark, record)?))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let put = if version == 1 {
+            put.condition_expression("attribute_not_exists(pk)")
+        } else {
+            put.condition_expression("version = :before")
+                .expression_attribute_values(":before", AttributeValue::N((version - 1).to_string()))
+        };
+        match put.send().await {
+            Ok(_) => Ok(Written::Yes),
+            Err(error) => match error.as_service_error() {
+                Some(aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(refused)) => {
+                    // The SDK repeats a request whose answer was lost: then the item that stands in the way is this write.
+                    let ours = refused.item().and_then(|item| item.get("write_mark")) == Some(&AttributeValue::S(mark));
+                    Ok(if ours { Written::Yes } else { Written::Conflict })
+                }
+                _ => Err(failed("PutItem", &error)),
+            },
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(key: &str, item: Item) -> Result<T, StoreError> {
+    serde_dynamo::from_item(item).map_err(|error| StoreError::Unreadable { key: key.to_owned(), cause: error.to_string() })
+}
+
+fn failed<E: ProvideErrorMetadata + std::error::Error>(action: &'static str, error: &SdkError<E>) -> StoreError {
+    let cause = match error {
+        SdkError::TimeoutError(_) => "no answer in time".to_owned(),
+        SdkError::DispatchFailure(_) => "could not be reached".to_owned(),
+        SdkError::ServiceError(service) => service.err().code().unwrap_or("refused without a code").to_owned(),
+        _ => "the answer could not be read".to_owned(),
+    };
+    StoreError::Failed { action, cause }
+}

@@ -1,0 +1,117 @@
+//! The table `order-holds`: orders and the attempts to pay them.
+
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+
+use super::records::{OrderRecord, PaymentRecord, Versioned};
+use super::{StoreError, Table, Written, failed};
+use crate::clock::Random;
+use crate::env::Env;
+use crate::ids::{OrderUuid, PaymentId};
+use crate::payment::{Order, Payment};
+
+/// Orders and payments.
+#[derive(Clone, Debug)]
+pub struct Orders {
+    table: Table,
+}
+
+fn order_key(uuid: &OrderUuid) -> String {
+    format!("order#{uuid}")
+}
+
+fn payment_key(id: &PaymentId) -> String {
+    format!("payment#{id}")
+}
+
+impl Orders {
+    /// Reads `ORDERS_TABLE`.
+    pub fn from_env(env: &mut Env, client: aws_sdk_dynamodb::Client, random: Random) -> Option<Self> {
+        let name = env.required("ORDERS_TABLE")?;
+        Some(Self { table: Table { client, name, random } })
+    }
+
+    /// One cheap read that opens the connection while the function starts. Its result does not matter.
+    pub async fn warm_up(&self) {
+        drop(tokio::time::timeout(std::time::Duration::from_secs(1), self.table.get::<serde::de::IgnoredAny>("warm-up")).await);
+    }
+
+    /// An order.
+    pub async fn order(&self, uuid: &OrderUuid) -> Result<Option<Order>, StoreError> {
+        let key = order_key(uuid);
+        let found: Option<Versioned<OrderRecord>> = self.table.get(&key).await?;
+        found.map(|record| Order::try_from(record).map_err(|cause| StoreError::Unreadable { key, cause })).transpose()
+    }
+
+    /// A payment.
+    pub async fn payment(&self, id: &PaymentId) -> Result<Option<Payment>, StoreError> {
+        let key = payment_key(id);
+        let found: Option<Versioned<PaymentRecord>> = self.table.get(&key).await?;
+        found.map(|record| Payment::try_from(record).map_err(|cause| StoreError::Unreadable { key, cause })).transpose()
+    }
+
+    /// Writes an order as the version after the one it was read with.
+    pub async fn save_order(&self, order: &Order) -> Result<Written, StoreError> {
+        self.table.put(&order_key(&order.uuid), order.version + 1, &OrderRecord::from(order)).await
+    }
+
+    /// Writes a payment as the version after the one it was read with, and gives it back as it now stands;
+    /// nothing if somebody else wrote first.
+    pub async fn save_payment(&self, mut payment: Payment) -> Result<Option<Payment>, StoreError> {
+        match self.table.put(&payment_key(&payment.id), payment.version + 1, &PaymentRecord::from(&payment)).await? {
+            Written::Yes => {
+                payment.version += 1;
+                Ok(Some(payment))
+            }
+            Written::Conflict => Ok(None),
+        }
+    }
+
+    /// Opens an attempt: the new payment and the order that points to it, together or not at all. Nothing if the order was
+    /// written since it was read, or the payment's id is taken.
+    pub async fn open_payment(&self, order: &Order, mut payment: Payment) -> Result<Option<Payment>, StoreError> {
+        let mut order = order.clone();
+        order.latest_payment = Some(payment.id.clone());
+        order.attempts = payment.attempt;
+        let mark = self.table.random.hex32()?;
+        let order_key = order_key(&order.uuid);
+        let payment_key = payment_key(&payment.id);
+        let order_put = Put::builder()
+            .table_name(&self.table.name)
+            .set_item(Some(Table::item(&order_key, order.version + 1, &mark, &OrderRecord::from(&order))?))
+            .condition_expression("version = :before")
+            .expression_attribute_values(":before", AttributeValue::N(order.version.to_string()));
+        let payment_put = Put::builder()
+            .table_name(&self.table.name)
+            .set_item(Some(Table::item(&payment_key, 1, &mark, &PaymentRecord::from(&payment))?))
+            .condition_expression("attribute_not_exists(pk)");
+        let build = |put: aws_sdk_dynamodb::types::builders::PutBuilder| {
+            put.build()
+                .map(|put| TransactWriteItem::builder().put(put).build())
+                .map_err(|error| StoreError::Failed { action: "TransactWriteItems", cause: error.to_string() })
+        };
+        let written = self
+            .table
+            .client
+            .transact_write_items()
+            .transact_items(build(order_put)?)
+            .transact_items(build(payment_put)?)
+            // Makes a repetition by the SDK after a lost answer the same transaction.
+            .client_request_token(&mark)
+            .send()
+            .await;
+        match written {
+            Ok(_) => {
+                payment.version = 1;
+                Ok(Some(payment))
+            }
+            Err(error) => match error.as_service_error() {
+                Some(
+                    TransactWriteItemsError::TransactionCanceledException(_)
+                    | TransactWriteItemsError::TransactionInProgressException(_),
+                ) => Ok(None),
+                _ => Err(failed("TransactWriteItems", &error)),
+            },
+        }
+    }
+}

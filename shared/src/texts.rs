@@ -1,0 +1,97 @@
+//! What a customer reads, in Russian, in one place. `{}` is filled in by the caller through the functions below.
+
+/// The order is not known here (yet).
+pub const ORDER_UNKNOWN: &str =
+    "Заказ ещё не передан в систему оплаты. Попробуйте ещё раз через минуту или обратитесь в магазин.";
+/// `orderId` is not the id of the order `orderUuid`.
+pub const ORDER_MISMATCH: &str = "Номер заказа не совпадает с оформленным заказом. Оплата не начата, обратитесь в магазин.";
+/// The order was recorded without an amount.
+pub const ORDER_WITHOUT_AMOUNT: &str =
+    "Сумма заказа ещё не подтверждена магазином, поэтому оплатить его пока нельзя. Обратитесь в магазин.";
+/// The amount is zero.
+pub const NOTHING_TO_PAY: &str = "Сумма заказа равна нулю: оплачивать нечего.";
+/// The order's currency is not the provider's.
+pub const CURRENCY_NOT_SUPPORTED: &str = "Этот способ оплаты не принимает валюту заказа. Выберите другой способ оплаты.";
+/// The order has been paid.
+pub const ALREADY_PAID: &str = "Заказ уже оплачен.";
+/// The money was given back.
+pub const REFUNDED: &str = "Деньги по этому платежу возвращены.";
+/// Another request is creating this payment right now.
+pub const PAYMENT_IN_PROGRESS: &str = "Платёж уже создаётся. Попробуйте ещё раз через несколько секунд.";
+/// Another way to pay is under way for this order.
+pub const OTHER_METHOD_IN_PROGRESS: &str = "По заказу уже начата оплата другим способом. Завершите её или дождитесь её отмены.";
+/// The payment provider could not be reached.
+pub const PROVIDER_UNAVAILABLE: &str =
+    "Платёжный сервис временно не отвечает. Деньги не списаны, попробуйте ещё раз через минуту.";
+/// The provider says another amount or order than ours.
+pub const PAYMENT_MISMATCH: &str =
+    "Данные платежа не совпали с заказом. Мы уже разбираемся; не платите ещё раз, обратитесь в магазин.";
+/// The way to pay is not one of the configured ones.
+pub const METHOD_UNKNOWN: &str = "Такого способа оплаты нет. Выберите другой способ оплаты.";
+/// The way to pay needs no online payment (cash).
+pub const METHOD_NOT_ONLINE: &str = "Этот способ не требует оплаты в приложении.";
+/// Apple Pay and Google Pay need a card gateway.
+pub const WALLET_NOT_CONFIGURED: &str = "Оплата через Apple Pay и Google Pay не подключена. Выберите другой способ оплаты.";
+/// The command is none of create, applepay, androidpay, capture.
+pub const COMMAND_UNKNOWN: &str = "Неизвестная команда. Ожидается create, applepay, androidpay или capture.";
+/// No such payment.
+pub const PAYMENT_UNKNOWN: &str = "Платёж не найден.";
+/// The provider declined.
+pub const DECLINED: &str = "В оплате отказано. Выберите другой способ оплаты.";
+/// The customer or the shop canceled.
+pub const CANCELED: &str = "Платёж отменён. Попробуйте оплатить ещё раз.";
+/// The time to pay ran out.
+pub const EXPIRED: &str = "Время на оплату истекло. Попробуйте оплатить ещё раз.";
+/// Mokka 33: the amount is outside the tariff.
+pub const MOKKA_AMOUNT: &str = "Сумма заказа не подходит для оплаты частями. Выберите другой способ оплаты.";
+/// Mokka 71: not enough limit.
+pub const MOKKA_LIMIT: &str = "Доступного лимита не хватает для этого заказа. Выберите другой способ оплаты.";
+/// The provider refused for a reason that the shop has to mend.
+pub const METHOD_TEMPORARILY_OFF: &str = "Этот способ оплаты временно недоступен. Выберите другой способ оплаты.";
+
+/// The shop's order system could not be reached.
+pub const SHOP_ORDERS_UNAVAILABLE: &str = "Магазин сейчас не может принять заказ. Попробуйте ещё раз через минуту.";
+
+/// No phone number among the form's fields.
+pub const PHONE_MISSING: &str = "Укажите номер телефона.";
+/// The phone's field holds something else.
+pub const PHONE_INVALID: &str = "Проверьте номер телефона: он должен быть в международном формате, например +996 770 123 456.";
+/// SMS are not sent to this country.
+pub const PHONE_COUNTRY: &str = "На номера этой страны коды не отправляются. Укажите другой номер.";
+/// The form is not configured.
+pub const FORM_UNKNOWN: &str = "Эта форма не подключена. Обратитесь в магазин.";
+/// The form needs a code and none came.
+pub const CODE_MISSING: &str = "Введите код из SMS.";
+/// The form needs no code.
+pub const CODE_NOT_NEEDED: &str = "Для этой формы код не нужен.";
+/// The SMS service could not be reached or refused for our reasons.
+pub const SMS_UNAVAILABLE: &str = "Не удалось отправить код. Попробуйте ещё раз через минуту.";
+/// The SMS service could not check the code.
+pub const CHECK_UNAVAILABLE: &str = "Не удалось проверить код. Попробуйте ещё раз через минуту.";
+/// Too many codes today.
+pub const SEND_LIMIT_DAY: &str = "На этот номер отправлено слишком много кодов. Попробуйте завтра.";
+/// The shop's whole budget of SMS for today is spent, or too many from one installation.
+pub const SEND_LIMIT: &str = "Слишком много запросов кода. Попробуйте позже.";
+/// The form could not be saved; the code stays valid.
+pub const FORM_NOT_SAVED: &str = "Не удалось отправить форму. Попробуйте ещё раз: код вводить заново не нужно.";
+/// The same form is being saved by another request.
+pub const FORM_IN_PROGRESS: &str = "Форма уже отправляется. Попробуйте ещё раз через несколько секунд.";
+/// The form is larger than what can be stored.
+pub const FORM_TOO_LARGE: &str = "Форма слишком большая. Уберите фотографии и отправьте ещё раз.";
+
+/// A fault of our own.
+pub const INTERNAL: &str = "Внутренняя ошибка. Попробуйте ещё раз через минуту.";
+/// Wrong or missing key.
+pub const UNAUTHORIZED: &str = "Неверный ключ доступа.";
+
+/// A new code can be asked for after `seconds`.
+#[must_use]
+pub fn wait_for_next_code(seconds: u64) -> String {
+    format!("Новый код можно запросить через {seconds} с.")
+}
+
+/// A new code can be asked for after `minutes`.
+#[must_use]
+pub fn wait_minutes_for_next_code(minutes: u64) -> String {
+    format!("Слишком много запросов кода. Новый код можно запросить через {minutes} мин.")
+}
