@@ -1,0 +1,140 @@
+use serde_json::{Value, json};
+use standins::System;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::world::{World, answer, text};
+
+#[tokio::test]
+async fn calls_are_recorded_as_they_were_sent() {
+    let world = World::start().await;
+    world.smspro("send", &json!({ "transaction_id": "t1", "phone": "996770123456" })).await;
+    let body = world.checkout_body("R-1");
+    world.mokka("/factoring/v1/precheck/auth", &body).await;
+    let not_json = world.http.post(world.url("/shop/forms?a=b%20c")).header("X-Two", "1").header("x-two", "2").body("не JSON");
+    not_json.send().await.unwrap();
+
+    let calls = world.get("/control/calls").await;
+    let methods: Vec<&Value> = calls.as_array().unwrap().iter().map(|call| &call["method"]).collect();
+    assert_eq!(methods, ["send", "checkout", "forms"]);
+    assert_eq!(calls[0]["headers"]["x-api-key"], "smspro-demo-key");
+    assert_eq!((&calls[1]["system"], &calls[1]["query"]["store_id"]), (&json!("mokka"), &json!("72")));
+    assert_eq!((&calls[1]["body"], &calls[1]["raw"]), (&body, &json!(body.to_string())));
+    assert_eq!((&calls[2]["body"], &calls[2]["query"]["a"]), (&json!("не JSON"), &json!("b c")));
+    assert_eq!(calls[2]["headers"]["x-two"], "1, 2");
+    assert!(OffsetDateTime::parse(calls[0]["at"].as_str().unwrap(), &Rfc3339).is_ok());
+    assert_eq!(world.get("/control/calls?system=mokka").await.as_array().unwrap().len(), 1);
+    world.delete("/control/calls").await;
+    assert_eq!(world.get("/control/calls").await, json!([]));
+    assert!(world.standins.mokka_order("R-1").is_some(), "only the record is forgotten");
+}
+
+#[tokio::test]
+async fn decisions_and_contradictions() {
+    let world = World::start().await;
+    world.checkout("R 1/2").await;
+    let path = "/control/mokka/R%201%2F2";
+    let silent = world.control(&format!("{path}/decide"), &json!({ "decision": "approved", "callback": false })).await;
+    assert_eq!(silent, (200, json!({ "order_id": "R 1/2", "status": "hold", "callbacks": [] })));
+    let again = world.control(&format!("{path}/decide"), &json!({ "decision": "declined", "times": 3 })).await;
+    assert_eq!(again, (200, json!({ "order_id": "R 1/2", "status": "hold", "callbacks": [404, 404, 404] })));
+    let lie = world.control(&format!("{path}/callback"), &json!({ "decision": "declined" })).await;
+    assert_eq!(lie, (200, json!({ "order_id": "R 1/2", "status": "hold", "callbacks": [404] })));
+    let said: Vec<Value> =
+        world.standins.calls(Some(System::Imshop)).into_iter().map(|call| call.body["decision"].clone()).collect();
+    assert_eq!(said, ["approved", "approved", "approved", "declined"]);
+    assert_eq!(world.get(path).await["callbacks"], json!([404, 404, 404, 404]));
+    assert_eq!(world.get("/control/mokka").await[0]["order_id"], "R 1/2");
+}
+
+#[tokio::test]
+async fn mistakes_are_named() {
+    let world = World::start().await;
+    world.checkout("R-1").await;
+    let fault = |field: &str, value: Value| {
+        let mut body = json!({ "system": "mokka", "method": "finish", "fault": "reset", "times": 1 });
+        body[field] = value;
+        body
+    };
+    for (path, body, status, said) in [
+        ("/control/mokka/R-0/decide", json!({ "decision": "approved" }), 404, "R-0"),
+        ("/control/mokka/R-1/decide", json!({ "decision": "maybe" }), 400, "decision"),
+        ("/control/mokka/R-1/decide", json!({}), 400, "decision"),
+        ("/control/mokka/R-1/decide", json!({ "decision": "approved", "time": 2 }), 400, "`time`"),
+        ("/control/mokka/R-1/decide", json!({ "decision": "approved", "times": 0 }), 400, "times"),
+        ("/control/mokka/R-0/callback", json!({ "decision": "approved" }), 404, "R-0"),
+        ("/control/faults", fault("system", json!("visa")), 400, "mokka, smspro, shop, imshop"),
+        ("/control/faults", fault("method", json!("pay")), 400, "checkout, schedule, status"),
+        ("/control/faults", fault("method", json!("send")), 400, "method"),
+        ("/control/faults", fault("fault", json!("boom")), 400, "answer_lost"),
+        ("/control/faults", fault("fault", json!("status:")), 400, "fault"),
+        ("/control/faults", fault("fault", json!("status:+5")), 400, "fault"),
+        ("/control/faults", fault("fault", json!("status:0")), 400, "fault"),
+        ("/control/faults", fault("times", json!(0)), 400, "times"),
+        ("/control/faults", fault("count", json!(1)), 400, "count"),
+        ("/control/clock", json!({ "advance_s": -1 }), 400, "advance_s"),
+        ("/control/clock", json!({ "advance": 1 }), 400, "advance"),
+        ("/control/shop", json!({ "order": 5 }), 400, "order"),
+        ("/control/nothing", json!({}), 404, "/control/nothing"),
+    ] {
+        let (answered, error) = world.control(path, &body).await;
+        assert_eq!(answered, status, "{path} {body}: {error}");
+        assert!(error["error"].as_str().unwrap().contains(said), "{said} in {error}");
+    }
+    assert_eq!(world.get("/control/faults").await, json!([]));
+    let (status, error) = answer(world.http.get(world.url("/control/calls?sytem=mokka"))).await;
+    assert!(status == 400 && error["error"].as_str().unwrap().contains("sytem"));
+    let (status, _) = answer(world.http.get(world.url("/control/calls?system=x"))).await;
+    assert_eq!(status, 400);
+}
+
+#[tokio::test]
+async fn the_clock_moves_everything() {
+    let world = World::start().await;
+    let now = |answer: &Value| OffsetDateTime::parse(answer["now"].as_str().unwrap(), &Rfc3339).unwrap();
+    let (_, before) = world.control("/control/clock", &json!({ "advance_s": 0 })).await;
+    let (_, after) = world.control("/control/clock", &json!({ "advance_s": 86_400 })).await;
+    let moved = now(&after) - now(&before);
+    assert!((86_400..86_410).contains(&moved.whole_seconds()), "{moved}");
+    world.checkout("R-1").await;
+    let at = world.standins.calls(None)[0].at;
+    assert!(at >= now(&after));
+}
+
+#[tokio::test]
+async fn imshop_takes_only_what_it_documents() {
+    let world = World::start().await;
+    let send = |method: &str, body: &Value| {
+        let request = world.http.post(world.url(&format!("/imshop/{method}"))).header("content-type", "application/json");
+        answer(request.body(body.to_string()))
+    };
+    let paid = json!({ "orderId": "1", "paymentId": "p", "success": true, "paymentCaptured": false, "retry": true });
+    assert_eq!(send("payment_status", &paid).await, (200, json!({ "success": true })));
+    let status = json!({ "id": "1", "code": "paid", "payment": { "paid": true, "paymentId": null } });
+    assert_eq!(send("order_status", &status).await.0, 200);
+    for (method, wrong) in [
+        ("payment_status", json!({ "orderId": "1", "paymentId": "p", "success": false, "paymentCaptured": false })),
+        ("payment_status", json!({ "orderId": 1, "paymentId": "p", "success": true, "paymentCaptured": true })),
+        ("order_status", json!({ "id": "1", "code": "paid", "payment": { "paid": true } })),
+        ("order_status", json!([])),
+    ] {
+        assert_eq!(send(method, &wrong).await.0, 400, "{wrong}");
+    }
+    let received = world.get("/control/imshop").await;
+    assert_eq!(received.as_array().unwrap().len(), 2);
+    assert_eq!((&received[0]["method"], &received[0]["body"]), (&json!("payment_status"), &paid));
+}
+
+#[tokio::test]
+async fn strange_requests_get_json() {
+    let world = World::start().await;
+    let (status, nowhere) = answer(world.http.post(world.url("/mokka/nothing"))).await;
+    assert_eq!(status, 404);
+    assert!(nowhere["exists"].as_array().unwrap().contains(&json!("POST /mokka/factoring/v1/status")));
+    assert_eq!(answer(world.http.get(world.url("/smspro/api/otp/send"))).await.0, 405);
+    assert_eq!(answer(world.http.post(world.url("/mokkafactoring/v1/status"))).await.0, 404);
+    let huge = world.http.post(world.url("/shop/forms")).body(vec![b' '; 12 * 1024 * 1024 + 1]);
+    assert_eq!(answer(huge).await.0, 413);
+    let (status, page) = text(world.http.get(world.url("/")).send().await.unwrap()).await;
+    assert!(status == 200 && page.contains("href=\"/control/calls\""));
+}

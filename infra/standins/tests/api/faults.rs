@@ -1,0 +1,219 @@
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use standins::{Fault, System};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use crate::world::{World, answer, text};
+
+/// Every method that has an effect, with a request that has it.
+fn request(world: &World, system: System, method: &str) -> reqwest::RequestBuilder {
+    match (system, method) {
+        (System::Mokka, _) => world.mokka_request("/factoring/v1/precheck/auth", &world.checkout_body("R-1")),
+        (System::Smspro, _) => world
+            .http
+            .post(world.url("/smspro/api/otp/send"))
+            .header("x-api-key", "smspro-demo-key")
+            .header("content-type", "application/json")
+            .body(json!({ "transaction_id": "t1", "phone": "996770123456" }).to_string()),
+        (System::Shop, "orders") => world.shop_request("/shop/orders", &json!({ "orders": [{ "uuid": "u1", "items": [{}] }] })),
+        (System::Shop, _) => world.shop_request("/shop/forms", &json!({ "a": 1 })).header("idempotency-key", "k"),
+        (System::Imshop, _) => world
+            .http
+            .post(world.url("/imshop/payment_status"))
+            .header("content-type", "application/json")
+            .body(json!({ "orderId": "1", "paymentId": "p", "success": true, "paymentCaptured": true }).to_string()),
+    }
+}
+
+fn effects(world: &World, system: System, method: &str) -> usize {
+    match (system, method) {
+        (System::Mokka, _) => usize::from(world.standins.mokka_order("R-1").is_some()),
+        (System::Smspro, _) => world.standins.inbox(None).len(),
+        (System::Shop, "orders") => world.standins.orders().len(),
+        (System::Shop, _) => world.standins.forms().len(),
+        (System::Imshop, _) => world.standins.imshop().len(),
+    }
+}
+
+const METHODS: [(System, &str); 5] = [
+    (System::Mokka, "checkout"),
+    (System::Smspro, "send"),
+    (System::Shop, "orders"),
+    (System::Shop, "forms"),
+    (System::Imshop, "payment_status"),
+];
+
+#[tokio::test]
+async fn each_fault_has_its_effect_or_none() {
+    for (system, method) in METHODS {
+        for (fault, happens) in [
+            (Fault::Timeout, 0),
+            (Fault::Reset, 0),
+            (Fault::Http500, 0),
+            (Fault::Html, 0),
+            (Fault::Slow, 1),
+            (Fault::AnswerLost, 1),
+            (Fault::Refused, 0),
+            (Fault::Status(503), 0),
+        ] {
+            let world = World::start().await;
+            world.standins.fault(system, method, fault, 1).unwrap();
+            let sent = request(&world, system, method).timeout(Duration::from_millis(300)).send().await;
+            let read = match sent {
+                Ok(response) => response.text().await,
+                Err(error) => Err(error),
+            };
+            assert_eq!(effects(&world, system, method), happens, "{system} {method} {fault}");
+            assert_eq!(world.standins.calls_to(system, method).len(), 1, "recorded before the fault");
+            let answered = matches!(fault, Fault::Http500 | Fault::Html | Fault::Refused | Fault::Status(_));
+            assert_eq!(read.is_ok(), answered, "{system} {method} {fault}: {read:?}");
+            // The fault is gone, and the world works as if it had never been. Only IMSHOP counts a repeat: nothing in
+            // its protocol says that two equal messages are one.
+            assert_eq!(request(&world, system, method).send().await.unwrap().status(), 200);
+            let expected = if system == System::Imshop { happens + 1 } else { 1 };
+            assert_eq!(effects(&world, system, method), expected, "{system} {method} {fault}, repeated");
+        }
+    }
+}
+
+#[tokio::test]
+async fn refusals_and_statuses_have_the_systems_own_shape() {
+    let world = World::start().await;
+    let cannot = "At the moment the server cannot process your request";
+    for (system, method, fault, http, body) in [
+        (System::Mokka, "checkout", Fault::Refused, 200, json!({ "status": 100, "message": cannot })),
+        (System::Mokka, "checkout", Fault::Status(22), 200, json!({ "status": 22, "message": "Order exists" })),
+        (System::Mokka, "checkout", Fault::Status(999), 200, json!({ "status": 999, "message": cannot })),
+        (System::Smspro, "send", Fault::Refused, 200, json!({ "status": 5, "description": "Sender or text are not set" })),
+        (System::Smspro, "send", Fault::Status(4), 200, json!({ "status": 4, "description": "Not Enough Money" })),
+        (System::Shop, "forms", Fault::Status(503), 503, json!({ "success": false, "message": "status 503" })),
+        (System::Imshop, "payment_status", Fault::Refused, 200, json!({ "success": false })),
+    ] {
+        world.standins.fault(system, method, fault, 1).unwrap();
+        assert_eq!(answer(request(&world, system, method)).await, (http, body), "{system} {fault}");
+    }
+    world.standins.fault(System::Smspro, "verify", Fault::Status(13), 1).unwrap();
+    let expired = world.smspro("verify", &json!({ "token": "x", "code": "y" })).await;
+    assert_eq!(expired, json!({ "status": "13", "description": "Time-Expired" }));
+    world.standins.fault(System::Shop, "orders", Fault::Refused, 1).unwrap();
+    let (_, orders) = answer(request(&world, System::Shop, "orders")).await;
+    let refused = &orders["orders"][0];
+    assert_eq!((&refused["success"], &refused["uuid"]), (&json!(false), &json!("u1")));
+    assert!(refused["errorCode"].is_string() && refused["errorMessage"].is_string());
+    world.standins.fault(System::Shop, "forms", Fault::Refused, 1).unwrap();
+    let (http, form) = answer(request(&world, System::Shop, "forms")).await;
+    assert_eq!((http, &form["success"], form["message"].is_string()), (200, &json!(false), true));
+}
+
+#[tokio::test]
+async fn http500_and_html_are_not_json() {
+    let world = World::start().await;
+    world.standins.fault(System::Shop, "orders", Fault::Http500, 1).unwrap();
+    world.standins.fault(System::Shop, "orders", Fault::Html, 1).unwrap();
+    for (status, content_type) in [(500, "text/plain; charset=utf-8"), (200, "text/html; charset=utf-8")] {
+        let response = request(&world, System::Shop, "orders").send().await.unwrap();
+        assert_eq!(response.headers()["content-type"], content_type);
+        let (answered, body) = text(response).await;
+        assert_eq!(answered, status);
+        assert!(serde_json::from_str::<Value>(&body).is_err(), "{body}");
+    }
+}
+
+/// Writes a request by hand and reads what comes back until the end.
+async fn raw(world: &World) -> (std::io::Result<usize>, String) {
+    let address = world.standins.base_url().replace("http://", "");
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let body = r#"{"a":1}"#;
+    let head = format!(
+        "POST /shop/forms HTTP/1.1\r\nhost: x\r\nauthorization: Bearer shop-demo-key\r\ncontent-type: application/json\r\n\
+         idempotency-key: k\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(body.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let end = stream.read_to_string(&mut answer).await;
+    (end, answer)
+}
+
+#[tokio::test]
+async fn a_reset_is_a_reset() {
+    let world = World::start().await;
+    for fault in [Fault::Reset, Fault::AnswerLost] {
+        world.standins.fault(System::Shop, "forms", fault, 1).unwrap();
+        let (end, answer) = raw(&world).await;
+        assert_eq!(end.map_err(|error| error.kind()), Err(ErrorKind::ConnectionReset), "{fault}");
+        assert_eq!(answer, "");
+    }
+    assert_eq!(raw(&world).await.1.split_once(' ').unwrap().1.split_once(' ').unwrap().0, "200");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_says_nothing_for_a_minute_and_closes() {
+    let world = World::start().await;
+    world.standins.fault(System::Shop, "forms", Fault::Timeout, 1).unwrap();
+    let start = Instant::now();
+    let (end, answer) = raw(&world).await;
+    assert_eq!((end.unwrap(), answer.as_str()), (0, ""), "closed, not reset");
+    assert!((60..62).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    assert!(world.standins.forms().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_answer_is_right_and_takes_half_a_minute() {
+    let world = World::start().await;
+    world.standins.fault(System::Shop, "forms", Fault::Slow, 1).unwrap();
+    let start = Instant::now();
+    let (_, answer) = raw(&world).await;
+    assert!((29..32).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    let body: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+    assert_eq!(body["success"], true);
+}
+
+#[tokio::test]
+async fn connections_are_kept_otherwise() {
+    let world = World::start().await;
+    let mut stream = TcpStream::connect(world.standins.base_url().replace("http://", "")).await.unwrap();
+    for _ in 0..2 {
+        stream.write_all(b"GET /control/faults HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        while !answer.ends_with("\r\n\r\n[]") {
+            let mut buffer = [0; 256];
+            let read = stream.read(&mut buffer).await.unwrap();
+            assert_ne!(read, 0, "closed after {answer}");
+            answer.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
+        }
+    }
+}
+
+#[tokio::test]
+async fn faults_queue_and_end() {
+    let world = World::start().await;
+    let arm = |fault: &str, times: u32| json!({ "system": "shop", "method": "orders", "fault": fault, "times": times });
+    world.control("/control/faults", &arm("status:503", 2)).await;
+    world.control("/control/faults", &json!({ "system": "shop", "method": "orders", "fault": "http500" })).await;
+    world.control("/control/faults", &json!({ "system": "shop", "method": "forms", "fault": "html" })).await;
+    let armed = world.get("/control/faults").await;
+    assert_eq!(armed[0], arm("status:503", 2));
+    assert_eq!(armed[1], arm("http500", 1));
+    for status in [503, 503, 500, 200, 200] {
+        assert_eq!(request(&world, System::Shop, "orders").send().await.unwrap().status(), status);
+    }
+    assert_eq!(world.get("/control/faults").await.as_array().unwrap().len(), 1);
+    world.delete("/control/faults").await;
+    assert_eq!(world.get("/control/faults").await, json!([]));
+}
+
+#[tokio::test]
+async fn a_fault_meets_parallel_calls_exactly_so_often() {
+    let world = World::start().await;
+    world.standins.fault(System::Shop, "orders", Fault::Status(503), 5).unwrap();
+    let calls = (0..20).map(|_| async { request(&world, System::Shop, "orders").send().await.unwrap().status().as_u16() });
+    let statuses = futures_util::future::join_all(calls).await;
+    assert_eq!(statuses.iter().filter(|status| **status == 503).count(), 5);
+    assert_eq!(world.standins.orders().len(), 1);
+}

@@ -1,0 +1,152 @@
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use standins::{Decision, MokkaOrder, MokkaStatus, Options, System};
+
+use crate::world::{World, signature, text};
+
+async fn submit(world: &World, order_id: &str, fields: &str) -> (u16, String, Option<String>) {
+    let url = world.standins.mokka_order(order_id).unwrap().form_url;
+    let request = world.http.post(url).header("content-type", "application/x-www-form-urlencoded");
+    let response = request.body(fields.to_owned()).send().await.unwrap();
+    let location = response.headers().get("location").map(|location| location.to_str().unwrap().to_owned());
+    let (status, page) = text(response).await;
+    (status, page, location)
+}
+
+/// The order once its callback has been answered.
+async fn called_back(world: &World, order_id: &str) -> MokkaOrder {
+    for _ in 0..500 {
+        let order = world.standins.mokka_order(order_id).unwrap();
+        if !order.callbacks.is_empty() {
+            return order;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("no callback for {order_id}");
+}
+
+/// The callbacks go to a path that the stand-ins record and answer 404.
+fn callbacks(world: &World) -> Vec<Value> {
+    world.standins.calls(Some(System::Imshop)).into_iter().map(|call| call.body).collect()
+}
+
+#[tokio::test]
+async fn a_person_can_click_through() {
+    let world = World::start().await;
+    let mut body = world.checkout_body("<R&1>");
+    body["primary_phone"] = json!("8881234567");
+    world.mokka("/factoring/v1/precheck/auth", &body).await;
+    let order = world.standins.mokka_order("<R&1>").unwrap();
+    let (status, page) = text(world.http.get(&order.form_url).send().await.unwrap()).await;
+    assert_eq!(status, 200);
+    assert!(page.contains("<title>Мокка — учебная форма песочницы</title>"));
+    assert!(page.contains("&lt;R&amp;1&gt;") && !page.contains("<R&1>"));
+    assert!(page.contains("value=\"8881234567\"") && page.contains("4500.00"));
+    assert!(!page.contains("http://") && !page.contains("https://"), "self-contained");
+
+    let (status, page, _) = submit(&world, "<R&1>", "phone=8881234567&code=0000&term=6&action=approve").await;
+    assert!(status == 200 && page.contains("Неверный код") && page.contains("Оформить"));
+    let (_, page, _) = submit(&world, "<R&1>", "phone=%22%3E&code=1111&action=approve").await;
+    assert!(page.contains("10 цифр") && page.contains("value=\"&quot;&gt;\""));
+    assert_eq!(world.standins.mokka_order("<R&1>").unwrap().status, MokkaStatus::Pending);
+
+    let (status, page, _) = submit(&world, "<R&1>", "phone=%2B7+888+123-45-67&code=1111&term=6&action=approve").await;
+    assert_eq!(status, 200);
+    let back = format!("href=\"{}\"", order.redirect_url.replace('&', "&amp;"));
+    assert!(page.contains("Вернуться в интернет-магазин") && page.contains(&back), "{page}");
+    let order = called_back(&world, "<R&1>").await;
+    assert_eq!((order.status, order.term, order.callbacks), (MokkaStatus::Hold, Some(6), vec![404]));
+
+    let (_, page, _) = submit(&world, "<R&1>", "action=decline").await;
+    assert!(page.contains("оформлена"));
+    assert_eq!(world.standins.mokka_order("<R&1>").unwrap().status, MokkaStatus::Hold);
+    assert_eq!(callbacks(&world).len(), 1);
+}
+
+#[tokio::test]
+async fn demo_phones_decide() {
+    let world = World::start().await;
+    for (order, fields, status, decision) in [
+        ("R-1", "phone=8882112345&code=1111&action=approve", "declined", Decision::Declined),
+        ("R-2", "phone=8882212345&code=1111&action=approve", "declined", Decision::Approved),
+        ("R-3", "phone=8881112345&code=1111&action=approve", "hold", Decision::Approved),
+        ("R-4", "action=decline", "declined", Decision::Declined),
+    ] {
+        world.checkout(order).await;
+        submit(&world, order, fields).await;
+        let order = called_back(&world, order).await;
+        assert_eq!((order.status.as_str(), order.decision), (status, Some(decision)), "{fields}");
+        let callback = callbacks(&world).pop().unwrap();
+        let said = if status == "hold" { "approved" } else { "declined" };
+        assert_eq!((&callback["order_id"], &callback["decision"]), (&json!(order.order_id), &json!(said)));
+    }
+}
+
+#[tokio::test]
+async fn without_a_result_page_the_customer_goes_straight_back() {
+    let world = World::start().await;
+    let mut body = world.checkout_body("R-1");
+    body["skip_result_page"] = json!(true);
+    world.mokka("/factoring/v1/precheck/auth", &body).await;
+    let (status, _, location) = submit(&world, "R-1", "phone=8881234567&code=1111&action=approve").await;
+    assert_eq!((status, location), (303, Some(world.url("/back?to=shop&x=1"))));
+}
+
+#[tokio::test]
+async fn an_expired_form_takes_no_decision() {
+    let world = World::start().await;
+    world.checkout("R-1").await;
+    world.advance(3601).await;
+    let (_, page, _) = submit(&world, "R-1", "phone=8881234567&code=1111&action=approve").await;
+    assert!(page.contains("истекло"));
+    let order = world.standins.mokka_order("R-1").unwrap();
+    assert_eq!((order.status, order.decision), (MokkaStatus::Expired, None));
+}
+
+#[tokio::test]
+async fn the_callback_says_what_the_document_says() {
+    let world = World::start().await;
+    world.checkout("R-1").await;
+    let decided = world.standins.decide("R-1", Decision::Approved, true, 2).await.unwrap();
+    assert_eq!(decided.callbacks, [404, 404]);
+    let calls = world.standins.calls(Some(System::Imshop));
+    assert_eq!(calls.len(), 2);
+    assert_eq!(calls[0].headers["content-type"], "application/json");
+    assert!(calls[0].query.is_empty(), "unsigned");
+    assert!(calls[0].raw.contains("\"total_amount\":4500.00,"), "{}", calls[0].raw);
+    let body = &calls[0].body;
+    assert_eq!((&body["decision"], &body["amount"], &body["term"]), (&json!("approved"), &json!("4500.00"), &json!(3)));
+    let client = json!({ "primary_phone": "8881234567", "email": "anna@example.com", "full_name": "Ким Анна",
+        "first_name": "Анна", "surname": "Ким" });
+    assert_eq!(body["client"], client);
+    assert_eq!(body["schedule"].as_array().unwrap().len(), 3);
+    assert_eq!(body["schedule"][0]["amount"], "1500.00");
+
+    world.standins.decide("R-1", Decision::Declined, true, 1).await.unwrap();
+    assert_eq!(callbacks(&world)[2]["decision"], "approved", "the state does not move back");
+    world.standins.send_callback("R-1", Decision::Declined, 1).await.unwrap();
+    let contradicting = &callbacks(&world)[3];
+    assert_eq!((&contradicting["decision"], &contradicting["amount"]), (&json!("declined"), &json!("0.00")));
+    assert_eq!(contradicting["schedule"], json!([]));
+    assert_eq!(world.standins.mokka_order("R-1").unwrap().status, MokkaStatus::Hold);
+}
+
+#[tokio::test]
+async fn callbacks_are_signed_where_the_deployment_signs_them() {
+    let world = World::with(Options { sign_callbacks: true, ..Options::default() }).await;
+    world.checkout("R-1").await;
+    world.standins.decide("R-1", Decision::Declined, true, 1).await.unwrap();
+    let call = &world.standins.calls(Some(System::Imshop))[0];
+    assert_eq!(call.query["signature"], signature(&call.raw));
+}
+
+#[tokio::test]
+async fn a_callback_url_that_does_not_answer_is_reported() {
+    let world = World::start().await;
+    let mut body = world.checkout_body("R-1");
+    body["callback_url"] = json!("http://127.0.0.1:1/nobody");
+    world.mokka("/factoring/v1/precheck/auth", &body).await;
+    let decided = world.standins.decide("R-1", Decision::Approved, true, 1).await.unwrap();
+    assert_eq!((decided.status, decided.callbacks), (MokkaStatus::Hold, vec![0]));
+}

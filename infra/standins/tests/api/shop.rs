@@ -1,0 +1,117 @@
+use serde_json::{Value, json};
+
+use crate::world::{World, answer, text};
+
+fn order(uuid: &str) -> Value {
+    json!({
+        "uuid": uuid,
+        "deliveryPrice": 199.9,
+        "items": [
+            { "id": "7", "configurationId": "7-red", "name": "Чайник", "quantity": 3, "price": 0.1 },
+            { "id": "8", "privateId": "P8", "name": "Чашка", "quantity": 2, "discount": 100 },
+        ],
+    })
+}
+
+#[tokio::test]
+async fn the_shop_prices_an_order_exactly() {
+    let world = World::start().await;
+    let request = world.shop_request("/shop/orders", &json!({ "installId": "i", "orders": [order("u1")] }));
+    let (status, raw) = text(request.send().await.unwrap()).await;
+    assert_eq!(status, 200);
+    // 3 × 0.10 + 2 × (1500.00 − 100.00) + 199.90
+    for exact in ["\"price\":3000.20", "\"deliveryPrice\":199.90", "\"subtotal\":0.30", "\"subtotal\":2800.00"] {
+        assert!(raw.contains(exact), "{exact} in {raw}");
+    }
+    let answer: Value = serde_json::from_str(&raw).unwrap();
+    let answered = &answer["orders"][0];
+    assert_eq!((&answered["id"], &answered["publicId"]), (&json!("1001"), &json!("A-1001")));
+    assert_eq!((&answered["success"], &answered["uuid"]), (&json!(true), &json!("u1")));
+    assert_eq!(answered["items"][0]["configurationId"], "7-red");
+    assert_eq!(answered["items"][1]["privateId"], "P8");
+}
+
+#[tokio::test]
+async fn a_repeated_uuid_is_the_same_order() {
+    let world = World::start().await;
+    let body = json!({ "orders": [order("u1"), order("u2")] });
+    let first = answer(world.shop_request("/shop/orders", &body)).await;
+    let mut changed = order("u1");
+    changed["items"] = json!([]);
+    let again = answer(world.shop_request("/shop/orders", &json!({ "orders": [changed, order("u3")] }))).await;
+    assert_eq!(again.1["orders"][0], first.1["orders"][0]);
+    assert_eq!(again.1["orders"][1]["id"], "1003");
+    let orders = world.get("/control/orders").await;
+    let uuids: Vec<&Value> = orders.as_array().unwrap().iter().map(|order| &order["uuid"]).collect();
+    assert_eq!(uuids, ["u1", "u2", "u3"]);
+    assert_eq!(orders[0]["order"]["items"][0]["name"], "Чайник");
+    assert_eq!(orders[0]["answer"]["id"], "1001");
+}
+
+#[tokio::test]
+async fn answers_can_be_overridden() {
+    let world = World::start().await;
+    let body = json!({ "orders": [order("u1")] });
+    let (status, _) = world.control("/control/shop", &json!({ "order": { "price": null, "id": "x", "extra": 1.5 } })).await;
+    assert_eq!(status, 200);
+    let (_, changed) = answer(world.shop_request("/shop/orders", &body)).await;
+    assert_eq!(changed["orders"][0].get("price"), None);
+    assert_eq!((&changed["orders"][0]["id"], &changed["orders"][0]["extra"]), (&json!("x"), &json!(1.5)));
+    assert_eq!(world.get("/control/shop").await["order"]["id"], "x");
+    world.delete("/control/shop").await;
+    let (_, plain) = answer(world.shop_request("/shop/orders", &body)).await;
+    assert_eq!(plain["orders"][0]["id"], "1001");
+    assert!(world.standins.shop_answers(json!([])).is_err());
+}
+
+#[tokio::test]
+async fn unusable_orders_are_refused_as_a_whole() {
+    let world = World::start().await;
+    for (body, field) in [
+        (json!({}), "orders"),
+        (json!({ "orders": [] }), "orders"),
+        (json!({ "orders": [order("u1"), {}] }), "orders[1].uuid"),
+        (json!({ "orders": [{ "uuid": 5 }] }), "orders[0].uuid"),
+        (json!({ "orders": [{ "uuid": "u", "items": [{ "quantity": 0 }] }] }), "orders[0].items[0].quantity"),
+        (json!({ "orders": [{ "uuid": "u", "items": [{ "price": "5" }] }] }), "orders[0].items[0].price"),
+        (json!({ "orders": [{ "uuid": "u", "deliveryPrice": 0.001 }] }), "orders[0].deliveryPrice"),
+        (json!({ "orders": [{ "uuid": "u", "items": [{ "quantity": u64::MAX }] }] }), "orders[0]"),
+    ] {
+        let (status, answer) = answer(world.shop_request("/shop/orders", &body)).await;
+        assert_eq!((status, &answer["success"]), (400, &json!(false)), "{body}");
+        assert!(answer["message"].as_str().unwrap().contains(field), "{answer}");
+    }
+    assert!(world.standins.orders().is_empty());
+}
+
+#[tokio::test]
+async fn a_form_is_saved_once_per_key() {
+    let world = World::start().await;
+    let form = json!({ "formName": "callback" });
+    let send = |form: &Value, key: &str| world.shop_request("/shop/forms", form).header("idempotency-key", key);
+    let (status, refused) = answer(world.shop_request("/shop/forms", &form)).await;
+    assert_eq!((status, &refused["success"]), (400, &json!(false)));
+    let first = answer(send(&form, "k1")).await;
+    assert_eq!((first.0, &first.1["success"]), (200, &json!(true)));
+    assert_eq!(answer(send(&json!({ "other": 1 }), "k1")).await, first);
+    answer(send(&form, "k2")).await;
+    let saved = world.get("/control/forms").await;
+    assert_eq!(saved.as_array().unwrap().len(), 2);
+    assert_eq!((&saved[0]["key"], &saved[0]["form"]), (&json!("k1"), &form));
+}
+
+#[tokio::test]
+async fn the_shop_wants_its_key() {
+    let world = World::start().await;
+    for path in ["/shop/orders", "/shop/forms"] {
+        for authorization in [None, Some("shop-demo-key"), Some("Bearer "), Some("Bearer shop-demo-keys")] {
+            let mut request = world.http.post(world.url(path)).header("idempotency-key", "k");
+            if let Some(authorization) = authorization {
+                request = request.header("authorization", authorization);
+            }
+            let (status, answer) = answer(request.body(json!({ "orders": [order("u1")] }).to_string())).await;
+            assert_eq!((status, &answer["success"]), (401, &json!(false)), "{authorization:?}");
+        }
+    }
+    assert!(world.standins.orders().is_empty() && world.standins.forms().is_empty());
+}
