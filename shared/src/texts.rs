@@ -95,3 +95,14 @@ pub fn wait_for_next_code(seconds: u64) -> String {
 pub fn wait_minutes_for_next_code(minutes: u64) -> String {
     format!("Слишком много запросов кода. Новый код можно запросить через {minutes} мин.")
 }
+
+/// Landing page: paid.
+pub const PAGE_PAID: (&str, &str) = ("Оплата прошла", "Спасибо! Заказ оплачен, можно вернуться в приложение.");
+/// Landing page: not decided yet.
+pub const PAGE_WAITING: (&str, &str) =
+    ("Проверяем оплату", "Это займёт немного времени. Вернитесь в приложение: там появится результат.");
+/// Landing page: not paid.
+pub const PAGE_FAILED: (&str, &str) =
+    ("Оплата не прошла", "Деньги не списаны. Вернитесь в приложение и попробуйте ещё раз или выберите другой способ.");
+/// The link back.
+pub const PAGE_BACK: &str = "Вернуться в приложение";

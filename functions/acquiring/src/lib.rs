@@ -1,1 +1,112 @@
-//! probe
+//! `POST /v1/acquiring`: IMSHOP's commands `create`, `applepay`, `androidpay` and `capture`, all on one URL.
+//!
+//! Round trips when nothing is in the way:
+//! - `create`, first time: one read (order), one transaction (intent), one Checkout, one write.
+//! - `create`, repeated: two reads, one Status.
+//! - `capture`: one read, one Status; on a new hold also two writes, one read and one Finish; of a settled payment one read.
+
+mod capture;
+mod create;
+mod landing;
+
+use std::time::Duration;
+
+use lambda_http::{Body, Request, Response};
+use shared::clock::Clock;
+use shared::config::Methods;
+use shared::env::{ConfigError, Env};
+use shared::gateway::Gateways;
+use shared::gateway::mokka::MokkaGateway;
+use shared::http::{self, Failure, Inbound, Shape};
+use shared::imshop::acquiring::Request as Command;
+use shared::runtime::World;
+use shared::secret::{InternalSecret, Keys};
+use shared::settle::Settler;
+use shared::store::{Orders, client_from_env};
+use shared::texts;
+use url::Url;
+
+/// What the function needs.
+#[derive(Debug)]
+pub struct Deps {
+    keys: Keys,
+    methods: Methods,
+    orders: Orders,
+    settler: Settler,
+    clock: Clock,
+    internal: InternalSecret,
+    public_base_url: Option<Url>,
+    valid_for: Duration,
+}
+
+impl Deps {
+    /// Reads `IMSHOP_KEY`, `PAYMENTS_CONFIG` (default `/opt/payments.toml`), `INTERNAL_SECRET`, `PUBLIC_BASE_URL` (optional),
+    /// `MOKKA_VALID_HOURS` (default 24), the store's and Mokka's.
+    pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
+        let keys = env.keys("IMSHOP_KEY");
+        let methods = env.file("PAYMENTS_CONFIG", "/opt/payments.toml", Methods::parse);
+        let internal = env.internal_secret();
+        let public_base_url = env.optional_url("PUBLIC_BASE_URL");
+        let hours = env.number_or("MOKKA_VALID_HOURS", 24, 1..=720);
+        let client = client_from_env(&mut env);
+        let orders = client.and_then(|client| Orders::from_env(&mut env, client, world.random));
+        let mokka = MokkaGateway::from_env(&mut env, world.http, world.clock.clone());
+        let build = || {
+            let orders = orders?;
+            let settler = Settler { orders: orders.clone(), gateways: Gateways::new(mokka?), clock: world.clock.clone() };
+            Some(Self {
+                keys: keys?,
+                methods: methods?,
+                orders,
+                settler,
+                clock: world.clock,
+                internal: internal?,
+                public_base_url,
+                valid_for: Duration::from_hours(u64::from(hours?)),
+            })
+        };
+        let deps = build();
+        env.finish(deps)
+    }
+
+    /// Opens the connection to the store.
+    pub async fn warm(&self) {
+        self.orders.warm_up().await;
+    }
+}
+
+/// Answers a request.
+pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {
+    http::answer(Shape::Error, request, async |inbound| route(deps, &inbound).await).await
+}
+
+async fn route(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure> {
+    if inbound.path() != ["v1", "acquiring"] {
+        return Err(Failure::not_found());
+    }
+    inbound.require_method("POST")?;
+    inbound.limit_body(http::SMALL_BODY)?;
+    inbound.authorize(&deps.keys)?;
+    let command: Command = inbound.json()?;
+    match command.command.as_str() {
+        "create" => create::create(deps, inbound, command).await,
+        "applepay" => wallet(command, "applePayData", |command| command.apple_pay_data.is_some()),
+        "androidpay" | "android" => wallet(command, "androidPayData", |command| command.android_pay_data.is_some()),
+        "capture" => capture::capture(deps, inbound, command).await,
+        _ => Err(Failure::business(texts::COMMAND_UNKNOWN)),
+    }
+}
+
+/// A field that this command cannot do without.
+fn required<T>(field: Option<T>, name: &'static str) -> Result<T, Failure> {
+    field.ok_or_else(|| Failure::bad_request(format!("field `{name}`: missing, it is mandatory for this command")))
+}
+
+/// Apple Pay and Google Pay need a card gateway, and none is configured: read in full, refused clearly, nothing stored.
+fn wallet(command: Command, data: &'static str, has_data: fn(&Command) -> bool) -> Result<Response<Body>, Failure> {
+    required(has_data(&command).then_some(()), data)?;
+    required(command.payment_method_id, "paymentMethodId")?;
+    required(command.order_uuid, "orderUuid")?;
+    required(command.order_id, "orderId")?;
+    Err(Failure::business(texts::WALLET_NOT_CONFIGURED))
+}

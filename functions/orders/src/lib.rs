@@ -1,1 +1,77 @@
-//! probe
+//! `POST /v1/orders`: relays IMSHOP's order creation to the shop's own backend, gives the shop's answer back unchanged, and
+//! records what a payment will need. `PUT /v1/orders/{orderUuid}`: the shop's own system pushes or corrects an order.
+//!
+//! Round trips: POST one call to the shop, one write for each accepted order. PUT one read, for an order with an attempt one
+//! more, one write.
+
+mod push;
+mod record;
+mod relay;
+
+use lambda_http::{Body, Request, Response};
+use shared::env::{ConfigError, Env};
+use shared::http::{self, Failure, Inbound, Shape};
+use shared::money::Currency;
+use shared::runtime::World;
+use shared::secret::Keys;
+use shared::shop::Shop;
+use shared::store::{Orders, client_from_env};
+
+/// What the function needs.
+#[derive(Debug)]
+pub struct Deps {
+    imshop_keys: Keys,
+    shop_keys: Keys,
+    shop: Shop,
+    orders: Orders,
+    default_currency: Currency,
+}
+
+impl Deps {
+    /// Reads `IMSHOP_KEY`, `SHOP_PUSH_KEY`, `SHOP_ORDERS_URL`, `SHOP_KEY`, `DEFAULT_CURRENCY` (default RUB) and the store's.
+    pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
+        let imshop_keys = env.keys("IMSHOP_KEY");
+        let shop_keys = env.keys("SHOP_PUSH_KEY");
+        let url = env.url("SHOP_ORDERS_URL");
+        let key = env.secret("SHOP_KEY");
+        let default_currency = env.currency_or("DEFAULT_CURRENCY", Currency::Rub);
+        let client = client_from_env(&mut env);
+        let orders = client.and_then(|client| Orders::from_env(&mut env, client, world.random.clone()));
+        let build = || {
+            Some(Self {
+                imshop_keys: imshop_keys?,
+                shop_keys: shop_keys?,
+                shop: Shop::new(world.http, url?, key?),
+                orders: orders?,
+                default_currency: default_currency?,
+            })
+        };
+        let deps = build();
+        env.finish(deps)
+    }
+
+    /// Opens the connection to the store.
+    pub async fn warm(&self) {
+        self.orders.warm_up().await;
+    }
+}
+
+/// Answers a request.
+pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {
+    let shape = if request.method() == lambda_http::http::Method::PUT { Shape::Error } else { Shape::Orders };
+    http::answer(shape, request, async |inbound| route(deps, &inbound).await).await
+}
+
+async fn route(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure> {
+    match inbound.path().as_slice() {
+        ["v1", "orders"] => {
+            inbound.require_method("POST")?;
+            relay::relay(deps, inbound).await
+        }
+        ["v1", "orders", uuid] => {
+            inbound.require_method("PUT")?;
+            push::push(deps, inbound, uuid).await
+        }
+        _ => Err(Failure::not_found()),
+    }
+}

@@ -1,2 +1,11 @@
-//! probe
-fn main() {}
+//! Wires the function to Lambda.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    shared::runtime::run(
+        orders::Deps::from_env,
+        async |deps: &orders::Deps| deps.warm().await,
+        |deps, request| Box::pin(orders::handle(deps, request)),
+    )
+    .await
+}

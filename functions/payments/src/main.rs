@@ -1,2 +1,11 @@
-//! probe
-fn main() {}
+//! Wires the function to Lambda.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    shared::runtime::run(
+        payments::Deps::from_env,
+        async |_: &payments::Deps| {},
+        |deps, request| Box::pin(payments::handle(deps, request)),
+    )
+    .await
+}

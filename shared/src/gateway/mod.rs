@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::clock::Deadline;
+use crate::money::Currency;
 use crate::payment::{Capture, Order, Payment, Policy, Provider, Reason, Report};
 
 /// A payment provider.
@@ -23,6 +24,9 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
 
     /// When a hold is captured.
     fn policy(&self) -> Policy;
+
+    /// The currency of the provider's amounts.
+    fn currency(&self) -> Currency;
 }
 
 /// Where the provider sends what.

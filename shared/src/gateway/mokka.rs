@@ -41,12 +41,6 @@ impl MokkaGateway {
         Some(Self { client: Client::new(http, settings), clock, policy: policy?, currency: currency?, seller: seller? })
     }
 
-    /// The currency that Mokka's amounts are in; its protocol names none.
-    #[must_use]
-    pub fn currency(&self) -> Currency {
-        self.currency
-    }
-
     /// Whether a callback's signature is right for its raw body.
     #[must_use]
     pub fn verify(&self, body: &[u8], signature: &str) -> bool {
@@ -125,6 +119,11 @@ impl Gateway for MokkaGateway {
 
     fn policy(&self) -> Policy {
         self.policy
+    }
+
+    /// Mokka's protocol names no currency, so the setting does.
+    fn currency(&self) -> Currency {
+        self.currency
     }
 }
 

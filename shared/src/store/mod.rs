@@ -154,7 +154,8 @@ impl Table {
         let put = if version == 1 {
             put.condition_expression("attribute_not_exists(pk)")
         } else {
-            put.condition_expression("version = :before")
+            put.condition_expression("#version = :before")
+                .expression_attribute_names("#version", "version")
                 .expression_attribute_values(":before", AttributeValue::N((version - 1).to_string()))
         };
         match put.send().await {

@@ -79,7 +79,8 @@ impl Orders {
         let order_put = Put::builder()
             .table_name(&self.table.name)
             .set_item(Some(Table::item(&order_key, order.version + 1, &mark, &OrderRecord::from(&order))?))
-            .condition_expression("version = :before")
+            .condition_expression("#version = :before")
+            .expression_attribute_names("#version", "version")
             .expression_attribute_values(":before", AttributeValue::N(order.version.to_string()));
         let payment_put = Put::builder()
             .table_name(&self.table.name)

@@ -1,0 +1,46 @@
+//! `capture`: the customer has left the payment screen. Says what became of the payment, and drives it forward.
+
+use lambda_http::{Body, Response};
+use shared::http::{self, Failure, Inbound, Status, on_payment};
+use shared::ids::PaymentId;
+use shared::imshop::acquiring::{Captured, Request as Command};
+use shared::payment::{Payment, Policy, State, Trigger};
+use shared::texts;
+
+use crate::create::failure_text;
+use crate::{Deps, required};
+
+pub(crate) async fn capture(deps: &Deps, inbound: &Inbound, command: Command) -> Result<Response<Body>, Failure> {
+    // Which method it was is known with the payment: one that is no longer offered must still be captured.
+    required(command.payment_method_id, "paymentMethodId")?;
+    let id = required(command.payment_id, "paymentId")?;
+    let known = match PaymentId::parse(id.as_str()) {
+        Ok(id) => deps.orders.payment(&id).await.map_err(Failure::internal)?,
+        Err(_) => None,
+    };
+    let Some(payment) = known else { return Err(Failure::business(texts::PAYMENT_UNKNOWN)) };
+    on_payment(&payment.id);
+    let settled = deps.settler.settle(payment, Trigger::Capture, inbound.deadline()).await.map_err(Failure::internal)?;
+    let payment = settled.payment();
+    let policy = deps.settler.gateways.get(payment.provider).policy();
+    let failure = failure(payment);
+    let answer = match (&failure, payment.state) {
+        (Some(error), _) => Captured::failed(&payment.id, error),
+        (None, State::Captured | State::PartiallyRefunded) => Captured::paid(&payment.id),
+        (None, State::Held) if policy == Policy::OnShipment => Captured::paid(&payment.id),
+        (None, _) => Captured::pending(&payment.id),
+    };
+    http::json(Status::Ok, &answer)
+}
+
+/// Why the payment will not come, if it will not.
+fn failure(payment: &Payment) -> Option<String> {
+    if payment.mismatch.is_some() {
+        return Some(texts::PAYMENT_MISMATCH.to_owned());
+    }
+    match payment.state {
+        State::Declined | State::Canceled | State::Expired => Some(failure_text(payment)),
+        State::Refunded => Some(texts::REFUNDED.to_owned()),
+        State::Creating | State::Pending | State::Held | State::Finishing | State::Captured | State::PartiallyRefunded => None,
+    }
+}

@@ -1,0 +1,249 @@
+//! `create`: one live attempt for an order, whoever asks how often.
+
+use std::time::Duration;
+
+use lambda_http::{Body, Response};
+use shared::clock::Deadline;
+use shared::gateway::Registration;
+use shared::http::{self, Failure, Inbound, Status, on_payment};
+use shared::ids::{OrderId, OrderUuid};
+use shared::imshop::acquiring::{Created, Request as Command};
+use shared::payment::{Choice, Order, Payment, Policy, Provider, Reason, State, Trigger};
+use shared::secret::{Purpose, sha256_hex};
+use shared::settle::Settled;
+use shared::texts;
+use url::Url;
+
+use crate::landing::Landing;
+use crate::{Deps, required};
+
+/// The pauses between looks for an order that IMSHOP may be paying before it is recorded.
+const ORDER_PAUSES: [Duration; 3] = [Duration::from_millis(150), Duration::from_millis(350), Duration::from_millis(700)];
+/// How often one request may lose against others before it gives up.
+const ROUNDS: u32 = 5;
+/// What must remain for recording Checkout's answer.
+const RECORDING: Duration = Duration::from_millis(1000);
+
+pub(crate) async fn create(deps: &Deps, inbound: &Inbound, command: Command) -> Result<Response<Body>, Failure> {
+    let method_id = required(command.payment_method_id, "paymentMethodId")?;
+    let order_uuid = required(command.order_uuid, "orderUuid")?;
+    let order_id = required(command.order_id, "orderId")?;
+    let return_url = command.return_url.filter(|url| !url.trim().is_empty());
+    if let Some(url) = &return_url {
+        check_return_url(url)?;
+    }
+    let base = deps.public_base_url.as_ref().or(inbound.gateway_url());
+    let base = base.ok_or_else(|| Failure::internal("PUBLIC_BASE_URL is not set and the event names no domain"))?;
+    let method = deps.methods.find(&method_id).ok_or_else(|| Failure::business(texts::METHOD_UNKNOWN))?;
+    let provider = method.provider.ok_or_else(|| Failure::business(texts::METHOD_NOT_ONLINE))?;
+    let order = order(deps, &order_uuid, &order_id).await?;
+    let request = Attempt { deps, base, deadline: inbound.deadline() };
+    let choice = Choice {
+        method: method.id.clone(),
+        provider,
+        return_url: return_url.clone(),
+        valid_till: deps.clock.now().plus(deps.valid_for),
+    };
+    let payment = request.open(order, choice).await?;
+    on_payment(&payment.id);
+    answer(&payment, base, return_url.as_deref())
+}
+
+/// The page on which the app is opened again becomes a link: an address, and none that runs anything.
+fn check_return_url(text: &str) -> Result<(), Failure> {
+    let wrong = || Failure::bad_request("field `returnUrl`: must be the address of the app, like imshop://payment/failed");
+    let url = Url::parse(text).map_err(|_| wrong())?;
+    if matches!(url.scheme(), "javascript" | "data" | "vbscript" | "blob" | "file") || text.len() > 2000 {
+        return Err(wrong());
+    }
+    Ok(())
+}
+
+/// The order, looked for a few times: the app may be quicker than the recording.
+async fn order(deps: &Deps, uuid: &OrderUuid, id: &OrderId) -> Result<Order, Failure> {
+    let mut pauses = ORDER_PAUSES.into_iter();
+    let order = loop {
+        if let Some(order) = deps.orders.order(uuid).await.map_err(Failure::internal)? {
+            break order;
+        }
+        match pauses.next() {
+            Some(pause) => tokio::time::sleep(pause).await,
+            None => {
+                tracing::warn!(order_uuid = %uuid, "payment asked for an order that is not recorded");
+                return Err(Failure::business(texts::ORDER_UNKNOWN));
+            }
+        }
+    };
+    if order.is_called(id) { Ok(order) } else { Err(Failure::business(texts::ORDER_MISMATCH)) }
+}
+
+struct Attempt<'a> {
+    deps: &'a Deps,
+    base: &'a Url,
+    deadline: Deadline,
+}
+
+/// What to do with the order's latest attempt.
+enum Found {
+    /// It is live: answer with it.
+    Live(Payment),
+    /// It never got registered, or nobody knows: register it (again).
+    Register(Payment),
+    /// It failed: a new one may start.
+    Over,
+}
+
+impl Attempt<'_> {
+    async fn open(&self, order: Order, choice: Choice) -> Result<Payment, Failure> {
+        let orders = &self.deps.orders;
+        let mut order = order;
+        for _ in 0..ROUNDS {
+            let latest = match &order.latest_payment {
+                Some(id) => orders.payment(id).await.map_err(Failure::internal)?,
+                None => None,
+            };
+            let leased = match latest {
+                Some(payment) => match self.look_at(payment, choice.provider).await? {
+                    Found::Live(payment) => return Ok(payment),
+                    Found::Register(payment) => {
+                        orders.save_payment(payment.leased(self.deps.clock.now())).await.map_err(Failure::internal)?
+                    }
+                    Found::Over => self.start(&order, &choice).await?,
+                },
+                None => self.start(&order, &choice).await?,
+            };
+            if let Some(payment) = leased {
+                return self.register(&order, payment).await;
+            }
+            // Somebody else was quicker: what they wrote is what counts.
+            order = orders.order(&order.uuid).await.map_err(Failure::internal)?.unwrap_or(order);
+        }
+        Err(Failure::business(texts::PAYMENT_IN_PROGRESS))
+    }
+
+    async fn look_at(&self, payment: Payment, provider: Provider) -> Result<Found, Failure> {
+        on_payment(&payment.id);
+        if !payment.state.is_settled() && payment.provider != provider {
+            return Err(Failure::business(texts::OTHER_METHOD_IN_PROGRESS));
+        }
+        if payment.state == State::Creating && payment.is_leased(self.deps.clock.now()) {
+            return self.wait_for(payment).await;
+        }
+        let settler = &self.deps.settler;
+        let settled = settler.settle(payment, Trigger::Create, self.deadline).await.map_err(Failure::internal)?;
+        let in_doubt = matches!(settled, Settled::InDoubt(_));
+        let payment = settled.payment().clone();
+        if payment.mismatch.is_some() {
+            return Err(Failure::business(texts::PAYMENT_MISMATCH));
+        }
+        match payment.state {
+            State::Creating if in_doubt => Err(Failure::business(texts::PROVIDER_UNAVAILABLE)),
+            State::Creating => Ok(Found::Register(payment)),
+            State::Pending => Ok(Found::Live(payment)),
+            State::Held if settler.gateways.get(payment.provider).policy() == Policy::OnShipment => {
+                Err(Failure::business(texts::ALREADY_PAID))
+            }
+            State::Held | State::Finishing => Err(Failure::business(texts::PAYMENT_IN_PROGRESS)),
+            State::Captured | State::PartiallyRefunded => Err(Failure::business(texts::ALREADY_PAID)),
+            State::Refunded => Err(Failure::business(texts::REFUNDED)),
+            State::Declined | State::Canceled | State::Expired => Ok(Found::Over),
+        }
+    }
+
+    /// Another request is registering this attempt: its result is ours too, so that a double press makes one attempt.
+    async fn wait_for(&self, payment: Payment) -> Result<Found, Failure> {
+        let payment = self.deps.settler.wait_for_lease(payment, self.deadline).await.map_err(Failure::internal)?;
+        match payment.state {
+            State::Creating if payment.is_leased(self.deps.clock.now()) => Err(Failure::business(texts::PAYMENT_IN_PROGRESS)),
+            State::Creating => Err(Failure::business(texts::PROVIDER_UNAVAILABLE)),
+            State::Pending => Ok(Found::Live(payment)),
+            State::Declined | State::Canceled | State::Expired => Err(Failure::business(failure_text(&payment))),
+            State::Held | State::Finishing => Err(Failure::business(texts::PAYMENT_IN_PROGRESS)),
+            State::Captured | State::PartiallyRefunded | State::Refunded => Err(Failure::business(texts::ALREADY_PAID)),
+        }
+    }
+
+    /// Records the intent of a new attempt. Nothing if somebody else was quicker.
+    async fn start(&self, order: &Order, choice: &Choice) -> Result<Option<Payment>, Failure> {
+        let amount = order.amount.ok_or_else(|| Failure::business(texts::ORDER_WITHOUT_AMOUNT))?;
+        if amount.is_zero() {
+            return Err(Failure::business(texts::NOTHING_TO_PAY));
+        }
+        if amount.currency() != self.deps.settler.gateways.get(choice.provider).currency() {
+            return Err(Failure::business(texts::CURRENCY_NOT_SUPPORTED));
+        }
+        let mut payment = Payment::open(order, order.attempts + 1, amount, choice.clone(), self.deps.clock.now());
+        payment.callback_token_hash = sha256_hex(&self.token(&payment));
+        on_payment(&payment.id);
+        self.deps.orders.open_payment(order, payment).await.map_err(Failure::internal)
+    }
+
+    /// Registers a leased attempt with its provider and records how that came out.
+    async fn register(&self, order: &Order, payment: Payment) -> Result<Payment, Failure> {
+        let urls = Landing::new(self.base, payment.id.clone()).urls(&self.token(&payment));
+        let gateway = self.deps.settler.gateways.get(payment.provider);
+        let outcome = gateway.register(order, &payment, &urls, self.deadline.before(RECORDING)).await;
+        let now = self.deps.clock.now();
+        let (after, failure) = match outcome {
+            Ok(Registration::Open(url)) => {
+                tracing::info!(amount_minor = payment.amount.minor(), attempt = payment.attempt, "payment registered");
+                (Payment { url: Some(url), ..payment }.moved(State::Pending, Trigger::Create, now), None)
+            }
+            Ok(Registration::Refused(reason)) => {
+                let Reason { text, .. } = reason.clone();
+                (payment.refused(reason).moved(State::Declined, Trigger::Create, now), Some(text))
+            }
+            Err(cause) => {
+                tracing::warn!(cause = %cause, "the registration had no clear answer");
+                (payment.in_doubt(), Some(texts::PROVIDER_UNAVAILABLE.to_owned()))
+            }
+        };
+        let id = after.id.clone();
+        let payment = match self.deps.orders.save_payment(after).await.map_err(Failure::internal)? {
+            Some(payment) => payment,
+            // A callback outran us after the lease had ended: the customer's page is still the right answer, if there is one.
+            None => self
+                .deps
+                .orders
+                .payment(&id)
+                .await
+                .map_err(Failure::internal)?
+                .ok_or_else(|| Failure::internal("a payment vanished"))?,
+        };
+        match (failure, &payment.url) {
+            (None, Some(_)) => Ok(payment),
+            (None, None) => Err(Failure::business(texts::PAYMENT_IN_PROGRESS)),
+            (Some(text), _) => Err(Failure::business(text)),
+        }
+    }
+
+    /// The token in the path of the payment's callback: derived, so that a repeated registration names the same address.
+    fn token(&self, payment: &Payment) -> String {
+        self.deps.internal.digest(Purpose::CallbackToken, &[payment.id.as_str()])
+    }
+}
+
+/// Why an attempt failed, for the customer.
+pub(crate) fn failure_text(payment: &Payment) -> String {
+    match (&payment.reason, payment.state) {
+        (Some(reason), State::Declined) => reason.text.clone(),
+        (_, State::Canceled) => texts::CANCELED.to_owned(),
+        (_, State::Expired) => texts::EXPIRED.to_owned(),
+        _ => texts::DECLINED.to_owned(),
+    }
+}
+
+fn answer(payment: &Payment, base: &Url, return_url: Option<&str>) -> Result<Response<Body>, Failure> {
+    let url = payment.url.as_deref().ok_or_else(|| Failure::business(texts::PAYMENT_IN_PROGRESS))?;
+    let landing = Landing::new(base, payment.id.clone());
+    http::json(
+        Status::Ok,
+        &Created {
+            success: true,
+            payment_id: payment.id.as_str(),
+            payment_url: url,
+            success_regex: landing.success_regex(),
+            failure_regex: landing.failure_regex(return_url),
+        },
+    )
+}

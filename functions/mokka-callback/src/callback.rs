@@ -1,0 +1,60 @@
+//! Mokka's callback. It may be forged, doubled, late or out of order, so nothing in it is believed.
+
+use lambda_http::{Body, Response};
+use serde_json::json;
+use shared::http::{self, Failure, Inbound, Status, on_payment};
+use shared::ids::PaymentId;
+use shared::mokka::types::CheckoutCallback;
+use shared::payment::{Payment, State, Trigger};
+use shared::secret::{same, sha256_hex};
+use shared::settle::Settled;
+
+use crate::Deps;
+
+/// 64 KiB: many times what a callback needs.
+const MAX_BODY: usize = 64 * 1024;
+
+pub(crate) async fn callback(deps: &Deps, inbound: &Inbound, id: &str, token: &str) -> Result<Response<Body>, Failure> {
+    inbound.limit_body(MAX_BODY)?;
+    let payment = authentic(deps, inbound, id, token).await?;
+    on_payment(&payment.id);
+    note_hint(inbound.body(), &payment);
+    let settled = deps.settler.settle(payment, Trigger::Callback, inbound.deadline()).await.map_err(Failure::unavailable)?;
+    match settled {
+        // Nothing new is stored, so Mokka should tell us again.
+        Settled::InDoubt(payment) if matches!(payment.state, State::Creating | State::Pending) => {
+            Err(Failure::unavailable("the result could not be stored yet"))
+        }
+        Settled::Known(_) | Settled::InDoubt(_) => http::json(Status::Ok, &json!({"success": true})),
+    }
+}
+
+/// The payment, if token and signature are right. Every way of being wrong gets the same answer.
+async fn authentic(deps: &Deps, inbound: &Inbound, id: &str, token: &str) -> Result<Payment, Failure> {
+    let refuse = |why: &'static str| {
+        tracing::warn!(why, "a callback was refused");
+        Failure::not_found()
+    };
+    let id = PaymentId::parse(id).map_err(|_| refuse("not a payment id of ours"))?;
+    let payment = deps.orders.payment(&id).await.map_err(Failure::unavailable)?;
+    let expected = payment.as_ref().map_or("", |payment| payment.callback_token_hash.as_str());
+    let token_is_right = same(sha256_hex(token).as_bytes(), expected.as_bytes());
+    let signature_is_right =
+        inbound.signature().is_none_or(|signature| deps.settler.gateways.mokka().verify(inbound.body(), signature));
+    match payment {
+        Some(payment) if token_is_right && signature_is_right => Ok(payment),
+        Some(_) if token_is_right => Err(refuse("wrong signature")),
+        Some(_) => Err(refuse("wrong token")),
+        None => Err(refuse("unknown payment")),
+    }
+}
+
+/// Logs what the callback claims, for support; the order id is ours or nobody's, the decision one of two words.
+fn note_hint(body: &[u8], payment: &Payment) {
+    let hint: Option<CheckoutCallback> = serde_json::from_slice(body).ok();
+    let readable = hint.is_some();
+    let hint = hint.unwrap_or_default();
+    let same_order = hint.order_id.0.as_deref() == Some(payment.id.as_str());
+    let approved = hint.decision.0.as_deref() == Some("approved");
+    tracing::info!(readable, same_order, approved, "callback received");
+}

@@ -1,0 +1,79 @@
+//! Order creation: to the shop and back, untouched, with a note of what was accepted.
+
+use lambda_http::{Body, Response};
+use shared::clock::Deadline;
+use shared::http::{self, Failure, Inbound, Status, decode, respond};
+use shared::imshop::orders::{Answer, Refusal, RefusedOrder, Request, without_key};
+use shared::outbound::Answer as ShopAnswer;
+use shared::payment::Order;
+use shared::store::Written;
+use shared::texts;
+
+use crate::{Deps, record};
+
+/// How often a write that failed is tried again: the shop has accepted the order, so it should not be lost here.
+const RECORD_ATTEMPTS: u32 = 2;
+
+pub(crate) async fn relay(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure> {
+    inbound.limit_body(http::SMALL_BODY)?;
+    inbound.authorize(&deps.imshop_keys)?;
+    let request: Request = inbound.json()?;
+    if request.orders.is_empty() {
+        return Err(Failure::bad_request("field `orders`: must have at least one order"));
+    }
+    let body = std::str::from_utf8(inbound.body()).map_err(|error| Failure::bad_request(error.to_string()))?;
+    let body = without_key(body).map_err(|error| Failure::bad_request(error.to_string()))?;
+    let answer = match deps.shop.post(body, None, inbound.deadline()).await {
+        Ok(answer) => answer,
+        Err(cause) => return refuse(&request, &cause.to_string()),
+    };
+    // What has no list of orders is a fault page, whatever its status: IMSHOP could not read it.
+    let Ok(read) = decode::<Answer>(&answer.body) else {
+        return refuse(&request, &format!("the shop answered {} with something else than orders", answer.status));
+    };
+    let accepted = record::accepted(&request, &read, deps.default_currency);
+    record_all(deps, accepted, inbound.deadline()).await;
+    Ok(unchanged(&answer))
+}
+
+async fn record_all(deps: &Deps, accepted: Vec<Order>, deadline: Deadline) {
+    for order in accepted {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match deps.orders.save_order(&order).await {
+                Ok(Written::Yes) => {
+                    tracing::info!(order_uuid = %order.uuid, with_amount = order.amount.is_some(), "order recorded");
+                }
+                // A repeated uuid: what a payment relies on stays as it was first recorded.
+                Ok(Written::Conflict) => tracing::info!(order_uuid = %order.uuid, "order was recorded before"),
+                Err(cause) if attempt < RECORD_ATTEMPTS && deadline.allows(std::time::Duration::from_secs(1)).is_some() => {
+                    tracing::warn!(cause = %cause, "order could not be recorded, trying again");
+                    continue;
+                }
+                // The shop has the order: IMSHOP must hear so. A later `create` says that the order is not known here.
+                Err(cause) => tracing::error!(order_uuid = %order.uuid, cause = %cause, "an accepted order is not recorded"),
+            }
+            break;
+        }
+    }
+}
+
+/// The shop's answer, byte for byte.
+fn unchanged(answer: &ShopAnswer) -> Response<Body> {
+    let content_type = answer.content_type.as_deref().unwrap_or("application/json; charset=utf-8");
+    let body = String::from_utf8_lossy(&answer.body).into_owned();
+    respond(answer.status, content_type, body)
+}
+
+/// Every requested order echoed as not accepted. A repetition is safe: the shop gives a known uuid the same order.
+fn refuse(request: &Request, cause: &str) -> Result<Response<Body>, Failure> {
+    tracing::error!(cause, "the shop's order backend gave no usable answer");
+    let orders = request.orders.iter().map(|order| RefusedOrder {
+        success: false,
+        uuid: order.uuid.as_str(),
+        error_code: "shop_unavailable",
+        error_message: texts::SHOP_ORDERS_UNAVAILABLE,
+    });
+    http::json(Status::Ok, &Refusal { message: texts::SHOP_ORDERS_UNAVAILABLE, orders: orders.collect() })
+}
