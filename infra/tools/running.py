@@ -1,0 +1,114 @@
+"""Processes that a check starts and has to end again, whatever happens in between."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def fail(text):
+    """Ends the check with a message."""
+    sys.exit(f"{pathlib.Path(sys.argv[0]).name}: {text}")
+
+
+def end_on_signals():
+    """Lets a signal unwind like an error, so that what was started is ended."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _frame: sys.exit(128 + number))
+
+
+def is_free(port):
+    """Whether nothing serves on this port of this machine."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port():
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def build(*arguments):
+    """Builds ahead, so that no start and no invocation waits for the compiler."""
+    if subprocess.run(["cargo", "build", *arguments], cwd=ROOT, check=False).returncode:
+        fail(f"cargo build {' '.join(arguments)} failed")
+
+
+class Process:
+    """A process whose output goes to a file; ended with the `with` block."""
+
+    def __init__(self, name, command, **settings):
+        self.name = name
+        self.command = command
+        self.settings = settings
+
+    def __enter__(self):
+        self.log = tempfile.NamedTemporaryFile(prefix=f"{self.name}-", suffix=".log")
+        self.process = subprocess.Popen(
+            self.command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT, **self.settings
+        )
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+    def output(self):
+        """Everything it has printed so far."""
+        return pathlib.Path(self.log.name).read_text(encoding="utf-8", errors="replace")
+
+    def tail(self, lines=40):
+        """The end of its output, for an error message."""
+        return "\n".join(f"    {line}" for line in self.output().splitlines()[-lines:])
+
+    def wait_for(self, condition, what, seconds=120):
+        """Polls until `condition` gives something."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            found = condition()
+            if found:
+                return found
+            if self.process.poll() is not None:
+                fail(f"{self.name} ended (code {self.process.returncode}) before {what}. It printed:\n{self.tail()}")
+            time.sleep(0.1)
+        fail(f"{self.name} runs, but not {what} within {seconds} s. It printed:\n{self.tail()}")
+
+
+def sandbox(*arguments):
+    """The sandbox; wait for it with `ready`."""
+    command = ["cargo", "run", "--quiet", "-p", "sandbox", "--", *arguments]
+    return Process("sandbox", command, cwd=ROOT, env=os.environ | {"CARGO_TERM_COLOR": "never"})
+
+
+def ready(process):
+    """The addresses of the sandbox's READY line."""
+
+    def line():
+        # Only whole lines: the last one may still be on its way.
+        complete = process.output().rpartition("\n")[0].splitlines()
+        return next((text for text in complete if text.startswith("READY ")), None)
+
+    found = process.wait_for(line, "its READY line")
+    try:
+        return json.loads(found.removeprefix("READY "))
+    except json.JSONDecodeError as error:
+        fail(f"the sandbox's READY line is not JSON ({error}): {found}")
