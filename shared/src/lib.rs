@@ -4,12 +4,13 @@
 //!   ever after; what a customer reads; settings from the environment.
 //! - [`outbound`], [`imshop`], [`mokka`], [`smspro`], [`shop`]: one room for each outside system: its messages, its client,
 //!   its errors.
-//! - [`payment`]: the payment as a state machine, without I/O.
+//! - [`payment`], [`challenge`]: the payment and the code by SMS as state machines, without I/O.
 //! - [`store`]: the only place that knows DynamoDB.
 //! - [`gateway`], [`settle`]: the providers behind one trait, and the one way in which a payment moves forward.
 //! - [`http`]: requests in, answers out, one error contract.
 //! - [`config`], [`telemetry`], [`runtime`]: settings files, logs, and how a function starts.
 
+pub mod challenge;
 pub mod clock;
 pub mod config;
 pub mod env;

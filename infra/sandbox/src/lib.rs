@@ -1,1 +1,19 @@
-//! probe
+//! The whole system on one machine: no account, no Docker, no network, nothing to install beyond the Rust toolchain.
+//!
+//! - [`template`]: reads `template.yaml`: which routes lead to which function, which tables there are.
+//! - [`dynamodb`]: an embedded DynamoDB with those tables.
+//! - `standins` (a crate of its own): Mokka, SMSPRO, the shop and IMSHOP.
+//! - [`functions`]: the functions as they are deployed, built from the same settings.
+//! - [`gateway`]: turns HTTP requests into API Gateway's events and gives them to the functions.
+//! - [`world`]: starts all of it.
+//! - [`demo`]: plays the main job and prints what happens.
+//! - [`testing`]: the same world for tests, one for each test.
+
+pub mod demo;
+pub mod dynamodb;
+pub mod functions;
+pub mod gateway;
+pub mod settings;
+pub mod template;
+pub mod testing;
+pub mod world;

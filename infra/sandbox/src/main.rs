@@ -1,2 +1,75 @@
-//! probe
-fn main() {}
+//! `cargo run -p sandbox`: the whole system on one machine.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use sandbox::demo;
+use sandbox::world::{Ports, Sandbox};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// Starts the whole system on this machine: gateway and functions, an embedded DynamoDB, and stand-ins for Mokka, SMSPRO, the
+/// shop and IMSHOP.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// Play the main job, print what happens, and end.
+    #[arg(long, conflicts_with = "providers_only")]
+    demo: bool,
+    /// Start everything but the functions and write .env.sandbox for `cargo lambda watch --env-file .env.sandbox`.
+    #[arg(long)]
+    providers_only: bool,
+    /// Keep the data in this folder (in memory without it).
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Port of the gateway, 0 for any free one [default: 9000; any free one with --demo].
+    #[arg(long, value_name = "PORT")]
+    gateway_port: Option<u16>,
+    /// Port of DynamoDB, 0 for any free one [default: 8000; any free one with --demo].
+    #[arg(long, value_name = "PORT")]
+    dynamodb_port: Option<u16>,
+    /// Port of the stand-ins, 0 for any free one [default: 9001; any free one with --demo].
+    #[arg(long, value_name = "PORT")]
+    providers_port: Option<u16>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            drop(writeln!(io::stderr(), "sandbox: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
+    // The demo is for people: only what went wrong is logged between its lines.
+    let level = if arguments.demo { LevelFilter::ERROR } else { LevelFilter::INFO };
+    tracing_subscriber::registry().with(shared::telemetry::layer(level, io::stderr)).try_init()?;
+    let port = |chosen: Option<u16>, default| chosen.unwrap_or(if arguments.demo { 0 } else { default });
+    let ports = Ports {
+        gateway: (!arguments.providers_only).then(|| port(arguments.gateway_port, 9000)),
+        dynamodb: port(arguments.dynamodb_port, 8000),
+        providers: port(arguments.providers_port, 9001),
+    };
+    let sandbox = Sandbox::start(ports, arguments.data).await?;
+    let mut out = io::stdout();
+    if arguments.demo {
+        return demo::play(&sandbox.addresses, &mut out).await.map_err(Into::into);
+    }
+    if arguments.providers_only {
+        std::fs::write(".env.sandbox", sandbox.env_file())?;
+        writeln!(out, "The functions' settings are in .env.sandbox. Serve the functions with\n  cargo lambda watch --env-file .env.sandbox")?;
+    } else {
+        writeln!(out, "{}", demo::curl_lines(&sandbox.addresses))?;
+    }
+    writeln!(out, "{}", sandbox.ready_line())?;
+    out.flush()?;
+    tokio::signal::ctrl_c().await?;
+    Ok(())
+}

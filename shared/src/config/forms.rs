@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::challenge::Limits;
 use crate::ids::FormName;
 
 /// One form, as operations configure it.
@@ -15,27 +16,6 @@ pub struct Form {
     pub phone_fields: Vec<String>,
     /// How long a form stored here is kept.
     pub retention: Duration,
-}
-
-/// How many codes may be sent and checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// How long a code is valid: the same value as in the SMS service's cabinet.
-    pub code_lifetime: Duration,
-    /// How often one code may be checked.
-    pub checks_per_code: u32,
-    /// The least time between two codes to one phone.
-    pub cool_down: Duration,
-    /// Codes to one phone in an hour.
-    pub sends_per_hour: u32,
-    /// Codes to one phone in a day.
-    pub sends_per_day: u32,
-    /// Codes asked for from one installation in a day.
-    pub sends_per_installation_per_day: u32,
-    /// Codes of the whole shop in a day.
-    pub sends_per_shop_per_day: u32,
-    /// Countries that codes are sent to, by the beginning of the international number.
-    pub country_prefixes: Vec<String>,
 }
 
 /// The shop's forms and the limits they share.

@@ -4,5 +4,5 @@
 mod forms;
 mod methods;
 
-pub use forms::{Form, Forms, Limits};
+pub use forms::{Form, Forms};
 pub use methods::{Icon, Method, Methods};

@@ -6,6 +6,7 @@
 
 mod orders;
 pub mod otp;
+mod otp_records;
 mod records;
 
 use std::collections::HashMap;

@@ -1,0 +1,118 @@
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use regex::Regex;
+use sandbox::testing::{Event, Story};
+use serde_json::json;
+use standins::{Decision, Fault, System};
+
+fn checkouts(story: &Story) -> usize {
+    story.world.standins().calls_to(System::Mokka, "checkout").len()
+}
+
+#[tokio::test]
+async fn a_payment_is_registered_and_its_page_returned() {
+    let story = Story::start().await;
+    let order = story.order().await;
+    let answer = story.create(&order).await;
+    assert_eq!(answer.status, 200);
+    let body = answer.json();
+    insta::assert_json_snapshot!(body, {".paymentUrl" => "[mokka's page]"});
+    let mokka = story.world.standins().mokka_order(&order.payment(1)).unwrap();
+    assert_eq!(body["paymentUrl"], mokka.form_url.as_str());
+    let call = &story.world.standins().calls_to(System::Mokka, "checkout")[0];
+    insta::assert_json_snapshot!("checkout_request", call.body, {
+        ".callback_url" => insta::dynamic_redaction(|url, _| {
+            let url = url.as_str().unwrap().to_owned();
+            let (address, token) = url.rsplit_once('/').unwrap();
+            assert!(token.len() == 64 && token.bytes().all(|byte| byte.is_ascii_hexdigit()));
+            format!("{address}/[token]")
+        }),
+        ".current_order.valid_till" => "[tomorrow]",
+    });
+    let stored = story.payment(&order.payment(1)).await;
+    assert_eq!((stored["state"].as_str(), stored["amount"].as_i64()), (Some("pending"), Some(325_000)));
+    assert!(!stored.to_string().contains(mokka.callback_url.rsplit('/').next().unwrap()), "the token is stored hashed only");
+}
+
+#[tokio::test]
+async fn twenty_identical_creates_make_one_attempt() {
+    let story = Story::start().await;
+    let order = story.order().await;
+    let answers = join_all((0..20).map(|_| story.create(&order))).await;
+    assert_eq!(answers[0].json()["success"], json!(true), "{}", answers[0].body);
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:#?}");
+    assert_eq!(checkouts(&story), 1);
+}
+
+#[tokio::test]
+async fn the_expressions_match_our_pages_and_nothing_else() {
+    let story = Story::start().await;
+    let order = story.order().await;
+    let body = story.create(&order).await.json();
+    let base = format!("http://127.0.0.1:9/v1/mokka/return/{}", order.payment(1));
+    let other = "http://127.0.0.1:9/v1/mokka/return/1001-11";
+    for (field, yes, no) in [
+        ("successRegex", vec![format!("{base}/success"), format!("{base}/success?x=1")], vec![format!("{base}/failed"), format!("{other}/success")]),
+        (
+            "failureRegex",
+            vec![format!("{base}/failed"), format!("{base}/failed/"), "imshop://payment/failed".to_owned()],
+            vec![format!("{base}/success"), format!("{other}/failed"), "imshop://payment/fine".to_owned()],
+        ),
+    ] {
+        let pattern = body[field].as_str().unwrap();
+        let (search, whole) = (Regex::new(pattern).unwrap(), Regex::new(&format!("^(?:{pattern})$")).unwrap());
+        for url in yes {
+            assert!(search.is_match(&url) && whole.is_match(&url), "{pattern} {url}");
+        }
+        for url in no {
+            assert!(!search.is_match(&url), "{pattern} {url}");
+        }
+        assert!(!pattern.contains("(?"), "no look-around, no flags: {pattern}");
+    }
+}
+
+#[tokio::test]
+async fn every_fault_of_checkout_is_answered_and_then_converges() {
+    for fault in ["timeout", "reset", "http500", "html", "slow", "answer_lost", "refused", "status:33", "status:61", "status:777"] {
+        let story = Story::start().await;
+        let order = story.order().await;
+        story.world.standins().fault(System::Mokka, "checkout", fault.parse::<Fault>().unwrap(), if fault == "status:61" { 2 } else { 1 }).unwrap();
+        let started = std::time::Instant::now();
+        let answer = story.create(&order).await;
+        assert!(started.elapsed() < Duration::from_secs(10), "{fault}");
+        assert_eq!((answer.status, answer.json()["success"].as_bool()), (200, Some(false)), "{fault}: {}", answer.body);
+        assert!(answer.json()["error"].as_str().is_some_and(|error| !error.is_empty()), "{fault}");
+        let again = story.create(&order).await.json();
+        assert_eq!(again["success"], json!(true), "{fault}: {again}");
+        let payment = again["paymentId"].as_str().unwrap();
+        story.decide(payment, Decision::Approved).await;
+        let captured = story.capture(payment).await.json();
+        assert_eq!(captured["paymentCaptured"], json!(true), "{fault}: {captured}");
+        assert_eq!(story.world.standins().mokka_order(payment).unwrap().finishes, 1, "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn bad_commands_are_named() {
+    let story = Story::start().await;
+    let event = |body: serde_json::Value| Event::post("/v1/acquiring").key("imshop-demo-key").json(body);
+    for (body, status, wanted) in [
+        (json!({"command": "create", "orderUuid": "u", "orderId": "1"}), 400, "paymentMethodId"),
+        (json!({"command": "create", "paymentMethodId": "mokka", "orderId": "1"}), 400, "orderUuid"),
+        (json!({"command": "create", "paymentMethodId": "mokka", "orderUuid": "u"}), 400, "orderId"),
+        (json!({"command": "create", "paymentMethodId": "mokka", "orderUuid": "u", "orderId": {}}), 400, "orderId"),
+        (json!({"command": "create", "paymentMethodId": "mokka", "orderUuid": "u", "orderId": "1", "returnUrl": "javascript:alert(1)"}), 400, "returnUrl"),
+        (json!({"command": 7}), 400, "command"),
+        (json!({"command": "capture", "paymentMethodId": "mokka"}), 400, "paymentId"),
+        (json!({"command": "applepay", "paymentMethodId": "x", "orderUuid": "u", "orderId": "1"}), 400, "applePayData"),
+        (json!({"command": "steal"}), 200, "create, applepay"),
+    ] {
+        for event in [event(body.clone()).rest(), event(body.clone()).v2()] {
+            let answer = story.acquiring(event).await;
+            assert_eq!(answer.status, status, "{body}: {}", answer.body);
+            assert_eq!(answer.json()["success"], json!(false));
+            assert!(answer.json()["error"].as_str().unwrap().contains(wanted), "{body}: {}", answer.body);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Acquiring from outside: HTTP events in; answers, stored state and calls to Mokka out.
+
+mod create;

@@ -1,0 +1,57 @@
+//! The functions' settings in the sandbox: the demo credentials, which are documented and worth nothing.
+
+use std::collections::BTreeMap;
+
+/// IMSHOP's key.
+pub const IMSHOP_KEY: &str = "imshop-demo-key";
+/// The shop's key, both ways.
+pub const SHOP_KEY: &str = "shop-demo-key";
+/// The folder with the files that operations edit.
+pub const CONFIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../config");
+
+/// Where the parts of the sandbox listen.
+#[derive(Clone, Debug)]
+pub struct Addresses {
+    /// The gateway's base address: what the functions are called from outside.
+    pub gateway: String,
+    /// DynamoDB.
+    pub dynamodb: String,
+    /// The stand-ins.
+    pub providers: String,
+}
+
+/// Every variable that the functions read.
+#[must_use]
+pub fn environment(addresses: &Addresses) -> BTreeMap<String, String> {
+    let Addresses { gateway, dynamodb, providers } = addresses;
+    let settings = [
+        ("LOG_LEVEL", "info".to_owned()),
+        ("AWS_REGION", "eu-central-1".to_owned()),
+        ("AWS_ACCESS_KEY_ID", "sandbox".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "sandbox".to_owned()),
+        ("DYNAMODB_ENDPOINT", dynamodb.clone()),
+        ("ORDERS_TABLE", "order-holds".to_owned()),
+        ("OTP_TABLE", "otp-tokens".to_owned()),
+        ("IMSHOP_KEY", IMSHOP_KEY.to_owned()),
+        ("INTERNAL_SECRET", "internal-demo-secret-of-the-sandbox".to_owned()),
+        ("PUBLIC_BASE_URL", gateway.clone()),
+        ("PAYMENTS_CONFIG", format!("{CONFIG}/payments.toml")),
+        ("FORMS_CONFIG", format!("{CONFIG}/forms.toml")),
+        ("SHOP_NAME", "Магазин песочницы".to_owned()),
+        ("SHOP_ORDERS_URL", format!("{providers}/shop/orders")),
+        ("SHOP_FORMS_URL", format!("{providers}/shop/forms")),
+        ("SHOP_KEY", SHOP_KEY.to_owned()),
+        ("SHOP_PUSH_KEY", SHOP_KEY.to_owned()),
+        ("DEFAULT_CURRENCY", "RUB".to_owned()),
+        ("MOKKA_BASE_URL", format!("{providers}/mokka")),
+        ("MOKKA_STORE_ID", "72".to_owned()),
+        ("MOKKA_SECRET", "mokka-demo-secret".to_owned()),
+        ("MOKKA_SIGNATURE_ORDER", "auto".to_owned()),
+        ("MOKKA_FINISH", "on_hold".to_owned()),
+        ("MOKKA_CURRENCY", "RUB".to_owned()),
+        ("MOKKA_VALID_HOURS", "24".to_owned()),
+        ("SMSPRO_BASE_URL", format!("{providers}/smspro")),
+        ("SMSPRO_KEY", "smspro-demo-key".to_owned()),
+    ];
+    settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}

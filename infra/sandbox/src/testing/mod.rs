@@ -1,0 +1,418 @@
+//! The same world for tests: each test has its own database, its own stand-ins, its own clock. Tests speak HTTP events to a
+//! function's handler and look at its answers, the stored state and the calls to the outside.
+//!
+//! Every log line of every test in the process is kept, at TRACE; when a world ends, it looks for anything that must never
+//! be in a log: keys, phones, names, e-mails, codes, cryptograms.
+
+mod story;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine as _;
+use lambda_http::lambda_runtime::{Context as LambdaContext, LambdaEvent};
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, Request, Service as _, service_fn};
+use serde_json::{Value, json};
+use shared::clock::{Clock, Random};
+use shared::env::Env;
+use shared::runtime::{Handler, World as Outside};
+use standins::{Options, StandIns};
+use tokio::net::TcpListener;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::dynamodb;
+use crate::settings::{Addresses, environment};
+use crate::template::{TEMPLATE, Template};
+use crate::world::standin_clock;
+
+pub use story::{Placed, Story};
+
+/// The customer's data used in tests; none of it may ever be in a log.
+pub mod canary {
+    /// Phone of orders, as IMSHOP sends it (Mokka's demo prefix: approved).
+    pub const PHONE: &str = "+7 (888) 010-02-03";
+    /// Phone of forms.
+    pub const FORM_PHONE: &str = "+996 770 102 030";
+    /// E-mail.
+    pub const EMAIL: &str = "canary.customer@example.org";
+    /// Name.
+    pub const NAME: &str = "Канарейкина Кенарь";
+    /// A wallet's cryptogram.
+    pub const CRYPTOGRAM: &str = "Q0FOQVJZLUNSWVBUT0dSQU0=";
+
+    pub(super) const FORBIDDEN: [&str; 15] = [
+        PHONE,
+        FORM_PHONE,
+        EMAIL,
+        NAME,
+        CRYPTOGRAM,
+        "78880100203",
+        "8880100203",
+        "996770102030",
+        "770102030",
+        "Канарейкина",
+        super::super::settings::IMSHOP_KEY,
+        super::super::settings::SHOP_KEY,
+        "mokka-demo-secret",
+        "smspro-demo-key",
+        "internal-demo-secret",
+    ];
+}
+
+/// Everything around the functions, for one test.
+pub struct World {
+    env: BTreeMap<String, String>,
+    clock: Clock,
+    standins: StandIns,
+    client: aws_sdk_dynamodb::Client,
+    logs_from: usize,
+}
+
+impl World {
+    /// Starts a world whose SMS codes are letters, so that they cannot be mistaken for other numbers in a log.
+    pub async fn start() -> Self {
+        Self::start_with(Options::default()).await
+    }
+
+    /// Starts a world with other stand-ins.
+    pub async fn start_with(options: Options) -> Self {
+        let logs_from = LOGS.len();
+        let clock = Clock::system();
+        let listen = || async { TcpListener::bind("127.0.0.1:0").await.expect("a free port") };
+        let (dynamodb, providers) = (listen().await, listen().await);
+        let options = Options { code_alphabet: "ABCDEFGHJKLMNPQRSTUVWXYZ", code_length: 10, ..options };
+        let standins = StandIns::start(providers, options, standin_clock(&clock));
+        let addresses = Addresses {
+            // Where Mokka's callbacks would go; tests that want them to arrive start a gateway.
+            gateway: "http://127.0.0.1:9".to_owned(),
+            dynamodb: format!("http://{}", dynamodb.local_addr().expect("a bound port")),
+            providers: standins.base_url(),
+        };
+        let env = environment(&addresses);
+        let mut settings = Env::from_map(env.clone());
+        let client = shared::store::client_from_env(&mut settings).expect("the sandbox's own settings");
+        let template = Template::read(TEMPLATE).expect("the template that is deployed");
+        dynamodb::start(dynamodb, None, clock.clone(), &client, &template.tables).await.expect("an embedded DynamoDB");
+        Self { env, clock, standins, client, logs_from }
+    }
+
+    /// The functions' settings, to be changed at will.
+    #[must_use]
+    pub fn env(&self) -> BTreeMap<String, String> {
+        self.env.clone()
+    }
+
+    /// Builds a function's dependencies with some settings changed; an empty value unsets one.
+    pub fn build<D, E: std::fmt::Display>(&self, build: fn(Env, Outside) -> Result<D, E>, changes: &[(&str, &str)]) -> D {
+        let mut env = self.env();
+        env.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        build(Env::from_map(env), self.world()).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Clock, randomness and HTTP client for a function's dependencies.
+    #[must_use]
+    pub fn world(&self) -> Outside {
+        Outside { clock: self.clock.clone(), random: Random::System, http: shared::outbound::client().expect("an HTTP client") }
+    }
+
+    /// The outside systems.
+    #[must_use]
+    pub fn standins(&self) -> &StandIns {
+        &self.standins
+    }
+
+    /// Moves the time of everything in this world.
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    /// The world's clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// A stored item as plain JSON (numbers as numbers), for looking at what a request left behind.
+    pub async fn item(&self, table: &str, key: &str) -> Option<Value> {
+        let output = self.client.get_item().table_name(table).key("pk", AttributeValue::S(key.to_owned())).consistent_read(true);
+        let item = output.send().await.expect("the embedded DynamoDB answers").item?;
+        Some(Value::Object(item.into_iter().map(|(name, value)| (name, plain(value))).collect()))
+    }
+
+    /// Every stored item of a table whose key begins with `prefix`.
+    pub async fn items(&self, table: &str, prefix: &str) -> Vec<Value> {
+        let output = self.client.scan().table_name(table).send().await.expect("the embedded DynamoDB answers");
+        let items = output.items.unwrap_or_default().into_iter();
+        let items = items.map(|item| Value::Object(item.into_iter().map(|(name, value)| (name, plain(value))).collect()));
+        items.filter(|item: &Value| item["pk"].as_str().is_some_and(|key| key.starts_with(prefix))).collect()
+    }
+
+    /// The embedded DynamoDB, for what a test has to arrange there itself.
+    #[must_use]
+    pub fn dynamodb(&self) -> &aws_sdk_dynamodb::Client {
+        &self.client
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let codes = self.standins.codes();
+        let forbidden = canary::FORBIDDEN.iter().copied().chain(codes.iter().map(String::as_str));
+        let lines = LOGS.since(self.logs_from);
+        for word in forbidden {
+            if let Some(line) = lines.lines().find(|line| line.contains(word)) {
+                panic!("a log line contains {word:?}: {line}");
+            }
+        }
+    }
+}
+
+fn plain(value: AttributeValue) -> Value {
+    match value {
+        AttributeValue::S(text) => text.into(),
+        AttributeValue::N(number) => serde_json::from_str(&number).unwrap_or(Value::String(number)),
+        AttributeValue::Bool(flag) => flag.into(),
+        AttributeValue::L(list) => list.into_iter().map(plain).collect(),
+        AttributeValue::M(map) => Value::Object(map.into_iter().map(|(name, value)| (name, plain(value))).collect()),
+        AttributeValue::Null(_) => Value::Null,
+        other => format!("{other:?}").into(),
+    }
+}
+
+/// The log lines of the process: the production layer at TRACE, into memory.
+static LOGS: LazyLock<Logs> = LazyLock::new(|| {
+    let logs = Logs::default();
+    let writer = logs.clone();
+    let layer = shared::telemetry::layer(LevelFilter::TRACE, move || writer.clone());
+    tracing_subscriber::registry().with(layer).try_init().expect("no other subscriber in a test process");
+    logs
+});
+
+#[derive(Clone, Default)]
+struct Logs(Arc<Mutex<String>>);
+
+impl Logs {
+    fn len(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    fn since(&self, from: usize) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)[from..].to_owned()
+    }
+}
+
+impl io::Write for Logs {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_str(&String::from_utf8_lossy(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl World {
+    /// The log lines written since this world began, of every test in the process.
+    #[must_use]
+    pub fn logs(&self) -> String {
+        LOGS.since(self.logs_from)
+    }
+}
+
+/// A request as API Gateway describes it.
+#[derive(Clone, Debug)]
+pub struct Event {
+    method: String,
+    path: String,
+    query: Vec<(String, String)>,
+    headers: Vec<(String, String)>,
+    body: Option<String>,
+    base64: bool,
+}
+
+impl Event {
+    /// A request without body and key.
+    #[must_use]
+    pub fn new(method: &str, path: &str) -> Self {
+        let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+        Self { method: method.to_owned(), path: path.to_owned(), query: Vec::new(), headers, body: None, base64: false }
+    }
+
+    /// A POST.
+    #[must_use]
+    pub fn post(path: &str) -> Self {
+        Self::new("POST", path)
+    }
+
+    /// With `Authorization: Bearer {key}`.
+    #[must_use]
+    pub fn key(self, key: &str) -> Self {
+        self.header("Authorization", &format!("Bearer {key}"))
+    }
+
+    /// With a header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With a query parameter.
+    #[must_use]
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        self.query.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With a JSON body.
+    #[must_use]
+    pub fn json(self, body: Value) -> Self {
+        self.text(&body.to_string())
+    }
+
+    /// With any text as body.
+    #[must_use]
+    pub fn text(mut self, body: &str) -> Self {
+        self.body = Some(body.to_owned());
+        self
+    }
+
+    /// With any bytes as body, encoded as the gateway does it.
+    #[must_use]
+    pub fn bytes(mut self, body: &[u8]) -> Self {
+        self.body = Some(base64::engine::general_purpose::STANDARD.encode(body));
+        self.base64 = true;
+        self
+    }
+
+    /// As the REST API (payload 1.0) sends it.
+    #[must_use]
+    pub fn rest(&self) -> Value {
+        crate::gateway::rest_event(&crate::gateway::Incoming {
+            method: &self.method,
+            path: &self.path,
+            query: &self.query,
+            headers: &self.headers,
+            body: self.body.as_deref(),
+            base64: self.base64,
+            domain: "api.shop.example",
+            stage: "prod",
+        })
+    }
+
+    /// As an HTTP API (payload 2.0) sends it.
+    #[must_use]
+    pub fn v2(&self) -> Value {
+        let query: Vec<_> = self.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let headers: serde_json::Map<_, _> =
+            self.headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone().into())).collect();
+        json!({
+            "version": "2.0",
+            "routeKey": "$default",
+            "rawPath": self.path,
+            "rawQueryString": query.join("&"),
+            "headers": headers,
+            "queryStringParameters": self.query.iter().cloned().collect::<BTreeMap<_, _>>(),
+            "requestContext": {
+                "accountId": "123456789012",
+                "apiId": "api",
+                "domainName": "api.shop.example",
+                "domainPrefix": "api",
+                "http": {"method": self.method, "path": self.path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "test"},
+                "requestId": "test",
+                "routeKey": "$default",
+                "stage": "$default",
+                "time": "22/Nov/2026:00:00:00 +0000",
+                "timeEpoch": 1_795_305_600_000_u64
+            },
+            "body": self.body,
+            "isBase64Encoded": self.base64
+        })
+    }
+}
+
+/// A file of `events/`, as `cargo lambda invoke` sends it.
+#[must_use]
+pub fn event_file(name: &str) -> Value {
+    let path = format!("{}/../../events/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// A function's answer as the gateway gets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Header names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// The body.
+    pub body: String,
+}
+
+impl Answer {
+    /// The body as JSON.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.body))
+    }
+}
+
+/// Gives an event to a handler through lambda_http's own adapter.
+pub async fn invoke<D: Send + Sync>(deps: &D, handle: Handler<D>, event: Value) -> Answer {
+    let request: LambdaRequest = serde_json::from_value(event).expect("an event that lambda_http knows");
+    let service = service_fn(move |request: Request| async move { Ok::<_, lambda_http::Error>(handle(deps, request).await) });
+    let mut adapter = Adapter::from(service);
+    let event = LambdaEvent::new(request, LambdaContext::default());
+    let response = adapter.call(event).await.expect("a handler never fails");
+    let response = serde_json::to_value(response).expect("a response is JSON");
+    let mut headers = BTreeMap::new();
+    for (name, value) in response["headers"].as_object().into_iter().flatten() {
+        headers.insert(name.to_lowercase(), value.as_str().unwrap_or_default().to_owned());
+    }
+    for (name, values) in response["multiValueHeaders"].as_object().into_iter().flatten() {
+        headers.insert(name.to_lowercase(), values[0].as_str().unwrap_or_default().to_owned());
+    }
+    assert_eq!(response["isBase64Encoded"].as_bool(), Some(false), "answers are text");
+    Answer {
+        status: response["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok()).expect("a status"),
+        headers,
+        body: response["body"].as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+/// Runs a future until it has been pending `points` times, then drops it: what happens when a process dies at that await.
+/// Gives the result if it came before.
+pub async fn drop_after<F: Future>(points: usize, future: F) -> Option<F::Output> {
+    struct Counting<F> {
+        future: Pin<Box<F>>,
+        left: usize,
+    }
+    impl<F: Future> Future for Counting<F> {
+        type Output = Option<F::Output>;
+
+        fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+            match self.future.as_mut().poll(context) {
+                Poll::Ready(output) => Poll::Ready(Some(output)),
+                Poll::Pending if self.left == 0 => Poll::Ready(None),
+                Poll::Pending => {
+                    self.left -= 1;
+                    Poll::Pending
+                }
+            }
+        }
+    }
+    Counting { future: Box::pin(future), left: points }.await
+}

@@ -1,0 +1,163 @@
+//! The main job as tests tell it: an order, its payment, what Mokka says, what IMSHOP asks.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde_json::{Value, json};
+use standins::{Decision, Options};
+use url::Url;
+
+use super::{Answer, Event, World, canary, invoke};
+use crate::settings::IMSHOP_KEY;
+
+/// The functions of the main job in one world.
+pub struct Story {
+    /// Everything around them.
+    pub world: World,
+    orders: orders::Deps,
+    acquiring: acquiring::Deps,
+    callback: mokka_callback::Deps,
+    placed: AtomicU32,
+}
+
+/// An order that the shop has accepted.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    /// IMSHOP's id.
+    pub uuid: String,
+    /// The shop's id.
+    pub id: String,
+}
+
+impl Placed {
+    /// The id of an attempt to pay it.
+    #[must_use]
+    pub fn payment(&self, attempt: u32) -> String {
+        format!("{}-{attempt}", self.id)
+    }
+}
+
+impl Story {
+    /// The functions with the sandbox's settings.
+    pub async fn start() -> Self {
+        Self::start_with(Options::default(), &[]).await
+    }
+
+    /// With other stand-ins, and some settings changed.
+    pub async fn start_with(options: Options, changes: &[(&str, &str)]) -> Self {
+        let world = World::start_with(options).await;
+        Self {
+            orders: world.build(orders::Deps::from_env, changes),
+            acquiring: world.build(acquiring::Deps::from_env, changes),
+            callback: world.build(mokka_callback::Deps::from_env, changes),
+            placed: AtomicU32::new(0),
+            world,
+        }
+    }
+
+    /// Gives an event to `orders`.
+    pub async fn orders(&self, event: Value) -> Answer {
+        invoke(&self.orders, |deps, request| Box::pin(orders::handle(deps, request)), event).await
+    }
+
+    /// Gives an event to `acquiring`.
+    pub async fn acquiring(&self, event: Value) -> Answer {
+        invoke(&self.acquiring, |deps, request| Box::pin(acquiring::handle(deps, request)), event).await
+    }
+
+    /// Gives an event to `mokka-callback`.
+    pub async fn mokka(&self, event: Value) -> Answer {
+        invoke(&self.callback, |deps, request| Box::pin(mokka_callback::handle(deps, request)), event).await
+    }
+
+    /// The body of an order creation: 2 × 1500.00 + 250.00 delivery at the stand-in's prices.
+    #[must_use]
+    pub fn order_request(uuid: &str) -> Value {
+        json!({
+            "installId": "install-of-a-test",
+            "orders": [{
+                "uuid": uuid,
+                "name": canary::NAME,
+                "phone": canary::PHONE,
+                "email": canary::EMAIL,
+                "city": "Бишкек",
+                "delivery": "courier/1",
+                "deliveryPrice": 250,
+                "payment": "mokka",
+                "items": [{"id": "i-1", "configurationId": "sku-1", "privateId": "p-1", "name": "Чайник «Өзгөн»", "quantity": 2}]
+            }]
+        })
+    }
+
+    /// Places an order through IMSHOP's webhook.
+    pub async fn order(&self) -> Placed {
+        let uuid = format!("order-uuid-{}", self.placed.fetch_add(1, Ordering::SeqCst) + 1);
+        let answer = self.orders(Event::post("/v1/orders").key(IMSHOP_KEY).json(Self::order_request(&uuid)).rest()).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let id = answer.json()["orders"][0]["id"].as_str().expect("the shop gives an id").to_owned();
+        Placed { uuid, id }
+    }
+
+    /// The event of a `create`.
+    #[must_use]
+    pub fn create_event(order: &Placed) -> Value {
+        let body = json!({
+            "command": "create",
+            "paymentMethodId": "mokka",
+            "orderUuid": order.uuid,
+            "orderId": order.id,
+            "returnUrl": "imshop://payment/failed"
+        });
+        Event::post("/v1/acquiring").key(IMSHOP_KEY).json(body).rest()
+    }
+
+    /// IMSHOP's `create`.
+    pub async fn create(&self, order: &Placed) -> Answer {
+        self.acquiring(Self::create_event(order)).await
+    }
+
+    /// The event of a `capture`.
+    #[must_use]
+    pub fn capture_event(payment_id: &str) -> Value {
+        let body = json!({"command": "capture", "paymentMethodId": "mokka", "paymentId": payment_id});
+        Event::post("/v1/acquiring").key(IMSHOP_KEY).json(body).rest()
+    }
+
+    /// IMSHOP's `capture`.
+    pub async fn capture(&self, payment_id: &str) -> Answer {
+        self.acquiring(Self::capture_event(payment_id)).await
+    }
+
+    /// The customer's decision on Mokka's form, without the callback.
+    pub async fn decide(&self, payment_id: &str, decision: Decision) {
+        self.world.standins().decide(payment_id, decision, false, 1).await.expect("Mokka knows the order");
+    }
+
+    /// The event of Mokka's callback for a payment, at the address that Mokka was given.
+    #[must_use]
+    pub fn callback_event(&self, payment_id: &str, decision: &str) -> Value {
+        let order = self.world.standins().mokka_order(payment_id).expect("Mokka knows the order");
+        let url = Url::parse(&order.callback_url).expect("a URL");
+        let amount = if decision == "approved" { order.amount.as_str() } else { "0.00" };
+        Event::post(url.path()).json(json!({"order_id": payment_id, "decision": decision, "amount": amount, "term": 3})).rest()
+    }
+
+    /// Mokka's callback.
+    pub async fn callback(&self, payment_id: &str, decision: &str) -> Answer {
+        self.mokka(self.callback_event(payment_id, decision)).await
+    }
+
+    /// The customer's browser comes back.
+    pub async fn come_back(&self, payment_id: &str) -> Answer {
+        self.mokka(Event::new("GET", &format!("/v1/mokka/return/{payment_id}")).rest()).await
+    }
+
+    /// The stored payment.
+    pub async fn payment(&self, payment_id: &str) -> Value {
+        self.world.item("order-holds", &format!("payment#{payment_id}")).await.unwrap_or_default()
+    }
+
+    /// The stored state of a payment.
+    pub async fn state(&self, payment_id: &str) -> String {
+        self.payment(payment_id).await["state"].as_str().unwrap_or_default().to_owned()
+    }
+}

@@ -1,0 +1,206 @@
+//! How often codes may be sent: sliding windows over the moments at which they were.
+
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::ids::InstallId;
+use crate::phone::Phone;
+use crate::secret::{InternalSecret, Purpose};
+use crate::texts;
+
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+
+/// How many codes may be sent and checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How long a code is valid: the same value as in the SMS service's cabinet.
+    pub code_lifetime: Duration,
+    /// How often one code may be checked.
+    pub checks_per_code: u32,
+    /// The least time between two codes to one phone.
+    pub cool_down: Duration,
+    /// Codes to one phone in an hour.
+    pub sends_per_hour: u32,
+    /// Codes to one phone in a day.
+    pub sends_per_day: u32,
+    /// Codes asked for from one installation in a day.
+    pub sends_per_installation_per_day: u32,
+    /// Codes of the whole shop in a day.
+    pub sends_per_shop_per_day: u32,
+    /// Countries that codes are sent to, by the beginning of the international number.
+    pub country_prefixes: Vec<String>,
+}
+
+/// When codes were sent to one phone, or asked for from one installation, in the last 24 hours.
+#[derive(Clone, Debug)]
+pub struct SendLog {
+    /// What it is found by: a digest.
+    pub key: String,
+    /// The moments, oldest first.
+    pub times: Vec<Timestamp>,
+    /// The stored version; 0 if it is not stored yet.
+    pub version: u64,
+}
+
+/// Why no code may be sent now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The last one was sent a moment ago.
+    CoolDown(Duration),
+    /// Too many in an hour.
+    Hour(Duration),
+    /// Too many in a day.
+    Day,
+    /// Too many from one installation, or for the whole shop.
+    Many,
+}
+
+impl SendLog {
+    /// The key of a phone's log, across forms and installations.
+    #[must_use]
+    pub fn phone_key(secret: &InternalSecret, phone: &Phone) -> String {
+        secret.digest(Purpose::Limit, &["phone", phone.digits()])
+    }
+
+    /// The key of an installation's log.
+    #[must_use]
+    pub fn installation_key(secret: &InternalSecret, installation: &InstallId) -> String {
+        secret.digest(Purpose::Limit, &["installation", installation.as_str()])
+    }
+
+    /// A log in which nothing is written yet.
+    #[must_use]
+    pub fn new(key: String) -> Self {
+        Self { key, times: Vec::new(), version: 0 }
+    }
+
+    fn within(&self, window: Duration, now: Timestamp) -> impl DoubleEndedIterator<Item = Timestamp> {
+        self.times.iter().copied().filter(move |at| now.since(*at) < window)
+    }
+
+    /// Why a phone must not get a code now, if so.
+    #[must_use]
+    pub fn refuses_phone(&self, limits: &Limits, now: Timestamp) -> Option<Refusal> {
+        let last = self.times.last().map(|last| now.since(*last));
+        if let Some(passed) = last.filter(|passed| *passed < limits.cool_down) {
+            return Some(Refusal::CoolDown(limits.cool_down.saturating_sub(passed)));
+        }
+        if self.within(DAY, now).count() >= count(limits.sends_per_day) {
+            return Some(Refusal::Day);
+        }
+        let oldest = self.within(HOUR, now).rev().nth(count(limits.sends_per_hour).saturating_sub(1))?;
+        Some(Refusal::Hour(HOUR.saturating_sub(now.since(oldest))))
+    }
+
+    /// Why an installation must not ask for a code now, if so.
+    #[must_use]
+    pub fn refuses_installation(&self, limits: &Limits, now: Timestamp) -> Option<Refusal> {
+        (self.within(DAY, now).count() >= count(limits.sends_per_installation_per_day)).then_some(Refusal::Many)
+    }
+
+    /// With a send at this moment; what is older than a day is forgotten.
+    #[must_use]
+    pub fn with(mut self, at: Timestamp) -> Self {
+        self.times.retain(|before| at.since(*before) < DAY);
+        self.times.push(at);
+        self
+    }
+
+    /// Without the send at that moment, which did not happen.
+    #[must_use]
+    pub fn without(mut self, at: Timestamp) -> Self {
+        if let Some(place) = self.times.iter().rposition(|time| *time == at) {
+            self.times.remove(place);
+        }
+        self
+    }
+
+    /// When the log says nothing any more.
+    #[must_use]
+    pub fn ends_at(&self, now: Timestamp) -> Timestamp {
+        self.times.last().copied().unwrap_or(now).plus(DAY)
+    }
+}
+
+fn count(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+impl Refusal {
+    /// A code was sent at that moment (or may have been): how long to wait for the next one.
+    #[must_use]
+    pub fn after(sent_at: Timestamp, limits: &Limits, now: Timestamp) -> Self {
+        Self::CoolDown(limits.cool_down.saturating_sub(now.since(sent_at)))
+    }
+
+    /// What the customer reads.
+    #[must_use]
+    pub fn text(self) -> String {
+        match self {
+            Self::CoolDown(wait) => texts::wait_for_next_code(round_up(wait, 1000)),
+            Self::Hour(wait) => texts::wait_minutes_for_next_code(round_up(wait, 60_000)),
+            Self::Day => texts::SEND_LIMIT_DAY.to_owned(),
+            Self::Many => texts::SEND_LIMIT.to_owned(),
+        }
+    }
+}
+
+fn round_up(wait: Duration, unit_ms: u64) -> u64 {
+    u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).div_ceil(unit_ms).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits() -> Limits {
+        let text = include_str!("../../../infra/config/forms.toml");
+        crate::config::Forms::parse(text).unwrap().limits
+    }
+
+    fn log(seconds: &[i64]) -> SendLog {
+        let times = seconds.iter().map(|seconds| at(*seconds)).collect();
+        SendLog { key: String::new(), times, version: 1 }
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    #[test]
+    fn a_phone_waits_a_minute_an_hour_and_a_day() {
+        let refused = |times: &[i64], now| log(times).refuses_phone(&limits(), at(now));
+        assert_eq!(refused(&[], 0), None);
+        assert_eq!(refused(&[0], 59), Some(Refusal::CoolDown(Duration::from_secs(1))));
+        assert_eq!(refused(&[0], 60), None);
+        assert_eq!(refused(&[0, 60, 120, 180], 240), None);
+        assert_eq!(refused(&[0, 60, 120, 180, 240], 600), Some(Refusal::Hour(Duration::from_mins(50))));
+        assert_eq!(refused(&[0, 60, 120, 180, 240], 3600), None, "the window slides");
+        let ten: Vec<i64> = (0..10).map(|hour| hour * 3600).collect();
+        assert_eq!(refused(&ten, 23 * 3600), Some(Refusal::Day));
+        assert_eq!(refused(&ten, 24 * 3600), None, "the window slides");
+        assert_eq!(refused(&[100], 0), Some(Refusal::CoolDown(Duration::from_mins(1))), "a clock that went back");
+    }
+
+    #[test]
+    fn an_installation_waits_a_day() {
+        let twenty: Vec<i64> = (0..20).collect();
+        assert_eq!(log(&twenty).refuses_installation(&limits(), at(86_399)), Some(Refusal::Many));
+        assert_eq!(log(&twenty).refuses_installation(&limits(), at(86_400)), None);
+    }
+
+    #[test]
+    fn what_is_given_back_is_gone_once_and_what_is_old_is_forgotten() {
+        assert_eq!(log(&[1, 2, 2]).without(at(2)).times, [at(1), at(2)]);
+        assert_eq!(log(&[1]).without(at(7)).times, [at(1)]);
+        assert_eq!(log(&[0, 10]).with(at(86_400)).times, [at(10), at(86_400)]);
+    }
+
+    #[test]
+    fn the_customer_reads_how_long_to_wait_rounded_up_and_never_zero() {
+        assert!(Refusal::CoolDown(Duration::from_millis(1001)).text().contains("через 2 с"));
+        assert!(Refusal::after(at(0), &limits(), at(100)).text().contains("через 1 с"));
+        assert!(Refusal::Hour(Duration::from_secs(61)).text().contains("через 2 мин"));
+    }
+}

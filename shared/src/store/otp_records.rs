@@ -1,0 +1,144 @@
+//! Challenges, send logs and forms as they are stored. Moments are milliseconds since 1970 UTC, but for `expires_at`.
+
+use serde::{Deserialize, Serialize};
+
+use super::otp::StoredForm;
+use super::records::Versioned;
+use crate::challenge::{Challenge, ChallengeKey, Lease, Saved, SendLog, Sending, Sent};
+use crate::clock::Timestamp;
+use crate::smspro::Token;
+
+/// A challenge's attributes. Neither phone nor code: the key binds the one, a digest knows the other.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ChallengeRecord {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sending: Option<SendingRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sent: Option<SentRecord>,
+    keep_until: i64,
+    expires_at: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SendingRecord {
+    transaction_id: String,
+    started_at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lease_until: Option<i64>,
+    repeated: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SentRecord {
+    token: String,
+    transaction_id: String,
+    valid_till: i64,
+    checks_used: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    verified_code_hash: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lease: Option<LeaseRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    saved: Option<SavedRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LeaseRecord {
+    until: i64,
+    counted: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedRecord {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+/// A send log's attributes.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SendLogRecord {
+    times: Vec<i64>,
+    expires_at: i64,
+}
+
+/// A form's attributes.
+#[derive(Serialize)]
+pub(super) struct FormRecord<'a> {
+    form_name: &'a str,
+    install_id: &'a str,
+    data: &'a str,
+    created_at: i64,
+    expires_at: i64,
+}
+
+impl From<&Challenge> for ChallengeRecord {
+    fn from(challenge: &Challenge) -> Self {
+        Self {
+            sending: challenge.sending.as_ref().map(|sending| SendingRecord {
+                transaction_id: sending.transaction_id.clone(),
+                started_at: sending.started_at.millis(),
+                lease_until: sending.lease_until.map(Timestamp::millis),
+                repeated: sending.repeated,
+            }),
+            sent: challenge.sent.as_ref().map(|sent| SentRecord {
+                token: sent.token.expose().to_owned(),
+                transaction_id: sent.transaction_id.clone(),
+                valid_till: sent.valid_till.millis(),
+                checks_used: sent.checks_used,
+                verified_code_hash: sent.verified.clone(),
+                lease: sent.lease.map(|lease| LeaseRecord { until: lease.until.millis(), counted: lease.counted }),
+                saved: sent.saved.as_ref().map(|saved| SavedRecord { message: saved.message.clone() }),
+            }),
+            keep_until: challenge.keep_until.millis(),
+            expires_at: challenge.keep_until.seconds(),
+        }
+    }
+}
+
+impl Versioned<ChallengeRecord> {
+    pub(super) fn into_challenge(self, key: ChallengeKey) -> Result<Challenge, String> {
+        let Self { version, record } = self;
+        let sent = record.sent.map(|sent| {
+            let token = Token::parse(&sent.token).map_err(|error| format!("token {error}"))?;
+            Ok::<_, String>(Sent {
+                token,
+                transaction_id: sent.transaction_id,
+                valid_till: Timestamp::from_millis(sent.valid_till),
+                checks_used: sent.checks_used,
+                verified: sent.verified_code_hash,
+                lease: sent.lease.map(|lease| Lease { until: Timestamp::from_millis(lease.until), counted: lease.counted }),
+                saved: sent.saved.map(|saved| Saved { message: saved.message }),
+            })
+        });
+        let sending = record.sending.map(|sending| Sending {
+            transaction_id: sending.transaction_id,
+            started_at: Timestamp::from_millis(sending.started_at),
+            lease_until: sending.lease_until.map(Timestamp::from_millis),
+            repeated: sending.repeated,
+        });
+        Ok(Challenge { key, sending, sent: sent.transpose()?, keep_until: Timestamp::from_millis(record.keep_until), version })
+    }
+}
+
+impl SendLogRecord {
+    pub(super) fn new(log: &SendLog, now: Timestamp) -> Self {
+        let times = log.times.iter().map(|at| at.millis()).collect();
+        Self { times, expires_at: log.ends_at(now).seconds() + 1 }
+    }
+
+    pub(super) fn times(self) -> Vec<Timestamp> {
+        self.times.into_iter().map(Timestamp::from_millis).collect()
+    }
+}
+
+impl<'a> From<&StoredForm<'a>> for FormRecord<'a> {
+    fn from(form: &StoredForm<'a>) -> Self {
+        Self {
+            form_name: form.form.as_str(),
+            install_id: form.installation.as_str(),
+            data: form.data,
+            created_at: form.at.millis(),
+            expires_at: form.expires_at.seconds(),
+        }
+    }
+}
