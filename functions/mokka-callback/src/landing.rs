@@ -21,8 +21,7 @@ pub(crate) async fn send_on(deps: &Deps, inbound: &Inbound, id: &str) -> Result<
     let result = match deps.orders.payment(&id).await.map_err(Failure::internal)? {
         Some(payment) => {
             on_payment(&payment.id);
-            let settled =
-                deps.settler.settle(payment, Trigger::Return, inbound.deadline()).await.map_err(Failure::internal)?;
+            let settled = deps.settler.settle(payment, Trigger::Return, inbound.deadline()).await.map_err(Failure::internal)?;
             result(&settled)
         }
         None => FAILED,
@@ -54,12 +53,9 @@ pub(crate) async fn page(deps: &Deps, id: &str, result: &str) -> Result<Response
             State::Held | State::Captured | State::PartiallyRefunded => (Mood::Good, texts::PAGE_PAID),
             State::Finishing => (Mood::Waiting, texts::PAGE_WAITING),
             State::Creating | State::Pending if result == SUCCESS => (Mood::Waiting, texts::PAGE_WAITING),
-            State::Creating
-            | State::Pending
-            | State::Refunded
-            | State::Declined
-            | State::Canceled
-            | State::Expired => (Mood::Bad, texts::PAGE_FAILED),
+            State::Creating | State::Pending | State::Refunded | State::Declined | State::Canceled | State::Expired => {
+                (Mood::Bad, texts::PAGE_FAILED)
+            }
         },
         None => (Mood::Bad, texts::PAGE_FAILED),
     };

@@ -11,6 +11,11 @@ pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     }
     let text = std::str::from_utf8(body)
         .map_err(|error| Failure::bad_request(format!("the body is not UTF-8 (byte {})", error.valid_up_to())))?;
+    if !matches!(text.trim_ascii_start().as_bytes(), [b'{', ..]) {
+        // serde would read an array as the fields in their order.
+        let problem = if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() { "not a JSON object" } else { "not JSON" };
+        return Err(Failure::bad_request(format!("the body is {problem}")));
+    }
     let deserializer = &mut serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut *deserializer).map_err(|error| {
         let path = error.path().to_string();

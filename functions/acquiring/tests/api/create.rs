@@ -53,7 +53,11 @@ async fn the_expressions_match_our_pages_and_nothing_else() {
     let base = format!("http://127.0.0.1:9/v1/mokka/return/{}", order.payment(1));
     let other = "http://127.0.0.1:9/v1/mokka/return/1001-11";
     for (field, yes, no) in [
-        ("successRegex", vec![format!("{base}/success"), format!("{base}/success?x=1")], vec![format!("{base}/failed"), format!("{other}/success")]),
+        (
+            "successRegex",
+            vec![format!("{base}/success"), format!("{base}/success?x=1")],
+            vec![format!("{base}/failed"), format!("{other}/success")],
+        ),
         (
             "failureRegex",
             vec![format!("{base}/failed"), format!("{base}/failed/"), "imshop://payment/failed".to_owned()],
@@ -74,10 +78,15 @@ async fn the_expressions_match_our_pages_and_nothing_else() {
 
 #[tokio::test]
 async fn every_fault_of_checkout_is_answered_and_then_converges() {
-    for fault in ["timeout", "reset", "http500", "html", "slow", "answer_lost", "refused", "status:33", "status:61", "status:777"] {
+    for fault in ["timeout", "reset", "http500", "html", "slow", "answer_lost", "refused", "status:33", "status:61", "status:777"]
+    {
         let story = Story::start().await;
         let order = story.order().await;
-        story.world.standins().fault(System::Mokka, "checkout", fault.parse::<Fault>().unwrap(), if fault == "status:61" { 2 } else { 1 }).unwrap();
+        story
+            .world
+            .standins()
+            .fault(System::Mokka, "checkout", fault.parse::<Fault>().unwrap(), if fault == "status:61" { 2 } else { 1 })
+            .unwrap();
         let started = std::time::Instant::now();
         let answer = story.create(&order).await;
         assert!(started.elapsed() < Duration::from_secs(10), "{fault}");
@@ -102,7 +111,11 @@ async fn bad_commands_are_named() {
         (json!({"command": "create", "paymentMethodId": "mokka", "orderId": "1"}), 400, "orderUuid"),
         (json!({"command": "create", "paymentMethodId": "mokka", "orderUuid": "u"}), 400, "orderId"),
         (json!({"command": "create", "paymentMethodId": "mokka", "orderUuid": "u", "orderId": {}}), 400, "orderId"),
-        (json!({"command": "create", "paymentMethodId": "mokka", "orderUuid": "u", "orderId": "1", "returnUrl": "javascript:alert(1)"}), 400, "returnUrl"),
+        (
+            json!({"command": "create", "paymentMethodId": "mokka", "orderUuid": "u", "orderId": "1", "returnUrl": "javascript:alert(1)"}),
+            400,
+            "returnUrl",
+        ),
         (json!({"command": 7}), 400, "command"),
         (json!({"command": "capture", "paymentMethodId": "mokka"}), 400, "paymentId"),
         (json!({"command": "applepay", "paymentMethodId": "x", "orderUuid": "u", "orderId": "1"}), 400, "applePayData"),

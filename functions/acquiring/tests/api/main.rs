@@ -1,3 +1,7 @@
 //! Acquiring from outside: HTTP events in; answers, stored state and calls to Mokka out.
 
+mod capture;
+mod crash;
 mod create;
+mod input;
+mod orders;
