@@ -28,9 +28,15 @@ fn order(request: &Request, requested: &Requested, answered: &AnsweredOrder, def
     };
     let money = |amount| Money::new(amount, currency);
     let lines = lines(requested, answered, currency);
-    let delivery = answered.delivery_price.0.or(requested.delivery_price.0).map(money);
-    let amount = match answered.price.0 {
-        Some(price) => Some(money(price)),
+    let delivery = match &answered.delivery_price {
+        Some(said) => said.0,
+        None => requested.delivery_price.0,
+    };
+    let delivery = delivery.map(money);
+    let unreadable_delivery = answered.delivery_price.as_ref().is_some_and(|said| said.0.is_none());
+    let amount = match &answered.price {
+        Some(said) => said.0.map(money),
+        None if unreadable_delivery => None,
         None => sum(answered, delivery, currency),
     };
     let text = |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);

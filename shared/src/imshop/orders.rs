@@ -88,12 +88,10 @@ pub struct AnsweredOrder {
     /// The id that the customer sees.
     #[serde(default)]
     pub public_id: Lenient<OrderId>,
-    /// What the order costs, all in.
-    #[serde(default)]
-    pub price: Lenient<Decimal>,
+    /// What the order costs, all in. Said but unreadable is not the same as unsaid.
+    pub price: Option<Lenient<Decimal>>,
     /// What the delivery costs.
-    #[serde(default)]
-    pub delivery_price: Lenient<Decimal>,
+    pub delivery_price: Option<Lenient<Decimal>>,
     /// ISO code, if the shop says it.
     #[serde(default)]
     pub currency: Lenient<String>,

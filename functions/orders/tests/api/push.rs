@@ -1,0 +1,128 @@
+use futures_util::future::join;
+use sandbox::settings::{IMSHOP_KEY, SHOP_KEY};
+use sandbox::testing::{Answer, Event, Placed, Story, canary};
+use serde_json::{Value, json};
+use standins::Decision;
+
+fn push() -> Value {
+    json!({
+        "orderId": "2001",
+        "publicId": "A-2001",
+        "amount": "4999.00",
+        "currency": "RUB",
+        "phone": canary::PHONE,
+        "email": canary::EMAIL,
+        "name": canary::NAME,
+        "items": [{"sku": "sku-1", "name": "Чайник", "quantity": 1, "price": 4999, "subtotal": "4999.00"}],
+        "checkNumber": "FD-1",
+        "checkLink": "https://ofd.example/1"
+    })
+}
+
+async fn put(story: &Story, uuid: &str, body: Value) -> Answer {
+    story.orders(Event::new("PUT", &format!("/v1/orders/{uuid}")).key(SHOP_KEY).json(body).rest()).await
+}
+
+async fn amount(story: &Story, uuid: &str) -> Value {
+    story.world.item("order-holds", &format!("order#{uuid}")).await.unwrap_or_default()["amount"].clone()
+}
+
+#[tokio::test]
+async fn a_pushed_order_can_be_paid() {
+    let story = Story::start().await;
+    let answer = put(&story, "pushed-1", push()).await;
+    assert_eq!((answer.status, answer.json()), (200, json!({"success": true})));
+    let order = Placed { uuid: "pushed-1".to_owned(), id: "2001".to_owned() };
+    let created = story.create(&order).await.json();
+    assert_eq!(created["success"], json!(true), "{created}");
+    assert_eq!(story.world.standins().mokka_order("2001-1").unwrap().amount, "4999.00");
+}
+
+#[tokio::test]
+async fn an_order_can_be_corrected_until_a_payment_lives() {
+    let story = Story::start().await;
+    let order = story.order().await;
+    let mut correction = push();
+    correction["orderId"] = order.id.clone().into();
+    assert_eq!(put(&story, &order.uuid, correction.clone()).await.status, 200);
+    assert_eq!(amount(&story, &order.uuid).await, json!(499_900));
+    story.create(&order).await;
+    correction["amount"] = "1.00".into();
+    for step in ["pending", "captured"] {
+        let answer = put(&story, &order.uuid, correction.clone()).await;
+        assert_eq!((answer.status, &answer.json()["success"]), (409, &json!(false)), "{step}: {}", answer.body);
+        assert!(answer.json()["error"].as_str().unwrap().contains(step), "{}", answer.body);
+        assert_eq!(amount(&story, &order.uuid).await, json!(499_900));
+        story.decide(&order.payment(1), Decision::Approved).await;
+        story.capture(&order.payment(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn after_a_failed_attempt_the_corrected_amount_is_paid() {
+    let story = Story::start().await;
+    let order = story.order().await;
+    story.create(&order).await;
+    story.decide(&order.payment(1), Decision::Declined).await;
+    story.capture(&order.payment(1)).await;
+    let mut correction = push();
+    correction["orderId"] = order.id.clone().into();
+    assert_eq!(put(&story, &order.uuid, correction).await.status, 200);
+    let created = story.create(&order).await.json();
+    assert_eq!(created["paymentId"], json!(order.payment(2)), "the count of attempts goes on");
+    assert_eq!(story.world.standins().mokka_order(&order.payment(2)).unwrap().amount, "4999.00");
+}
+
+#[tokio::test]
+async fn a_push_and_a_create_at_once_agree_on_one_amount() {
+    for _ in 0..20 {
+        let story = Story::start().await;
+        let order = story.order().await;
+        let mut correction = push();
+        correction["orderId"] = order.id.clone().into();
+        let (created, pushed) = join(story.create(&order), put(&story, &order.uuid, correction)).await;
+        assert_eq!(created.json()["success"], json!(true), "{}", created.body);
+        let paid = story.payment(&order.payment(1)).await["amount"].clone();
+        let expected = if pushed.status == 200 { json!(499_900) } else { json!(325_000) };
+        assert_eq!((&paid, &amount(&story, &order.uuid).await), (&expected, &expected), "pushed: {}", pushed.status);
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_push_is_named() {
+    let story = Story::start().await;
+    for (field, value, wanted) in [
+        ("amount", json!(null), "amount"),
+        ("amount", json!(-1), "must not be negative"),
+        ("amount", json!("0.001"), "at most two decimals"),
+        ("amount", json!(1e30), "amount"),
+        ("currency", json!("XXX"), "currency"),
+        ("phone", json!("call me"), "phone"),
+        ("checkLink", json!("javascript:alert(1)"), "checkLink"),
+        ("orderId", json!(""), "orderId"),
+        ("items", json!([{"name": "x"}]), "items[0]"),
+        ("items", json!([{"name": "x", "quantity": -1}]), "items[0].quantity"),
+        ("ammount", json!(5), "ammount"),
+    ] {
+        let mut body = push();
+        body[field] = value;
+        let answer = put(&story, "pushed-1", body).await;
+        assert_eq!((answer.status, &answer.json()["success"]), (400, &json!(false)), "{field}: {}", answer.body);
+        assert!(answer.json()["error"].as_str().unwrap().contains(wanted), "{wanted}: {}", answer.body);
+    }
+    assert_eq!(amount(&story, "pushed-1").await, Value::Null);
+}
+
+#[tokio::test]
+async fn only_the_shops_key_pushes() {
+    let story = Story::start().await;
+    for key in ["", "wrong", IMSHOP_KEY] {
+        let event = Event::new("PUT", "/v1/orders/pushed-1").key(key).json(push()).rest();
+        let answer = story.orders(event).await;
+        assert_eq!((answer.status, &answer.json()["success"]), (401, &json!(false)), "{key}");
+    }
+    let mut body = push();
+    body["key"] = SHOP_KEY.into();
+    assert_eq!(story.orders(Event::new("PUT", "/v1/orders/pushed-1").json(body).rest()).await.status, 401);
+    assert_eq!(story.orders(Event::post("/v1/orders/pushed-1").key(SHOP_KEY).json(push()).rest()).await.status, 405);
+}

@@ -1,0 +1,201 @@
+use std::time::{Duration, Instant};
+
+use sandbox::settings::{IMSHOP_KEY, SHOP_KEY};
+use sandbox::testing::{Answer, Event, Story, drop_after, invoke};
+use serde_json::{Value, json};
+use standins::{Fault, System};
+
+fn post(body: Value) -> Event {
+    Event::post("/v1/orders").key(IMSHOP_KEY).json(body)
+}
+
+async fn stored(story: &Story, uuid: &str) -> Value {
+    let mut order = story.world.item("order-holds", &format!("order#{uuid}")).await.unwrap_or_default();
+    if let Some(order) = order.as_object_mut() {
+        order.remove("write_mark");
+    }
+    order
+}
+
+#[tokio::test]
+async fn an_order_goes_to_the_shop_and_its_answer_comes_back_unchanged() {
+    let story = Story::start().await;
+    let body = Story::order_request("uuid-1").to_string();
+    for event in
+        [Event::post("/v1/orders").key(IMSHOP_KEY).text(&body).rest(), Event::post("/v1/orders").key(IMSHOP_KEY).text(&body).v2()]
+    {
+        let answer = story.orders(event).await;
+        assert_eq!(answer.status, 200);
+        insta::assert_snapshot!("answer", answer.body);
+    }
+    let calls = story.world.standins().calls_to(System::Shop, "orders");
+    assert_eq!(calls[0].raw, body, "byte for byte");
+    assert_eq!(calls[0].headers["authorization"], format!("Bearer {SHOP_KEY}"));
+    assert!(!calls[0].headers.values().any(|value| value.contains(IMSHOP_KEY)), "IMSHOP's key stays here");
+    insta::assert_json_snapshot!("stored_order", stored(&story, "uuid-1").await);
+}
+
+#[tokio::test]
+async fn a_key_in_the_body_opens_and_does_not_travel_on() {
+    let story = Story::start().await;
+    let body = format!(
+        "{{\"key\":\"{IMSHOP_KEY}\",\"x\":1.10,\"orders\":[{{\"uuid\":\"uuid-1\",\"deliveryPrice\":250.00,\"items\":[]}}]}}"
+    );
+    let answer = story.orders(Event::post("/v1/orders").text(&body).rest()).await;
+    assert_eq!(answer.status, 200);
+    let call = &story.world.standins().calls_to(System::Shop, "orders")[0];
+    assert_eq!(call.raw, "{\"x\":1.10,\"orders\":[{\"uuid\":\"uuid-1\",\"deliveryPrice\":250.00,\"items\":[]}]}");
+}
+
+#[tokio::test]
+async fn the_amount_is_the_price_else_the_sum_else_unknown() {
+    for (answers, amount) in [
+        (json!({"price": 4999.0}), json!(499_900)),
+        (json!({"price": "4999.00"}), json!(499_900)),
+        (json!({"price": null}), json!(325_000)),
+        (json!({"price": null, "deliveryPrice": 100.5}), json!(310_050)),
+        (json!({"price": null, "items": [{"subtotal": "0.29"}, {"subtotal": 0.01}], "deliveryPrice": 0}), json!(30)),
+        (json!({"price": null, "items": [{"subtotal": 10}, {"name": "without a subtotal", "price": 5}]}), Value::Null),
+        (json!({"price": null, "items": null}), Value::Null),
+        (json!({"price": -5, "items": null}), Value::Null),
+        (json!({"price": 1e300, "items": null}), Value::Null),
+        (json!({"price": "много", "items": []}), Value::Null),
+        // A price that was said and cannot be read is never replaced by a sum of something else.
+        (json!({"price": "3250 руб."}), Value::Null),
+        (json!({"price": null, "deliveryPrice": "дёшево"}), Value::Null),
+    ] {
+        let story = Story::start().await;
+        story.world.standins().shop_answers(answers.clone()).unwrap();
+        let order = story.order().await;
+        assert_eq!(stored(&story, &order.uuid).await["amount"], amount, "{answers}");
+    }
+}
+
+#[tokio::test]
+async fn a_repeated_uuid_changes_nothing_that_a_payment_relies_on() {
+    let story = Story::start().await;
+    let order = story.order().await;
+    let before = stored(&story, &order.uuid).await;
+    story.world.standins().shop_answers(json!({"price": 1, "id": "other", "items": null})).unwrap();
+    let mut request = Story::order_request(&order.uuid);
+    request["orders"][0]["phone"] = "+996 555 000 000".into();
+    let answer = story.orders(post(request).rest()).await;
+    assert_eq!(answer.json()["orders"][0]["price"], json!(1), "IMSHOP gets the shop's word all the same");
+    assert_eq!(stored(&story, &order.uuid).await, before);
+}
+
+#[tokio::test]
+async fn a_split_cart_is_recorded_order_by_order() {
+    let story = Story::start().await;
+    let mut request = Story::order_request("uuid-a");
+    let mut second = request["orders"][0].clone();
+    second["uuid"] = "uuid-b".into();
+    request["orders"].as_array_mut().unwrap().push(second);
+    let answer = story.orders(post(request).rest()).await.json();
+    assert_eq!(answer["orders"].as_array().unwrap().len(), 2);
+    for (uuid, id) in [("uuid-a", "1001"), ("uuid-b", "1002")] {
+        assert_eq!(stored(&story, uuid).await["order_id"], json!(id));
+    }
+}
+
+#[tokio::test]
+async fn a_refused_order_is_passed_on_and_not_recorded() {
+    let story = Story::start().await;
+    story.world.standins().fault(System::Shop, "orders", Fault::Refused, 1).unwrap();
+    let answer = story.orders(post(Story::order_request("uuid-1")).rest()).await;
+    assert_eq!((answer.status, &answer.json()["orders"][0]["success"]), (200, &json!(false)));
+    assert_eq!(stored(&story, "uuid-1").await, Value::Null);
+}
+
+#[tokio::test]
+async fn every_fault_of_the_shop_is_answered_and_then_converges() {
+    let faults = ["timeout", "reset", "http500", "html", "slow", "answer_lost", "refused", "status:401", "status:503"];
+    futures_util::future::join_all(faults.map(async |fault| {
+        let story = Story::start().await;
+        story.world.standins().fault(System::Shop, "orders", fault.parse::<Fault>().unwrap(), 1).unwrap();
+        let started = Instant::now();
+        let answer = story.orders(post(Story::order_request("uuid-1")).rest()).await;
+        assert!(started.elapsed() < Duration::from_secs(10), "{fault}");
+        let body = answer.json();
+        assert_eq!(answer.status, 200, "{fault}: {body}");
+        assert_eq!(
+            (&body["orders"][0]["success"], &body["orders"][0]["uuid"]),
+            (&json!(false), &json!("uuid-1")),
+            "{fault}: {body}"
+        );
+        let again = story.orders(post(Story::order_request("uuid-1")).rest()).await.json();
+        assert_eq!(again["orders"][0]["success"], json!(true), "{fault}: {again}");
+        assert_eq!(story.world.standins().orders().len(), 1, "{fault}");
+        assert_eq!(stored(&story, "uuid-1").await["order_id"], json!("1001"), "{fault}");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn an_accepted_order_reaches_imshop_even_if_it_cannot_be_recorded() {
+    let story = Story::start().await;
+    let broken = story.world.build(orders::Deps::from_env, &[("DYNAMODB_ENDPOINT", "http://127.0.0.1:9")]);
+    let answer =
+        invoke(&broken, |deps, request| Box::pin(orders::handle(deps, request)), post(Story::order_request("uuid-1")).rest())
+            .await;
+    assert_eq!((answer.status, &answer.json()["orders"][0]["success"]), (200, &json!(true)));
+    assert!(story.world.logs().contains("an accepted order is not recorded"));
+    // The same request again, or the shop's own push, repairs it.
+    story.orders(post(Story::order_request("uuid-1")).rest()).await;
+    assert_eq!(stored(&story, "uuid-1").await["order_id"], json!("1001"));
+}
+
+#[tokio::test]
+async fn dropped_at_every_point_and_repeated_it_is_one_order() {
+    let mut points = 0;
+    loop {
+        let story = Story::start().await;
+        let event = || post(Story::order_request("uuid-1")).rest();
+        let finished = drop_after(points, story.orders(event())).await.is_some();
+        let answer = story.orders(event()).await;
+        assert_eq!(answer.json()["orders"][0]["id"], json!("1001"), "dropped after {points}: {}", answer.body);
+        assert_eq!(story.world.standins().orders().len(), 1);
+        assert_eq!(stored(&story, "uuid-1").await["version"], json!(1));
+        if finished {
+            break;
+        }
+        points += 1;
+    }
+    assert!(points >= 2, "the shop, the record: {points}");
+}
+
+#[tokio::test]
+async fn fields_of_wrong_types_are_the_shops_to_judge() {
+    let story = Story::start().await;
+    let body = json!({
+        "installId": {"x": 1},
+        "orders": [{"uuid": 77, "name": 5, "phone": ["x"], "email": null, "deliveryPrice": "free", "items": [{"name": 1, "quantity": "2.0"}]}]
+    });
+    let answer = story.orders(post(body).rest()).await;
+    // The stand-in is strict about the uuid's type; a real shop may not be. Nothing here stands in its way.
+    assert_eq!(story.world.standins().calls_to(System::Shop, "orders").len(), 1, "{}", answer.body);
+}
+
+#[tokio::test]
+async fn bad_requests_are_named_and_strangers_kept_out() {
+    let story = Story::start().await;
+    let shape = |answer: &Answer, status: u16, wanted: &str| {
+        assert_eq!(answer.status, status, "{}", answer.body);
+        assert_eq!(answer.json()["orders"], json!([]));
+        assert!(answer.json()["message"].as_str().unwrap().contains(wanted), "{wanted}: {}", answer.body);
+    };
+    let event = || Event::post("/v1/orders").key(IMSHOP_KEY);
+    shape(&story.orders(event().rest()).await, 400, "empty");
+    shape(&story.orders(event().text("{").rest()).await, 400, "not JSON");
+    shape(&story.orders(event().text("{}").rest()).await, 400, "orders");
+    shape(&story.orders(event().json(json!({"orders": []})).rest()).await, 400, "orders");
+    shape(&story.orders(event().json(json!({"orders": [{}]})).rest()).await, 400, "orders[0]");
+    shape(&story.orders(event().json(json!({"orders": [{"uuid": ""}]})).rest()).await, 400, "orders[0].uuid");
+    shape(&story.orders(event().bytes(b"\xff").rest()).await, 400, "UTF-8");
+    shape(&story.orders(event().text(&" ".repeat(1_048_577)).rest()).await, 413, "at most");
+    shape(&story.orders(Event::post("/v1/orders").json(Story::order_request("u")).rest()).await, 401, "ключ");
+    shape(&story.orders(Event::post("/v1/orders").key(SHOP_KEY).json(Story::order_request("u")).rest()).await, 401, "ключ");
+    shape(&story.orders(Event::new("GET", "/v1/orders").key(IMSHOP_KEY).rest()).await, 405, "POST");
+    shape(&story.orders(Event::post("/v1/orders/x/y").key(IMSHOP_KEY).rest()).await, 404, "not found");
+    assert!(story.world.standins().calls(None).is_empty());
+}

@@ -1,0 +1,107 @@
+//! The list of ways to pay from outside: HTTP events in, answers out.
+
+use sandbox::settings::IMSHOP_KEY;
+use sandbox::testing::{Answer, Event, World, invoke};
+use serde_json::{Value, json};
+
+async fn ask(deps: &payments::Deps, event: Value) -> Answer {
+    invoke(deps, |deps, request| Box::pin(payments::handle(deps, request)), event).await
+}
+
+fn post() -> Event {
+    Event::post("/v1/payments").key(IMSHOP_KEY)
+}
+
+fn cart() -> Value {
+    json!({
+        "externalUserId": "customer-5",
+        "installId": "install-1",
+        "country": "KG",
+        "hasPreorderItems": false,
+        "city": "Бишкек",
+        "promocode": null,
+        "deliveryId": "courier/14",
+        "pickupLocationId": null,
+        "bonusesSpent": 250,
+        "legalEntityMode": false,
+        "promoGroup": [[{"id": "gift"}], {"any": "thing"}],
+        "items": [{
+            "id": "b2a7", "name": "Чайник", "privateId": 3464, "configurationId": "3464-2", "quantity": 1,
+            "price": "4990.00", "discount": 0, "subtotal": 4990.0, "warehouseId": "W-1"
+        }],
+        "somethingNew": {"x": []}
+    })
+}
+
+#[tokio::test]
+async fn the_configured_ways_to_pay_are_listed_in_order() {
+    let world = World::start().await;
+    let deps = world.build(payments::Deps::from_env, &[]);
+    let answer = ask(&deps, post().json(cart()).rest()).await;
+    assert_eq!(answer.status, 200);
+    insta::assert_snapshot!("list", answer.body);
+    for event in [
+        post().json(cart()).v2(),
+        post().json(cart()).rest(),
+        post().json(json!({})).rest(),
+        post().json(json!({"items": null})).rest(),
+    ] {
+        assert_eq!(ask(&deps, event).await, answer, "equal answers");
+    }
+    assert!(world.standins().calls(None).is_empty(), "no round trips");
+}
+
+#[tokio::test]
+async fn bad_carts_are_named_and_strangers_kept_out() {
+    let world = World::start().await;
+    let deps = world.build(payments::Deps::from_env, &[]);
+    for (event, status, wanted) in [
+        (post(), 400, "empty"),
+        (post().text("["), 400, "not JSON"),
+        (post().text("[1]"), 400, "not a JSON object"),
+        (post().bytes(b"{\"city\":\"\xff\"}"), 400, "UTF-8"),
+        (post().json(json!({"items": "none"})), 400, "items"),
+        (post().json(json!({"items": [{"quantity": -1}]})), 400, "items[0].quantity"),
+        (post().json(json!({"items": [{"price": 1e99}]})), 400, "items[0].price"),
+        (post().json(json!({"items": [{"privateId": 1.5}]})), 400, "items[0].privateId"),
+        (post().json(json!({"legalEntityMode": "yes"})), 400, "legalEntityMode"),
+        (post().json(json!({"bonusesSpent": "много"})), 400, "bonusesSpent"),
+        (post().text(&format!("{{\"x\":\"{}\"}}", "a".repeat(1_048_577))), 413, "at most"),
+        (Event::post("/v1/payments").json(cart()), 401, "ключ"),
+        (Event::post("/v1/payments").key("wrong").json(cart()), 401, "ключ"),
+        (Event::new("GET", "/v1/payments").key(IMSHOP_KEY), 405, "POST"),
+        (Event::post("/v1/payments/1").key(IMSHOP_KEY), 404, "not found"),
+    ] {
+        let answer = ask(&deps, event.rest()).await;
+        assert_eq!((answer.status, &answer.json()["payments"]), (status, &json!([])), "{wanted}: {}", answer.body);
+        assert!(answer.json()["message"].as_str().unwrap().contains(wanted), "{wanted}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_file_does_not_start_and_says_why() {
+    let world = World::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("payments.toml");
+    let good = "[[method]]\nid = \"a\"\ntitle = \"A\"\ntype = \"cash\"\n";
+    for (text, wanted) in [
+        ("", "at least one"),
+        ("[[method]]\nid = \"a\"\n", "title"),
+        (&format!("{good}colour = \"red\"\n"), "colour"),
+        (&format!("{good}iconId = \"icon-unknown\"\n"), "iconId must be one of icon-card"),
+        (&format!("{good}iconId = \"icon-card\"\nicon = \"https://x.example/i.png\"\n"), "exclude each other"),
+        (&format!("{good}icon = \"http://x.example/i.png\"\n"), "https"),
+        (&format!("{good}deliveryDiscount = 101\n"), "deliveryDiscount"),
+        (&format!("{good}provider = \"mokka\"\n"), "provider must be left out"),
+        (&good.replace("cash", "card"), "provider must be set"),
+        (&good.replace("cash", "CARD"), "CARD"),
+        (&good.replace("\"A\"", "\" \""), "title must not be empty"),
+        (&format!("{good}{good}"), "used twice"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let mut env = world.env();
+        env.insert("PAYMENTS_CONFIG".to_owned(), file.to_string_lossy().into_owned());
+        let error = payments::Deps::from_env(shared::env::Env::from_map(env), world.world()).unwrap_err().to_string();
+        assert!(error.contains("PAYMENTS_CONFIG") && error.contains(wanted), "{wanted}: {error}");
+    }
+}
