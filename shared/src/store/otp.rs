@@ -35,7 +35,7 @@ pub struct Otp {
 #[derive(Clone, Debug)]
 pub enum Begun {
     /// The intent is stored and every limit is counted.
-    Yes(Challenge),
+    Yes(Box<Challenge>),
     /// Somebody else wrote first: read again.
     Conflict,
     /// The shop has sent as many codes today as it may.
@@ -154,7 +154,7 @@ impl Otp {
         match self.transact(&mark, counter, &challenge, logs, at).await? {
             Transacted::Yes => {
                 challenge.version += 1;
-                Ok(Begun::Yes(challenge))
+                Ok(Begun::Yes(Box::new(challenge)))
             }
             Transacted::Refused { first: true } => Ok(Begun::ShopLimit),
             Transacted::Refused { first: false } => Ok(Begun::Conflict),
