@@ -1,17 +1,137 @@
-//! placeholder while the function is being written
+//! `POST /v1/forms/otp` and `POST /v1/forms`: sends a code by SMS, and exports a form with that code. Both URLs take both:
+//! what is asked for is decided by a non-empty `data.otpCode`.
+//!
+//! Round trips when nothing is in the way ("read": one `GetItem`, or several at once; "write": one `PutItem` or one
+//! transaction):
+//! - a code asked for: one read (challenge and both send logs at once), one write (intent and all limits), one send at
+//!   SMSPRO, one write. Refused by a limit: one read.
+//! - the same SMS repeated after an unclear outcome: one read, one write, one send, one write.
+//! - a form with its code: one read, one write (the check is counted), one check at SMSPRO, one write, one call to the shop
+//!   (or none: the last write stores the form), one write.
+//! - the same form again: one read. Another slot with the same code: one read, one write, one call to the shop, one write.
+//! - a wrong code: one read, one write, one check at SMSPRO, one write.
+//! - a form that needs no code: one call to the shop, or one write.
+
+mod export;
+mod form;
+mod save;
+mod send;
+
+use std::time::Duration;
+
 use lambda_http::{Body, Request, Response};
+use shared::clock::{Clock, Random};
+use shared::config::Forms;
 use shared::env::{ConfigError, Env};
+use shared::http::{self, Failure, Inbound, Shape, Status};
+use shared::imshop::forms::Answer;
 use shared::runtime::World;
-/// d
+use shared::secret::{InternalSecret, Keys};
+use shared::shop::Shop;
+use shared::smspro;
+use shared::store::client_from_env;
+use shared::store::otp::Otp;
+use shared::texts;
+
+use form::Form;
+
+/// What Lambda itself takes: forms may carry photos.
+const LARGEST_BODY: usize = 6 * 1024 * 1024;
+
+/// What must remain for recording how a call came out.
+const RECORDING: Duration = Duration::from_secs(1);
+
+/// What the function needs.
 #[derive(Debug)]
-pub struct Deps;
+pub struct Deps {
+    keys: Keys,
+    internal: InternalSecret,
+    forms: Forms,
+    otp: Otp,
+    smspro: smspro::Client,
+    /// Where forms go; without it they are stored here.
+    shop: Option<Shop>,
+    clock: Clock,
+    random: Random,
+}
+
 impl Deps {
-    /// f
-    pub fn from_env(env: Env, _world: World) -> Result<Self, ConfigError> {
-        env.finish(Some(Self))
+    /// Reads `IMSHOP_KEY`, `INTERNAL_SECRET`, `FORMS_CONFIG` (default `/opt/forms.toml`), `SMSPRO_BASE_URL`, `SMSPRO_KEY`,
+    /// `SHOP_FORMS_URL` (optional), `SHOP_KEY` (with it), `OTP_TABLE` and the store's.
+    pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
+        let keys = env.keys("IMSHOP_KEY");
+        let internal = env.internal_secret();
+        let forms = env.file("FORMS_CONFIG", "/opt/forms.toml", Forms::parse);
+        let base_url = env.url("SMSPRO_BASE_URL");
+        let smspro_key = env.secret("SMSPRO_KEY");
+        // A wrong URL is a recorded problem, so nothing starts without one by mistake.
+        let shop = env.optional_url("SHOP_FORMS_URL").map(|url| (url, env.secret("SHOP_KEY")));
+        let client = client_from_env(&mut env);
+        let otp = client.and_then(|client| Otp::from_env(&mut env, client, world.random.clone()));
+        let build = || {
+            let settings = smspro::Settings { base_url: base_url?, key: smspro_key? };
+            let shop = match shop {
+                Some((url, key)) => Some(Shop::new(world.http.clone(), url, key?)),
+                None => None,
+            };
+            Some(Self {
+                keys: keys?,
+                internal: internal?,
+                forms: forms?,
+                otp: otp?,
+                smspro: smspro::Client::new(world.http, settings),
+                shop,
+                clock: world.clock,
+                random: world.random,
+            })
+        };
+        let deps = build();
+        env.finish(deps)
+    }
+
+    /// Opens the connection to the store.
+    pub async fn warm(&self) {
+        self.otp.warm_up().await;
     }
 }
-/// h
-pub async fn handle(_deps: &Deps, _request: Request) -> Response<Body> {
-    Response::new(Body::Empty)
+
+/// Answers a request.
+pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {
+    http::answer(Shape::Message, request, async |inbound| route(deps, &inbound).await).await
+}
+
+/// The two URLs differ only in what a form without a code means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Route {
+    Send,
+    Export,
+}
+
+async fn route(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure> {
+    let route = match inbound.path().as_slice() {
+        ["v1", "forms", "otp"] => Route::Send,
+        ["v1", "forms"] => Route::Export,
+        _ => return Err(Failure::not_found()),
+    };
+    inbound.require_method("POST")?;
+    inbound.limit_body(LARGEST_BODY)?;
+    inbound.authorize(&deps.keys)?;
+    let form = Form::read(inbound.json()?)?;
+    let answer = answer(deps, route, &form, inbound).await?;
+    http::json(Status::Ok, &answer)
+}
+
+async fn answer(deps: &Deps, route: Route, form: &Form, inbound: &Inbound) -> Result<Answer, Failure> {
+    let deadline = inbound.deadline();
+    let Some(config) = deps.forms.find(&form.name) else {
+        return Ok(Answer::failed(texts::FORM_UNKNOWN));
+    };
+    match (&form.code, config.requires_code, route) {
+        (Some(code), true, _) => export::export(deps, config, form, code, deadline).await,
+        // A form that needs no code is taken as it is, whatever code came with it.
+        (Some(_), false, _) | (None, false, Route::Export) => save::without_code(deps, config, form, deadline).await,
+        (None, true, Route::Export) => Ok(Answer::failed(texts::CODE_MISSING)),
+        (None, true, Route::Send) => send::send(deps, config, form, deadline).await,
+        (None, false, Route::Send) => Ok(Answer::failed(texts::CODE_NOT_NEEDED)),
+    }
 }

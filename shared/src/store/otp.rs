@@ -137,6 +137,11 @@ impl Otp {
         })
     }
 
+    /// Writes a send log as the version after the one it was read with.
+    pub async fn save_send_log(&self, log: &SendLog, now: Timestamp) -> Result<Written, StoreError> {
+        self.table.put(&log_key(&log.key), log.version + 1, &SendLogRecord::new(log, now)).await
+    }
+
     /// Begins a send that was started `at`: the challenge with its intent, both logs and the shop's counter, together or not
     /// at all. All three are given as they were read, changed.
     pub async fn begin_send(

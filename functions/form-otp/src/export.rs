@@ -1,0 +1,172 @@
+//! A form comes with a code. One request at a time works on a code: it holds a lease, so that equal requests at once ask the
+//! SMS service once and save once. A check is counted before the code is looked at, and given back if it was right.
+
+use std::time::Duration;
+
+use shared::challenge::{Challenge, ChallengeKey, Lease, Sent};
+use shared::clock::Deadline;
+use shared::config;
+use shared::http::Failure;
+use shared::imshop::forms::Answer;
+use shared::secret::{Purpose, same};
+use shared::smspro::{Code, Error};
+use shared::store::StoreError;
+use shared::texts;
+
+use crate::form::Form;
+use crate::save::Confirmed;
+use crate::{Deps, RECORDING};
+
+/// How long codes may be (reference "SMSPRO"); what they are made of is set in the cabinet.
+const CODE_LENGTH: std::ops::RangeInclusive<usize> = 3..=10;
+
+/// How often another request's work is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(120);
+/// How long another request's work is waited for.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Checks the code and saves the form, once.
+pub(crate) async fn export(
+    deps: &Deps,
+    config: &config::Form,
+    form: &Form,
+    code: &str,
+    deadline: Deadline,
+) -> Result<Answer, Failure> {
+    let phone = match form.phone(config) {
+        Ok(phone) => phone,
+        Err(answer) => return Ok(answer),
+    };
+    if !CODE_LENGTH.contains(&code.chars().count()) {
+        return Ok(Answer::otp_failed());
+    }
+    let key = ChallengeKey::new(&deps.internal, &form.name, &form.installation, &phone);
+    let digest = deps.internal.digest(Purpose::VerifiedCode, &[key.as_str(), code]);
+    let export = Export { deps, config, form, code, digest, deadline };
+    export.run(&key).await.map_err(Failure::internal)
+}
+
+/// One export.
+struct Export<'a> {
+    deps: &'a Deps,
+    config: &'a config::Form,
+    form: &'a Form,
+    code: &'a str,
+    digest: String,
+    deadline: Deadline,
+}
+
+impl Export<'_> {
+    async fn run(&self, key: &ChallengeKey) -> Result<Answer, StoreError> {
+        let patience = Deadline::within(self.deadline.allows(PATIENCE).unwrap_or_default());
+        loop {
+            let challenge = self.deps.otp.challenge(key).await?;
+            let now = self.deps.clock.now();
+            let Some(sent) = challenge.in_force(now) else { return Ok(Answer::otp_failed()) };
+            if let Some(saved) = &sent.saved {
+                if self.is_verified(sent) {
+                    return Ok(Answer::success(saved.message.clone()));
+                }
+                // No guess can do anything any more; it is counted all the same.
+                let guessed = self.deps.otp.save(challenge.guessed()).await?;
+                tracing::info!(counted = guessed.is_some(), "a wrong code for a form that is saved");
+                return Ok(Answer::otp_failed());
+            }
+            if !sent.is_leased(now) {
+                if sent.checks_used >= self.deps.forms.limits.checks_per_code {
+                    tracing::info!("the checks of this code are used up");
+                    return Ok(Answer::otp_failed());
+                }
+                if let Some(challenge) = self.deps.otp.save(challenge.checking(now)).await? {
+                    return self.check(challenge).await;
+                }
+            }
+            if patience.allows(LOOK_AGAIN).is_none() {
+                return Ok(Answer::failed(texts::FORM_IN_PROGRESS));
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    fn is_verified(&self, sent: &Sent) -> bool {
+        sent.verified.as_ref().is_some_and(|verified| same(verified.as_bytes(), self.digest.as_bytes()))
+    }
+
+    /// With the lease: the code is checked, by its digest if it was found right before.
+    async fn check(&self, challenge: Challenge) -> Result<Answer, StoreError> {
+        let Some((sent, lease)) = leased(&challenge) else { return Ok(Answer::failed(texts::FORM_IN_PROGRESS)) };
+        let id = sent.transaction_id.clone();
+        let right = match &sent.verified {
+            Some(_) => Ok(self.is_verified(sent)),
+            None => self.ask(sent).await,
+        };
+        let otp = &self.deps.otp;
+        match right {
+            Ok(true) => {}
+            Ok(false) => {
+                otp.change(challenge, |challenge| challenge.wrong(&id, lease)).await?;
+                return Ok(Answer::otp_failed());
+            }
+            Err(answer) => {
+                otp.change(challenge, |challenge| challenge.released(&id, lease)).await?;
+                return Ok(answer);
+            }
+        }
+        let challenge = if sent.verified.is_some() {
+            challenge
+        } else {
+            let now = self.deps.clock.now();
+            match otp.change(challenge, |challenge| challenge.verified(&id, &self.digest, now)).await? {
+                Some(challenge) => challenge,
+                // A new code was sent meanwhile, and this one ended with it.
+                None => return Ok(Answer::otp_failed()),
+            }
+        };
+        let Some((_, lease)) = leased(&challenge) else { return Ok(Answer::failed(texts::FORM_IN_PROGRESS)) };
+        let confirmed = Confirmed { deps: self.deps, config: self.config, form: self.form, id: &id, lease };
+        confirmed.save(challenge, self.deadline).await
+    }
+
+    /// Asks the SMS service. The error is what the customer is told when it could not say.
+    async fn ask(&self, sent: &Sent) -> Result<bool, Answer> {
+        let unavailable = || Answer::failed(texts::CHECK_UNAVAILABLE);
+        match self.deps.smspro.verify(&sent.token, self.code, self.deadline.before(RECORDING)).await {
+            Ok(()) => Ok(true),
+            Err(Error::Refused(code)) => match code {
+                Code::WrongCode | Code::Expired => Ok(false),
+                Code::TokenUnknown => {
+                    tracing::warn!(smspro.status = code.number(), "SMSPRO does not know its token");
+                    Ok(false)
+                }
+                Code::BadFormat => {
+                    tracing::error!(smspro.status = code.number(), "SMSPRO cannot read our request: a fault of this program");
+                    Err(unavailable())
+                }
+                Code::BadKey | Code::BadAddress | Code::SenderNotSet => {
+                    tracing::error!(
+                        smspro.status = code.number(),
+                        "no code can be checked: the settings in SMSPRO's cabinet do not fit ours"
+                    );
+                    Err(unavailable())
+                }
+                Code::NoMoney | Code::PhoneWrong | Code::TryLater | Code::Duplicate | Code::Other(_) => {
+                    tracing::error!(
+                        smspro.status = code.number(),
+                        "SMSPRO answered a check with a status that is not documented for it"
+                    );
+                    Err(unavailable())
+                }
+            },
+            Err(Error::NotSent(cause) | Error::Unavailable(cause)) => {
+                tracing::warn!(cause, "the code could not be checked");
+                Err(unavailable())
+            }
+        }
+    }
+}
+
+/// The code in force with the lease on it.
+fn leased(challenge: &Challenge) -> Option<(&Sent, Lease)> {
+    let sent = challenge.sent.as_ref()?;
+    Some((sent, sent.lease?))
+}

@@ -1,0 +1,108 @@
+//! The request, parsed: a form with its name, its installation, its fields, and the code if one came with it.
+
+use serde_json::{Map, Value};
+use shared::config;
+use shared::http::Failure;
+use shared::ids::{FormName, InstallId};
+use shared::imshop::forms::{Answer, Request};
+use shared::phone::Phone;
+use shared::texts;
+
+/// The field with the customer's code.
+const CODE: &str = "otpCode";
+
+/// A form as it was filled in.
+pub(crate) struct Form {
+    pub(crate) name: FormName,
+    pub(crate) installation: InstallId,
+    /// Its fields without the code.
+    pub(crate) data: Map<String, Value>,
+    /// The code, trimmed and not empty.
+    pub(crate) code: Option<String>,
+}
+
+impl Form {
+    pub(crate) fn read(request: Request) -> Result<Self, Failure> {
+        let name = match (request.form_name, request.form_id) {
+            (Some(name), Some(id)) if name != id => {
+                return Err(Failure::bad_request("fields `formName` and `formId`: name two different forms"));
+            }
+            (Some(name), _) | (None, Some(name)) => name,
+            (None, None) => return Err(Failure::bad_request("field `formName`: is missing (`formId` is accepted too)")),
+        };
+        let installation = request.install_id.ok_or_else(|| Failure::bad_request("field `installId`: is missing"))?;
+        let mut data = request.data.ok_or_else(|| Failure::bad_request("field `data`: is missing"))?;
+        let code = match data.remove(CODE) {
+            None | Some(Value::Null) => None,
+            Some(Value::String(code)) => Some(code.trim().to_owned()).filter(|code| !code.is_empty()),
+            Some(Value::Number(code)) if code.is_u64() => Some(code.to_string()),
+            Some(Value::Number(_) | Value::Bool(_) | Value::Array(_) | Value::Object(_)) => {
+                return Err(Failure::bad_request("field `data.otpCode`: must be a string (a whole number is accepted too)"));
+            }
+        };
+        Ok(Self { name, installation, data, code })
+    }
+
+    /// The phone in the first of the configured fields that is filled in; otherwise what the customer is told.
+    pub(crate) fn phone(&self, config: &config::Form) -> Result<Phone, Answer> {
+        let text = config.phone_fields.iter().find_map(|field| match self.data.get(field)? {
+            Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        });
+        let text = text.ok_or_else(|| Answer::failed(texts::PHONE_MISSING))?;
+        Phone::parse(&text).map_err(|_| Answer::failed(texts::PHONE_INVALID))
+    }
+
+    /// The fields as JSON with their names in order, so that equal forms are equal texts.
+    pub(crate) fn canonical(&self) -> String {
+        Value::Object(self.data.clone()).to_string()
+    }
+
+    /// What the shop gets.
+    pub(crate) fn body(&self) -> String {
+        serde_json::json!({
+            "formName": self.name.as_str(),
+            "installId": self.installation.as_str(),
+            "data": self.data,
+        })
+        .to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn form(data: Value) -> Form {
+        let request = json!({"formName": "callback", "installId": "i", "data": data});
+        Form::read(serde_json::from_value(request).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn equal_forms_are_equal_texts_whatever_the_order_and_the_code() {
+        let one: Value = serde_json::from_str(r#"{"b":{"y":1,"x":2},"a":[1],"otpCode":"1234"}"#).unwrap();
+        let other: Value = serde_json::from_str(r#"{"a":[1],"b":{"x":2,"y":1},"otpCode":5678}"#).unwrap();
+        assert_eq!(form(one).canonical(), r#"{"a":[1],"b":{"x":2,"y":1}}"#);
+        assert_eq!(form(other).canonical(), r#"{"a":[1],"b":{"x":2,"y":1}}"#);
+    }
+
+    #[test]
+    fn the_phone_is_in_the_first_field_that_is_filled_in() {
+        let config = config::Forms::parse(
+            &include_str!("../../../infra/config/forms.toml").replace(r#"["phone"]"#, r#"["phone", "tel"]"#),
+        )
+        .unwrap();
+        let config = config.find(&FormName::parse("callback").unwrap()).unwrap();
+        let digits = |data| form(data).phone(config).map(|phone| phone.digits().to_owned()).ok();
+        let wanted = Some("996770123456".to_owned());
+        assert_eq!(digits(json!({"phone": "+996 770 12-34-56", "tel": "79998887766"})), wanted);
+        assert_eq!(digits(json!({"phone": " ", "tel": "0770123456"})), wanted);
+        assert_eq!(digits(json!({"phone": null, "tel": 996_770_123_456_u64})), wanted);
+        assert_eq!(digits(json!({"phone": {"value": "1"}, "tel": "996770123456"})), wanted);
+        assert_eq!(digits(json!({"phone": "soon", "tel": "996770123456"})), None, "what is filled in counts");
+        assert_eq!(digits(json!({"mobile": "996770123456"})), None);
+    }
+}
