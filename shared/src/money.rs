@@ -267,7 +267,7 @@ impl Money {
     }
 
     /// The sum, if both are of one currency and it is not absurd.
-    pub fn add(self, other: Self) -> Result<Self, MoneyError> {
+    pub fn plus(self, other: Self) -> Result<Self, MoneyError> {
         if self.currency != other.currency {
             return Err(MoneyError::Mixed);
         }
@@ -359,9 +359,9 @@ mod tests {
 
     #[test]
     fn quantities_may_be_weights() {
-        let price = Money::from_minor(100_01, Currency::Rub).unwrap();
+        let price = Money::from_minor(10_001, Currency::Rub).unwrap();
         for (text, shown, minor) in
-            [("1", "1", 100_01), ("3.000", "3", 300_03), ("0.125", "0.125", 12_50), ("1.5", "1.5", 150_02)]
+            [("1", "1", 10_001), ("3.000", "3", 30_003), ("0.125", "0.125", 1_250), ("1.5", "1.5", 15_002)]
         {
             let quantity = Quantity::parse(text).unwrap();
             assert_eq!((quantity.to_string().as_str(), quantity.times(price).unwrap().minor()), (shown, minor));

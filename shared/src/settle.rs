@@ -17,7 +17,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(120);
 /// How long somebody else's call is waited for.
 const PATIENCE: Duration = Duration::from_secs(4);
 /// What must remain for recording the answer of a call that changes something.
-const RECORDING: Duration = Duration::from_millis(1000);
+const RECORDING: Duration = Duration::from_secs(1);
 /// How often one run may lose a conditional write, which only happens when others make progress.
 const ROUNDS: u32 = 8;
 

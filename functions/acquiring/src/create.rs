@@ -22,7 +22,7 @@ const ORDER_PAUSES: [Duration; 3] = [Duration::from_millis(150), Duration::from_
 /// How often one request may lose against others before it gives up.
 const ROUNDS: u32 = 5;
 /// What must remain for recording Checkout's answer.
-const RECORDING: Duration = Duration::from_millis(1000);
+const RECORDING: Duration = Duration::from_secs(1);
 
 pub(crate) async fn create(deps: &Deps, inbound: &Inbound, command: Command) -> Result<Response<Body>, Failure> {
     let method_id = required(command.payment_method_id, "paymentMethodId")?;
@@ -66,13 +66,11 @@ async fn order(deps: &Deps, uuid: &OrderUuid, id: &OrderId) -> Result<Order, Fai
         if let Some(order) = deps.orders.order(uuid).await.map_err(Failure::internal)? {
             break order;
         }
-        match pauses.next() {
-            Some(pause) => tokio::time::sleep(pause).await,
-            None => {
-                tracing::warn!(order_uuid = %uuid, "payment asked for an order that is not recorded");
-                return Err(Failure::business(texts::ORDER_UNKNOWN));
-            }
-        }
+        let Some(pause) = pauses.next() else {
+            tracing::warn!(order_uuid = %uuid, "payment asked for an order that is not recorded");
+            return Err(Failure::business(texts::ORDER_UNKNOWN));
+        };
+        tokio::time::sleep(pause).await;
     };
     if order.is_called(id) { Ok(order) } else { Err(Failure::business(texts::ORDER_MISMATCH)) }
 }

@@ -7,6 +7,7 @@ use shared::ids::PaymentId;
 use shared::payment::{State, Trigger};
 use shared::settle::Settled;
 use shared::texts;
+use url::Url;
 
 use crate::Deps;
 
@@ -39,8 +40,7 @@ fn result(settled: &Settled) -> &'static str {
     match payment.state {
         State::Held | State::Finishing | State::Captured | State::PartiallyRefunded => SUCCESS,
         State::Creating | State::Pending if matches!(settled, Settled::InDoubt(_)) => SUCCESS,
-        State::Creating | State::Pending => FAILED,
-        State::Refunded | State::Declined | State::Canceled | State::Expired => FAILED,
+        State::Creating | State::Pending | State::Refunded | State::Declined | State::Canceled | State::Expired => FAILED,
     }
 }
 
@@ -59,8 +59,18 @@ pub(crate) async fn page(deps: &Deps, id: &str, result: &str) -> Result<Response
         },
         None => (Mood::Bad, texts::PAGE_FAILED),
     };
-    let back = payment.as_ref().and_then(|payment| payment.return_url.as_deref());
-    Ok(Page { mood, title, text, back: back.map(|address| (texts::PAGE_BACK, address)) }.into_response())
+    let back = payment.and_then(|payment| way_back(&payment.return_url?, mood));
+    Ok(Page { mood, title, text, back: back.as_deref().map(|address| (texts::PAGE_BACK, address)) }.into_response())
+}
+
+/// The app's address. IMSHOP's `returnUrl` means "gave up", so only an unpaid customer is sent there; others just to the app.
+fn way_back(return_url: &str, mood: Mood) -> Option<String> {
+    let url = Url::parse(return_url).ok()?;
+    match (mood, url.scheme()) {
+        (Mood::Bad, _) => Some(return_url.to_owned()),
+        (Mood::Good | Mood::Waiting, "http" | "https") => Some(url.origin().ascii_serialization()),
+        (Mood::Good | Mood::Waiting, scheme) => Some(format!("{scheme}://")),
+    }
 }
 
 fn payment_id(text: &str) -> Result<PaymentId, Failure> {

@@ -69,20 +69,16 @@ fn sum(answered: &AnsweredOrder, delivery: Option<Money>, currency: Currency) ->
 /// The answered items, named by the requested ones; without answered items the requested ones, without their prices.
 fn lines(requested: &Requested, answered: &AnsweredOrder, currency: Currency) -> Vec<Line> {
     let asked = requested.items.0.as_deref().unwrap_or_default();
-    match &answered.items.0 {
-        Some(items) => {
-            let twin = |item: &Item| asked.iter().find(|other| sku(other).is_some() && sku(other) == sku(item));
-            items.iter().map(|item| line(item, twin(item), currency)).collect()
-        }
-        None => {
-            let unpriced = asked.iter().cloned().map(|mut item| {
-                item.price.0 = None;
-                item.subtotal.0 = None;
-                line(&item, None, currency)
-            });
-            unpriced.collect()
-        }
+    if let Some(items) = &answered.items.0 {
+        let twin = |item: &Item| asked.iter().find(|other| sku(other).is_some() && sku(other) == sku(item));
+        return items.iter().map(|item| line(item, twin(item), currency)).collect();
     }
+    let unpriced = asked.iter().cloned().map(|mut item| {
+        item.price.0 = None;
+        item.subtotal.0 = None;
+        line(&item, None, currency)
+    });
+    unpriced.collect()
 }
 
 fn line(item: &Item, twin: Option<&Item>, currency: Currency) -> Line {

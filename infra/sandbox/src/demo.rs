@@ -33,7 +33,9 @@ pub enum DemoError {
 pub fn curl_lines(addresses: &Addresses) -> String {
     let Addresses { gateway, providers, .. } = addresses;
     let post = |path: &str, body: Value| {
-        format!("curl -s {gateway}{path} -H 'Authorization: Bearer {IMSHOP_KEY}' -H 'Content-Type: application/json' \\\n  -d '{body}'")
+        format!(
+            "curl -s {gateway}{path} -H 'Authorization: Bearer {IMSHOP_KEY}' -H 'Content-Type: application/json' \\\n  -d '{body}'"
+        )
     };
     [
         "Place an order, then pay for it:".to_owned(),
@@ -106,7 +108,11 @@ impl<W: Write> Stage<'_, W> {
         expect("capture", pending["pending"] == true, "pending", &pending)?;
 
         let decided = self
-            .control("The customer approves on Mokka's form; Mokka calls back", &format!("/control/mokka/{payment}/decide"), json!({"decision": "approved"}))
+            .control(
+                "The customer approves on Mokka's form; Mokka calls back",
+                &format!("/control/mokka/{payment}/decide"),
+                json!({"decision": "approved"}),
+            )
             .await?;
         expect("callback", decided["callbacks"] == json!([200]), "a callback answered with 200", &decided)?;
 

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TimeToLiveSpecification,
 };
@@ -90,7 +91,7 @@ async fn create(client: &aws_sdk_dynamodb::Client, table: &Table) -> Result<(), 
         .await;
     if let Err(error) = created {
         // A folder from an earlier run has its tables already.
-        return if error.as_service_error().is_some_and(|error| error.is_resource_in_use_exception()) {
+        return if error.as_service_error().is_some_and(CreateTableError::is_resource_in_use_exception) {
             Ok(())
         } else {
             Err(text(&error))

@@ -1,5 +1,5 @@
 //! API Gateway on loopback: each HTTP request becomes the REST event that AWS would send, goes to the function through
-//! lambda_http's own adapter, and the function's response becomes the HTTP answer.
+//! `lambda_http`'s own adapter, and the function's response becomes the HTTP answer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

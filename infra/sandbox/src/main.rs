@@ -64,7 +64,10 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     }
     if arguments.providers_only {
         std::fs::write(".env.sandbox", sandbox.env_file())?;
-        writeln!(out, "The functions' settings are in .env.sandbox. Serve the functions with\n  cargo lambda watch --env-file .env.sandbox")?;
+        writeln!(
+            out,
+            "The functions' settings are in .env.sandbox. Serve the functions with\n  cargo lambda watch --env-file .env.sandbox"
+        )?;
     } else {
         writeln!(out, "{}", demo::curl_lines(&sandbox.addresses))?;
     }

@@ -76,7 +76,8 @@ impl Sandbox {
             None => None,
         };
         let dynamodb_listener = listen(ports.dynamodb, "dynamodb-port").await?;
-        let standins = StandIns::start(listen(ports.providers, "providers-port").await?, Options::default(), standin_clock(&clock));
+        let standins =
+            StandIns::start(listen(ports.providers, "providers-port").await?, Options::default(), standin_clock(&clock));
         let addresses = Addresses {
             gateway: gateway_listener.as_ref().map_or_else(|| CARGO_LAMBDA.to_owned(), address),
             dynamodb: address(&dynamodb_listener),
@@ -109,7 +110,8 @@ impl Sandbox {
     /// The functions' settings as a file for `cargo lambda watch --env-file`.
     #[must_use]
     pub fn env_file(&self) -> String {
-        environment(&self.addresses).into_iter().map(|(name, value)| format!("{name}={value}\n")).collect()
+        let lines: Vec<_> = environment(&self.addresses).iter().map(|(name, value)| format!("{name}={value}")).collect();
+        format!("{}\n", lines.join("\n"))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Bodies: UTF-8, JSON, the right types; an error names the field and says what would be right.
 
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 
 use super::Failure;
 
@@ -21,9 +22,9 @@ pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
         let path = error.path().to_string();
         let inner = error.into_inner();
         Failure::bad_request(match inner.classify() {
-            serde_json::error::Category::Data if path != "." => format!("field `{path}`: {inner}"),
-            serde_json::error::Category::Data => format!("the body: {inner}"),
-            _ => format!("the body is not JSON: {inner}"),
+            Category::Data if path != "." => format!("field `{path}`: {inner}"),
+            Category::Data => format!("the body: {inner}"),
+            Category::Io | Category::Syntax | Category::Eof => format!("the body is not JSON: {inner}"),
         })
     })?;
     deserializer.end().map_err(|error| Failure::bad_request(format!("the body is not JSON: {error}")))?;

@@ -1,6 +1,7 @@
 //! What went wrong, in two fields that never mix: the text for the caller and the cause for the log.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use http::StatusCode;
 use lambda_http::{Body, Response};
@@ -131,13 +132,13 @@ impl Failure {
 
     /// A fault of our own: the caller reads a fixed text, the log gets the cause.
     #[must_use]
-    pub fn internal(cause: impl ToString) -> Self {
+    pub fn internal(cause: impl fmt::Display) -> Self {
         Self::new(Status::Internal, texts::INTERNAL, Some(cause.to_string()))
     }
 
     /// It could not be done now; whoever asked should ask again.
     #[must_use]
-    pub fn unavailable(cause: impl ToString) -> Self {
+    pub fn unavailable(cause: impl fmt::Display) -> Self {
         Self::new(Status::Unavailable, texts::INTERNAL, Some(cause.to_string()))
     }
 

@@ -40,7 +40,7 @@ impl Inbound {
         let body = match body {
             Body::Text(text) => text.into_bytes(),
             Body::Binary(bytes) => bytes,
-            _ => Vec::new(),
+            Body::Empty | _ => Vec::new(),
         };
         Self { method: parts.method, path, headers: parts.headers, signature, body, deadline, request_id, gateway_url }
     }
@@ -160,10 +160,6 @@ fn percent_decode(segment: &str) -> String {
 }
 
 fn gateway_url(context: &RequestContext, path: &[String]) -> Option<Url> {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "only the two kinds of API Gateway call us; the enum may grow with features"
-    )]
     let (domain, full_path) = match context {
         RequestContext::ApiGatewayV1(context) => (context.domain_name.as_deref()?, context.path.as_deref().unwrap_or("")),
         RequestContext::ApiGatewayV2(context) => (context.domain_name.as_deref()?, context.http.path.as_deref().unwrap_or("")),

@@ -33,7 +33,9 @@ fn fields<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Map<Strin
     match strict_value(deserializer)? {
         Value::Object(map) => Ok(Some(map)),
         Value::Null => Ok(None),
-        _ => Err(serde::de::Error::custom("must be an object with the form's fields")),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Err(serde::de::Error::custom("must be an object with the form's fields"))
+        }
     }
 }
 

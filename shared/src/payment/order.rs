@@ -79,7 +79,7 @@ impl Order {
         let mut sum = delivery.map_or_else(|| Money::from_minor(0, currency), Ok)?;
         for line in lines {
             let Some(subtotal) = line.subtotal else { return Ok(None) };
-            sum = sum.add(subtotal)?;
+            sum = sum.plus(subtotal)?;
         }
         Ok(Some(sum))
     }

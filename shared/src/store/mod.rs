@@ -182,7 +182,8 @@ fn failed<E: ProvideErrorMetadata + std::error::Error>(action: &'static str, err
         SdkError::TimeoutError(_) => "no answer in time".to_owned(),
         SdkError::DispatchFailure(_) => "could not be reached".to_owned(),
         SdkError::ServiceError(service) => service.err().code().unwrap_or("refused without a code").to_owned(),
-        _ => "the answer could not be read".to_owned(),
+        SdkError::ConstructionFailure(_) => "the request could not be built".to_owned(),
+        SdkError::ResponseError(_) | _ => "the answer could not be read".to_owned(),
     };
     StoreError::Failed { action, cause }
 }

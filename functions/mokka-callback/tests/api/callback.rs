@@ -70,7 +70,8 @@ async fn a_callback_is_only_a_hint() {
 
 #[tokio::test]
 async fn a_body_that_cannot_be_read_still_makes_us_look() {
-    let invalid = r#"{"order_id": "1001-1", "decision": "approved", "amount": "3250.0"0, "client": {"email": "a@b.example" "x": 1}}"#;
+    let invalid =
+        r#"{"order_id": "1001-1", "decision": "approved", "amount": "3250.0"0, "client": {"email": "a@b.example" "x": 1}}"#;
     for body in [invalid, "", "not json", "[]", "null", "{\"order_id\": 7, \"amount\": {}}"] {
         let story = Story::start().await;
         let (_, payment) = created(&story).await;
@@ -127,9 +128,9 @@ async fn a_right_signature_is_accepted_in_either_order() {
         let (_, payment) = created(&story).await;
         story.decide(&payment, Decision::Approved).await;
         let body = approved(&payment).to_string();
-        let (first, second) = if secret_first { ("mokka-demo-secret", body.as_str()) } else { (body.as_str(), "mokka-demo-secret") };
-        let signature: String =
-            Sha1::digest(format!("{first}{second}")).iter().map(|byte| format!("{byte:02x}")).collect();
+        let (first, second) =
+            if secret_first { ("mokka-demo-secret", body.as_str()) } else { (body.as_str(), "mokka-demo-secret") };
+        let signature = hex::encode(Sha1::digest(format!("{first}{second}")));
         let event = Event::post(&callback_path(&story, &payment)).query("signature", &signature).text(&body);
         assert_eq!((story.mokka(event.v2()).await.status, story.state(&payment).await.as_str()), (200, "captured"));
     }
@@ -169,8 +170,7 @@ async fn a_store_that_is_down_makes_mokka_call_again() {
     let (_, payment) = created(&story).await;
     let broken = story.world.build(mokka_callback::Deps::from_env, &[("DYNAMODB_ENDPOINT", "http://127.0.0.1:9")]);
     let event = story.callback_event(&payment, "approved");
-    let answer =
-        sandbox::testing::invoke(&broken, |deps, request| Box::pin(mokka_callback::handle(deps, request)), event).await;
+    let answer = sandbox::testing::invoke(&broken, |deps, request| Box::pin(mokka_callback::handle(deps, request)), event).await;
     assert_eq!(answer.status, 503);
 }
 
