@@ -76,7 +76,7 @@ mod tests {
 
     use super::*;
 
-    fn form(data: Value) -> Form {
+    fn form(data: &Value) -> Form {
         let request = json!({"formName": "callback", "installId": "i", "data": data});
         Form::read(serde_json::from_value(request).unwrap()).unwrap()
     }
@@ -85,8 +85,8 @@ mod tests {
     fn equal_forms_are_equal_texts_whatever_the_order_and_the_code() {
         let one: Value = serde_json::from_str(r#"{"b":{"y":1,"x":2},"a":[1],"otpCode":"1234"}"#).unwrap();
         let other: Value = serde_json::from_str(r#"{"a":[1],"b":{"x":2,"y":1},"otpCode":5678}"#).unwrap();
-        assert_eq!(form(one).canonical(), r#"{"a":[1],"b":{"x":2,"y":1}}"#);
-        assert_eq!(form(other).canonical(), r#"{"a":[1],"b":{"x":2,"y":1}}"#);
+        assert_eq!(form(&one).canonical(), r#"{"a":[1],"b":{"x":2,"y":1}}"#);
+        assert_eq!(form(&other).canonical(), r#"{"a":[1],"b":{"x":2,"y":1}}"#);
     }
 
     #[test]
@@ -96,7 +96,7 @@ mod tests {
         )
         .unwrap();
         let config = config.find(&FormName::parse("callback").unwrap()).unwrap();
-        let digits = |data| form(data).phone(config).map(|phone| phone.digits().to_owned()).ok();
+        let digits = |data: Value| form(&data).phone(config).map(|phone| phone.digits().to_owned()).ok();
         let wanted = Some("996770123456".to_owned());
         assert_eq!(digits(json!({"phone": "+996 770 12-34-56", "tel": "79998887766"})), wanted);
         assert_eq!(digits(json!({"phone": " ", "tel": "0770123456"})), wanted);

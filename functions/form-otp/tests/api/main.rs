@@ -1,0 +1,175 @@
+//! Forms from outside: HTTP events in; answers, stored state and calls to SMSPRO and the shop out.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+mod check;
+mod crash;
+mod faults;
+mod input;
+mod save;
+mod send;
+
+use std::time::Duration;
+
+use form_otp::Deps;
+use sandbox::settings::IMSHOP_KEY;
+use sandbox::testing::{Answer, Event, World, canary, invoke};
+use serde_json::{Value, json};
+use shared::runtime::Handler;
+use standins::{Sms, System};
+
+const HANDLE: Handler<Deps> = |deps, request| Box::pin(form_otp::handle(deps, request));
+
+const SEND: &str = "/v1/forms/otp";
+const EXPORT: &str = "/v1/forms";
+
+/// The shipped `forms.toml`.
+const CONFIG: &str = include_str!("../../../../infra/config/forms.toml");
+
+const COOL_DOWN: Duration = Duration::from_mins(1);
+/// Longer than any lease.
+const LEASE_OVER: Duration = Duration::from_secs(13);
+
+/// One customer filling in the form `callback`, in a world of their own.
+struct Customer {
+    world: World,
+    deps: Deps,
+    form: Value,
+}
+
+impl Customer {
+    async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// With other settings; an empty value unsets one.
+    async fn start_with(changes: &[(&str, &str)]) -> Self {
+        let world = World::start().await;
+        let deps = world.build(Deps::from_env, changes);
+        let form = json!({
+            "formName": "callback",
+            "installId": "install-1",
+            "data": {"name": canary::NAME, "phone": canary::FORM_PHONE, "slot": "10:00"},
+        });
+        Self { world, deps, form }
+    }
+
+    /// With other lines in `forms.toml`; `name` is the file's.
+    async fn start_configured(name: &str, changes: &[(&str, &str)]) -> Self {
+        let mut text = CONFIG.to_owned();
+        for (from, to) in changes {
+            assert!(text.contains(from), "{from}");
+            text = text.replacen(from, to, 1);
+        }
+        let path = format!("{}/{name}.toml", env!("CARGO_TARGET_TMPDIR"));
+        std::fs::write(&path, text).unwrap();
+        Self::start_with(&[("FORMS_CONFIG", &path)]).await
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Answer {
+        invoke(&self.deps, HANDLE, Event::post(path).key(IMSHOP_KEY).json(body).rest()).await
+    }
+
+    /// The form with some of its parts changed.
+    fn with(&self, path: &str, value: impl Into<Value>) -> Value {
+        let mut form = self.form.clone();
+        *form.pointer_mut(path).unwrap() = value.into();
+        form
+    }
+
+    /// Asks for a code.
+    async fn send(&self) -> Value {
+        self.ok(SEND, self.form.clone()).await
+    }
+
+    /// Sends the form with a code.
+    async fn export(&self, code: &str) -> Value {
+        self.export_form(self.form.clone(), code).await
+    }
+
+    async fn export_form(&self, mut form: Value, code: impl Into<Value>) -> Value {
+        form["data"]["otpCode"] = code.into();
+        self.ok(EXPORT, form).await
+    }
+
+    async fn ok(&self, path: &str, body: Value) -> Value {
+        let answer = self.post(path, body).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let body = answer.json();
+        if body["success"] == json!(false) {
+            let told = body["message"].as_str().is_some_and(|text| !text.trim().is_empty());
+            assert!(told || body == json!({"success": false, "otpFailed": true}), "the customer is told something: {body}");
+        }
+        body
+    }
+
+    fn inbox(&self) -> Vec<Sms> {
+        self.world.standins().inbox(None)
+    }
+
+    /// The code in the last SMS.
+    fn code(&self) -> String {
+        self.inbox().last().expect("an SMS").code.clone()
+    }
+
+    /// Asks for a code and reads it.
+    async fn get_code(&self) -> String {
+        assert_eq!(self.send().await, success());
+        self.code()
+    }
+
+    fn calls(&self, system: System, method: &str) -> usize {
+        self.world.standins().calls_to(system, method).len()
+    }
+
+    fn sends(&self) -> usize {
+        self.calls(System::Smspro, "send")
+    }
+
+    fn checks(&self) -> usize {
+        self.calls(System::Smspro, "verify")
+    }
+
+    /// How many forms the shop has saved.
+    fn saved(&self) -> usize {
+        self.world.standins().forms().len()
+    }
+
+    /// The one challenge that is stored.
+    async fn challenge(&self) -> Value {
+        let mut items = self.world.items("otp-tokens", "challenge#").await;
+        assert_eq!(items.len(), 1);
+        items.remove(0)
+    }
+
+    /// No two SMS to one phone came within the cool-down.
+    fn assert_spaced(&self, place: &str) {
+        let inbox = self.inbox();
+        for pair in inbox.windows(2) {
+            let apart = (pair[1].at - pair[0].at).whole_milliseconds();
+            // The intent is older than the SMS by the time the call took.
+            assert!(apart > 59_000, "{place}: {apart} ms between two SMS");
+        }
+    }
+}
+
+fn success() -> Value {
+    json!({"success": true})
+}
+
+fn otp_failed() -> Value {
+    json!({"success": false, "otpFailed": true})
+}
+
+fn failed(message: &str) -> Value {
+    json!({"success": false, "message": message})
+}
+
+/// What the shop's stand-in tells the customer.
+fn saved_by_shop() -> Value {
+    json!({"success": true, "message": "Заявка принята, мы вам перезвоним"})
+}
+
+fn says(answer: &Value, part: &str) -> bool {
+    answer["success"] == json!(false) && answer["message"].as_str().is_some_and(|text| text.contains(part))
+}
