@@ -114,7 +114,13 @@ impl Attempt<'_> {
                 return self.register(&order, payment).await;
             }
             // Somebody else was quicker: what they wrote is what counts.
+            let version = order.version;
             order = orders.order(&order.uuid).await.map_err(Failure::internal)?.unwrap_or(order);
+            if order.version == version && order.latest_payment.is_none() {
+                // The order did not change, so it is the payment's id that is taken: the shop gave two orders one id.
+                tracing::error!(order_uuid = %order.uuid, "the order's id belongs to another order's payment");
+                return Err(Failure::business(texts::ORDER_MISMATCH));
+            }
         }
         Err(Failure::business(texts::PAYMENT_IN_PROGRESS))
     }

@@ -71,3 +71,23 @@ pub fn respond(status: http::StatusCode, content_type: &str, body: impl Into<Bod
     headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, http::HeaderValue::from_static("nosniff"));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_becomes_a_500_in_the_endpoints_shape() {
+        for (shape, body) in [
+            (Shape::Error, r#"{"error":"#),
+            (Shape::Message, r#"{"message":"#),
+            (Shape::Payments, r#"{"message":"#),
+            (Shape::Orders, r#"{"message":"#),
+        ] {
+            let response = answer(shape, Request::default(), async |_| panic!("a secret cause")).await;
+            assert_eq!(response.status(), 500);
+            let Body::Text(text) = response.body() else { panic!("answers are text") };
+            assert!(text.starts_with(body) && !text.contains("a secret cause"), "{text}");
+        }
+    }
+}

@@ -17,6 +17,7 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -162,11 +163,12 @@ impl Table {
         match put.send().await {
             Ok(_) => Ok(Written::Yes),
             Err(error) => match error.as_service_error() {
-                Some(aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(refused)) => {
+                Some(PutItemError::ConditionalCheckFailedException(refused)) => {
                     // The SDK repeats a request whose answer was lost: then the item that stands in the way is this write.
                     let ours = refused.item().and_then(|item| item.get("write_mark")) == Some(&AttributeValue::S(mark));
                     Ok(if ours { Written::Yes } else { Written::Conflict })
                 }
+                Some(PutItemError::TransactionConflictException(_)) => Ok(Written::Conflict),
                 _ => Err(failed("PutItem", &error)),
             },
         }

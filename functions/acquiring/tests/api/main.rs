@@ -7,3 +7,4 @@ mod crash;
 mod create;
 mod input;
 mod orders;
+mod store;

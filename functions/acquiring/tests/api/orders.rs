@@ -97,3 +97,13 @@ async fn ids_may_be_numbers_and_strange() {
     let payment = story.create(&strange).await.json()["paymentId"].as_str().unwrap().to_owned();
     assert!(payment.starts_with('h') && payment.ends_with("-1") && payment.len() <= 32, "{payment}");
 }
+
+#[tokio::test]
+async fn two_orders_with_one_id_do_not_share_a_payment() {
+    let story = Story::start().await;
+    story.world.standins().shop_answers(json!({"id": "same"})).unwrap();
+    let (first, second) = (story.order().await, story.order().await);
+    assert_eq!(story.create(&first).await.json()["success"], json!(true));
+    assert!(error(&story, &second).await.contains("не совпадает"));
+    assert_eq!(story.payment("same-1").await["order_uuid"], json!(first.uuid));
+}

@@ -14,6 +14,7 @@
 )]
 
 mod story;
+mod tap;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -82,6 +83,7 @@ pub struct World {
     clock: Clock,
     standins: StandIns,
     client: aws_sdk_dynamodb::Client,
+    tap: tap::Tap,
     logs_from: usize,
 }
 
@@ -96,21 +98,25 @@ impl World {
         let logs_from = LOGS.len();
         let clock = Clock::system();
         let listen = || async { TcpListener::bind("127.0.0.1:0").await.expect("a free port") };
-        let (dynamodb, providers) = (listen().await, listen().await);
+        let (dynamodb, tap, providers) = (listen().await, listen().await, listen().await);
         let options = Options { code_alphabet: "ABCDEFGHJKLMNPQRSTUVWXYZ", code_length: 10, ..options };
         let standins = StandIns::start(providers, options, standin_clock(&clock));
+        let address = |listener: &TcpListener| format!("http://{}", listener.local_addr().expect("a bound port"));
+        let database = address(&dynamodb);
         let addresses = Addresses {
             // Where Mokka's callbacks would go; tests that want them to arrive start a gateway.
             gateway: "http://127.0.0.1:9".to_owned(),
-            dynamodb: format!("http://{}", dynamodb.local_addr().expect("a bound port")),
+            dynamodb: address(&tap),
             providers: standins.base_url(),
         };
         let env = environment(&addresses);
-        let mut settings = Env::from_map(env.clone());
+        let tap = tap::Tap::start(tap, database.clone());
+        // What a test itself looks up does not pass the tap.
+        let mut settings = Env::from_map(environment(&Addresses { dynamodb: database, ..addresses }));
         let client = shared::store::client_from_env(&mut settings).expect("the sandbox's own settings");
         let template = Template::read(TEMPLATE).expect("the template that is deployed");
         dynamodb::start(dynamodb, None, clock.clone(), &client, &template.tables).await.expect("an embedded DynamoDB");
-        Self { env, clock, standins, client, logs_from }
+        Self { env, clock, standins, client, tap, logs_from }
     }
 
     /// The functions' settings, to be changed at will.
@@ -162,6 +168,17 @@ impl World {
         let items = output.items.unwrap_or_default().into_iter();
         let items = items.map(|item| Value::Object(item.into_iter().map(|(name, value)| (name, plain(value))).collect()));
         items.filter(|item: &Value| item["pk"].as_str().is_some_and(|key| key.starts_with(prefix))).collect()
+    }
+
+    /// The functions' round trips to DynamoDB since this was last asked: `GetItem`, `PutItem`, …
+    #[must_use]
+    pub fn store_calls(&self) -> Vec<String> {
+        self.tap.take_calls()
+    }
+
+    /// Loses the answer of the `index`-th round trip to DynamoDB from now. Its effect happens, so the SDK repeats it.
+    pub fn lose_store_answer(&self, index: usize) {
+        self.tap.lose(index);
     }
 
     /// The embedded DynamoDB, for what a test has to arrange there itself.

@@ -1,0 +1,58 @@
+//! Round trips to the store, counted, and their answers lost one by one.
+
+use sandbox::testing::Story;
+use serde_json::json;
+use standins::{Decision, System};
+
+fn called(story: &Story) -> Vec<&'static str> {
+    story.world.standins().calls(Some(System::Mokka)).iter().map(|call| call.method).collect()
+}
+
+#[tokio::test]
+async fn the_round_trips_of_each_command_are_as_designed() {
+    let story = Story::start().await;
+    let order = story.order().await;
+    assert_eq!(story.world.store_calls(), ["PutItem"]);
+
+    story.create(&order).await;
+    assert_eq!(story.world.store_calls(), ["GetItem", "TransactWriteItems", "PutItem"], "create, first time");
+    assert_eq!(called(&story), ["checkout"]);
+
+    story.world.standins().forget_calls();
+    story.create(&order).await;
+    assert_eq!(story.world.store_calls(), ["GetItem", "GetItem"], "create, repeated");
+    assert_eq!(called(&story), ["status"]);
+
+    story.decide(&order.payment(1), Decision::Approved).await;
+    story.world.standins().forget_calls();
+    story.capture(&order.payment(1)).await;
+    assert_eq!(story.world.store_calls(), ["GetItem", "PutItem", "GetItem", "PutItem"], "capture of a new hold");
+    assert_eq!(called(&story), ["status", "finish"]);
+
+    story.world.standins().forget_calls();
+    story.capture(&order.payment(1)).await;
+    assert_eq!(story.world.store_calls(), ["GetItem"], "capture of a settled payment");
+    assert!(called(&story).is_empty());
+}
+
+#[tokio::test]
+async fn a_lost_answer_of_the_store_is_not_taken_for_somebody_elses_write() {
+    for index in 0..3 {
+        let story = Story::start().await;
+        let order = story.order().await;
+        story.world.lose_store_answer(index);
+        let created = story.create(&order).await.json();
+        assert_eq!(created["success"], json!(true), "create, answer {index} lost: {created}");
+        assert_eq!(called(&story), ["checkout"], "create, answer {index} lost");
+    }
+    for index in 0..4 {
+        let story = Story::start().await;
+        let order = story.order().await;
+        story.create(&order).await;
+        story.decide(&order.payment(1), Decision::Approved).await;
+        story.world.lose_store_answer(index);
+        let captured = story.capture(&order.payment(1)).await.json();
+        assert_eq!(captured["paymentCaptured"], json!(true), "capture, answer {index} lost: {captured}");
+        assert_eq!(called(&story), ["checkout", "status", "finish"], "capture, answer {index} lost");
+    }
+}
