@@ -1,0 +1,24 @@
+use std::path::Path;
+
+use sandbox::functions::Functions;
+use sandbox::testing::{World, event_file};
+
+/// Every file of `events/`, in the order of the table in `events/README.md`, gets the status that the table says.
+#[tokio::test]
+async fn every_event_is_answered_as_its_table_says() {
+    let world = World::start().await;
+    let functions = Functions::build(&world.env(), &world.world()).unwrap();
+    let table = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/README.md")).unwrap();
+    let rows: Vec<Vec<&str>> = table
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.split(" | ").map(|cell| cell.trim_matches(['|', ' ', '`'])).collect())
+        .collect();
+    assert!(rows.len() >= 28, "{rows:?}");
+    for row in rows {
+        let (file, function, status) = (row[0], row[1], row[2]);
+        let event = event_file(file.strip_suffix(".json").unwrap());
+        let answer = functions.invoke(function, event, lambda_http::lambda_runtime::Context::default()).await.unwrap();
+        assert_eq!(answer["statusCode"].to_string(), status, "{file}: {answer}");
+    }
+}
