@@ -170,3 +170,34 @@ fn gateway_url(context: &RequestContext, path: &[String]) -> Option<Url> {
     let base = stage.fold(format!("https://{domain}"), |base, segment| format!("{base}/{segment}"));
     Url::parse(&base).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::lambda_runtime::Context;
+
+    use super::*;
+
+    fn budget(context: Option<Context>) -> Duration {
+        let request = Request::default();
+        let request = match context {
+            Some(context) => request.with_lambda_context(context),
+            None => request,
+        };
+        Inbound::new(request).deadline().allows(Duration::from_secs(60)).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_request_has_nine_seconds_or_what_its_invocation_has_left() {
+        let in_ms = |ms: u128| {
+            let mut context = Context::default();
+            context.deadline = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() + ms).unwrap();
+            Some(context)
+        };
+        let nine = Duration::from_secs(8)..=Duration::from_secs(9);
+        assert!(nine.contains(&budget(None)));
+        assert!(nine.contains(&budget(Some(Context::default()))), "local tools send no deadline");
+        assert!(nine.contains(&budget(in_ms(15_000))));
+        assert!(budget(in_ms(3_000)) <= Duration::from_millis(2_500), "a reserve is kept for the answer");
+        assert_eq!(budget(in_ms(400)), Duration::ZERO, "no call is started with nothing left");
+    }
+}

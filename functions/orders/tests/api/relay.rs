@@ -1,7 +1,7 @@
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sandbox::settings::{IMSHOP_KEY, SHOP_KEY};
-use sandbox::testing::{Answer, Event, Story, drop_after, invoke};
+use sandbox::testing::{Answer, Event, Story, TIMELY, drop_after, invoke};
 use serde_json::{Value, json};
 use standins::{Fault, System};
 
@@ -115,7 +115,7 @@ async fn every_fault_of_the_shop_is_answered_and_then_converges() {
         story.world.standins().fault(System::Shop, "orders", fault.parse::<Fault>().unwrap(), 1).unwrap();
         let started = Instant::now();
         let answer = story.orders(post(Story::order_request("uuid-1")).rest()).await;
-        assert!(started.elapsed() < Duration::from_secs(10), "{fault}");
+        assert!(started.elapsed() < TIMELY, "{fault}");
         let body = answer.json();
         assert_eq!(answer.status, 200, "{fault}: {body}");
         assert_eq!(
