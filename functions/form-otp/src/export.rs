@@ -20,8 +20,9 @@ use crate::{Deps, RECORDING};
 /// How long codes may be (reference "SMSPRO"); what they are made of is set in the cabinet.
 const CODE_LENGTH: std::ops::RangeInclusive<usize> = 3..=10;
 
-/// How often another request's work is looked at again.
-const LOOK_AGAIN: Duration = Duration::from_millis(120);
+/// When another request's work is looked at again: first soon, later less often.
+const LOOK_AGAIN: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(200), Duration::from_millis(300)];
+const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 /// How long another request's work is waited for.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -59,7 +60,7 @@ struct Export<'a> {
 impl Export<'_> {
     async fn run(&self, key: &ChallengeKey) -> Result<Answer, StoreError> {
         let patience = Deadline::within(self.deadline.allows(PATIENCE).unwrap_or_default());
-        loop {
+        for round in 0.. {
             let challenge = self.deps.otp.challenge(key).await?;
             let now = self.deps.clock.now();
             let Some(sent) = challenge.in_force(now) else { return Ok(Answer::otp_failed()) };
@@ -81,11 +82,13 @@ impl Export<'_> {
                     return self.check(challenge).await;
                 }
             }
-            if patience.allows(LOOK_AGAIN).is_none() {
-                return Ok(Answer::failed(texts::FORM_IN_PROGRESS));
+            let pause = LOOK_AGAIN.get(round).copied().unwrap_or(LONGEST_PAUSE);
+            if patience.allows(pause).is_none() {
+                break;
             }
-            tokio::time::sleep(LOOK_AGAIN).await;
+            tokio::time::sleep(pause).await;
         }
+        Ok(Answer::failed(texts::FORM_IN_PROGRESS))
     }
 
     fn is_verified(&self, sent: &Sent) -> bool {

@@ -5,7 +5,8 @@
 //! transaction):
 //! - a code asked for: one read (challenge and both send logs at once), one write (intent and all limits), one send at
 //!   SMSPRO, one write. Refused by a limit: one read.
-//! - the same SMS repeated after an unclear outcome: one read, one write, one send, one write.
+//! - the same SMS repeated after an unclear outcome: one read, one write, one send; one read and one write for the cool-down,
+//!   which begins anew; one write.
 //! - a form with its code: one read, one write (the check is counted), one check at SMSPRO, one write, one call to the shop
 //!   (or none: the last write stores the form), one write.
 //! - the same form again: one read. Another slot with the same code: one read, one write, one call to the shop, one write.

@@ -164,9 +164,9 @@ impl Sender<'_> {
         let otp = &self.deps.otp;
         let answer = match self.deps.smspro.send(&self.phone, &id, self.deadline.before(RECORDING)).await {
             Ok(token) => {
-                let answer = self.record(challenge, &id, token, began).await?;
+                // First, while the lease keeps others from sending.
                 self.count_from(sending.started_at, began).await;
-                answer
+                self.record(challenge, &id, token, began).await?
             }
             Err(Error::Refused(Code::Duplicate)) => {
                 tracing::warn!("the SMS went out and its token is lost: the customer needs a new code");

@@ -207,9 +207,10 @@ impl Otp {
         let update = Update::builder()
             .table_name(&self.table.name)
             .key("pk", AttributeValue::S(shop_key(day)))
-            .update_expression("SET #schema = :schema, expires_at = :end ADD sends :by, version :one")
+            .update_expression("SET #schema = :schema, expires_at = :end ADD sends :by, #version :one")
             .condition_expression(condition)
             .expression_attribute_names("#schema", "schema")
+            .expression_attribute_names("#version", "version")
             .expression_attribute_values(":schema", number(SCHEMA.to_string()))
             .expression_attribute_values(":end", number(day.plus(COUNTER_KEPT).seconds().to_string()))
             .expression_attribute_values(":by", number(by.to_owned()))
@@ -225,7 +226,8 @@ impl Otp {
         let put = if version == 1 {
             put.condition_expression("attribute_not_exists(pk)")
         } else {
-            put.condition_expression("version = :before")
+            put.condition_expression("#version = :before")
+                .expression_attribute_names("#version", "version")
                 .expression_attribute_values(":before", AttributeValue::N((version - 1).to_string()))
         };
         Ok(TransactWriteItem::builder().put(put.build().map_err(|error| incomplete(&error))?).build())

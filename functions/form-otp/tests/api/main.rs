@@ -8,6 +8,7 @@ mod faults;
 mod input;
 mod save;
 mod send;
+mod store;
 
 use std::time::Duration;
 
@@ -94,13 +95,18 @@ impl Customer {
 
     async fn ok(&self, path: &str, body: Value) -> Value {
         let answer = self.post(path, body).await;
-        assert_eq!(answer.status, 200, "{}", answer.body);
+        assert_eq!(answer.status, 200, "{}\n{}", answer.body, self.causes());
         let body = answer.json();
         if body["success"] == json!(false) {
             let told = body["message"].as_str().is_some_and(|text| !text.trim().is_empty());
             assert!(told || body == json!({"success": false, "otpFailed": true}), "the customer is told something: {body}");
         }
         body
+    }
+
+    /// Why requests failed.
+    fn causes(&self) -> String {
+        self.world.logs().lines().filter(|line| line.contains("request failed")).collect()
     }
 
     fn inbox(&self) -> Vec<Sms> {
