@@ -1,8 +1,8 @@
 use futures_util::future::join_all;
 use regex::Regex;
-use sandbox::testing::{Event, Story, TIMELY};
+use sandbox::testing::{Event, Placed, Story, TIMELY};
 use serde_json::json;
-use standins::{Decision, Fault, System};
+use standins::{Decision, Fault, Options, System};
 
 fn checkouts(story: &Story) -> usize {
     story.world.standins().calls_to(System::Mokka, "checkout").len()
@@ -125,5 +125,24 @@ async fn bad_commands_are_named() {
             assert_eq!(answer.json()["success"], json!(false));
             assert!(answer.json()["error"].as_str().unwrap().contains(wanted), "{body}: {}", answer.body);
         }
+    }
+}
+
+#[tokio::test]
+async fn without_a_public_address_the_gateways_own_is_told() {
+    let story = Story::start_with(Options::default(), &[("PUBLIC_BASE_URL", "")]).await;
+    let body =
+        |order: &Placed| json!({"command": "create", "paymentMethodId": "mokka", "orderUuid": order.uuid, "orderId": order.id});
+    let (first, second) = (story.order().await, story.order().await);
+    let event = |order: &Placed| Event::post("/v1/acquiring").key("imshop-demo-key").json(body(order));
+    let rest = story.acquiring(event(&first).rest()).await.json();
+    let v2 = story.acquiring(event(&second).v2()).await.json();
+    for (answer, order, base) in [(rest, &first, "https://api.shop.example/prod"), (v2, &second, "https://api.shop.example")] {
+        let mokka = story.world.standins().mokka_order(&order.payment(1)).unwrap();
+        let payment = order.payment(1);
+        assert_eq!(mokka.redirect_url, format!("{base}/v1/mokka/return/{payment}"), "{answer}");
+        assert!(mokka.callback_url.starts_with(&format!("{base}/v1/mokka/callback/{payment}/")));
+        let success = Regex::new(answer["successRegex"].as_str().unwrap()).unwrap();
+        assert!(success.is_match(&format!("{base}/v1/mokka/return/{payment}/success")));
     }
 }
