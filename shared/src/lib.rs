@@ -1,6 +1,6 @@
 //! What every webhook of imshop-webhooks is made of. Modules in this order; a lower one never imports a higher one:
 //!
-//! - [`money`], [`phone`], [`ids`], [`secret`], [`clock`], [`wire`], [`texts`], [`env`]: plain types, parsed once and valid
+//! - [`money`], [`phone`], [`ids`], [`secret`], [`clock`], [`wire`], [`texts`], [`mod@env`]: plain types, parsed once and valid
 //!   ever after; what a customer reads; settings from the environment.
 //! - [`outbound`], [`imshop`], [`mokka`], [`smspro`], [`shop`]: one room for each outside system: its messages, its client,
 //!   its errors.

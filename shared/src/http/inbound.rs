@@ -183,7 +183,7 @@ mod tests {
             Some(context) => request.with_lambda_context(context),
             None => request,
         };
-        Inbound::new(request).deadline().allows(Duration::from_secs(60)).unwrap_or_default()
+        Inbound::new(request).deadline().allows(Duration::from_mins(1)).unwrap_or_default()
     }
 
     #[test]

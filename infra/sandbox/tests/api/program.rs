@@ -24,8 +24,8 @@ fn providers_alone_say_where_they_are_and_write_the_functions_settings() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let ready = lines.filter_map(|line| line.strip_prefix("READY ").map(str::to_owned)).next();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let ready = lines.find_map(|line| line.strip_prefix("READY ").map(str::to_owned));
     child.kill().unwrap();
     child.wait().unwrap();
     let ready: Value = serde_json::from_str(&ready.unwrap()).unwrap();
