@@ -118,6 +118,25 @@ async fn twenty_repetitions_of_an_unclear_send_repeat_it_once() {
 }
 
 #[tokio::test]
+async fn nobody_sends_while_another_request_is_at_it() {
+    let customer = Customer::start().await;
+    customer.world.standins().fault(System::Smspro, "send", Fault::Reset, 1).unwrap();
+    customer.world.standins().fault(System::Smspro, "send", Fault::Timeout, 1).unwrap();
+    customer.send().await;
+    // When the limits would allow a new one.
+    customer.world.advance(COOL_DOWN);
+    let (repeated, other) = tokio::join!(timed(customer.send()), async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        timed(customer.send()).await
+    });
+    assert!(says(&other, "через "), "{other}");
+    assert_eq!(repeated, failed(texts::SMS_UNAVAILABLE));
+    assert_eq!(customer.sends(), 2);
+    assert_eq!(customer.send().await, success(), "a new one, now that it is over");
+    assert_eq!(customer.inbox().len(), 1);
+}
+
+#[tokio::test]
 async fn every_fault_of_a_check_leaves_the_code_usable() {
     each(WIRE.into_iter().chain([Fault::Refused]).chain(statuses()), |fault| async move {
         let customer = Customer::start().await;
