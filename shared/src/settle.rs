@@ -6,18 +6,18 @@
 
 use std::time::Duration;
 
-use crate::clock::{Clock, Deadline};
+use crate::clock::{Clock, Deadline, Random};
+use crate::env::Env;
+use crate::gateway::mokka::MokkaGateway;
 use crate::gateway::{Gateway, Gateways};
 use crate::ids::PaymentId;
 use crate::payment::{Capture, Next, Payment, State, Trigger, next};
-use crate::store::{Orders, StoreError};
+use crate::store::{Orders, RECORDING, StoreError, client_from_env};
 
 /// How often somebody else's call is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(120);
 /// How long somebody else's call is waited for.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// What must remain for recording the answer of a call that changes something.
-const RECORDING: Duration = Duration::from_secs(1);
 /// How often one run may lose a conditional write, which only happens when others make progress.
 const ROUNDS: u32 = 8;
 
@@ -52,6 +52,14 @@ impl Settled {
 }
 
 impl Settler {
+    /// Reads the store's settings and every provider's.
+    pub fn from_env(env: &mut Env, clock: Clock, random: Random, http: reqwest::Client) -> Option<Self> {
+        let client = client_from_env(env);
+        let orders = client.and_then(|client| Orders::from_env(env, client, random));
+        let mokka = MokkaGateway::from_env(env, http, clock.clone());
+        Some(Self { orders: orders?, gateways: Gateways::new(mokka?), clock })
+    }
+
     /// A payment read again until nobody else is calling the provider for it, or patience runs out.
     pub async fn wait_for_lease(&self, payment: Payment, deadline: Deadline) -> Result<Payment, StoreError> {
         let patience = Deadline::within(deadline.allows(PATIENCE).unwrap_or_default());

@@ -15,7 +15,7 @@ pub(crate) async fn capture(deps: &Deps, inbound: &Inbound, command: Command) ->
     required(command.payment_method_id, "paymentMethodId")?;
     let id = required(command.payment_id, "paymentId")?;
     let known = match PaymentId::parse(id.as_str()) {
-        Ok(id) => deps.orders.payment(&id).await.map_err(Failure::internal)?,
+        Ok(id) => deps.settler.orders.payment(&id).await.map_err(Failure::internal)?,
         Err(_) => None,
     };
     let Some(payment) = known else { return Err(Failure::business(texts::PAYMENT_UNKNOWN)) };

@@ -11,6 +11,7 @@ use shared::imshop::acquiring::{Created, Request as Command};
 use shared::payment::{Choice, Order, Payment, Policy, Provider, Reason, State, Trigger};
 use shared::secret::{Purpose, sha256_hex};
 use shared::settle::Settled;
+use shared::store::RECORDING;
 use shared::texts;
 use url::Url;
 
@@ -21,8 +22,6 @@ use crate::{Deps, required};
 const ORDER_PAUSES: [Duration; 3] = [Duration::from_millis(150), Duration::from_millis(350), Duration::from_millis(700)];
 /// How often one request may lose against others before it gives up.
 const ROUNDS: u32 = 5;
-/// What must remain for recording Checkout's answer.
-const RECORDING: Duration = Duration::from_secs(1);
 
 pub(crate) async fn create(deps: &Deps, inbound: &Inbound, command: Command) -> Result<Response<Body>, Failure> {
     let method_id = required(command.payment_method_id, "paymentMethodId")?;
@@ -42,7 +41,7 @@ pub(crate) async fn create(deps: &Deps, inbound: &Inbound, command: Command) -> 
         method: method.id.clone(),
         provider,
         return_url: return_url.clone(),
-        valid_till: deps.clock.now().plus(deps.valid_for),
+        valid_till: deps.settler.clock.now().plus(deps.valid_for),
     };
     let payment = request.open(order, choice).await?;
     on_payment(&payment.id);
@@ -63,7 +62,7 @@ fn check_return_url(text: &str) -> Result<(), Failure> {
 async fn order(deps: &Deps, uuid: &OrderUuid, id: &OrderId) -> Result<Order, Failure> {
     let mut pauses = ORDER_PAUSES.into_iter();
     let order = loop {
-        if let Some(order) = deps.orders.order(uuid).await.map_err(Failure::internal)? {
+        if let Some(order) = deps.settler.orders.order(uuid).await.map_err(Failure::internal)? {
             break order;
         }
         let Some(pause) = pauses.next() else {
@@ -93,7 +92,7 @@ enum Found {
 
 impl Attempt<'_> {
     async fn open(&self, order: Order, choice: Choice) -> Result<Payment, Failure> {
-        let orders = &self.deps.orders;
+        let orders = &self.deps.settler.orders;
         let mut order = order;
         for _ in 0..ROUNDS {
             let latest = match &order.latest_payment {
@@ -104,7 +103,7 @@ impl Attempt<'_> {
                 Some(payment) => match self.look_at(payment, choice.provider).await? {
                     Found::Live(payment) => return Ok(payment),
                     Found::Register(payment) => {
-                        orders.save_payment(payment.leased(self.deps.clock.now())).await.map_err(Failure::internal)?
+                        orders.save_payment(payment.leased(self.deps.settler.clock.now())).await.map_err(Failure::internal)?
                     }
                     Found::Over => self.start(&order, &choice).await?,
                 },
@@ -130,7 +129,7 @@ impl Attempt<'_> {
         if !payment.state.is_settled() && payment.provider != provider {
             return Err(Failure::business(texts::OTHER_METHOD_IN_PROGRESS));
         }
-        if payment.state == State::Creating && payment.is_leased(self.deps.clock.now()) {
+        if payment.state == State::Creating && payment.is_leased(self.deps.settler.clock.now()) {
             return self.wait_for(payment).await;
         }
         let settler = &self.deps.settler;
@@ -158,7 +157,9 @@ impl Attempt<'_> {
     async fn wait_for(&self, payment: Payment) -> Result<Found, Failure> {
         let payment = self.deps.settler.wait_for_lease(payment, self.deadline).await.map_err(Failure::internal)?;
         match payment.state {
-            State::Creating if payment.is_leased(self.deps.clock.now()) => Err(Failure::business(texts::PAYMENT_IN_PROGRESS)),
+            State::Creating if payment.is_leased(self.deps.settler.clock.now()) => {
+                Err(Failure::business(texts::PAYMENT_IN_PROGRESS))
+            }
             State::Creating => Err(Failure::business(texts::PROVIDER_UNAVAILABLE)),
             State::Pending => Ok(Found::Live(payment)),
             State::Declined | State::Canceled | State::Expired => Err(Failure::business(failure_text(&payment))),
@@ -176,10 +177,10 @@ impl Attempt<'_> {
         if amount.currency() != self.deps.settler.gateways.get(choice.provider).currency() {
             return Err(Failure::business(texts::CURRENCY_NOT_SUPPORTED));
         }
-        let mut payment = Payment::open(order, order.attempts + 1, amount, choice.clone(), self.deps.clock.now());
+        let mut payment = Payment::open(order, order.attempts + 1, amount, choice.clone(), self.deps.settler.clock.now());
         payment.callback_token_hash = sha256_hex(&self.token(&payment));
         on_payment(&payment.id);
-        self.deps.orders.open_payment(order, payment).await.map_err(Failure::internal)
+        self.deps.settler.orders.open_payment(order, payment).await.map_err(Failure::internal)
     }
 
     /// Registers a leased attempt with its provider and records how that came out.
@@ -187,7 +188,7 @@ impl Attempt<'_> {
         let urls = Landing::new(self.base, payment.id.clone()).urls(&self.token(&payment));
         let gateway = self.deps.settler.gateways.get(payment.provider);
         let outcome = gateway.register(order, &payment, &urls, self.deadline.before(RECORDING)).await;
-        let now = self.deps.clock.now();
+        let now = self.deps.settler.clock.now();
         let (after, failure) = match outcome {
             Ok(Registration::Open(url)) => {
                 tracing::info!(amount_minor = payment.amount.minor(), attempt = payment.attempt, "payment registered");
@@ -203,11 +204,12 @@ impl Attempt<'_> {
             }
         };
         let id = after.id.clone();
-        let payment = match self.deps.orders.save_payment(after).await.map_err(Failure::internal)? {
+        let payment = match self.deps.settler.orders.save_payment(after).await.map_err(Failure::internal)? {
             Some(payment) => payment,
             // A callback outran us after the lease had ended: the customer's page is still the right answer, if there is one.
             None => self
                 .deps
+                .settler
                 .orders
                 .payment(&id)
                 .await

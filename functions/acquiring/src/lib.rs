@@ -12,17 +12,13 @@ mod landing;
 use std::time::Duration;
 
 use lambda_http::{Body, Request, Response};
-use shared::clock::Clock;
 use shared::config::Methods;
 use shared::env::{ConfigError, Env};
-use shared::gateway::Gateways;
-use shared::gateway::mokka::MokkaGateway;
 use shared::http::{self, Failure, Inbound, Shape};
 use shared::imshop::acquiring::Request as Command;
 use shared::runtime::World;
 use shared::secret::{InternalSecret, Keys};
 use shared::settle::Settler;
-use shared::store::{Orders, client_from_env};
 use shared::texts;
 use url::Url;
 
@@ -31,9 +27,7 @@ use url::Url;
 pub struct Deps {
     keys: Keys,
     methods: Methods,
-    orders: Orders,
     settler: Settler,
-    clock: Clock,
     internal: InternalSecret,
     public_base_url: Option<Url>,
     valid_for: Duration,
@@ -48,18 +42,12 @@ impl Deps {
         let internal = env.internal_secret();
         let public_base_url = env.optional_url("PUBLIC_BASE_URL");
         let hours = env.number_or("MOKKA_VALID_HOURS", 24, 1..=720);
-        let client = client_from_env(&mut env);
-        let orders = client.and_then(|client| Orders::from_env(&mut env, client, world.random));
-        let mokka = MokkaGateway::from_env(&mut env, world.http, world.clock.clone());
+        let settler = Settler::from_env(&mut env, world.clock, world.random, world.http);
         let build = || {
-            let orders = orders?;
-            let settler = Settler { orders: orders.clone(), gateways: Gateways::new(mokka?), clock: world.clock.clone() };
             Some(Self {
                 keys: keys?,
                 methods: methods?,
-                orders,
-                settler,
-                clock: world.clock,
+                settler: settler?,
                 internal: internal?,
                 public_base_url,
                 valid_for: Duration::from_hours(u64::from(hours?)),
@@ -71,7 +59,7 @@ impl Deps {
 
     /// Opens the connection to the store.
     pub async fn warm(&self) {
-        self.orders.warm_up().await;
+        self.settler.orders.warm_up().await;
     }
 }
 

@@ -10,12 +10,13 @@ use shared::http::Failure;
 use shared::imshop::forms::Answer;
 use shared::secret::{Purpose, same};
 use shared::smspro::{Code, Error};
+use shared::store::RECORDING;
 use shared::store::StoreError;
 use shared::texts;
 
+use crate::Deps;
 use crate::form::Form;
 use crate::save::Confirmed;
-use crate::{Deps, RECORDING};
 
 /// How long codes may be (reference "SMSPRO"); what they are made of is set in the cabinet.
 const CODE_LENGTH: std::ops::RangeInclusive<usize> = 3..=10;

@@ -18,8 +18,6 @@ mod form;
 mod save;
 mod send;
 
-use std::time::Duration;
-
 use lambda_http::{Body, Request, Response};
 use shared::clock::{Clock, Random};
 use shared::config::Forms;
@@ -38,9 +36,6 @@ use form::Form;
 
 /// What Lambda itself takes: forms may carry photos.
 const LARGEST_BODY: usize = 6 * 1024 * 1024;
-
-/// What must remain for recording how a call came out.
-const RECORDING: Duration = Duration::from_secs(1);
 
 /// What the function needs.
 #[derive(Debug)]

@@ -11,12 +11,13 @@ use shared::imshop::forms::Answer;
 use shared::outbound;
 use shared::secret::Purpose;
 use shared::shop::Shop;
+use shared::store::RECORDING;
 use shared::store::otp::StoredForm;
 use shared::store::{StoreError, Written};
 use shared::texts;
 
+use crate::Deps;
 use crate::form::Form;
-use crate::{Deps, RECORDING};
 
 /// The largest form that fits into an item of the store (400 KB) together with everything else there.
 const LARGEST_STORED: usize = 350 * 1024;

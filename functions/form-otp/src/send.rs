@@ -13,12 +13,13 @@ use shared::http::Failure;
 use shared::imshop::forms::Answer;
 use shared::phone::Phone;
 use shared::smspro::{Code, Error};
+use shared::store::RECORDING;
 use shared::store::otp::Begun;
 use shared::store::{StoreError, Written};
 use shared::texts;
 
+use crate::Deps;
 use crate::form::Form;
-use crate::{Deps, RECORDING};
 
 /// How often a send is decided anew after somebody else wrote first.
 const ROUNDS: u32 = 8;

@@ -36,7 +36,7 @@ async fn authentic(deps: &Deps, inbound: &Inbound, id: &str, token: &str) -> Res
         Failure::not_found()
     };
     let id = PaymentId::parse(id).map_err(|_| refuse("not a payment id of ours"))?;
-    let payment = deps.orders.payment(&id).await.map_err(Failure::unavailable)?;
+    let payment = deps.settler.orders.payment(&id).await.map_err(Failure::unavailable)?;
     let expected = payment.as_ref().map_or("", |payment| payment.callback_token_hash.as_str());
     let token_is_right = same(sha256_hex(token).as_bytes(), expected.as_bytes());
     let signature_is_right =

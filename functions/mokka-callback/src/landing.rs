@@ -19,7 +19,7 @@ pub(crate) const FAILED: &str = "failed";
 /// Asks Mokka what became of the payment and sends the browser on. An unknown payment goes where an unpaid one goes.
 pub(crate) async fn send_on(deps: &Deps, inbound: &Inbound, id: &str) -> Result<Response<Body>, Failure> {
     let id = payment_id(id)?;
-    let result = match deps.orders.payment(&id).await.map_err(Failure::internal)? {
+    let result = match deps.settler.orders.payment(&id).await.map_err(Failure::internal)? {
         Some(payment) => {
             on_payment(&payment.id);
             let settled = deps.settler.settle(payment, Trigger::Return, inbound.deadline()).await.map_err(Failure::internal)?;
@@ -46,7 +46,7 @@ fn result(settled: &Settled) -> &'static str {
 
 /// The page. What it says of the money is what is stored; `result`, the address, only tells "not paid" from "not known yet".
 pub(crate) async fn page(deps: &Deps, id: &str, result: &str) -> Result<Response<Body>, Failure> {
-    let payment = deps.orders.payment(&payment_id(id)?).await.map_err(Failure::internal)?;
+    let payment = deps.settler.orders.payment(&payment_id(id)?).await.map_err(Failure::internal)?;
     let (mood, (title, text)) = match &payment {
         Some(payment) if payment.mismatch.is_some() => (Mood::Waiting, texts::PAGE_WAITING),
         Some(payment) => match payment.state {

@@ -12,36 +12,27 @@ mod landing;
 
 use lambda_http::{Body, Request, Response};
 use shared::env::{ConfigError, Env};
-use shared::gateway::Gateways;
-use shared::gateway::mokka::MokkaGateway;
 use shared::http::{self, Failure, Inbound, Shape};
 use shared::runtime::World;
 use shared::settle::Settler;
-use shared::store::{Orders, client_from_env};
 
 /// What the function needs.
 #[derive(Debug)]
 pub struct Deps {
-    orders: Orders,
     settler: Settler,
 }
 
 impl Deps {
     /// Reads the store's and Mokka's settings.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
-        let client = client_from_env(&mut env);
-        let orders = client.and_then(|client| Orders::from_env(&mut env, client, world.random));
-        let mokka = MokkaGateway::from_env(&mut env, world.http, world.clock.clone());
-        let deps = orders.zip(mokka).map(|(orders, mokka)| Self {
-            settler: Settler { orders: orders.clone(), gateways: Gateways::new(mokka), clock: world.clock },
-            orders,
-        });
+        let settler = Settler::from_env(&mut env, world.clock, world.random, world.http);
+        let deps = settler.map(|settler| Self { settler });
         env.finish(deps)
     }
 
     /// Opens the connection to the store.
     pub async fn warm(&self) {
-        self.orders.warm_up().await;
+        self.settler.orders.warm_up().await;
     }
 }
 

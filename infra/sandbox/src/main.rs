@@ -19,7 +19,7 @@ struct Arguments {
     /// Play the main job, print what happens, and end.
     #[arg(long, conflicts_with = "providers_only")]
     demo: bool,
-    /// Start everything but the functions and write .env.sandbox for `cargo lambda watch --env-file .env.sandbox`.
+    /// Start everything but the functions and write .env.sandbox for `cargo lambda watch --env-file`.
     #[arg(long)]
     providers_only: bool,
     /// Keep the data in this folder (in memory without it).
@@ -66,7 +66,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         std::fs::write(".env.sandbox", sandbox.env_file())?;
         writeln!(
             out,
-            "The functions' settings are in .env.sandbox. Serve the functions with\n  cargo lambda watch --env-file .env.sandbox"
+            "The functions' settings are in .env.sandbox. Serve the functions with\n  cargo lambda watch --invoke-address 127.0.0.1 --env-file .env.sandbox"
         )?;
     } else {
         writeln!(out, "{}", demo::curl_lines(&sandbox.addresses))?;

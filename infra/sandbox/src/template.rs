@@ -138,6 +138,17 @@ mod tests {
     }
 
     #[test]
+    fn cargo_lambda_watches_the_same_paths() {
+        let manifest = include_str!("../../../Cargo.toml");
+        let router = manifest.split("[workspace.metadata.lambda.watch.router]").nth(1).unwrap();
+        let served: Vec<_> = router.lines().filter_map(|line| line.split_once(" = ")).collect();
+        let wanted = Template::read(TEMPLATE).unwrap().routes;
+        let wanted: Vec<_> =
+            wanted.iter().map(|route| (format!("\"{}\"", route.path), format!("\"{}\"", route.function))).collect();
+        assert_eq!(served, wanted.iter().map(|(path, name)| (path.as_str(), name.as_str())).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn literal_segments_win_over_parameters() {
         let route = |path: &str, function: &str| Route { path: path.to_owned(), function: function.to_owned() };
         let template = Template { routes: vec![route("/v1/{any}", "a"), route("/v1/fixed", "b")], tables: Vec::new() };

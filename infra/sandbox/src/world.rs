@@ -110,7 +110,7 @@ impl Sandbox {
     /// The functions' settings as a file for `cargo lambda watch --env-file`.
     #[must_use]
     pub fn env_file(&self) -> String {
-        let lines: Vec<_> = environment(&self.addresses).iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let lines: Vec<_> = environment(&self.addresses).iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
         format!("{}\n", lines.join("\n"))
     }
 }

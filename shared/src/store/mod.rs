@@ -18,7 +18,8 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -31,6 +32,9 @@ pub use orders::Orders;
 const ATTEMPT_LIMIT: Duration = Duration::from_millis(900);
 /// All attempts together.
 const OPERATION_LIMIT: Duration = Duration::from_millis(2500);
+/// What a call that changes something outside leaves of a request's time for recording how it came out. A request has 9 s;
+/// even if the store then takes all of its own time, the caller is answered within 10.
+pub const RECORDING: Duration = Duration::from_secs(2);
 
 /// DynamoDB could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -173,6 +177,57 @@ impl Table {
             },
         }
     }
+
+    /// The same write as a part of a transaction with the mark `mark`.
+    fn put_in_transaction<T: Serialize>(
+        &self,
+        key: &str,
+        version: u64,
+        mark: &str,
+        record: &T,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder().table_name(&self.name).set_item(Some(Self::item(key, version, mark, record)?));
+        let put = if version == 1 {
+            put.condition_expression("attribute_not_exists(pk)")
+        } else {
+            put.condition_expression("#version = :before")
+                .expression_attribute_names("#version", "version")
+                .expression_attribute_values(":before", AttributeValue::N((version - 1).to_string()))
+        };
+        Ok(TransactWriteItem::builder().put(put.build().map_err(|error| incomplete(&error))?).build())
+    }
+
+    /// Writes all of the items or none. The mark makes a repetition by the SDK after a lost answer the same transaction.
+    async fn transact(&self, mark: &str, items: Vec<TransactWriteItem>) -> Result<Transacted, StoreError> {
+        let write = self.client.transact_write_items().set_transact_items(Some(items)).client_request_token(mark);
+        match write.send().await {
+            Ok(_) => Ok(Transacted::Yes),
+            Err(error) => match error.as_service_error() {
+                Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
+                    let first = canceled.cancellation_reasons().first().and_then(|reason| reason.code());
+                    let by_first = first == Some("ConditionalCheckFailed");
+                    Ok(if by_first { Transacted::RefusedByFirst } else { Transacted::Refused })
+                }
+                Some(TransactWriteItemsError::TransactionInProgressException(_)) => Ok(Transacted::Refused),
+                _ => Err(failed("TransactWriteItems", &error)),
+            },
+        }
+    }
+}
+
+/// How a transaction came out.
+enum Transacted {
+    /// Everything is written.
+    Yes,
+    /// Nothing is written, because of the condition of the first item.
+    RefusedByFirst,
+    /// Nothing is written, because of another item or of another transaction.
+    Refused,
+}
+
+/// A request that lacks something: a fault of this code.
+fn incomplete(error: &dyn std::fmt::Display) -> StoreError {
+    StoreError::Failed { action: "TransactWriteItems", cause: error.to_string() }
 }
 
 fn read<T: DeserializeOwned>(key: &str, item: Item) -> Result<T, StoreError> {

@@ -1,10 +1,7 @@
 //! The table `order-holds`: orders and the attempts to pay them.
 
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
-
 use super::records::{OrderRecord, PaymentRecord, Versioned};
-use super::{StoreError, Table, Written, failed};
+use super::{StoreError, Table, Transacted, Written};
 use crate::clock::Random;
 use crate::env::Env;
 use crate::ids::{OrderUuid, PaymentId};
@@ -74,45 +71,16 @@ impl Orders {
         order.latest_payment = Some(payment.id.clone());
         order.attempts = payment.attempt;
         let mark = self.table.random.hex32()?;
-        let order_key = order_key(&order.uuid);
-        let payment_key = payment_key(&payment.id);
-        let order_put = Put::builder()
-            .table_name(&self.table.name)
-            .set_item(Some(Table::item(&order_key, order.version + 1, &mark, &OrderRecord::from(&order))?))
-            .condition_expression("#version = :before")
-            .expression_attribute_names("#version", "version")
-            .expression_attribute_values(":before", AttributeValue::N(order.version.to_string()));
-        let payment_put = Put::builder()
-            .table_name(&self.table.name)
-            .set_item(Some(Table::item(&payment_key, 1, &mark, &PaymentRecord::from(&payment))?))
-            .condition_expression("attribute_not_exists(pk)");
-        let build = |put: aws_sdk_dynamodb::types::builders::PutBuilder| {
-            put.build()
-                .map(|put| TransactWriteItem::builder().put(put).build())
-                .map_err(|error| StoreError::Failed { action: "TransactWriteItems", cause: error.to_string() })
-        };
-        let written = self
-            .table
-            .client
-            .transact_write_items()
-            .transact_items(build(order_put)?)
-            .transact_items(build(payment_put)?)
-            // Makes a repetition by the SDK after a lost answer the same transaction.
-            .client_request_token(&mark)
-            .send()
-            .await;
-        match written {
-            Ok(_) => {
+        let items = vec![
+            self.table.put_in_transaction(&order_key(&order.uuid), order.version + 1, &mark, &OrderRecord::from(&order))?,
+            self.table.put_in_transaction(&payment_key(&payment.id), 1, &mark, &PaymentRecord::from(&payment))?,
+        ];
+        Ok(match self.table.transact(&mark, items).await? {
+            Transacted::Yes => {
                 payment.version = 1;
-                Ok(Some(payment))
+                Some(payment)
             }
-            Err(error) => match error.as_service_error() {
-                Some(
-                    TransactWriteItemsError::TransactionCanceledException(_)
-                    | TransactWriteItemsError::TransactionInProgressException(_),
-                ) => Ok(None),
-                _ => Err(failed("TransactWriteItems", &error)),
-            },
-        }
+            Transacted::Refused | Transacted::RefusedByFirst => None,
+        })
     }
 }

@@ -7,13 +7,11 @@
 //!
 //! `expires_at` (seconds) is the table's TTL attribute. DynamoDB deletes late, so no decision is made by it.
 
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
-use serde::Serialize;
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 
 use super::otp_records::{ChallengeRecord, FormRecord, SendLogRecord};
 use super::records::Versioned;
-use super::{SCHEMA, StoreError, Table, Written, failed};
+use super::{SCHEMA, StoreError, Table, Transacted, Written, incomplete};
 use crate::challenge::{Challenge, ChallengeKey, SendLog};
 use crate::clock::{Random, Timestamp};
 use crate::env::Env;
@@ -161,8 +159,8 @@ impl Otp {
                 challenge.version += 1;
                 Ok(Begun::Yes(Box::new(challenge)))
             }
-            Transacted::Refused { first: true } => Ok(Begun::ShopLimit),
-            Transacted::Refused { first: false } => Ok(Begun::Conflict),
+            Transacted::RefusedByFirst => Ok(Begun::ShopLimit),
+            Transacted::Refused => Ok(Begun::Conflict),
         }
     }
 
@@ -173,7 +171,7 @@ impl Otp {
         let counter = self.count(at, "-1", "sends > :zero", zero)?;
         Ok(match self.transact(&mark, counter, challenge, logs, at).await? {
             Transacted::Yes => Written::Yes,
-            Transacted::Refused { .. } => Written::Conflict,
+            Transacted::Refused | Transacted::RefusedByFirst => Written::Conflict,
         })
     }
 
@@ -187,12 +185,17 @@ impl Otp {
     ) -> Result<Transacted, StoreError> {
         let mut items = vec![
             counter,
-            self.put_of(&challenge_key(&challenge.key), challenge.version + 1, mark, &ChallengeRecord::from(challenge))?,
+            self.table.put_in_transaction(
+                &challenge_key(&challenge.key),
+                challenge.version + 1,
+                mark,
+                &ChallengeRecord::from(challenge),
+            )?,
         ];
         for log in logs {
-            items.push(self.put_of(&log_key(&log.key), log.version + 1, mark, &SendLogRecord::new(log, at))?);
+            items.push(self.table.put_in_transaction(&log_key(&log.key), log.version + 1, mark, &SendLogRecord::new(log, at))?);
         }
-        self.write(mark, items).await
+        self.table.transact(mark, items).await
     }
 
     /// Adds to the shop's counter of the day.
@@ -220,42 +223,6 @@ impl Otp {
         Ok(TransactWriteItem::builder().update(update).build())
     }
 
-    /// An item as version `version`, replacing exactly the version before it (none, for version 1).
-    fn put_of<T: Serialize>(&self, key: &str, version: u64, mark: &str, record: &T) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder().table_name(&self.table.name).set_item(Some(Table::item(key, version, mark, record)?));
-        let put = if version == 1 {
-            put.condition_expression("attribute_not_exists(pk)")
-        } else {
-            put.condition_expression("#version = :before")
-                .expression_attribute_names("#version", "version")
-                .expression_attribute_values(":before", AttributeValue::N((version - 1).to_string()))
-        };
-        Ok(TransactWriteItem::builder().put(put.build().map_err(|error| incomplete(&error))?).build())
-    }
-
-    async fn write(&self, mark: &str, items: Vec<TransactWriteItem>) -> Result<Transacted, StoreError> {
-        let written = self
-            .table
-            .client
-            .transact_write_items()
-            .set_transact_items(Some(items))
-            // Makes a repetition by the SDK after a lost answer the same transaction.
-            .client_request_token(mark)
-            .send()
-            .await;
-        match written {
-            Ok(_) => Ok(Transacted::Yes),
-            Err(error) => match error.as_service_error() {
-                Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
-                    let first = canceled.cancellation_reasons().first().and_then(|reason| reason.code());
-                    Ok(Transacted::Refused { first: first == Some("ConditionalCheckFailed") })
-                }
-                Some(TransactWriteItemsError::TransactionInProgressException(_)) => Ok(Transacted::Refused { first: false }),
-                _ => Err(failed("TransactWriteItems", &error)),
-            },
-        }
-    }
-
     /// Stores a form that needs no code; nothing happens if it is stored already.
     pub async fn store_form(&self, form: &StoredForm<'_>) -> Result<(), StoreError> {
         let (Written::Yes | Written::Conflict) = self.table.put(&form_key(form.submission), 1, &FormRecord::from(form)).await?;
@@ -266,25 +233,17 @@ impl Otp {
     pub async fn store_confirmed_form(&self, form: &StoredForm<'_>, challenge: &Challenge) -> Result<Written, StoreError> {
         let mark = self.table.random.hex32()?;
         let items = vec![
-            self.put_of(&form_key(form.submission), 1, &mark, &FormRecord::from(form))?,
-            self.put_of(&challenge_key(&challenge.key), challenge.version + 1, &mark, &ChallengeRecord::from(challenge))?,
+            self.table.put_in_transaction(&form_key(form.submission), 1, &mark, &FormRecord::from(form))?,
+            self.table.put_in_transaction(
+                &challenge_key(&challenge.key),
+                challenge.version + 1,
+                &mark,
+                &ChallengeRecord::from(challenge),
+            )?,
         ];
-        Ok(match self.write(&mark, items).await? {
+        Ok(match self.table.transact(&mark, items).await? {
             Transacted::Yes => Written::Yes,
-            Transacted::Refused { .. } => Written::Conflict,
+            Transacted::Refused | Transacted::RefusedByFirst => Written::Conflict,
         })
     }
-}
-
-/// How a transaction came out.
-enum Transacted {
-    Yes,
-    /// Nothing is written; `first`: because of the first item's condition.
-    Refused {
-        first: bool,
-    },
-}
-
-fn incomplete(error: &dyn std::fmt::Display) -> StoreError {
-    StoreError::Failed { action: "TransactWriteItems", cause: error.to_string() }
 }

@@ -32,8 +32,8 @@ fn providers_alone_say_where_they_are_and_write_the_functions_settings() {
     assert!(ready.get("gateway").is_none());
     let settings = std::fs::read_to_string(folder.path().join(".env.sandbox")).unwrap();
     for wanted in [
-        format!("DYNAMODB_ENDPOINT={}", ready["dynamodb"].as_str().unwrap()),
-        format!("MOKKA_BASE_URL={}/mokka", ready["providers"].as_str().unwrap()),
+        format!("DYNAMODB_ENDPOINT=\"{}\"", ready["dynamodb"].as_str().unwrap()),
+        format!("MOKKA_BASE_URL=\"{}/mokka\"", ready["providers"].as_str().unwrap()),
     ] {
         assert!(settings.lines().any(|line| line == wanted), "{wanted}\n{settings}");
     }
