@@ -81,9 +81,6 @@ impl Settler {
         let mut payment = payment;
         let mut captured = false;
         for _ in 0..ROUNDS {
-            if payment.state.is_settled() || payment.mismatch.is_some() {
-                return Ok(Settled::Known(payment));
-            }
             payment = self.wait_for_lease(payment, deadline).await?;
             if payment.state.is_settled() {
                 return Ok(Settled::Known(payment));
@@ -103,6 +100,7 @@ impl Settler {
             let now = self.clock.now();
             let saved = match next(&payment, &report, gateway.policy()) {
                 Next::Wait | Next::Register => return Ok(Settled::Known(payment)),
+                Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => return Ok(Settled::Known(payment)),
                 Next::Mismatch(what) => {
                     tracing::error!(what, "a payment does not match its order; a person must look");
                     self.orders.save_payment(Payment { mismatch: Some(what), ..payment.clone() }).await?
@@ -111,7 +109,10 @@ impl Settler {
                     tracing::info!(from = payment.state.name(), to = state.name(), by = by.name(), "payment moved");
                     self.orders.save_payment(payment.clone().moved(state, by, now)).await?
                 }
-                Next::Capture if captured => return Ok(Settled::InDoubt(payment)),
+                Next::Capture if captured => {
+                    tracing::error!(reason = ?payment.reason, "the money is held and its capture is refused; a person must look");
+                    return Ok(Settled::InDoubt(payment));
+                }
                 Next::Capture => {
                     let intent = payment.clone().moved(State::Held, by, now).moved(State::Finishing, by, now).leased(now);
                     match self.orders.save_payment(intent).await? {

@@ -18,6 +18,8 @@ pub const ALREADY_PAID: &str = "Заказ уже оплачен.";
 pub const REFUNDED: &str = "Деньги по этому платежу возвращены.";
 /// Another request is creating this payment right now.
 pub const PAYMENT_IN_PROGRESS: &str = "Платёж уже создаётся. Попробуйте ещё раз через несколько секунд.";
+/// The money is held, its capture is not confirmed yet.
+pub const PAYMENT_PROCESSING: &str = "Платёж по этому заказу уже обрабатывается. Подождите немного и проверьте заказ.";
 /// Another way to pay is under way for this order.
 pub const OTHER_METHOD_IN_PROGRESS: &str = "По заказу уже начата оплата другим способом. Завершите её или дождитесь её отмены.";
 /// The payment provider could not be reached.

@@ -146,7 +146,7 @@ impl Attempt<'_> {
             State::Held if settler.gateways.get(payment.provider).policy() == Policy::OnShipment => {
                 Err(Failure::business(texts::ALREADY_PAID))
             }
-            State::Held | State::Finishing => Err(Failure::business(texts::PAYMENT_IN_PROGRESS)),
+            State::Held | State::Finishing => Err(Failure::business(texts::PAYMENT_PROCESSING)),
             State::Captured | State::PartiallyRefunded => Err(Failure::business(texts::ALREADY_PAID)),
             State::Refunded => Err(Failure::business(texts::REFUNDED)),
             State::Declined | State::Canceled | State::Expired => Ok(Found::Over),
@@ -163,7 +163,7 @@ impl Attempt<'_> {
             State::Creating => Err(Failure::business(texts::PROVIDER_UNAVAILABLE)),
             State::Pending => Ok(Found::Live(payment)),
             State::Declined | State::Canceled | State::Expired => Err(Failure::business(failure_text(&payment))),
-            State::Held | State::Finishing => Err(Failure::business(texts::PAYMENT_IN_PROGRESS)),
+            State::Held | State::Finishing => Err(Failure::business(texts::PAYMENT_PROCESSING)),
             State::Captured | State::PartiallyRefunded | State::Refunded => Err(Failure::business(texts::ALREADY_PAID)),
         }
     }

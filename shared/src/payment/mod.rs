@@ -205,7 +205,7 @@ pub struct Payment {
     pub state: State,
     /// The last call that changes something at the provider had no clear answer.
     pub unknown: bool,
-    /// The provider's data did not match ours: nothing moves until a person has looked.
+    /// The provider's data do not match ours: nothing counts as paid until they do.
     pub mismatch: Option<String>,
     /// The provider's payment page.
     pub url: Option<String>,
@@ -268,6 +268,8 @@ impl Payment {
             self.state = state;
             self.history.push(Step { at: now, state: state.name().to_owned(), by: by.name().to_owned() });
         }
+        // It moves only when the provider's data match, or when there is no money to match.
+        self.mismatch = None;
         self.unknown = false;
         self.lease_until = None;
         self

@@ -121,6 +121,9 @@ async fn money_of_another_amount_is_never_captured() {
             assert!(story.world.standins().calls_to(System::Mokka, "finish").is_empty(), "{amount}");
             assert!(story.payment(&payment).await["mismatch"].is_string());
             assert_eq!(story.create(&order).await.json()["success"], json!(false), "no second attempt beside held money");
+            // The shop let it go in Mokka's cabinet: the order can be paid anew.
+            story.world.standins().set_mokka_status(&payment, "canceled").unwrap();
+            assert_eq!(story.create(&order).await.json()["paymentId"], json!(order.payment(2)), "{amount}");
         }
     }
 }
@@ -244,4 +247,18 @@ async fn unknown_payments_are_unknown() {
         assert_eq!((answer.status, &answer.json()["success"]), (200, &json!(false)), "{id}: {}", answer.body);
         assert_eq!(answer.json()["error"], json!("Платёж не найден."));
     }
+}
+
+#[tokio::test]
+async fn a_corrected_amount_is_captured_after_all() {
+    let story = Story::start().await;
+    let (_, payment) = created(&story).await;
+    story.decide(&payment, Decision::Approved).await;
+    story.world.standins().set_mokka_amount(&payment, "3000.00").unwrap();
+    assert_eq!(story.capture(&payment).await.json()["success"], json!(false));
+    assert_eq!(story.capture(&payment).await.json()["success"], json!(false));
+    assert_eq!(story.payment(&payment).await["version"], json!(3), "said once, written once");
+    story.world.standins().set_mokka_amount(&payment, "3250.00").unwrap();
+    assert_eq!(story.capture(&payment).await.json(), paid(&payment));
+    assert_eq!(story.payment(&payment).await.get("mismatch"), None);
 }
