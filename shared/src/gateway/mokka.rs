@@ -191,3 +191,35 @@ fn cart(order: &Order) -> Vec<CartItem> {
 fn page_url(url: &str) -> Option<String> {
     crate::env::parse_url(url).ok().map(|_| url.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_of_the_table_is_a_sure_refusal_of_a_checkout_or_a_reason_to_ask_the_status() {
+        let ask: Vec<_> = Code::DOCUMENTED.into_iter().filter(|code| refusal(*code).is_none()).map(Code::number).collect();
+        assert_eq!(ask, [22, 23, 24, 32, 62, 80, 81, 82, 100]);
+        assert_eq!(refusal(Code::Other(777)), None, "what is unknown is not a refusal");
+        assert_eq!(refusal(Code::AmountOutsideTariff), Some(texts::MOKKA_AMOUNT));
+        assert_eq!(refusal(Code::LimitTooLow), Some(texts::MOKKA_LIMIT));
+    }
+
+    #[test]
+    fn every_status_of_the_document_is_mapped_and_others_are_kept() {
+        let mapped = |status: &str| reported(OrderStatus::from(status.to_owned()));
+        for (status, state) in [
+            ("pending", ReportedState::Pending),
+            ("hold", ReportedState::Held),
+            ("finished", ReportedState::Captured),
+            ("canceled", ReportedState::Canceled),
+            ("declined", ReportedState::Declined),
+            ("refunded", ReportedState::Refunded),
+            ("expired", ReportedState::Expired),
+            ("frozen", ReportedState::Unrecognised("frozen".to_owned())),
+            ("HOLD", ReportedState::Unrecognised("HOLD".to_owned())),
+        ] {
+            assert_eq!(mapped(status), state);
+        }
+    }
+}

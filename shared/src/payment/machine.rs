@@ -115,3 +115,147 @@ fn mismatch(payment: &Payment, report: &Report) -> Option<String> {
         None => Some("the provider said no readable amount".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::ids::{MethodId, OrderId, OrderUuid, PaymentId};
+    use crate::money::Currency;
+    use crate::payment::{Provider, Trigger};
+
+    fn rub(minor: i64) -> Money {
+        Money::from_minor(minor, Currency::Rub).unwrap()
+    }
+
+    fn payment(state: State) -> Payment {
+        Payment {
+            id: PaymentId::parse("1001-1").unwrap(),
+            order_uuid: OrderUuid::parse("u").unwrap(),
+            order_id: OrderId::parse("1001").unwrap(),
+            attempt: 1,
+            method: MethodId::parse("mokka").unwrap(),
+            provider: Provider::Mokka,
+            amount: rub(500_000),
+            state,
+            unknown: false,
+            mismatch: None,
+            url: None,
+            return_url: None,
+            callback_token_hash: String::new(),
+            valid_till: Timestamp::from_millis(0),
+            lease_until: None,
+            reason: None,
+            created_at: Timestamp::from_millis(0),
+            history: Vec::new(),
+            version: 1,
+        }
+    }
+
+    fn any_state() -> impl Strategy<Value = State> {
+        proptest::sample::select(State::ALL.to_vec())
+    }
+
+    fn any_report() -> impl Strategy<Value = Report> {
+        let state = prop_oneof![
+            Just(ReportedState::Unregistered),
+            Just(ReportedState::Pending),
+            Just(ReportedState::Held),
+            Just(ReportedState::Captured),
+            Just(ReportedState::Refunded),
+            Just(ReportedState::Declined),
+            Just(ReportedState::Canceled),
+            Just(ReportedState::Expired),
+            "[a-z]{1,8}".prop_map(ReportedState::Unrecognised),
+        ];
+        let id = prop_oneof![4 => Just("1001-1".to_owned()), 1 => "[0-9-]{1,8}"];
+        let amount = prop_oneof![4 => Just(Some(rub(500_000))), 1 => Just(Some(rub(499_999))), 1 => Just(None)];
+        (state, id, amount).prop_map(|(state, payment_id, amount)| Report { state, payment_id, amount })
+    }
+
+    fn any_policy() -> impl Strategy<Value = Policy> {
+        prop_oneof![Just(Policy::OnHold), Just(Policy::OnShipment)]
+    }
+
+    #[test]
+    fn names_read_back_and_steps_never_lead_back() {
+        for state in State::ALL {
+            assert_eq!(State::from_name(state.name()), Some(state));
+            assert!(!state.may_become(state) && !state.may_become(State::Creating));
+            for next in State::ALL.into_iter().filter(|next| state.may_become(*next)) {
+                assert!(!next.may_become(state), "{state:?} and {next:?} lead to each other");
+                assert!(!state.is_settled() || next.is_settled(), "{state:?} to {next:?}");
+            }
+        }
+        for failed in State::ALL.into_iter().filter(|state| state.is_failed()) {
+            assert!(State::ALL.into_iter().all(|next| !failed.may_become(next)), "{failed:?} is final");
+        }
+    }
+
+    #[test]
+    fn the_table_of_decisions() {
+        use ReportedState::{Canceled, Captured, Declined, Expired, Held, Pending, Refunded, Unregistered};
+        let decide = |state, reported: &ReportedState, policy| {
+            let report = Report { state: reported.clone(), payment_id: "1001-1".to_owned(), amount: Some(rub(500_000)) };
+            next(&payment(state), &report, policy)
+        };
+        let live = [State::Creating, State::Pending, State::Held, State::Finishing];
+        for policy in [Policy::OnHold, Policy::OnShipment] {
+            for (reported, state) in [(Declined, State::Declined), (Canceled, State::Canceled), (Expired, State::Expired)] {
+                assert!(live.iter().all(|from| decide(*from, &reported, policy) == Next::Move(state)));
+            }
+            assert!(live.iter().all(|from| decide(*from, &Captured, policy) == Next::Move(State::Captured)));
+            assert!(live.iter().all(|from| decide(*from, &Refunded, policy) == Next::Move(State::Refunded)));
+            for waiting in [Unregistered, Pending] {
+                assert_eq!(decide(State::Creating, &waiting, policy), Next::Register);
+                assert!(live[1..].iter().all(|from| decide(*from, &waiting, policy) == Next::Wait));
+            }
+            assert_eq!(decide(State::Finishing, &Held, policy), Next::Capture);
+        }
+        assert!(live.iter().all(|from| decide(*from, &Held, Policy::OnHold) == Next::Capture));
+        assert_eq!(decide(State::Pending, &Held, Policy::OnShipment), Next::Move(State::Held));
+        assert_eq!(decide(State::Held, &Held, Policy::OnShipment), Next::Wait);
+    }
+
+    proptest! {
+        #[test]
+        fn every_decision_is_one_that_the_machine_allows(state in any_state(), report in any_report(), policy in any_policy()) {
+            let payment = payment(state);
+            let ours = report.payment_id == "1001-1" && report.amount == Some(payment.amount);
+            match next(&payment, &report, policy) {
+                Next::Wait => {}
+                Next::Register => prop_assert_eq!(state, State::Creating),
+                Next::Move(to) => {
+                    prop_assert!(state.may_become(to), "{:?} to {:?}", state, to);
+                    prop_assert!(ours || to.is_failed(), "money counted that is not ours");
+                }
+                Next::Capture => prop_assert!(ours && !state.is_settled()),
+                Next::Mismatch(_) => prop_assert!(!ours),
+            }
+            if state.is_settled() {
+                prop_assert_eq!(next(&payment, &report, policy), Next::Wait);
+            }
+        }
+
+        #[test]
+        fn whatever_is_reported_in_whatever_order_a_payment_only_moves_forward(
+            reports in proptest::collection::vec(any_report(), 0..20), policy in any_policy(),
+        ) {
+            let mut payment = payment(State::Creating);
+            for report in reports {
+                let before = payment.clone();
+                payment = match next(&payment, &report, policy) {
+                    Next::Wait | Next::Register | Next::Mismatch(_) => payment,
+                    Next::Move(to) => payment.moved(to, Trigger::Callback, Timestamp::from_millis(1)),
+                    Next::Capture => {
+                        payment.moved(State::Held, Trigger::Callback, Timestamp::from_millis(1)).moved(State::Finishing, Trigger::Callback, Timestamp::from_millis(1))
+                    }
+                };
+                prop_assert!(payment.state == before.state || before.state.may_become(payment.state));
+                prop_assert!(!before.state.is_settled() || payment == before);
+            }
+        }
+    }
+}
