@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use lambda_http::lambda_runtime::{Context, LambdaEvent};
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Error, Request, Service as _, service_fn};
+use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
 use shared::env::{ConfigError, Env};
 use shared::runtime::{Handler, World};

@@ -10,7 +10,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use lambda_http::lambda_runtime::Context;
+use lambda_runtime::Context;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 

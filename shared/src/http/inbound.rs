@@ -173,7 +173,7 @@ fn gateway_url(context: &RequestContext, path: &[String]) -> Option<Url> {
 
 #[cfg(test)]
 mod tests {
-    use lambda_http::lambda_runtime::Context;
+    use lambda_runtime::Context;
 
     use super::*;
 

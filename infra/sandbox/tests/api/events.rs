@@ -18,7 +18,7 @@ async fn every_event_is_answered_as_its_table_says() {
     for row in rows {
         let (file, function, status) = (row[0], row[1], row[2]);
         let event = event_file(file.strip_suffix(".json").unwrap());
-        let answer = functions.invoke(function, event, lambda_http::lambda_runtime::Context::default()).await.unwrap();
+        let answer = functions.invoke(function, event, lambda_runtime::Context::default()).await.unwrap();
         assert_eq!(answer["statusCode"].to_string(), status, "{file}: {answer}");
     }
 }
