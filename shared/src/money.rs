@@ -123,6 +123,12 @@ impl Quantity {
         fixed_point(text, 3, 1_000_000_000).map(Self)
     }
 
+    /// None at all.
+    #[must_use]
+    pub fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
     /// The number if it is whole.
     #[must_use]
     pub fn whole(self) -> Option<i64> {

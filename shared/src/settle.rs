@@ -37,6 +37,8 @@ pub struct Settler {
 pub enum Settled {
     /// This is how the payment stands, by the provider's word now or because it is final.
     Known(Payment),
+    /// The provider does not have the attempt, or we do not have its page: only `create` can do something about it.
+    Unregistered(Payment),
     /// The provider could not be asked, or somebody else is at it: this is how the payment stood last.
     InDoubt(Payment),
 }
@@ -46,7 +48,7 @@ impl Settled {
     #[must_use]
     pub fn payment(&self) -> &Payment {
         match self {
-            Self::Known(payment) | Self::InDoubt(payment) => payment,
+            Self::Known(payment) | Self::Unregistered(payment) | Self::InDoubt(payment) => payment,
         }
     }
 }
@@ -98,8 +100,9 @@ impl Settler {
             };
             tracing::debug!(reported = ?report.state, state = payment.state.name(), "the provider's status");
             let now = self.clock.now();
-            let saved = match next(&payment, &report, gateway.policy()) {
-                Next::Wait | Next::Register => return Ok(Settled::Known(payment)),
+            let saved = match next(&payment, &report, gateway.policy(), now) {
+                Next::Wait => return Ok(Settled::Known(payment)),
+                Next::Register => return Ok(Settled::Unregistered(payment)),
                 Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => return Ok(Settled::Known(payment)),
                 Next::Mismatch(what) => {
                     tracing::error!(what, "a payment does not match its order; a person must look");

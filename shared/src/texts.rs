@@ -5,6 +5,9 @@ pub const ORDER_UNKNOWN: &str =
     "Заказ ещё не передан в систему оплаты. Попробуйте ещё раз через минуту или обратитесь в магазин.";
 /// `orderId` is not the id of the order `orderUuid`.
 pub const ORDER_MISMATCH: &str = "Номер заказа не совпадает с оформленным заказом. Оплата не начата, обратитесь в магазин.";
+/// The shop gave the same id to another order, which has a payment.
+pub const ORDER_ID_TAKEN: &str =
+    "Номер этого заказа уже занят другим заказом, поэтому оплатить его нельзя. Обратитесь в магазин.";
 /// The order was recorded without an amount.
 pub const ORDER_WITHOUT_AMOUNT: &str =
     "Сумма заказа ещё не подтверждена магазином, поэтому оплатить его пока нельзя. Обратитесь в магазин.";

@@ -73,6 +73,13 @@ impl<'de> de::Visitor<'de> for StrictVisitor {
     }
 }
 
+/// An optional field whose empty string means "absent".
+pub fn unless_blank<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let raw = Box::<serde_json::value::RawValue>::deserialize(deserializer)?;
+    let is_blank = raw.get() == "null" || serde_json::from_str::<String>(raw.get()).is_ok_and(|text| text.trim().is_empty());
+    if is_blank { Ok(None) } else { serde_json::from_str(raw.get()).map(Some).map_err(de::Error::custom) }
+}
+
 /// A field that nobody's money depends on: read if it has the right type, otherwise as if it were absent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lenient<T>(pub Option<T>);

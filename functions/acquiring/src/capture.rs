@@ -11,8 +11,7 @@ use crate::create::failure_text;
 use crate::{Deps, required};
 
 pub(crate) async fn capture(deps: &Deps, inbound: &Inbound, command: Command) -> Result<Response<Body>, Failure> {
-    // Which method it was is known with the payment: one that is no longer offered must still be captured.
-    required(command.payment_method_id, "paymentMethodId")?;
+    let method = required(command.payment_method_id, "paymentMethodId")?;
     let id = required(command.payment_id, "paymentId")?;
     let known = match PaymentId::parse(id.as_str()) {
         Ok(id) => deps.settler.orders.payment(&id).await.map_err(Failure::internal)?,
@@ -20,6 +19,11 @@ pub(crate) async fn capture(deps: &Deps, inbound: &Inbound, command: Command) ->
     };
     let Some(payment) = known else { return Err(Failure::business(texts::PAYMENT_UNKNOWN)) };
     on_payment(&payment.id);
+    // The payment's own method counts even if it is no longer offered: what is under way must still be captured.
+    let own = [Some(method.as_str()), method.without_prefix()].contains(&Some(payment.method.as_str()));
+    if !own && deps.methods.find(&method).and_then(|method| method.provider) != Some(payment.provider) {
+        return Err(Failure::business(texts::METHOD_UNKNOWN));
+    }
     let settled = deps.settler.settle(payment, Trigger::Capture, inbound.deadline()).await.map_err(Failure::internal)?;
     let payment = settled.payment();
     let policy = deps.settler.gateways.get(payment.provider).policy();

@@ -118,7 +118,7 @@ impl Attempt<'_> {
             if order.version == version && order.latest_payment.is_none() {
                 // The order did not change, so it is the payment's id that is taken: the shop gave two orders one id.
                 tracing::error!(order_uuid = %order.uuid, "the order's id belongs to another order's payment");
-                return Err(Failure::business(texts::ORDER_MISMATCH));
+                return Err(Failure::business(texts::ORDER_ID_TAKEN));
             }
         }
         Err(Failure::business(texts::PAYMENT_IN_PROGRESS))
@@ -134,14 +134,20 @@ impl Attempt<'_> {
         }
         let settler = &self.deps.settler;
         let settled = settler.settle(payment, Trigger::Create, self.deadline).await.map_err(Failure::internal)?;
-        let in_doubt = matches!(settled, Settled::InDoubt(_));
-        let payment = settled.payment().clone();
+        let (payment, in_doubt) = match settled {
+            Settled::Unregistered(payment) => return Ok(Found::Register(payment)),
+            Settled::Known(payment) => (payment, false),
+            Settled::InDoubt(payment) => (payment, true),
+        };
         if payment.mismatch.is_some() {
             return Err(Failure::business(texts::PAYMENT_MISMATCH));
         }
         match payment.state {
-            State::Creating if in_doubt => Err(Failure::business(texts::PROVIDER_UNAVAILABLE)),
-            State::Creating => Ok(Found::Register(payment)),
+            State::Creating => Err(Failure::business(texts::PROVIDER_UNAVAILABLE)),
+            // Its page is probably gone, and whether it was paid cannot be asked now.
+            State::Pending if in_doubt && self.deps.settler.clock.now() >= payment.valid_till => {
+                Err(Failure::business(texts::PROVIDER_UNAVAILABLE))
+            }
             State::Pending => Ok(Found::Live(payment)),
             State::Held if settler.gateways.get(payment.provider).policy() == Policy::OnShipment => {
                 Err(Failure::business(texts::ALREADY_PAID))

@@ -25,7 +25,7 @@ pub(crate) async fn callback(deps: &Deps, inbound: &Inbound, id: &str, token: &s
         Settled::InDoubt(payment) if matches!(payment.state, State::Creating | State::Pending) => {
             Err(Failure::unavailable("the result could not be stored yet"))
         }
-        Settled::Known(_) | Settled::InDoubt(_) => http::json(Status::Ok, &json!({"success": true})),
+        Settled::Known(_) | Settled::Unregistered(_) | Settled::InDoubt(_) => http::json(Status::Ok, &json!({"success": true})),
     }
 }
 

@@ -28,7 +28,8 @@ pub(crate) async fn send_on(deps: &Deps, inbound: &Inbound, id: &str) -> Result<
         None => FAILED,
     };
     // Relative, so that a stage or a base path in front of us stays in front.
-    Ok(see_other(&format!("{id}/{result}")))
+    let location = if inbound.ends_with_slash() { result.to_owned() } else { format!("{id}/{result}") };
+    Ok(see_other(&location))
 }
 
 /// Where the app should take the customer: after `success` it asks `capture`, which says the truth or "still pending".

@@ -20,11 +20,18 @@ pub(crate) async fn push(deps: &Deps, inbound: &Inbound, uuid: &str) -> Result<R
     inbound.limit_body(http::SMALL_BODY)?;
     inbound.authorize_by_header(&deps.shop_keys)?;
     let uuid = OrderUuid::parse(uuid).map_err(|error| Failure::bad_request(format!("orderUuid in the path {error}")))?;
-    let order = order(uuid, inbound.json()?, deps.default_currency)?;
+    let pushed = order(uuid, inbound.json()?, deps.default_currency)?;
     for _ in 0..ROUNDS {
-        let order = match deps.orders.order(&order.uuid).await.map_err(Failure::internal)? {
-            None => order.clone(),
-            Some(known) => correction(deps, &order, known).await?,
+        let order = match deps.orders.order(&pushed.uuid).await.map_err(Failure::internal)? {
+            None => pushed.clone(),
+            Some(known) => {
+                let corrected = corrected(&pushed, &known);
+                if corrected == known {
+                    return http::json(Status::Ok, &json!({"success": true}));
+                }
+                refuse_if_paid(deps, &known).await?;
+                corrected
+            }
         };
         match deps.orders.save_order(&order).await.map_err(Failure::internal)? {
             Written::Yes => {
@@ -38,19 +45,40 @@ pub(crate) async fn push(deps: &Deps, inbound: &Inbound, uuid: &str) -> Result<R
     Err(Failure::unavailable("an order is being written by too many at once"))
 }
 
-/// The pushed order as the next version of the known one; refused once a payment relies on it.
-async fn correction(deps: &Deps, pushed: &Order, known: Order) -> Result<Order, Failure> {
-    if let Some(id) = &known.latest_payment {
-        let payment = deps.orders.payment(id).await.map_err(Failure::internal)?;
-        let state = payment.ok_or_else(|| Failure::internal("the order's latest payment is gone"))?.state;
-        if !state.is_failed() {
-            return Err(Failure::conflict(format!(
-                "the order has a payment ({id}, {}): it cannot be changed any more",
-                state.name()
-            )));
-        }
+/// The known order with what was pushed; what the shop leaves out stays.
+fn corrected(pushed: &Order, known: &Order) -> Order {
+    let pushed = pushed.clone();
+    let (lines, delivery) = if pushed.lines.is_empty() { (known.lines.clone(), known.delivery) } else { (pushed.lines, None) };
+    Order {
+        public_id: pushed.public_id.or_else(|| known.public_id.clone()),
+        phone: pushed.phone.or_else(|| known.phone.clone()),
+        email: pushed.email.or_else(|| known.email.clone()),
+        name: pushed.name.or_else(|| known.name.clone()),
+        install_id: pushed.install_id.or_else(|| known.install_id.clone()),
+        check_number: pushed.check_number.or_else(|| known.check_number.clone()),
+        check_link: pushed.check_link.or_else(|| known.check_link.clone()),
+        lines,
+        delivery,
+        latest_payment: known.latest_payment.clone(),
+        attempts: known.attempts,
+        version: known.version,
+        uuid: pushed.uuid,
+        id: pushed.id,
+        amount: pushed.amount,
+        currency: pushed.currency,
     }
-    Ok(Order { latest_payment: known.latest_payment, attempts: known.attempts, version: known.version, ..pushed.clone() })
+}
+
+/// An order on which a payment relies cannot be changed any more.
+async fn refuse_if_paid(deps: &Deps, known: &Order) -> Result<(), Failure> {
+    let Some(id) = &known.latest_payment else { return Ok(()) };
+    let payment = deps.orders.payment(id).await.map_err(Failure::internal)?;
+    let state = payment.ok_or_else(|| Failure::internal("the order's latest payment is gone"))?.state;
+    if state.is_failed() {
+        return Ok(());
+    }
+    let state = state.name();
+    Err(Failure::conflict(format!("the order has a payment ({id}, {state}): it cannot be changed any more")))
 }
 
 fn order(uuid: OrderUuid, push: Push, default_currency: Currency) -> Result<Order, Failure> {
@@ -63,6 +91,10 @@ fn order(uuid: OrderUuid, push: Push, default_currency: Currency) -> Result<Orde
         parse_url(link).map_err(|error| wrong("checkLink", &error))?;
     }
     let phone = push.phone.as_deref().map(Phone::parse).transpose().map_err(|error| wrong("phone", &error))?;
+    let items = push.items.unwrap_or_default();
+    if let Some(index) = items.iter().position(|item| item.quantity.is_zero()) {
+        return Err(wrong(&format!("items[{index}].quantity"), &"must be above zero"));
+    }
     Ok(Order {
         uuid,
         id: push.order_id,
@@ -72,7 +104,7 @@ fn order(uuid: OrderUuid, push: Push, default_currency: Currency) -> Result<Orde
         phone,
         email: push.email,
         name: push.name,
-        lines: push.items.into_iter().map(|item| line(item, currency)).collect(),
+        lines: items.into_iter().map(|item| line(item, currency)).collect(),
         delivery: None,
         install_id: push.install_id,
         check_number: push.check_number,

@@ -14,7 +14,7 @@ pub(crate) fn accepted(request: &Request, answer: &Answer, default_currency: Cur
         let requested = request.orders.iter().find(|order| order.uuid == *uuid)?;
         let order = order(request, requested, answered, default_currency);
         if order.is_none() {
-            tracing::error!(order_uuid = %uuid, "the shop accepted an order without an id or in an unknown currency");
+            tracing::error!(order_uuid = %uuid, "the shop accepted an order without an id");
         }
         order
     });
@@ -22,10 +22,15 @@ pub(crate) fn accepted(request: &Request, answer: &Answer, default_currency: Cur
 }
 
 fn order(request: &Request, requested: &Requested, answered: &AnsweredOrder, default_currency: Currency) -> Option<Order> {
-    let currency = match answered.currency.0.as_deref().or(requested.currency.0.as_deref()) {
-        Some(code) => Currency::parse(code).ok()?,
-        None => default_currency,
+    let said = answered.currency.0.as_deref().or(requested.currency.0.as_deref());
+    let currency = match said.map(Currency::parse) {
+        Some(Ok(currency)) => Some(currency),
+        Some(Err(_)) => None,
+        None => Some(default_currency),
     };
+    // An amount in a currency that nobody here knows is no amount: the order is known, but cannot be paid.
+    let currency_is_known = currency.is_some();
+    let currency = currency.unwrap_or(default_currency);
     let money = |amount| Money::new(amount, currency);
     let lines = lines(requested, answered, currency);
     let delivery = match &answered.delivery_price {
@@ -35,6 +40,7 @@ fn order(request: &Request, requested: &Requested, answered: &AnsweredOrder, def
     let delivery = delivery.map(money);
     let unreadable_delivery = answered.delivery_price.as_ref().is_some_and(|said| said.0.is_none());
     let amount = match &answered.price {
+        _ if !currency_is_known => None,
         Some(said) => said.0.map(money),
         None if unreadable_delivery => None,
         None => sum(answered, delivery, currency),

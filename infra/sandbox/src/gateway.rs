@@ -86,7 +86,7 @@ async fn pass(State(gateway): State<Arc<Gateway>>, request: Request) -> Response
 
 /// The gateway's own errors, as the template words them.
 fn refusal(status: StatusCode, text: &str) -> Response {
-    (status, axum::Json(json!({"success": false, "error": text, "message": text, "payments": []}))).into_response()
+    (status, axum::Json(json!({"success": false, "error": text, "message": text, "payments": [], "orders": []}))).into_response()
 }
 
 fn context() -> Context {

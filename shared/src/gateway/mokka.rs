@@ -174,9 +174,10 @@ fn reported(status: OrderStatus) -> ReportedState {
     }
 }
 
-/// The cart for the customer's page; lines without a name or a price are left out, since Mokka needs both.
+/// The cart for the customer's page; lines without a name, a price or a quantity are left out, since Mokka needs them.
 fn cart(order: &Order) -> Vec<CartItem> {
-    let items = order.lines.iter().filter(|line| !line.name.trim().is_empty()).filter_map(|line| {
+    let shown = order.lines.iter().filter(|line| !line.name.trim().is_empty() && !line.quantity.is_zero());
+    let items = shown.filter_map(|line| {
         Some(CartItem {
             sku: line.sku.as_ref().map(|sku| sku.as_str().to_owned()),
             name: line.name.clone(),

@@ -12,6 +12,7 @@ pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     }
     let text = std::str::from_utf8(body)
         .map_err(|error| Failure::bad_request(format!("the body is not UTF-8 (byte {})", error.valid_up_to())))?;
+    let text = text.trim_start_matches('\u{feff}');
     if !matches!(text.trim_ascii_start().as_bytes(), [b'{', ..]) {
         // serde would read an array as the fields in their order.
         let problem = if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() { "not a JSON object" } else { "not JSON" };

@@ -21,6 +21,7 @@ pub const SMALL_BODY: usize = 1024 * 1024;
 pub struct Inbound {
     method: Method,
     path: Vec<String>,
+    ends_with_slash: bool,
     headers: HeaderMap,
     signature: Option<String>,
     body: Vec<u8>,
@@ -34,6 +35,7 @@ impl Inbound {
         let deadline = deadline(&request);
         let request_id = request.lambda_context_ref().map(|context| context.request_id.clone()).unwrap_or_default();
         let path = segments(request.raw_http_path());
+        let ends_with_slash = request.raw_http_path().ends_with('/');
         let signature = request.query_string_parameters_ref().and_then(|query| query.first("signature")).map(str::to_owned);
         let gateway_url = request.request_context_ref().and_then(|context| gateway_url(context, &path));
         let (parts, body) = request.into_parts();
@@ -42,7 +44,17 @@ impl Inbound {
             Body::Binary(bytes) => bytes,
             Body::Empty | _ => Vec::new(),
         };
-        Self { method: parts.method, path, headers: parts.headers, signature, body, deadline, request_id, gateway_url }
+        Self {
+            method: parts.method,
+            path,
+            ends_with_slash,
+            headers: parts.headers,
+            signature,
+            body,
+            deadline,
+            request_id,
+            gateway_url,
+        }
     }
 
     /// The method.
@@ -55,6 +67,12 @@ impl Inbound {
     #[must_use]
     pub fn path(&self) -> Vec<&str> {
         self.path.iter().map(String::as_str).collect()
+    }
+
+    /// Whether the path ended with a slash, which a relative address in the answer has to mind.
+    #[must_use]
+    pub fn ends_with_slash(&self) -> bool {
+        self.ends_with_slash
     }
 
     /// The raw body.

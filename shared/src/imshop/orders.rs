@@ -181,8 +181,7 @@ pub struct Push {
     /// The installation of the app.
     pub install_id: Option<InstallId>,
     /// The lines of the order.
-    #[serde(default)]
-    pub items: Vec<PushedItem>,
+    pub items: Option<Vec<PushedItem>>,
     /// Number of the fiscal receipt.
     pub check_number: Option<String>,
     /// Address of the fiscal receipt.

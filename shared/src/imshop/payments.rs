@@ -5,14 +5,15 @@ use serde_json::Value;
 
 use crate::ids::{InstallId, ItemId};
 use crate::money::{Decimal, Quantity};
-use crate::wire::Lenient;
+use crate::wire::{Lenient, unless_blank};
 
 /// The cart at the moment of choosing how to pay. Everything is optional: nothing that is missing hides the list.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request {
     /// The customer's id at the shop, if known.
-    pub external_user_id: Option<String>,
+    #[serde(default, deserialize_with = "unless_blank")]
+    pub external_user_id: Option<ItemId>,
     /// The installation of the app.
     pub install_id: Option<InstallId>,
     /// ISO code of the country.
@@ -21,13 +22,16 @@ pub struct Request {
     #[serde(default)]
     pub has_preorder_items: Option<bool>,
     /// City: a name or a FIAS id, opaque here.
-    pub city: Option<String>,
+    #[serde(default, deserialize_with = "unless_blank")]
+    pub city: Option<ItemId>,
     /// The promo code in use.
     pub promocode: Option<String>,
     /// The chosen delivery, maybe `source/id`.
-    pub delivery_id: Option<String>,
+    #[serde(default, deserialize_with = "unless_blank")]
+    pub delivery_id: Option<ItemId>,
     /// The chosen pickup point.
-    pub pickup_location_id: Option<String>,
+    #[serde(default, deserialize_with = "unless_blank")]
+    pub pickup_location_id: Option<ItemId>,
     /// Bonus points that the customer wants to spend.
     pub bonuses_spent: Option<Decimal>,
     /// The order is for a company.
@@ -62,7 +66,8 @@ pub struct Item {
     /// Price of the line, for reference.
     pub subtotal: Option<Decimal>,
     /// The warehouse, shop or company that sells it (marketplaces).
-    pub warehouse_id: Option<String>,
+    #[serde(default, deserialize_with = "unless_blank")]
+    pub warehouse_id: Option<ItemId>,
 }
 
 /// IMSHOP's payment types.

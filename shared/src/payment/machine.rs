@@ -1,6 +1,7 @@
 //! What to do next with a payment, given what the provider says of it. Pure: every case is in one `match`.
 
 use super::{Payment, State};
+use crate::clock::Timestamp;
 use crate::money::Money;
 
 /// When a hold is captured.
@@ -72,13 +73,19 @@ pub enum Next {
 
 /// Decides. Whatever the provider says of money counts only if it is our order and our amount.
 #[must_use]
-pub fn next(payment: &Payment, report: &Report, policy: Policy) -> Next {
+pub fn next(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) -> Next {
     if payment.state.is_settled() {
         return Next::Wait;
     }
     match &report.state {
-        ReportedState::Unregistered | ReportedState::Pending if payment.state == State::Creating => Next::Register,
-        ReportedState::Unregistered | ReportedState::Pending | ReportedState::Unrecognised(_) => Next::Wait,
+        ReportedState::Unregistered => match payment.state {
+            State::Creating | State::Pending if now >= payment.valid_till => Next::Move(State::Expired),
+            State::Creating | State::Pending => Next::Register,
+            // It held money a moment ago, so the provider will find it again.
+            _ => Next::Wait,
+        },
+        ReportedState::Pending if payment.state == State::Creating => Next::Register,
+        ReportedState::Pending | ReportedState::Unrecognised(_) => Next::Wait,
         ReportedState::Declined => Next::Move(State::Declined),
         ReportedState::Canceled => Next::Move(State::Canceled),
         ReportedState::Expired => Next::Move(State::Expired),
@@ -121,7 +128,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::clock::Timestamp;
     use crate::ids::{MethodId, OrderId, OrderUuid, PaymentId};
     use crate::money::Currency;
     use crate::payment::{Provider, Trigger};
@@ -145,7 +151,7 @@ mod tests {
             url: None,
             return_url: None,
             callback_token_hash: String::new(),
-            valid_till: Timestamp::from_millis(0),
+            valid_till: Timestamp::from_millis(100),
             lease_until: None,
             reason: None,
             created_at: Timestamp::from_millis(0),
@@ -199,7 +205,7 @@ mod tests {
         use ReportedState::{Canceled, Captured, Declined, Expired, Held, Pending, Refunded, Unregistered};
         let decide = |state, reported: &ReportedState, policy| {
             let report = Report { state: reported.clone(), payment_id: "1001-1".to_owned(), amount: Some(rub(500_000)) };
-            next(&payment(state), &report, policy)
+            next(&payment(state), &report, policy, Timestamp::from_millis(99))
         };
         let live = [State::Creating, State::Pending, State::Held, State::Finishing];
         for policy in [Policy::OnHold, Policy::OnShipment] {
@@ -208,10 +214,10 @@ mod tests {
             }
             assert!(live.iter().all(|from| decide(*from, &Captured, policy) == Next::Move(State::Captured)));
             assert!(live.iter().all(|from| decide(*from, &Refunded, policy) == Next::Move(State::Refunded)));
-            for waiting in [Unregistered, Pending] {
-                assert_eq!(decide(State::Creating, &waiting, policy), Next::Register);
-                assert!(live[1..].iter().all(|from| decide(*from, &waiting, policy) == Next::Wait));
-            }
+            assert_eq!(decide(State::Creating, &Pending, policy), Next::Register);
+            assert!(live[1..].iter().all(|from| decide(*from, &Pending, policy) == Next::Wait));
+            assert!(live[..2].iter().all(|from| decide(*from, &Unregistered, policy) == Next::Register));
+            assert!(live[2..].iter().all(|from| decide(*from, &Unregistered, policy) == Next::Wait));
             assert_eq!(decide(State::Finishing, &Held, policy), Next::Capture);
         }
         assert!(live.iter().all(|from| decide(*from, &Held, Policy::OnHold) == Next::Capture));
@@ -221,12 +227,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_decision_is_one_that_the_machine_allows(state in any_state(), report in any_report(), policy in any_policy()) {
+        fn every_decision_is_one_that_the_machine_allows(
+            state in any_state(), report in any_report(), policy in any_policy(), now in 0_i64..200,
+        ) {
+            let now = Timestamp::from_millis(now);
             let payment = payment(state);
             let ours = report.payment_id == "1001-1" && report.amount == Some(payment.amount);
-            match next(&payment, &report, policy) {
+            match next(&payment, &report, policy, now) {
                 Next::Wait => {}
-                Next::Register => prop_assert_eq!(state, State::Creating),
+                Next::Register => prop_assert!(matches!(state, State::Creating | State::Pending)),
                 Next::Move(to) => {
                     prop_assert!(state.may_become(to), "{:?} to {:?}", state, to);
                     prop_assert!(ours || to.is_failed(), "money counted that is not ours");
@@ -235,18 +244,19 @@ mod tests {
                 Next::Mismatch(_) => prop_assert!(!ours),
             }
             if state.is_settled() {
-                prop_assert_eq!(next(&payment, &report, policy), Next::Wait);
+                prop_assert_eq!(next(&payment, &report, policy, now), Next::Wait);
             }
         }
 
         #[test]
         fn whatever_is_reported_in_whatever_order_a_payment_only_moves_forward(
-            reports in proptest::collection::vec(any_report(), 0..20), policy in any_policy(),
+            reports in proptest::collection::vec(any_report(), 0..20), policy in any_policy(), now in 0_i64..200,
         ) {
+            let now = Timestamp::from_millis(now);
             let mut payment = payment(State::Creating);
             for report in reports {
                 let before = payment.clone();
-                payment = match next(&payment, &report, policy) {
+                payment = match next(&payment, &report, policy, now) {
                     Next::Wait | Next::Register | Next::Mismatch(_) => payment,
                     Next::Move(to) => payment.moved(to, Trigger::Callback, Timestamp::from_millis(1)),
                     Next::Capture => {

@@ -262,3 +262,15 @@ async fn a_corrected_amount_is_captured_after_all() {
     assert_eq!(story.capture(&payment).await.json(), paid(&payment));
     assert_eq!(story.payment(&payment).await.get("mismatch"), None);
 }
+
+#[tokio::test]
+async fn capture_names_a_way_to_pay_that_can_be_this_payments() {
+    let story = Story::start().await;
+    let (_, payment) = created(&story).await;
+    for (method, success) in [("mokka", true), ("webhook/mokka", true), ("cash", false), ("nope", false)] {
+        let body = json!({"command": "capture", "paymentMethodId": method, "paymentId": payment});
+        let event = sandbox::testing::Event::post("/v1/acquiring").key("imshop-demo-key").json(body);
+        let answer = story.acquiring(event.rest()).await;
+        assert_eq!((answer.status, &answer.json()["success"]), (200, &json!(success)), "{method}: {}", answer.body);
+    }
+}

@@ -146,3 +146,30 @@ async fn without_a_public_address_the_gateways_own_is_told() {
         assert!(success.is_match(&format!("{base}/v1/mokka/return/{payment}/success")));
     }
 }
+
+#[tokio::test]
+async fn an_attempt_that_mokka_forgot_is_registered_again_until_its_time_is_over() {
+    let story = Story::start().await;
+    let order = story.order().await;
+    let first = story.create(&order).await.json();
+    let forgets = || story.world.standins().fault(System::Mokka, "status", "status:24".parse::<Fault>().unwrap(), 1).unwrap();
+    forgets();
+    let second = story.create(&order).await.json();
+    assert_eq!((&second["paymentId"], checkouts(&story)), (&first["paymentId"], 2), "{second}");
+    assert_ne!(second["paymentUrl"], first["paymentUrl"], "the page of the new registration");
+    story.world.advance(std::time::Duration::from_hours(25));
+    forgets();
+    assert_eq!(story.create(&order).await.json()["paymentId"], json!(order.payment(2)));
+}
+
+#[tokio::test]
+async fn a_line_that_mokka_would_not_take_does_not_stand_in_the_way() {
+    let story = Story::start().await;
+    let items = json!([{"name": "Чай", "quantity": 0, "price": 5}, {"name": " ", "quantity": 1, "price": 5}, {"name": "Чай на вес", "quantity": 0.5, "price": 5}]);
+    story.world.standins().shop_answers(json!({"items": items})).unwrap();
+    let order = story.order().await;
+    let answer = story.create(&order).await.json();
+    assert_eq!(answer["success"], json!(true), "{answer}");
+    let call = &story.world.standins().calls_to(System::Mokka, "checkout")[0];
+    assert_eq!(call.body["cart_items"], json!([{"name": "Чай на вес", "price": 5.0}]));
+}

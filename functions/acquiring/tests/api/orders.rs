@@ -104,6 +104,6 @@ async fn two_orders_with_one_id_do_not_share_a_payment() {
     story.world.standins().shop_answers(json!({"id": "same"})).unwrap();
     let (first, second) = (story.order().await, story.order().await);
     assert_eq!(story.create(&first).await.json()["success"], json!(true));
-    assert!(error(&story, &second).await.contains("не совпадает"));
+    assert!(error(&story, &second).await.contains("занят другим заказом"));
     assert_eq!(story.payment("same-1").await["order_uuid"], json!(first.uuid));
 }

@@ -31,6 +31,8 @@ async fn a_paid_customer_lands_on_success_with_a_way_back() {
     let html = page(&story, &payment, "success").await;
     assert!(html.contains("Оплата прошла") && html.contains("href=\"imshop://\""), "{html}");
     insta::assert_snapshot!("success_page", html);
+    let slashed = story.mokka(Event::new("GET", &format!("/v1/mokka/return/{payment}/")).rest()).await;
+    assert_eq!(slashed.headers["location"], "success", "relative to the address with its slash");
     // The other address shows the same truth.
     assert!(page(&story, &payment, "failed").await.contains("Оплата прошла"));
 }

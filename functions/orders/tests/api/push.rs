@@ -102,6 +102,7 @@ async fn what_is_wrong_with_a_push_is_named() {
         ("orderId", json!(""), "orderId"),
         ("items", json!([{"name": "x"}]), "items[0]"),
         ("items", json!([{"name": "x", "quantity": -1}]), "items[0].quantity"),
+        ("items", json!([{"name": "x", "quantity": 0, "price": 5}]), "items[0].quantity"),
         ("ammount", json!(5), "ammount"),
     ] {
         let mut body = push();
@@ -125,4 +126,21 @@ async fn only_the_shops_key_pushes() {
     body["key"] = SHOP_KEY.into();
     assert_eq!(story.orders(Event::new("PUT", "/v1/orders/pushed-1").json(body).rest()).await.status, 401);
     assert_eq!(story.orders(Event::post("/v1/orders/pushed-1").key(SHOP_KEY).json(push()).rest()).await.status, 405);
+}
+
+#[tokio::test]
+async fn a_correction_keeps_what_it_does_not_name_and_may_be_repeated() {
+    let story = Story::start().await;
+    let order = story.order().await;
+    let correction = json!({"orderId": order.id, "amount": "4000.00"});
+    assert_eq!(put(&story, &order.uuid, correction.clone()).await.status, 200);
+    story.create(&order).await;
+    let call = &story.world.standins().calls_to(standins::System::Mokka, "checkout")[0];
+    assert_eq!(call.body["primary_phone"], json!("8880100203"));
+    assert_eq!(
+        (&call.body["current_order"]["amount"], call.body["cart_items"].as_array().unwrap().len()),
+        (&json!("4000.00"), 1)
+    );
+    // The same push again, after its answer was lost, is not a change.
+    assert_eq!(put(&story, &order.uuid, correction).await.status, 200);
 }

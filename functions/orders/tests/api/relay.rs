@@ -60,6 +60,7 @@ async fn the_amount_is_the_price_else_the_sum_else_unknown() {
         (json!({"price": -5, "items": null}), Value::Null),
         (json!({"price": 1e300, "items": null}), Value::Null),
         (json!({"price": "много", "items": []}), Value::Null),
+        (json!({"price": 5000, "currency": "ZZZ"}), Value::Null),
         // A price that was said and cannot be read is never replaced by a sum of something else.
         (json!({"price": "3250 руб."}), Value::Null),
         (json!({"price": null, "deliveryPrice": "дёшево"}), Value::Null),

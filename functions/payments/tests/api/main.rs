@@ -45,6 +45,11 @@ async fn the_configured_ways_to_pay_are_listed_in_order() {
         post().json(cart()).rest(),
         post().json(json!({})).rest(),
         post().json(json!({"items": null})).rest(),
+        post()
+            .json(
+                json!({"deliveryId": 7, "externalUserId": 12, "city": "", "pickupLocationId": "", "items": [{"warehouseId": 3}]}),
+            )
+            .rest(),
     ] {
         assert_eq!(ask(&deps, event).await, answer, "equal answers");
     }
