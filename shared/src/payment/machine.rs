@@ -82,7 +82,14 @@ pub fn next(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) 
             State::Creating | State::Pending if now >= payment.valid_till => Next::Move(State::Expired),
             State::Creating | State::Pending => Next::Register,
             // It held money a moment ago, so the provider will find it again.
-            _ => Next::Wait,
+            State::Held
+            | State::Finishing
+            | State::Captured
+            | State::PartiallyRefunded
+            | State::Refunded
+            | State::Declined
+            | State::Canceled
+            | State::Expired => Next::Wait,
         },
         ReportedState::Pending if payment.state == State::Creating => Next::Register,
         ReportedState::Pending | ReportedState::Unrecognised(_) => Next::Wait,
