@@ -8,16 +8,13 @@ mod limits;
 
 use std::time::Duration;
 
-use crate::clock::Timestamp;
+use crate::clock::{LEASE, Timestamp};
 use crate::ids::{FormName, InstallId};
 use crate::phone::Phone;
 use crate::secret::{InternalSecret, Purpose};
 use crate::smspro::Token;
 
 pub use limits::{Limits, Refusal, SendLog};
-
-/// How long a lease lasts: longer than any request may take, so that whoever held it is gone when it ends.
-pub const LEASE: Duration = Duration::from_secs(12);
 
 /// How long a challenge is kept after its last use: longer than any code lives (an hour at most, `config`).
 const KEPT: Duration = Duration::from_hours(2);

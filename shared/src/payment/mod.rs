@@ -8,17 +8,12 @@ mod machine;
 mod order;
 pub mod receipt;
 
-use std::time::Duration;
-
-use crate::clock::Timestamp;
+use crate::clock::{LEASE, Timestamp};
 use crate::ids::{MethodId, OrderId, OrderUuid, PaymentId};
 use crate::money::Money;
 
 pub use machine::{Capture, Next, Policy, Report, ReportedState, next};
 pub use order::{Line, Order};
-
-/// How long a lease lasts: longer than any request may take, so that whoever held it is gone when it ends.
-pub const LEASE: Duration = Duration::from_secs(12);
 
 /// Where a payment stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -151,19 +151,16 @@ impl Table {
     /// Writes an item as version `version`, replacing exactly the version before it (none, for version 1).
     async fn put<T: Serialize>(&self, key: &str, version: u64, record: &T) -> Result<Written, StoreError> {
         let mark = self.random.hex32()?;
+        let condition = Condition::replaces_before(version);
         let put = self
             .client
             .put_item()
             .table_name(&self.name)
             .set_item(Some(Self::item(key, version, &mark, record)?))
+            .condition_expression(condition.expression)
+            .set_expression_attribute_names(condition.names)
+            .set_expression_attribute_values(condition.values)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let put = if version == 1 {
-            put.condition_expression("attribute_not_exists(pk)")
-        } else {
-            put.condition_expression("#version = :before")
-                .expression_attribute_names("#version", "version")
-                .expression_attribute_values(":before", AttributeValue::N((version - 1).to_string()))
-        };
         match put.send().await {
             Ok(_) => Ok(Written::Yes),
             Err(error) => match error.as_service_error() {
@@ -186,14 +183,13 @@ impl Table {
         mark: &str,
         record: &T,
     ) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder().table_name(&self.name).set_item(Some(Self::item(key, version, mark, record)?));
-        let put = if version == 1 {
-            put.condition_expression("attribute_not_exists(pk)")
-        } else {
-            put.condition_expression("#version = :before")
-                .expression_attribute_names("#version", "version")
-                .expression_attribute_values(":before", AttributeValue::N((version - 1).to_string()))
-        };
+        let condition = Condition::replaces_before(version);
+        let put = Put::builder()
+            .table_name(&self.name)
+            .set_item(Some(Self::item(key, version, mark, record)?))
+            .condition_expression(condition.expression)
+            .set_expression_attribute_names(condition.names)
+            .set_expression_attribute_values(condition.values);
         Ok(TransactWriteItem::builder().put(put.build().map_err(|error| incomplete(&error))?).build())
     }
 
@@ -211,6 +207,28 @@ impl Table {
                 Some(TransactWriteItemsError::TransactionInProgressException(_)) => Ok(Transacted::Refused),
                 _ => Err(failed("TransactWriteItems", &error)),
             },
+        }
+    }
+}
+
+/// What must stand in an item's place before it is written.
+struct Condition {
+    expression: &'static str,
+    names: Option<HashMap<String, String>>,
+    values: Option<Item>,
+}
+
+impl Condition {
+    /// Exactly the version before `version`; nothing, for version 1.
+    fn replaces_before(version: u64) -> Self {
+        if version == 1 {
+            return Self { expression: "attribute_not_exists(pk)", names: None, values: None };
+        }
+        let before = AttributeValue::N((version - 1).to_string());
+        Self {
+            expression: "#version = :before",
+            names: Some(HashMap::from([("#version".to_owned(), "version".to_owned())])),
+            values: Some(HashMap::from([(":before".to_owned(), before)])),
         }
     }
 }
