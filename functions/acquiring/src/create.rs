@@ -103,7 +103,9 @@ impl Attempt<'_> {
                 Some(payment) => match self.look_at(payment, choice.provider).await? {
                     Found::Live(payment) => return Ok(payment),
                     Found::Register(payment) => {
-                        orders.save_payment(payment.leased(self.deps.settler.clock.now())).await.map_err(Failure::internal)?
+                        // The page known so far ends with this registration, whatever comes of it.
+                        let intent = Payment { url: None, ..payment }.leased(self.deps.settler.clock.now());
+                        orders.save_payment(intent).await.map_err(Failure::internal)?
                     }
                     Found::Over => self.start(&order, &choice).await?,
                 },

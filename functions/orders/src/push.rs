@@ -48,7 +48,9 @@ pub(crate) async fn push(deps: &Deps, inbound: &Inbound, uuid: &str) -> Result<R
 /// The known order with what was pushed; what the shop leaves out stays.
 fn corrected(pushed: &Order, known: &Order) -> Order {
     let pushed = pushed.clone();
-    let (lines, delivery) = if pushed.lines.is_empty() { (known.lines.clone(), known.delivery) } else { (pushed.lines, None) };
+    // Prices in another currency say nothing about this order any more.
+    let keeps_lines = pushed.lines.is_empty() && pushed.currency == known.currency;
+    let (lines, delivery) = if keeps_lines { (known.lines.clone(), known.delivery) } else { (pushed.lines, None) };
     Order {
         public_id: pushed.public_id.or_else(|| known.public_id.clone()),
         phone: pushed.phone.or_else(|| known.phone.clone()),

@@ -91,7 +91,10 @@ pub fn next(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) 
             | State::Canceled
             | State::Expired => Next::Wait,
         },
-        ReportedState::Pending if payment.state == State::Creating => Next::Register,
+        // Registered, but the answer with the page was lost.
+        ReportedState::Pending if payment.url.is_none() && matches!(payment.state, State::Creating | State::Pending) => {
+            Next::Register
+        }
         ReportedState::Pending | ReportedState::Unrecognised(_) => Next::Wait,
         ReportedState::Declined => Next::Move(State::Declined),
         ReportedState::Canceled => Next::Move(State::Canceled),
@@ -155,7 +158,7 @@ mod tests {
             state,
             unknown: false,
             mismatch: None,
-            url: None,
+            url: (state != State::Creating).then(|| "https://mokka.example/page".to_owned()),
             return_url: None,
             callback_token_hash: String::new(),
             valid_till: Timestamp::from_millis(100),

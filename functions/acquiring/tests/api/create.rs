@@ -173,3 +173,17 @@ async fn a_line_that_mokka_would_not_take_does_not_stand_in_the_way() {
     let call = &story.world.standins().calls_to(System::Mokka, "checkout")[0];
     assert_eq!(call.body["cart_items"], json!([{"name": "Чай на вес", "price": 5.0}]));
 }
+
+#[tokio::test]
+async fn a_page_that_a_lost_answer_replaced_is_never_handed_out_again() {
+    let story = Story::start().await;
+    let order = story.order().await;
+    let first = story.create(&order).await.json();
+    let standins = story.world.standins();
+    standins.fault(System::Mokka, "status", "status:24".parse::<Fault>().unwrap(), 1).unwrap();
+    standins.fault(System::Mokka, "checkout", Fault::AnswerLost, 1).unwrap();
+    assert_eq!(story.create(&order).await.json()["success"], json!(false), "registered again, its answer lost");
+    let again = story.create(&order).await.json();
+    let page = standins.mokka_order(&order.payment(1)).unwrap().form_url;
+    assert_eq!((&again["paymentId"], &again["paymentUrl"]), (&first["paymentId"], &json!(page)), "{again}");
+}

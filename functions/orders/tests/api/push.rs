@@ -144,3 +144,14 @@ async fn a_correction_keeps_what_it_does_not_name_and_may_be_repeated() {
     // The same push again, after its answer was lost, is not a change.
     assert_eq!(put(&story, &order.uuid, correction).await.status, 200);
 }
+
+#[tokio::test]
+async fn a_correction_into_another_currency_keeps_no_prices_of_the_old_one() {
+    let story = Story::start().await;
+    let order = story.order().await;
+    let correction = json!({"orderId": order.id, "amount": "9000.00", "currency": "KGS"});
+    assert_eq!(put(&story, &order.uuid, correction).await.status, 200);
+    let stored = story.world.item("order-holds", &format!("order#{}", order.uuid)).await.unwrap();
+    assert_eq!((&stored["currency"], &stored["lines"]), (&json!("KGS"), &json!([])));
+    assert_eq!(stored.get("delivery"), None);
+}
