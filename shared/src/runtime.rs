@@ -2,6 +2,8 @@
 
 use futures_util::future::BoxFuture;
 use lambda_http::{Body, Error, Request, Response, service_fn};
+use lambda_runtime::LambdaEvent;
+use serde_json::Value;
 
 use crate::clock::{Clock, Random};
 use crate::env::{ConfigError, Env};
@@ -28,6 +30,10 @@ impl World {
 /// A handler, with its future boxed: what `main` and the sandbox's gateway call.
 pub type Handler<D> = for<'a> fn(&'a D, Request) -> BoxFuture<'a, Response<Body>>;
 
+/// A handler of events that are not HTTP, with its future boxed: a batch of a stream, a tick of the schedule.
+/// An error is for Lambda, which then repeats the event as the template says.
+pub type Worker<D> = for<'a> fn(&'a D, LambdaEvent<Value>) -> BoxFuture<'a, Result<Value, Error>>;
+
 /// Runs a function: `build` makes what its handler needs from the settings, `warm` opens connections while the start still
 /// has the full processor, `handle` answers requests.
 pub async fn run<D: Sync>(
@@ -35,11 +41,27 @@ pub async fn run<D: Sync>(
     warm: impl AsyncFnOnce(&D),
     handle: Handler<D>,
 ) -> Result<(), Error> {
+    let deps = start(build, warm).await?;
+    let deps = &deps;
+    lambda_http::run(service_fn(move |request: Request| async move { Ok::<_, Error>(handle(deps, request).await) })).await
+}
+
+/// Runs a function that is not called over HTTP, in the same way.
+pub async fn work<D: Sync>(
+    build: fn(Env, World) -> Result<D, ConfigError>,
+    warm: impl AsyncFnOnce(&D),
+    handle: Worker<D>,
+) -> Result<(), Error> {
+    let deps = start(build, warm).await?;
+    let deps = &deps;
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| handle(deps, event))).await
+}
+
+async fn start<D>(build: fn(Env, World) -> Result<D, ConfigError>, warm: impl AsyncFnOnce(&D)) -> Result<D, Error> {
     let env = Env::process();
     telemetry::init(env.optional("LOG_LEVEL").as_deref());
     let world = World::real().map_err(telemetry::refuse_to_start)?;
     let deps = build(env, world).map_err(telemetry::refuse_to_start)?;
     warm(&deps).await;
-    let deps = &deps;
-    lambda_http::run(service_fn(move |request: Request| async move { Ok::<_, Error>(handle(deps, request).await) })).await
+    Ok(deps)
 }

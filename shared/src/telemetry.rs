@@ -13,7 +13,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// The crates whose lines are ours.
-const OURS: [&str; 6] = ["shared", "orders", "payments", "acquiring", "form_otp", "mokka_callback"];
+const OURS: [&str; 9] =
+    ["shared", "orders", "payments", "acquiring", "form_otp", "mokka_callback", "payment_events", "reconcile", "back_office"];
 
 /// Sends every log line of ours from `LOG_LEVEL` up (`info` if unset or unknown) to standard output.
 /// The first caller in a process wins.
