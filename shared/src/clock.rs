@@ -70,6 +70,28 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// The next midnight of a place with that offset.
+    #[must_use]
+    pub fn next_day(self, offset: time::UtcOffset) -> Self {
+        let local = self.utc().to_offset(offset);
+        let midnight = local.date().next_day().unwrap_or(time::Date::MAX).midnight().assume_offset(offset);
+        Self(midnight.unix_timestamp().saturating_mul(1000))
+    }
+
+    /// As RFC 3339 writes it, UTC, to the second: `2026-11-22T08:00:00Z`.
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        let second = self.utc().replace_nanosecond(0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        second.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
+    }
+
+    /// From RFC 3339, with any offset.
+    #[must_use]
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let at = OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).ok()?;
+        i64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok().map(Self)
+    }
+
     /// The same moment as a calendar date and time, UTC.
     #[must_use]
     pub fn utc(self) -> OffsetDateTime {

@@ -36,7 +36,7 @@ impl Deps {
         let key = env.secret("SHOP_KEY");
         let default_currency = env.currency_or("DEFAULT_CURRENCY", Currency::Rub);
         let client = client_from_env(&mut env);
-        let orders = client.and_then(|client| Orders::from_env(&mut env, client, world.random.clone()));
+        let orders = client.and_then(|client| Orders::from_env(&mut env, client, world.random.clone(), world.clock.clone()));
         let build = || {
             Some(Self {
                 imshop_keys: imshop_keys?,

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::clock::Deadline;
-use crate::money::Currency;
-use crate::payment::{Capture, Order, Payment, Policy, Provider, Reason, Report};
+use crate::clock::{Deadline, Timestamp};
+use crate::money::{Currency, Money};
+use crate::payment::{Change, Order, Outcome, Payment, Policy, Provider, Reason, Report};
 
 /// A payment provider.
 #[async_trait]
@@ -19,8 +19,26 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
     /// The provider's word on a payment.
     async fn status(&self, payment: &Payment, deadline: Deadline) -> Result<Report, Unknown>;
 
-    /// Captures the whole hold.
-    async fn capture(&self, order: &Order, payment: &Payment, deadline: Deadline) -> Result<Capture, Unknown>;
+    /// Captures the whole hold, handing over the fiscal document (PDF), or one of our own making.
+    async fn capture(
+        &self,
+        order: &Order,
+        payment: &Payment,
+        document: Option<Vec<u8>>,
+        deadline: Deadline,
+    ) -> Result<Outcome, Unknown>;
+
+    /// Lets the hold go.
+    async fn cancel(&self, payment: &Payment, deadline: Deadline) -> Result<Outcome, Unknown>;
+
+    /// Holds another amount, or holds it longer.
+    async fn change(&self, payment: &Payment, change: &Change, deadline: Deadline) -> Result<Outcome, Unknown>;
+
+    /// Gives captured money back.
+    async fn refund(&self, payment: &Payment, amount: Money, deadline: Deadline) -> Result<Outcome, Unknown>;
+
+    /// From when on the provider gives a part of a payment back that was captured at `captured_at`.
+    fn partial_refund_from(&self, captured_at: Timestamp) -> Timestamp;
 
     /// When a hold is captured.
     fn policy(&self) -> Policy;

@@ -3,13 +3,15 @@
 use async_trait::async_trait;
 
 use super::{Gateway, Registration, Unknown, Urls};
-use crate::clock::{Clock, Deadline};
+use crate::clock::{Clock, Deadline, Timestamp};
 use crate::env::Env;
 use crate::mokka::signature::OrderSetting;
-use crate::mokka::types::{CartItem, CheckoutOrder, CheckoutRequest, FinishRequest, OrderStatus, Price};
+use crate::mokka::types::{
+    CartItem, ChangeRequest, CheckoutOrder, CheckoutRequest, FinishRequest, OrderStatus, Price, ReturnRequest,
+};
 use crate::mokka::{Client, Code, Error, Settings, Store};
 use crate::money::{Currency, Money};
-use crate::payment::{Capture, Order, Payment, Policy, Reason, Report, ReportedState, receipt};
+use crate::payment::{Change, Line, Order, Outcome, Payment, Policy, Reason, Report, ReportedState, receipt};
 use crate::texts;
 
 /// Mokka.
@@ -57,7 +59,7 @@ impl Gateway for MokkaGateway {
         let request = CheckoutRequest {
             primary_phone: order.phone.as_ref().and_then(|phone| phone.mokka_digits()).map(str::to_owned),
             primary_email: order.email.clone().filter(|email| email.contains('@')),
-            cart_items: cart(order),
+            cart_items: cart(&order.lines),
             skip_result_page: true,
             ..CheckoutRequest::new(urls.callback.clone(), urls.redirect.clone(), current_order)
         };
@@ -94,24 +96,49 @@ impl Gateway for MokkaGateway {
         }
     }
 
-    async fn capture(&self, order: &Order, payment: &Payment, deadline: Deadline) -> Result<Capture, Unknown> {
-        let document =
-            receipt::pdf(order, payment, &self.seller, self.clock.now()).map_err(|error| Unknown(error.to_string()))?;
+    async fn capture(
+        &self,
+        order: &Order,
+        payment: &Payment,
+        document: Option<Vec<u8>>,
+        deadline: Deadline,
+    ) -> Result<Outcome, Unknown> {
+        let document = match document {
+            Some(document) => document,
+            None => receipt::pdf(order, payment, &self.seller, self.clock.now()).map_err(|error| Unknown(error.to_string()))?,
+        };
+        let check = payment.check.clone().unwrap_or_default();
         let request = FinishRequest {
             order_id: payment.id.as_str().to_owned(),
             amount: payment.amount.into(),
-            check_number: receipt::number(order, payment).to_owned(),
-            check_link: order.check_link.clone(),
+            check_number: check.number.unwrap_or_else(|| receipt::number(order, payment).to_owned()),
+            check_link: check.link.or_else(|| order.check_link.clone()),
         };
-        match self.client.finish(&request, &document, deadline).await {
-            Ok(()) => Ok(Capture::Done),
-            Err(Error::Refused { code, message }) => {
-                tracing::warn!(code = code.number(), provider_message = message, "Mokka refused to finish");
-                let text = texts::PROVIDER_UNAVAILABLE.to_owned();
-                Ok(Capture::Refused(Reason { code: format!("mokka:{code}"), text }))
-            }
-            Err(Error::NotSent(cause) | Error::Unavailable(cause)) => Err(Unknown(cause)),
-        }
+        outcome("finish", self.client.finish(&request, &document, deadline).await)
+    }
+
+    async fn cancel(&self, payment: &Payment, deadline: Deadline) -> Result<Outcome, Unknown> {
+        outcome("cancel", self.client.cancel(payment.id.as_str(), deadline).await)
+    }
+
+    async fn change(&self, payment: &Payment, change: &Change, deadline: Deadline) -> Result<Outcome, Unknown> {
+        let request = ChangeRequest {
+            order_id: payment.id.as_str().to_owned(),
+            amount: change.amount.into(),
+            valid_till: Some(change.valid_till.into()),
+            cart_items: cart(&change.lines),
+        };
+        outcome("change", self.client.change(&request, deadline).await.map(drop))
+    }
+
+    async fn refund(&self, payment: &Payment, amount: Money, deadline: Deadline) -> Result<Outcome, Unknown> {
+        let request = ReturnRequest { order_id: payment.id.as_str().to_owned(), amount: amount.into() };
+        outcome("return", self.client.refund(&request, deadline).await)
+    }
+
+    /// The day after, in Moscow (document "Return").
+    fn partial_refund_from(&self, captured_at: Timestamp) -> Timestamp {
+        captured_at.next_day(time::macros::offset!(+3))
     }
 
     fn policy(&self) -> Policy {
@@ -145,6 +172,19 @@ fn limit_store(env: &mut Env) -> Option<Store> {
             env.problem("MOKKA_LIMIT_STORE_ID", "must be set, because MOKKA_LIMIT_SECRET is");
             None
         }
+    }
+}
+
+/// How a call that changes something came out. Every refusal is one before anything was done (reference "Mokka", wire).
+fn outcome(method: &'static str, result: Result<(), Error>) -> Result<Outcome, Unknown> {
+    match result {
+        Ok(()) => Ok(Outcome::Done),
+        Err(Error::Refused { code, message }) => {
+            tracing::warn!(method, code = code.number(), provider_message = message, "Mokka refused");
+            Ok(Outcome::Refused(Reason { code: format!("mokka:{code}"), text: texts::PROVIDER_UNAVAILABLE.to_owned() }))
+        }
+        Err(Error::NotSent(cause)) => Ok(Outcome::NotSent(cause)),
+        Err(Error::Unavailable(cause)) => Err(Unknown(cause)),
     }
 }
 
@@ -196,8 +236,8 @@ fn reported(status: OrderStatus) -> ReportedState {
 }
 
 /// The cart for the customer's page; lines without a name, a price or a quantity are left out, since Mokka needs them.
-fn cart(order: &Order) -> Vec<CartItem> {
-    let shown = order.lines.iter().filter(|line| !line.name.trim().is_empty() && !line.quantity.is_zero());
+fn cart(lines: &[Line]) -> Vec<CartItem> {
+    let shown = lines.iter().filter(|line| !line.name.trim().is_empty() && !line.quantity.is_zero());
     let items = shown.filter_map(|line| {
         Some(CartItem {
             sku: line.sku.as_ref().map(|sku| sku.as_str().to_owned()),

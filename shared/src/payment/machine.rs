@@ -1,8 +1,14 @@
 //! What to do next with a payment, given what the provider says of it. Pure: every case is in one `match`.
 
-use super::{Payment, State};
+use std::time::Duration;
+
+use super::{Change, Intent, Payment, RefundStatus, State};
 use crate::clock::Timestamp;
 use crate::money::Money;
+
+/// How long after its end an attempt may still be open at the provider before it counts as expired. Mokka lets nobody pay
+/// after the end, so nothing can be held by then (document "Checkout", `valid_till`).
+const GRACE: Duration = Duration::from_hours(1);
 
 /// When a hold is captured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +28,13 @@ pub struct Report {
     pub payment_id: String,
     /// The amount, which must be ours; unknown if the provider did not say a readable one.
     pub amount: Option<Money>,
+}
+
+impl Report {
+    /// Whether it is about this payment.
+    fn is_of(&self, payment: &Payment) -> bool {
+        self.payment_id == payment.id.as_str()
+    }
 }
 
 /// A provider's status, every one mapped.
@@ -47,13 +60,15 @@ pub enum ReportedState {
     Unrecognised(String),
 }
 
-/// How a capture came out.
+/// How a call that changes something came out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Capture {
-    /// The money is ours.
+pub enum Outcome {
+    /// It is done.
     Done,
     /// Refused; nothing changed.
     Refused(super::Reason),
+    /// The call never reached the provider, for this reason; nothing changed.
+    NotSent(String),
 }
 
 /// What to do next.
@@ -67,15 +82,38 @@ pub enum Next {
     Move(State),
     /// Record the hold if it is new, take the lease, capture.
     Capture,
-    /// The provider speaks of another amount or order: stop and call a person.
+    /// Take the lease, do what is intended: the provider has not done it.
+    Again,
+    /// Record that the provider has done what was intended.
+    Done,
+    /// The provider speaks of another amount or order, or takes back what was final: stop and call a person.
     Mismatch(String),
 }
 
 /// Decides. Whatever the provider says of money counts only if it is our order and our amount.
 #[must_use]
 pub fn next(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) -> Next {
+    match &payment.intent {
+        Some(Intent::Cancel) if report.state == ReportedState::Held => sure(payment, report, payment.amount, Next::Again),
+        Some(Intent::Change(change)) if report.state == ReportedState::Held => change_of(payment, change, report),
+        // It was changed and then captured, or given back: first the one, then the other.
+        Some(Intent::Change(change))
+            if matches!(report.state, ReportedState::Captured | ReportedState::Refunded)
+                && report.is_of(payment)
+                && report.amount == Some(change.amount)
+                && change.amount != payment.amount =>
+        {
+            Next::Done
+        }
+        Some(Intent::Refund(_)) => refund_of(payment, report),
+        Some(Intent::Cancel | Intent::Change(_)) | None => unchanged(payment, report, policy, now),
+    }
+}
+
+/// The decision on a payment with which nothing else is intended.
+fn unchanged(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) -> Next {
     if payment.state.is_settled() {
-        return Next::Wait;
+        return settled(payment, report);
     }
     match &report.state {
         ReportedState::Unregistered => match payment.state {
@@ -91,18 +129,70 @@ pub fn next(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) 
             | State::Canceled
             | State::Expired => Next::Wait,
         },
-        // Registered, but the answer with the page was lost.
-        ReportedState::Pending if payment.url.is_none() && matches!(payment.state, State::Creating | State::Pending) => {
-            Next::Register
+        ReportedState::Pending if matches!(payment.state, State::Creating | State::Pending) => {
+            if now >= payment.valid_till.plus(GRACE) {
+                Next::Move(State::Expired)
+            } else if payment.url.is_none() {
+                // Registered, but the answer with the page was lost.
+                Next::Register
+            } else {
+                Next::Wait
+            }
         }
         ReportedState::Pending | ReportedState::Unrecognised(_) => Next::Wait,
         ReportedState::Declined => Next::Move(State::Declined),
         ReportedState::Canceled => Next::Move(State::Canceled),
         ReportedState::Expired => Next::Move(State::Expired),
-        ReportedState::Held | ReportedState::Captured | ReportedState::Refunded => match mismatch(payment, report) {
-            Some(what) => Next::Mismatch(what),
-            None => money(payment, &report.state, policy),
-        },
+        ReportedState::Held | ReportedState::Captured | ReportedState::Refunded => {
+            sure(payment, report, payment.amount, money(payment, &report.state, policy))
+        }
+    }
+}
+
+/// What was final stays final. Only money given back in the provider's own cabinet is still news.
+fn settled(payment: &Payment, report: &Report) -> Next {
+    match (payment.state, &report.state) {
+        (State::Captured | State::PartiallyRefunded, ReportedState::Refunded) => {
+            sure(payment, report, payment.amount, Next::Move(State::Refunded))
+        }
+        (State::Declined | State::Canceled | State::Expired, ReportedState::Held | ReportedState::Captured) => {
+            Next::Mismatch(format!("the provider has money for a payment that is {}", payment.state.name()))
+        }
+        (State::Captured | State::PartiallyRefunded, ReportedState::Held | ReportedState::Canceled | ReportedState::Expired) => {
+            Next::Mismatch(format!("the provider has no captured money for a payment that is {}", payment.state.name()))
+        }
+        _ => Next::Wait,
+    }
+}
+
+/// A change is visible in the amount; one that leaves the amount alone can be made again without harm.
+fn change_of(payment: &Payment, change: &Change, report: &Report) -> Next {
+    if report.amount == Some(payment.amount) {
+        sure(payment, report, payment.amount, Next::Again)
+    } else {
+        sure(payment, report, change.amount, Next::Done)
+    }
+}
+
+/// A refund of the whole rest is visible in the status. Of a partial one that was sent the provider says nothing, so that a
+/// person has to look: asking again could give the money back twice.
+fn refund_of(payment: &Payment, report: &Report) -> Next {
+    let under_way = payment.refund_under_way();
+    let again = under_way.is_some_and(|(refund, whole_rest)| whole_rest || refund.status == RefundStatus::Waiting);
+    match &report.state {
+        ReportedState::Refunded if under_way.is_some_and(|(_, whole_rest)| whole_rest) => {
+            sure(payment, report, payment.amount, Next::Done)
+        }
+        ReportedState::Refunded => sure(payment, report, payment.amount, Next::Move(State::Refunded)),
+        ReportedState::Captured if again => sure(payment, report, payment.amount, Next::Again),
+        ReportedState::Captured
+        | ReportedState::Unregistered
+        | ReportedState::Pending
+        | ReportedState::Held
+        | ReportedState::Declined
+        | ReportedState::Canceled
+        | ReportedState::Expired
+        | ReportedState::Unrecognised(_) => Next::Wait,
     }
 }
 
@@ -122,13 +212,21 @@ fn money(payment: &Payment, reported: &ReportedState, policy: Policy) -> Next {
     }
 }
 
-fn mismatch(payment: &Payment, report: &Report) -> Option<String> {
-    if report.payment_id != payment.id.as_str() {
+/// `then`, if the provider speaks of our order and of `amount`.
+fn sure(payment: &Payment, report: &Report, amount: Money, then: Next) -> Next {
+    match mismatch(payment, report, amount) {
+        Some(what) => Next::Mismatch(what),
+        None => then,
+    }
+}
+
+fn mismatch(payment: &Payment, report: &Report, expected: Money) -> Option<String> {
+    if !report.is_of(payment) {
         return Some("the provider answered about another order".to_owned());
     }
     match report.amount {
-        Some(amount) if amount == payment.amount => None,
-        Some(amount) => Some(format!("the provider says {amount}, the order says {}", payment.amount)),
+        Some(amount) if amount == expected => None,
+        Some(amount) => Some(format!("the provider says {amount}, the order says {expected}")),
         None => Some("the provider said no readable amount".to_owned()),
     }
 }
@@ -140,7 +238,7 @@ mod tests {
     use super::*;
     use crate::ids::{MethodId, OrderId, OrderUuid, PaymentId};
     use crate::money::Currency;
-    use crate::payment::{Provider, Trigger};
+    use crate::payment::{Provider, Telling, Trigger, Watch};
 
     fn rub(minor: i64) -> Money {
         Money::from_minor(minor, Currency::Rub).unwrap()
@@ -164,8 +262,14 @@ mod tests {
             valid_till: Timestamp::from_millis(100),
             lease_until: None,
             reason: None,
+            intent: None,
+            check: None,
+            refunds: Vec::new(),
             created_at: Timestamp::from_millis(0),
+            captured_at: None,
             history: Vec::new(),
+            telling: Telling::default(),
+            watch: Watch::default(),
             version: 1,
         }
     }
@@ -249,12 +353,11 @@ mod tests {
                 Next::Move(to) => {
                     prop_assert!(state.may_become(to), "{:?} to {:?}", state, to);
                     prop_assert!(ours || to.is_failed(), "money counted that is not ours");
+                    prop_assert!(!state.is_settled() || to == State::Refunded, "a final state changed");
                 }
                 Next::Capture => prop_assert!(ours && !state.is_settled()),
-                Next::Mismatch(_) => prop_assert!(!ours),
-            }
-            if state.is_settled() {
-                prop_assert_eq!(next(&payment, &report, policy, now), Next::Wait);
+                Next::Mismatch(_) => prop_assert!(!ours || state.is_settled()),
+                Next::Again | Next::Done => prop_assert!(false, "nothing was intended"),
             }
         }
 
@@ -267,14 +370,12 @@ mod tests {
             for report in reports {
                 let before = payment.clone();
                 payment = match next(&payment, &report, policy, now) {
-                    Next::Wait | Next::Register | Next::Mismatch(_) => payment,
+                    Next::Wait | Next::Register | Next::Mismatch(_) | Next::Again | Next::Done => payment,
                     Next::Move(to) => payment.moved(to, Trigger::Callback, Timestamp::from_millis(1)),
-                    Next::Capture => {
-                        payment.moved(State::Held, Trigger::Callback, Timestamp::from_millis(1)).moved(State::Finishing, Trigger::Callback, Timestamp::from_millis(1))
-                    }
+                    Next::Capture => payment.finishing(Trigger::Callback, Timestamp::from_millis(1)),
                 };
                 prop_assert!(payment.state == before.state || before.state.may_become(payment.state));
-                prop_assert!(!before.state.is_settled() || payment == before);
+                prop_assert!(!before.state.is_settled() || payment == before || payment.state == State::Refunded);
             }
         }
     }

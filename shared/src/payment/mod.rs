@@ -4,16 +4,28 @@
 //! `expired`. States only move forward (a step may be skipped when the provider is ahead of us). "Unknown outcome" is a flag
 //! on a state, never a state: the next look asks the provider before anything else is done.
 
+mod command;
+mod intent;
 mod machine;
 mod order;
 pub mod receipt;
+mod refund;
+mod telling;
+mod watch;
+
+use std::fmt;
 
 use crate::clock::{LEASE, Timestamp};
 use crate::ids::{MethodId, OrderId, OrderUuid, PaymentId};
 use crate::money::Money;
 
-pub use machine::{Capture, Next, Policy, Report, ReportedState, next};
+pub use command::{Command, Refusal};
+pub use intent::{Change, Check, Document, Intent};
+pub use machine::{Next, Outcome, Policy, Report, ReportedState, next};
 pub use order::{Line, Order};
+pub use refund::{MAX_REFUNDS, Refund, RefundStatus};
+pub use telling::{Telling, Word};
+pub use watch::Watch;
 
 /// Where a payment stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -135,7 +147,7 @@ impl Provider {
 
 /// What moved a payment on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trigger {
+pub enum Trigger<'a> {
     /// IMSHOP's `create`.
     Create,
     /// IMSHOP's `capture`.
@@ -144,17 +156,30 @@ pub enum Trigger {
     Callback,
     /// The customer's browser came back.
     Return,
+    /// The scheduled reconciliation.
+    Schedule,
+    /// The shop's people or system, by the name of their key.
+    BackOffice(&'a str),
 }
 
-impl Trigger {
-    /// The name used in storage and logs.
+impl Trigger<'_> {
+    /// Somebody asks for the provider's word by name, even if nothing is expected of it.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub fn is_explicit(self) -> bool {
+        matches!(self, Self::BackOffice(_))
+    }
+}
+
+impl fmt::Display for Trigger<'_> {
+    /// The name used in storage and logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Create => "create",
-            Self::Capture => "capture",
-            Self::Callback => "callback",
-            Self::Return => "return",
+            Self::Create => f.write_str("create"),
+            Self::Capture => f.write_str("capture"),
+            Self::Callback => f.write_str("callback"),
+            Self::Return => f.write_str("return"),
+            Self::Schedule => f.write_str("schedule"),
+            Self::BackOffice(name) => write!(f, "back-office:{name}"),
         }
     }
 }
@@ -164,10 +189,14 @@ impl Trigger {
 pub struct Step {
     /// When.
     pub at: Timestamp,
-    /// Into which state.
+    /// The state after it.
     pub state: String,
-    /// What moved it.
+    /// What moved it, or who.
     pub by: String,
+    /// What was asked for or came of it, if the state does not say it all.
+    pub action: Option<String>,
+    /// What IMSHOP has to be told because of it.
+    pub word: Option<Word>,
 }
 
 /// Why a payment was not made: for the log and support, and which sentence the customer reads.
@@ -194,7 +223,7 @@ pub struct Payment {
     pub method: MethodId,
     /// Who takes the money.
     pub provider: Provider,
-    /// What is to be paid; never changes.
+    /// What is to be paid, or was captured. Only a change of the hold changes it.
     pub amount: Money,
     /// Where it stands.
     pub state: State,
@@ -214,10 +243,22 @@ pub struct Payment {
     pub lease_until: Option<Timestamp>,
     /// Why it failed, if it did.
     pub reason: Option<Reason>,
+    /// What was asked for and is not known to be done yet.
+    pub intent: Option<Intent>,
+    /// The fiscal document it is captured with; ours is drawn without one.
+    pub check: Option<Check>,
+    /// What was given back, or is being given back; oldest first.
+    pub refunds: Vec<Refund>,
     /// When it was opened.
     pub created_at: Timestamp,
+    /// When we learned that the money is ours.
+    pub captured_at: Option<Timestamp>,
     /// What happened, oldest first.
     pub history: Vec<Step>,
+    /// What IMSHOP knows of it.
+    pub telling: Telling,
+    /// When it is looked at next, and whether a person must.
+    pub watch: Watch,
     /// Counts the writes; every write names the version it replaces.
     pub version: u64,
 }
@@ -243,8 +284,20 @@ impl Payment {
             valid_till: choice.valid_till,
             lease_until: Some(now.plus(LEASE)),
             reason: None,
+            intent: None,
+            check: None,
+            refunds: Vec::new(),
             created_at: now,
-            history: vec![Step { at: now, state: State::Creating.name().to_owned(), by: Trigger::Create.name().to_owned() }],
+            captured_at: None,
+            history: vec![Step {
+                at: now,
+                state: State::Creating.name().to_owned(),
+                by: Trigger::Create.to_string(),
+                action: None,
+                word: None,
+            }],
+            telling: Telling::default(),
+            watch: Watch::default(),
             version: 0,
         }
     }
@@ -255,18 +308,63 @@ impl Payment {
         self.lease_until.is_some_and(|until| until > now)
     }
 
-    /// This payment moved on to `state`. The outcome is known again and the lease is over.
+    /// Nothing is left to be done or found out: the provider has nothing new to say, and IMSHOP knows.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        self.state.is_settled() && self.intent.is_none() && self.mismatch.is_none() && !self.has_untold()
+    }
+
+    /// When it came into its state.
+    #[must_use]
+    pub fn moved_at(&self) -> Timestamp {
+        let steps = self.history.iter().rev().take_while(|step| step.state == self.state.name());
+        steps.last().map_or(self.created_at, |step| step.at)
+    }
+
+    /// This payment moved on to `state`. The outcome is known again, what was intended is over, and so is the lease.
     /// A step that the machine does not allow leaves it as it is.
     #[must_use]
-    pub fn moved(mut self, state: State, by: Trigger, now: Timestamp) -> Self {
+    pub fn moved(mut self, state: State, by: Trigger<'_>, now: Timestamp) -> Self {
         if self.state.may_become(state) {
+            if state == State::Refunded {
+                self.give_back_the_rest(by, now);
+            }
+            if matches!(state, State::Captured | State::PartiallyRefunded | State::Refunded) {
+                self.captured_at.get_or_insert(now);
+            }
             self.state = state;
-            self.history.push(Step { at: now, state: state.name().to_owned(), by: by.name().to_owned() });
+            self.push(None, Word::of(state, self.refunded()), by, now);
         }
         // It moves only when the provider's data match, or when there is no money to match.
         self.mismatch = None;
+        self.intent = None;
+        self.settled_for_now()
+    }
+
+    /// This payment on the way to its capture, leased to one request. A hold that is new is only passed through.
+    #[must_use]
+    pub fn finishing(mut self, by: Trigger<'_>, now: Timestamp) -> Self {
+        for state in [State::Held, State::Finishing] {
+            if self.state.may_become(state) {
+                self.state = state;
+                self.push(None, None, by, now);
+            }
+        }
+        self.mismatch = None;
+        self.settled_for_now().leased(now)
+    }
+
+    /// A line of history without a step.
+    fn push(&mut self, action: Option<String>, word: Option<Word>, by: Trigger<'_>, now: Timestamp) {
+        // What IMSHOP knows already is not told again.
+        let word = word.filter(|word| self.last_word() != Some(word));
+        self.history.push(Step { at: now, state: self.state.name().to_owned(), by: by.to_string(), action, word });
+    }
+
+    fn settled_for_now(mut self) -> Self {
         self.unknown = false;
         self.lease_until = None;
+        self.watch.quiet = 0;
         self
     }
 
@@ -282,6 +380,7 @@ impl Payment {
     pub fn in_doubt(mut self) -> Self {
         self.unknown = true;
         self.lease_until = None;
+        self.watch.quiet = self.watch.quiet.saturating_add(1);
         self
     }
 

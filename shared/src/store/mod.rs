@@ -1,9 +1,11 @@
 //! The only place that knows DynamoDB. Every write is conditional, every item carries the version that the next write must
 //! name, and every write carries a mark of its own, so that a write repeated by the SDK after a lost answer is known again.
 //!
-//! - `order-holds`: `order#{orderUuid}` and `payment#{paymentId}` ([`Orders`]).
+//! - `order-holds`: `order#{orderUuid}`, `payment#{paymentId}`, and the fiscal documents of captures to come ([`Orders`]).
 //! - `otp-tokens`: `challenge#…`, `sends#…`, `form#…` ([`Otp`](otp::Otp)).
 
+mod documents;
+mod lists;
 mod orders;
 pub mod otp;
 mod otp_records;
@@ -26,6 +28,7 @@ use serde::de::DeserializeOwned;
 use crate::clock::{Random, RandomError};
 use crate::env::Env;
 
+pub use lists::{Cursor, CursorError, Page};
 pub use orders::Orders;
 
 /// One attempt at one request; DynamoDB answers in single-digit milliseconds, so a slow one is a lost one.
@@ -55,6 +58,9 @@ pub enum StoreError {
         /// What is wrong with it.
         cause: String,
     },
+    /// A list was to go on where it never was.
+    #[error(transparent)]
+    Cursor(#[from] CursorError),
     /// No random bytes for the write's mark.
     #[error(transparent)]
     Random(#[from] RandomError),

@@ -2,7 +2,7 @@
 
 use super::records::{OrderRecord, PaymentRecord, Versioned};
 use super::{StoreError, Table, Transacted, Written};
-use crate::clock::Random;
+use crate::clock::{Clock, Random};
 use crate::env::Env;
 use crate::ids::{OrderUuid, PaymentId};
 use crate::payment::{Order, Payment};
@@ -10,22 +10,26 @@ use crate::payment::{Order, Payment};
 /// Orders and payments.
 #[derive(Clone, Debug)]
 pub struct Orders {
-    table: Table,
+    pub(super) table: Table,
+    pub(super) clock: Clock,
 }
 
+pub(super) const ORDER: &str = "order#";
+pub(super) const PAYMENT: &str = "payment#";
+
 fn order_key(uuid: &OrderUuid) -> String {
-    format!("order#{uuid}")
+    format!("{ORDER}{uuid}")
 }
 
 fn payment_key(id: &PaymentId) -> String {
-    format!("payment#{id}")
+    format!("{PAYMENT}{id}")
 }
 
 impl Orders {
     /// Reads `ORDERS_TABLE`.
-    pub fn from_env(env: &mut Env, client: aws_sdk_dynamodb::Client, random: Random) -> Option<Self> {
+    pub fn from_env(env: &mut Env, client: aws_sdk_dynamodb::Client, random: Random, clock: Clock) -> Option<Self> {
         let name = env.required("ORDERS_TABLE")?;
-        Some(Self { table: Table { client, name, random } })
+        Some(Self { table: Table { client, name, random }, clock })
     }
 
     /// One cheap read that opens the connection while the function starts. Its result does not matter.
@@ -54,7 +58,8 @@ impl Orders {
 
     /// Writes a payment as the version after the one it was read with, and gives it back as it now stands;
     /// nothing if somebody else wrote first.
-    pub async fn save_payment(&self, mut payment: Payment) -> Result<Option<Payment>, StoreError> {
+    pub async fn save_payment(&self, payment: Payment) -> Result<Option<Payment>, StoreError> {
+        let mut payment = payment.watched(self.clock.now());
         match self.table.put(&payment_key(&payment.id), payment.version + 1, &PaymentRecord::from(&payment)).await? {
             Written::Yes => {
                 payment.version += 1;
@@ -66,18 +71,25 @@ impl Orders {
 
     /// Opens an attempt: the new payment and the order that points to it, together or not at all. Nothing if the order was
     /// written since it was read, or the payment's id is taken.
-    pub async fn open_payment(&self, order: &Order, mut payment: Payment) -> Result<Option<Payment>, StoreError> {
+    pub async fn open_payment(&self, order: &Order, payment: Payment) -> Result<Option<Payment>, StoreError> {
         let mut order = order.clone();
         order.latest_payment = Some(payment.id.clone());
         order.attempts = payment.attempt;
+        self.save_together(&order, payment).await
+    }
+
+    /// Writes a payment and its order, each as the version after the one it was read with, together or not at all.
+    pub async fn save_together(&self, order: &Order, payment: Payment) -> Result<Option<Payment>, StoreError> {
+        let mut payment = payment.watched(self.clock.now());
         let mark = self.table.random.hex32()?;
+        let (order_key, payment_key) = (order_key(&order.uuid), payment_key(&payment.id));
         let items = vec![
-            self.table.put_in_transaction(&order_key(&order.uuid), order.version + 1, &mark, &OrderRecord::from(&order))?,
-            self.table.put_in_transaction(&payment_key(&payment.id), 1, &mark, &PaymentRecord::from(&payment))?,
+            self.table.put_in_transaction(&order_key, order.version + 1, &mark, &OrderRecord::from(order))?,
+            self.table.put_in_transaction(&payment_key, payment.version + 1, &mark, &PaymentRecord::from(&payment))?,
         ];
         Ok(match self.table.transact(&mark, items).await? {
             Transacted::Yes => {
-                payment.version = 1;
+                payment.version += 1;
                 Some(payment)
             }
             Transacted::Refused | Transacted::RefusedByFirst => None,

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::ids::{InstallId, ItemId, MethodId, OrderId, OrderUuid, PaymentId};
 use crate::money::{Currency, Money, Quantity};
-use crate::payment::{Line, Order, Payment, Provider, Reason, State, Step};
+use crate::payment::{
+    Change, Check, Document, Intent, Line, Order, Payment, Provider, Reason, Refund, RefundStatus, State, Step, Telling, Watch,
+    Word,
+};
 use crate::phone::Phone;
 
 /// An order's attributes. Amounts are minor units.
@@ -77,8 +80,44 @@ pub(super) struct PaymentRecord {
     reason_code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason_text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    intent: Option<IntentRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    check: Option<CheckRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    refunds: Vec<RefundRecord>,
     created_at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    captured_at: Option<i64>,
+    /// Range key of the index `by-state`.
+    #[serde(default)]
+    moved_at: i64,
     history: Vec<StepRecord>,
+    #[serde(default)]
+    told_payment_status: usize,
+    #[serde(default)]
+    told_order_status: usize,
+    #[serde(default)]
+    tell_failures: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tell_lease_until: Option<i64>,
+    /// There, and true, while IMSHOP has to be told something: the stream's filter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    untold: Option<bool>,
+    /// Hash key of the sparse index `due`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    check_shard: Option<String>,
+    /// Range key of the sparse index `due`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    check_at: Option<i64>,
+    #[serde(default)]
+    quiet_checks: u32,
+    /// Range key of the sparse index `attention`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    troubled_since: Option<i64>,
+    /// Hash key of the sparse index `attention`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attention: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -86,6 +125,66 @@ struct StepRecord {
     at: i64,
     state: String,
     by: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    action: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    word: Option<WordRecord>,
+}
+
+/// A word for IMSHOP. Amounts are minor units of the payment's currency.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WordRecord {
+    Paid,
+    Failed,
+    PartiallyRefunded(i64),
+    Refunded,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+enum IntentRecord {
+    Cancel,
+    Change { amount: i64, valid_till: i64, lines: Vec<LineRecord> },
+    Refund { index: usize },
+}
+
+#[derive(Serialize, Deserialize)]
+struct CheckRecord {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    number: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    link: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    document: Option<String>,
+    #[serde(default)]
+    parts: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RefundRecord {
+    key_hash: String,
+    amount: i64,
+    status: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason_code: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason_text: Option<String>,
+    by: String,
+    at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ended_at: Option<i64>,
+}
+
+/// Over how many partitions of the index `due` the payments are spread, so that none is hot.
+pub(super) const SHARDS: u8 = 8;
+/// The one partition of the index `attention`, which is short.
+pub(super) const OPEN: &str = "open";
+
+/// The partition of the index `due` that a payment belongs to.
+fn shard(payment: &Payment) -> String {
+    let sum = payment.id.as_str().bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
+    (sum % SHARDS).to_string()
 }
 
 /// A record together with the version that the next write must name.
@@ -136,21 +235,26 @@ impl From<&Line> for LineRecord {
     }
 }
 
+impl LineRecord {
+    fn read(self, currency: Currency) -> Result<Line, Cause> {
+        let money = |minor: Option<i64>| minor.map(|minor| Money::from_minor(minor, currency)).transpose();
+        Ok(Line {
+            sku: self.sku.as_deref().map(ItemId::parse).transpose().map_err(text("sku"))?,
+            name: self.name,
+            quantity: Quantity::parse(&self.quantity).map_err(text("quantity"))?,
+            price: money(self.price).map_err(text("price"))?,
+            subtotal: money(self.subtotal).map_err(text("subtotal"))?,
+        })
+    }
+}
+
 impl TryFrom<Versioned<OrderRecord>> for Order {
     type Error = Cause;
 
     fn try_from(Versioned { version, record }: Versioned<OrderRecord>) -> Result<Self, Cause> {
         let currency = Currency::parse(&record.currency).map_err(text("currency"))?;
         let money = |minor: Option<i64>| minor.map(|minor| Money::from_minor(minor, currency)).transpose();
-        let lines = record.lines.into_iter().map(|line| {
-            Ok(Line {
-                sku: line.sku.as_deref().map(ItemId::parse).transpose().map_err(text("sku"))?,
-                name: line.name,
-                quantity: Quantity::parse(&line.quantity).map_err(text("quantity"))?,
-                price: money(line.price).map_err(text("price"))?,
-                subtotal: money(line.subtotal).map_err(text("subtotal"))?,
-            })
-        });
+        let lines = record.lines.into_iter().map(|line| line.read(currency));
         Ok(Self {
             uuid: OrderUuid::parse(&record.order_uuid).map_err(text("order_uuid"))?,
             id: OrderId::parse(&record.order_id).map_err(text("order_id"))?,
@@ -193,13 +297,138 @@ impl From<&Payment> for PaymentRecord {
             lease_until: payment.lease_until.map(Timestamp::millis),
             reason_code: payment.reason.as_ref().map(|reason| reason.code.clone()),
             reason_text: payment.reason.as_ref().map(|reason| reason.text.clone()),
+            intent: payment.intent.as_ref().map(IntentRecord::from),
+            check: payment.check.as_ref().map(CheckRecord::from),
+            refunds: payment.refunds.iter().map(RefundRecord::from).collect(),
             created_at: payment.created_at.millis(),
-            history: payment
-                .history
-                .iter()
-                .map(|step| StepRecord { at: step.at.millis(), state: step.state.clone(), by: step.by.clone() })
-                .collect(),
+            captured_at: payment.captured_at.map(Timestamp::millis),
+            moved_at: payment.moved_at().millis(),
+            history: payment.history.iter().map(StepRecord::from).collect(),
+            told_payment_status: payment.telling.payment_status,
+            told_order_status: payment.telling.order_status,
+            tell_failures: payment.telling.failures,
+            tell_lease_until: payment.telling.lease_until.map(Timestamp::millis),
+            untold: payment.has_untold().then_some(true),
+            check_shard: payment.watch.check_at.map(|_| shard(payment)),
+            check_at: payment.watch.check_at.map(Timestamp::millis),
+            quiet_checks: payment.watch.quiet,
+            troubled_since: payment.watch.troubled_since.map(Timestamp::millis),
+            attention: payment.watch.attention.then(|| OPEN.to_owned()),
         }
+    }
+}
+
+impl From<&Step> for StepRecord {
+    fn from(step: &Step) -> Self {
+        let word = step.word.map(|word| match word {
+            Word::Paid => WordRecord::Paid,
+            Word::Failed => WordRecord::Failed,
+            Word::PartiallyRefunded(amount) => WordRecord::PartiallyRefunded(amount.minor()),
+            Word::Refunded => WordRecord::Refunded,
+        });
+        let Step { at, state, by, action, .. } = step;
+        Self { at: at.millis(), state: state.clone(), by: by.clone(), action: action.clone(), word }
+    }
+}
+
+impl StepRecord {
+    fn read(self, currency: Currency) -> Result<Step, Cause> {
+        let word = match self.word {
+            None => None,
+            Some(WordRecord::Paid) => Some(Word::Paid),
+            Some(WordRecord::Failed) => Some(Word::Failed),
+            Some(WordRecord::PartiallyRefunded(minor)) => {
+                Some(Word::PartiallyRefunded(Money::from_minor(minor, currency).map_err(text("word"))?))
+            }
+            Some(WordRecord::Refunded) => Some(Word::Refunded),
+        };
+        Ok(Step { at: Timestamp::from_millis(self.at), state: self.state, by: self.by, action: self.action, word })
+    }
+}
+
+impl From<&Intent> for IntentRecord {
+    fn from(intent: &Intent) -> Self {
+        match intent {
+            Intent::Cancel => Self::Cancel,
+            Intent::Change(change) => Self::Change {
+                amount: change.amount.minor(),
+                valid_till: change.valid_till.millis(),
+                lines: change.lines.iter().map(LineRecord::from).collect(),
+            },
+            Intent::Refund(index) => Self::Refund { index: *index },
+        }
+    }
+}
+
+impl IntentRecord {
+    fn read(self, currency: Currency) -> Result<Intent, Cause> {
+        Ok(match self {
+            Self::Cancel => Intent::Cancel,
+            Self::Change { amount, valid_till, lines } => Intent::Change(Change {
+                amount: Money::from_minor(amount, currency).map_err(text("intent"))?,
+                valid_till: Timestamp::from_millis(valid_till),
+                lines: lines.into_iter().map(|line| line.read(currency)).collect::<Result<_, Cause>>()?,
+            }),
+            Self::Refund { index } => Intent::Refund(index),
+        })
+    }
+}
+
+impl From<&Check> for CheckRecord {
+    fn from(check: &Check) -> Self {
+        Self {
+            number: check.number.clone(),
+            link: check.link.clone(),
+            document: check.document.as_ref().map(|document| document.id.clone()),
+            parts: check.document.as_ref().map_or(0, |document| document.parts),
+        }
+    }
+}
+
+impl From<CheckRecord> for Check {
+    fn from(record: CheckRecord) -> Self {
+        let parts = record.parts;
+        Self { number: record.number, link: record.link, document: record.document.map(|id| Document { id, parts }) }
+    }
+}
+
+impl From<&Refund> for RefundRecord {
+    fn from(refund: &Refund) -> Self {
+        let reason = match &refund.status {
+            RefundStatus::Refused(reason) => Some(reason.clone()),
+            RefundStatus::Waiting | RefundStatus::Pending | RefundStatus::Made => None,
+        };
+        Self {
+            key_hash: refund.key_hash.clone(),
+            amount: refund.amount.minor(),
+            status: refund.status.name().to_owned(),
+            reason_code: reason.as_ref().map(|reason| reason.code.clone()),
+            reason_text: reason.map(|reason| reason.text),
+            by: refund.by.clone(),
+            at: refund.at.millis(),
+            ended_at: refund.ended_at.map(Timestamp::millis),
+        }
+    }
+}
+
+impl RefundRecord {
+    fn read(self, currency: Currency) -> Result<Refund, Cause> {
+        let reason = || Reason { code: self.reason_code.unwrap_or_default(), text: self.reason_text.unwrap_or_default() };
+        let status = match self.status.as_str() {
+            "waiting" => RefundStatus::Waiting,
+            "pending" => RefundStatus::Pending,
+            "made" => RefundStatus::Made,
+            "refused" => RefundStatus::Refused(reason()),
+            _ => return Err("refund status is unknown".to_owned()),
+        };
+        Ok(Refund {
+            key_hash: self.key_hash,
+            amount: Money::from_minor(self.amount, currency).map_err(text("refund"))?,
+            status,
+            by: self.by,
+            at: Timestamp::from_millis(self.at),
+            ended_at: self.ended_at.map(Timestamp::from_millis),
+        })
     }
 }
 
@@ -209,7 +438,8 @@ impl TryFrom<Versioned<PaymentRecord>> for Payment {
     fn try_from(Versioned { version, record }: Versioned<PaymentRecord>) -> Result<Self, Cause> {
         let currency = Currency::parse(&record.currency).map_err(text("currency"))?;
         let reason = record.reason_code.map(|code| Reason { code, text: record.reason_text.unwrap_or_default() });
-        let history = record.history.into_iter();
+        let history = record.history.into_iter().map(|step| step.read(currency));
+        let refunds = record.refunds.into_iter().map(|refund| refund.read(currency));
         Ok(Self {
             id: PaymentId::parse(&record.payment_id).map_err(text("payment_id"))?,
             order_uuid: OrderUuid::parse(&record.order_uuid).map_err(text("order_uuid"))?,
@@ -227,8 +457,24 @@ impl TryFrom<Versioned<PaymentRecord>> for Payment {
             valid_till: Timestamp::from_millis(record.valid_till),
             lease_until: record.lease_until.map(Timestamp::from_millis),
             reason,
+            intent: record.intent.map(|intent| intent.read(currency)).transpose()?,
+            check: record.check.map(Check::from),
+            refunds: refunds.collect::<Result<_, Cause>>()?,
             created_at: Timestamp::from_millis(record.created_at),
-            history: history.map(|step| Step { at: Timestamp::from_millis(step.at), state: step.state, by: step.by }).collect(),
+            captured_at: record.captured_at.map(Timestamp::from_millis),
+            history: history.collect::<Result<_, Cause>>()?,
+            telling: Telling {
+                payment_status: record.told_payment_status,
+                order_status: record.told_order_status,
+                failures: record.tell_failures,
+                lease_until: record.tell_lease_until.map(Timestamp::from_millis),
+            },
+            watch: Watch {
+                check_at: record.check_at.map(Timestamp::from_millis),
+                quiet: record.quiet_checks,
+                troubled_since: record.troubled_since.map(Timestamp::from_millis),
+                attention: record.attention.is_some(),
+            },
             version,
         })
     }

@@ -1,18 +1,24 @@
 //! `settle`: asks the provider what became of a payment and drives it forward. The only logic behind `capture`, the
-//! provider's callback and the customer's return.
+//! provider's callback, the customer's return and the scheduled reconciliation. [`Settler::operate`] does what the shop's
+//! people ask for, by the same steps.
 //!
 //! Round trips when nothing is in the way: one Status; on a new hold one write, one read of the order, one Finish, one write;
-//! on any other news one write.
+//! on any other news one write. Of a payment at rest none.
+
+mod carry_out;
+mod operate;
 
 use std::time::Duration;
 
 use crate::clock::{Clock, Deadline, Random};
 use crate::env::Env;
+use crate::gateway::Gateways;
 use crate::gateway::mokka::MokkaGateway;
-use crate::gateway::{Gateway, Gateways};
 use crate::ids::PaymentId;
-use crate::payment::{Capture, Next, Payment, State, Trigger, next};
+use crate::payment::{Next, Payment, Report, Trigger, next};
 use crate::store::{Orders, RECORDING, StoreError, client_from_env};
+
+pub use operate::Operated;
 
 /// How often somebody else's call is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(120);
@@ -51,13 +57,21 @@ impl Settled {
             Self::Known(payment) | Self::Unregistered(payment) | Self::InDoubt(payment) => payment,
         }
     }
+
+    /// The same, for keeps.
+    #[must_use]
+    pub fn into_payment(self) -> Payment {
+        match self {
+            Self::Known(payment) | Self::Unregistered(payment) | Self::InDoubt(payment) => payment,
+        }
+    }
 }
 
 impl Settler {
     /// Reads the store's settings and every provider's.
     pub fn from_env(env: &mut Env, clock: Clock, random: Random, http: reqwest::Client) -> Option<Self> {
         let client = client_from_env(env);
-        let orders = client.and_then(|client| Orders::from_env(env, client, random));
+        let orders = client.and_then(|client| Orders::from_env(env, client, random, clock.clone()));
         let mokka = MokkaGateway::from_env(env, http, clock.clone());
         Some(Self { orders: orders?, gateways: Gateways::new(mokka?), clock })
     }
@@ -78,54 +92,38 @@ impl Settler {
         Ok(self.orders.payment(id).await?.unwrap_or(payment))
     }
 
-    /// Asks the provider and drives the payment forward, at most one capture a run.
-    pub async fn settle(&self, payment: Payment, by: Trigger, deadline: Deadline) -> Result<Settled, StoreError> {
+    /// Asks the provider and drives the payment forward, at most one call that changes something a run.
+    pub async fn settle(&self, payment: Payment, by: Trigger<'_>, deadline: Deadline) -> Result<Settled, StoreError> {
         let mut payment = payment;
-        let mut captured = false;
+        let mut acted = false;
         for _ in 0..ROUNDS {
             payment = self.wait_for_lease(payment, deadline).await?;
-            if payment.state.is_settled() {
+            if is_over(&payment, by) {
                 return Ok(Settled::Known(payment));
             }
             if payment.is_leased(self.clock.now()) {
                 return Ok(Settled::InDoubt(payment));
             }
-            let gateway = self.gateways.get(payment.provider);
-            let report = match gateway.status(&payment, deadline.before(RECORDING)).await {
-                Ok(report) => report,
-                Err(cause) => {
-                    tracing::warn!(cause = %cause, "the provider's status could not be asked");
-                    return Ok(Settled::InDoubt(payment));
-                }
-            };
-            tracing::debug!(reported = ?report.state, state = payment.state.name(), "the provider's status");
+            let Some(report) = self.ask(&payment, deadline).await else { return Ok(Settled::InDoubt(payment)) };
+            let policy = self.gateways.get(payment.provider).policy();
             let now = self.clock.now();
-            let saved = match next(&payment, &report, gateway.policy(), now) {
+            let saved = match next(&payment, &report, policy, now) {
                 Next::Wait => return Ok(Settled::Known(payment)),
                 Next::Register => return Ok(Settled::Unregistered(payment)),
                 Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => return Ok(Settled::Known(payment)),
-                Next::Mismatch(what) => {
-                    tracing::error!(what, "a payment does not match its order; a person must look");
-                    self.orders.save_payment(Payment { mismatch: Some(what), ..payment.clone() }).await?
-                }
-                Next::Move(state) => {
-                    tracing::info!(from = payment.state.name(), to = state.name(), by = by.name(), "payment moved");
-                    self.orders.save_payment(payment.clone().moved(state, by, now)).await?
-                }
-                Next::Capture if captured => {
-                    tracing::error!(reason = ?payment.reason, "the money is held and its capture is refused; a person must look");
+                Next::Capture | Next::Again if acted => {
+                    tracing::error!(reason = ?payment.reason, "what is to be done is refused; a person must look");
                     return Ok(Settled::InDoubt(payment));
                 }
                 Next::Capture => {
-                    let intent = payment.clone().moved(State::Held, by, now).moved(State::Finishing, by, now).leased(now);
-                    match self.orders.save_payment(intent).await? {
-                        None => None,
-                        Some(leased) => {
-                            captured = true;
-                            self.capture(gateway, leased, by, deadline).await?
-                        }
-                    }
+                    acted = true;
+                    self.lease_and_carry_out(payment.clone().finishing(by, now), by, deadline).await?
                 }
+                Next::Again => {
+                    acted = true;
+                    self.lease_and_carry_out(payment.clone().again(now), by, deadline).await?
+                }
+                news @ (Next::Move(_) | Next::Done | Next::Mismatch(_)) => self.record(payment.clone(), news, by).await?,
             };
             payment = match saved {
                 Some(saved) => saved,
@@ -136,32 +134,39 @@ impl Settler {
         Ok(Settled::InDoubt(payment))
     }
 
-    /// Captures under the lease and records how it came out.
-    async fn capture(
-        &self,
-        gateway: &dyn Gateway,
-        payment: Payment,
-        by: Trigger,
-        deadline: Deadline,
-    ) -> Result<Option<Payment>, StoreError> {
-        let Some(order) = self.orders.order(&payment.order_uuid).await? else {
-            return Err(StoreError::Unreadable {
-                key: payment.order_uuid.to_string(),
-                cause: "the payment's order is gone".to_owned(),
-            });
-        };
-        let outcome = gateway.capture(&order, &payment, deadline.before(RECORDING)).await;
-        let after = match outcome {
-            Ok(Capture::Done) => {
-                tracing::info!(amount_minor = payment.amount.minor(), by = by.name(), "payment captured");
-                payment.moved(State::Captured, by, self.clock.now())
+    /// The provider's word; nothing if it cannot be asked.
+    async fn ask(&self, payment: &Payment, deadline: Deadline) -> Option<Report> {
+        match self.gateways.get(payment.provider).status(payment, deadline.before(RECORDING)).await {
+            Ok(report) => {
+                tracing::debug!(reported = ?report.state, state = payment.state.name(), "the provider's status");
+                Some(report)
             }
-            Ok(Capture::Refused(reason)) => payment.refused(reason),
             Err(cause) => {
-                tracing::warn!(cause = %cause, "the capture had no clear answer");
-                payment.in_doubt()
+                tracing::warn!(cause = %cause, "the provider's status could not be asked");
+                None
             }
-        };
-        self.orders.save_payment(after).await
+        }
     }
+
+    /// Writes down what the provider said. Nothing if somebody else wrote first.
+    async fn record(&self, payment: Payment, news: Next, by: Trigger<'_>) -> Result<Option<Payment>, StoreError> {
+        let now = self.clock.now();
+        match news {
+            Next::Move(state) => {
+                tracing::info!(from = payment.state.name(), to = state.name(), by = %by, "payment moved");
+                self.orders.save_payment(payment.moved(state, by, now)).await
+            }
+            Next::Done => self.save_done(payment, by).await,
+            Next::Mismatch(what) => {
+                tracing::error!(what, "a payment does not match its order; a person must look");
+                self.orders.save_payment(Payment { mismatch: Some(what), ..payment }).await
+            }
+            Next::Wait | Next::Register | Next::Capture | Next::Again => Ok(Some(payment)),
+        }
+    }
+}
+
+/// Nothing is left to ask the provider; whoever asks for it by name gets the provider's word all the same.
+fn is_over(payment: &Payment, by: Trigger<'_>) -> bool {
+    payment.state.is_settled() && payment.intent.is_none() && payment.mismatch.is_none() && !by.is_explicit()
 }

@@ -1,0 +1,149 @@
+//! What somebody asked for: recorded before the provider is called, so that whoever looks next knows what to finish.
+
+use super::{Line, Payment, Refund, RefundStatus, Trigger};
+use crate::clock::Timestamp;
+use crate::money::Money;
+
+/// What a payment is about to have done to it. A capture is a state of its own, [`super::State::Finishing`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Let the hold go.
+    Cancel,
+    /// Hold another amount, or hold it longer.
+    Change(Change),
+    /// Give money back: the index in [`Payment::refunds`].
+    Refund(usize),
+}
+
+impl Intent {
+    /// The name used in storage, logs and answers.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Cancel => "cancel",
+            Self::Change(_) => "change",
+            Self::Refund(_) => "refund",
+        }
+    }
+}
+
+/// How a hold is to be changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// What is to be held.
+    pub amount: Money,
+    /// Until when it is to be held.
+    pub valid_till: Timestamp,
+    /// The cart that this amount is for.
+    pub lines: Vec<Line>,
+}
+
+/// The fiscal document that belongs to a capture.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Check {
+    /// Its number; ours without one.
+    pub number: Option<String>,
+    /// Its address.
+    pub link: Option<String>,
+    /// The document itself; ours without one.
+    pub document: Option<Document>,
+}
+
+/// Where a stored document is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Its id.
+    pub id: String,
+    /// In how many parts it is stored.
+    pub parts: u32,
+}
+
+impl Payment {
+    /// This payment with what is about to be done to it, leased to the request that does it.
+    #[must_use]
+    pub fn intending(mut self, intent: Intent, by: Trigger<'_>, now: Timestamp) -> Self {
+        let action = match &intent {
+            Intent::Cancel => "cancel asked for".to_owned(),
+            Intent::Change(change) => format!("change to {} asked for", change.amount),
+            Intent::Refund(index) => match self.refunds.get(*index) {
+                Some(refund) => format!("refund {} of {} asked for", index + 1, refund.amount),
+                None => format!("refund {} asked for", index + 1),
+            },
+        };
+        self.push(Some(action), None, by, now);
+        self.intent = Some(intent);
+        self.reason = None;
+        self.unknown = false;
+        self.watch.quiet = 0;
+        self.leased(now)
+    }
+
+    /// This payment with one more refund, which is about to be made.
+    #[must_use]
+    pub fn refunding(mut self, key_hash: String, amount: Money, by: Trigger<'_>, now: Timestamp) -> Self {
+        let index = self.refunds.len();
+        self.refunds.push(Refund {
+            key_hash,
+            amount,
+            status: RefundStatus::Pending,
+            by: by.to_string(),
+            at: now,
+            ended_at: None,
+        });
+        self.intending(Intent::Refund(index), by, now)
+    }
+
+    /// This payment with what was intended about to be tried again, leased to the request that does it.
+    #[must_use]
+    pub fn again(mut self, now: Timestamp) -> Self {
+        self.set_refund_status(RefundStatus::Pending);
+        self.leased(now)
+    }
+
+    /// This payment after the call never reached the provider: nothing was done, and it can be tried again.
+    #[must_use]
+    pub fn postponed(mut self) -> Self {
+        self.set_refund_status(RefundStatus::Waiting);
+        Self { unknown: false, ..self.in_doubt() }
+    }
+
+    fn set_refund_status(&mut self, status: RefundStatus) {
+        if let Some(Intent::Refund(index)) = self.intent
+            && let Some(refund) = self.refunds.get_mut(index)
+        {
+            refund.status = status;
+        }
+    }
+
+    /// This payment after the provider did what was intended. A cancellation moves it instead.
+    #[must_use]
+    pub fn intent_done(mut self, by: Trigger<'_>, now: Timestamp) -> Self {
+        match self.intent.take() {
+            None => {}
+            Some(Intent::Cancel) => return self.moved(super::State::Canceled, by, now),
+            Some(Intent::Change(change)) => {
+                self.amount = change.amount;
+                self.valid_till = change.valid_till;
+                self.push(Some(format!("changed to {}", change.amount)), None, by, now);
+            }
+            Some(Intent::Refund(index)) => self.refund_made(index, by, now),
+        }
+        self.settled_for_now()
+    }
+
+    /// This payment after what was intended is known not to have been done and not to be tried again.
+    #[must_use]
+    pub fn intent_dropped(mut self, reason: &super::Reason, by: Trigger<'_>, now: Timestamp) -> Self {
+        if let Some(intent) = self.intent.take() {
+            if let Intent::Refund(index) = intent
+                && let Some(refund) = self.refunds.get_mut(index)
+            {
+                refund.status = RefundStatus::Refused(reason.clone());
+                refund.ended_at = Some(now);
+            }
+            self.push(Some(format!("{} not done: {}", intent.name(), reason.code)), None, by, now);
+            self.reason = Some(reason.clone());
+        }
+        self.settled_for_now()
+    }
+}

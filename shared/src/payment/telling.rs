@@ -1,0 +1,87 @@
+//! What IMSHOP has to be told of a payment. The history is the outbox: a step that matters to IMSHOP carries its word, and two
+//! marks say up to which step each of IMSHOP's addresses was told.
+
+use super::{Payment, State};
+use crate::clock::{LEASE, Timestamp};
+use crate::money::Money;
+
+/// What became of a payment, as far as IMSHOP is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// It is paid: captured, or held where a hold counts.
+    Paid,
+    /// It will not be paid; paying again makes sense.
+    Failed,
+    /// So much of it was given back by now.
+    PartiallyRefunded(Money),
+    /// All of it was given back.
+    Refunded,
+}
+
+impl Word {
+    /// The word that belongs to a state.
+    pub(super) fn of(state: State, refunded: Money) -> Option<Self> {
+        match state {
+            State::Creating | State::Pending | State::Finishing => None,
+            State::Held | State::Captured => Some(Self::Paid),
+            State::PartiallyRefunded => Some(Self::PartiallyRefunded(refunded)),
+            State::Refunded => Some(Self::Refunded),
+            State::Declined | State::Canceled | State::Expired => Some(Self::Failed),
+        }
+    }
+}
+
+/// How far IMSHOP was told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Telling {
+    /// The number of steps of the history that IMSHOP's payment status address is done with.
+    pub payment_status: usize,
+    /// The same for the order status address.
+    pub order_status: usize,
+    /// How often in a row telling failed.
+    pub failures: u32,
+    /// Until when one request alone may tell.
+    pub lease_until: Option<Timestamp>,
+}
+
+impl Telling {
+    /// The number of steps that both addresses are done with.
+    #[must_use]
+    pub fn done(&self) -> usize {
+        self.payment_status.min(self.order_status)
+    }
+}
+
+impl Payment {
+    /// The last word of the history, told or not.
+    #[must_use]
+    pub fn last_word(&self) -> Option<&Word> {
+        self.history.iter().rev().find_map(|step| step.word.as_ref())
+    }
+
+    /// The first word from step `from` on, and the number of steps that are done with once it is told.
+    #[must_use]
+    pub fn word_from(&self, from: usize) -> Option<(usize, Word)> {
+        let untold = self.history.iter().enumerate().skip(from);
+        untold.filter_map(|(index, step)| Some((index + 1, step.word?))).next()
+    }
+
+    /// Whether IMSHOP has to be told something.
+    #[must_use]
+    pub fn has_untold(&self) -> bool {
+        self.word_from(self.telling.done()).is_some()
+    }
+
+    /// Somebody may be telling IMSHOP right now.
+    #[must_use]
+    pub fn is_being_told(&self, now: Timestamp) -> bool {
+        self.telling.lease_until.is_some_and(|until| until > now)
+    }
+
+    /// This payment, leased to one request that tells IMSHOP.
+    #[must_use]
+    pub fn leased_for_telling(mut self, now: Timestamp) -> Self {
+        self.telling.lease_until = Some(now.plus(LEASE));
+        self
+    }
+}

@@ -1,0 +1,122 @@
+//! When a payment is looked at next without anybody asking, and when it is a person's turn. Recomputed at every write.
+
+use std::time::Duration;
+
+use super::{Payment, State};
+use crate::clock::Timestamp;
+
+/// The first look at what may be broken off: a call without a clear answer, a request that died.
+const DOUBT: Backoff = Backoff { first: Duration::from_secs(15), longest: Duration::from_mins(30) };
+/// Looks at a customer on the provider's page; the callback is expected to be quicker.
+const CUSTOMER: Backoff = Backoff { first: Duration::from_mins(5), longest: Duration::from_hours(6) };
+/// Looks at a hold that waits for the goods to ship.
+const HOLD: Backoff = Backoff { first: Duration::from_mins(30), longest: Duration::from_hours(6) };
+/// Looks at what should have ended by itself.
+const OVERDUE: Backoff = Backoff { first: Duration::from_mins(1), longest: Duration::from_hours(1) };
+/// Looks at data that do not match.
+const MISMATCH: Backoff = Backoff { first: Duration::from_mins(5), longest: Duration::from_hours(1) };
+/// Tries to tell IMSHOP. The stream is quicker; this is what remains when it is not.
+const TELL: Backoff = Backoff { first: Duration::from_secs(30), longest: Duration::from_mins(10) };
+/// What is added to a moment at which something ends, so that it has ended for everybody.
+const MARGIN: Duration = Duration::from_secs(5);
+
+struct Backoff {
+    first: Duration,
+    longest: Duration,
+}
+
+impl Backoff {
+    /// The pause after `times` vain looks: twice as long each time.
+    fn after(&self, times: u32) -> Duration {
+        self.first.saturating_mul(2_u32.saturating_pow(times.min(16))).min(self.longest)
+    }
+}
+
+/// When to look next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Watch {
+    /// The next look; none at rest.
+    pub check_at: Option<Timestamp>,
+    /// How many looks in a row brought nothing new.
+    pub quiet: u32,
+    /// Since when something is not as it should be.
+    pub troubled_since: Option<Timestamp>,
+    /// It is on the list for people.
+    pub attention: bool,
+}
+
+impl Payment {
+    /// This payment with its next look, as it is stored at `now`.
+    #[must_use]
+    pub fn watched(mut self, now: Timestamp) -> Self {
+        self.watch.check_at = self.next_check(now);
+        self.watch.troubled_since = if self.is_troubled(now) { Some(self.watch.troubled_since.unwrap_or(now)) } else { None };
+        self.watch.attention &= self.watch.troubled_since.is_some();
+        self
+    }
+
+    /// This payment after a look that brought nothing new.
+    #[must_use]
+    pub fn looked_at_in_vain(mut self) -> Self {
+        self.watch.quiet = self.watch.quiet.saturating_add(1);
+        self
+    }
+
+    /// Something is not as it should be for longer than `age`.
+    #[must_use]
+    pub fn is_overdue(&self, age: Duration, now: Timestamp) -> bool {
+        self.watch.troubled_since.is_some_and(|since| now.since(since) >= age)
+    }
+
+    fn next_check(&self, now: Timestamp) -> Option<Timestamp> {
+        if self.is_at_rest() {
+            return None;
+        }
+        let leased = self.lease_until.filter(|until| *until > now).map(|until| until.plus(MARGIN));
+        let provider = if self.state.is_settled() && self.intent.is_none() && self.mismatch.is_none() {
+            None
+        } else {
+            Some(leased.unwrap_or_else(|| self.next_look(now)))
+        };
+        let told = self.telling.lease_until.filter(|until| *until > now).map(|until| until.plus(MARGIN));
+        let told = self.has_untold().then(|| told.unwrap_or_else(|| now.plus(TELL.after(self.telling.failures))));
+        [provider, told].into_iter().flatten().min()
+    }
+
+    /// When to ask the provider.
+    fn next_look(&self, now: Timestamp) -> Timestamp {
+        let pause = |backoff: Backoff| now.plus(backoff.after(self.watch.quiet));
+        if self.mismatch.is_some() {
+            return pause(MISMATCH);
+        }
+        if self.unknown || self.intent.is_some() {
+            return pause(DOUBT);
+        }
+        let end = self.valid_till.plus(MARGIN);
+        match self.state {
+            State::Pending | State::Held if end <= now => pause(OVERDUE),
+            State::Pending => pause(CUSTOMER).min(end),
+            State::Held => pause(HOLD).min(end),
+            State::Creating
+            | State::Finishing
+            | State::Captured
+            | State::PartiallyRefunded
+            | State::Refunded
+            | State::Declined
+            | State::Canceled
+            | State::Expired => pause(DOUBT),
+        }
+    }
+
+    /// Something is not as it should be: if it stays so, a person must look.
+    fn is_troubled(&self, now: Timestamp) -> bool {
+        let stuck = match self.state {
+            State::Creating | State::Finishing => true,
+            State::Pending | State::Held => now > self.valid_till,
+            State::Captured | State::PartiallyRefunded | State::Refunded | State::Declined | State::Canceled | State::Expired => {
+                false
+            }
+        };
+        stuck || self.unknown || self.mismatch.is_some() || self.intent.is_some() || self.telling.failures > 0
+    }
+}

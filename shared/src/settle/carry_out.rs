@@ -1,0 +1,121 @@
+//! Calls that change something at the provider: under a lease that was written before, recorded after.
+
+use super::Settler;
+use crate::clock::Deadline;
+use crate::gateway::{Gateway, Unknown};
+use crate::payment::{Intent, Order, Outcome, Payment, State, Trigger};
+use crate::store::{RECORDING, StoreError};
+
+/// How often a change is recorded again when the order was written meanwhile.
+const ROUNDS: u32 = 4;
+
+impl Settler {
+    /// Writes the lease and does what is intended. Nothing if somebody else wrote first, before or after.
+    pub(super) async fn lease_and_carry_out(
+        &self,
+        leased: Payment,
+        by: Trigger<'_>,
+        deadline: Deadline,
+    ) -> Result<Option<Payment>, StoreError> {
+        match self.orders.save_payment(leased).await? {
+            Some(leased) => self.carry_out(leased, by, deadline).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Does what is intended with a leased payment, and records how it came out.
+    pub(super) async fn carry_out(
+        &self,
+        payment: Payment,
+        by: Trigger<'_>,
+        deadline: Deadline,
+    ) -> Result<Option<Payment>, StoreError> {
+        let order = self.order_of(&payment).await?;
+        let gateway = self.gateways.get(payment.provider);
+        let outcome = self.call(gateway, &order, &payment, deadline.before(RECORDING)).await;
+        let (now, operation) = (self.clock.now(), operation(&payment));
+        let after = match outcome {
+            Ok(Outcome::Done) => {
+                tracing::info!(operation, amount_minor = payment.amount.minor(), by = %by, "done at the provider");
+                return if payment.intent.is_none() {
+                    self.orders.save_payment(payment.moved(State::Captured, by, now)).await
+                } else {
+                    self.save_done(payment, by).await
+                };
+            }
+            Ok(Outcome::Refused(reason)) => {
+                tracing::warn!(operation, reason = reason.code, "refused by the provider");
+                if payment.intent.is_none() { payment.refused(reason) } else { payment.intent_dropped(&reason, by, now) }
+            }
+            Ok(Outcome::NotSent(cause)) => {
+                tracing::warn!(operation, cause, "the provider could not be reached");
+                payment.postponed()
+            }
+            Err(cause) => {
+                tracing::warn!(operation, cause = %cause, "no clear answer from the provider");
+                payment.in_doubt()
+            }
+        };
+        self.orders.save_payment(after).await
+    }
+
+    async fn call(
+        &self,
+        gateway: &dyn Gateway,
+        order: &Order,
+        payment: &Payment,
+        deadline: Deadline,
+    ) -> Result<Outcome, Unknown> {
+        match &payment.intent {
+            None => {
+                let document = match payment.check.as_ref().and_then(|check| check.document.as_ref()) {
+                    None => None,
+                    Some(document) => match self.orders.document(&payment.id, document).await {
+                        Ok(Some(bytes)) => Some(bytes),
+                        Ok(None) => return Ok(Outcome::NotSent("the fiscal document is gone".to_owned())),
+                        Err(error) => return Ok(Outcome::NotSent(error.to_string())),
+                    },
+                };
+                gateway.capture(order, payment, document, deadline).await
+            }
+            Some(Intent::Cancel) => gateway.cancel(payment, deadline).await,
+            Some(Intent::Change(change)) => gateway.change(payment, change, deadline).await,
+            Some(Intent::Refund(index)) => match payment.refunds.get(*index) {
+                Some(refund) => gateway.refund(payment, refund.amount, deadline).await,
+                None => Ok(Outcome::NotSent("the intended refund is not there".to_owned())),
+            },
+        }
+    }
+
+    /// Records that the provider did what was intended. A change is one of the order too: what is held is what it costs.
+    pub(super) async fn save_done(&self, payment: Payment, by: Trigger<'_>) -> Result<Option<Payment>, StoreError> {
+        let now = self.clock.now();
+        let Some(Intent::Change(change)) = payment.intent.clone() else {
+            return self.orders.save_payment(payment.intent_done(by, now)).await;
+        };
+        for _ in 0..ROUNDS {
+            let mut order = self.order_of(&payment).await?;
+            order.amount = Some(change.amount);
+            order.lines.clone_from(&change.lines);
+            if let Some(saved) = self.orders.save_together(&order, payment.clone().intent_done(by, now)).await? {
+                return Ok(Some(saved));
+            }
+            if self.orders.payment(&payment.id).await?.is_none_or(|stored| stored.version != payment.version) {
+                return Ok(None);
+            }
+        }
+        Ok(None)
+    }
+
+    async fn order_of(&self, payment: &Payment) -> Result<Order, StoreError> {
+        self.orders.order(&payment.order_uuid).await?.ok_or_else(|| StoreError::Unreadable {
+            key: payment.order_uuid.to_string(),
+            cause: "the payment's order is gone".to_owned(),
+        })
+    }
+}
+
+/// What is being done, for the log.
+fn operation(payment: &Payment) -> &'static str {
+    payment.intent.as_ref().map_or("finish", Intent::name)
+}
