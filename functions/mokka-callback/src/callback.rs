@@ -4,7 +4,7 @@ use lambda_http::{Body, Response};
 use serde_json::json;
 use shared::http::{self, Failure, Inbound, Status, on_payment};
 use shared::ids::PaymentId;
-use shared::mokka::types::CheckoutCallback;
+use shared::mokka::types::{CheckoutCallback, Decision};
 use shared::payment::{Payment, State, Trigger};
 use shared::secret::{same, sha256_hex};
 use shared::settle::Settled;
@@ -55,6 +55,6 @@ fn note_hint(body: &[u8], payment: &Payment) {
     let readable = hint.is_some();
     let hint = hint.unwrap_or_default();
     let same_order = hint.order_id.0.as_deref() == Some(payment.id.as_str());
-    let approved = hint.decision.0.as_deref() == Some("approved");
+    let approved = hint.decision.0 == Some(Decision::Approved);
     tracing::info!(readable, same_order, approved, "callback received");
 }

@@ -7,7 +7,7 @@ use crate::clock::{Clock, Deadline};
 use crate::env::Env;
 use crate::mokka::signature::OrderSetting;
 use crate::mokka::types::{CartItem, CheckoutOrder, CheckoutRequest, FinishRequest, OrderStatus, Price};
-use crate::mokka::{Client, Code, Error, Settings};
+use crate::mokka::{Client, Code, Error, Settings, Store};
 use crate::money::{Currency, Money};
 use crate::payment::{Capture, Order, Payment, Policy, Reason, Report, ReportedState, receipt};
 use crate::texts;
@@ -24,10 +24,10 @@ pub struct MokkaGateway {
 
 impl MokkaGateway {
     /// Reads `MOKKA_BASE_URL`, `MOKKA_STORE_ID`, `MOKKA_SECRET`, `MOKKA_SIGNATURE_ORDER`, `MOKKA_FINISH`, `MOKKA_CURRENCY`
-    /// and `SHOP_NAME`.
+    /// and `SHOP_NAME`; `MOKKA_LIMIT_STORE_ID` and `MOKKA_LIMIT_SECRET`, both or neither.
     pub fn from_env(env: &mut Env, http: reqwest::Client, clock: Clock) -> Option<Self> {
         let base_url = env.url("MOKKA_BASE_URL");
-        let store_id = env.parsed("MOKKA_STORE_ID", |text| text.parse::<u64>().map_err(|_| "must be the store's number"));
+        let store_id = env.parsed("MOKKA_STORE_ID", store_number);
         let secret = env.secret("MOKKA_SECRET");
         let signature_order = env.parsed_or("MOKKA_SIGNATURE_ORDER", OrderSetting::Auto, OrderSetting::parse);
         let policy = env.parsed_or("MOKKA_FINISH", Policy::OnHold, |text| match text {
@@ -37,7 +37,9 @@ impl MokkaGateway {
         });
         let currency = env.currency_or("MOKKA_CURRENCY", Currency::Rub);
         let seller = env.required("SHOP_NAME");
-        let settings = Settings { base_url: base_url?, store_id: store_id?, secret: secret?, signature_order: signature_order? };
+        let limits = limit_store(env);
+        let signature_order = signature_order?;
+        let settings = Settings { base_url: base_url?, store_id: store_id?, secret: secret?, limits, signature_order };
         Some(Self { client: Client::new(http, settings), clock, policy: policy?, currency: currency?, seller: seller? })
     }
 
@@ -51,18 +53,13 @@ impl MokkaGateway {
 #[async_trait]
 impl Gateway for MokkaGateway {
     async fn register(&self, order: &Order, payment: &Payment, urls: &Urls, deadline: Deadline) -> Result<Registration, Unknown> {
+        let current_order = CheckoutOrder::new(payment.id.as_str().to_owned(), payment.amount.into(), payment.valid_till.into());
         let request = CheckoutRequest {
-            callback_url: urls.callback.clone(),
-            redirect_url: urls.redirect.clone(),
             primary_phone: order.phone.as_ref().and_then(|phone| phone.mokka_digits()).map(str::to_owned),
             primary_email: order.email.clone().filter(|email| email.contains('@')),
-            current_order: CheckoutOrder {
-                order_id: payment.id.as_str().to_owned(),
-                valid_till: payment.valid_till.into(),
-                amount: payment.amount.into(),
-            },
             cart_items: cart(order),
             skip_result_page: true,
+            ..CheckoutRequest::new(urls.callback.clone(), urls.redirect.clone(), current_order)
         };
         match self.client.checkout(&request, deadline).await {
             Ok(checkout) => match page_url(&checkout.iframe_url) {
@@ -76,7 +73,7 @@ impl Gateway for MokkaGateway {
                 }
                 None => Err(Unknown(format!("Mokka answered the checkout with {code}: {message}"))),
             },
-            Err(Error::Unavailable(cause)) => Err(Unknown(cause)),
+            Err(Error::NotSent(cause) | Error::Unavailable(cause)) => Err(Unknown(cause)),
         }
     }
 
@@ -113,7 +110,7 @@ impl Gateway for MokkaGateway {
                 let text = texts::PROVIDER_UNAVAILABLE.to_owned();
                 Ok(Capture::Refused(Reason { code: format!("mokka:{code}"), text }))
             }
-            Err(Error::Unavailable(cause)) => Err(Unknown(cause)),
+            Err(Error::NotSent(cause) | Error::Unavailable(cause)) => Err(Unknown(cause)),
         }
     }
 
@@ -124,6 +121,30 @@ impl Gateway for MokkaGateway {
     /// Mokka's protocol names no currency, so the setting does.
     fn currency(&self) -> Currency {
         self.currency
+    }
+}
+
+fn store_number(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "must be the store's number")
+}
+
+/// The store of Registration and Limit, if it is another one. What is wrong with it is recorded in `env`.
+fn limit_store(env: &mut Env) -> Option<Store> {
+    match (env.optional("MOKKA_LIMIT_STORE_ID"), env.optional("MOKKA_LIMIT_SECRET")) {
+        (None, None) => None,
+        (Some(_), Some(_)) => {
+            let id = env.parsed("MOKKA_LIMIT_STORE_ID", store_number);
+            let secret = env.secret("MOKKA_LIMIT_SECRET");
+            Some(Store { id: id?, secret: secret? })
+        }
+        (Some(_), None) => {
+            env.problem("MOKKA_LIMIT_SECRET", "must be set, because MOKKA_LIMIT_STORE_ID is");
+            None
+        }
+        (None, Some(_)) => {
+            env.problem("MOKKA_LIMIT_STORE_ID", "must be set, because MOKKA_LIMIT_SECRET is");
+            None
+        }
     }
 }
 
@@ -180,9 +201,8 @@ fn cart(order: &Order) -> Vec<CartItem> {
     let items = shown.filter_map(|line| {
         Some(CartItem {
             sku: line.sku.as_ref().map(|sku| sku.as_str().to_owned()),
-            name: line.name.clone(),
-            price: Price::try_from(line.price?).ok()?,
             quantity: line.quantity.whole(),
+            ..CartItem::new(line.name.clone(), Price::try_from(line.price?).ok()?)
         })
     });
     items.collect()

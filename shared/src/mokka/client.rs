@@ -10,9 +10,14 @@ use url::Url;
 
 use super::error::{Code, Error};
 use super::signature::{Order, OrderSetting, Signer};
-use super::types::{Checkout, CheckoutRequest, FinishRequest, OrderRef, Status, Verdict};
+use super::types::{
+    ChangeAnswer, ChangeRequest, Changed, Checkout, CheckoutRequest, FinishRequest, Limit, LimitAnswer, LimitClient,
+    LimitRequest, NestedVerdict, OrderRef, Registration, RegistrationRequest, ReturnRequest, ScheduleAnswer, ScheduleRequest,
+    Status, Tariff, Verdict,
+};
 use crate::clock::Deadline;
-use crate::outbound;
+use crate::money::Money;
+use crate::outbound::{self, CallError};
 use crate::secret::Secret;
 
 /// A call that changes something gets this long: Mokka's answer is worth more than a quick "unknown".
@@ -29,8 +34,19 @@ pub struct Settings {
     pub store_id: u64,
     /// The store's secret key.
     pub secret: Secret,
+    /// The store of Registration and Limit, if it is another one.
+    pub limits: Option<Store>,
     /// Where the secret goes in a signature.
     pub signature_order: OrderSetting,
+}
+
+/// A store in Mokka's books.
+#[derive(Debug)]
+pub struct Store {
+    /// Its number.
+    pub id: u64,
+    /// Its secret key.
+    pub secret: Secret,
 }
 
 /// A client of Mokka's API Factoring.
@@ -38,95 +54,189 @@ pub struct Settings {
 pub struct Client {
     http: reqwest::Client,
     base_url: Url,
-    store_id: u64,
+    store: Account,
+    limits: Option<Account>,
+}
+
+/// A store and what signs for it.
+#[derive(Debug)]
+struct Account {
+    id: u64,
     signer: Signer,
 }
+
+impl Account {
+    fn new(store: Store, order: OrderSetting) -> Self {
+        Self { id: store.id, signer: Signer::new(store.secret, order) }
+    }
+}
+
+/// One of the nine methods.
+struct Method {
+    name: &'static str,
+    path: &'static str,
+    /// Whether it only asks, so that it may be sent a second time when no answer comes.
+    asks: bool,
+}
+
+impl Method {
+    const fn asks(name: &'static str, path: &'static str) -> Self {
+        Self { name, path, asks: true }
+    }
+
+    const fn changes(name: &'static str, path: &'static str) -> Self {
+        Self { name, path, asks: false }
+    }
+
+    fn limit(&self) -> Duration {
+        if self.asks { ASK_LIMIT } else { CHANGE_LIMIT }
+    }
+}
+
+const REGISTRATION: Method = Method::changes("registration", "factoring/v1/limit/auth");
+const LIMIT: Method = Method::asks("limit", "api/external/v1/client/limit");
+const CHECKOUT: Method = Method::changes("checkout", "factoring/v1/precheck/auth");
+const SCHEDULE: Method = Method::asks("schedule", "factoring/v1/schedule");
+const STATUS: Method = Method::asks("status", "factoring/v1/status");
+const CHANGE: Method = Method::changes("change", "factoring/v1/precheck/change");
+const CANCEL: Method = Method::changes("cancel", "factoring/v1/precheck/cancel");
+const FINISH: Method = Method::changes("finish", "factoring/v1/precheck/finish");
+const RETURN: Method = Method::changes("return", "factoring/v1/return");
 
 impl Client {
     /// A client over the shared HTTP client.
     #[must_use]
     pub fn new(http: reqwest::Client, settings: Settings) -> Self {
-        let signer = Signer::new(settings.secret, settings.signature_order);
-        Self { http, base_url: settings.base_url, store_id: settings.store_id, signer }
+        let order = settings.signature_order;
+        let store = Account::new(Store { id: settings.store_id, secret: settings.secret }, order);
+        let limits = settings.limits.map(|store| Account::new(store, order));
+        Self { http, base_url: settings.base_url, store, limits }
     }
 
-    /// Verifies the signature of a callback over its raw body.
+    /// Verifies the signature of Checkout's callback over its raw body.
     #[must_use]
     pub fn verify(&self, body: &[u8], signature: &str) -> bool {
-        self.signer.verify(body, signature)
+        self.store.signer.verify(body, signature)
+    }
+
+    /// Verifies the signature of Registration's callback over its raw body.
+    #[must_use]
+    pub fn verify_registration(&self, body: &[u8], signature: &str) -> bool {
+        self.limits().signer.verify(body, signature)
+    }
+
+    /// Registration: returns the page on which a customer gets a limit. Document "Registration".
+    pub async fn registration(&self, request: &RegistrationRequest, deadline: Deadline) -> Result<Registration, Error> {
+        self.call(&REGISTRATION, self.limits(), &json(request)?, None, deadline).await
+    }
+
+    /// Limit: what the customer with this phone (ten digits) may spend. Document "Limit".
+    pub async fn limit(&self, phone: &str, deadline: Deadline) -> Result<Limit, Error> {
+        let body = json(&LimitRequest { client: LimitClient { mobile_phone: phone } })?;
+        self.call(&LIMIT, self.limits(), &body, None, deadline).await
     }
 
     /// Checkout: registers the order and returns the customer's page. May be repeated with the same `order_id` until the
     /// order is finalised (22 after that). Document "Checkout".
     pub async fn checkout(&self, request: &CheckoutRequest, deadline: Deadline) -> Result<Checkout, Error> {
-        self.call("factoring/v1/precheck/auth", &json(request)?, None, CHANGE_LIMIT, deadline).await
+        self.call(&CHECKOUT, &self.store, &json(request)?, None, deadline).await
     }
 
-    /// Status: what became of an order. Asked a second time if the first answer does not come. Document "Status".
+    /// Schedule: the ways to pay an amount in instalments; none if no tariff suits it. Document "Schedule".
+    pub async fn schedule(&self, amount: Money, deadline: Deadline) -> Result<Vec<Tariff>, Error> {
+        let body = json(&ScheduleRequest { amount: amount.into() })?;
+        self.call(&SCHEDULE, &self.store, &body, None, deadline).await
+    }
+
+    /// Status: what became of an order. Document "Status".
     pub async fn status(&self, order_id: &str, deadline: Deadline) -> Result<Status, Error> {
-        let body = json(&OrderRef { order_id })?;
-        match self.call("factoring/v1/status", &body, None, ASK_LIMIT, deadline).await {
-            Err(Error::Unavailable(first)) => {
-                tracing::warn!(cause = first, "Mokka's status did not come, asking once more");
-                self.call("factoring/v1/status", &body, None, ASK_LIMIT, deadline).await
+        self.call(&STATUS, &self.store, &json(&OrderRef { order_id })?, None, deadline).await
+    }
+
+    /// Change: sets amount, validity and cart of an order that is not finished. Document "Change".
+    pub async fn change(&self, request: &ChangeRequest, deadline: Deadline) -> Result<Changed, Error> {
+        self.call(&CHANGE, &self.store, &json(request)?, None, deadline).await
+    }
+
+    /// Cancel: lets a hold go. Document "Cancel".
+    pub async fn cancel(&self, order_id: &str, deadline: Deadline) -> Result<(), Error> {
+        self.call(&CANCEL, &self.store, &json(&OrderRef { order_id })?, None, deadline).await
+    }
+
+    /// Finish: captures the hold, handing over the sales document (PDF). Document "Finish".
+    pub async fn finish(&self, request: &FinishRequest, document: &[u8], deadline: Deadline) -> Result<(), Error> {
+        self.call(&FINISH, &self.store, &json(request)?, Some(document), deadline).await
+    }
+
+    /// Return: gives back all or part of a finished order. Document "Return". Status shows only that everything was given
+    /// back, so an unknown outcome of a part cannot be cleared up by asking.
+    pub async fn refund(&self, request: &ReturnRequest, deadline: Deadline) -> Result<(), Error> {
+        self.call(&RETURN, &self.store, &json(request)?, None, deadline).await
+    }
+
+    /// The store of Registration and Limit.
+    fn limits(&self) -> &Account {
+        self.limits.as_ref().unwrap_or(&self.store)
+    }
+
+    /// Calls a method; one that only asks is sent a second time if no answer comes.
+    async fn call<T: Answer>(
+        &self,
+        method: &Method,
+        store: &Account,
+        body: &str,
+        document: Option<&[u8]>,
+        deadline: Deadline,
+    ) -> Result<T, Error> {
+        match self.signed(method, store, body, document, deadline).await {
+            Err(Error::NotSent(cause) | Error::Unavailable(cause)) if method.asks => {
+                tracing::warn!(method = method.name, cause, "Mokka's answer did not come, asking once more");
+                self.signed(method, store, body, document, deadline).await
             }
             other => other,
         }
     }
 
-    /// Finish: captures the hold, handing over the sales document (PDF). Document "Finish".
-    pub async fn finish(&self, request: &FinishRequest, document: &[u8], deadline: Deadline) -> Result<(), Error> {
-        let done: Result<Done, Error> =
-            self.call("factoring/v1/precheck/finish", &json(request)?, Some(document), CHANGE_LIMIT, deadline).await;
-        done.map(|_| ())
-    }
-
-    /// Cancel: lets a hold go. Document "Cancel".
-    pub async fn cancel(&self, order_id: &str, deadline: Deadline) -> Result<(), Error> {
-        let done: Result<Done, Error> =
-            self.call("factoring/v1/precheck/cancel", &json(&OrderRef { order_id })?, None, CHANGE_LIMIT, deadline).await;
-        done.map(|_| ())
-    }
-
-    async fn call<T: DeserializeOwned>(
+    /// Sends in the order of signature that worked last, or if that is refused in the other one.
+    async fn signed<T: Answer>(
         &self,
-        path: &str,
+        method: &Method,
+        store: &Account,
         body: &str,
         document: Option<&[u8]>,
-        limit: Duration,
         deadline: Deadline,
     ) -> Result<T, Error> {
-        let order = self.signer.order();
-        let first = self.send(path, body, document, order, limit, deadline).await;
-        let (Err(Error::Refused { code: Code::SignatureWrong, .. }), Some(other)) = (&first, self.signer.alternative(order))
+        let order = store.signer.order();
+        let first = self.send(method, store, body, document, order, deadline).await;
+        let (Err(Error::Refused { code: Code::SignatureWrong, .. }), Some(other)) = (&first, store.signer.alternative(order))
         else {
             return first;
         };
         // 61 is a refusal before anything is done, so asking again in the other order is safe.
-        let second = self.send(path, body, document, other, limit, deadline).await;
+        let second = self.send(method, store, body, document, other, deadline).await;
         match &second {
-            Err(Error::Refused { code: Code::SignatureWrong, .. } | Error::Unavailable(_)) => {}
+            Err(Error::Refused { code: Code::SignatureWrong, .. } | Error::NotSent(_) | Error::Unavailable(_)) => {}
             Ok(_) | Err(Error::Refused { .. }) => {
                 tracing::warn!("Mokka takes the other signature order; set MOKKA_SIGNATURE_ORDER to it");
-                self.signer.remember(other);
+                store.signer.remember(other);
             }
         }
         second
     }
 
-    async fn send<T: DeserializeOwned>(
+    async fn send<T: Answer>(
         &self,
-        path: &str,
+        method: &Method,
+        store: &Account,
         body: &str,
         document: Option<&[u8]>,
         order: Order,
-        limit: Duration,
         deadline: Deadline,
     ) -> Result<T, Error> {
-        let mut url = outbound::below(&self.base_url, path);
+        let mut url = outbound::below(&self.base_url, method.path);
         url.query_pairs_mut()
-            .append_pair("store_id", &self.store_id.to_string())
-            .append_pair("signature", &self.signer.sign(body.as_bytes(), order));
+            .append_pair("store_id", &store.id.to_string())
+            .append_pair("signature", &store.signer.sign(body.as_bytes(), order));
         let request = self.http.post(url);
         let request = match document {
             None => {
@@ -134,32 +244,95 @@ impl Client {
             }
             Some(pdf) => {
                 let check = Part::bytes(pdf.to_vec()).file_name("check.pdf");
-                let check = check.mime_str("application/pdf").map_err(|error| Error::Unavailable(error.to_string()))?;
+                let check = check.mime_str("application/pdf").map_err(|error| Error::NotSent(error.to_string()))?;
                 request.multipart(Form::new().text("body", body.to_owned()).part("check", check))
             }
         };
-        let answer = outbound::send(request, limit, deadline).await.map_err(|error| Error::Unavailable(error.to_string()))?;
+        let answer = outbound::send(request, method.limit(), deadline).await.map_err(|error| match error {
+            CallError::NotSent(cause) => Error::NotSent(cause),
+            CallError::NoAnswer(cause) => Error::Unavailable(cause),
+        })?;
         if !answer.status.is_success() {
             return Err(Error::Unavailable(format!("HTTP {}", answer.status)));
         }
-        let verdict: Verdict = parse(&answer.body)?;
+        let verdict = T::verdict(&answer.body)?;
         match verdict.status {
-            0 => parse(&answer.body),
-            number => Err(Error::Refused { code: Code::from_number(number), message: verdict.message.0.unwrap_or_default() }),
+            0 => T::content(&answer.body),
+            number => Err(Error::refused(number, verdict.message.0.as_deref().unwrap_or_default())),
         }
     }
 }
 
-/// What Finish and Cancel answer beyond the verdict: nothing.
-#[derive(serde::Deserialize)]
-struct Done {}
+/// What a method answers, and where its verdict is.
+trait Answer: Sized {
+    fn verdict(body: &[u8]) -> Result<Verdict, Error> {
+        parse(body)
+    }
+
+    /// What comes with a verdict of 0.
+    fn content(body: &[u8]) -> Result<Self, Error>;
+}
+
+impl Answer for Registration {
+    fn content(body: &[u8]) -> Result<Self, Error> {
+        parse(body)
+    }
+}
+
+impl Answer for Limit {
+    /// Nested in `meta`; what fails before Limit itself is reached may not nest it.
+    fn verdict(body: &[u8]) -> Result<Verdict, Error> {
+        parse(body).map(|nested: NestedVerdict| nested.meta).or_else(|_| parse(body))
+    }
+
+    fn content(body: &[u8]) -> Result<Self, Error> {
+        let answer: LimitAnswer = parse(body)?;
+        answer.client.ok_or_else(|| Error::Unavailable("it says that it worked, but names no customer".to_owned()))
+    }
+}
+
+impl Answer for Checkout {
+    fn content(body: &[u8]) -> Result<Self, Error> {
+        parse(body)
+    }
+}
+
+impl Answer for Vec<Tariff> {
+    fn content(body: &[u8]) -> Result<Self, Error> {
+        parse(body).map(|answer: ScheduleAnswer| answer.payment_schedule)
+    }
+}
+
+impl Answer for Status {
+    fn content(body: &[u8]) -> Result<Self, Error> {
+        parse(body)
+    }
+}
+
+impl Answer for Changed {
+    fn content(body: &[u8]) -> Result<Self, Error> {
+        let answer: ChangeAnswer = parse(body).unwrap_or_default();
+        Ok(Self { schedule: answer.schedule.0.unwrap_or_default() })
+    }
+}
+
+/// Cancel, Finish and Return answer nothing beyond the verdict.
+impl Answer for () {
+    fn content(_body: &[u8]) -> Result<Self, Error> {
+        Ok(())
+    }
+}
 
 fn json<T: Serialize>(request: &T) -> Result<String, Error> {
-    serde_json::to_string(request).map_err(|error| Error::Unavailable(format!("the request cannot be written: {error}")))
+    serde_json::to_string(request).map_err(|error| Error::NotSent(format!("the request cannot be written: {error}")))
 }
 
 /// The cause names the place in the answer, never its content.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    // serde would take an array as the fields in their order.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(Error::Unavailable("not the JSON object that was expected".to_owned()));
+    }
     serde_json::from_slice(body).map_err(|error| {
         Error::Unavailable(format!("not the JSON that was expected (line {}, column {})", error.line(), error.column()))
     })

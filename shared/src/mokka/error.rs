@@ -154,9 +154,29 @@ pub enum Error {
         /// Mokka's words, for the log.
         message: String,
     },
+    /// The request never reached Mokka: nothing was done.
+    #[error("Mokka was not reached: {0}")]
+    NotSent(String),
     /// No usable answer: time-out, reset, 3xx, 4xx, 5xx, HTML, truncated JSON. A call that changes something may have been done.
     #[error("Mokka is unavailable: {0}")]
     Unavailable(String),
+}
+
+/// As much of Mokka's words as a log needs, in characters.
+const MAX_MESSAGE: usize = 200;
+
+impl Error {
+    /// A refusal with that status and those words, in which nothing is left that could be a phone or an e-mail.
+    pub(super) fn refused(status: i64, message: &str) -> Self {
+        Self::Refused { code: Code::from_number(status), message: masked(message) }
+    }
+}
+
+/// One line of at most [`MAX_MESSAGE`] characters, each word with `@` or seven digits masked.
+fn masked(message: &str) -> String {
+    let personal = |word: &str| word.contains('@') || word.chars().filter(char::is_ascii_digit).count() >= 7;
+    let words: Vec<&str> = message.split_whitespace().map(|word| if personal(word) { "…" } else { word }).collect();
+    words.join(" ").chars().take(MAX_MESSAGE).collect()
 }
 
 #[cfg(test)]

@@ -10,5 +10,5 @@ mod error;
 pub mod signature;
 pub mod types;
 
-pub use client::{Client, Settings};
+pub use client::{Client, Settings, Store};
 pub use error::{Code, Error};
