@@ -188,13 +188,19 @@ impl Client {
         document: Option<&[u8]>,
         deadline: Deadline,
     ) -> Result<T, Error> {
-        match self.signed(method, store, body, document, deadline).await {
+        let first = self.signed(method, store, body, document, deadline).await;
+        let answer = match first {
             Err(Error::NotSent(cause) | Error::Unavailable(cause)) if method.asks => {
                 tracing::warn!(method = method.name, cause, "Mokka's answer did not come, asking once more");
                 self.signed(method, store, body, document, deadline).await
             }
             other => other,
+        };
+        if let Err(Error::Refused { code, .. }) = &answer {
+            let (fault, advice) = (code.fault(), code.advice());
+            tracing::info!(method = method.name, code = code.number(), ?fault, advice, "Mokka refused the call");
         }
+        answer
     }
 
     /// Sends in the order of signature that worked last, or if that is refused in the other one.

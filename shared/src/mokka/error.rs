@@ -137,6 +137,157 @@ impl Code {
     }
 }
 
+/// Whose fault a refusal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The customer's: this order cannot be paid like this by this customer.
+    Customer,
+    /// The shop's: what it told us, or when.
+    Shop,
+    /// The settings': they do not fit what Mokka has.
+    Configuration,
+    /// Ours: the request should never have been sent like this.
+    Ours,
+    /// Mokka's.
+    Mokka,
+}
+
+/// What a call that did not succeed has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Surely nothing was done.
+    NothingDone,
+    /// It may have been done, now or earlier: Status knows.
+    AskStatus,
+}
+
+/// What follows from a code.
+struct Row(Fault, Outcome, &'static str);
+
+impl Code {
+    /// Whose fault it is.
+    #[must_use]
+    pub fn fault(self) -> Fault {
+        let Row(fault, ..) = self.row();
+        fault
+    }
+
+    /// What the refused call has come to.
+    #[must_use]
+    pub fn outcome(self) -> Outcome {
+        let Row(_, outcome, _) = self.row();
+        outcome
+    }
+
+    /// What to do about it: a sentence for the log, the back office and the runbook.
+    #[must_use]
+    pub fn advice(self) -> &'static str {
+        let Row(.., advice) = self.row();
+        advice
+    }
+
+    fn row(self) -> Row {
+        use Fault::{Configuration, Customer, Mokka, Ours, Shop};
+        use Outcome::{AskStatus, NothingDone};
+        match self {
+            Self::JsonDecode => Row(Ours, NothingDone, "Mokka could not read our JSON: report a defect of this software."),
+            Self::OrderIdMissing => Row(Ours, NothingDone, "The order id was not sent: report a defect of this software."),
+            Self::OrderIdFormat => {
+                Row(Ours, NothingDone, "The order id is not of Mokka's format: report a defect of this software.")
+            }
+            // Before it is finalised an order may be registered again, so a final state was missed here.
+            Self::OrderExists => Row(Ours, AskStatus, "The order is finalised at Mokka already: ask for its status."),
+            // A Finish that is too late makes Mokka cancel the order.
+            Self::OrderExpired => {
+                Row(Shop, AskStatus, "The hold ran out before it was captured: ask for the status, capture sooner.")
+            }
+            Self::OrderNotFound => Row(
+                Ours,
+                NothingDone,
+                "Mokka has no such order: it was never registered, or with another store; check MOKKA_STORE_ID and MOKKA_BASE_URL.",
+            ),
+            Self::AmountFormat => {
+                Row(Ours, NothingDone, "The amount is not of Mokka's format: report a defect of this software.")
+            }
+            Self::PrepaymentFormat => {
+                Row(Ours, NothingDone, "The prepayment is not of Mokka's format: report a defect of this software.")
+            }
+            Self::AmountDiffers => Row(
+                Shop,
+                NothingDone,
+                "The amount is not the one the customer agreed to: compare it with Mokka's cabinet, change the order first.",
+            ),
+            Self::AmountOutsideTariff => Row(
+                Customer,
+                NothingDone,
+                "The amount is outside the store's tariff: offer another way to pay, or adjust the limits of the payment method.",
+            ),
+            Self::TermWrong => {
+                Row(Configuration, NothingDone, "The store's tariff has no such term: ask Mokka which terms it has.")
+            }
+            Self::PrepaymentWrong => {
+                Row(Shop, NothingDone, "The prepayment exceeds the amount: check what the shop says of the order.")
+            }
+            Self::CallbackUrlMissing => {
+                Row(Ours, NothingDone, "The callback URL was not sent: report a defect of this software.")
+            }
+            Self::RedirectUrlMissing => Row(Ours, NothingDone, "The return URL was not sent: report a defect of this software."),
+            Self::StoreIdMissing => Row(Ours, NothingDone, "The store's number was not sent: report a defect of this software."),
+            Self::StoreNotFound => Row(
+                Configuration,
+                NothingDone,
+                "Mokka has no such store: check MOKKA_STORE_ID or MOKKA_LIMIT_STORE_ID, and MOKKA_BASE_URL.",
+            ),
+            Self::SignatureMissing => Row(Ours, NothingDone, "The signature was not sent: report a defect of this software."),
+            Self::SignatureWrong => Row(
+                Configuration,
+                NothingDone,
+                "The signature is wrong: check MOKKA_SECRET or MOKKA_LIMIT_SECRET, and MOKKA_SIGNATURE_ORDER.",
+            ),
+            Self::FileNotSaved => {
+                Row(Mokka, AskStatus, "Mokka could not save the sales document: ask for the status, then capture again.")
+            }
+            Self::PhoneDiffers => Row(
+                Customer,
+                NothingDone,
+                "The customer gave another phone than the order's: pay with the order's phone, or order again.",
+            ),
+            Self::LimitTooLow => {
+                Row(Customer, NothingDone, "The customer's limit does not suffice: offer another way to pay, or a smaller order.")
+            }
+            Self::FinishImpossible => {
+                Row(Ours, AskStatus, "The order is finished or canceled already: ask for its status instead of capturing.")
+            }
+            Self::CancelImpossible => Row(
+                Ours,
+                AskStatus,
+                "The order is finished or canceled already: ask for its status; what is finished is refunded.",
+            ),
+            Self::ChangeImpossible => Row(
+                Ours,
+                AskStatus,
+                "The order is finished or canceled already: ask for its status; a finished one is refunded in part instead.",
+            ),
+            Self::CartMissing => {
+                Row(Ours, NothingDone, "A change needs the cart, which was not sent: report a defect of this software.")
+            }
+            Self::CannotProcess => Row(
+                Mokka,
+                AskStatus,
+                "Mokka cannot process it now: ask for the status, try again later, then ask Mokka's support.",
+            ),
+            Self::TimeFormat => {
+                Row(Ours, NothingDone, "The term of validity is not of Mokka's format: report a defect of this software.")
+            }
+            Self::Other(_) => Row(
+                Mokka,
+                AskStatus,
+                "Mokka's document has no such code: ask for the status, and ask Mokka's support what it means.",
+            ),
+        }
+    }
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.number())
@@ -166,6 +317,16 @@ pub enum Error {
 const MAX_MESSAGE: usize = 200;
 
 impl Error {
+    /// What the call has come to.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Refused { code, .. } => code.outcome(),
+            Self::NotSent(_) => Outcome::NothingDone,
+            Self::Unavailable(_) => Outcome::AskStatus,
+        }
+    }
+
     /// A refusal with that status and those words, in which nothing is left that could be a phone or an e-mail.
     pub(super) fn refused(status: i64, message: &str) -> Self {
         Self::Refused { code: Code::from_number(status), message: masked(message) }
@@ -183,12 +344,87 @@ fn masked(message: &str) -> String {
 mod tests {
     use super::*;
 
+    /// The document's table without 0, with what follows from each row.
+    const TABLE: [(i64, Fault, Outcome); 27] = {
+        use Fault::{Configuration, Customer, Mokka, Ours, Shop};
+        use Outcome::{AskStatus, NothingDone};
+        [
+            (10, Ours, NothingDone),
+            (20, Ours, NothingDone),
+            (21, Ours, NothingDone),
+            (22, Ours, AskStatus),
+            (23, Shop, AskStatus),
+            (24, Ours, NothingDone),
+            (30, Ours, NothingDone),
+            (31, Ours, NothingDone),
+            (32, Shop, NothingDone),
+            (33, Customer, NothingDone),
+            (34, Configuration, NothingDone),
+            (35, Shop, NothingDone),
+            (40, Ours, NothingDone),
+            (41, Ours, NothingDone),
+            (50, Ours, NothingDone),
+            (51, Configuration, NothingDone),
+            (60, Ours, NothingDone),
+            (61, Configuration, NothingDone),
+            (62, Mokka, AskStatus),
+            (70, Customer, NothingDone),
+            (71, Customer, NothingDone),
+            (80, Ours, AskStatus),
+            (81, Ours, AskStatus),
+            (82, Ours, AskStatus),
+            (90, Ours, NothingDone),
+            (100, Mokka, AskStatus),
+            (110, Ours, NothingDone),
+        ]
+    };
+
+    #[test]
+    fn every_row_of_the_table_and_no_other_has_a_code_with_its_consequences() {
+        let ours = Code::DOCUMENTED.map(|code| (code.number(), code.fault(), code.outcome()));
+        assert_eq!(ours, TABLE);
+        for (number, ..) in TABLE {
+            assert_ne!(Code::from_number(number), Code::Other(number));
+        }
+    }
+
     #[test]
     fn every_number_reads_back_and_unknown_ones_are_kept() {
         for code in Code::DOCUMENTED {
             assert_eq!(Code::from_number(code.number()), code);
         }
-        assert_eq!(Code::from_number(777), Code::Other(777));
+        for number in [777, 0, -1, i64::MAX] {
+            let unknown = Code::from_number(number);
+            assert_eq!((unknown, unknown.number()), (Code::Other(number), number));
+            assert_eq!((unknown.fault(), unknown.outcome()), (Fault::Mokka, Outcome::AskStatus));
+        }
         assert_eq!(Code::Other(777).to_string(), "777");
+    }
+
+    #[test]
+    fn every_advice_is_one_printable_line_and_a_defect_is_called_so_only_if_it_is_ours() {
+        for code in Code::DOCUMENTED.into_iter().chain([Code::Other(777)]) {
+            let advice = code.advice();
+            assert!(advice.ends_with('.') && (30..=130).contains(&advice.len()), "{code}: {advice}");
+            assert!(!advice.contains("defect") || code.fault() == Fault::Ours, "{code}: {advice}");
+            assert_eq!(advice.contains("status"), code.outcome() == Outcome::AskStatus, "{code}: {advice}");
+        }
+    }
+
+    #[test]
+    fn only_an_answer_that_is_missing_leaves_the_outcome_open() {
+        assert_eq!(Error::NotSent("no route".to_owned()).outcome(), Outcome::NothingDone);
+        assert_eq!(Error::Unavailable("time-out".to_owned()).outcome(), Outcome::AskStatus);
+        assert_eq!(Error::refused(33, "").outcome(), Outcome::NothingDone);
+        assert_eq!(Error::refused(777, "").outcome(), Outcome::AskStatus);
+    }
+
+    #[test]
+    fn the_providers_words_are_kept_without_the_customers() {
+        let kept = |message: &str| Error::refused(70, message).to_string();
+        assert_eq!(kept("Phone number is different"), "Mokka refused with 70: Phone number is different");
+        assert_eq!(kept("Phone 9268180621 (ivan@shop.example)\nis\tdifferent"), "Mokka refused with 70: Phone … … is different");
+        assert_eq!(kept("+7(926)818-06-21"), "Mokka refused with 70: …");
+        assert_eq!(kept(&"щ".repeat(5000)).chars().count(), "Mokka refused with 70: ".len() + MAX_MESSAGE);
     }
 }
