@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use time::macros::offset;
 use time::{Duration, OffsetDateTime};
 
 /// A clock shared with whatever else lives in the same world, so that moving it moves everything at once.
@@ -38,4 +39,9 @@ impl Clock {
     pub(crate) fn advance(&self, seconds: i64) {
         (self.advance)(seconds);
     }
+}
+
+/// The moment as Moscow's clocks show it (UTC+3 all year): Mokka's days begin there.
+pub(crate) fn moscow(at: OffsetDateTime) -> OffsetDateTime {
+    at.to_offset(offset!(+3))
 }

@@ -11,13 +11,13 @@ use crate::answer::Answer;
 use crate::error::{ControlError, list};
 use crate::fault::Fault;
 use crate::json::rfc3339;
-use crate::mokka::Decision;
+use crate::mokka::{Decision, LimitStatus};
 use crate::request::Request;
 use crate::system::System;
 use crate::world::World;
 
 /// Everything this API has, for the answer to a path that it does not have.
-pub(crate) const PATHS: [&str; 17] = [
+pub(crate) const PATHS: [&str; 22] = [
     "GET /control/calls?system=",
     "DELETE /control/calls",
     "GET /control/inbox?phone=",
@@ -25,6 +25,11 @@ pub(crate) const PATHS: [&str; 17] = [
     "GET /control/forms",
     "GET /control/imshop",
     "GET /control/mokka",
+    "GET /control/mokka/limits",
+    "POST /control/mokka/limits",
+    "GET /control/mokka/registrations",
+    "GET /control/mokka/registrations/{order_id}",
+    "POST /control/mokka/registrations/{order_id}/decide",
     "GET /control/mokka/{order_id}",
     "POST /control/mokka/{order_id}/decide",
     "POST /control/mokka/{order_id}/callback",
@@ -53,6 +58,15 @@ struct Callback {
     decision: String,
     #[serde(default = "once")]
     times: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetLimit {
+    phone: String,
+    limit: String,
+    #[serde(default)]
+    status: LimitStatus,
 }
 
 #[derive(Deserialize)]
@@ -105,6 +119,17 @@ async fn respond(world: &Arc<World>, request: &Request) -> Option<Result<Answer,
         ("GET", ["forms"]) => Ok(Answer::ok(&world.shop.forms())),
         ("GET", ["imshop"]) => Ok(Answer::ok(&world.imshop.received())),
         ("GET", ["mokka"]) => Ok(Answer::ok(&world.mokka.orders(world.clock.now()))),
+        ("GET", ["mokka", "limits"]) => Ok(Answer::ok(&world.mokka.limits())),
+        ("POST", ["mokka", "limits"]) => body::<SetLimit>(request)
+            .and_then(|wish| world.mokka.set_limit(&wish.phone, &wish.limit, wish.status))
+            .map(|()| Answer::ok(&world.mokka.limits())),
+        ("GET", ["mokka", "registrations"]) => Ok(Answer::ok(&world.mokka.registrations())),
+        ("GET", ["mokka", "registrations", order_id]) => world
+            .mokka
+            .registration(order_id)
+            .map(|registration| Answer::ok(&registration))
+            .ok_or_else(|| ControlError::UnknownRegistration((*order_id).to_owned())),
+        ("POST", ["mokka", "registrations", order_id, "decide"]) => decide_registration(world, order_id, request).await,
         ("GET", ["mokka", order_id]) => world
             .mokka
             .order(order_id, world.clock.now())
@@ -140,6 +165,12 @@ fn calls(world: &World, request: &Request) -> Result<Answer, ControlError> {
 async fn decide(world: &Arc<World>, order_id: &str, request: &Request) -> Result<Answer, ControlError> {
     let wish: Decide = body(request)?;
     let decided = world.decide(order_id, decision(&wish.decision)?, wish.callback, wish.times).await?;
+    Ok(Answer::ok(&decided))
+}
+
+async fn decide_registration(world: &Arc<World>, order_id: &str, request: &Request) -> Result<Answer, ControlError> {
+    let wish: Decide = body(request)?;
+    let decided = world.decide_registration(order_id, decision(&wish.decision)?, wish.callback, wish.times).await?;
     Ok(Answer::ok(&decided))
 }
 

@@ -19,6 +19,9 @@ pub enum ControlError {
     /// No Checkout has created this order at Mokka.
     #[error("Mokka knows no order `{0}`; create it with a Checkout first")]
     UnknownOrder(String),
+    /// No Registration has this order id at Mokka.
+    #[error("Mokka knows no registration `{0}`; create it with a Registration first")]
+    UnknownRegistration(String),
     /// The order's time ran out before the customer decided, so the form takes no decision any more.
     #[error("order `{order_id}` is {status} without a decision; its form takes none any more")]
     Undecidable {
@@ -47,7 +50,7 @@ impl ControlError {
 
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::UnknownOrder(_) => StatusCode::NOT_FOUND,
+            Self::UnknownOrder(_) | Self::UnknownRegistration(_) => StatusCode::NOT_FOUND,
             Self::Undecidable { .. } => StatusCode::CONFLICT,
             Self::UnknownMethod { .. } | Self::Field { .. } | Self::Request(_) => StatusCode::BAD_REQUEST,
         }

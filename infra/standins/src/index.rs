@@ -35,6 +35,8 @@ pub(crate) fn page(base_url: &str) -> Answer {
         ("/control/forms", "forms the shop has saved"),
         ("/control/imshop", "what IMSHOP was told"),
         ("/control/mokka", "Mokka's orders, with their forms"),
+        ("/control/mokka/registrations", "Mokka's registrations, with their forms"),
+        ("/control/mokka/limits", "limits that were set or granted, by phone"),
         ("/control/faults", "faults that are armed"),
         ("/control/shop", "what is merged into the shop's answers"),
     ];

@@ -17,6 +17,15 @@ pub(crate) fn moment<S: Serializer>(at: &OffsetDateTime, serializer: S) -> Resul
     serializer.serialize_str(&rfc3339(*at))
 }
 
+/// For `#[serde(serialize_with)]` on moments that may not have come yet; null until then.
+#[expect(clippy::ref_option, reason = "the shape that serde calls")]
+pub(crate) fn maybe_moment<S: Serializer>(at: &Option<OffsetDateTime>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => moment(at, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
 /// For `#[serde(serialize_with)]` on values that are their text.
 pub(crate) fn display<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)

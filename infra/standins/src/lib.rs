@@ -46,8 +46,8 @@ pub use call::{Call, Check};
 pub use clock::Clock;
 pub use error::ControlError;
 pub use fault::Fault;
-pub use mokka::{Decided, Decision, MokkaOrder, MokkaStatus};
-pub use options::{Options, SignatureOrder};
+pub use mokka::{Decided, DecidedRegistration, Decision, LimitStatus, MokkaOrder, MokkaRegistration, MokkaReturn, MokkaStatus};
+pub use options::{Options, SignatureOrder, Store, Tariff};
 pub use smspro::Sms;
 pub use system::System;
 
@@ -152,12 +152,36 @@ impl StandIns {
 
     /// Puts an order into a state of the test's choice; a text that is no documented status is kept as it is.
     pub fn set_mokka_status(&self, order_id: &str, status: impl Into<MokkaStatus>) -> Result<(), ControlError> {
-        self.world.mokka.set_status(order_id, status.into())
+        self.world.mokka.set_status(order_id, status.into(), &self.world.options, self.world.clock.now())
     }
 
     /// Makes Mokka's amount of an order differ from ours. The text is answered by Status as it is.
     pub fn set_mokka_amount(&self, order_id: &str, amount: impl Into<String>) -> Result<(), ControlError> {
         self.world.mokka.set_amount(order_id, amount.into())
+    }
+
+    /// Gives the customer with this phone (ten digits) a limit in rubles with two decimals. Status `Active` lets them pay with
+    /// it, on the form and by [`Self::decide`] alike.
+    pub fn set_mokka_limit(&self, phone: &str, limit: &str, status: LimitStatus) -> Result<(), ControlError> {
+        self.world.mokka.set_limit(phone, limit, status)
+    }
+
+    /// Does what the customer does on the form of a Registration, and sends its callback `times` times if `callback` is set.
+    /// A registration that is already decided keeps its decision: only its callback is sent again.
+    pub async fn decide_registration(
+        &self,
+        order_id: &str,
+        decision: Decision,
+        callback: bool,
+        times: u32,
+    ) -> Result<DecidedRegistration, ControlError> {
+        self.world.decide_registration(order_id, decision, callback, times).await
+    }
+
+    /// Mokka's side of a registration.
+    #[must_use]
+    pub fn mokka_registration(&self, order_id: &str) -> Option<MokkaRegistration> {
+        self.world.mokka.registration(order_id)
     }
 
     /// Merges `overrides` (an object) into every order that `/shop/orders` answers from now on; a null removes a field.

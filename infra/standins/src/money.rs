@@ -43,6 +43,18 @@ impl Kopecks {
         self.0.checked_add(other.0).map(Self)
     }
 
+    /// What is left after taking `other` away; `None` if that is more than there is.
+    pub(crate) fn minus(self, other: Self) -> Option<Self> {
+        self.0.checked_sub(other.0).map(Self)
+    }
+
+    /// A JSON number as short as it can be: `6500`, `250.5`, `666.67`.
+    pub(crate) fn to_short_number(self) -> Box<RawValue> {
+        let text = self.to_string();
+        let short = text.trim_end_matches('0').trim_end_matches('.');
+        RawValue::from_string(short.to_owned()).unwrap_or_else(|_| RawValue::NULL.to_owned())
+    }
+
     /// A JSON number with exactly two decimals.
     pub(crate) fn to_number(self) -> Box<RawValue> {
         RawValue::from_string(self.to_string()).unwrap_or_else(|_| RawValue::NULL.to_owned())
@@ -81,5 +93,8 @@ mod tests {
             assert_eq!(Kopecks::number(&number), None, "{text}");
         }
         assert_eq!(Kopecks(770_000).to_number().get(), "7700.00");
+        for (kopecks, text) in [(650_000, "6500"), (25_050, "250.5"), (66_667, "666.67"), (5, "0.05"), (0, "0"), (1_000, "10")] {
+            assert_eq!(Kopecks(kopecks).to_short_number().get(), text);
+        }
     }
 }

@@ -10,20 +10,42 @@ pub enum SignatureOrder {
     SecretBody,
 }
 
+/// A store that Mokka knows (Mokka, "Параметры авторизации").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Store {
+    /// Its `store_id`.
+    pub id: u64,
+    /// The secret its requests are signed with.
+    pub secret: String,
+}
+
+/// A term an order can be paid in: for which amounts, and at what price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tariff {
+    /// Months.
+    pub term: u32,
+    /// Smallest amount, in kopecks.
+    pub min_kopecks: u64,
+    /// Largest amount, in kopecks.
+    pub max_kopecks: u64,
+    /// What each month costs beside the amount itself, in hundredths of a percent of the amount.
+    pub monthly_overpayment_bp: u64,
+}
+
 /// Keys and settings of the stand-ins; `Default` has the documented demo values.
 #[derive(Clone)]
 pub struct Options {
-    /// The one store that Mokka knows.
+    /// The store that Mokka knows.
     pub mokka_store_id: u64,
     /// That store's secret.
     pub mokka_secret: String,
     /// The one order of the signature's input that Mokka accepts.
     pub mokka_signature: SignatureOrder,
-    /// Smallest order amount of the tariff, in kopecks; below it Checkout answers 33.
-    pub mokka_min_kopecks: u64,
-    /// Largest order amount of the tariff, in kopecks; above it Checkout answers 33.
-    pub mokka_max_kopecks: u64,
-    /// Whether Checkout callbacks carry a `signature` query parameter over their raw body, as some deployments do.
+    /// A store of its own for Registration and Limit; those two then know no other.
+    pub mokka_limit_store: Option<Store>,
+    /// The tariffs, the usual one first. An amount that fits none of them is 33 in Checkout.
+    pub mokka_tariffs: Vec<Tariff>,
+    /// Whether Mokka's callbacks carry a `signature` query parameter over their raw body, as some deployments do.
     pub sign_callbacks: bool,
     /// The `X-API-KEY` that SMSPRO accepts.
     pub smspro_key: String,
@@ -43,8 +65,12 @@ impl Default for Options {
             mokka_store_id: 72,
             mokka_secret: "mokka-demo-secret".to_owned(),
             mokka_signature: SignatureOrder::BodySecret,
-            mokka_min_kopecks: 100_000,
-            mokka_max_kopecks: 15_000_000,
+            mokka_limit_store: None,
+            mokka_tariffs: vec![
+                Tariff { term: 3, min_kopecks: 100_000, max_kopecks: 10_000_000, monthly_overpayment_bp: 0 },
+                Tariff { term: 6, min_kopecks: 300_000, max_kopecks: 15_000_000, monthly_overpayment_bp: 150 },
+                Tariff { term: 12, min_kopecks: 500_000, max_kopecks: 15_000_000, monthly_overpayment_bp: 195 },
+            ],
             sign_callbacks: false,
             smspro_key: "smspro-demo-key".to_owned(),
             shop_key: "shop-demo-key".to_owned(),

@@ -241,7 +241,7 @@ fn cart(lines: &[Line]) -> Vec<CartItem> {
     let items = shown.filter_map(|line| {
         Some(CartItem {
             sku: line.sku.as_ref().map(|sku| sku.as_str().to_owned()),
-            quantity: line.quantity.whole(),
+            quantity: Some(line.quantity),
             ..CartItem::new(line.name.clone(), Price::try_from(line.price?).ok()?)
         })
     });

@@ -1,6 +1,7 @@
 //! Cancel: releases a hold (Mokka, "Cancel"). Anything but a hold answers 81.
 
 use super::fields::Fields;
+use super::key::Key;
 use super::order::MokkaStatus;
 use super::{Refusal, business, code, envelope};
 use crate::answer::Answer;
@@ -8,7 +9,7 @@ use crate::request::Request;
 use crate::world::World;
 
 pub(super) fn handle(world: &World, request: &Request) -> Result<Answer, Refusal> {
-    let body = envelope::json(&world.options, request)?;
+    let body = envelope::json(Key::of_orders(&world.options), request)?;
     let fields = Fields::root(&body, &["order_id"])?;
     let order_id = envelope::order_id(&fields)?;
     let canceled = world.mokka.with(order_id, world.clock.now(), |order| {
@@ -20,5 +21,5 @@ pub(super) fn handle(world: &World, request: &Request) -> Result<Answer, Refusal
             Err(Refusal::new(code::UNABLE_TO_CANCEL, format!("it is {}", order.status.as_str())))
         }
     });
-    canceled.unwrap_or_else(|| Err(Refusal::new(code::ORDER_NOT_FOUND, "no Checkout has created it")))
+    canceled.unwrap_or_else(|| Err(super::unknown_order()))
 }

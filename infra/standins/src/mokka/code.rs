@@ -19,8 +19,12 @@ pub(super) const STORE_NOT_FOUND: u16 = 51;
 pub(super) const SIGNATURE_MISSING: u16 = 60;
 pub(super) const SIGNATURE_WRONG: u16 = 61;
 pub(super) const FILE: u16 = 62;
+pub(super) const PHONE: u16 = 70;
+pub(super) const LIMIT: u16 = 71;
 pub(super) const UNABLE_TO_FINISH: u16 = 80;
 pub(super) const UNABLE_TO_CANCEL: u16 = 81;
+pub(super) const UNABLE_TO_CHANGE: u16 = 82;
+pub(super) const CART: u16 = 90;
 pub(crate) const CANNOT_PROCESS: u16 = 100;
 pub(super) const TIME_FORMAT: u16 = 110;
 
@@ -47,12 +51,12 @@ pub(super) fn message(code: u16) -> &'static str {
         SIGNATURE_MISSING => "Signature missing",
         SIGNATURE_WRONG => "Signature wrong",
         FILE => "Error saving file",
-        70 => "Phone number is different",
-        71 => "Client has not enough limit",
+        PHONE => "Phone number is different",
+        LIMIT => "Client has not enough limit",
         UNABLE_TO_FINISH => "Unable to finish - order is already finished/canceled",
         UNABLE_TO_CANCEL => "Unable to cancel - order is already finished/canceled",
-        82 => "Unable to change - order is already finished/canceled",
-        90 => "Cart items are missing",
+        UNABLE_TO_CHANGE => "Unable to change - order is already finished/canceled",
+        CART => "Cart items are missing",
         TIME_FORMAT => "Invalid time format value",
         // "In all other cases", the document says of 100.
         _ => "At the moment the server cannot process your request",

@@ -1,37 +1,44 @@
-//! What every method checks before it looks at its own fields: the store, the signature, JSON, the order id.
+//! What every method checks before it looks at its own fields: the store, the signature, JSON; and the fields that
+//! several methods have: the order id, the end of its time.
 
 use serde_json::{Map, Value};
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+use time::{Duration, OffsetDateTime};
 
 use super::fields::Fields;
-use super::{Refusal, code, signature};
-use crate::options::Options;
+use super::key::Key;
+use super::{Refusal, code};
 use crate::request::Request;
 
+const VALID_TILL: &[BorrowedFormatItem<'_>] =
+    format_description!("[day].[month].[year] [hour]:[minute]:[second][offset_hour sign:mandatory]:[offset_minute]");
+
 /// The JSON body of a method that takes JSON, its signature verified.
-pub(super) fn json(options: &Options, request: &Request) -> Result<Map<String, Value>, Refusal> {
-    store(options, request)?;
+pub(super) fn json(key: Key<'_>, request: &Request) -> Result<Map<String, Value>, Refusal> {
+    store(key, request)?;
     if !request.is_json() {
         return Err(Refusal::new(code::JSON, "the content type must be application/json"));
     }
-    signed(options, request, &request.body)
+    signed(key, request, &request.body)
 }
 
 /// `store_id` of the query string (Mokka, "Параметры авторизации").
-pub(super) fn store(options: &Options, request: &Request) -> Result<(), Refusal> {
+pub(super) fn store(key: Key<'_>, request: &Request) -> Result<(), Refusal> {
     match request.query.get("store_id").map(String::as_str) {
         None | Some("") => Err(Refusal::new(code::STORE_ID_MISSING, "query parameter store_id")),
-        Some(store) if store == options.mokka_store_id.to_string() => Ok(()),
-        Some(_) => Err(Refusal::new(code::STORE_NOT_FOUND, "this stand-in knows one store")),
+        Some(store) if key.is_store(store) => Ok(()),
+        Some(_) => Err(Refusal::new(code::STORE_NOT_FOUND, "this method knows one store, and this is another")),
     }
 }
 
 /// Verifies `signature` of the query string over the raw bytes, and only then parses them.
-pub(super) fn signed(options: &Options, request: &Request, body: &[u8]) -> Result<Map<String, Value>, Refusal> {
+pub(super) fn signed(key: Key<'_>, request: &Request, body: &[u8]) -> Result<Map<String, Value>, Refusal> {
     match request.query.get("signature").map(String::as_str) {
         None | Some("") => return Err(Refusal::new(code::SIGNATURE_MISSING, "query parameter signature")),
-        Some(signature_sent) if signature_sent == signature(options, body) => {}
+        Some(signature) if signature == key.signature(body) => {}
         Some(_) => {
-            let note = format!("expected lower-case hex SHA-1 in the order {:?}", options.mokka_signature);
+            let note = format!("expected lower-case hex SHA-1 in the order {:?}", key.order);
             return Err(Refusal::new(code::SIGNATURE_WRONG, note));
         }
     }
@@ -48,4 +55,11 @@ pub(super) fn order_id<'a>(fields: &Fields<'a>) -> Result<&'a str, Refusal> {
             Err(Refusal::new(code::ORDER_ID_FORMAT, note))
         }
     }
+}
+
+/// `valid_till`; left out, it is 24 hours from now.
+pub(super) fn valid_till(fields: &Fields<'_>, now: OffsetDateTime) -> Result<OffsetDateTime, Refusal> {
+    let Some(sent) = fields.get("valid_till") else { return Ok(now + Duration::hours(24)) };
+    let moment = sent.as_str().and_then(|text| OffsetDateTime::parse(text, VALID_TILL).ok());
+    moment.ok_or_else(|| Refusal::new(code::TIME_FORMAT, format!("{}: dd.mm.yyyy HH:MM:SS+03:00", fields.path("valid_till"))))
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 use url::{Host, Url};
 
+use super::limit::is_phone;
 use super::{Refusal, code};
 use crate::money::Kopecks;
 
@@ -121,12 +122,16 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A mandatory amount; what is wrong with it, its absence too, is 30.
+    pub(super) fn amount_needed(&self, name: &str) -> Result<Kopecks, Refusal> {
+        let missing = || Refusal::new(code::AMOUNT_FORMAT, format!("{} is missing", self.path(name)));
+        self.amount(name, code::AMOUNT_FORMAT)?.ok_or_else(missing)
+    }
+
     /// An optional phone: ten digits without the country code.
     pub(super) fn phone(&self, name: &str) -> Result<Option<&'a str>, Refusal> {
         match self.text(name)? {
-            Some(phone) if phone.len() != 10 || !phone.bytes().all(|byte| byte.is_ascii_digit()) => {
-                Err(self.wrong(name, "must be exactly ten digits"))
-            }
+            Some(phone) if !is_phone(phone) => Err(self.wrong(name, "must be exactly ten digits")),
             phone => Ok(phone),
         }
     }

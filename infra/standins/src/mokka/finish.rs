@@ -3,7 +3,10 @@
 //! Multipart with exactly two parts: `body`, the JSON text the signature is made of, without a file name; and `check`, a
 //! PDF file. A Finish after `valid_till` answers 23 and cancels the order, as the document's notice says.
 
+use time::OffsetDateTime;
+
 use super::fields::Fields;
+use super::key::Key;
 use super::order::{MokkaOrder, MokkaStatus};
 use super::{Refusal, business, code, envelope};
 use crate::answer::Answer;
@@ -19,23 +22,23 @@ struct Finish<'a> {
 }
 
 pub(super) fn handle(world: &World, request: &Request) -> Result<Answer, Refusal> {
-    envelope::store(&world.options, request)?;
-    let body = envelope::signed(&world.options, request, &json_part(request)?.bytes)?;
+    let key = Key::of_orders(&world.options);
+    envelope::store(key, request)?;
+    let body = envelope::signed(key, request, &json_part(request)?.bytes)?;
     let fields = Fields::root(&body, &["order_id", "amount", "check_number", "check_link"])?;
     let order_id = envelope::order_id(&fields)?;
     let finish = Finish {
-        amount: fields
-            .amount("amount", code::AMOUNT_FORMAT)?
-            .ok_or_else(|| Refusal::new(code::AMOUNT_FORMAT, "amount is missing"))?,
+        amount: fields.amount_needed("amount")?,
         check_number: fields.text("check_number")?,
         check_link: fields.text("check_link")?,
     };
     check_file(request)?;
-    let finished = world.mokka.with(order_id, world.clock.now(), |order| apply(order, &finish));
-    finished.unwrap_or_else(|| Err(Refusal::new(code::ORDER_NOT_FOUND, "no Checkout has created it")))
+    let now = world.clock.now();
+    let finished = world.mokka.with(order_id, now, |order| apply(order, &finish, now));
+    finished.unwrap_or_else(|| Err(super::unknown_order()))
 }
 
-fn apply(order: &mut MokkaOrder, finish: &Finish<'_>) -> Result<Answer, Refusal> {
+fn apply(order: &mut MokkaOrder, finish: &Finish<'_>, now: OffsetDateTime) -> Result<Answer, Refusal> {
     match &order.status {
         MokkaStatus::Hold => {}
         MokkaStatus::Expired => {
@@ -54,6 +57,7 @@ fn apply(order: &mut MokkaOrder, finish: &Finish<'_>) -> Result<Answer, Refusal>
     }
     order.status = MokkaStatus::Finished;
     order.finishes += 1;
+    order.finished_at = Some(now);
     order.check_number = finish.check_number.map(str::to_owned);
     order.check_link = finish.check_link.map(str::to_owned);
     Ok(business(0))

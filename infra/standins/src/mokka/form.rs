@@ -1,16 +1,18 @@
-//! The form behind `iframe_url` (Mokka, "Оформление покупки"): what the customer sees and decides.
+//! The forms behind `iframe_url` (Mokka, "Оформление покупки", "Регистрация клиента"): what the customer sees and decides.
 //!
-//! Demo phones (Mokka, "Тестовые Параметры"): 88821… is declined, 88822… has a limit but not for this order, any other
-//! is approved. The confirmation code is 1111.
+//! What becomes of it is up to the limit of the phone that the customer confirms (see [`super::limit`]); the code is 1111.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use hyper::{Method, StatusCode};
 
-use super::order::{Decision, MokkaOrder, MokkaStatus, TERMS};
-use super::page;
+use super::limit::{Limits, is_phone};
+use super::order::{Decision, MokkaOrder, MokkaStatus};
+use super::registration::MokkaRegistration;
+use super::{Form, page, tariff};
 use crate::answer::Answer;
+use crate::options::{Options, Tariff};
 use crate::request::Request;
 use crate::world::World;
 
@@ -20,7 +22,7 @@ const CODE: &str = "1111";
 struct Filled {
     phone: String,
     code: String,
-    term: Option<u32>,
+    term: Option<String>,
     refused: bool,
 }
 
@@ -37,39 +39,21 @@ enum Next {
 
 /// Answers `/mokka/form/{token}`.
 pub(crate) fn serve(world: &Arc<World>, token: &str, request: &Request) -> Answer {
-    let now = world.clock.now();
-    let Some(order_id) = world.mokka.order_of_form(token) else {
-        return Answer::html(StatusCode::NOT_FOUND, page::unknown());
+    let Some(form) = world.mokka.forms.find(token) else { return nothing() };
+    let filled = match request.method {
+        Method::GET => None,
+        Method::POST => Some(Filled::read(&request.body)),
+        _ => return Answer::error(StatusCode::METHOD_NOT_ALLOWED, "the form takes GET and POST"),
     };
-    if request.method == Method::GET {
-        return world.mokka.order(&order_id, now).map_or_else(nothing, |order| view(&order));
-    }
-    if request.method != Method::POST {
-        return Answer::error(StatusCode::METHOD_NOT_ALLOWED, "the form takes GET and POST");
-    }
-    let filled = Filled::read(&request.body);
-    let submitted = world.mokka.with(&order_id, now, |order| (submit(order, &filled), order.clone()));
-    let Some((next, order)) = submitted else { return nothing() };
-    match next {
-        Next::Again(problem) => Answer::html(StatusCode::OK, page::form(&order, &filled.phone, Some(problem))),
-        Next::Decided { now: decided_now } => {
-            let answer = if order.skip_result_page && order.status == MokkaStatus::Hold {
-                Answer::see_other(order.redirect_url.clone())
-            } else {
-                view(&order)
-            };
-            if decided_now {
-                // As at the real provider, the customer does not wait for the callback.
-                let world = Arc::clone(world);
-                tokio::spawn(async move {
-                    let said = order.granted();
-                    // The answer is noted with the order; there is nobody here to tell.
-                    let _ = world.call_back(order, said, 1).await;
-                });
-            }
-            answer
+    let answer = match (form, filled) {
+        (Form::Order(id), None) => {
+            world.mokka.order(&id, world.clock.now()).map(|order| view(&world.options.mokka_tariffs, &order))
         }
-    }
+        (Form::Order(id), Some(filled)) => submit_order(world, &id, &filled),
+        (Form::Registration(id), None) => world.mokka.registration(&id).map(|registration| view_registration(&registration)),
+        (Form::Registration(id), Some(filled)) => submit_registration(world, &id, &filled),
+    };
+    answer.unwrap_or_else(nothing)
 }
 
 fn nothing() -> Answer {
@@ -77,49 +61,129 @@ fn nothing() -> Answer {
 }
 
 /// The form while it is open, the result afterwards.
-fn view(order: &MokkaOrder) -> Answer {
+fn view(tariffs: &[Tariff], order: &MokkaOrder) -> Answer {
     let phone = order.primary_phone.as_deref().unwrap_or_default();
-    let page = if order.status == MokkaStatus::Pending { page::form(order, phone, None) } else { page::result(order) };
+    let open = order.status == MokkaStatus::Pending;
+    let page = if open { page::form(order, tariffs, phone, None) } else { page::result(order) };
     Answer::html(StatusCode::OK, page)
 }
 
-fn submit(order: &mut MokkaOrder, filled: &Filled) -> Next {
+fn view_registration(registration: &MokkaRegistration) -> Answer {
+    let phone = registration.primary_phone.as_deref().unwrap_or_default();
+    let open = registration.decision.is_none();
+    let page = if open { page::registration(phone, None) } else { page::registered(registration) };
+    Answer::html(StatusCode::OK, page)
+}
+
+fn submit_order(world: &Arc<World>, order_id: &str, filled: &Filled) -> Option<Answer> {
+    let (options, limits) = (&world.options, &world.mokka.limits);
+    let (next, order) =
+        world.mokka.with(order_id, world.clock.now(), |order| (fill_in(options, limits, order, filled), order.clone()))?;
+    let decided_now = match next {
+        Next::Again(problem) => {
+            let page = page::form(&order, &options.mokka_tariffs, &filled.phone, Some(problem));
+            return Some(Answer::html(StatusCode::OK, page));
+        }
+        Next::Decided { now } => now,
+    };
+    let answer = if order.skip_result_page && order.status == MokkaStatus::Hold {
+        Answer::see_other(order.redirect_url.clone())
+    } else {
+        view(&options.mokka_tariffs, &order)
+    };
+    if decided_now {
+        // As at the real provider, the customer does not wait for the callback.
+        let world = Arc::clone(world);
+        tokio::spawn(async move {
+            let said = order.granted();
+            // The answer is noted with the order; there is nobody here to tell.
+            let _ = world.call_back(order, said, 1).await;
+        });
+    }
+    Some(answer)
+}
+
+fn submit_registration(world: &Arc<World>, order_id: &str, filled: &Filled) -> Option<Answer> {
+    let (options, limits) = (&world.options, &world.mokka.limits);
+    let (next, registration) = world.mokka.with_registration(order_id, |registration| {
+        (fill_in_registration(options, limits, registration, filled), registration.clone())
+    })?;
+    match next {
+        Next::Again(problem) => Some(Answer::html(StatusCode::OK, page::registration(&filled.phone, Some(problem)))),
+        Next::Decided { now } => {
+            let answer = view_registration(&registration);
+            if now {
+                let world = Arc::clone(world);
+                tokio::spawn(async move {
+                    // As above.
+                    let _ = world.call_back_registration(registration, 1).await;
+                });
+            }
+            Some(answer)
+        }
+    }
+}
+
+fn fill_in(options: &Options, limits: &Limits, order: &mut MokkaOrder, filled: &Filled) -> Next {
     if order.status != MokkaStatus::Pending {
         return Next::Decided { now: false };
     }
     if filled.refused {
-        order.decide(Decision::Declined, None);
+        order.decline(Decision::Declined);
         return Next::Decided { now: true };
     }
-    let Some(phone) = ten_digits(&filled.phone) else {
-        return Next::Again("Укажите телефон: 10 цифр без кода страны.");
+    let phone = match filled.confirmed_phone() {
+        Ok(phone) => phone,
+        Err(problem) => return Next::Again(problem),
     };
-    if filled.code.trim() != CODE {
-        return Next::Again("Неверный код подтверждения.");
-    }
-    if phone.starts_with("88821") {
-        order.decide(Decision::Declined, None);
-    } else if phone.starts_with("88822") {
-        order.decide(Decision::Declined, None);
-        // The limit is granted, paying this order with it is not.
-        order.decision = Some(Decision::Approved);
-    } else {
-        order.decide(Decision::Approved, filled.term);
-    }
+    let Some(term) = filled.term(&options.mokka_tariffs, order) else {
+        return Next::Again("Выберите срок из предложенных.");
+    };
+    order.judge(limits.admit(options, &phone), term);
     order.primary_phone = Some(phone);
     Next::Decided { now: true }
+}
+
+fn fill_in_registration(options: &Options, limits: &Limits, registration: &mut MokkaRegistration, filled: &Filled) -> Next {
+    if registration.decision.is_some() {
+        return Next::Decided { now: false };
+    }
+    if filled.refused {
+        registration.decline();
+        return Next::Decided { now: true };
+    }
+    match filled.confirmed_phone() {
+        Ok(phone) => {
+            registration.judge(limits.admit(options, &phone));
+            registration.primary_phone = Some(phone);
+            Next::Decided { now: true }
+        }
+        Err(problem) => Next::Again(problem),
+    }
 }
 
 impl Filled {
     fn read(body: &[u8]) -> Self {
         let mut fields: HashMap<String, String> = url::form_urlencoded::parse(body).into_owned().collect();
-        let term = fields.get("term").and_then(|term| term.parse().ok());
         Self {
-            term: term.filter(|term| TERMS.contains(term)),
+            term: fields.remove("term"),
             refused: fields.get("action").is_some_and(|action| action == "decline"),
             phone: fields.remove("phone").unwrap_or_default(),
             code: fields.remove("code").unwrap_or_default(),
         }
+    }
+
+    /// The phone, if it is one and the code is right; otherwise what to tell the customer.
+    fn confirmed_phone(&self) -> Result<String, &'static str> {
+        let phone = ten_digits(&self.phone).ok_or("Укажите телефон: 10 цифр без кода страны.")?;
+        if self.code.trim() == CODE { Ok(phone) } else { Err("Неверный код подтверждения.") }
+    }
+
+    /// The term chosen, if a tariff has it for this order; without a choice the usual one.
+    fn term(&self, tariffs: &[Tariff], order: &MokkaOrder) -> Option<u32> {
+        let Some(chosen) = &self.term else { return Some(order.term_or_usual(tariffs)) };
+        let chosen: u32 = chosen.parse().ok()?;
+        tariff::fitting(tariffs, order.kopecks()).map(|tariff| tariff.term).find(|term| *term == chosen)
     }
 }
 
@@ -128,6 +192,6 @@ fn ten_digits(phone: &str) -> Option<String> {
     let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
     match digits.strip_prefix(['7', '8']) {
         Some(rest) if digits.len() == 11 => Some(rest.to_owned()),
-        _ => (digits.len() == 10).then_some(digits),
+        _ => is_phone(&digits).then_some(digits),
     }
 }

@@ -1,32 +1,47 @@
-//! Mokka API Factoring: orders that a customer decides on a form, and the shop finalises or cancels.
+//! Mokka API Factoring: orders that a customer decides on a form, and the shop finalises, changes, cancels or returns.
 //!
-//! One file per method ([`checkout`], [`status`], [`cancel`], [`finish`]); the others answer 404 until they exist. What
-//! every method checks first is in [`envelope`], how fields are read in [`fields`], the error table in [`code`].
+//! One file per method: [`registration`], [`limit`], [`checkout`], [`schedule`], [`status`], [`change`], [`cancel`],
+//! [`finish`], [`refund`] (Return). What every method checks first is in [`envelope`], how fields are read in [`fields`],
+//! the error table in [`code`], what an amount costs in [`tariff`], the customer's pages in [`form`] and [`page`].
 //!
 //! Where the document leaves a choice:
 //! - a wrong content type or an unreadable multipart body is 10, a wrong optional field or an unknown field is 100 (the
-//!   header `x-stand-in-note` says which);
-//! - Checkout of an order whose hold has expired is 23, of any other decided and not held order 22;
-//! - Finish of a `pending` order is 100: nobody has agreed to pay yet; Cancel of anything but a hold is 81.
+//!   header `x-stand-in-note` says which), and so is a wrong field that has no code of its own;
+//! - Checkout of an order whose hold has expired is 23, of any other decided and not held order 22; of a hold that named
+//!   another phone before, 70;
+//! - Finish of a `pending` order is 100: nobody has agreed to pay yet; Cancel of anything but a hold is 81; Change of
+//!   what has expired is 23, of anything else but a pending order or a hold 82;
+//! - Return of anything but a finished order, of more than is left, or of a part on the day of the finalisation is 100;
+//! - an amount that the tariff of the wanted term does not take is 33 even if another tariff would;
+//! - Registration has order ids of its own: none of the other methods knows them, and once decided one is 22.
 
 mod callback;
+mod caller;
 mod cancel;
+mod cart;
+mod change;
 mod checkout;
 pub(crate) mod code;
+mod customer;
 mod envelope;
 mod fields;
 mod finish;
 pub(crate) mod form;
+mod key;
+mod limit;
 mod order;
 mod page;
+mod refund;
+mod registration;
+mod schedule;
 mod status;
+mod tariff;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
-use hyper::StatusCode;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::answer::Answer;
@@ -36,7 +51,13 @@ use crate::request::Request;
 use crate::system::System;
 use crate::world::{World, locked};
 
-pub use order::{Decision, MokkaOrder, MokkaStatus};
+use caller::Caller;
+use key::Key;
+use limit::Limits;
+
+pub use limit::LimitStatus;
+pub use order::{Decision, MokkaOrder, MokkaReturn, MokkaStatus};
+pub use registration::{DecidedRegistration, MokkaRegistration};
 
 /// A business error: HTTP 200 with a status other than 0 (Mokka, "Коды ошибок").
 #[derive(Debug)]
@@ -51,12 +72,6 @@ impl Refusal {
     }
 }
 
-impl From<Refusal> for Answer {
-    fn from(refusal: Refusal) -> Self {
-        business(refusal.code).noted(refusal.note)
-    }
-}
-
 /// What a decision on the form came to, and what our callback URL said to it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Decided {
@@ -68,25 +83,63 @@ pub struct Decided {
     pub callbacks: Vec<u16>,
 }
 
-/// Mokka's orders by id.
+/// What Mokka knows. Of two locks, that of orders or registrations is taken first.
 #[derive(Default)]
 pub(crate) struct Mokka {
     orders: Mutex<BTreeMap<String, MokkaOrder>>,
+    registrations: Mutex<BTreeMap<String, MokkaRegistration>>,
+    forms: Forms,
+    limits: Limits,
+    caller: Caller,
+}
+
+/// What a form is for.
+#[derive(Clone)]
+enum Form {
+    /// The order of that id.
+    Order(String),
+    /// The registration of that id.
+    Registration(String),
+}
+
+/// The open forms by the token in their address.
+#[derive(Default)]
+struct Forms(Mutex<HashMap<String, Form>>);
+
+impl Forms {
+    fn open(&self, token: &str, form: Form) {
+        locked(&self.0).insert(token.to_owned(), form);
+    }
+
+    /// The form gets another address; the old one is dead.
+    fn replace(&self, old: &str, new: &str) {
+        let mut forms = locked(&self.0);
+        if let Some(form) = forms.remove(old) {
+            forms.insert(new.to_owned(), form);
+        }
+    }
+
+    fn find(&self, token: &str) -> Option<Form> {
+        locked(&self.0).get(token).cloned()
+    }
 }
 
 /// Answers one of the nine methods.
 pub(crate) fn handle(world: &World, method: &str, request: &Request) -> Answer {
     let answer = match method {
+        "registration" => registration::handle(world, request),
+        "limit" => limit::handle(world, request),
         "checkout" => checkout::handle(world, request),
+        "schedule" => schedule::handle(world, request),
         "status" => status::handle(world, request),
+        "change" => change::handle(world, request),
         "cancel" => cancel::handle(world, request),
         "finish" => finish::handle(world, request),
-        _ => {
-            let problem = format!("the simulated Mokka does not speak `{method}` yet");
-            return Answer::error(StatusCode::NOT_FOUND, problem);
-        }
+        "return" => refund::handle(world, request),
+        // The routes name no other.
+        _ => Err(Refusal::new(code::CANNOT_PROCESS, format!("there is no method `{method}`"))),
     };
-    answer.unwrap_or_else(Answer::from)
+    answer.unwrap_or_else(|refusal| fail(method, refusal.code).noted(refusal.note))
 }
 
 /// A failure in the shape of `method`: Limit nests its status (Mokka, "Limit").
@@ -102,6 +155,11 @@ fn business(status: u16) -> Answer {
     Answer::ok(&json!({ "status": status, "message": code::message(status) }))
 }
 
+/// The order id is one that Mokka has never seen.
+fn unknown_order() -> Refusal {
+    Refusal::new(code::ORDER_NOT_FOUND, "no Checkout has created it")
+}
+
 impl Mokka {
     /// Runs `change` on an order as it stands now; `None` if there is no such order.
     fn with<T>(&self, order_id: &str, now: OffsetDateTime, change: impl FnOnce(&mut MokkaOrder) -> T) -> Option<T> {
@@ -111,9 +169,13 @@ impl Mokka {
         Some(change(order))
     }
 
-    /// The id of the order whose form has this token.
-    fn order_of_form(&self, token: &str) -> Option<String> {
-        locked(&self.orders).values().find(|order| order.form_token == token).map(|order| order.order_id.clone())
+    /// See [`crate::StandIns::set_mokka_limit`].
+    pub(crate) fn set_limit(&self, phone: &str, limit: &str, status: LimitStatus) -> Result<(), ControlError> {
+        self.limits.set(phone, limit, status)
+    }
+
+    pub(crate) fn limits(&self) -> Vec<Value> {
+        self.limits.shown()
     }
 
     pub(crate) fn order(&self, order_id: &str, now: OffsetDateTime) -> Option<MokkaOrder> {
@@ -126,8 +188,14 @@ impl Mokka {
         orders.values().cloned().collect()
     }
 
-    pub(crate) fn set_status(&self, order_id: &str, status: MokkaStatus) -> Result<(), ControlError> {
-        self.known(order_id, |order| order.put(status))
+    pub(crate) fn set_status(
+        &self,
+        order_id: &str,
+        status: MokkaStatus,
+        options: &Options,
+        now: OffsetDateTime,
+    ) -> Result<(), ControlError> {
+        self.known(order_id, |order| order.put(status, &options.mokka_tariffs, now))
     }
 
     pub(crate) fn set_amount(&self, order_id: &str, amount: String) -> Result<(), ControlError> {
@@ -141,11 +209,26 @@ impl Mokka {
         Ok(())
     }
 
-    /// The customer decides. An order decided before stays as it is.
-    fn decide(&self, order_id: &str, now: OffsetDateTime, decision: Decision) -> Result<MokkaOrder, ControlError> {
+    /// The customer decides. An order decided before stays as it is; a limit that was set is honoured.
+    fn decide(
+        &self,
+        order_id: &str,
+        options: &Options,
+        now: OffsetDateTime,
+        decision: Decision,
+    ) -> Result<MokkaOrder, ControlError> {
         let decided = self.with(order_id, now, |order| {
             match (&order.status, order.decision) {
-                (MokkaStatus::Pending, _) => order.decide(decision, None),
+                (MokkaStatus::Pending, _) => match decision {
+                    Decision::Declined => order.decline(Decision::Declined),
+                    Decision::Approved => {
+                        let term = order.term_or_usual(&options.mokka_tariffs);
+                        match order.primary_phone.as_deref().and_then(|phone| self.limits.set_for(phone)) {
+                            Some(limit) => order.judge(limit, term),
+                            None => order.hold(term),
+                        }
+                    }
+                },
                 (_, Some(_)) => {}
                 (status, None) => {
                     return Err(ControlError::Undecidable { order_id: order_id.to_owned(), status: status.as_str().to_owned() });
@@ -167,7 +250,7 @@ impl World {
         times: u32,
     ) -> Result<Decided, ControlError> {
         check_times(times)?;
-        let order = self.mokka.decide(order_id, self.clock.now(), decision)?;
+        let order = self.mokka.decide(order_id, &self.options, self.clock.now(), decision)?;
         let times = if callback { times } else { 0 };
         let said = order.granted();
         self.call_back(order, said, times).await
@@ -183,9 +266,11 @@ impl World {
 
     /// Sends the Checkout callback one after the other, and notes the answers with the order.
     async fn call_back(&self, order: MokkaOrder, said: Decision, times: u32) -> Result<Decided, ControlError> {
+        let key = self.options.sign_callbacks.then(|| Key::of_orders(&self.options));
         let mut callbacks = Vec::new();
         for _ in 0..times {
-            let answer = callback::send(&self.options, &order, said, self.clock.now()).await?;
+            let content = callback::content(&order, said, &self.options.mokka_tariffs, self.clock.now());
+            let answer = self.mokka.caller.post(&order.callback_url, &content, key).await?;
             self.mokka.known(&order.order_id, |order| order.callbacks.push(answer))?;
             callbacks.push(answer);
         }
@@ -200,33 +285,4 @@ fn check_times(times: u32) -> Result<(), ControlError> {
 /// The form's address.
 fn form_url(world: &World, token: &str) -> String {
     format!("{}/{}/form/{token}", world.base_url(), System::Mokka)
-}
-
-/// The signature over `body` in the configured order (Mokka, "Принцип формирования цифровой подписи").
-fn signature(options: &Options, body: &[u8]) -> String {
-    use sha1::{Digest as _, Sha1};
-
-    let secret = options.mokka_secret.as_bytes();
-    let (first, second) = match options.mokka_signature {
-        crate::options::SignatureOrder::BodySecret => (body, secret),
-        crate::options::SignatureOrder::SecretBody => (secret, body),
-    };
-    hex::encode(Sha1::new().chain_update(first).chain_update(second).finalize())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::options::SignatureOrder;
-
-    /// Two digests of the document itself, one in each order.
-    #[test]
-    fn signs_as_the_document_does() {
-        let mut options = Options { mokka_secret: "9fff8c602b08b00323567be0001480f6".to_owned(), ..Options::default() };
-        let body = br#"{"order_id": "FACTPRECHR152632", "amount": "8300.00"}"#;
-        assert_eq!(signature(&options, body), "cbfb21630cd585f59c3a50fc3365d8c26b97cd4e");
-        options.mokka_signature = SignatureOrder::SecretBody;
-        let body = br#"{"callback_url":"https://shop.ru/revo/decision","redirect_url":"https://shop.ru/revo/redirect","primary_phone":"9268180621","primary_email":"ivan@gmail.com","current_order":{"order_id":"R001233"}}"#;
-        assert_eq!(signature(&options, body), "347e8cff27d30b5200c8b32def4365ebbf4270d0");
-    }
 }

@@ -3,10 +3,10 @@
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
-/// The term a customer chooses who does not choose, in months.
-pub(super) const USUAL_TERM: u32 = 3;
-/// The terms of the tariff.
-pub(super) const TERMS: [u32; 3] = [3, 6, 12];
+use super::limit::Limit;
+use super::tariff;
+use crate::money::Kopecks;
+use crate::options::Tariff;
 
 /// Mokka's decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -70,6 +70,16 @@ impl Serialize for MokkaStatus {
     }
 }
 
+/// A return that Mokka has taken (Mokka, "Return").
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MokkaReturn {
+    /// Rubles with two decimals.
+    pub amount: String,
+    /// When, by the stand-ins' clock.
+    #[serde(serialize_with = "crate::json::moment")]
+    pub at: OffsetDateTime,
+}
+
 /// An order, with what a test wants to know about it.
 #[derive(Clone, Debug, Serialize)]
 pub struct MokkaOrder {
@@ -98,6 +108,15 @@ pub struct MokkaOrder {
     pub finishes: u32,
     /// How often Cancel took effect: 0 or 1.
     pub cancels: u32,
+    /// When it was finalised, by the stand-ins' clock.
+    #[serde(serialize_with = "crate::json::maybe_moment")]
+    pub finished_at: Option<OffsetDateTime>,
+    /// How often Change took effect.
+    pub changes: u32,
+    /// The sum of its returns, in rubles with two decimals.
+    pub returned: String,
+    /// Its returns, oldest first.
+    pub returns: Vec<MokkaReturn>,
     /// The answers to the callbacks sent, oldest first; 0 where none came.
     pub callbacks: Vec<u16>,
     /// Where the decision is sent.
@@ -108,7 +127,9 @@ pub struct MokkaOrder {
     pub form_token: String,
     /// The form's whole address.
     pub form_url: String,
-    /// Ten digits.
+    /// The phone that the shop's Checkout named; ten digits.
+    pub requested_phone: Option<String>,
+    /// The phone that the customer confirmed on the form, until then the requested one; ten digits.
     pub primary_phone: Option<String>,
     /// The customer's e-mail.
     pub primary_email: Option<String>,
@@ -136,15 +157,43 @@ impl MokkaOrder {
         self.expired = over || self.status == MokkaStatus::Expired;
     }
 
-    /// The customer's decision, or Mokka's on the customer.
-    pub(super) fn decide(&mut self, decision: Decision, term: Option<u32>) {
-        self.decision = Some(decision);
-        match decision {
-            Decision::Approved => {
-                self.status = MokkaStatus::Hold;
-                self.term = term.or(self.wanted_term).or(Some(USUAL_TERM));
-            }
-            Decision::Declined => self.status = MokkaStatus::Declined,
+    /// The amount; nothing, if a test has put something there that is no amount.
+    pub(super) fn kopecks(&self) -> Kopecks {
+        Kopecks::lenient(&self.amount).unwrap_or(Kopecks(0))
+    }
+
+    /// The sum of the returns.
+    pub(super) fn returned_kopecks(&self) -> Kopecks {
+        let sums = self.returns.iter().filter_map(|one| Kopecks::lenient(&one.amount));
+        sums.fold(Kopecks(0), |sum, one| sum.plus(one).unwrap_or(sum))
+    }
+
+    /// The term chosen, or the one that would be without a choice.
+    pub(super) fn term_or_usual(&self, tariffs: &[Tariff]) -> u32 {
+        self.term.or(self.wanted_term).unwrap_or_else(|| tariff::usual_term(tariffs, self.kopecks()))
+    }
+
+    /// Limit and order are approved: the money is held.
+    pub(super) fn hold(&mut self, term: u32) {
+        self.decision = Some(Decision::Approved);
+        self.status = MokkaStatus::Hold;
+        self.term = Some(term);
+    }
+
+    /// The order is declined, the limit perhaps not.
+    pub(super) fn decline(&mut self, on_limit: Decision) {
+        self.decision = Some(on_limit);
+        self.status = MokkaStatus::Declined;
+    }
+
+    /// What comes of the order with this limit.
+    pub(super) fn judge(&mut self, limit: Limit, term: u32) {
+        if limit.covers(self.kopecks()) {
+            self.hold(term);
+        } else if limit.amount == Kopecks(0) {
+            self.decline(Decision::Declined);
+        } else {
+            self.decline(Decision::Approved);
         }
     }
 
@@ -154,7 +203,7 @@ impl MokkaOrder {
     }
 
     /// A state of a test's choice, with the decision and term that belong to it.
-    pub(super) fn put(&mut self, status: MokkaStatus) {
+    pub(super) fn put(&mut self, status: MokkaStatus, tariffs: &[Tariff], now: OffsetDateTime) {
         match &status {
             MokkaStatus::Pending => {
                 self.decision = None;
@@ -166,9 +215,12 @@ impl MokkaOrder {
             }
             MokkaStatus::Hold | MokkaStatus::Finished | MokkaStatus::Canceled | MokkaStatus::Refunded | MokkaStatus::Expired => {
                 self.decision = Some(Decision::Approved);
-                self.term = self.term.or(Some(USUAL_TERM));
+                self.term = Some(self.term_or_usual(tariffs));
             }
             MokkaStatus::Other(_) => {}
+        }
+        if matches!(status, MokkaStatus::Finished | MokkaStatus::Refunded) {
+            self.finished_at.get_or_insert(now);
         }
         self.status = status;
     }

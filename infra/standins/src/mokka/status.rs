@@ -3,19 +3,17 @@
 use serde_json::json;
 
 use super::fields::Fields;
+use super::key::Key;
 use super::{Refusal, code, envelope};
 use crate::answer::Answer;
 use crate::request::Request;
 use crate::world::World;
 
 pub(super) fn handle(world: &World, request: &Request) -> Result<Answer, Refusal> {
-    let body = envelope::json(&world.options, request)?;
+    let body = envelope::json(Key::of_orders(&world.options), request)?;
     let fields = Fields::root(&body, &["order_id"])?;
     let order_id = envelope::order_id(&fields)?;
-    let order = world
-        .mokka
-        .order(order_id, world.clock.now())
-        .ok_or_else(|| Refusal::new(code::ORDER_NOT_FOUND, "no Checkout has created it"))?;
+    let order = world.mokka.order(order_id, world.clock.now()).ok_or_else(super::unknown_order)?;
     Ok(Answer::ok(&json!({
         "status": 0,
         "message": code::message(0),

@@ -256,12 +256,3 @@ async fn a_test_may_put_the_provider_anywhere() {
     assert_eq!(world.finish("R-1", "4500.00").await["status"], 32);
     assert_eq!(world.finish("R-1", "4999.00").await["status"], 0);
 }
-
-#[tokio::test]
-async fn methods_that_are_not_there_yet_say_so() {
-    let world = World::start().await;
-    let (http, answer) = answer(world.mokka_request("/factoring/v1/return", &json!({}))).await;
-    assert_eq!(http, 404);
-    assert!(answer["error"].as_str().unwrap().contains("return"), "{answer}");
-    assert_eq!(world.standins.calls_to(System::Mokka, "return").len(), 1);
-}

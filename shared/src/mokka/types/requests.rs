@@ -1,9 +1,11 @@
 //! What Mokka is asked. Optional fields that are absent are not sent. Types that hold a customer's data are not printable.
 
 use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 use time::Date;
 
 use super::values::{Amount, MoscowTime, Price, optional_date, optional_digits};
+use crate::money::Quantity;
 
 /// Registration: asks for the page on which a customer gets a limit. It never finalises anything.
 #[derive(Clone, Serialize)]
@@ -136,9 +138,9 @@ pub struct CartItem {
     /// Price of one after a discount.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sale_price: Option<Price>,
-    /// How many; left out when it is not a whole number.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub quantity: Option<i64>,
+    /// How many. Checkout takes whole numbers only, so another one is left out there.
+    #[serde(serialize_with = "whole", skip_serializing_if = "is_not_whole")]
+    pub quantity: Option<Quantity>,
     /// What it is counted in: pieces, litres.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
@@ -156,6 +158,16 @@ impl CartItem {
     pub fn new(name: String, price: Price) -> Self {
         Self { sku: None, name, price, sale_price: None, quantity: None, unit: None, brand: None, category: None }
     }
+}
+
+#[expect(clippy::ref_option, reason = "what serde calls")]
+fn whole<S: Serializer>(quantity: &Option<Quantity>, serializer: S) -> Result<S::Ok, S::Error> {
+    quantity.and_then(Quantity::whole).serialize(serializer)
+}
+
+#[expect(clippy::ref_option, reason = "what serde calls")]
+fn is_not_whole(quantity: &Option<Quantity>) -> bool {
+    quantity.and_then(Quantity::whole).is_none()
 }
 
 /// The customer of a Registration or a Checkout. Each field only fills in the form.
@@ -259,13 +271,36 @@ pub struct ChangeRequest {
     /// Until when the money is held now; the document's default is 24 hours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub valid_till: Option<MoscowTime>,
-    /// The cart now: mandatory, 90 if it is empty. `unit` and `category`, which the document's table lacks here, are not sent.
-    #[serde(serialize_with = "without_unit_and_category")]
+    /// The cart now: mandatory, 90 if it is empty, and each line needs its quantity, whole or not. `unit` and `category` are
+    /// not sent, since the document's table lacks them here.
+    #[serde(serialize_with = "changed_lines")]
     pub cart_items: Vec<CartItem>,
 }
 
-fn without_unit_and_category<S: Serializer>(items: &[CartItem], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(items.iter().map(|item| CartItem { unit: None, category: None, ..item.clone() }))
+/// A line of the cart as Change takes it.
+#[derive(Serialize)]
+struct ChangedLine<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sku: Option<&'a str>,
+    name: &'a str,
+    price: &'a Price,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sale_price: Option<&'a Price>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quantity: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    brand: Option<&'a str>,
+}
+
+fn changed_lines<S: Serializer>(items: &[CartItem], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(items.iter().map(|item| ChangedLine {
+        sku: item.sku.as_deref(),
+        name: &item.name,
+        price: &item.price,
+        sale_price: item.sale_price.as_ref(),
+        quantity: item.quantity.and_then(|quantity| RawValue::from_string(quantity.to_string()).ok()),
+        brand: item.brand.as_deref(),
+    }))
 }
 
 /// Finish: captures a hold. Sent as the part `body` beside the document in the part `check`.
