@@ -5,7 +5,7 @@ use standins::{Decision, MokkaOrder, MokkaStatus, Options, System};
 
 use crate::world::{World, signature, text};
 
-async fn submit(world: &World, order_id: &str, fields: &str) -> (u16, String, Option<String>) {
+pub(crate) async fn submit(world: &World, order_id: &str, fields: &str) -> (u16, String, Option<String>) {
     let url = world.standins.mokka_order(order_id).unwrap().form_url;
     let request = world.http.post(url).header("content-type", "application/x-www-form-urlencoded");
     let response = request.body(fields.to_owned()).send().await.unwrap();
@@ -15,7 +15,7 @@ async fn submit(world: &World, order_id: &str, fields: &str) -> (u16, String, Op
 }
 
 /// The order once its callback has been answered.
-async fn called_back(world: &World, order_id: &str) -> MokkaOrder {
+pub(crate) async fn called_back(world: &World, order_id: &str) -> MokkaOrder {
     for _ in 0..500 {
         let order = world.standins.mokka_order(order_id).unwrap();
         if !order.callbacks.is_empty() {
