@@ -65,6 +65,20 @@ async fn a_person_can_click_through() {
 }
 
 #[tokio::test]
+async fn the_form_offers_the_terms_that_take_the_amount() {
+    let world = World::start().await;
+    world.checkout("R-1").await;
+    let url = world.standins.mokka_order("R-1").unwrap().form_url;
+    let (_, page) = text(world.http.get(url).send().await.unwrap()).await;
+    assert!(page.contains("value=\"3\" selected") && page.contains("value=\"6\"") && !page.contains("value=\"12\""), "{page}");
+    for term in ["12", "5", "x", ""] {
+        let (_, page, _) = submit(&world, "R-1", &format!("phone=8881234567&code=1111&term={term}&action=approve")).await;
+        assert!(page.contains("Выберите срок"), "{term}");
+    }
+    assert_eq!(world.standins.mokka_order("R-1").unwrap().status, MokkaStatus::Pending);
+}
+
+#[tokio::test]
 async fn demo_phones_decide() {
     let world = World::start().await;
     for (order, fields, status, decision) in [
