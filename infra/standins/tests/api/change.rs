@@ -64,6 +64,17 @@ async fn a_pending_order_can_be_changed_too() {
 }
 
 #[tokio::test]
+async fn a_new_customer_has_no_limit_to_exceed_yet() {
+    let world = World::start().await;
+    let mut body = world.checkout_body("R-1");
+    body["primary_phone"] = json!("9031234567");
+    world.mokka("/factoring/v1/precheck/auth", &body).await;
+    assert_eq!(world.mokka(CHANGE, &change("R-1", "9000.00")).await["status"], 0);
+    world.standins.set_mokka_limit("9031234567", "8000.00", LimitStatus::Active).unwrap();
+    assert_eq!(world.mokka(CHANGE, &change("R-1", "9000.00")).await["status"], 71);
+}
+
+#[tokio::test]
 async fn each_state_has_its_code() {
     let world = World::start().await;
     assert_eq!(world.mokka(CHANGE, &change("R-1", "4000.00")).await["status"], 24);

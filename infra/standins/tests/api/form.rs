@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use standins::{Decision, MokkaOrder, MokkaStatus, Options, System};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use crate::world::{World, signature, text};
 
@@ -163,4 +165,28 @@ async fn a_callback_url_that_does_not_answer_is_reported() {
     world.mokka("/factoring/v1/precheck/auth", &body).await;
     let decided = world.standins.decide("R-1", Decision::Approved, true, 1).await.unwrap();
     assert_eq!((decided.status, decided.callbacks), (MokkaStatus::Hold, vec![0]));
+}
+
+#[tokio::test]
+async fn callbacks_share_a_connection() {
+    let world = World::start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut body = world.checkout_body("R-1");
+    body["callback_url"] = json!(format!("http://{}/callback", listener.local_addr().unwrap()));
+    world.mokka("/factoring/v1/precheck/auth", &body).await;
+    let server = async {
+        // The first connection is the only one that is ever accepted.
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut buffer = [0; 4096];
+        while stream.read(&mut buffer).await.unwrap() > 0 {
+            // A callback is small: it comes in one piece.
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+        }
+    };
+    tokio::select! {
+        () = server => panic!("the connection was given up"),
+        decided = world.standins.decide("R-1", Decision::Approved, true, 5) => {
+            assert_eq!(decided.unwrap().callbacks, [204; 5]);
+        }
+    }
 }
