@@ -109,20 +109,44 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// All calls, oldest first.
+/// All calls since they were last forgotten.
+pub(crate) struct Calls {
+    /// Whether they are kept, or only counted.
+    keep: bool,
+    record: Mutex<Record>,
+}
+
 #[derive(Default)]
-pub(crate) struct Calls(Mutex<Vec<Call>>);
+struct Record {
+    /// Oldest first.
+    calls: Vec<Call>,
+    counts: BTreeMap<(System, &'static str), u64>,
+}
 
 impl Calls {
-    pub(crate) fn record(&self, call: Call) {
-        locked(&self.0).push(call);
+    pub(crate) fn new(keep: bool) -> Self {
+        Self { keep, record: Mutex::default() }
+    }
+
+    /// Counts a call, and keeps it if calls are kept.
+    pub(crate) fn record(&self, system: System, method: &'static str, call: impl FnOnce() -> Call) {
+        let call = self.keep.then(call);
+        let mut record = locked(&self.record);
+        *record.counts.entry((system, method)).or_default() += 1;
+        record.calls.extend(call);
     }
 
     pub(crate) fn list(&self, wanted: impl Fn(&Call) -> bool) -> Vec<Call> {
-        locked(&self.0).iter().filter(|call| wanted(call)).cloned().collect()
+        locked(&self.record).calls.iter().filter(|call| wanted(call)).cloned().collect()
+    }
+
+    pub(crate) fn count(&self, system: System, wanted: &str) -> u64 {
+        let record = locked(&self.record);
+        let counts = record.counts.iter().filter(|((of, method), _)| *of == system && *method == wanted);
+        counts.map(|(_, count)| count).sum()
     }
 
     pub(crate) fn forget(&self) {
-        locked(&self.0).clear();
+        *locked(&self.record) = Record::default();
     }
 }

@@ -1,5 +1,6 @@
 //! IMSHOP's two status URLs (asynchronous result, shop to IMSHOP).
 
+use std::collections::HashMap;
 use std::sync::Mutex;
 
 use hyper::StatusCode;
@@ -14,7 +15,17 @@ use crate::world::locked;
 /// What IMSHOP was told.
 #[derive(Default)]
 pub(crate) struct Imshop {
-    received: Mutex<Vec<Value>>,
+    heard: Mutex<Heard>,
+}
+
+#[derive(Default)]
+struct Heard {
+    /// Everything accepted, oldest first.
+    received: Vec<Value>,
+    /// The last word on each payment, by its id.
+    payments: HashMap<String, Value>,
+    /// The last word on each order, by its id.
+    orders: HashMap<String, Value>,
 }
 
 impl Imshop {
@@ -24,11 +35,15 @@ impl Imshop {
             Ok(_) => return bad("the content type must be application/json"),
             Err(_) => return bad("the body must be a JSON object"),
         };
-        let problem = if method == "payment_status" { payment_status(&body) } else { order_status(&body) };
-        if let Some(problem) = problem {
-            return bad(problem);
-        }
-        locked(&self.received).push(json!({ "method": method, "body": body, "at": rfc3339(now) }));
+        let of_payment = method == "payment_status";
+        let id = match if of_payment { payment_status(&body) } else { order_status(&body) } {
+            Ok(id) => id.to_owned(),
+            Err(problem) => return bad(&problem),
+        };
+        let mut heard = locked(&self.heard);
+        heard.received.push(json!({ "method": method, "body": body, "at": rfc3339(now) }));
+        let last = if of_payment { &mut heard.payments } else { &mut heard.orders };
+        last.insert(id, Value::Object(body));
         Answer::ok(&json!({ "success": true }))
     }
 
@@ -37,7 +52,15 @@ impl Imshop {
     }
 
     pub(crate) fn received(&self) -> Vec<Value> {
-        locked(&self.received).clone()
+        locked(&self.heard).received.clone()
+    }
+
+    pub(crate) fn last_of_payment(&self, payment_id: &str) -> Option<Value> {
+        locked(&self.heard).payments.get(payment_id).cloned()
+    }
+
+    pub(crate) fn last_of_order(&self, id: &str) -> Option<Value> {
+        locked(&self.heard).orders.get(id).cloned()
     }
 }
 
@@ -45,37 +68,53 @@ fn bad(problem: &str) -> Answer {
     Answer::json(StatusCode::BAD_REQUEST, &json!({ "success": false, "message": problem }))
 }
 
-/// `{orderId, paymentId, success:true, paymentCaptured, retry?}`: a failed payment is `paymentCaptured:false`.
-fn payment_status(body: &Map<String, Value>) -> Option<&'static str> {
-    if !is_text(body, "orderId") {
-        return Some("`orderId` must be a non-empty string");
-    }
-    if !is_text(body, "paymentId") {
-        return Some("`paymentId` must be a non-empty string");
-    }
+/// `{orderId, paymentId, success:true, paymentCaptured, retry?}`: a failed payment is `paymentCaptured:false`. The payment's id.
+fn payment_status(body: &Map<String, Value>) -> Result<&str, String> {
+    known(body, "", &["orderId", "paymentId", "success", "paymentCaptured", "retry"])?;
+    text(body, "orderId")?;
     if body.get("success") != Some(&Value::Bool(true)) {
-        return Some("`success` must be true, whatever became of the payment");
+        return Err("`success` must be true, whatever became of the payment".to_owned());
     }
     if !body.get("paymentCaptured").is_some_and(Value::is_boolean) {
-        return Some("`paymentCaptured` must be a boolean");
+        return Err("`paymentCaptured` must be a boolean".to_owned());
     }
-    body.get("retry").is_some_and(|retry| !retry.is_boolean()).then_some("`retry` must be a boolean")
+    if body.get("retry").is_some_and(|retry| !retry.is_boolean()) {
+        return Err("`retry` must be a boolean".to_owned());
+    }
+    text(body, "paymentId")
 }
 
-/// `{id, code, message?, trackingUrl?, userId?, payment?{paid, paymentId}}`: both children or none.
-fn order_status(body: &Map<String, Value>) -> Option<&'static str> {
-    if !is_text(body, "id") {
-        return Some("`id` must be a non-empty string");
+/// `{id, code, message?, trackingUrl?, userId?, payment?{paid, paymentId}}`: both children or none. The order's id.
+fn order_status(body: &Map<String, Value>) -> Result<&str, String> {
+    known(body, "", &["id", "code", "message", "trackingUrl", "userId", "payment"])?;
+    text(body, "code")?;
+    for optional in ["message", "trackingUrl", "userId"] {
+        if body.contains_key(optional) {
+            text(body, optional)?;
+        }
     }
-    if !is_text(body, "code") {
-        return Some("`code` must be a non-empty string");
+    if let Some(payment) = body.get("payment") {
+        let payment = payment.as_object().ok_or("`payment` must be an object")?;
+        known(payment, "payment.", &["paid", "paymentId"])?;
+        if !payment.get("paid").is_some_and(Value::is_boolean) {
+            return Err("`payment.paid` must be a boolean".to_owned());
+        }
+        if payment.get("paymentId") != Some(&Value::Null) {
+            text(payment, "paymentId").map_err(|_| "`payment.paymentId` must be a non-empty string or null")?;
+        }
     }
-    let payment = body.get("payment")?;
-    let paid = payment.get("paid").is_some_and(Value::is_boolean);
-    let payment_id = payment.get("paymentId").is_some_and(|id| id.is_string() || id.is_null());
-    (!paid || !payment_id).then_some("`payment` must have `paid` (boolean) and `paymentId` (string or null)")
+    text(body, "id")
 }
 
-fn is_text(body: &Map<String, Value>, field: &str) -> bool {
-    body.get(field).and_then(Value::as_str).is_some_and(|text| !text.is_empty())
+/// A field that is not documented would go unnoticed at the real IMSHOP.
+fn known(body: &Map<String, Value>, prefix: &str, allowed: &[&str]) -> Result<(), String> {
+    match body.keys().find(|field| !allowed.contains(&field.as_str())) {
+        Some(field) => Err(format!("`{prefix}{field}` is not in the document")),
+        None => Ok(()),
+    }
+}
+
+fn text<'a>(body: &'a Map<String, Value>, field: &str) -> Result<&'a str, String> {
+    let text = body.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
+    text.ok_or_else(|| format!("`{field}` must be a non-empty string"))
 }

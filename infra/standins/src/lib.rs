@@ -88,7 +88,13 @@ impl StandIns {
         self.world.calls.list(|call| call.system == system && call.method == method)
     }
 
-    /// Forgets the recorded calls; the systems' own state stays.
+    /// How many calls to one method there were; counted even where [`Options::record_calls`] is off.
+    #[must_use]
+    pub fn call_count(&self, system: System, method: &str) -> u64 {
+        self.world.calls.count(system, method)
+    }
+
+    /// Forgets the recorded calls and their count; the systems' own state stays.
     pub fn forget_calls(&self) {
         self.world.calls.forget();
     }
@@ -142,6 +148,18 @@ impl StandIns {
     #[must_use]
     pub fn imshop(&self) -> Vec<Value> {
         self.world.imshop.received()
+    }
+
+    /// The last body that IMSHOP's payment status has accepted for this `paymentId`.
+    #[must_use]
+    pub fn imshop_payment(&self, payment_id: &str) -> Option<Value> {
+        self.world.imshop.last_of_payment(payment_id)
+    }
+
+    /// The last body that IMSHOP's order status has accepted for this `id`.
+    #[must_use]
+    pub fn imshop_order(&self, id: &str) -> Option<Value> {
+        self.world.imshop.last_of_order(id)
     }
 
     /// Mokka's side of an order, as it stands at this moment of the clock.

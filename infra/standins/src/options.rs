@@ -47,6 +47,8 @@ pub struct Options {
     pub mokka_tariffs: Vec<Tariff>,
     /// Whether Mokka's callbacks carry a `signature` query parameter over their raw body, as some deployments do.
     pub sign_callbacks: bool,
+    /// Whether calls are kept with all they said, or only counted, for tests that make very many.
+    pub record_calls: bool,
     /// The `X-API-KEY` that SMSPRO accepts.
     pub smspro_key: String,
     /// The bearer key that the shop accepts.
@@ -72,6 +74,7 @@ impl Default for Options {
                 Tariff { term: 12, min_kopecks: 500_000, max_kopecks: 15_000_000, monthly_overpayment_bp: 195 },
             ],
             sign_callbacks: false,
+            record_calls: true,
             smspro_key: "smspro-demo-key".to_owned(),
             shop_key: "shop-demo-key".to_owned(),
             code_alphabet: "0123456789",

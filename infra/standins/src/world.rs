@@ -40,9 +40,9 @@ pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl World {
     pub(crate) fn new(options: Options, clock: Clock, port: u16) -> Self {
         Self {
+            calls: Calls::new(options.record_calls),
             options,
             clock,
-            calls: Calls::default(),
             faults: Faults::default(),
             mokka: Mokka::default(),
             smspro: Smspro::default(),
@@ -72,7 +72,8 @@ impl World {
             return Outcome::Answer(nowhere(path));
         };
         let method = system.routes().iter().find(|(_, route)| *route == rest).map(|(method, _)| *method);
-        self.calls.record(Call::of(system, method.unwrap_or("unknown"), &request, self.clock.now()));
+        let recorded = method.unwrap_or("unknown");
+        self.calls.record(system, recorded, || Call::of(system, recorded, &request, self.clock.now()));
         let Some(method) = method else {
             return Outcome::Answer(nowhere(path));
         };

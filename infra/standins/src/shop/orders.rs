@@ -4,7 +4,7 @@
 //! of its items and the delivery. A repeated `uuid` gets the same answer and makes no second order. A request with one
 //! unusable order is refused as a whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -23,7 +23,11 @@ const BEFORE_FIRST: usize = 1000;
 
 /// The orders accepted, oldest first.
 #[derive(Default)]
-pub(super) struct Book(Vec<Accepted>);
+pub(super) struct Book {
+    accepted: Vec<Accepted>,
+    /// Where each uuid is.
+    places: HashMap<String, usize>,
+}
 
 struct Accepted {
     uuid: String,
@@ -79,13 +83,14 @@ impl Book {
         }
         let mut answers = Vec::with_capacity(checked.len());
         for (uuid, order, priced) in checked {
-            let place = self.0.iter().position(|known| known.uuid == uuid).unwrap_or(self.0.len());
-            if place == self.0.len() {
+            let place = self.places.get(uuid).copied().unwrap_or(self.accepted.len());
+            if place == self.accepted.len() {
+                self.places.insert(uuid.to_owned(), place);
                 let id = (BEFORE_FIRST + 1 + place).to_string();
                 let public_id = format!("A-{id}");
-                self.0.push(Accepted { uuid: uuid.to_owned(), id, public_id, order: order.clone(), priced, at: now });
+                self.accepted.push(Accepted { uuid: uuid.to_owned(), id, public_id, order: order.clone(), priced, at: now });
             }
-            if let Some(accepted) = self.0.get(place) {
+            if let Some(accepted) = self.accepted.get(place) {
                 answers.push(accepted.answer(overrides).map_err(|error| Refusal::bad(error.to_string()))?);
             }
         }
@@ -103,7 +108,7 @@ impl Book {
                 "answer": accepted.answer(&Map::new()).ok(),
             })
         };
-        self.0.iter().map(shown).collect()
+        self.accepted.iter().map(shown).collect()
     }
 }
 

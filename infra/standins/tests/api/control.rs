@@ -1,5 +1,5 @@
 use serde_json::{Value, json};
-use standins::System;
+use standins::{Options, System};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -112,17 +112,55 @@ async fn imshop_takes_only_what_it_documents() {
     assert_eq!(send("payment_status", &paid).await, (200, json!({ "success": true })));
     let status = json!({ "id": "1", "code": "paid", "payment": { "paid": true, "paymentId": null } });
     assert_eq!(send("order_status", &status).await.0, 200);
-    for (method, wrong) in [
-        ("payment_status", json!({ "orderId": "1", "paymentId": "p", "success": false, "paymentCaptured": false })),
-        ("payment_status", json!({ "orderId": 1, "paymentId": "p", "success": true, "paymentCaptured": true })),
-        ("order_status", json!({ "id": "1", "code": "paid", "payment": { "paid": true } })),
-        ("order_status", json!([])),
+    let all = json!({ "id": "2", "code": "sent", "message": "В пути", "trackingUrl": "https://t.example", "userId": "u" });
+    assert_eq!(send("order_status", &all).await.0, 200);
+    let with = |body: &Value, field: &str, value: Value| {
+        let mut body = body.clone();
+        body[field] = value;
+        body
+    };
+    for (method, said, wrong) in [
+        ("payment_status", "success", json!({ "orderId": "1", "paymentId": "p", "success": false, "paymentCaptured": false })),
+        ("payment_status", "orderId", json!({ "orderId": 1, "paymentId": "p", "success": true, "paymentCaptured": true })),
+        ("payment_status", "paymentId", json!({ "orderId": "1", "paymentId": "", "success": true, "paymentCaptured": true })),
+        ("payment_status", "error", with(&paid, "error", json!("no"))),
+        ("payment_status", "retry", with(&paid, "retry", json!(null))),
+        ("order_status", "id", with(&status, "id", json!(1))),
+        ("order_status", "payment.paymentId", json!({ "id": "1", "code": "paid", "payment": { "paid": true } })),
+        ("order_status", "payment.paid", json!({ "id": "1", "code": "paid", "payment": { "paymentId": "p" } })),
+        ("order_status", "payment.sum", with(&status, "payment", json!({ "paid": true, "paymentId": "p", "sum": 1 }))),
+        ("order_status", "payment", with(&status, "payment", json!(null))),
+        ("order_status", "payment", with(&status, "payment", json!([]))),
+        ("order_status", "message", with(&status, "message", json!(null))),
+        ("order_status", "status", json!({ "id": "1", "code": "paid", "status": "paid" })),
+        ("order_status", "object", json!([])),
     ] {
-        assert_eq!(send(method, &wrong).await.0, 400, "{wrong}");
+        let (http, answer) = send(method, &wrong).await;
+        assert!(http == 400 && answer["message"].as_str().unwrap().contains(said), "{wrong}: {answer}");
     }
     let received = world.get("/control/imshop").await;
-    assert_eq!(received.as_array().unwrap().len(), 2);
+    assert_eq!(received.as_array().unwrap().len(), 3);
     assert_eq!((&received[0]["method"], &received[0]["body"]), (&json!("payment_status"), &paid));
+
+    let later = with(&paid, "paymentCaptured", json!(true));
+    assert_eq!(send("payment_status", &later).await.0, 200);
+    assert_eq!((world.standins.imshop_payment("p"), world.standins.imshop_payment("q")), (Some(later), None));
+    assert_eq!((world.standins.imshop_order("1"), world.standins.imshop_order("p")), (Some(status), None));
+}
+
+#[tokio::test]
+async fn calls_can_be_counted_without_being_kept() {
+    for record_calls in [true, false] {
+        let world = World::with(Options { record_calls, ..Options::default() }).await;
+        for order in ["R-1", "R-2"] {
+            world.checkout(order).await;
+        }
+        assert_eq!(world.standins.calls(None).len(), if record_calls { 2 } else { 0 });
+        assert_eq!(world.standins.call_count(System::Mokka, "checkout"), 2);
+        assert_eq!(world.standins.call_count(System::Mokka, "status"), 0);
+        world.standins.forget_calls();
+        assert_eq!(world.standins.call_count(System::Mokka, "checkout"), 0);
+    }
 }
 
 #[tokio::test]

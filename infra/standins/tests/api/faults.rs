@@ -21,11 +21,15 @@ fn request(world: &World, system: System, method: &str) -> reqwest::RequestBuild
             .body(json!({ "transaction_id": "t1", "phone": "996770123456" }).to_string()),
         (System::Shop, "orders") => world.shop_request("/shop/orders", &json!({ "orders": [{ "uuid": "u1", "items": [{}] }] })),
         (System::Shop, _) => world.shop_request("/shop/forms", &json!({ "a": 1 })).header("idempotency-key", "k"),
-        (System::Imshop, _) => world
-            .http
-            .post(world.url("/imshop/payment_status"))
-            .header("content-type", "application/json")
-            .body(json!({ "orderId": "1", "paymentId": "p", "success": true, "paymentCaptured": true }).to_string()),
+        (System::Imshop, method) => {
+            let body = if method == "payment_status" {
+                json!({ "orderId": "1", "paymentId": "p", "success": true, "paymentCaptured": true })
+            } else {
+                json!({ "id": "1", "code": "paid", "payment": { "paid": true, "paymentId": "p" } })
+            };
+            let request = world.http.post(world.url(&format!("/imshop/{method}")));
+            request.header("content-type", "application/json").body(body.to_string())
+        }
     }
 }
 
@@ -39,12 +43,13 @@ fn effects(world: &World, system: System, method: &str) -> usize {
     }
 }
 
-const METHODS: [(System, &str); 5] = [
+const METHODS: [(System, &str); 6] = [
     (System::Mokka, "checkout"),
     (System::Smspro, "send"),
     (System::Shop, "orders"),
     (System::Shop, "forms"),
     (System::Imshop, "payment_status"),
+    (System::Imshop, "order_status"),
 ];
 
 #[tokio::test]

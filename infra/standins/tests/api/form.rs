@@ -2,10 +2,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use standins::{Decision, MokkaOrder, MokkaStatus, Options, System};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use crate::world::{World, signature, text};
 
-async fn submit(world: &World, order_id: &str, fields: &str) -> (u16, String, Option<String>) {
+pub(crate) async fn submit(world: &World, order_id: &str, fields: &str) -> (u16, String, Option<String>) {
     let url = world.standins.mokka_order(order_id).unwrap().form_url;
     let request = world.http.post(url).header("content-type", "application/x-www-form-urlencoded");
     let response = request.body(fields.to_owned()).send().await.unwrap();
@@ -15,7 +17,7 @@ async fn submit(world: &World, order_id: &str, fields: &str) -> (u16, String, Op
 }
 
 /// The order once its callback has been answered.
-async fn called_back(world: &World, order_id: &str) -> MokkaOrder {
+pub(crate) async fn called_back(world: &World, order_id: &str) -> MokkaOrder {
     for _ in 0..500 {
         let order = world.standins.mokka_order(order_id).unwrap();
         if !order.callbacks.is_empty() {
@@ -62,6 +64,20 @@ async fn a_person_can_click_through() {
     assert!(page.contains("оформлена"));
     assert_eq!(world.standins.mokka_order("<R&1>").unwrap().status, MokkaStatus::Hold);
     assert_eq!(callbacks(&world).len(), 1);
+}
+
+#[tokio::test]
+async fn the_form_offers_the_terms_that_take_the_amount() {
+    let world = World::start().await;
+    world.checkout("R-1").await;
+    let url = world.standins.mokka_order("R-1").unwrap().form_url;
+    let (_, page) = text(world.http.get(url).send().await.unwrap()).await;
+    assert!(page.contains("value=\"3\" selected") && page.contains("value=\"6\"") && !page.contains("value=\"12\""), "{page}");
+    for term in ["12", "5", "x", ""] {
+        let (_, page, _) = submit(&world, "R-1", &format!("phone=8881234567&code=1111&term={term}&action=approve")).await;
+        assert!(page.contains("Выберите срок"), "{term}");
+    }
+    assert_eq!(world.standins.mokka_order("R-1").unwrap().status, MokkaStatus::Pending);
 }
 
 #[tokio::test]
@@ -149,4 +165,28 @@ async fn a_callback_url_that_does_not_answer_is_reported() {
     world.mokka("/factoring/v1/precheck/auth", &body).await;
     let decided = world.standins.decide("R-1", Decision::Approved, true, 1).await.unwrap();
     assert_eq!((decided.status, decided.callbacks), (MokkaStatus::Hold, vec![0]));
+}
+
+#[tokio::test]
+async fn callbacks_share_a_connection() {
+    let world = World::start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut body = world.checkout_body("R-1");
+    body["callback_url"] = json!(format!("http://{}/callback", listener.local_addr().unwrap()));
+    world.mokka("/factoring/v1/precheck/auth", &body).await;
+    let server = async {
+        // The first connection is the only one that is ever accepted.
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut buffer = [0; 4096];
+        while stream.read(&mut buffer).await.unwrap() > 0 {
+            // A callback is small: it comes in one piece.
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+        }
+    };
+    tokio::select! {
+        () = server => panic!("the connection was given up"),
+        decided = world.standins.decide("R-1", Decision::Approved, true, 5) => {
+            assert_eq!(decided.unwrap().callbacks, [204; 5]);
+        }
+    }
 }

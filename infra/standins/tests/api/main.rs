@@ -1,10 +1,15 @@
 //! Speaks HTTP to the stand-ins, as their callers do.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod change;
 mod control;
 mod faults;
 mod form;
+mod limit;
 mod mokka;
+mod registration;
+mod returns;
+mod schedule;
 mod shop;
 mod smspro;
 mod world;

@@ -1,6 +1,6 @@
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
-use standins::{Decision, MokkaStatus, Options, SignatureOrder, System};
+use standins::{Decision, Fault, MokkaStatus, Options, SignatureOrder, System};
 
 use crate::world::{PDF, World, answer, pdf, signature, valid_till};
 
@@ -72,6 +72,41 @@ async fn a_checkout_may_be_repeated_until_it_is_decided() {
     assert_eq!(world.checkout("R-1").await["iframe_url"], second, "a hold keeps its form");
     let order = world.standins.mokka_order("R-1").unwrap();
     assert_eq!((order.status, order.amount.as_str()), (MokkaStatus::Hold, "5000.00"));
+}
+
+#[tokio::test]
+async fn a_hold_is_for_one_phone() {
+    let world = World::start().await;
+    world.checkout("R-1").await;
+    world.standins.decide("R-1", Decision::Approved, false, 1).await.unwrap();
+    for (phone, code) in [(Some(json!("8887654321")), 70), (Some(json!("8881234567")), 0), (None, 0)] {
+        let mut body = world.checkout_body("R-1");
+        set(&mut body, "/primary_phone", phone.clone());
+        assert_eq!(world.mokka(CHECKOUT, &body).await["status"], code, "{phone:?}");
+    }
+    assert_eq!(world.standins.mokka_order("R-1").unwrap().checkouts, 3);
+}
+
+#[tokio::test]
+async fn every_documented_code_can_be_made_to_come() {
+    let world = World::start().await;
+    let codes = [10, 20, 21, 22, 23, 24, 30, 31, 32, 33, 34, 35, 40, 41, 50, 51, 60, 61, 62, 70, 71, 80, 81, 82, 90, 100, 110];
+    let mut messages = std::collections::BTreeSet::new();
+    for method in System::Mokka.methods() {
+        for code in codes {
+            world.standins.fault(System::Mokka, method, Fault::Status(code), 1).unwrap();
+        }
+    }
+    for code in codes {
+        for path in ["precheck/auth", "precheck/change", "precheck/cancel", "precheck/finish", "return", "status", "schedule"] {
+            let answer = world.mokka(&format!("/factoring/v1/{path}"), &json!({})).await;
+            assert_eq!(answer["status"], code, "{path}");
+            messages.insert(answer["message"].as_str().unwrap().to_owned());
+        }
+        assert_eq!(world.mokka("/factoring/v1/limit/auth", &json!({})).await["status"], code);
+        assert_eq!(world.mokka("/api/external/v1/client/limit", &json!({})).await["meta"]["status"], code);
+    }
+    assert_eq!(messages.len(), codes.len(), "each has a message of its own: {messages:?}");
 }
 
 #[tokio::test]

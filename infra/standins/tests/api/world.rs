@@ -1,5 +1,8 @@
 //! A running set of stand-ins and a caller that knows how to speak to each of them.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, RequestBuilder, Response, redirect};
 use serde_json::{Value, json};
@@ -22,9 +25,25 @@ impl World {
     }
 
     pub(crate) async fn with(options: Options) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::of(options, Clock::real()).await
+    }
 
-        let standins = StandIns::start(listener, options, Clock::real());
+    /// A world whose clock stands at `moment` until it is advanced.
+    pub(crate) async fn at(moment: OffsetDateTime) -> Self {
+        let ahead = Arc::new(AtomicI64::new(0));
+        let moved = Arc::clone(&ahead);
+        let clock = Clock::new(
+            move || moment + time::Duration::seconds(ahead.load(Ordering::SeqCst)),
+            move |seconds| {
+                moved.fetch_add(seconds, Ordering::SeqCst);
+            },
+        );
+        Self::of(Options::default(), clock).await
+    }
+
+    async fn of(options: Options, clock: Clock) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let standins = StandIns::start(listener, options, clock);
         let http = Client::builder().no_proxy().tls_certs_only([]).redirect(redirect::Policy::none()).build().unwrap();
         Self { standins, http }
     }
@@ -70,6 +89,18 @@ impl World {
 
     pub(crate) async fn cancel(&self, order_id: &str) -> Value {
         self.mokka("/factoring/v1/precheck/cancel", &json!({ "order_id": order_id })).await
+    }
+
+    pub(crate) async fn give_back(&self, order_id: &str, amount: &str) -> Value {
+        self.mokka("/factoring/v1/return", &json!({ "order_id": order_id, "amount": amount })).await
+    }
+
+    /// The code that Mokka answers, and the note that says why.
+    pub(crate) async fn refusal(&self, path: &str, body: &Value) -> (Value, String) {
+        let response = self.mokka_request(path, body).send().await.unwrap();
+        let note = response.headers().get("x-stand-in-note").map(|note| note.to_str().unwrap().to_owned());
+        let answer: Value = serde_json::from_str(&text(response).await.1).unwrap();
+        (answer["status"].clone(), note.unwrap_or_default())
     }
 
     /// A Checkout that Mokka accepts.
