@@ -95,10 +95,8 @@ pub enum Next {
 /// Decides. Whatever the provider says of money counts only if it is our order and our amount.
 #[must_use]
 pub fn next(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) -> Next {
-    match intended(payment, report, policy, now) {
-        Next::Wait if payment.mismatch.is_some() && agrees(payment, report) => Next::Agreed,
-        next => next,
-    }
+    let next = intended(payment, report, policy, now);
+    if next == Next::Wait && payment.mismatch.is_some() && agrees(payment, report) { Next::Agreed } else { next }
 }
 
 /// Whether the provider says what we have.
