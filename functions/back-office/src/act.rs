@@ -38,7 +38,7 @@ async fn operate(asked: &Asked<'_>, payment: Payment, command: Command) -> Resul
         Command::Refund { key_hash, .. } => Some(key_hash.clone()),
         Command::Finish(_) | Command::Cancel | Command::Change(_) => None,
     };
-    let outcome = asked.deps.settler.operate(payment, command, asked.who, asked.inbound.deadline()).await;
+    let outcome = Box::pin(asked.deps.settler.operate(payment, command, asked.who, asked.inbound.deadline())).await;
     answer::operated(&outcome.map_err(Failure::internal)?, key.as_deref())
 }
 
@@ -139,7 +139,8 @@ pub(crate) async fn outcome(asked: &Asked<'_>, id: &str, refund: &str) -> Result
     let refund = payment.refunds.get(number.wrapping_sub(1)).ok_or_else(Failure::not_found)?;
     let key_hash = refund.key_hash.clone();
     tracing::info!(who = asked.who, refund = number, made, "a person says how a refund came out");
-    let decided = asked.deps.settler.decide_refund(payment, number, made, asked.who, asked.inbound.deadline()).await;
+    let decided = asked.deps.settler.decide_refund(payment, number, made, asked.who, asked.inbound.deadline());
+    let decided = Box::pin(decided).await;
     answer::operated(&decided.map_err(Failure::internal)?, Some(&key_hash))
 }
 
@@ -147,7 +148,7 @@ pub(crate) async fn settle(asked: &Asked<'_>, id: &str) -> Result<Response<Body>
     let Nothing {} = fields::body(asked.inbound)?;
     let payment = asked.payment(id).await?;
     let (settler, deadline) = (&asked.deps.settler, asked.inbound.deadline());
-    let settled = settler.settle(payment, Trigger::BackOffice(asked.who), deadline).await.map_err(Failure::internal)?;
+    let settled = Box::pin(settler.settle(payment, Trigger::BackOffice(asked.who), deadline)).await.map_err(Failure::internal)?;
     let report = settler.ask(settled.payment(), deadline).await;
     match (&settled, &report) {
         (Settled::InDoubt(payment), None) => answer::unavailable(payment),

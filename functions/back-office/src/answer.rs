@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use shared::clock::Timestamp;
 use shared::http::{self, Failure, Status};
+use shared::ids::{ItemId, OrderId};
 use shared::mokka::{Code, Error};
 use shared::money::{Money, Quantity};
 use shared::payment::{self, Line, Order, Payment, RefundStatus, Refusal, Report, ReportedState, Step};
@@ -216,7 +217,7 @@ impl<'a> ShownOrder<'a> {
         Self {
             order_id: order.id.as_str(),
             order_uuid: order.uuid.as_str(),
-            public_id: order.public_id.as_ref().map(|id| id.as_str()),
+            public_id: order.public_id.as_ref().map(OrderId::as_str),
             amount: order.amount.map(Money::decimal),
             currency: order.currency.code(),
             name: order.name.as_deref(),
@@ -234,7 +235,7 @@ impl<'a> ShownLine<'a> {
         Self {
             name: &line.name,
             quantity: line.quantity,
-            sku: line.sku.as_ref().map(|sku| sku.as_str()),
+            sku: line.sku.as_ref().map(ItemId::as_str),
             price: line.price.map(Money::decimal),
             subtotal: line.subtotal.map(Money::decimal),
         }

@@ -42,7 +42,7 @@ pub(crate) async fn finish(asked: &Asked<'_>, id: &str) -> Result<Response<Body>
         }
         check.document = Some(settler.orders.save_document(&payment.id, &document).await.map_err(Failure::internal)?);
     }
-    let outcome = settler.operate(payment, Command::Finish(check), asked.who, asked.inbound.deadline()).await;
+    let outcome = Box::pin(settler.operate(payment, Command::Finish(check), asked.who, asked.inbound.deadline())).await;
     answer::operated(&outcome.map_err(Failure::internal)?, None)
 }
 
