@@ -92,7 +92,8 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
         imshop: Health::default(),
     };
     let report = run.all().await?;
-    tracing::info!(?report, "reconciled");
+    let Report { due, moved, told, failed, attention, left } = report;
+    tracing::info!(due, moved, told, failed, attention, left, "reconciled");
     Ok(serde_json::to_value(report)?)
 }
 
