@@ -30,9 +30,8 @@ impl Settler {
         by: Trigger<'_>,
         deadline: Deadline,
     ) -> Result<Option<Payment>, StoreError> {
-        let order = self.order_of(&payment).await?;
         let gateway = self.gateways.get(payment.provider);
-        let outcome = self.call(gateway, &order, &payment, deadline.before(RECORDING)).await;
+        let outcome = self.call(gateway, &payment, deadline.before(RECORDING)).await;
         let (now, operation) = (self.clock.now(), operation(&payment));
         let after = match outcome {
             Ok(Outcome::Done) => {
@@ -59,15 +58,13 @@ impl Settler {
         self.orders.save_payment(after).await
     }
 
-    async fn call(
-        &self,
-        gateway: &dyn Gateway,
-        order: &Order,
-        payment: &Payment,
-        deadline: Deadline,
-    ) -> Result<Outcome, Unknown> {
+    async fn call(&self, gateway: &dyn Gateway, payment: &Payment, deadline: Deadline) -> Result<Outcome, Unknown> {
         match &payment.intent {
             None => {
+                let order = match self.order_of(payment).await {
+                    Ok(order) => order,
+                    Err(error) => return Ok(Outcome::NotSent(error.to_string())),
+                };
                 let document = match payment.check.as_ref().and_then(|check| check.document.as_ref()) {
                     None => None,
                     Some(document) => match self.orders.document(&payment.id, document).await {
@@ -76,7 +73,7 @@ impl Settler {
                         Err(error) => return Ok(Outcome::NotSent(error.to_string())),
                     },
                 };
-                gateway.capture(order, payment, document, deadline).await
+                gateway.capture(&order, payment, document, deadline).await
             }
             Some(Intent::Cancel) => gateway.cancel(payment, deadline).await,
             Some(Intent::Change(change)) => gateway.change(payment, change, deadline).await,
