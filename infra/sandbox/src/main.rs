@@ -38,7 +38,7 @@ struct Arguments {
     /// Let the functions use stand-ins that run elsewhere, such as those of another sandbox.
     #[arg(long, value_name = "URL")]
     providers_url: Option<String>,
-    /// Give the functions another setting than the sandbox's, such as MOKKA_FINISH=on_shipment. May be repeated.
+    /// Give the functions another setting than the sandbox's, such as `MOKKA_FINISH=on_shipment`. May be repeated.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting, conflicts_with = "providers_only")]
     settings: Vec<(String, String)>,
     /// Start the clock this far ahead of the machine's: with --data, as far as it was moved before.
