@@ -76,7 +76,11 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let sandbox = Sandbox::start(Setup { ports, data, providers, settings, ahead: Duration::from_secs(ahead) }).await?;
     let mut out = io::stdout();
     if arguments.demo {
-        return demo::play(&sandbox.addresses, &mut out).await.map_err(Into::into);
+        // The second shop captures when the goods ship, which is a setting of the whole installation.
+        let free = Ports { gateway: Some(0), dynamodb: 0, providers: 0 };
+        let settings = vec![("MOKKA_FINISH".to_owned(), "on_shipment".to_owned())];
+        let on_shipment = Sandbox::start(Setup { settings, ..Setup::new(free) }).await?;
+        return demo::play(&sandbox.addresses, &on_shipment.addresses, &mut out).await.map_err(Into::into);
     }
     if arguments.providers_only {
         std::fs::write(".env.sandbox", sandbox.env_file())?;
