@@ -6,7 +6,7 @@ use crate::gateway::{Gateway, Unknown};
 use crate::payment::{Intent, Order, Outcome, Payment, State, Trigger};
 use crate::store::{RECORDING, StoreError};
 
-/// How often a change is recorded again when the order was written meanwhile.
+/// How often an outcome is recorded again when the payment or its order was written meanwhile.
 const ROUNDS: u32 = 4;
 
 impl Settler {
@@ -32,28 +32,44 @@ impl Settler {
     ) -> Result<Option<Payment>, StoreError> {
         let gateway = self.gateways.get(payment.provider);
         let outcome = self.call(gateway, &payment, deadline.before(RECORDING)).await;
-        let (now, operation) = (self.clock.now(), operation(&payment));
-        let after = match outcome {
+        let operation = operation(&payment);
+        match &outcome {
             Ok(Outcome::Done) => {
                 tracing::info!(operation, amount_minor = payment.amount.minor(), by = %by, "done at the provider");
-                return if payment.intent.is_none() {
-                    self.orders.save_payment(payment.moved(State::Captured, by, now)).await
-                } else {
-                    self.save_done(payment, by).await
-                };
             }
-            Ok(Outcome::Refused(reason)) => {
-                tracing::warn!(operation, reason = reason.code, "refused by the provider");
-                if payment.intent.is_none() { payment.refused(reason) } else { payment.intent_dropped(&reason, by, now) }
+            Ok(Outcome::Refused(reason)) => tracing::warn!(operation, reason = reason.code, "refused by the provider"),
+            Ok(Outcome::NotSent(cause)) => tracing::warn!(operation, cause, "the provider could not be reached"),
+            Err(cause) => tracing::warn!(operation, cause = %cause, "no clear answer from the provider"),
+        }
+        let mut payment = payment;
+        for _ in 0..ROUNDS {
+            if let Some(saved) = self.came_back(payment.clone(), &outcome, by).await? {
+                return Ok(Some(saved));
             }
-            Ok(Outcome::NotSent(cause)) => {
-                tracing::warn!(operation, cause, "the provider could not be reached");
-                payment.postponed()
+            match self.orders.payment(&payment.id).await? {
+                // Only what IMSHOP was told has been written meanwhile: nobody else changes what is leased.
+                Some(stored) if stored.lease_until == payment.lease_until => payment = stored,
+                Some(_) | None => return Ok(None),
             }
-            Err(cause) => {
-                tracing::warn!(operation, cause = %cause, "no clear answer from the provider");
-                payment.in_doubt()
-            }
+        }
+        Ok(None)
+    }
+
+    /// Records how a call came out. Nothing if somebody else wrote first.
+    async fn came_back(
+        &self,
+        payment: Payment,
+        outcome: &Result<Outcome, Unknown>,
+        by: Trigger<'_>,
+    ) -> Result<Option<Payment>, StoreError> {
+        let now = self.clock.now();
+        let after = match outcome {
+            Ok(Outcome::Done) if payment.intent.is_some() => return self.save_done(payment, by).await,
+            Ok(Outcome::Done) => payment.moved(State::Captured, by, now),
+            Ok(Outcome::Refused(reason)) if payment.intent.is_none() => payment.refused(reason.clone()),
+            Ok(Outcome::Refused(reason)) => payment.intent_dropped(reason, by, now),
+            Ok(Outcome::NotSent(_)) => payment.postponed(),
+            Err(_) => payment.in_doubt(),
         };
         self.orders.save_payment(after).await
     }
