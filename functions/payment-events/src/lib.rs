@@ -21,7 +21,7 @@ use shared::ids::PaymentId;
 use shared::imshop::status::Client;
 use shared::runtime::{World, remaining};
 use shared::store::{Orders, client_from_env};
-use shared::tell::Teller;
+use shared::tell::{Health, Teller};
 
 /// How many payments are told at once.
 const AT_ONCE: usize = 8;
@@ -100,8 +100,9 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
             }
         }
     }
+    let health = &Health::default();
     let told = stream::iter(firsts.into_values()).map(|(id, number)| async move {
-        let result = deps.teller.tell(&id, deadline).await;
+        let result = deps.teller.tell(&id, health, deadline).await;
         (id, number, result)
     });
     let mut told = told.buffer_unordered(AT_ONCE);

@@ -23,7 +23,7 @@ use shared::payment::{Payment, Trigger};
 use shared::runtime::{World, remaining};
 use shared::settle::{Settled, Settler};
 use shared::store::{Orders, StoreError};
-use shared::tell::{Teller, Told};
+use shared::tell::{self, Teller, Told};
 
 /// How many payments are looked at together.
 const AT_ONCE: usize = 8;
@@ -33,7 +33,7 @@ const PAGE: u16 = 50;
 const BUDGET: Duration = Duration::from_secs(50);
 /// How long one payment may take.
 const EACH: Duration = Duration::from_secs(9);
-/// After so many vain calls in a row a system is taken for down, and the rest of the run leaves it alone.
+/// After so many vain calls in a row the provider is taken for down, and the rest of the run leaves it alone.
 const DOWN: u32 = 3;
 
 /// What the function needs.
@@ -89,7 +89,7 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
         deps,
         deadline: Deadline::within(remaining(&event.context, BUDGET)),
         provider: Health::default(),
-        imshop: Health::default(),
+        imshop: tell::Health::default(),
     };
     let report = run.all().await?;
     let Report { due, moved, told, failed, attention, left } = report;
@@ -97,7 +97,7 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
     Ok(serde_json::to_value(report)?)
 }
 
-/// Whether an outside system answers.
+/// Whether the provider answers.
 #[derive(Default)]
 struct Health(AtomicU32);
 
@@ -119,7 +119,7 @@ struct Run<'a> {
     deps: &'a Deps,
     deadline: Deadline,
     provider: Health,
-    imshop: Health,
+    imshop: tell::Health,
 }
 
 /// What was done with one payment.
@@ -192,17 +192,30 @@ impl Run<'_> {
         let mut looked = Looked::default();
         let payment = if payment.is_over() { payment } else { self.settle(payment, deadline, &mut looked).await? };
         if payment.has_untold() {
-            if self.imshop.is_down() {
-                self.deps.teller.postpone(id).await?;
-            } else {
-                let told = self.deps.teller.tell(id, deadline).await?;
-                if told != Told::Nothing {
-                    self.imshop.note(told == Told::Everything);
-                }
-                looked.told = told == Told::Everything;
+            let told = self.deps.teller.tell(id, &self.imshop, deadline).await?;
+            looked.told = told == Told::Everything;
+            if told == Told::Failed && self.needs_person(&payment) {
+                self.call_person(id, &mut looked).await?;
             }
         }
         Ok(Some(looked))
+    }
+
+    /// It is in trouble for too long, and not on the list yet.
+    fn needs_person(&self, payment: &Payment) -> bool {
+        !payment.watch.attention && payment.is_overdue(self.deps.attention_after, self.deps.settler.clock.now())
+    }
+
+    /// Puts a payment on the list of which IMSHOP cannot be told.
+    async fn call_person(&self, id: &PaymentId, looked: &mut Looked) -> Result<(), StoreError> {
+        let orders = &self.deps.settler.orders;
+        let Some(mut payment) = orders.payment(id).await?.filter(|payment| self.needs_person(payment)) else { return Ok(()) };
+        payment.watch.attention = true;
+        // Whoever wrote meanwhile may have told it; the next look will see.
+        if let Some(saved) = orders.save_payment(payment).await? {
+            note_person(&saved, looked);
+        }
+        Ok(())
     }
 
     async fn settle(&self, payment: Payment, deadline: Deadline, looked: &mut Looked) -> Result<Payment, StoreError> {
@@ -218,7 +231,7 @@ impl Run<'_> {
         };
         looked.moved = after.state != before.0;
         let now = self.deps.settler.clock.now();
-        let person = !after.watch.attention && after.is_overdue(self.deps.attention_after, now);
+        let person = self.needs_person(&after);
         let quiet = after.version == before.1;
         if after.is_leased(now) || !(person || quiet) {
             return Ok(after);
@@ -230,16 +243,21 @@ impl Run<'_> {
             return Ok(after);
         };
         if person {
-            looked.attention = true;
-            tracing::error!(
-                payment_id = %saved.id,
-                state = saved.state.name(),
-                unknown = saved.unknown,
-                intent = saved.intent.as_ref().map(shared::payment::Intent::name),
-                mismatch = saved.mismatch,
-                "a payment needs a person"
-            );
+            note_person(&saved, looked);
         }
         Ok(saved)
     }
+}
+
+fn note_person(payment: &Payment, looked: &mut Looked) {
+    looked.attention = true;
+    tracing::error!(
+        payment_id = %payment.id,
+        state = payment.state.name(),
+        unknown = payment.unknown,
+        intent = payment.intent.as_ref().map(shared::payment::Intent::name),
+        mismatch = payment.mismatch,
+        tell_failures = payment.telling.failures,
+        "a payment needs a person"
+    );
 }

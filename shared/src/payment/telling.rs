@@ -3,6 +3,7 @@
 
 use super::{Payment, State};
 use crate::clock::{LEASE, Timestamp};
+use crate::imshop::status::Channel;
 use crate::money::Money;
 
 /// What became of a payment, as far as IMSHOP is concerned.
@@ -50,6 +51,23 @@ impl Telling {
     pub fn done(&self) -> usize {
         self.payment_status.min(self.order_status)
     }
+
+    /// The number of steps that one of them is done with.
+    #[must_use]
+    pub fn done_by(&self, channel: Channel) -> usize {
+        match channel {
+            Channel::PaymentStatus => self.payment_status,
+            Channel::OrderStatus => self.order_status,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn done_mut(&mut self, channel: Channel) -> &mut usize {
+        match channel {
+            Channel::PaymentStatus => &mut self.payment_status,
+            Channel::OrderStatus => &mut self.order_status,
+        }
+    }
 }
 
 impl Payment {
@@ -63,6 +81,12 @@ impl Payment {
     #[must_use]
     pub fn word_from(&self, from: usize) -> Option<(usize, Word)> {
         self.history.iter().enumerate().skip(from).find_map(|(index, step)| Some((index + 1, step.word?)))
+    }
+
+    /// The next word for one of IMSHOP's addresses.
+    #[must_use]
+    pub fn word_for(&self, channel: Channel) -> Option<(usize, Word)> {
+        self.word_from(self.telling.done_by(channel))
     }
 
     /// Whether IMSHOP has to be told something.

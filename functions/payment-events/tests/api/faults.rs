@@ -46,7 +46,7 @@ async fn an_imshop_that_is_down_is_not_called_again_by_what_its_failure_writes()
     }
     story.world.standins().fault(System::Imshop, "payment_status", Fault::Http500, 10_000).unwrap();
     assert_eq!(story.world.pump().await, 3, "what the failures wrote is no news");
-    assert_eq!(story.world.standins().calls(Some(System::Imshop)).len(), 3);
+    assert_eq!(story.world.standins().calls_to(System::Imshop, "payment_status").len(), 3);
 }
 
 #[tokio::test]

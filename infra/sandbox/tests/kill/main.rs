@@ -126,9 +126,17 @@ async fn hold(house: &House, subject: &mut Subject) -> Result<(), Gone> {
 
 /// Until IMSHOP knows what there is to know now.
 async fn told(house: &House, payment: &str) {
-    while house.payment(payment).await.is_some_and(|payment| payment["untold"] == true) {
+    while house.payment(payment).await.is_some_and(|payment| !is_told(&payment)) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// Both addresses had every word, and nobody is at it.
+fn is_told(payment: &Value) -> bool {
+    let history = payment["history"].as_array().map_or(&[][..], Vec::as_slice);
+    let words = history.iter().rposition(|step| !step["word"].is_null()).map_or(0, |index| index as u64 + 1);
+    let done = ["told_payment_status", "told_order_status"].map(|mark| payment[mark].as_u64().unwrap_or(0));
+    done.iter().all(|done| *done >= words) && payment["tell_lease_until"].is_null()
 }
 
 /// Lets time pass until nothing is left to be done; how the payment stands then.
@@ -139,7 +147,7 @@ async fn converged(house: &House, subject: &Subject) -> Option<Value> {
         let at_ease = payment["state"] == "held" && payment["unknown"] == false && payment["intent"].is_null();
         let leased = payment["lease_until"].as_i64().is_some_and(|until| until > house.now());
         let nothing_due = payment["check_at"].is_null() || (at_ease && !leased && payment["mismatch"].is_null());
-        if nothing_due && payment["untold"].is_null() {
+        if nothing_due && is_told(&payment) {
             return Some(payment);
         }
         let number = payment["refunds"].as_array().map_or(0, Vec::len);
