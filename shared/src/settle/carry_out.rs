@@ -66,7 +66,7 @@ impl Settler {
         let after = match outcome {
             Ok(Outcome::Done) if payment.intent.is_some() => return self.save_done(payment, by).await,
             Ok(Outcome::Done) => payment.moved(State::Captured, by, now),
-            Ok(Outcome::Refused(reason)) if payment.intent.is_none() => payment.refused(reason.clone()),
+            Ok(Outcome::Refused(reason)) if payment.intent.is_none() => payment.capture_refused(reason.clone(), by, now),
             Ok(Outcome::Refused(reason)) => payment.intent_dropped(reason, by, now),
             Ok(Outcome::NotSent(_)) => payment.postponed(),
             Err(_) => payment.in_doubt(),

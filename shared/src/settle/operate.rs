@@ -181,7 +181,14 @@ impl Settler {
     fn intend(&self, payment: Payment, command: &Command, by: Trigger<'_>) -> Payment {
         let now = self.clock.now();
         match command {
-            Command::Finish(check) => Payment { check: Some(check.clone()), reason: None, ..payment }.finishing(by, now),
+            Command::Finish(check) => {
+                let asked = match &check.number {
+                    Some(number) => format!("finish with check {number} asked for"),
+                    None => "finish asked for".to_owned(),
+                };
+                let payment = Payment { check: Some(check.clone()), reason: None, ..payment };
+                payment.noted(asked, by, now).finishing(by, now)
+            }
             Command::Cancel => payment.intending(Intent::Cancel, by, now),
             Command::Change(change) => payment.intending(Intent::Change(change.clone()), by, now),
             Command::Refund { key_hash, amount } => {
