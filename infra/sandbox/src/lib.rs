@@ -11,6 +11,7 @@
 
 pub mod demo;
 pub mod dynamodb;
+pub mod filter;
 pub mod functions;
 pub mod gateway;
 pub mod settings;

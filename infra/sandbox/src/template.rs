@@ -1,17 +1,29 @@
-//! What the sandbox needs to know of `template.yaml`: the routes and the tables, read from the file that is deployed.
+//! What the sandbox needs to know of `template.yaml`, read from the file that is deployed: the routes, the tables with their
+//! indexes and streams, and what else calls a function. What it does not understand it refuses, so that nothing is deployed
+//! that behaves otherwise here.
+
+use std::time::Duration;
 
 use yaml_rust2::{Yaml, YamlLoader};
+
+use crate::filter::{Filter, FilterError};
 
 /// The template as it was when the sandbox was built.
 pub const TEMPLATE: &str = include_str!("../../../template.yaml");
 
-/// Routes and tables.
+/// Everything in the order of the template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
-    /// In the order of the template.
+    /// What is called over HTTP.
     pub routes: Vec<Route>,
-    /// In the order of the template.
+    /// The media types that the gateway passes on byte for byte.
+    pub binary_media_types: Vec<String>,
+    /// The tables.
     pub tables: Vec<Table>,
+    /// What reads a table's stream.
+    pub mappings: Vec<Mapping>,
+    /// What runs by the clock.
+    pub schedules: Vec<Schedule>,
 }
 
 /// A path of the API and the function behind it.
@@ -30,6 +42,71 @@ pub struct Table {
     pub name: String,
     /// The attribute after whose time items go away.
     pub ttl_attribute: Option<String>,
+    /// What is in its stream's records, `NEW_IMAGE`; no stream without it.
+    pub stream: Option<String>,
+    /// Its global secondary indexes, which hold the keys only.
+    pub indexes: Vec<Index>,
+}
+
+/// A global secondary index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Index {
+    /// Its name.
+    pub name: String,
+    /// What a query must name.
+    pub hash: Attribute,
+    /// What its items are sorted by.
+    pub range: Option<Attribute>,
+}
+
+/// An attribute of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attribute {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub kind: Kind,
+}
+
+/// The type of a key's attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `S`.
+    Text,
+    /// `N`.
+    Number,
+}
+
+/// A function that reads a table's stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mapping {
+    /// The name of the function's binary.
+    pub function: String,
+    /// How long one call may take.
+    pub timeout: Duration,
+    /// The table's name, without the stage.
+    pub table: String,
+    /// Which records the function is given.
+    pub filter: Filter,
+    /// How many at most at once.
+    pub batch_size: usize,
+    /// How many batches at once; the records of one item never go into two of them.
+    pub lanes: usize,
+    /// How often a batch that failed is given again.
+    pub retries: u32,
+    /// How old a record may get before it is given up.
+    pub max_age: Duration,
+}
+
+/// A function that runs by the clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// The name of the function's binary.
+    pub function: String,
+    /// How long one run may take.
+    pub timeout: Duration,
+    /// From one run to the next.
+    pub every: Duration,
 }
 
 /// The template says something that the sandbox does not understand.
@@ -37,23 +114,42 @@ pub struct Table {
 #[error("template.yaml: {0}")]
 pub struct TemplateError(String);
 
+fn error<T>(text: impl Into<String>) -> Result<T, TemplateError> {
+    Err(TemplateError(text.into()))
+}
+
 impl Template {
     /// Reads the template.
     pub fn read(text: &str) -> Result<Self, TemplateError> {
         let documents = YamlLoader::load_from_str(text).map_err(|error| TemplateError(error.to_string()))?;
-        let resources = documents.first().and_then(|document| document["Resources"].as_hash());
-        let resources = resources.ok_or_else(|| TemplateError("no Resources".to_owned()))?;
-        let mut routes = Vec::new();
-        let mut tables = Vec::new();
+        let document = documents.first().unwrap_or(&Yaml::BadValue);
+        let Some(resources) = document["Resources"].as_hash() else { return error("no Resources") };
+        let timeout = &document["Globals"]["Function"]["Timeout"];
+        let mut template = Self {
+            routes: Vec::new(),
+            binary_media_types: Vec::new(),
+            tables: Vec::new(),
+            mappings: Vec::new(),
+            schedules: Vec::new(),
+        };
         for (id, resource) in resources {
             let id = id.as_str().unwrap_or_default();
             match resource["Type"].as_str() {
-                Some("AWS::Serverless::Function") => routes.extend(function_routes(id, resource)?),
-                Some("AWS::DynamoDB::Table") => tables.push(table(id, resource)?),
+                Some("AWS::Serverless::Api") => {
+                    let types = texts(&resource["Properties"]["BinaryMediaTypes"]);
+                    template.binary_media_types.extend(types.map(|name| name.replace("~1", "/")));
+                }
+                Some("AWS::Serverless::Function") => template.function(&Function { id, resource, timeout, resources })?,
+                Some("AWS::DynamoDB::Table") => template.tables.push(table(id, resource)?),
                 _ => {}
             }
         }
-        Ok(Self { routes, tables })
+        for mapping in &template.mappings {
+            if !template.tables.iter().any(|table| table.name == mapping.table && table.stream.is_some()) {
+                return error(format!("{} reads the stream of {}, which has none", mapping.function, mapping.table));
+            }
+        }
+        Ok(template)
     }
 
     /// The route of a path, with the values of its parameters. Literal segments win over parameters.
@@ -62,36 +158,191 @@ impl Template {
         let matches = self.routes.iter().filter_map(|route| Some((route, parameters(&route.path, path)?)));
         matches.min_by_key(|(_, parameters)| parameters.len())
     }
+
+    fn function(&mut self, function: &Function<'_>) -> Result<(), TemplateError> {
+        let events = function.resource["Properties"]["Events"].as_hash();
+        for (name, event) in events.into_iter().flatten() {
+            let properties = &event["Properties"];
+            match event["Type"].as_str() {
+                Some("Api") => self.routes.push(function.route(properties)?),
+                Some("DynamoDB") => self.mappings.push(function.mapping(properties)?),
+                Some("Schedule") => self.schedules.push(function.schedule(properties)?),
+                other => {
+                    let (id, name) = (function.id, name.as_str().unwrap_or_default());
+                    return error(format!("the event {name} of {id} is of type {other:?}, which the sandbox does not have"));
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
-fn function_routes(id: &str, resource: &Yaml) -> Result<Vec<Route>, TemplateError> {
-    let binary = resource["Metadata"]["BuildProperties"]["Binary"].as_str();
-    let function = binary.ok_or_else(|| TemplateError(format!("{id} has no Metadata.BuildProperties.Binary")))?;
-    let Some(events) = resource["Properties"]["Events"].as_hash() else { return Ok(Vec::new()) };
-    let api = events.values().filter(|event| event["Type"].as_str() == Some("Api"));
-    let routes = api.map(|event| {
-        let path = event["Properties"]["Path"].as_str();
-        let path = path.ok_or_else(|| TemplateError(format!("an Api event of {id} has no Path")))?;
+/// A function of the template, and what it refers to.
+struct Function<'a> {
+    id: &'a str,
+    resource: &'a Yaml,
+    /// The time-out of functions that name none.
+    timeout: &'a Yaml,
+    resources: &'a yaml_rust2::yaml::Hash,
+}
+
+impl Function<'_> {
+    fn binary(&self) -> Result<String, TemplateError> {
+        let binary = self.resource["Metadata"]["BuildProperties"]["Binary"].as_str();
+        let id = self.id;
+        binary.map(str::to_owned).ok_or_else(|| TemplateError(format!("{id} has no Metadata.BuildProperties.Binary")))
+    }
+
+    fn timeout(&self) -> Result<Duration, TemplateError> {
+        let own = &self.resource["Properties"]["Timeout"];
+        let seconds = own.as_i64().or(self.timeout.as_i64()).and_then(|seconds| u64::try_from(seconds).ok());
+        seconds.map(Duration::from_secs).ok_or_else(|| TemplateError(format!("{} has no Timeout", self.id)))
+    }
+
+    fn route(&self, event: &Yaml) -> Result<Route, TemplateError> {
+        let id = self.id;
+        let Some(path) = event["Path"].as_str() else { return error(format!("an Api event of {id} has no Path")) };
         // The functions answer wrong methods themselves; a template that narrows a route would hide that here.
-        match event["Properties"]["Method"].as_str() {
-            Some("ANY") => Ok(Route { path: path.to_owned(), function: function.to_owned() }),
-            _ => Err(TemplateError(format!("the route {path} of {id} must have Method ANY"))),
+        match event["Method"].as_str() {
+            Some("ANY") => Ok(Route { path: path.to_owned(), function: self.binary()? }),
+            _ => error(format!("the route {path} of {id} must have Method ANY")),
         }
-    });
-    routes.collect()
+    }
+
+    fn mapping(&self, event: &Yaml) -> Result<Mapping, TemplateError> {
+        const KNOWN: [&str; 11] = [
+            "Stream",
+            "StartingPosition",
+            "BatchSize",
+            "FilterCriteria",
+            "ParallelizationFactor",
+            "FunctionResponseTypes",
+            "BisectBatchOnFunctionError",
+            "MaximumRetryAttempts",
+            "MaximumRecordAgeInSeconds",
+            "DestinationConfig",
+            "Enabled",
+        ];
+        let id = self.id;
+        let names = event.as_hash().into_iter().flatten().filter_map(|(name, _)| name.as_str());
+        if let Some(unknown) = names.into_iter().find(|name| !KNOWN.contains(name)) {
+            return error(format!("the stream of {id} has {unknown}, which the sandbox does not have"));
+        }
+        let table = event["Stream"].as_str().and_then(|stream| stream.strip_suffix(".StreamArn"));
+        let table = table.and_then(|table| self.resources.get(&Yaml::String(table.to_owned())));
+        let table = table.and_then(table_name);
+        let Some(table) = table else { return error(format!("the Stream of {id} must be !GetAtt of a table's StreamArn")) };
+        // What the pump does is what these say; each is a promise that payment-events relies on.
+        let partial = texts(&event["FunctionResponseTypes"]).any(|kind| kind == "ReportBatchItemFailures");
+        let bisects = event["BisectBatchOnFunctionError"].as_bool() == Some(true);
+        let from_the_start = event["StartingPosition"].as_str() == Some("TRIM_HORIZON");
+        let gives_up = event["DestinationConfig"]["OnFailure"]["Type"].as_str() == Some("SQS");
+        if !(partial && bisects && from_the_start && gives_up) || event["Enabled"].as_bool() == Some(false) {
+            return error(format!(
+                "the stream of {id} must be enabled, begin at TRIM_HORIZON, report batch item failures, bisect, and have a queue"
+            ));
+        }
+        let number = |name: &str, default: Option<i64>| {
+            let value = event[name].as_i64().or(default.filter(|_| event[name].is_badvalue()));
+            value.filter(|value| *value >= 0).ok_or_else(|| TemplateError(format!("the stream of {id} needs a number as {name}")))
+        };
+        let mut filters = event["FilterCriteria"]["Filters"].as_vec().into_iter().flatten();
+        let patterns = filters.try_fold(Vec::new(), |mut patterns, filter| {
+            patterns.push(filter["Pattern"].as_str()?);
+            Some(patterns)
+        });
+        let filter =
+            patterns.map_or_else(|| Err(FilterError::new("a filter has no Pattern")), |patterns| Filter::read(&patterns));
+        Ok(Mapping {
+            function: self.binary()?,
+            timeout: self.timeout()?,
+            table,
+            filter: filter.map_err(|cause| TemplateError(format!("the stream of {id}: {cause}")))?,
+            batch_size: at_least_one(number("BatchSize", Some(100))?),
+            lanes: at_least_one(number("ParallelizationFactor", Some(1))?),
+            retries: u32::try_from(number("MaximumRetryAttempts", None)?).unwrap_or(u32::MAX),
+            max_age: Duration::from_secs(number("MaximumRecordAgeInSeconds", None)?.unsigned_abs()),
+        })
+    }
+
+    fn schedule(&self, event: &Yaml) -> Result<Schedule, TemplateError> {
+        let rate = event["Schedule"].as_str().and_then(|rate| rate.strip_prefix("rate(")?.strip_suffix(')'));
+        let rate = rate.and_then(|rate| rate.split_once(' '));
+        let every = rate.and_then(|(number, unit)| {
+            let seconds = match unit {
+                "minute" | "minutes" => 60,
+                "hour" | "hours" => 3600,
+                _ => return None,
+            };
+            number.parse::<u64>().ok()?.checked_mul(seconds).filter(|seconds| *seconds > 0).map(Duration::from_secs)
+        });
+        let Some(every) = every else { return error(format!("the Schedule of {} must be a rate in minutes or hours", self.id)) };
+        // The functions get the rule's own event; one of the template's would have to be given here, too.
+        if !event["Input"].is_badvalue() {
+            return error(format!("the Schedule of {} has an Input, which the sandbox does not have", self.id));
+        }
+        Ok(Schedule { function: self.binary()?, timeout: self.timeout()?, every })
+    }
+}
+
+fn at_least_one(number: i64) -> usize {
+    usize::try_from(number).unwrap_or(1).max(1)
+}
+
+fn texts(list: &Yaml) -> impl Iterator<Item = &str> {
+    list.as_vec().into_iter().flatten().filter_map(Yaml::as_str)
+}
+
+fn table_name(resource: &Yaml) -> Option<String> {
+    let name = resource["Properties"]["TableName"].as_str()?;
+    name.strip_suffix("-${Stage}").map(str::to_owned)
 }
 
 fn table(id: &str, resource: &Yaml) -> Result<Table, TemplateError> {
     let properties = &resource["Properties"];
-    let name = properties["TableName"].as_str().and_then(|name| name.strip_suffix("-${Stage}"));
-    let name = name.ok_or_else(|| TemplateError(format!("{id} must have a TableName that ends in -${{Stage}}")))?;
-    let keys = properties["KeySchema"].as_vec().map(Vec::as_slice).unwrap_or_default();
-    match keys {
-        [key] if key["AttributeName"].as_str() == Some("pk") => {}
-        _ => return Err(TemplateError(format!("{id} must have the single key pk"))),
+    let Some(name) = table_name(resource) else {
+        return error(format!("{id} must have a TableName that ends in -${{Stage}}"));
+    };
+    match key(id, properties, &properties["KeySchema"])? {
+        (Attribute { name, kind: Kind::Text }, None) if name == "pk" => {}
+        _ => return error(format!("{id} must have the single key pk, a text")),
     }
-    let ttl_attribute = properties["TimeToLiveSpecification"]["AttributeName"].as_str().map(str::to_owned);
-    Ok(Table { name: name.to_owned(), ttl_attribute })
+    let indexes = properties["GlobalSecondaryIndexes"].as_vec().into_iter().flatten().map(|index| {
+        let Some(name) = index["IndexName"].as_str() else { return error(format!("an index of {id} has no IndexName")) };
+        if index["Projection"]["ProjectionType"].as_str() != Some("KEYS_ONLY") {
+            return error(format!("the index {name} of {id} must hold KEYS_ONLY"));
+        }
+        let (hash, range) = key(id, properties, &index["KeySchema"])?;
+        Ok(Index { name: name.to_owned(), hash, range })
+    });
+    let ttl = &properties["TimeToLiveSpecification"];
+    Ok(Table {
+        name,
+        ttl_attribute: ttl["AttributeName"].as_str().filter(|_| ttl["Enabled"].as_bool() == Some(true)).map(str::to_owned),
+        stream: properties["StreamSpecification"]["StreamViewType"].as_str().map(str::to_owned),
+        indexes: indexes.collect::<Result<_, _>>()?,
+    })
+}
+
+/// The attributes of a table's or an index's key, with the types that the table gives them.
+fn key(id: &str, table: &Yaml, schema: &Yaml) -> Result<(Attribute, Option<Attribute>), TemplateError> {
+    let attribute = |element: &Yaml, role: &str| {
+        let name = element["AttributeName"].as_str().filter(|_| element["KeyType"].as_str() == Some(role));
+        let Some(name) = name else { return error(format!("a key of {id} must be a HASH, then maybe a RANGE")) };
+        let defined = table["AttributeDefinitions"].as_vec().into_iter().flatten();
+        let defined = defined.into_iter().find(|defined| defined["AttributeName"].as_str() == Some(name));
+        let kind = match defined.and_then(|defined| defined["AttributeType"].as_str()) {
+            Some("S") => Kind::Text,
+            Some("N") => Kind::Number,
+            _ => return error(format!("the key attribute {name} of {id} must be defined, as S or N")),
+        };
+        Ok(Attribute { name: name.to_owned(), kind })
+    };
+    match schema.as_vec().map(Vec::as_slice).unwrap_or_default() {
+        [hash] => Ok((attribute(hash, "HASH")?, None)),
+        [hash, range] => Ok((attribute(hash, "HASH")?, Some(attribute(range, "RANGE")?))),
+        _ => error(format!("a key of {id} must be a HASH, then maybe a RANGE")),
+    }
 }
 
 fn parameters(pattern: &str, path: &str) -> Option<Vec<(String, String)>> {
@@ -131,10 +382,75 @@ mod tests {
                 "/v1/mokka/callback/{paymentId}/{token} mokka-callback",
                 "/v1/mokka/return/{paymentId} mokka-callback",
                 "/v1/mokka/return/{paymentId}/{result} mokka-callback",
+                "/v1/mokka/registration/{registrationId}/{token} mokka-callback",
+                "/v1/back-office/orders/{orderId} back-office",
+                "/v1/back-office/payments back-office",
+                "/v1/back-office/payments/{paymentId} back-office",
+                "/v1/back-office/payments/{paymentId}/finish back-office",
+                "/v1/back-office/payments/{paymentId}/cancel back-office",
+                "/v1/back-office/payments/{paymentId}/change back-office",
+                "/v1/back-office/payments/{paymentId}/refunds back-office",
+                "/v1/back-office/payments/{paymentId}/refunds/{refund}/outcome back-office",
+                "/v1/back-office/payments/{paymentId}/settle back-office",
+                "/v1/back-office/limits back-office",
+                "/v1/back-office/registrations back-office",
+                "/v1/back-office/registrations/{registrationId} back-office",
+                "/v1/back-office/schedules back-office",
             ]
         );
-        let tables: Vec<_> = template.tables.iter().map(|table| (table.name.as_str(), table.ttl_attribute.as_deref())).collect();
-        assert_eq!(tables, [("order-holds", None), ("otp-tokens", Some("expires_at"))]);
+        assert_eq!(template.binary_media_types, ["multipart/form-data"]);
+        let [holds, tokens] = template.tables.as_slice() else { panic!("{:?}", template.tables) };
+        assert_eq!((holds.name.as_str(), tokens.name.as_str()), ("order-holds", "otp-tokens"));
+        assert_eq!(holds.ttl_attribute.as_deref().zip(tokens.ttl_attribute.as_deref()), Some(("expires_at", "expires_at")));
+        assert_eq!((holds.stream.as_deref(), tokens.stream.as_deref()), (Some("NEW_IMAGE"), None));
+        let indexes = holds.indexes.iter().map(|index| {
+            let range = index.range.as_ref().map(|range| (range.name.as_str(), range.kind));
+            (index.name.as_str(), index.hash.name.as_str(), range)
+        });
+        assert_eq!(
+            indexes.collect::<Vec<_>>(),
+            [
+                ("due", "check_shard", Some(("check_at", Kind::Number))),
+                ("by-order", "order_id", Some(("pk", Kind::Text))),
+                ("by-state", "state", Some(("moved_at", Kind::Number))),
+                ("attention", "attention", Some(("troubled_since", Kind::Number))),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_deployed_template_says_what_calls_the_workers() {
+        let template = Template::read(TEMPLATE).unwrap();
+        let [mapping] = template.mappings.as_slice() else { panic!("{:?}", template.mappings) };
+        assert_eq!((mapping.function.as_str(), mapping.table.as_str()), ("payment-events", "order-holds"));
+        assert_eq!((mapping.batch_size, mapping.retries, mapping.timeout), (25, 5, Duration::from_mins(1)));
+        let [schedule] = template.schedules.as_slice() else { panic!("{:?}", template.schedules) };
+        assert_eq!((schedule.function.as_str(), schedule.every), ("reconcile", Duration::from_mins(1)));
+    }
+
+    /// What would be deployed but not done here must not go unnoticed.
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        for (said, instead, complaint) in [
+            ("ProjectionType: KEYS_ONLY", "ProjectionType: ALL", "KEYS_ONLY"),
+            ("AttributeName: check_at, AttributeType: N", "AttributeName: check_at, AttributeType: B", "check_at"),
+            ("AttributeName: check_at, KeyType: RANGE", "AttributeName: check_at, KeyType: HASH", "HASH"),
+            ("StreamSpecification", "StreamSpecifications", "which has none"),
+            ("Stream: !GetAtt OrderHoldsTable.StreamArn", "Stream: !GetAtt OtherTable.StreamArn", "StreamArn"),
+            ("StartingPosition: TRIM_HORIZON", "StartingPosition: LATEST", "TRIM_HORIZON"),
+            ("BisectBatchOnFunctionError: true", "BisectBatchOnFunctionError: false", "bisect"),
+            ("FunctionResponseTypes: [ReportBatchItemFailures]", "FunctionResponseTypes: []", "report"),
+            ("BatchSize: 25", "BatchSize: many", "BatchSize"),
+            ("ParallelizationFactor: 4", "TumblingWindowInSeconds: 4", "TumblingWindowInSeconds"),
+            ("{\"prefix\":\"payment#\"}", "{\"anything-but\":\"payment#\"}", "anything-but"),
+            ("Schedule: rate(1 minute)", "Schedule: cron(0 * * * ? *)", "rate"),
+            ("Type: Schedule\n", "Type: ScheduleV2\n", "ScheduleV2"),
+            ("Path: /v1/payments, Method: ANY", "Path: /v1/payments, Method: POST", "/v1/payments"),
+        ] {
+            assert!(TEMPLATE.contains(said), "{said}");
+            let refused = Template::read(&TEMPLATE.replace(said, instead)).unwrap_err().to_string();
+            assert!(refused.contains(complaint), "{instead}: {refused}");
+        }
     }
 
     #[test]
@@ -150,8 +466,9 @@ mod tests {
 
     #[test]
     fn literal_segments_win_over_parameters() {
-        let route = |path: &str, function: &str| Route { path: path.to_owned(), function: function.to_owned() };
-        let template = Template { routes: vec![route("/v1/{any}", "a"), route("/v1/fixed", "b")], tables: Vec::new() };
+        let routes = [("/v1/{any}", "a"), ("/v1/fixed", "b")];
+        let routes = routes.map(|(path, function)| Route { path: path.to_owned(), function: function.to_owned() });
+        let template = Template { routes: routes.to_vec(), ..Template::read("Resources: {}").unwrap() };
         assert_eq!(template.route("/v1/fixed").unwrap().0.function, "b");
         assert_eq!(template.route("/v1/x").unwrap().1, [("any".to_owned(), "x".to_owned())]);
         assert!(template.route("/v1").is_none());
