@@ -6,7 +6,8 @@
 //!   its errors.
 //! - [`payment`], [`challenge`]: the payment and the code by SMS as state machines, without I/O.
 //! - [`store`]: the only place that knows DynamoDB.
-//! - [`gateway`], [`settle`]: the providers behind one trait, and the one way in which a payment moves forward.
+//! - [`gateway`], [`settle`], [`tell`]: the providers behind one trait, the one way in which a payment moves forward, and the
+//!   one way in which IMSHOP hears of it.
 //! - [`http`]: requests in, answers out, one error contract.
 //! - [`config`], [`telemetry`], [`runtime`]: settings files, logs, and how a function starts.
 
@@ -30,5 +31,6 @@ pub mod shop;
 pub mod smspro;
 pub mod store;
 pub mod telemetry;
+pub mod tell;
 pub mod texts;
 pub mod wire;

@@ -1,13 +1,18 @@
 //! How a function starts: logs first, then the settings, then requests for ever.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use futures_util::future::BoxFuture;
 use lambda_http::{Body, Error, Request, Response, service_fn};
-use lambda_runtime::LambdaEvent;
+use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
 
 use crate::clock::{Clock, Random};
 use crate::env::{ConfigError, Env};
 use crate::telemetry;
+
+/// What must remain of an invocation for writing down how it came out.
+const RESERVE: Duration = Duration::from_millis(500);
 
 /// What every function gets from outside.
 #[derive(Clone, Debug)]
@@ -55,6 +60,15 @@ pub async fn work<D: Sync>(
     let deps = start(build, warm).await?;
     let deps = &deps;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| handle(deps, event))).await
+}
+
+/// How long an invocation may still take: its own time less a reserve, at most `budget`. A local tool that names no deadline
+/// gets `budget`.
+#[must_use]
+pub fn remaining(context: &Context, budget: Duration) -> Duration {
+    let at = UNIX_EPOCH.checked_add(Duration::from_millis(context.deadline));
+    let left = at.and_then(|at| at.duration_since(SystemTime::now()).ok());
+    left.map_or(budget, |left| left.saturating_sub(RESERVE).min(budget))
 }
 
 async fn start<D>(build: fn(Env, World) -> Result<D, ConfigError>, warm: impl AsyncFnOnce(&D)) -> Result<D, Error> {

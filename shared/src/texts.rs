@@ -1,5 +1,7 @@
 //! What a customer reads, in Russian, in one place. `{}` is filled in by the caller through the functions below.
 
+use crate::money::Money;
+
 /// The order is not known here (yet).
 pub const ORDER_UNKNOWN: &str =
     "Заказ ещё не передан в систему оплаты. Попробуйте ещё раз через минуту или обратитесь в магазин.";
@@ -19,6 +21,10 @@ pub const CURRENCY_NOT_SUPPORTED: &str = "Этот способ оплаты н�
 pub const ALREADY_PAID: &str = "Заказ уже оплачен.";
 /// The money was given back.
 pub const REFUNDED: &str = "Деньги по этому платежу возвращены.";
+/// The order is paid; told to IMSHOP.
+pub const ORDER_PAID: &str = "Заказ оплачен.";
+/// The order was not paid; told to IMSHOP.
+pub const ORDER_NOT_PAID: &str = "Заказ не оплачен. Попробуйте оплатить ещё раз.";
 /// Another request is creating this payment right now.
 pub const PAYMENT_IN_PROGRESS: &str = "Платёж уже создаётся. Попробуйте ещё раз через несколько секунд.";
 /// The money is held, its capture is not confirmed yet.
@@ -111,3 +117,9 @@ pub const PAGE_FAILED: (&str, &str) =
     ("Оплата не прошла", "Деньги не списаны. Вернитесь в приложение и попробуйте ещё раз или выберите другой способ.");
 /// The link back.
 pub const PAGE_BACK: &str = "Вернуться в приложение";
+
+/// So much of the order's money was given back by now; told to IMSHOP.
+#[must_use]
+pub fn partially_refunded(amount: Money) -> String {
+    format!("Возвращено {} {}.", amount.decimal().replace('.', ","), amount.currency())
+}

@@ -43,7 +43,7 @@ pub(crate) async fn create(deps: &Deps, inbound: &Inbound, command: Command) -> 
         return_url: return_url.clone(),
         valid_till: deps.settler.clock.now().plus(deps.valid_for),
     };
-    let payment = request.open(order, choice).await?;
+    let payment = Box::pin(request.open(order, choice)).await?;
     on_payment(&payment.id);
     answer(&payment, base, return_url.as_deref())
 }

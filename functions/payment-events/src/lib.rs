@@ -1,33 +1,114 @@
-//! Tells IMSHOP what became of a payment: the stream of the table `order-holds` is the outbox.
+//! Tells IMSHOP what became of a payment. The stream of the table `order-holds` is the trigger, filtered to payments that carry
+//! something untold; the payment itself, read again, is the truth.
+//!
+//! A message that IMSHOP does not take is written down with its next try, which reconcile makes; the record counts as done, so
+//! that one order never holds up another. Only what could not even be written down is given back to Lambda
+//! (`batchItemFailures`), which repeats it and at last puts it into the dead-letter queue. Nothing is lost there either:
+//! reconcile finds every untold payment by the table's index `due`.
+//!
+//! Round trips for each payment: see [`shared::tell`].
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
 use lambda_runtime::LambdaEvent;
+use serde::Deserialize;
 use serde_json::{Value, json};
+use shared::clock::Deadline;
 use shared::env::{ConfigError, Env};
-use shared::runtime::World;
-use shared::settle::Settler;
+use shared::ids::PaymentId;
+use shared::runtime::{World, remaining};
+use shared::store::{Orders, client_from_env};
+use shared::tell::Teller;
+
+/// How many payments are told at once.
+const AT_ONCE: usize = 8;
+/// How long a batch may take; Lambda gives the function a minute.
+const BUDGET: Duration = Duration::from_secs(50);
 
 /// What the function needs.
 #[derive(Debug)]
 pub struct Deps {
-    settler: Settler,
+    teller: Teller,
+    orders: Orders,
 }
 
 impl Deps {
-    /// Reads the store's and Mokka's settings.
+    /// Reads the store's settings and IMSHOP's addresses.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
-        let settler = Settler::from_env(&mut env, world.clock, world.random, world.http);
-        let deps = settler.map(|settler| Self { settler });
+        let client = client_from_env(&mut env);
+        let clock = world.clock;
+        let orders = client.and_then(|client| Orders::from_env(&mut env, client, world.random, clock.clone()));
+        let deps = orders.map(|orders| Self { teller: Teller::from_env(&mut env, orders.clone(), clock, world.http), orders });
         env.finish(deps)
     }
 
     /// Opens the connection to the store.
     pub async fn warm(&self) {
-        self.settler.orders.warm_up().await;
+        self.orders.warm_up().await;
     }
 }
 
-/// Takes an event.
-#[expect(clippy::unused_async, reason = "the skeleton of the function")]
-pub async fn handle(_deps: &Deps, _event: LambdaEvent<Value>) -> Result<Value, lambda_http::Error> {
-    Ok(json!({}))
+/// What is needed of a record of the stream.
+#[derive(Deserialize)]
+struct Record {
+    dynamodb: Change,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Change {
+    keys: Keys,
+    sequence_number: String,
+}
+
+#[derive(Deserialize)]
+struct Keys {
+    pk: Text,
+}
+
+#[derive(Deserialize)]
+struct Text {
+    #[serde(rename = "S")]
+    text: String,
+}
+
+/// Takes a batch of the stream and says which of its records are to be repeated.
+pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lambda_http::Error> {
+    let deadline = Deadline::within(remaining(&event.context, BUDGET));
+    let records = event.payload["Records"].as_array().ok_or("not a batch of a stream: no Records")?;
+    // A payment is told once for all of its records; its failure is that of its first one.
+    let mut firsts = BTreeMap::new();
+    let mut failures = BTreeSet::new();
+    for record in records {
+        let number = record["dynamodb"]["SequenceNumber"].as_str().unwrap_or_default();
+        match Record::deserialize(record) {
+            Ok(Record { dynamodb: Change { keys, sequence_number } }) => {
+                // What is no payment has nothing to tell.
+                let Some(id) = keys.pk.text.strip_prefix("payment#") else { continue };
+                match PaymentId::parse(id) {
+                    Ok(id) => drop(firsts.entry(id.as_str().to_owned()).or_insert((id, sequence_number))),
+                    Err(_) => drop(failures.insert(sequence_number)),
+                }
+            }
+            Err(error) => {
+                tracing::error!(cause = %error, "a record of the stream cannot be read");
+                failures.insert(number.to_owned());
+            }
+        }
+    }
+    let told = stream::iter(firsts.into_values()).map(|(id, number)| async move {
+        let result = deps.teller.tell(&id, deadline).await;
+        (id, number, result)
+    });
+    let mut told = told.buffer_unordered(AT_ONCE);
+    while let Some((id, number, result)) = told.next().await {
+        if let Err(error) = result {
+            tracing::error!(payment_id = %id, cause = %error, "a payment could neither be told nor planned again");
+            failures.insert(number);
+        }
+    }
+    let failures: Vec<_> = failures.into_iter().map(|number| json!({"itemIdentifier": number})).collect();
+    Ok(json!({"batchItemFailures": failures}))
 }

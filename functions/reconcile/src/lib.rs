@@ -1,22 +1,59 @@
-//! Settles the payments whose next check is due.
+//! Looks after every payment that nobody asks about: a callback that never came, a call without a clear answer, an attempt whose
+//! time is over, a message that IMSHOP did not take. Runs on a schedule; two runs at once do no harm.
+//!
+//! The sparse index `due` holds only the payments whose next look is planned, spread over partitions; the rest of the table is
+//! never read. For each payment that is due: one read, then what [`shared::settle`] and [`shared::tell`] need, and a write that
+//! plans the next look, later each time that nothing was new. A run ends with its time; what is left comes first in the next.
+//!
+//! Round trips of a run with nothing due: one Query for each partition.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
 use lambda_runtime::LambdaEvent;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use shared::clock::Deadline;
 use shared::env::{ConfigError, Env};
-use shared::runtime::World;
-use shared::settle::Settler;
+use shared::ids::PaymentId;
+use shared::payment::{Payment, Trigger};
+use shared::runtime::{World, remaining};
+use shared::settle::{Settled, Settler};
+use shared::store::{Orders, StoreError};
+use shared::tell::{Teller, Told};
+
+/// How many payments are looked at together.
+const AT_ONCE: usize = 8;
+/// How many keys are taken from the index at once.
+const PAGE: u16 = 50;
+/// How long a run may take; Lambda gives the function a minute.
+const BUDGET: Duration = Duration::from_secs(50);
+/// How long one payment may take.
+const EACH: Duration = Duration::from_secs(9);
+/// After so many vain calls in a row a system is taken for down, and the rest of the run leaves it alone.
+const DOWN: u32 = 3;
 
 /// What the function needs.
 #[derive(Debug)]
 pub struct Deps {
     settler: Settler,
+    teller: Teller,
+    attention_after: Duration,
 }
 
 impl Deps {
-    /// Reads the store's and Mokka's settings.
+    /// Reads the store's settings, Mokka's, IMSHOP's addresses, and `ATTENTION_AFTER_MINUTES` (default 60).
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
-        let settler = Settler::from_env(&mut env, world.clock, world.random, world.http);
-        let deps = settler.map(|settler| Self { settler });
+        let minutes = env.number_or("ATTENTION_AFTER_MINUTES", 60, 1..=10_080);
+        let World { clock, random, http } = world;
+        let settler = Settler::from_env(&mut env, clock.clone(), random, http.clone());
+        let build = |env: &mut Env| {
+            let settler = settler?;
+            let teller = Teller::from_env(env, settler.orders.clone(), clock, http);
+            Some(Self { settler, teller, attention_after: Duration::from_mins(u64::from(minutes?)) })
+        };
+        let deps = build(&mut env);
         env.finish(deps)
     }
 
@@ -26,8 +63,181 @@ impl Deps {
     }
 }
 
-/// Takes an event.
-#[expect(clippy::unused_async, reason = "the skeleton of the function")]
-pub async fn handle(_deps: &Deps, _event: LambdaEvent<Value>) -> Result<Value, lambda_http::Error> {
-    Ok(json!({}))
+/// What a run came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Payments looked at.
+    pub due: u32,
+    /// Payments that moved on.
+    pub moved: u32,
+    /// Payments of which IMSHOP was told.
+    pub told: u32,
+    /// Payments whose look failed for a fault of ours or of the store.
+    pub failed: u32,
+    /// Payments that a person has to look at from now on.
+    pub attention: u32,
+    /// The time was over before the work.
+    pub left: bool,
+}
+
+/// Runs once.
+pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lambda_http::Error> {
+    let run = Run {
+        deps,
+        deadline: Deadline::within(remaining(&event.context, BUDGET)),
+        provider: Health::default(),
+        imshop: Health::default(),
+    };
+    let report = run.all().await?;
+    tracing::info!(?report, "reconciled");
+    Ok(serde_json::to_value(report)?)
+}
+
+/// Whether an outside system answers.
+#[derive(Default)]
+struct Health(AtomicU32);
+
+impl Health {
+    fn is_down(&self) -> bool {
+        self.0.load(Ordering::Relaxed) >= DOWN
+    }
+
+    fn note(&self, answered: bool) {
+        if answered {
+            self.0.store(0, Ordering::Relaxed);
+        } else {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+struct Run<'a> {
+    deps: &'a Deps,
+    deadline: Deadline,
+    provider: Health,
+    imshop: Health,
+}
+
+/// What was done with one payment.
+#[derive(Default)]
+struct Looked {
+    moved: bool,
+    told: bool,
+    attention: bool,
+}
+
+impl Run<'_> {
+    async fn all(&self) -> Result<Report, StoreError> {
+        let now = self.deps.settler.clock.now();
+        let mut report = Report::default();
+        let mut shards: Vec<_> = Orders::shards().collect();
+        // Another partition comes first each minute, so that none waits for ever behind a busy one.
+        let first = usize::try_from(now.seconds() / 60).unwrap_or(0) % shards.len();
+        shards.rotate_left(first);
+        for shard in shards {
+            let mut from = None;
+            loop {
+                if self.deadline.allows(EACH).is_none() {
+                    report.left = true;
+                    return Ok(report);
+                }
+                let page = self.deps.settler.orders.due(&shard, now, from.as_ref(), PAGE).await?;
+                self.page(page.entries, &mut report).await;
+                from = page.next;
+                if from.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(report)
+    }
+
+    async fn page(&self, ids: Vec<PaymentId>, report: &mut Report) {
+        let looks = stream::iter(ids).map(|id| async move {
+            let result = self.look(&id).await;
+            (id, result)
+        });
+        let mut looks = looks.buffer_unordered(AT_ONCE);
+        while let Some((id, result)) = looks.next().await {
+            match result {
+                Ok(None) => {}
+                Ok(Some(looked)) => {
+                    report.due += 1;
+                    report.moved += u32::from(looked.moved);
+                    report.told += u32::from(looked.told);
+                    report.attention += u32::from(looked.attention);
+                }
+                Err(error) => {
+                    report.due += 1;
+                    report.failed += 1;
+                    tracing::error!(payment_id = %id, cause = %error, "a payment could not be looked at");
+                }
+            }
+        }
+    }
+
+    /// Looks after one payment; nothing if it is not due after all, or no time is left.
+    async fn look(&self, id: &PaymentId) -> Result<Option<Looked>, StoreError> {
+        let Some(budget) = self.deadline.allows(EACH) else { return Ok(None) };
+        let deadline = Deadline::within(budget);
+        let orders = &self.deps.settler.orders;
+        let Some(payment) = orders.payment(id).await? else { return Ok(None) };
+        let now = self.deps.settler.clock.now();
+        // The index is a moment late; and whoever has the lease writes the next look.
+        if payment.watch.check_at.is_none_or(|at| at > now) || payment.is_leased(now) {
+            return Ok(None);
+        }
+        let mut looked = Looked::default();
+        let payment = if payment.is_over() { payment } else { self.settle(payment, deadline, &mut looked).await? };
+        if payment.has_untold() {
+            if self.imshop.is_down() {
+                self.deps.teller.postpone(id).await?;
+            } else {
+                let told = self.deps.teller.tell(id, deadline).await?;
+                if told != Told::Nothing {
+                    self.imshop.note(told == Told::Everything);
+                }
+                looked.told = told == Told::Everything;
+            }
+        }
+        Ok(Some(looked))
+    }
+
+    async fn settle(&self, payment: Payment, deadline: Deadline, looked: &mut Looked) -> Result<Payment, StoreError> {
+        let before = (payment.state, payment.version);
+        let after = if self.provider.is_down() {
+            payment
+        } else {
+            let settled = self.deps.settler.settle(payment, Trigger::Schedule, deadline).await?;
+            let asked = !matches!(settled, Settled::InDoubt(_));
+            let after = settled.into_payment();
+            self.provider.note(asked || after.version != before.1);
+            after
+        };
+        looked.moved = after.state != before.0;
+        let now = self.deps.settler.clock.now();
+        let person = !after.watch.attention && after.is_overdue(self.deps.attention_after, now);
+        let quiet = after.version == before.1;
+        if after.is_leased(now) || !(person || quiet) {
+            return Ok(after);
+        }
+        let mut next = if quiet { after.clone().looked_at_in_vain() } else { after.clone() };
+        next.watch.attention |= person;
+        let Some(saved) = self.deps.settler.orders.save_payment(next).await? else {
+            // Somebody else is at it, and has planned the next look.
+            return Ok(after);
+        };
+        if person {
+            looked.attention = true;
+            tracing::error!(
+                payment_id = %saved.id,
+                state = saved.state.name(),
+                unknown = saved.unknown,
+                intent = saved.intent.as_ref().map(shared::payment::Intent::name),
+                mismatch = saved.mismatch,
+                "a payment needs a person"
+            );
+        }
+        Ok(saved)
+    }
 }

@@ -1,5 +1,5 @@
 //! The filter of an event source mapping: which records of a stream a function is given (AWS Lambda, "Lambda event
-//! filtering"; the rules are `EventBridge`'s).
+//! filtering"; the rules are EventBridge's).
 
 use serde_json::{Map, Value};
 

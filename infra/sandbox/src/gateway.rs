@@ -3,18 +3,18 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use lambda_runtime::Context;
+use base64::Engine as _;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::functions::Functions;
+use crate::functions::{Functions, context};
 use crate::template::Template;
 
 /// What API Gateway takes at most.
@@ -55,15 +55,20 @@ async fn pass(State(gateway): State<Arc<Gateway>>, request: Request) -> Response
     let headers = parts.headers.iter();
     let headers: Vec<_> =
         headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect();
-    // Without binary media types the gateway passes text on, whatever bytes it was.
-    let body = (!body.is_empty()).then(|| String::from_utf8_lossy(&body).into_owned());
+    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()?.split(';').next());
+    let kind = kind.unwrap_or_default().trim().to_ascii_lowercase();
+    let binary = gateway.template.binary_media_types.contains(&kind);
+    // What is no binary media type the gateway passes on as text, whatever bytes it was.
+    let text = |body: &[u8]| String::from_utf8_lossy(body).into_owned();
+    let encode = |body: &[u8]| base64::engine::general_purpose::STANDARD.encode(body);
+    let body = (!body.is_empty()).then(|| if binary { encode(&body) } else { text(&body) });
     let mut event = rest_event(&Incoming {
         method: parts.method.as_str(),
         path: &path,
         query: &query,
         headers: &headers,
         body: body.as_deref(),
-        base64: false,
+        base64: binary,
         domain: &gateway.domain,
         stage: "sandbox",
     });
@@ -75,7 +80,7 @@ async fn pass(State(gateway): State<Arc<Gateway>>, request: Request) -> Response
     if event.to_string().len() > MAX_EVENT {
         return refusal(StatusCode::PAYLOAD_TOO_LARGE, "Слишком большой запрос.");
     }
-    match gateway.functions.invoke(&route.function, event, context()).await {
+    match gateway.functions.invoke(&route.function, event, context(FUNCTION_TIMEOUT)).await {
         Ok(response) => answer(&response),
         Err(error) => {
             tracing::error!(cause = %error, "a function failed");
@@ -87,14 +92,6 @@ async fn pass(State(gateway): State<Arc<Gateway>>, request: Request) -> Response
 /// The gateway's own errors, as the template words them.
 fn refusal(status: StatusCode, text: &str) -> Response {
     (status, axum::Json(json!({"success": false, "error": text, "message": text, "payments": [], "orders": []}))).into_response()
-}
-
-fn context() -> Context {
-    let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + FUNCTION_TIMEOUT;
-    let mut context = Context::default();
-    context.request_id = shared::clock::Random::System.hex32().unwrap_or_default();
-    context.deadline = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
-    context
 }
 
 fn answer(response: &Value) -> Response {

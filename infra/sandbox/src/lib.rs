@@ -1,10 +1,12 @@
 //! The whole system on one machine: no account, no Docker, no network, nothing to install beyond the Rust toolchain.
 //!
-//! - [`template`]: reads `template.yaml`: which routes lead to which function, which tables there are.
+//! - [`template`]: reads `template.yaml`: which routes lead to which function, which tables there are, what else calls whom.
 //! - [`dynamodb`]: an embedded DynamoDB with those tables.
 //! - `standins` (a crate of its own): Mokka, SMSPRO, the shop and IMSHOP.
 //! - [`functions`]: the functions as they are deployed, built from the same settings.
 //! - [`gateway`]: turns HTTP requests into API Gateway's events and gives them to the functions.
+//! - [`stream`], [`filter`]: what changes in a table, given to the function that reads its stream.
+//! - [`schedule`]: what runs by the clock.
 //! - [`world`]: starts all of it.
 //! - [`demo`]: plays the main job and prints what happens.
 //! - [`testing`]: the same world for tests, one for each test.
@@ -14,7 +16,9 @@ pub mod dynamodb;
 pub mod filter;
 pub mod functions;
 pub mod gateway;
+pub mod schedule;
 pub mod settings;
+pub mod stream;
 pub mod template;
 pub mod testing;
 pub mod world;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use sandbox::demo;
-use sandbox::world::{Ports, Sandbox};
+use sandbox::world::{Ports, Sandbox, Setup};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -34,6 +34,9 @@ struct Arguments {
     /// Port of the stand-ins, 0 for any free one [default: 9001; any free one with --demo].
     #[arg(long, value_name = "PORT")]
     providers_port: Option<u16>,
+    /// Let the functions use stand-ins that run elsewhere, such as those of another sandbox.
+    #[arg(long, value_name = "URL")]
+    providers_url: Option<String>,
 }
 
 #[tokio::main]
@@ -57,7 +60,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         dynamodb: port(arguments.dynamodb_port, 8000),
         providers: port(arguments.providers_port, 9001),
     };
-    let sandbox = Sandbox::start(ports, arguments.data).await?;
+    let sandbox = Sandbox::start(Setup { ports, data: arguments.data, providers: arguments.providers_url }).await?;
     let mut out = io::stdout();
     if arguments.demo {
         return demo::play(&sandbox.addresses, &mut out).await.map_err(Into::into);

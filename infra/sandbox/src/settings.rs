@@ -6,8 +6,19 @@ use std::collections::BTreeMap;
 pub const IMSHOP_KEY: &str = "imshop-demo-key";
 /// The shop's key, both ways.
 pub const SHOP_KEY: &str = "shop-demo-key";
+/// The back office's key that may look.
+pub const VIEWER_KEY: &str = "back-office-demo-viewer-key";
+/// The back office's key that may act on payments.
+pub const OPERATOR_KEY: &str = "back-office-demo-operator-key";
+/// The back office's key that may give money back.
+pub const CASHIER_KEY: &str = "back-office-demo-cashier-key";
 /// The folder with the files that operations edit.
 pub const CONFIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../config");
+
+/// Where IMSHOP's stand-in is told what became of a payment. A secret: who knows the address may tell it anything.
+pub(crate) const IMSHOP_PAYMENT_STATUS: &str = "/imshop/payment_status";
+/// The same for orders.
+pub(crate) const IMSHOP_ORDER_STATUS: &str = "/imshop/order_status";
 
 /// Where the parts of the sandbox listen.
 #[derive(Clone, Debug)]
@@ -20,7 +31,8 @@ pub struct Addresses {
     pub providers: String,
 }
 
-/// Every variable that the functions read.
+/// Every variable that the functions read, but for those that have no meaning here: the second keys of a rotation, and the
+/// store of its own for limits, which the stand-ins do not have.
 #[must_use]
 pub fn environment(addresses: &Addresses) -> BTreeMap<String, String> {
     let Addresses { gateway, dynamodb, providers } = addresses;
@@ -33,6 +45,14 @@ pub fn environment(addresses: &Addresses) -> BTreeMap<String, String> {
         ("ORDERS_TABLE", "order-holds".to_owned()),
         ("OTP_TABLE", "otp-tokens".to_owned()),
         ("IMSHOP_KEY", IMSHOP_KEY.to_owned()),
+        ("IMSHOP_PAYMENT_STATUS_URL", format!("{providers}{IMSHOP_PAYMENT_STATUS}")),
+        ("IMSHOP_ORDER_STATUS_URL", format!("{providers}{IMSHOP_ORDER_STATUS}")),
+        ("IMSHOP_CODE_PAID", "paid".to_owned()),
+        ("IMSHOP_CODE_FAILED", "payment_failed".to_owned()),
+        ("IMSHOP_CODE_PARTIALLY_REFUNDED", "partially_refunded".to_owned()),
+        ("IMSHOP_CODE_REFUNDED", "refunded".to_owned()),
+        ("ATTENTION_AFTER_MINUTES", "60".to_owned()),
+        ("BACK_OFFICE_KEYS", format!("viewer:read:{VIEWER_KEY},operator:operate:{OPERATOR_KEY},cashier:refund:{CASHIER_KEY}")),
         ("INTERNAL_SECRET", "internal-demo-secret-of-the-sandbox".to_owned()),
         ("PUBLIC_BASE_URL", gateway.clone()),
         ("PAYMENTS_CONFIG", format!("{CONFIG}/payments.toml")),

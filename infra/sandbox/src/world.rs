@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -11,10 +12,12 @@ use shared::runtime::World as Outside;
 use standins::{Options, StandIns};
 use tokio::net::TcpListener;
 
-use crate::dynamodb::{self, DynamoDbError};
+use crate::dynamodb::{self, DynamoDbError, Embedded};
 use crate::functions::Functions;
 use crate::gateway;
+use crate::schedule::Ticker;
 use crate::settings::{Addresses, environment};
+use crate::stream::{Pump, PumpError};
 use crate::template::{TEMPLATE, Template, TemplateError};
 
 /// Where `cargo lambda watch` serves the functions when the sandbox does not.
@@ -31,10 +34,32 @@ pub struct Ports {
     pub providers: u16,
 }
 
+/// How to start.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The ports.
+    pub ports: Ports,
+    /// The folder that keeps the data; in memory without it.
+    pub data: Option<PathBuf>,
+    /// The base address of stand-ins that run elsewhere and outlive this sandbox. Its own then serve only its control API:
+    /// its schedule, its dead letters and its clock.
+    pub providers: Option<String>,
+}
+
+impl Setup {
+    /// Everything here, in memory.
+    #[must_use]
+    pub fn new(ports: Ports) -> Self {
+        Self { ports, data: None, providers: None }
+    }
+}
+
 /// What runs.
 pub struct Sandbox {
     /// Where its parts listen.
     pub addresses: Addresses,
+    /// Where this sandbox is controlled: at its stand-ins, wherever the functions look for theirs.
+    pub control: String,
     /// Whether the functions run here.
     pub serves_functions: bool,
 }
@@ -58,6 +83,9 @@ pub enum StartError {
     /// The database.
     #[error(transparent)]
     DynamoDb(#[from] DynamoDbError),
+    /// A table's stream.
+    #[error(transparent)]
+    Stream(#[from] PumpError),
     /// The settings.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -68,7 +96,8 @@ pub enum StartError {
 
 impl Sandbox {
     /// Starts everything.
-    pub async fn start(ports: Ports, data: Option<PathBuf>) -> Result<Self, StartError> {
+    pub async fn start(setup: Setup) -> Result<Self, StartError> {
+        let Setup { ports, data, providers } = setup;
         let template = Template::read(TEMPLATE)?;
         let clock = Clock::system();
         let gateway_listener = match ports.gateway {
@@ -81,26 +110,29 @@ impl Sandbox {
         let addresses = Addresses {
             gateway: gateway_listener.as_ref().map_or_else(|| CARGO_LAMBDA.to_owned(), address),
             dynamodb: address(&dynamodb_listener),
-            providers: standins.base_url(),
+            providers: providers.map_or_else(|| standins.base_url(), |elsewhere| elsewhere.trim_end_matches('/').to_owned()),
         };
         let settings = environment(&addresses);
         let mut env = Env::from_map(settings.clone());
         let client = shared::store::client_from_env(&mut env);
         let client = env.finish(client)?;
-        dynamodb::start(dynamodb_listener, data.as_deref(), clock.clone(), &client, &template.tables).await?;
+        let store = dynamodb::start(dynamodb_listener, data.as_deref(), clock.clone(), &client, &template.tables).await?;
         let serves_functions = gateway_listener.is_some();
         if let Some(listener) = gateway_listener {
             let outside = Outside { clock, random: shared::clock::Random::System, http: shared::outbound::client()? };
-            gateway::start(listener, template, Functions::build(&settings, &outside)?);
+            let functions = Functions::build(&settings, &outside)?;
+            pump(&store, &template, &functions, &standins)?;
+            tick(&outside.clock, &template, &functions, &standins);
+            gateway::start(listener, template, functions);
         }
-        Ok(Self { addresses, serves_functions })
+        Ok(Self { addresses, control: standins.base_url(), serves_functions })
     }
 
     /// The line that says that it serves, for programs.
     #[must_use]
     pub fn ready_line(&self) -> String {
         let Addresses { gateway, dynamodb, providers } = &self.addresses;
-        let mut ready = json!({"dynamodb": dynamodb, "providers": providers});
+        let mut ready = json!({"dynamodb": dynamodb, "providers": providers, "control": self.control});
         if self.serves_functions {
             ready["gateway"] = Value::String(gateway.clone());
         }
@@ -112,6 +144,38 @@ impl Sandbox {
     pub fn env_file(&self) -> String {
         let lines: Vec<_> = environment(&self.addresses).iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
         format!("{}\n", lines.join("\n"))
+    }
+}
+
+/// Gives what changes in the tables to the functions that read their streams; `GET /control/dead-letters` lists what they
+/// could not take.
+fn pump(store: &Embedded, template: &Template, functions: &Functions, standins: &StandIns) -> Result<(), PumpError> {
+    let pumps = template.mappings.iter().map(|mapping| {
+        let work = functions.worker(&mapping.function, mapping.timeout);
+        Ok(Arc::new(Pump::new(store, mapping.clone(), work)?.patient()))
+    });
+    let pumps: Arc<[Arc<Pump>]> = pumps.collect::<Result<_, PumpError>>()?;
+    pumps.iter().for_each(|pump| Arc::clone(pump).run());
+    standins.serve_control("GET", "dead-letters", move || {
+        let letters = pumps.iter().flat_map(|pump| pump.dead_letters()).map(|letter| letter.json()).collect();
+        Box::pin(async move { Ok(letters) })
+    });
+    Ok(())
+}
+
+/// Runs what the template schedules, every so often, and when `POST /control/tick` asks for it.
+fn tick(clock: &Clock, template: &Template, functions: &Functions, standins: &StandIns) {
+    let tickers = template.schedules.iter().map(|schedule| {
+        let work = functions.worker(&schedule.function, schedule.timeout);
+        Arc::new(Ticker::new(schedule.clone(), clock.clone(), work))
+    });
+    // The template has one; a second would want a tick of its own.
+    for ticker in tickers {
+        Arc::clone(&ticker).run();
+        standins.serve_control("POST", "tick", move || {
+            let ticker = Arc::clone(&ticker);
+            Box::pin(async move { ticker.tick().await.map_err(|error| error.to_string()) })
+        });
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::error::{ControlError, list};
 use crate::fault::Fault;
+use crate::hooks::Hook;
 use crate::json::rfc3339;
 use crate::mokka::{Decision, LimitStatus};
 use crate::request::Request;
@@ -102,7 +103,7 @@ fn once() -> u32 {
 /// Answers a request below `/control`.
 pub(crate) async fn serve(world: &Arc<World>, request: &Request) -> Answer {
     let Some(answer) = respond(world, request).await else {
-        return unknown(request);
+        return unknown(world, request);
     };
     answer.unwrap_or_else(|error| Answer::error(error.status(), error.to_string()))
 }
@@ -146,9 +147,17 @@ async fn respond(world: &Arc<World>, request: &Request) -> Option<Result<Answer,
         }
         ("DELETE", ["shop"]) => Ok(done(|| world.shop.clear_overrides())),
         ("POST", ["clock"]) => advance(world, request),
+        (method, [name]) => Ok(hooked(world.hooks.find(method, name)?).await),
         _ => return None,
     };
     Some(answer)
+}
+
+async fn hooked(hook: Hook) -> Answer {
+    match hook().await {
+        Ok(value) => Answer::ok(&value),
+        Err(error) => Answer::error(StatusCode::INTERNAL_SERVER_ERROR, error),
+    }
 }
 
 /// Does what needs no answer, and says that it is done.
@@ -232,12 +241,14 @@ fn decoded(segment: &str) -> String {
     pairs.next().map_or_else(String::new, |(name, _)| name.into_owned())
 }
 
-fn unknown(request: &Request) -> Answer {
+fn unknown(world: &World, request: &Request) -> Answer {
+    let added = world.hooks.paths();
+    let exists: Vec<&str> = PATHS.into_iter().chain(added.iter().map(String::as_str)).collect();
     Answer::json(
         StatusCode::NOT_FOUND,
         &json!({
             "error": format!("there is no {} {}", request.method, request.path),
-            "exists": PATHS,
+            "exists": exists,
         }),
     )
 }

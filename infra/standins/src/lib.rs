@@ -23,6 +23,7 @@ mod clock;
 mod control;
 mod error;
 mod fault;
+mod hooks;
 mod imshop;
 mod index;
 mod json;
@@ -39,6 +40,7 @@ mod world;
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -74,6 +76,15 @@ impl StandIns {
     #[must_use]
     pub fn base_url(&self) -> String {
         self.world.base_url()
+    }
+
+    /// Lets the control API have `{method} /control/{name}`, answered by `answer`: for the house around the stand-ins, which
+    /// knows more than they do, such as its schedule. An error is answered with 500.
+    pub fn serve_control<F>(&self, method: &'static str, name: &'static str, answer: F)
+    where
+        F: Fn() -> BoxFuture<'static, Result<Value, String>> + Send + Sync + 'static,
+    {
+        self.world.hooks.add(method, name, Arc::new(answer));
     }
 
     /// Every call received, oldest first; of one system only, if it is named.

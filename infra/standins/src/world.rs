@@ -9,6 +9,7 @@ use crate::answer::Answer;
 use crate::call::{Call, Calls};
 use crate::clock::Clock;
 use crate::fault::{Fault, Faults};
+use crate::hooks::Hooks;
 use crate::imshop::Imshop;
 use crate::mokka::Mokka;
 use crate::options::Options;
@@ -29,6 +30,7 @@ pub(crate) struct World {
     pub(crate) smspro: Smspro,
     pub(crate) shop: Shop,
     pub(crate) imshop: Imshop,
+    pub(crate) hooks: Hooks,
     port: u16,
 }
 
@@ -48,6 +50,7 @@ impl World {
             smspro: Smspro::default(),
             shop: Shop::default(),
             imshop: Imshop::default(),
+            hooks: Hooks::default(),
             port,
         }
     }

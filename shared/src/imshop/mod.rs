@@ -6,3 +6,4 @@ pub mod acquiring;
 pub mod forms;
 pub mod orders;
 pub mod payments;
+pub mod status;

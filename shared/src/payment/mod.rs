@@ -308,10 +308,16 @@ impl Payment {
         self.lease_until.is_some_and(|until| until > now)
     }
 
-    /// Nothing is left to be done or found out: the provider has nothing new to say, and IMSHOP knows.
+    /// Nothing is left to be done or found out at the provider.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.state.is_settled() && self.intent.is_none() && self.mismatch.is_none()
+    }
+
+    /// It is over, and IMSHOP knows.
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
-        self.state.is_settled() && self.intent.is_none() && self.mismatch.is_none() && !self.has_untold()
+        self.is_over() && !self.has_untold()
     }
 
     /// When it came into its state.

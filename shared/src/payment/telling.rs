@@ -62,8 +62,7 @@ impl Payment {
     /// The first word from step `from` on, and the number of steps that are done with once it is told.
     #[must_use]
     pub fn word_from(&self, from: usize) -> Option<(usize, Word)> {
-        let untold = self.history.iter().enumerate().skip(from);
-        untold.filter_map(|(index, step)| Some((index + 1, step.word?))).next()
+        self.history.iter().enumerate().skip(from).find_map(|(index, step)| Some((index + 1, step.word?)))
     }
 
     /// Whether IMSHOP has to be told something.

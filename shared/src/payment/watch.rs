@@ -73,11 +73,7 @@ impl Payment {
             return None;
         }
         let leased = self.lease_until.filter(|until| *until > now).map(|until| until.plus(MARGIN));
-        let provider = if self.state.is_settled() && self.intent.is_none() && self.mismatch.is_none() {
-            None
-        } else {
-            Some(leased.unwrap_or_else(|| self.next_look(now)))
-        };
+        let provider = if self.is_over() { None } else { Some(leased.unwrap_or_else(|| self.next_look(now))) };
         let told = self.telling.lease_until.filter(|until| *until > now).map(|until| until.plus(MARGIN));
         let told = self.has_untold().then(|| told.unwrap_or_else(|| now.plus(TELL.after(self.telling.failures))));
         [provider, told].into_iter().flatten().min()

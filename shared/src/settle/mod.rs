@@ -117,13 +117,15 @@ impl Settler {
                 }
                 Next::Capture => {
                     acted = true;
-                    self.lease_and_carry_out(payment.clone().finishing(by, now), by, deadline).await?
+                    Box::pin(self.lease_and_carry_out(payment.clone().finishing(by, now), by, deadline)).await?
                 }
                 Next::Again => {
                     acted = true;
-                    self.lease_and_carry_out(payment.clone().again(now), by, deadline).await?
+                    Box::pin(self.lease_and_carry_out(payment.clone().again(now), by, deadline)).await?
                 }
-                news @ (Next::Move(_) | Next::Done | Next::Mismatch(_)) => self.record(payment.clone(), news, by).await?,
+                news @ (Next::Move(_) | Next::Done | Next::Mismatch(_)) => {
+                    Box::pin(self.record(payment.clone(), news, by)).await?
+                }
             };
             payment = match saved {
                 Some(saved) => saved,
@@ -168,5 +170,5 @@ impl Settler {
 
 /// Nothing is left to ask the provider; whoever asks for it by name gets the provider's word all the same.
 fn is_over(payment: &Payment, by: Trigger<'_>) -> bool {
-    payment.state.is_settled() && payment.intent.is_none() && payment.mismatch.is_none() && !by.is_explicit()
+    payment.is_over() && !by.is_explicit()
 }

@@ -62,7 +62,7 @@ impl Settler {
                 None => self.reread(payment).await?,
                 Some(leased) => {
                     let id = leased.id.clone();
-                    let after = match self.carry_out(leased.clone(), by, deadline).await? {
+                    let after = match Box::pin(self.carry_out(leased.clone(), by, deadline)).await? {
                         Some(after) => after,
                         None => self.orders.payment(&id).await?.unwrap_or(leased),
                     };
@@ -131,7 +131,9 @@ impl Settler {
             let saved = match next(&payment, &report, policy, self.clock.now()) {
                 Next::Wait | Next::Register | Next::Capture | Next::Again => return Ok(Looked::At(payment)),
                 Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => return Ok(Looked::At(payment)),
-                news @ (Next::Move(_) | Next::Done | Next::Mismatch(_)) => self.record(payment.clone(), news, by).await?,
+                news @ (Next::Move(_) | Next::Done | Next::Mismatch(_)) => {
+                    Box::pin(self.record(payment.clone(), news, by)).await?
+                }
             };
             payment = match saved {
                 Some(saved) => return Ok(Looked::At(saved)),

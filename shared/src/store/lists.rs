@@ -64,11 +64,8 @@ impl Cursor {
 }
 
 fn plain(value: &AttributeValue) -> Option<String> {
-    match value {
-        AttributeValue::S(text) => Some(format!("S{text}")),
-        AttributeValue::N(number) => Some(format!("N{number}")),
-        _ => None,
-    }
+    let text = value.as_s().ok().map(|text| format!("S{text}"));
+    text.or_else(|| value.as_n().ok().map(|number| format!("N{number}")))
 }
 
 /// An index and what is looked for in it.

@@ -1,5 +1,6 @@
 //! The same world for tests: each test has its own database, its own stand-ins, its own clock. Tests speak HTTP events to a
-//! function's handler and look at its answers, the stored state and the calls to the outside.
+//! function's handler and look at its answers, the stored state and the calls to the outside. Nothing happens by itself:
+//! [`World::pump`] gives payment-events what the stream has, [`World::tick`] is the schedule's next minute.
 //!
 //! Every log line of every test in the process is kept, at TRACE; when a world ends, it looks for anything that must never
 //! be in a log: keys, phones, names, e-mails, codes, cryptograms.
@@ -19,7 +20,7 @@ mod tap;
 use std::collections::BTreeMap;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -32,16 +33,19 @@ use lambda_runtime::{Context as LambdaContext, LambdaEvent};
 use serde_json::{Value, json};
 use shared::clock::{Clock, Random};
 use shared::env::Env;
-use shared::runtime::{Handler, World as Outside};
+use shared::runtime::{Handler, Worker, World as Outside};
 use standins::{Options, StandIns};
 use tokio::net::TcpListener;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::dynamodb;
+use crate::dynamodb::{self, Embedded};
+use crate::functions::context;
+use crate::schedule::Ticker;
 use crate::settings::{Addresses, environment};
-use crate::template::{TEMPLATE, Template};
+use crate::stream::{DeadLetter, Pump, Work};
+use crate::template::{Mapping, TEMPLATE, Template};
 use crate::world::standin_clock;
 
 pub use story::{Placed, Story};
@@ -49,6 +53,9 @@ pub use story::{Placed, Story};
 /// Well before the stand-ins' `slow` (30 s) and `timeout` (60 s) end: who has answered by then did not wait for them. The
 /// budget itself, 9 s, is the deadline's; here it would only measure how busy the machine is.
 pub const TIMELY: Duration = Duration::from_secs(25);
+
+/// The workers' time-out in the template.
+const WORKER_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The customer's data used in tests; none of it may ever be in a log.
 pub mod canary {
@@ -63,7 +70,7 @@ pub mod canary {
     /// A wallet's cryptogram.
     pub const CRYPTOGRAM: &str = "Q0FOQVJZLUNSWVBUT0dSQU0=";
 
-    pub(super) const FORBIDDEN: [&str; 15] = [
+    pub(super) const FORBIDDEN: [&str; 20] = [
         PHONE,
         FORM_PHONE,
         EMAIL,
@@ -76,6 +83,11 @@ pub mod canary {
         "Канарейкина",
         super::super::settings::IMSHOP_KEY,
         super::super::settings::SHOP_KEY,
+        super::super::settings::VIEWER_KEY,
+        super::super::settings::OPERATOR_KEY,
+        super::super::settings::CASHIER_KEY,
+        super::super::settings::IMSHOP_PAYMENT_STATUS,
+        super::super::settings::IMSHOP_ORDER_STATUS,
         "mokka-demo-secret",
         "smspro-demo-key",
         "internal-demo-secret",
@@ -89,7 +101,19 @@ pub struct World {
     standins: StandIns,
     client: aws_sdk_dynamodb::Client,
     tap: tap::Tap,
+    store: Embedded,
+    template: Template,
+    workers: Mutex<(Changes, Option<Arc<Workers>>)>,
     logs_from: usize,
+}
+
+/// Settings that are other than the sandbox's.
+type Changes = Vec<(String, String)>;
+
+/// What is not called over HTTP.
+struct Workers {
+    pump: Pump,
+    ticker: Ticker,
 }
 
 impl World {
@@ -123,8 +147,9 @@ impl World {
         let patient = client.config().to_builder().timeout_config(TimeoutConfig::disabled());
         let client = aws_sdk_dynamodb::Client::from_conf(patient.build());
         let template = Template::read(TEMPLATE).expect("the template that is deployed");
-        dynamodb::start(dynamodb, None, clock.clone(), &client, &template.tables).await.expect("an embedded DynamoDB");
-        Self { env, clock, standins, client, tap, logs_from }
+        let store = dynamodb::start(dynamodb, None, clock.clone(), &client, &template.tables).await;
+        let store = store.expect("an embedded DynamoDB");
+        Self { env, clock, standins, client, tap, store, template, workers: Mutex::default(), logs_from }
     }
 
     /// The functions' settings, to be changed at will.
@@ -138,6 +163,83 @@ impl World {
         let mut env = self.env();
         env.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         build(Env::from_map(env), self.world()).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The same of a function that is not called over HTTP, as something that a pump can call.
+    pub fn build_worker<D: Send + Sync + 'static, E: std::fmt::Display>(
+        &self,
+        build: fn(Env, Outside) -> Result<D, E>,
+        handle: Worker<D>,
+        changes: &[(&str, &str)],
+    ) -> Work {
+        let deps = Arc::new(self.build(build, changes));
+        Arc::new(move |event| {
+            let deps = Arc::clone(&deps);
+            Box::pin(async move { handle(&deps, LambdaEvent::new(event, context(WORKER_TIMEOUT))).await })
+        })
+    }
+
+    /// Changes settings of payment-events and reconcile for [`pump`](Self::pump) and [`tick`](Self::tick), which have the
+    /// sandbox's without this. The stream goes on where it was read last.
+    pub fn set_workers(&self, changes: &[(&str, &str)]) {
+        let changes = changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        *self.lock_workers() = (changes, None);
+    }
+
+    fn lock_workers(&self) -> MutexGuard<'_, (Changes, Option<Arc<Workers>>)> {
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Built when they are first asked for: most tests need none.
+    fn workers(&self) -> Arc<Workers> {
+        let mut workers = self.lock_workers();
+        let (changes, ready) = &mut *workers;
+        let ready = ready.get_or_insert_with(|| {
+            let changes: Vec<_> = changes.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let build = payment_events::Deps::from_env;
+            let events = self.build_worker(build, |deps, event| Box::pin(payment_events::handle(deps, event)), &changes);
+            let build = reconcile::Deps::from_env;
+            let reconcile = self.build_worker(build, |deps, event| Box::pin(reconcile::handle(deps, event)), &changes);
+            let schedule = self.template.schedules.first().expect("reconcile has a schedule");
+            let ticker = Ticker::new(schedule.clone(), self.clock.clone(), reconcile);
+            Arc::new(Workers { pump: self.stream(events), ticker })
+        });
+        Arc::clone(ready)
+    }
+
+    /// A reader of the stream of `order-holds` as the template maps it, that gives its records to `work`.
+    #[must_use]
+    pub fn stream(&self, work: Work) -> Pump {
+        self.stream_as(|_| (), work)
+    }
+
+    /// The same with the mapping changed.
+    pub fn stream_as(&self, change: impl FnOnce(&mut Mapping), work: Work) -> Pump {
+        let mut mapping = self.template.mappings.first().expect("payment-events reads a stream").clone();
+        change(&mut mapping);
+        Pump::new(&self.store, mapping, work).expect("a stream")
+    }
+
+    /// Gives payment-events what has changed since it was last asked, and what it changes itself; how many records it was
+    /// given. Mind the clock: records older than the template's limit (an hour) are given up.
+    pub async fn pump(&self) -> usize {
+        self.workers().pump.drain().await.expect("the embedded DynamoDB has streams")
+    }
+
+    /// What payment-events could not even take note of.
+    #[must_use]
+    pub fn dead_letters(&self) -> Vec<DeadLetter> {
+        self.workers().pump.dead_letters()
+    }
+
+    /// Lets everything go away whose time is over, as DynamoDB does sooner or later.
+    pub fn sweep(&self) {
+        self.store.database.sweep_ttl().expect("the embedded DynamoDB sweeps");
+    }
+
+    /// Runs reconcile once; what it answers.
+    pub async fn tick(&self) -> Value {
+        self.workers().ticker.tick().await.unwrap_or_else(|error| panic!("reconcile failed: {error}"))
     }
 
     /// Clock, randomness and HTTP client for a function's dependencies.
@@ -425,6 +527,11 @@ pub async fn invoke<D: Send + Sync>(deps: &D, handle: Handler<D>, event: Value) 
         headers,
         body: response["body"].as_str().unwrap_or_default().to_owned(),
     }
+}
+
+/// Gives an event to a function that is not called over HTTP.
+pub async fn work<D: Send + Sync>(deps: &D, handle: Worker<D>, event: Value) -> Result<Value, lambda_http::Error> {
+    handle(deps, LambdaEvent::new(event, context(WORKER_TIMEOUT))).await
 }
 
 /// Runs a future until it has been pending `points` times, then drops it: what happens when a process dies at that await.

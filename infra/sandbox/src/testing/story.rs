@@ -45,6 +45,7 @@ impl Story {
     /// With other stand-ins, and some settings changed.
     pub async fn start_with(options: Options, changes: &[(&str, &str)]) -> Self {
         let world = World::start_with(options).await;
+        world.set_workers(changes);
         Self {
             orders: world.build(orders::Deps::from_env, changes),
             acquiring: world.build(acquiring::Deps::from_env, changes),

@@ -1,16 +1,16 @@
 use std::path::PathBuf;
 
 use sandbox::demo;
-use sandbox::world::{Ports, Sandbox};
+use sandbox::world::{Ports, Sandbox, Setup};
 use serde_json::{Value, json};
 
-const FREE: Ports = Ports { gateway: Some(0), dynamodb: 0, providers: 0 };
+pub(crate) const FREE: Ports = Ports { gateway: Some(0), dynamodb: 0, providers: 0 };
 
 async fn start(data: Option<PathBuf>) -> Sandbox {
-    Sandbox::start(FREE, data).await.unwrap()
+    Sandbox::start(Setup { data, ..Setup::new(FREE) }).await.unwrap()
 }
 
-async fn post(address: String, key: Option<&str>, body: Value) -> (u16, Value) {
+pub(crate) async fn post(address: String, key: Option<&str>, body: Value) -> (u16, Value) {
     let mut request = reqwest::Client::new().post(address).header("Content-Type", "application/json");
     if let Some(key) = key {
         request = request.bearer_auth(key);
@@ -89,6 +89,6 @@ async fn a_data_folder_outlives_the_sandbox() {
 async fn a_taken_port_is_named_with_the_option_that_changes_it() {
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = taken.local_addr().unwrap().port();
-    let error = Sandbox::start(Ports { providers: port, ..FREE }, None).await.err().unwrap().to_string();
+    let error = Sandbox::start(Setup::new(Ports { providers: port, ..FREE })).await.err().unwrap().to_string();
     assert!(error.contains(&port.to_string()) && error.contains("--providers-port"), "{error}");
 }

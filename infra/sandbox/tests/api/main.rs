@@ -5,3 +5,6 @@
 mod events;
 mod gateway;
 mod program;
+mod schedule;
+mod stream;
+mod tables;

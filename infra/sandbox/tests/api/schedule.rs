@@ -1,0 +1,48 @@
+use sandbox::testing::World;
+use sandbox::world::{Sandbox, Setup};
+use serde_json::{Value, json};
+
+use crate::gateway::{FREE, post};
+
+#[tokio::test]
+async fn a_tick_runs_reconcile_and_answers_its_report() {
+    let world = World::start().await;
+    assert!(world.tick().await.is_object());
+    let sandbox = Sandbox::start(Setup::new(FREE)).await.unwrap();
+    let (status, report) = post(format!("{}/control/tick", sandbox.control), None, json!({})).await;
+    assert!(status == 200 && report.is_object(), "{status} {report}");
+}
+
+#[tokio::test]
+async fn what_payment_events_could_not_take_is_listed() {
+    let sandbox = Sandbox::start(Setup::new(FREE)).await.unwrap();
+    let letters = reqwest::get(format!("{}/control/dead-letters", sandbox.control)).await.unwrap();
+    assert_eq!(letters.status(), 200);
+    assert_eq!(letters.text().await.unwrap(), "[]");
+}
+
+#[tokio::test]
+async fn without_functions_there_is_no_schedule() {
+    let ports = sandbox::world::Ports { gateway: None, ..FREE };
+    let sandbox = Sandbox::start(Setup::new(ports)).await.unwrap();
+    let (status, answer) = post(format!("{}/control/tick", sandbox.control), None, json!({})).await;
+    assert_eq!(status, 404, "{answer}");
+}
+
+#[tokio::test]
+async fn a_sandbox_may_use_the_stand_ins_of_another() {
+    let first = Sandbox::start(Setup::new(FREE)).await.unwrap();
+    let elsewhere = Some(format!("{}/", first.addresses.providers));
+    let second = Sandbox::start(Setup { providers: elsewhere, ..Setup::new(FREE) }).await.unwrap();
+    assert_eq!(second.addresses.providers, first.addresses.providers);
+    let order = json!({"orders": [{"uuid": "u", "items": [{"id": "1", "name": "Чай", "quantity": 2}]}]});
+    let (status, answer) = post(format!("{}/v1/orders", second.addresses.gateway), Some("imshop-demo-key"), order).await;
+    assert_eq!((status, &answer["orders"][0]["success"]), (200, &json!(true)), "{answer}");
+    let orders = async |at: &str| {
+        let answer = reqwest::get(format!("{at}/control/orders")).await.unwrap().text().await.unwrap();
+        serde_json::from_str::<Value>(&answer).unwrap().as_array().unwrap().len()
+    };
+    assert_eq!((orders(&first.addresses.providers).await, orders(&second.control).await), (1, 0));
+    // It is still ticked and moved in time at its own address.
+    assert_eq!(post(format!("{}/control/tick", second.control), None, json!({})).await.0, 200);
+}

@@ -1,0 +1,174 @@
+//! What the shop tells IMSHOP of its own accord (reference "IMSHOP", "Asynchronous result, shop → IMSHOP"): the status of a
+//! payment, and the status of an order. Either is off without its address. The address is the credential, so it is a secret.
+
+use std::fmt;
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::clock::Deadline;
+use crate::env::Env;
+use crate::outbound;
+
+/// How long IMSHOP may take. Shorter than half a lease, since two addresses may have to be told under one.
+const LIMIT: Duration = Duration::from_secs(4);
+
+/// IMSHOP's two addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// Payment status.
+    PaymentStatus,
+    /// Order status.
+    OrderStatus,
+}
+
+impl Channel {
+    /// Both, in the order in which they are told.
+    pub const ALL: [Self; 2] = [Self::PaymentStatus, Self::OrderStatus];
+}
+
+/// The shop's own codes of its order statuses, which IMSHOP's manager has to know.
+#[derive(Clone, Debug)]
+pub struct Codes {
+    /// Paid.
+    pub paid: String,
+    /// Will not be paid.
+    pub failed: String,
+    /// Part of the money was given back.
+    pub partially_refunded: String,
+    /// All of the money was given back.
+    pub refunded: String,
+}
+
+/// The status of a payment. `success` is always true here: it says that the message is one, not that the payment is paid.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentStatus<'a> {
+    /// The shop's id of the order.
+    pub order_id: &'a str,
+    /// Ours.
+    pub payment_id: &'a str,
+    /// Always true.
+    pub success: bool,
+    /// Whether it is paid.
+    pub payment_captured: bool,
+    /// The customer may start again with `create`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub retry: bool,
+}
+
+/// The status of an order.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderStatus<'a> {
+    /// The shop's id of the order.
+    pub id: &'a str,
+    /// One of [`Codes`].
+    pub code: &'a str,
+    /// For the customer.
+    pub message: String,
+    /// What became of its payment.
+    pub payment: OrderPayment<'a>,
+}
+
+/// The payment of an [`OrderStatus`]: both fields or none.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderPayment<'a> {
+    /// Whether the order is paid.
+    pub paid: bool,
+    /// By which payment.
+    pub payment_id: Option<&'a str>,
+}
+
+/// IMSHOP did not take a message.
+#[derive(Debug, thiserror::Error)]
+pub enum Untold {
+    /// IMSHOP gave no usable answer; it may have taken the message.
+    #[error("{0}")]
+    Unavailable(String),
+    /// IMSHOP read the message and refused it.
+    #[error("IMSHOP refused the message")]
+    Refused,
+}
+
+/// An address that is a secret: it is never printed.
+#[derive(Clone)]
+struct Address(Url);
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Address(…)")
+    }
+}
+
+/// A client of IMSHOP's addresses.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    payment_status: Option<Address>,
+    order_status: Option<Address>,
+    codes: Codes,
+}
+
+impl Client {
+    /// Reads `IMSHOP_PAYMENT_STATUS_URL` and `IMSHOP_ORDER_STATUS_URL` (each optional), and the order codes
+    /// `IMSHOP_CODE_PAID`, `IMSHOP_CODE_FAILED`, `IMSHOP_CODE_PARTIALLY_REFUNDED`, `IMSHOP_CODE_REFUNDED`.
+    pub fn from_env(env: &mut Env, http: reqwest::Client) -> Self {
+        let payment_status = env.optional_url("IMSHOP_PAYMENT_STATUS_URL").map(Address);
+        let order_status = env.optional_url("IMSHOP_ORDER_STATUS_URL").map(Address);
+        let code = |name, default: &str| env.optional(name).unwrap_or_else(|| default.to_owned());
+        let codes = Codes {
+            paid: code("IMSHOP_CODE_PAID", "paid"),
+            failed: code("IMSHOP_CODE_FAILED", "payment_failed"),
+            partially_refunded: code("IMSHOP_CODE_PARTIALLY_REFUNDED", "partially_refunded"),
+            refunded: code("IMSHOP_CODE_REFUNDED", "refunded"),
+        };
+        Self { http, payment_status, order_status, codes }
+    }
+
+    /// The shop's order codes.
+    #[must_use]
+    pub fn codes(&self) -> &Codes {
+        &self.codes
+    }
+
+    /// Whether there is anybody to tell.
+    #[must_use]
+    pub fn has_any(&self) -> bool {
+        Channel::ALL.into_iter().any(|channel| self.address(channel).is_some())
+    }
+
+    fn address(&self, channel: Channel) -> Option<&Address> {
+        match channel {
+            Channel::PaymentStatus => self.payment_status.as_ref(),
+            Channel::OrderStatus => self.order_status.as_ref(),
+        }
+    }
+
+    /// Sends a message to an address; does nothing if there is none.
+    pub async fn send<T: Serialize>(&self, channel: Channel, message: &T, deadline: Deadline) -> Result<(), Untold> {
+        let Some(Address(url)) = self.address(channel) else { return Ok(()) };
+        let body = serde_json::to_string(message).map_err(|error| Untold::Unavailable(error.to_string()))?;
+        let json = HeaderValue::from_static("application/json; charset=utf-8");
+        let request = self.http.post(url.clone()).header(CONTENT_TYPE, json).body(body);
+        let answer = outbound::send(request, LIMIT, deadline).await.map_err(|error| Untold::Unavailable(error.to_string()))?;
+        if !answer.status.is_success() {
+            return Err(Untold::Unavailable(format!("HTTP {}", answer.status)));
+        }
+        match serde_json::from_slice::<Taken>(&answer.body) {
+            Ok(Taken { success: Some(false) }) => Err(Untold::Refused),
+            Ok(_) => Ok(()),
+            Err(_) if answer.body.iter().all(u8::is_ascii_whitespace) => Ok(()),
+            Err(_) => Err(Untold::Unavailable("the answer is not JSON".to_owned())),
+        }
+    }
+}
+
+/// What IMSHOP answers.
+#[derive(Deserialize)]
+struct Taken {
+    success: Option<bool>,
+}
