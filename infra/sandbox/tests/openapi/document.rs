@@ -115,14 +115,22 @@ impl Document {
 
     /// The path of an operation with the first example of each of its parameters.
     pub(crate) fn example_path(&self, operation: &Operation) -> String {
+        let parameters = self.example_parameters(operation, "path").into_iter();
+        parameters.fold(operation.path.clone(), |path, (name, example)| path.replace(&format!("{{{name}}}"), &example))
+    }
+
+    /// The names and first examples of an operation's mandatory parameters of a kind: `path`, `header`.
+    pub(crate) fn example_parameters(&self, operation: &Operation, kind: &str) -> Vec<(String, String)> {
         let parameters = operation.value["parameters"].as_array().into_iter().flatten().map(|one| self.resolved(one));
-        parameters.filter(|parameter| parameter["in"] == "path").fold(operation.path.clone(), |path, parameter| {
-            let name = parameter["name"].as_str().unwrap();
+        let parameters = parameters.filter(|parameter| parameter["in"] == kind && parameter["required"] == true);
+        let examples = parameters.map(|parameter| {
+            let name = parameter["name"].as_str().unwrap().to_owned();
             let example = parameter["examples"].as_object().and_then(|examples| examples.values().next());
-            let example = example.unwrap_or_else(|| panic!("the parameter {name} of {path} has no example"));
-            let example = example["value"].as_str().map_or_else(|| example["value"].to_string(), str::to_owned);
-            path.replace(&format!("{{{name}}}"), &example)
-        })
+            let example =
+                &example.unwrap_or_else(|| panic!("the parameter {name} of {} has no example", operation.path))["value"];
+            (name, example.as_str().map_or_else(|| example.to_string(), str::to_owned))
+        });
+        examples.collect()
     }
 
     /// An example of an operation's JSON body.

@@ -4,9 +4,11 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod api;
+mod back_office;
 mod browser;
 mod document;
 mod imshop;
+mod mokka;
 mod shop;
 
 use std::collections::BTreeSet;
