@@ -6,7 +6,6 @@
 //! that failed one more read, of its order.
 
 use crate::clock::{Clock, Deadline};
-use crate::env::Env;
 use crate::ids::PaymentId;
 use crate::imshop::status::{Channel, Client, OrderPayment, OrderStatus, PaymentStatus, Untold};
 use crate::payment::{Payment, Telling, Word};
@@ -44,9 +43,10 @@ struct Message<'a> {
 }
 
 impl Teller {
-    /// Reads IMSHOP's addresses and codes.
-    pub fn from_env(env: &mut Env, orders: Orders, clock: Clock, http: reqwest::Client) -> Self {
-        Self { orders, imshop: Client::from_env(env, http), clock }
+    /// Tells IMSHOP at the addresses of `imshop`.
+    #[must_use]
+    pub fn new(orders: Orders, imshop: Client, clock: Clock) -> Self {
+        Self { orders, imshop, clock }
     }
 
     /// Tells IMSHOP what it does not know of a payment.

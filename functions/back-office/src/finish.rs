@@ -97,6 +97,10 @@ async fn read_parts(content_type: &str, body: &[u8]) -> Result<(Request, Option<
             document = Some(pdf("part `check`", content)?);
         }
     }
+    // A body that was cut off may still look like one without parts.
+    if request.is_none() && document.is_none() {
+        return Err(Failure::bad_request("there must be the part `body` or the part `check`"));
+    }
     Ok((request.unwrap_or_default(), document))
 }
 

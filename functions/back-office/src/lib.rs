@@ -23,8 +23,9 @@
 //! could not be asked, and nothing was done. Whatever is not understood is refused, so that a slip never does more than meant.
 //!
 //! Round trips when nothing is in the way:
-//! - `finish`, `cancel`, `refunds`: one read, one Status, one write, one read (order), the call, one write; a document of the
-//!   shop's is stored before and read again, a write and a read for every 350 KB. `change`: one read (order) more.
+//! - `cancel`, `refunds`: one read, one Status, one write, the call, one write. `finish`: one read (order) more; a document of
+//!   the shop's is stored before and read again, a write and a read for every 350 KB. `change`: one read (order) more, and the
+//!   last write is one of payment and order together.
 //! - `refunds` again with the same key: one read. `settle`: one read, two Status, and what `settle` does. `outcome`: one read,
 //!   one Status, one write.
 //! - An order: one query, one read of all, one Status for each payment. A list: one query, one read of all. A payment, a

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use shared::clock::Deadline;
 use shared::env::{ConfigError, Env};
 use shared::ids::PaymentId;
+use shared::imshop::status::Client;
 use shared::runtime::{World, remaining};
 use shared::store::{Orders, client_from_env};
 use shared::tell::Teller;
@@ -40,7 +41,8 @@ impl Deps {
         let client = client_from_env(&mut env);
         let clock = world.clock;
         let orders = client.and_then(|client| Orders::from_env(&mut env, client, world.random, clock.clone()));
-        let deps = orders.map(|orders| Self { teller: Teller::from_env(&mut env, orders.clone(), clock, world.http), orders });
+        let imshop = Client::from_env(&mut env, world.http);
+        let deps = orders.map(|orders| Self { teller: Teller::new(orders.clone(), imshop, clock), orders });
         env.finish(deps)
     }
 

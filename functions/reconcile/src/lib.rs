@@ -10,6 +10,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use futures_util::{StreamExt as _, stream};
 use lambda_runtime::LambdaEvent;
 use serde::Serialize;
@@ -17,6 +18,7 @@ use serde_json::Value;
 use shared::clock::Deadline;
 use shared::env::{ConfigError, Env};
 use shared::ids::PaymentId;
+use shared::imshop::status::Client;
 use shared::payment::{Payment, Trigger};
 use shared::runtime::{World, remaining};
 use shared::settle::{Settled, Settler};
@@ -48,12 +50,13 @@ impl Deps {
         let minutes = env.number_or("ATTENTION_AFTER_MINUTES", 60, 1..=10_080);
         let World { clock, random, http } = world;
         let settler = Settler::from_env(&mut env, clock.clone(), random, http.clone());
-        let build = |env: &mut Env| {
+        let imshop = Client::from_env(&mut env, http);
+        let build = || {
             let settler = settler?;
-            let teller = Teller::from_env(env, settler.orders.clone(), clock, http);
+            let teller = Teller::new(settler.orders.clone(), imshop, clock);
             Some(Self { settler, teller, attention_after: Duration::from_mins(u64::from(minutes?)) })
         };
-        let deps = build(&mut env);
+        let deps = build();
         env.finish(deps)
     }
 
@@ -89,7 +92,8 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
         imshop: Health::default(),
     };
     let report = run.all().await?;
-    tracing::info!(?report, "reconciled");
+    let Report { due, moved, told, failed, attention, left } = report;
+    tracing::info!(due, moved, told, failed, attention, left, "reconciled");
     Ok(serde_json::to_value(report)?)
 }
 
@@ -134,19 +138,17 @@ impl Run<'_> {
         // Another partition comes first each minute, so that none waits for ever behind a busy one.
         let first = usize::try_from(now.seconds() / 60).unwrap_or(0) % shards.len();
         shards.rotate_left(first);
-        for shard in shards {
-            let mut from = None;
+        let orders = &self.deps.settler.orders;
+        let pages = try_join_all(shards.iter().map(|shard| orders.due(shard, now, None, PAGE))).await?;
+        for (shard, mut page) in shards.iter().zip(pages) {
             loop {
-                if self.deadline.allows(EACH).is_none() {
+                if self.deadline.allows(EACH).is_none() && !page.entries.is_empty() {
                     report.left = true;
                     return Ok(report);
                 }
-                let page = self.deps.settler.orders.due(&shard, now, from.as_ref(), PAGE).await?;
                 self.page(page.entries, &mut report).await;
-                from = page.next;
-                if from.is_none() {
-                    break;
-                }
+                let Some(from) = page.next else { break };
+                page = orders.due(shard, now, Some(&from), PAGE).await?;
             }
         }
         Ok(report)

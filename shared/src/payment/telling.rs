@@ -71,6 +71,13 @@ impl Payment {
         self.word_from(self.telling.done()).is_some()
     }
 
+    /// IMSHOP has to be told something, nobody is at it, and nobody has tried in vain. What was tried in vain is not news: its
+    /// next try is planned, and the stream, which carries each of these writes too, must not make it a hundred at once.
+    #[must_use]
+    pub fn is_news(&self) -> bool {
+        self.has_untold() && self.telling.lease_until.is_none() && self.telling.failures == 0
+    }
+
     /// Somebody may be telling IMSHOP right now.
     #[must_use]
     pub fn is_being_told(&self, now: Timestamp) -> bool {

@@ -4,7 +4,7 @@
 use super::{ROUNDS, Settler};
 use crate::clock::{Deadline, Timestamp};
 use crate::payment::{Change, Command, Intent, Next, Payment, Reason, RefundStatus, Refusal, State, Trigger, next};
-use crate::store::StoreError;
+use crate::store::{RECORDING, StoreError};
 
 /// How a command came out.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub enum Operated {
     Forbidden(Payment, Refusal),
     /// The provider refused it; nothing was done.
     Refused(Payment, Reason),
-    /// The provider could not be asked how things stand, so nothing was done.
+    /// The provider could not be asked how things stand, or not in time, so nothing was done.
     Unavailable(Payment),
 }
 
@@ -56,6 +56,10 @@ impl Settler {
             };
             if let Err(refusal) = self.permits(&payment, &command) {
                 return Ok(Operated::Forbidden(payment, refusal));
+            }
+            if deadline.before(RECORDING).allows(RECORDING).is_none() {
+                // Too late for a call whose answer could still be waited for.
+                return Ok(Operated::Unavailable(payment));
             }
             let intent = self.intend(payment.clone(), &command, by);
             payment = match self.orders.save_payment(intent).await? {
