@@ -61,10 +61,10 @@ pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {
     http::answer(shape(request.raw_http_path()), request, async |inbound| route(deps, &inbound).await).await
 }
 
-/// The shape of failures goes with the path, whatever the method: IMSHOP's is without an id.
+/// The shape of failures goes with the path, whatever the method: the shop's for a path with an id, IMSHOP's for any other.
 fn shape(path: &str) -> Shape {
-    let mut segments = path.split('/').filter(|segment| !segment.is_empty()).skip_while(|segment| *segment != "v1");
-    if segments.nth(2).is_some() { Shape::Error } else { Shape::Orders }
+    let segments = path.split('/').filter(|segment| !segment.is_empty()).skip_while(|segment| *segment != "v1");
+    if segments.count() == 3 { Shape::Error } else { Shape::Orders }
 }
 
 async fn route(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure> {
