@@ -176,6 +176,7 @@ async fn upload(api: &Api, payment: &str) {
         let event = Event::new("POST", &path).header("content-type", "multipart/form-data; boundary=cut").text(&parts);
         api.send(with_key(event, &operation)).await
     };
+    assert_eq!(send("--cut--\r\n".to_owned()).await.status, 400);
     assert_eq!(send(parts("{}", "not a PDF")).await.status, 400);
     assert_eq!(send(parts("{\"surplus\":1}", "%PDF-1.7")).await.status, 400);
     let answer = send(parts(r#"{"check_number":"ФД-17"}"#, "%PDF-1.7")).await;
