@@ -1,10 +1,15 @@
 //! What the shop's people and system ask of a payment: refused before the provider is called if the state of things forbids it,
 //! in our books or in the provider's; recorded before it is done; found out if its outcome is unknown.
 
+use std::time::Duration;
+
 use super::{ROUNDS, Settler};
 use crate::clock::{Deadline, Timestamp};
 use crate::payment::{Change, Command, Intent, Next, Payment, Reason, RefundStatus, Refusal, State, Trigger, next};
 use crate::store::{RECORDING, StoreError};
+
+/// What must remain of a request's time for a call whose answer can be waited for; with less nothing is begun.
+const ENOUGH: Duration = Duration::from_secs(2);
 
 /// How a command came out.
 #[derive(Debug)]
@@ -57,8 +62,7 @@ impl Settler {
             if let Err(refusal) = self.permits(&payment, &command) {
                 return Ok(Operated::Forbidden(payment, refusal));
             }
-            if deadline.before(RECORDING).allows(RECORDING).is_none() {
-                // Too late for a call whose answer could still be waited for.
+            if deadline.before(RECORDING + ENOUGH).allows(ENOUGH).is_none() {
                 return Ok(Operated::Unavailable(payment));
             }
             let intent = self.intend(payment.clone(), &command, by);
