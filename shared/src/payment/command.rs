@@ -74,6 +74,12 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// The provider may be ahead of our books: then what they forbid is allowed, so it is asked first.
+    #[must_use]
+    pub fn may_be_outrun(&self) -> bool {
+        matches!(self, Self::NotHeld | Self::NotCaptured)
+    }
+
     /// A stable word for programs.
     #[must_use]
     pub fn code(&self) -> &'static str {

@@ -28,7 +28,9 @@ pub enum Operated {
 
 /// The provider's word, without acting on it.
 enum Looked {
-    At(Payment),
+    /// How the payment stands, and whether the provider holds its money although our books do not say so: a shop that captures
+    /// at once never writes a hold down without its capture.
+    At(Payment, bool),
     Unavailable(Payment),
 }
 
@@ -52,15 +54,19 @@ impl Settler {
                 // What was asked for before comes first.
                 payment = self.settle(payment, by, deadline).await?.into_payment();
             }
-            if let Err(refusal) = self.permits(&payment, &command) {
-                return Ok(Operated::Forbidden(payment, refusal));
+            match self.permits(&payment, &command) {
+                Err(refusal) if !refusal.may_be_outrun() => return Ok(Operated::Forbidden(payment, refusal)),
+                Ok(()) | Err(_) => {}
             }
-            payment = match self.look(payment, by, deadline).await? {
-                Looked::At(payment) => payment,
+            let held;
+            (payment, held) = match self.look(payment, by, deadline).await? {
+                Looked::At(payment, held) => (payment, held),
                 Looked::Unavailable(payment) => return Ok(Operated::Unavailable(payment)),
             };
-            if let Err(refusal) = self.permits(&payment, &command) {
-                return Ok(Operated::Forbidden(payment, refusal));
+            match self.permits(&payment, &command) {
+                Ok(()) => {}
+                Err(Refusal::NotHeld) if held => {}
+                Err(refusal) => return Ok(Operated::Forbidden(payment, refusal)),
             }
             if deadline.before(RECORDING + ENOUGH).allows(ENOUGH).is_none() {
                 return Ok(Operated::Unavailable(payment));
@@ -165,18 +171,19 @@ impl Settler {
             let Some(report) = self.ask(&payment, deadline).await else { return Ok(Looked::Unavailable(payment)) };
             let policy = self.gateways.get(payment.provider).policy();
             let saved = match next(&payment, &report, policy, self.clock.now()) {
-                Next::Wait | Next::Register | Next::Capture | Next::Again => return Ok(Looked::At(payment)),
-                Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => return Ok(Looked::At(payment)),
+                Next::Capture => return Ok(Looked::At(payment, true)),
+                Next::Wait | Next::Register | Next::Again => return Ok(Looked::At(payment, false)),
+                Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => return Ok(Looked::At(payment, false)),
                 news @ (Next::Move(_) | Next::Done | Next::Mismatch(_) | Next::Agreed) => {
                     Box::pin(self.record(payment.clone(), news, by)).await?
                 }
             };
             payment = match saved {
-                Some(saved) => return Ok(Looked::At(saved)),
+                Some(saved) => return Ok(Looked::At(saved, false)),
                 None => self.reread(payment).await?,
             };
             if payment.is_leased(self.clock.now()) {
-                return Ok(Looked::At(payment));
+                return Ok(Looked::At(payment, false));
             }
         }
         Ok(Looked::Unavailable(payment))
@@ -218,7 +225,7 @@ impl Settler {
             Verdict::Refused(reason) => {
                 // Refused because the provider is ahead of us: then what it says now is the better answer.
                 let payment = match self.look(payment, by, deadline).await? {
-                    Looked::At(payment) | Looked::Unavailable(payment) => payment,
+                    Looked::At(payment, _) | Looked::Unavailable(payment) => payment,
                 };
                 match (verdict(&payment, command), self.permits(&payment, command)) {
                     (Verdict::Done, _) => Operated::Done(payment),

@@ -10,6 +10,8 @@ use shared::mokka::{Client, Settings};
 use shared::money::{Currency, Decimal, Money};
 use shared::secret::Secret;
 
+use standins::Decision;
+
 use crate::{AMOUNT, Shop, assert_refused};
 
 impl Shop {
@@ -99,4 +101,27 @@ async fn money_that_mokka_no_longer_has_calls_a_person() {
         assert!(shop.changing().is_empty(), "{status}");
         assert_eq!(shop.state().await, "captured", "{status}");
     }
+}
+
+#[tokio::test]
+async fn a_hold_that_nobody_has_told_us_of_is_acted_on() {
+    for policy in ["on_hold", "on_shipment"] {
+        for (command, state) in [("finish", "captured"), ("cancel", "canceled")] {
+            let shop = Shop::with(&[("MOKKA_FINISH", policy)]).await;
+            shop.story.decide(&shop.payment, Decision::Approved).await;
+            assert_eq!(shop.state().await, "pending", "the callback is lost");
+            let answer = if command == "finish" { shop.finish().await } else { shop.cancel().await };
+            assert_eq!((answer.status, shop.state().await.as_str()), (200, state), "{command}, {policy}: {}", answer.body);
+            assert_eq!(shop.mokka().finishes, u32::from(command == "finish"), "{command}, {policy}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_capture_that_nobody_has_told_us_of_is_given_back() {
+    let shop = Shop::held().await;
+    shop.story.world.standins().set_mokka_status(&shop.payment, "finished").unwrap();
+    let answer = shop.refund("key", None).await;
+    assert_eq!((answer.status, shop.state().await.as_str()), (200, "refunded"), "{}", answer.body);
+    assert_eq!(shop.mokka().returned, AMOUNT);
 }

@@ -10,18 +10,20 @@ async fn every(shop: &Shop, refund: Option<&str>) -> [Answer; 4] {
     [shop.finish().await, shop.cancel().await, shop.change("3000.00").await, shop.refund("key", refund).await]
 }
 
-/// Asserts the code of every command, and that nothing was done and nothing asked.
+/// Asserts the code of every command, and that nothing was done. Mokka is asked how things stand only where it may be ahead.
 async fn assert_all(shop: &Shop, codes: [&str; 4], context: &str) {
     let before = shop.stored().await;
     for (answer, code) in every(shop, None).await.iter().zip(codes) {
         assert_refused(answer, 409, code, context);
     }
-    assert!(shop.called().is_empty(), "{context}: Mokka was called");
+    assert!(shop.changing().is_empty(), "{context}: Mokka was called");
+    let final_here = codes.iter().all(|code| !["not_held", "not_captured"].contains(code));
+    assert!(!final_here || shop.called().is_empty(), "{context}: Mokka was asked although it could say nothing new");
     assert_eq!(shop.stored().await, before, "{context}");
 }
 
 #[tokio::test]
-async fn what_is_not_held_yet_is_refused_without_asking() {
+async fn what_is_not_held_yet_is_refused() {
     let shop = Shop::pending().await;
     assert_all(&shop, ["not_held", "not_held", "not_held", "not_captured"], "pending").await;
 }
@@ -32,7 +34,7 @@ async fn what_is_held_cannot_be_given_back() {
     let answer = shop.refund("key", None).await;
     assert_refused(&answer, 409, "not_captured", "held");
     assert_answer!("not_captured", answer);
-    assert!(shop.called().is_empty());
+    assert!(shop.changing().is_empty());
 }
 
 #[tokio::test]
