@@ -130,6 +130,15 @@ struct Looked {
     attention: bool,
 }
 
+/// What came of a payment's turn.
+enum Turn {
+    /// It is not due after all.
+    NotDue,
+    /// The run's time is over.
+    NoTime,
+    Looked(Looked),
+}
+
 impl Run<'_> {
     async fn all(&self) -> Result<Report, StoreError> {
         let now = self.deps.settler.clock.now();
@@ -142,11 +151,10 @@ impl Run<'_> {
         let pages = try_join_all(shards.iter().map(|shard| orders.due(shard, now, None, PAGE))).await?;
         for (shard, mut page) in shards.iter().zip(pages) {
             loop {
-                if self.deadline.allows(EACH).is_none() && !page.entries.is_empty() {
-                    report.left = true;
+                self.page(page.entries, &mut report).await;
+                if report.left {
                     return Ok(report);
                 }
-                self.page(page.entries, &mut report).await;
                 let Some(from) = page.next else { break };
                 page = orders.due(shard, now, Some(&from), PAGE).await?;
             }
@@ -162,8 +170,9 @@ impl Run<'_> {
         let mut looks = looks.buffer_unordered(AT_ONCE);
         while let Some((id, result)) = looks.next().await {
             match result {
-                Ok(None) => {}
-                Ok(Some(looked)) => {
+                Ok(Turn::NotDue) => {}
+                Ok(Turn::NoTime) => report.left = true,
+                Ok(Turn::Looked(looked)) => {
                     report.due += 1;
                     report.moved += u32::from(looked.moved);
                     report.told += u32::from(looked.told);
@@ -178,16 +187,18 @@ impl Run<'_> {
         }
     }
 
-    /// Looks after one payment; nothing if it is not due after all, or no time is left.
-    async fn look(&self, id: &PaymentId) -> Result<Option<Looked>, StoreError> {
-        let Some(budget) = self.deadline.allows(EACH) else { return Ok(None) };
-        let deadline = Deadline::within(budget);
+    /// Looks after one payment. None is begun that could not be seen through.
+    async fn look(&self, id: &PaymentId) -> Result<Turn, StoreError> {
+        if self.deadline.allows(EACH).is_none_or(|left| left < EACH) {
+            return Ok(Turn::NoTime);
+        }
+        let deadline = Deadline::within(EACH);
         let orders = &self.deps.settler.orders;
-        let Some(payment) = orders.payment(id).await? else { return Ok(None) };
+        let Some(payment) = orders.payment(id).await? else { return Ok(Turn::NotDue) };
         let now = self.deps.settler.clock.now();
         // The index is a moment late; and whoever has the lease writes the next look.
         if payment.watch.check_at.is_none_or(|at| at > now) || payment.is_leased(now) {
-            return Ok(None);
+            return Ok(Turn::NotDue);
         }
         let mut looked = Looked::default();
         let payment = if payment.is_over() { payment } else { self.settle(payment, deadline, &mut looked).await? };
@@ -198,7 +209,7 @@ impl Run<'_> {
                 self.call_person(id, &mut looked).await?;
             }
         }
-        Ok(Some(looked))
+        Ok(Turn::Looked(looked))
     }
 
     /// It is in trouble for too long, and not on the list yet.

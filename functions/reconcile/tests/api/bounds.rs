@@ -1,6 +1,6 @@
 //! A run is bounded, harmless when doubled, and costs what is due, not what is stored.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lambda_runtime::{Context, LambdaEvent};
 use sandbox::testing::{Story, drop_after};
@@ -24,6 +24,22 @@ async fn a_run_with_nothing_due_is_one_query_for_each_partition_whatever_is_stor
     drop(story.world.store_calls());
     assert_eq!(story.world.tick().await["due"], 0);
     assert_eq!(story.world.store_calls(), vec!["Query"; 8]);
+}
+
+#[tokio::test]
+async fn a_run_whose_time_is_over_begins_nothing_and_the_next_one_goes_on() {
+    let story = Story::start().await;
+    let payment = forgotten(&story).await;
+    story.world.advance(FIRST_LOOK);
+    let deps = story.world.build(reconcile::Deps::from_env, &[]);
+    let mut context = Context::default();
+    let soon = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(3);
+    context.deadline = u64::try_from(soon.as_millis()).unwrap();
+    let report = reconcile::handle(&deps, LambdaEvent::new(json!({}), context)).await.unwrap();
+    assert_eq!((&report["left"], &report["due"]), (&json!(true), &json!(0)));
+    assert_eq!((story.state(&payment).await.as_str(), story.world.standins().calls(Some(System::Mokka)).len()), ("pending", 1));
+    let report = run(&deps).await;
+    assert_eq!((&report["left"], &report["moved"]), (&json!(false), &json!(1)));
 }
 
 #[tokio::test]
