@@ -21,6 +21,9 @@ pub enum IdError {
     /// JSON of another kind.
     #[error("must be a string (a whole number is accepted too)")]
     NotText,
+    /// Not an id that was given out here.
+    #[error("must be an id that was given out here")]
+    NotOurs,
 }
 
 const MAX_BYTES: usize = 200;
@@ -155,6 +158,30 @@ impl PaymentId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// The id of one customer's request for a limit: ours, and the provider's order id of its callback.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RegistrationId(String);
+
+impl RegistrationId {
+    /// Takes an id of our making: 32 lower-case hexadecimal digits, as [`crate::clock::Random::hex32`] gives them.
+    pub fn parse(text: &str) -> Result<Self, IdError> {
+        let ours = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if ours { Ok(Self(text.to_owned())) } else { Err(IdError::NotOurs) }
+    }
+
+    /// The identifier's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RegistrationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

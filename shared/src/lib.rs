@@ -1,7 +1,7 @@
 //! What every webhook of imshop-webhooks is made of. Modules in this order; a lower one never imports a higher one:
 //!
-//! - [`money`], [`phone`], [`ids`], [`secret`], [`clock`], [`wire`], [`texts`], [`mod@env`]: plain types, parsed once and valid
-//!   ever after; what a customer reads; settings from the environment.
+//! - [`money`], [`phone`], [`ids`], [`secret`], [`roles`], [`clock`], [`wire`], [`texts`], [`mod@env`]: plain types, parsed
+//!   once and valid ever after; what a customer reads; settings from the environment.
 //! - [`outbound`], [`imshop`], [`mokka`], [`smspro`], [`shop`]: one room for each outside system: its messages, its client,
 //!   its errors.
 //! - [`payment`], [`challenge`]: the payment and the code by SMS as state machines, without I/O.
@@ -24,6 +24,7 @@ pub mod money;
 pub mod outbound;
 pub mod payment;
 pub mod phone;
+pub mod roles;
 pub mod runtime;
 pub mod secret;
 pub mod settle;

@@ -80,6 +80,8 @@ pub struct InternalSecret(Secret);
 pub enum Purpose {
     /// The token in the path of a payment's callback.
     CallbackToken,
+    /// The token in the path of a registration's callback.
+    RegistrationToken,
     /// The key of an OTP challenge: form, installation and phone.
     Challenge,
     /// The key of a send limit.
@@ -94,6 +96,7 @@ impl Purpose {
     fn label(self) -> &'static str {
         match self {
             Self::CallbackToken => "callback-token",
+            Self::RegistrationToken => "registration-token",
             Self::Challenge => "challenge",
             Self::Limit => "limit",
             Self::VerifiedCode => "verified-code",

@@ -91,7 +91,7 @@ impl Gateways {
         }
     }
 
-    /// Mokka's, for what only Mokka has: signed callbacks.
+    /// Mokka's, for what only Mokka has: signed callbacks, limits, schedules.
     #[must_use]
     pub fn mokka(&self) -> &mokka::MokkaGateway {
         &self.mokka

@@ -45,6 +45,12 @@ impl MokkaGateway {
         Some(Self { client: Client::new(http, settings), clock, policy: policy?, currency: currency?, seller: seller? })
     }
 
+    /// Mokka's own methods, for what has nothing to do with a payment: Registration, Limit, Schedule.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Whether a callback's signature is right for its raw body.
     #[must_use]
     pub fn verify(&self, body: &[u8], signature: &str) -> bool {

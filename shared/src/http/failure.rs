@@ -15,10 +15,14 @@ use crate::texts;
 pub enum Status {
     /// 200.
     Ok,
+    /// 202: taken note of; how it comes out is not known yet.
+    Accepted,
     /// 400: unreadable body or a missing mandatory field.
     BadRequest,
     /// 401: wrong key.
     Unauthorized,
+    /// 403: the right key of somebody who may not do this.
+    Forbidden,
     /// 404: unknown path.
     NotFound,
     /// 405: wrong method.
@@ -29,6 +33,8 @@ pub enum Status {
     TooLarge,
     /// 500: a fault of our own.
     Internal,
+    /// 502: the provider refused.
+    BadGateway,
     /// 503: could not be done now, worth trying again.
     Unavailable,
 }
@@ -37,13 +43,16 @@ impl From<Status> for StatusCode {
     fn from(status: Status) -> Self {
         match status {
             Status::Ok => Self::OK,
+            Status::Accepted => Self::ACCEPTED,
             Status::BadRequest => Self::BAD_REQUEST,
             Status::Unauthorized => Self::UNAUTHORIZED,
+            Status::Forbidden => Self::FORBIDDEN,
             Status::NotFound => Self::NOT_FOUND,
             Status::MethodNotAllowed => Self::METHOD_NOT_ALLOWED,
             Status::Conflict => Self::CONFLICT,
             Status::TooLarge => Self::PAYLOAD_TOO_LARGE,
             Status::Internal => Self::INTERNAL_SERVER_ERROR,
+            Status::BadGateway => Self::BAD_GATEWAY,
             Status::Unavailable => Self::SERVICE_UNAVAILABLE,
         }
     }
@@ -52,7 +61,7 @@ impl From<Status> for StatusCode {
 /// The shape of an endpoint's failures (reference "IMSHOP", transport).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// `{"success":false,"error":…}`: acquiring, and our own interfaces for shop and providers.
+    /// `{"success":false,"error":…}`, with a `code` where there is one: acquiring, and our own interfaces for shop and providers.
     Error,
     /// `{"success":false,"message":…}`: forms.
     Message,
@@ -63,9 +72,12 @@ pub enum Shape {
 }
 
 impl Shape {
-    fn body(self, text: &str) -> String {
+    fn body(self, text: &str, code: Option<&str>) -> String {
         match self {
-            Self::Error => json!({"success": false, "error": text}),
+            Self::Error => match code {
+                Some(code) => json!({"success": false, "code": code, "error": text}),
+                None => json!({"success": false, "error": text}),
+            },
             Self::Message => json!({"success": false, "message": text}),
             Self::Payments => json!({"payments": [], "message": text}),
             Self::Orders => json!({"orders": [], "message": text}),
@@ -79,13 +91,14 @@ impl Shape {
 pub struct Failure {
     status: Status,
     public: Cow<'static, str>,
+    code: Option<&'static str>,
     internal: Option<String>,
     allow: Option<&'static str>,
 }
 
 impl Failure {
     fn new(status: Status, public: impl Into<Cow<'static, str>>, internal: Option<String>) -> Self {
-        Self { status, public: public.into(), internal, allow: None }
+        Self { status, public: public.into(), code: None, internal, allow: None }
     }
 
     /// The request cannot be read; `public` names the field and says what would be right.
@@ -104,6 +117,12 @@ impl Failure {
     #[must_use]
     pub fn unauthorized() -> Self {
         Self::new(Status::Unauthorized, texts::UNAUTHORIZED, None)
+    }
+
+    /// The key is right, but its holder may not do this; `code` is for programs.
+    #[must_use]
+    pub fn forbidden(code: &'static str, public: impl Into<Cow<'static, str>>) -> Self {
+        Self { code: Some(code), ..Self::new(Status::Forbidden, public, None) }
     }
 
     /// No such thing; the text does not say what is missing.
@@ -148,7 +167,7 @@ impl Failure {
         if let Some(cause) = &self.internal {
             tracing::error!(cause, "request failed");
         }
-        let mut response = respond(self.status.into(), "application/json; charset=utf-8", shape.body(&self.public));
+        let mut response = respond(self.status.into(), "application/json; charset=utf-8", shape.body(&self.public, self.code));
         if let Some(allow) = self.allow {
             response.headers_mut().insert(http::header::ALLOW, http::HeaderValue::from_static(allow));
         }

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::{BUDGET, Failure, RESERVE, decode};
 use crate::clock::Deadline;
+use crate::roles::{Holder, RoleKeys};
 use crate::secret::Keys;
 
 /// 1 MiB: the size limit of everything but forms, which may carry photos.
@@ -23,7 +24,7 @@ pub struct Inbound {
     path: Vec<String>,
     ends_with_slash: bool,
     headers: HeaderMap,
-    signature: Option<String>,
+    query: Vec<(String, String)>,
     body: Vec<u8>,
     deadline: Deadline,
     request_id: String,
@@ -36,7 +37,9 @@ impl Inbound {
         let request_id = request.lambda_context_ref().map(|context| context.request_id.clone()).unwrap_or_default();
         let path = segments(request.raw_http_path());
         let ends_with_slash = request.raw_http_path().ends_with('/');
-        let signature = request.query_string_parameters_ref().and_then(|query| query.first("signature")).map(str::to_owned);
+        let query = request.query_string_parameters_ref();
+        let query = query.into_iter().flat_map(|query| query.iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let query = query.collect();
         let gateway_url = request.request_context_ref().and_then(|context| gateway_url(context, &path));
         let (parts, body) = request.into_parts();
         let body = match body {
@@ -49,7 +52,7 @@ impl Inbound {
             path,
             ends_with_slash,
             headers: parts.headers,
-            signature,
+            query,
             body,
             deadline,
             request_id,
@@ -84,7 +87,33 @@ impl Inbound {
     /// The query parameter `signature`, which Mokka may send.
     #[must_use]
     pub fn signature(&self) -> Option<&str> {
-        self.signature.as_deref()
+        self.query("signature")
+    }
+
+    /// The query parameter of that name; the first, if there are several.
+    #[must_use]
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Refuses query parameters other than `allowed`, and one that is there twice: which of them is meant is anybody's guess.
+    pub fn require_query(&self, allowed: &[&str]) -> Result<(), Failure> {
+        for (index, (name, _)) in self.query.iter().enumerate() {
+            if !allowed.contains(&name.as_str()) {
+                let known = allowed.join(", ");
+                return Err(Failure::bad_request(format!("there are only these query parameters: {known}")));
+            }
+            if self.query[..index].iter().any(|(earlier, _)| earlier == name) {
+                return Err(Failure::bad_request(format!("query parameter `{name}`: must be there once")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The header of that name; nothing if it is not text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
     /// The time by which the request must be answered.
@@ -129,10 +158,19 @@ impl Inbound {
         if self.header_key_is_one_of(keys) { Ok(()) } else { Err(Failure::unauthorized()) }
     }
 
+    /// Whose key the headers carry; refuses a request without one of `keys`.
+    pub fn holder<'a>(&self, keys: &'a RoleKeys) -> Result<&'a Holder, Failure> {
+        self.header_keys().find_map(|key| keys.holder(key)).ok_or_else(Failure::unauthorized)
+    }
+
     fn header_key_is_one_of(&self, keys: &Keys) -> bool {
-        let text = |name| self.headers.get(name).and_then(|value| value.to_str().ok());
-        let bearer = text("authorization").and_then(bearer_token);
-        [bearer, text("key")].into_iter().flatten().any(|key| keys.accept(key.trim()))
+        self.header_keys().any(|key| keys.accept(key))
+    }
+
+    /// `Authorization: Bearer`, and the header `key`.
+    fn header_keys(&self) -> impl Iterator<Item = &str> {
+        let bearer = self.header("authorization").and_then(bearer_token);
+        [bearer, self.header("key")].into_iter().flatten().map(str::trim)
     }
 
     /// The body's field `key`, whatever else is in the body.

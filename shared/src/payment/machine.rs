@@ -88,11 +88,37 @@ pub enum Next {
     Done,
     /// The provider speaks of another amount or order, or takes back what was final: stop and call a person.
     Mismatch(String),
+    /// Record that the provider's data match again.
+    Agreed,
 }
 
 /// Decides. Whatever the provider says of money counts only if it is our order and our amount.
 #[must_use]
 pub fn next(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) -> Next {
+    match intended(payment, report, policy, now) {
+        Next::Wait if payment.mismatch.is_some() && agrees(payment, report) => Next::Agreed,
+        next => next,
+    }
+}
+
+/// Whether the provider says what we have.
+fn agrees(payment: &Payment, report: &Report) -> bool {
+    use ReportedState::{Canceled, Captured, Declined, Expired, Held, Pending, Refunded, Unregistered};
+    let ours = match payment.state {
+        State::Creating | State::Pending => Pending,
+        State::Held | State::Finishing => Held,
+        State::Captured | State::PartiallyRefunded => Captured,
+        State::Refunded => Refunded,
+        // There is no money, so no amount either.
+        State::Declined | State::Canceled | State::Expired => {
+            let without_money = [Declined, Canceled, Expired, Refunded, Unregistered];
+            return report.is_of(payment) && without_money.contains(&report.state);
+        }
+    };
+    report.state == ours && mismatch(payment, report, payment.amount).is_none()
+}
+
+fn intended(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) -> Next {
     match &payment.intent {
         Some(Intent::Cancel) if report.state == ReportedState::Held => sure(payment, report, payment.amount, Next::Again),
         Some(Intent::Change(change)) if report.state == ReportedState::Held => change_of(payment, change, report),
@@ -339,6 +365,33 @@ mod tests {
         assert_eq!(decide(State::Held, &Held, Policy::OnShipment), Next::Wait);
     }
 
+    #[test]
+    fn a_mismatch_is_over_once_the_provider_says_what_we_have() {
+        let decide = |state, reported: &ReportedState, minor| {
+            let report = Report { state: reported.clone(), payment_id: "1001-1".to_owned(), amount: Some(rub(minor)) };
+            let payment = Payment { mismatch: Some("of yesterday".to_owned()), ..payment(state) };
+            next(&payment, &report, Policy::OnShipment, Timestamp::from_millis(99))
+        };
+        for (state, reported) in [
+            (State::Pending, ReportedState::Pending),
+            (State::Held, ReportedState::Held),
+            (State::Captured, ReportedState::Captured),
+            (State::PartiallyRefunded, ReportedState::Captured),
+            (State::Refunded, ReportedState::Refunded),
+        ] {
+            assert_eq!(decide(state, &reported, 500_000), Next::Agreed, "{state:?}");
+            assert_ne!(decide(state, &reported, 500_001), Next::Agreed, "{state:?}: another amount");
+        }
+        for reported in [ReportedState::Canceled, ReportedState::Expired, ReportedState::Refunded, ReportedState::Unregistered] {
+            assert_eq!(decide(State::Canceled, &reported, 1), Next::Agreed, "{reported:?}: no money is left");
+        }
+        let unclear = ReportedState::Unrecognised("frozen".to_owned());
+        assert!(
+            [State::Held, State::Captured, State::Canceled].iter().all(|state| decide(*state, &unclear, 500_000) == Next::Wait)
+        );
+        assert!(matches!(decide(State::Canceled, &ReportedState::Held, 500_000), Next::Mismatch(_)));
+    }
+
     proptest! {
         #[test]
         fn every_decision_is_one_that_the_machine_allows(
@@ -358,6 +411,7 @@ mod tests {
                 Next::Capture => prop_assert!(ours && !state.is_settled()),
                 Next::Mismatch(_) => prop_assert!(!ours || state.is_settled()),
                 Next::Again | Next::Done => prop_assert!(false, "nothing was intended"),
+                Next::Agreed => prop_assert!(false, "nothing was amiss"),
             }
         }
 
@@ -370,7 +424,7 @@ mod tests {
             for report in reports {
                 let before = payment.clone();
                 payment = match next(&payment, &report, policy, now) {
-                    Next::Wait | Next::Register | Next::Mismatch(_) | Next::Again | Next::Done => payment,
+                    Next::Wait | Next::Register | Next::Mismatch(_) | Next::Again | Next::Done | Next::Agreed => payment,
                     Next::Move(to) => payment.moved(to, Trigger::Callback, Timestamp::from_millis(1)),
                     Next::Capture => payment.finishing(Trigger::Callback, Timestamp::from_millis(1)),
                 };

@@ -72,8 +72,15 @@ impl Payment {
     /// What can still be given back: not what is given back, nor what is being given back.
     #[must_use]
     pub fn rest(&self) -> Money {
-        let taken = self.sum_of_refunds(|status| !matches!(status, RefundStatus::Refused(_)));
-        Money::from_minor((self.amount.minor() - taken.minor()).max(0), self.amount.currency()).unwrap_or(self.amount)
+        self.rest_before(self.refunds.len())
+    }
+
+    /// What could be given back when the refund `index` was asked for: one is decided before the next is asked for.
+    #[must_use]
+    pub fn rest_before(&self, index: usize) -> Money {
+        let earlier = self.refunds.iter().take(index).filter(|refund| !matches!(refund.status, RefundStatus::Refused(_)));
+        let minor = self.amount.minor() - earlier.map(|refund| refund.amount.minor()).sum::<i64>();
+        Money::from_minor(minor.max(0), self.amount.currency()).unwrap_or(self.amount)
     }
 
     /// The refund that was asked for with this key.

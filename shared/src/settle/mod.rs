@@ -123,7 +123,7 @@ impl Settler {
                     acted = true;
                     Box::pin(self.lease_and_carry_out(payment.clone().again(now), by, deadline)).await?
                 }
-                news @ (Next::Move(_) | Next::Done | Next::Mismatch(_)) => {
+                news @ (Next::Move(_) | Next::Done | Next::Mismatch(_) | Next::Agreed) => {
                     Box::pin(self.record(payment.clone(), news, by)).await?
                 }
             };
@@ -137,7 +137,7 @@ impl Settler {
     }
 
     /// The provider's word; nothing if it cannot be asked.
-    async fn ask(&self, payment: &Payment, deadline: Deadline) -> Option<Report> {
+    pub async fn ask(&self, payment: &Payment, deadline: Deadline) -> Option<Report> {
         match self.gateways.get(payment.provider).status(payment, deadline.before(RECORDING)).await {
             Ok(report) => {
                 tracing::debug!(reported = ?report.state, state = payment.state.name(), "the provider's status");
@@ -162,6 +162,10 @@ impl Settler {
             Next::Mismatch(what) => {
                 tracing::error!(what, "a payment does not match its order; a person must look");
                 self.orders.save_payment(Payment { mismatch: Some(what), ..payment }).await
+            }
+            Next::Agreed => {
+                tracing::info!(by = %by, "a payment matches its order again");
+                self.orders.save_payment(Payment { mismatch: None, ..payment }).await
             }
             Next::Wait | Next::Register | Next::Capture | Next::Again => Ok(Some(payment)),
         }

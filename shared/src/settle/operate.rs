@@ -3,7 +3,7 @@
 
 use super::{ROUNDS, Settler};
 use crate::clock::{Deadline, Timestamp};
-use crate::payment::{Command, Intent, Next, Payment, Reason, RefundStatus, Refusal, State, Trigger, next};
+use crate::payment::{Change, Command, Intent, Next, Payment, Reason, RefundStatus, Refusal, State, Trigger, next};
 use crate::store::StoreError;
 
 /// How a command came out.
@@ -73,8 +73,16 @@ impl Settler {
         Ok(Operated::Forbidden(payment, Refusal::InProgress("other requests")))
     }
 
-    /// A person has looked into the provider's cabinet: was the refund made whose outcome nobody could tell?
-    pub async fn decide_refund(&self, payment: Payment, number: usize, made: bool, who: &str) -> Result<Operated, StoreError> {
+    /// A person has looked into the provider's cabinet: was the refund made whose outcome nobody could tell? What the provider
+    /// itself can tell comes first.
+    pub async fn decide_refund(
+        &self,
+        payment: Payment,
+        number: usize,
+        made: bool,
+        who: &str,
+        deadline: Deadline,
+    ) -> Result<Operated, StoreError> {
         let by = Trigger::BackOffice(who);
         let mut payment = payment;
         for _ in 0..ROUNDS {
@@ -86,11 +94,31 @@ impl Settler {
             if payment.is_leased(now) {
                 return Ok(Operated::Forbidden(payment, Refusal::InProgress("a call to the provider")));
             }
-            let decided = if made {
-                payment.clone().intent_done(by, now)
-            } else {
-                let reason = Reason { code: "not_made".to_owned(), text: "the provider's cabinet does not show it".to_owned() };
-                payment.clone().intent_dropped(&reason, by, now)
+            let Some(report) = self.ask(&payment, deadline).await else { return Ok(Operated::Unavailable(payment)) };
+            let policy = self.gateways.get(payment.provider).policy();
+            let decided = match next(&payment, &report, policy, now) {
+                Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => {
+                    return Ok(Operated::Forbidden(payment, Refusal::Mismatch));
+                }
+                news @ (Next::Move(_) | Next::Done | Next::Mismatch(_)) => {
+                    payment = match self.record(payment.clone(), news, by).await? {
+                        Some(payment) => payment,
+                        None => self.reread(payment).await?,
+                    };
+                    continue;
+                }
+                // The provider would show it if everything had been given back.
+                Next::Again if made && payment.refund_under_way().is_some_and(|(_, whole_rest)| whole_rest) => {
+                    return Ok(Operated::Forbidden(payment, Refusal::Mismatch));
+                }
+                Next::Wait | Next::Register | Next::Capture | Next::Again | Next::Agreed => {
+                    if made {
+                        payment.clone().intent_done(by, now)
+                    } else {
+                        let text = "the provider's cabinet does not show it".to_owned();
+                        payment.clone().intent_dropped(&Reason { code: "not_made".to_owned(), text }, by, now)
+                    }
+                }
             };
             match self.orders.save_payment(decided).await? {
                 Some(payment) => return Ok(Operated::Done(payment)),
@@ -115,8 +143,8 @@ impl Settler {
         deadline: Deadline,
     ) -> Result<Option<Operated>, StoreError> {
         let Command::Refund { key_hash, amount } = command else { return Ok(None) };
-        let Some((_, refund)) = payment.refund_with_key(key_hash) else { return Ok(None) };
-        if amount.is_some_and(|amount| amount != refund.amount) {
+        let Some((index, refund)) = payment.refund_with_key(key_hash) else { return Ok(None) };
+        if amount.unwrap_or_else(|| payment.rest_before(index)) != refund.amount {
             return Ok(Some(Operated::Forbidden(payment.clone(), Refusal::KeyReused)));
         }
         self.came_out(payment.clone(), command, by, deadline).await.map(Some)
@@ -131,7 +159,7 @@ impl Settler {
             let saved = match next(&payment, &report, policy, self.clock.now()) {
                 Next::Wait | Next::Register | Next::Capture | Next::Again => return Ok(Looked::At(payment)),
                 Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => return Ok(Looked::At(payment)),
-                news @ (Next::Move(_) | Next::Done | Next::Mismatch(_)) => {
+                news @ (Next::Move(_) | Next::Done | Next::Mismatch(_) | Next::Agreed) => {
                     Box::pin(self.record(payment.clone(), news, by)).await?
                 }
             };
@@ -208,7 +236,10 @@ fn verdict(payment: &Payment, command: &Command) -> Verdict {
             (State::Declined | State::Canceled | State::Expired, _) => Verdict::Refused(over(payment)),
         },
         Command::Cancel if payment.state == State::Canceled => Verdict::Done,
-        Command::Change(change) if payment.intent.is_none() && payment.amount == change.amount => Verdict::Done,
+        // A change that was refused left its reason behind; what it was to change may have been so before.
+        Command::Change(change) if payment.intent.is_none() && payment.reason.is_none() && is_as(payment, change) => {
+            Verdict::Done
+        }
         Command::Cancel | Command::Change(_) => match payment.intent {
             Some(Intent::Cancel | Intent::Change(_)) => Verdict::Open,
             Some(Intent::Refund(_)) | None => Verdict::Refused(over(payment)),
@@ -220,6 +251,11 @@ fn verdict(payment: &Payment, command: &Command) -> Verdict {
             None => Verdict::Refused(over(payment)),
         },
     }
+}
+
+/// Whether what is held is what a change asks for.
+fn is_as(payment: &Payment, change: &Change) -> bool {
+    payment.amount == change.amount && payment.valid_till == change.valid_till
 }
 
 /// Why it was not done: what the provider said, or how the payment ended.

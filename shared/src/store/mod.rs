@@ -1,7 +1,8 @@
 //! The only place that knows DynamoDB. Every write is conditional, every item carries the version that the next write must
 //! name, and every write carries a mark of its own, so that a write repeated by the SDK after a lost answer is known again.
 //!
-//! - `order-holds`: `order#{orderUuid}`, `payment#{paymentId}`, and the fiscal documents of captures to come ([`Orders`]).
+//! - `order-holds`: `order#{orderUuid}`, `payment#{paymentId}`, the fiscal documents of captures to come, and customers'
+//!   requests for a limit, `registration#{id}` ([`Orders`]).
 //! - `otp-tokens`: `challenge#…`, `sends#…`, `form#…` ([`Otp`](otp::Otp)).
 
 mod documents;
@@ -10,6 +11,7 @@ mod orders;
 pub mod otp;
 mod otp_records;
 mod records;
+mod registrations;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -30,6 +32,7 @@ use crate::env::Env;
 
 pub use lists::{Cursor, CursorError, Page};
 pub use orders::Orders;
+pub use registrations::{Decided, Registration};
 
 /// One attempt at one request; DynamoDB answers in single-digit milliseconds, so a slow one is a lost one.
 const ATTEMPT_LIMIT: Duration = Duration::from_millis(900);
