@@ -300,9 +300,14 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            return;
+        if !std::thread::panicking() {
+            self.look_through_logs();
         }
+    }
+}
+
+impl World {
+    fn look_through_logs(&self) {
         let codes = self.standins.codes();
         let forbidden = canary::FORBIDDEN.iter().copied().chain(codes.iter().map(String::as_str));
         let lines = LOGS.since(self.logs_from);
@@ -311,6 +316,13 @@ impl Drop for World {
                 panic!("a log line contains {word:?}: {line}");
             }
         }
+    }
+
+    /// Looks through the log now as the end of the world does, and forgets it, for worlds that live long. The lines of every
+    /// world in the process are looked through and forgotten, but for other worlds' codes.
+    pub fn sift_logs(&self) {
+        self.look_through_logs();
+        LOGS.forget();
     }
 }
 
@@ -336,21 +348,40 @@ static LOGS: LazyLock<Logs> = LazyLock::new(|| {
 });
 
 #[derive(Clone, Default)]
-struct Logs(Arc<Mutex<String>>);
+struct Logs(Arc<Mutex<Lines>>);
+
+#[derive(Default)]
+struct Lines {
+    text: String,
+    /// How much was forgotten before it.
+    forgotten: usize,
+}
 
 impl Logs {
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn len(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+        let lines = self.lines();
+        lines.forgotten + lines.text.len()
     }
 
     fn since(&self, from: usize) -> String {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)[from..].to_owned()
+        let lines = self.lines();
+        lines.text[from.saturating_sub(lines.forgotten)..].to_owned()
+    }
+
+    fn forget(&self) {
+        let mut lines = self.lines();
+        lines.forgotten += lines.text.len();
+        lines.text.clear();
     }
 }
 
 impl io::Write for Logs {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_str(&String::from_utf8_lossy(bytes));
+        self.lines().text.push_str(&String::from_utf8_lossy(bytes));
         Ok(bytes.len())
     }
 
