@@ -17,7 +17,7 @@
 mod story;
 mod tap;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -27,6 +27,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine as _;
+use dynoxide::actions::get_item::GetItemRequest;
+use dynoxide::types::AttributeValue as Stored;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Request, Service as _, service_fn};
 use lambda_runtime::{Context as LambdaContext, LambdaEvent};
@@ -265,11 +267,15 @@ impl World {
         &self.clock
     }
 
-    /// A stored item as plain JSON (numbers as numbers), for looking at what a request left behind.
+    /// A stored item as plain JSON (numbers as numbers), for looking at what a request left behind. Read inside the database:
+    /// some tests look very often.
+    #[expect(clippy::unused_async, reason = "whether the database is inside or outside is nothing to the tests")]
     pub async fn item(&self, table: &str, key: &str) -> Option<Value> {
-        let output = self.client.get_item().table_name(table).key("pk", AttributeValue::S(key.to_owned())).consistent_read(true);
-        let item = output.send().await.expect("the embedded DynamoDB answers").item?;
-        Some(Value::Object(item.into_iter().map(|(name, value)| (name, plain(value))).collect()))
+        let key = HashMap::from([("pk".to_owned(), Stored::S(key.to_owned()))]);
+        let request =
+            GetItemRequest { table_name: table.to_owned(), key, consistent_read: Some(true), ..GetItemRequest::default() };
+        let item = self.store.database.get_item(request).expect("the embedded DynamoDB answers").item?;
+        Some(Value::Object(item.into_iter().map(|(name, value)| (name, stored(value))).collect()))
     }
 
     /// Every stored item of a table whose key begins with `prefix`.
@@ -323,6 +329,18 @@ impl World {
     pub fn sift_logs(&self) {
         self.look_through_logs();
         LOGS.forget();
+    }
+}
+
+fn stored(value: Stored) -> Value {
+    match value {
+        Stored::S(text) => text.into(),
+        Stored::N(number) => serde_json::from_str(&number).unwrap_or(Value::String(number)),
+        Stored::BOOL(flag) => flag.into(),
+        Stored::L(list) => list.into_iter().map(stored).collect(),
+        Stored::M(map) => Value::Object(map.into_iter().map(|(name, value)| (name, stored(value))).collect()),
+        Stored::NULL(_) => Value::Null,
+        other => format!("{other:?}").into(),
     }
 }
 
