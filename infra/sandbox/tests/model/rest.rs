@@ -1,6 +1,7 @@
 //! How everything must stand once no more time can bring anything new: as Mokka has it, nothing open, IMSHOP told. The one thing
 //! that nobody but a person can tell is on the list for people, and the person tells it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use standins::MokkaStatus;
@@ -23,11 +24,17 @@ impl Sequence {
         for payment in &self.cabinet {
             self.rooms.office.settle(payment).await;
         }
+        let listed: BTreeSet<_> = self.seen.values().filter(|books| books.needs_attention()).map(|books| books.id.clone()).collect();
         for _ in 0..ROUNDS {
             self.story().world.pump().await;
             let seen = self.look().await;
             self.note(seen);
             let all: Vec<Books> = self.seen.values().cloned().collect();
+            for books in &all {
+                if books.needs_attention() && !listed.contains(&books.id) && books.undecided_refund().is_none() {
+                    self.broke("a person is called for nothing");
+                }
+            }
             if all.iter().all(|books| books.moment("check_at").is_none()) {
                 self.is_at_rest(&all);
                 drop(self.story().world.store_calls());
