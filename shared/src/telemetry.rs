@@ -29,8 +29,8 @@ where
     S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let filter =
-        OURS.iter().fold(Targets::new().with_default(LevelFilter::WARN), |targets, name| targets.with_target(*name, level));
+    let others = Targets::new().with_default(level.min(LevelFilter::WARN));
+    let filter = OURS.iter().fold(others, |targets, name| targets.with_target(*name, level));
     tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)

@@ -1,12 +1,13 @@
 //! Telling IMSHOP what became of a payment. The payment's history is the outbox: each step that matters carries a word, and
-//! the words go out in their order, each at least once. Two triggers, no other logic in them: the table's stream, at once, and
-//! the scheduled reconciliation, for what failed.
+//! the words go out in their order, each at least once. IMSHOP's two addresses do not wait for each other. Two triggers, no
+//! other logic in them: the table's stream, at once, and the scheduled reconciliation, for what failed.
 //!
 //! Round trips when nothing is in the way: one read, one write (the lease), one call for each address, one write; of a payment
 //! that failed one more read, of its order.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use crate::clock::{Clock, Deadline};
-use crate::env::Env;
 use crate::ids::PaymentId;
 use crate::imshop::status::{Channel, Client, OrderPayment, OrderStatus, PaymentStatus, Untold};
 use crate::payment::{Payment, Telling, Word};
@@ -31,8 +32,38 @@ pub enum Told {
     Nothing,
     /// IMSHOP knows everything.
     Everything,
-    /// IMSHOP did not take it; it is written down when to try again.
+    /// IMSHOP did not take all of it; it is written down when to try again.
     Failed,
+}
+
+/// After so many vain calls in a row an address is taken for down.
+const DOWN: u32 = 3;
+
+/// Whether IMSHOP's addresses answer, in one run over many payments. One that is down is left alone for the rest of the run, so
+/// that waiting for it takes no time from what can be done. A message that is refused was answered.
+#[derive(Debug, Default)]
+pub struct Health([AtomicU32; 2]);
+
+impl Health {
+    fn vain_calls(&self, channel: Channel) -> &AtomicU32 {
+        let [payment_status, order_status] = &self.0;
+        match channel {
+            Channel::PaymentStatus => payment_status,
+            Channel::OrderStatus => order_status,
+        }
+    }
+
+    fn is_down(&self, channel: Channel) -> bool {
+        self.vain_calls(channel).load(Ordering::Relaxed) >= DOWN
+    }
+
+    fn note(&self, channel: Channel, result: &Result<(), Untold>) {
+        let vain_calls = self.vain_calls(channel);
+        match result {
+            Ok(()) | Err(Untold::Refused(_)) => vain_calls.store(0, Ordering::Relaxed),
+            Err(Untold::Unavailable(_)) => drop(vain_calls.fetch_add(1, Ordering::Relaxed)),
+        }
+    }
 }
 
 /// A word about a payment, with what IMSHOP has to know beside it.
@@ -44,91 +75,100 @@ struct Message<'a> {
 }
 
 impl Teller {
-    /// Reads IMSHOP's addresses and codes.
-    pub fn from_env(env: &mut Env, orders: Orders, clock: Clock, http: reqwest::Client) -> Self {
-        Self { orders, imshop: Client::from_env(env, http), clock }
+    /// Tells IMSHOP at the addresses of `imshop`.
+    #[must_use]
+    pub fn new(orders: Orders, imshop: Client, clock: Clock) -> Self {
+        Self { orders, imshop, clock }
     }
 
     /// Tells IMSHOP what it does not know of a payment.
-    pub async fn tell(&self, id: &PaymentId, deadline: Deadline) -> Result<Told, StoreError> {
+    pub async fn tell(&self, id: &PaymentId, health: &Health, deadline: Deadline) -> Result<Told, StoreError> {
         let Some(mut payment) = self.orders.payment(id).await? else { return Ok(Told::Nothing) };
         let mut told = Told::Nothing;
+        // Where a word was not taken, the words after it wait for it.
+        let mut closed = Vec::new();
         for _ in 0..ROUNDS {
-            let Some((steps, word)) = payment.word_from(payment.telling.done()) else { return Ok(told) };
+            let open = |channel: &Channel| !closed.contains(channel) && payment.word_for(*channel).is_some();
+            let open: Vec<_> = Channel::ALL.into_iter().filter(open).collect();
             let now = self.clock.now();
             // A call to the provider is under way: its result is written, and told, in a moment.
-            if payment.is_leased(now) || payment.is_being_told(now) {
-                return Ok(told);
+            if open.is_empty() || payment.is_leased(now) || payment.is_being_told(now) {
+                break;
             }
             if !self.imshop.has_any() {
+                let steps = payment.history.len();
                 let telling = Telling { payment_status: steps, order_status: steps, ..payment.telling };
-                payment = self.record(payment, telling).await?;
-                continue;
+                self.record(payment, telling).await?;
+                break;
+            }
+            if open.iter().all(|channel| health.is_down(*channel)) {
+                // Without trying; whoever writes first plans the next try as well.
+                let failures = payment.telling.failures.saturating_add(1);
+                let telling = Telling { failures, ..payment.telling };
+                drop(self.orders.save_payment(Payment { telling, ..payment }).await?);
+                return Ok(Told::Failed);
             }
             let Some(leased) = self.orders.save_payment(payment.leased_for_telling(now)).await? else {
-                let Some(stored) = self.orders.payment(id).await? else { return Ok(told) };
+                let Some(stored) = self.orders.payment(id).await? else { break };
                 payment = stored;
                 continue;
             };
-            let (telling, result) = self.send(&leased, steps, word, deadline).await?;
+            let telling = self.send(&leased, &open, &mut closed, health, deadline).await?;
             payment = self.record(leased, telling).await?;
-            if let Err(cause) = result {
-                tracing::warn!(payment_id = %id, cause = %cause, failures = payment.telling.failures, "IMSHOP was not told");
-                return Ok(Told::Failed);
-            }
-            tracing::info!(payment_id = %id, ?word, "IMSHOP was told");
             told = Told::Everything;
         }
-        Ok(told)
+        Ok(if closed.is_empty() { told } else { Told::Failed })
     }
 
-    /// Writes down that IMSHOP cannot be told now, without trying.
-    pub async fn postpone(&self, id: &PaymentId) -> Result<(), StoreError> {
-        let Some(payment) = self.orders.payment(id).await? else { return Ok(()) };
-        let now = self.clock.now();
-        if payment.has_untold() && !payment.is_leased(now) && !payment.is_being_told(now) {
-            let failures = payment.telling.failures.saturating_add(1);
-            let telling = Telling { failures, ..payment.telling };
-            // Whoever writes first plans the next try as well.
-            drop(self.orders.save_payment(Payment { telling, ..payment }).await?);
-        }
-        Ok(())
-    }
-
-    /// Sends one word to every address that has not had it, and says how far that came.
+    /// Sends its next word to every open address, and says how far that came.
     async fn send(
         &self,
         payment: &Payment,
-        steps: usize,
-        word: Word,
+        open: &[Channel],
+        closed: &mut Vec<Channel>,
+        health: &Health,
         deadline: Deadline,
-    ) -> Result<(Telling, Result<(), Untold>), StoreError> {
-        let latest = match word {
-            Word::Failed => {
-                let order = self.orders.order(&payment.order_uuid).await?;
-                order.is_none_or(|order| order.latest_payment.as_ref() == Some(&payment.id))
-            }
-            // Nobody pays an order again that is paid or was given back.
-            Word::Paid | Word::PartiallyRefunded(_) | Word::Refunded => true,
-        };
-        let message = Message { payment, word, latest };
+    ) -> Result<Telling, StoreError> {
         let mut telling = Telling { lease_until: None, ..payment.telling };
-        for channel in Channel::ALL {
-            let done = match channel {
-                Channel::PaymentStatus => &mut telling.payment_status,
-                Channel::OrderStatus => &mut telling.order_status,
+        let failures = telling.failures;
+        let mut latest = None;
+        for channel in open.iter().copied() {
+            let Some((steps, word)) = payment.word_for(channel) else { continue };
+            let latest = match (word, latest) {
+                // Nobody pays an order again that is paid or was given back.
+                (Word::Paid | Word::PartiallyRefunded(_) | Word::Refunded, _) => true,
+                (Word::Failed, Some(latest)) => latest,
+                (Word::Failed, None) => *latest.insert(self.is_latest(payment).await?),
             };
-            if *done >= steps {
-                continue;
+            let result = if health.is_down(channel) {
+                Err(Untold::Unavailable("it has not answered before".to_owned()))
+            } else {
+                let result = self.send_to(channel, &Message { payment, word, latest }, deadline).await;
+                health.note(channel, &result);
+                result
+            };
+            match result {
+                Ok(()) => {
+                    tracing::info!(payment_id = %payment.id, ?channel, ?word, "IMSHOP was told");
+                    *telling.done_mut(channel) = steps;
+                }
+                Err(cause) => {
+                    closed.push(channel);
+                    telling.failures = failures.saturating_add(1);
+                    tracing::warn!(payment_id = %payment.id, ?channel, %cause, failures = telling.failures, "IMSHOP was not told");
+                }
             }
-            if let Err(cause) = self.send_to(channel, &message, deadline).await {
-                telling.failures = telling.failures.saturating_add(1);
-                return Ok((telling, Err(cause)));
-            }
-            *done = steps;
         }
-        telling.failures = 0;
-        Ok((telling, Ok(())))
+        if closed.is_empty() {
+            telling.failures = 0;
+        }
+        Ok(telling)
+    }
+
+    /// Whether its order has no newer attempt.
+    async fn is_latest(&self, payment: &Payment) -> Result<bool, StoreError> {
+        let order = self.orders.order(&payment.order_uuid).await?;
+        Ok(order.is_none_or(|order| order.latest_payment.as_ref() == Some(&payment.id)))
     }
 
     async fn send_to(&self, channel: Channel, message: &Message<'_>, deadline: Deadline) -> Result<(), Untold> {

@@ -1,22 +1,78 @@
-//! The shop's own people and system: looks at orders and payments, and acts on them.
+//! `/v1/back-office/…`: the shop's own people and system look at orders and payments, and act on them. A key of
+//! `BACK_OFFICE_KEYS` opens it, as `Authorization: Bearer` or header `key`; its name is the "who" of log and history.
+//!
+//! | route below `/v1/back-office` | role | what |
+//! |---|---|---|
+//! | `GET orders/{orderId}` | read | an order and its payments, beside what the provider says of each now |
+//! | `GET payments?state=&since=&limit=&cursor=` | read | payments in a state, the newest in it first |
+//! | `GET payments?attention=true&limit=&cursor=` | read | payments that a person must look at, the longest troubled first |
+//! | `GET payments/{paymentId}` | read | a payment as it is stored |
+//! | `POST payments/{paymentId}/finish` | operate | capture a hold, with the shop's fiscal document or one of our own |
+//! | `POST payments/{paymentId}/cancel` | operate | let a hold go |
+//! | `POST payments/{paymentId}/change` | operate | hold another amount, or hold it longer |
+//! | `POST payments/{paymentId}/refunds` | refund | give back a part, or all that is left; with `Idempotency-Key` |
+//! | `POST payments/{paymentId}/refunds/{refund}/outcome` | refund | a person's word on a refund that nobody can tell |
+//! | `POST payments/{paymentId}/settle` | operate | ask the provider, and drive the payment forward |
+//! | `POST limits` | operate | what a customer may spend |
+//! | `POST registrations` | operate | a form on which a customer gets a limit |
+//! | `GET registrations/{registrationId}` | read | what became of it |
+//! | `POST schedules` | read | the ways to pay an amount in instalments |
+//!
+//! 200 is done; 202 is taken note of, and being found out; 409 is forbidden by the state of things, ours or the provider's,
+//! and nothing was done; 502 is refused by the provider, and nothing was done; 503 `provider_unavailable` is that the provider
+//! could not be asked, and nothing was done. Whatever is not understood is refused, so that a slip never does more than meant.
+//!
+//! Round trips when nothing is in the way:
+//! - `cancel`, `refunds`: one read, one Status, one write, the call, one write. `finish`: one read (order) more; a document of
+//!   the shop's is stored before and read again, a write and a read for every 350 KB. `change`: one read (order) more, and the
+//!   last write is one of payment and order together.
+//! - `refunds` again with the same key: one read. `settle`: one read, two Status, and what `settle` does. `outcome`: one read,
+//!   one Status, one write.
+//! - An order: one query, one read of all, one Status for each payment. A list: one query, one read of all. A payment, a
+//!   registration: one read. `limits` and `schedules`: one call. `registrations`: one write, one call.
+
+mod act;
+mod answer;
+mod customers;
+mod fields;
+mod finish;
+mod look;
+mod route;
 
 use lambda_http::{Body, Request, Response};
+use shared::clock::Random;
 use shared::env::{ConfigError, Env};
-use shared::http::{self, Failure, Shape};
+use shared::http::{self, Failure, Inbound, Shape, on_payment};
+use shared::ids::PaymentId;
+use shared::payment::Payment;
+use shared::roles::RoleKeys;
 use shared::runtime::World;
+use shared::secret::InternalSecret;
 use shared::settle::Settler;
+use url::Url;
+
+use route::Route;
 
 /// What the function needs.
 #[derive(Debug)]
 pub struct Deps {
+    keys: RoleKeys,
     settler: Settler,
+    internal: InternalSecret,
+    public_base_url: Option<Url>,
+    random: Random,
 }
 
 impl Deps {
-    /// Reads the store's and Mokka's settings.
+    /// Reads `BACK_OFFICE_KEYS`, `INTERNAL_SECRET`, `PUBLIC_BASE_URL` (optional), the store's and Mokka's.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
+        let keys = env.parsed("BACK_OFFICE_KEYS", RoleKeys::parse);
+        let internal = env.internal_secret();
+        let public_base_url = env.optional_url("PUBLIC_BASE_URL");
+        let random = world.random.clone();
         let settler = Settler::from_env(&mut env, world.clock, world.random, world.http);
-        let deps = settler.map(|settler| Self { settler });
+        let build = || Some(Self { keys: keys?, settler: settler?, internal: internal?, public_base_url, random });
+        let deps = build();
         env.finish(deps)
     }
 
@@ -27,6 +83,56 @@ impl Deps {
 }
 
 /// Answers a request.
-pub async fn handle(_deps: &Deps, request: Request) -> Response<Body> {
-    http::answer(Shape::Error, request, async |_| Err(Failure::not_found())).await
+pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {
+    http::answer(Shape::Error, request, async |inbound| serve(deps, &inbound).await).await
+}
+
+/// A request of somebody who may make it.
+struct Asked<'a> {
+    deps: &'a Deps,
+    inbound: &'a Inbound,
+    /// The name of the key.
+    who: &'a str,
+}
+
+async fn serve(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure> {
+    let holder = inbound.holder(&deps.keys)?;
+    let path = inbound.path();
+    let route = Route::find(&path).ok_or_else(Failure::not_found)?;
+    inbound.require_method(route.method())?;
+    let (action, needed) = (route.action(), route.role());
+    if holder.role < needed {
+        tracing::warn!(who = holder.name, action, "refused: the role does not suffice");
+        let text = format!("this takes the role {}; the key {} has {}", needed.name(), holder.name, holder.role.name());
+        return Err(Failure::forbidden("role", text));
+    }
+    inbound.limit_body(route.max_body())?;
+    inbound.require_query(route.query())?;
+    tracing::info!(who = holder.name, action, "back office asked");
+    let asked = Asked { deps, inbound, who: &holder.name };
+    match route {
+        Route::Order(id) => look::order(&asked, id).await,
+        Route::Payments => look::payments(&asked).await,
+        Route::Payment(id) => look::payment(&asked, id).await,
+        Route::Finish(id) => finish::finish(&asked, id).await,
+        Route::Cancel(id) => act::cancel(&asked, id).await,
+        Route::Change(id) => act::change(&asked, id).await,
+        Route::Refunds(id) => act::refund(&asked, id).await,
+        Route::Outcome(id, refund) => act::outcome(&asked, id, refund).await,
+        Route::Settle(id) => act::settle(&asked, id).await,
+        Route::Limits => customers::limit(&asked).await,
+        Route::Registrations => customers::register(&asked).await,
+        Route::Registration(id) => customers::registration(&asked, id).await,
+        Route::Schedules => customers::schedules(&asked).await,
+    }
+}
+
+impl Asked<'_> {
+    /// The payment that the path names.
+    async fn payment(&self, id: &str) -> Result<Payment, Failure> {
+        let id = PaymentId::parse(id).map_err(|_| Failure::not_found())?;
+        let payment = self.deps.settler.orders.payment(&id).await.map_err(Failure::internal)?;
+        on_payment(&id);
+        payment.ok_or_else(Failure::not_found)
+    }
 }

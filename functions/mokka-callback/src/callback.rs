@@ -12,7 +12,7 @@ use shared::settle::Settled;
 use crate::Deps;
 
 /// 64 KiB: many times what a callback needs.
-const MAX_BODY: usize = 64 * 1024;
+pub(crate) const MAX_BODY: usize = 64 * 1024;
 
 pub(crate) async fn callback(deps: &Deps, inbound: &Inbound, id: &str, token: &str) -> Result<Response<Body>, Failure> {
     inbound.limit_body(MAX_BODY)?;

@@ -1,14 +1,17 @@
 //! What comes back from Mokka: its callback, and the customer's browser.
 //!
 //! - `POST /v1/mokka/callback/{paymentId}/{token}`: a hint that something happened; the truth is a Status call.
+//! - `POST /v1/mokka/registration/{registrationId}/{token}`: a customer was granted a limit, or not; nothing is paid by it.
 //! - `GET /v1/mokka/return/{paymentId}`: sends the browser on to `…/success` or `…/failed`, what the app's expressions match.
 //! - `GET /v1/mokka/return/{paymentId}/{success|failed}`: the page that the customer sees.
 //!
 //! Round trips: callback and return one read and one Status, on a new hold also two writes, one read and one Finish, on
-//! other news one write; of a settled payment one read. The page one read.
+//! other news one write; of a settled payment one read. The page one read. A registration's callback one read, and one write
+//! if it says something new.
 
 mod callback;
 mod landing;
+mod registration;
 
 use lambda_http::{Body, Request, Response};
 use shared::env::{ConfigError, Env};
@@ -46,6 +49,10 @@ async fn route(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
         ["v1", "mokka", "callback", payment_id, token] => {
             inbound.require_method("POST")?;
             callback::callback(deps, inbound, payment_id, token).await
+        }
+        ["v1", "mokka", "registration", registration_id, token] => {
+            inbound.require_method("POST")?;
+            registration::callback(deps, inbound, registration_id, token).await
         }
         ["v1", "mokka", "return", payment_id] => {
             inbound.require_method("GET")?;

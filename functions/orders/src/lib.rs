@@ -8,7 +8,7 @@ mod push;
 mod record;
 mod relay;
 
-use lambda_http::{Body, Request, Response};
+use lambda_http::{Body, Request, RequestExt as _, Response};
 use shared::env::{ConfigError, Env};
 use shared::http::{self, Failure, Inbound, Shape};
 use shared::money::Currency;
@@ -58,8 +58,13 @@ impl Deps {
 
 /// Answers a request.
 pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {
-    let shape = if request.method() == lambda_http::http::Method::PUT { Shape::Error } else { Shape::Orders };
-    http::answer(shape, request, async |inbound| route(deps, &inbound).await).await
+    http::answer(shape(request.raw_http_path()), request, async |inbound| route(deps, &inbound).await).await
+}
+
+/// The shape of failures goes with the path, whatever the method: the shop's for a path with an id, IMSHOP's for any other.
+fn shape(path: &str) -> Shape {
+    let segments = path.split('/').filter(|segment| !segment.is_empty()).skip_while(|segment| *segment != "v1");
+    if segments.count() == 3 { Shape::Error } else { Shape::Orders }
 }
 
 async fn route(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure> {

@@ -18,9 +18,10 @@ use serde_json::{Value, json};
 use shared::clock::Deadline;
 use shared::env::{ConfigError, Env};
 use shared::ids::PaymentId;
+use shared::imshop::status::Client;
 use shared::runtime::{World, remaining};
 use shared::store::{Orders, client_from_env};
-use shared::tell::Teller;
+use shared::tell::{Health, Teller};
 
 /// How many payments are told at once.
 const AT_ONCE: usize = 8;
@@ -40,7 +41,8 @@ impl Deps {
         let client = client_from_env(&mut env);
         let clock = world.clock;
         let orders = client.and_then(|client| Orders::from_env(&mut env, client, world.random, clock.clone()));
-        let deps = orders.map(|orders| Self { teller: Teller::from_env(&mut env, orders.clone(), clock, world.http), orders });
+        let imshop = Client::from_env(&mut env, world.http);
+        let deps = orders.map(|orders| Self { teller: Teller::new(orders.clone(), imshop, clock), orders });
         env.finish(deps)
     }
 
@@ -98,8 +100,9 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
             }
         }
     }
+    let health = &Health::default();
     let told = stream::iter(firsts.into_values()).map(|(id, number)| async move {
-        let result = deps.teller.tell(&id, deadline).await;
+        let result = deps.teller.tell(&id, health, deadline).await;
         (id, number, result)
     });
     let mut told = told.buffer_unordered(AT_ONCE);

@@ -10,6 +10,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use futures_util::{StreamExt as _, stream};
 use lambda_runtime::LambdaEvent;
 use serde::Serialize;
@@ -17,11 +18,12 @@ use serde_json::Value;
 use shared::clock::Deadline;
 use shared::env::{ConfigError, Env};
 use shared::ids::PaymentId;
+use shared::imshop::status::Client;
 use shared::payment::{Payment, Trigger};
 use shared::runtime::{World, remaining};
 use shared::settle::{Settled, Settler};
 use shared::store::{Orders, StoreError};
-use shared::tell::{Teller, Told};
+use shared::tell::{self, Teller, Told};
 
 /// How many payments are looked at together.
 const AT_ONCE: usize = 8;
@@ -31,7 +33,7 @@ const PAGE: u16 = 50;
 const BUDGET: Duration = Duration::from_secs(50);
 /// How long one payment may take.
 const EACH: Duration = Duration::from_secs(9);
-/// After so many vain calls in a row a system is taken for down, and the rest of the run leaves it alone.
+/// After so many vain calls in a row the provider is taken for down, and the rest of the run leaves it alone.
 const DOWN: u32 = 3;
 
 /// What the function needs.
@@ -48,12 +50,13 @@ impl Deps {
         let minutes = env.number_or("ATTENTION_AFTER_MINUTES", 60, 1..=10_080);
         let World { clock, random, http } = world;
         let settler = Settler::from_env(&mut env, clock.clone(), random, http.clone());
-        let build = |env: &mut Env| {
+        let imshop = Client::from_env(&mut env, http);
+        let build = || {
             let settler = settler?;
-            let teller = Teller::from_env(env, settler.orders.clone(), clock, http);
+            let teller = Teller::new(settler.orders.clone(), imshop, clock);
             Some(Self { settler, teller, attention_after: Duration::from_mins(u64::from(minutes?)) })
         };
-        let deps = build(&mut env);
+        let deps = build();
         env.finish(deps)
     }
 
@@ -86,14 +89,15 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
         deps,
         deadline: Deadline::within(remaining(&event.context, BUDGET)),
         provider: Health::default(),
-        imshop: Health::default(),
+        imshop: tell::Health::default(),
     };
     let report = run.all().await?;
-    tracing::info!(?report, "reconciled");
+    let Report { due, moved, told, failed, attention, left } = report;
+    tracing::info!(due, moved, told, failed, attention, left, "reconciled");
     Ok(serde_json::to_value(report)?)
 }
 
-/// Whether an outside system answers.
+/// Whether the provider answers.
 #[derive(Default)]
 struct Health(AtomicU32);
 
@@ -115,7 +119,7 @@ struct Run<'a> {
     deps: &'a Deps,
     deadline: Deadline,
     provider: Health,
-    imshop: Health,
+    imshop: tell::Health,
 }
 
 /// What was done with one payment.
@@ -134,19 +138,17 @@ impl Run<'_> {
         // Another partition comes first each minute, so that none waits for ever behind a busy one.
         let first = usize::try_from(now.seconds() / 60).unwrap_or(0) % shards.len();
         shards.rotate_left(first);
-        for shard in shards {
-            let mut from = None;
+        let orders = &self.deps.settler.orders;
+        let pages = try_join_all(shards.iter().map(|shard| orders.due(shard, now, None, PAGE))).await?;
+        for (shard, mut page) in shards.iter().zip(pages) {
             loop {
-                if self.deadline.allows(EACH).is_none() {
+                if self.deadline.allows(EACH).is_none() && !page.entries.is_empty() {
                     report.left = true;
                     return Ok(report);
                 }
-                let page = self.deps.settler.orders.due(&shard, now, from.as_ref(), PAGE).await?;
                 self.page(page.entries, &mut report).await;
-                from = page.next;
-                if from.is_none() {
-                    break;
-                }
+                let Some(from) = page.next else { break };
+                page = orders.due(shard, now, Some(&from), PAGE).await?;
             }
         }
         Ok(report)
@@ -190,17 +192,30 @@ impl Run<'_> {
         let mut looked = Looked::default();
         let payment = if payment.is_over() { payment } else { self.settle(payment, deadline, &mut looked).await? };
         if payment.has_untold() {
-            if self.imshop.is_down() {
-                self.deps.teller.postpone(id).await?;
-            } else {
-                let told = self.deps.teller.tell(id, deadline).await?;
-                if told != Told::Nothing {
-                    self.imshop.note(told == Told::Everything);
-                }
-                looked.told = told == Told::Everything;
+            let told = self.deps.teller.tell(id, &self.imshop, deadline).await?;
+            looked.told = told == Told::Everything;
+            if told == Told::Failed && self.needs_person(&payment) {
+                self.call_person(id, &mut looked).await?;
             }
         }
         Ok(Some(looked))
+    }
+
+    /// It is in trouble for too long, and not on the list yet.
+    fn needs_person(&self, payment: &Payment) -> bool {
+        !payment.watch.attention && payment.is_overdue(self.deps.attention_after, self.deps.settler.clock.now())
+    }
+
+    /// Puts a payment on the list of which IMSHOP cannot be told.
+    async fn call_person(&self, id: &PaymentId, looked: &mut Looked) -> Result<(), StoreError> {
+        let orders = &self.deps.settler.orders;
+        let Some(mut payment) = orders.payment(id).await?.filter(|payment| self.needs_person(payment)) else { return Ok(()) };
+        payment.watch.attention = true;
+        // Whoever wrote meanwhile may have told it; the next look will see.
+        if let Some(saved) = orders.save_payment(payment).await? {
+            note_person(&saved, looked);
+        }
+        Ok(())
     }
 
     async fn settle(&self, payment: Payment, deadline: Deadline, looked: &mut Looked) -> Result<Payment, StoreError> {
@@ -216,7 +231,7 @@ impl Run<'_> {
         };
         looked.moved = after.state != before.0;
         let now = self.deps.settler.clock.now();
-        let person = !after.watch.attention && after.is_overdue(self.deps.attention_after, now);
+        let person = self.needs_person(&after);
         let quiet = after.version == before.1;
         if after.is_leased(now) || !(person || quiet) {
             return Ok(after);
@@ -228,16 +243,21 @@ impl Run<'_> {
             return Ok(after);
         };
         if person {
-            looked.attention = true;
-            tracing::error!(
-                payment_id = %saved.id,
-                state = saved.state.name(),
-                unknown = saved.unknown,
-                intent = saved.intent.as_ref().map(shared::payment::Intent::name),
-                mismatch = saved.mismatch,
-                "a payment needs a person"
-            );
+            note_person(&saved, looked);
         }
         Ok(saved)
     }
+}
+
+fn note_person(payment: &Payment, looked: &mut Looked) {
+    looked.attention = true;
+    tracing::error!(
+        payment_id = %payment.id,
+        state = payment.state.name(),
+        unknown = payment.unknown,
+        intent = payment.intent.as_ref().map(shared::payment::Intent::name),
+        mismatch = payment.mismatch,
+        tell_failures = payment.telling.failures,
+        "a payment needs a person"
+    );
 }

@@ -1,11 +1,11 @@
-//! The main job from order to paid, and a form confirmed by SMS, over HTTP, with a transcript for people.
+//! The main job from order to paid, what comes after it, and a form confirmed by SMS, over HTTP, with a transcript for people.
 
 use std::io::{self, Write};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::settings::{Addresses, IMSHOP_KEY};
+use crate::settings::{Addresses, CASHIER_KEY, IMSHOP_KEY, OPERATOR_KEY};
 
 /// The story did not end as it should.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +44,7 @@ pub fn curl_lines(addresses: &Addresses) -> String {
         post("/v1/acquiring", create("demo-order-1", "1001")),
         format!("Open the paymentUrl in a browser (code 1111), or decide for the customer:\ncurl -s {providers}/control/mokka/1001-1/decide -d '{{\"decision\":\"approved\"}}'"),
         post("/v1/acquiring", capture("1001-1")),
+        format!("Look at it as the shop's people do:\ncurl -s {gateway}/v1/back-office/orders/1001 -H 'Authorization: Bearer {OPERATOR_KEY}'"),
         format!("What the outside systems saw: {providers}/"),
     ]
     .join("\n")
@@ -74,12 +75,23 @@ fn capture(payment: &str) -> Value {
     json!({"command": "capture", "paymentMethodId": "mokka", "paymentId": payment})
 }
 
-/// Plays the story; an error if any step does not do what it should.
-pub async fn play(addresses: &Addresses, out: &mut impl Write) -> Result<(), DemoError> {
-    let mut stage = Stage { http: reqwest::Client::builder().timeout(Duration::from_secs(30)).build()?, addresses, out };
+/// How often IMSHOP's stand-in is looked at before a message counts as lost.
+const LOOKS: u32 = 100;
+/// The pause between two looks.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Plays the story, in a shop that captures at once and in one that captures when the goods ship; an error if any step does
+/// not do what it should.
+pub async fn play(addresses: &Addresses, on_shipment: &Addresses, out: &mut impl Write) -> Result<(), DemoError> {
+    let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build()?;
+    let mut stage = Stage { http: http.clone(), addresses, out };
     let payment = stage.pay().await?;
+    stage.forgotten_callback().await?;
+    stage.refund(&payment).await?;
     stage.form().await?;
-    writeln!(stage.out, "\nDone: payment {payment} is captured, the form is stored.")?;
+    let mut stage = Stage { http, addresses: on_shipment, out };
+    stage.shipment().await?;
+    writeln!(out, "\nDone: paid, made up for, given back, captured on shipment; and a form is stored.")?;
     Ok(())
 }
 
@@ -90,35 +102,81 @@ struct Stage<'a, W> {
 }
 
 impl<W: Write> Stage<'_, W> {
-    async fn pay(&mut self) -> Result<String, DemoError> {
-        self.title("An order, paid in instalments")?;
-        let answer = self.imshop("The customer places an order", "/v1/orders", order("demo-order-1")).await?;
+    /// An order up to Mokka's form; the shop's id of it and the payment's.
+    async fn start_paying(&mut self, uuid: &str) -> Result<(String, String), DemoError> {
+        let answer = self.imshop("The customer places an order", "/v1/orders", order(uuid)).await?;
         let id = text(&answer["orders"][0]["id"]);
         expect("order", answer["orders"][0]["success"] == true, "an accepted order", &answer)?;
+        let created = self.imshop("The customer chooses Mokka", "/v1/acquiring", create(uuid, &id)).await?;
+        expect("create", created["success"] == true, "a payment page", &created)?;
+        Ok((id, text(&created["paymentId"])))
+    }
 
+    async fn pay(&mut self) -> Result<String, DemoError> {
+        self.title("An order, paid in instalments")?;
         let list = self.imshop("The app asks how this cart can be paid", "/v1/payments", json!({"items": []})).await?;
         let offers = list["payments"].as_array().into_iter().flatten();
         expect("payments", offers.into_iter().any(|offer| offer["id"] == "mokka"), "mokka among the ways to pay", &list)?;
-
-        let created = self.imshop("The customer chooses Mokka", "/v1/acquiring", create("demo-order-1", &id)).await?;
-        expect("create", created["success"] == true, "a payment page", &created)?;
-        let payment = text(&created["paymentId"]);
+        let (_, payment) = self.start_paying("demo-order-1").await?;
 
         let pending = self.imshop("The app asks too early", "/v1/acquiring", capture(&payment)).await?;
         expect("capture", pending["pending"] == true, "pending", &pending)?;
 
-        let decided = self
-            .control(
-                "The customer approves on Mokka's form; Mokka calls back",
-                &format!("/control/mokka/{payment}/decide"),
-                json!({"decision": "approved"}),
-            )
-            .await?;
+        let what = "The customer approves on Mokka's form; Mokka calls back";
+        let decided = self.decide(what, &payment, true).await?;
         expect("callback", decided["callbacks"] == json!([200]), "a callback answered with 200", &decided)?;
 
         let captured = self.imshop("The app asks again", "/v1/acquiring", capture(&payment)).await?;
         expect("capture", captured["paymentCaptured"] == true, "paymentCaptured", &captured)?;
+        self.imshop_hears(&payment, "paymentCaptured", true).await?;
         Ok(payment)
+    }
+
+    async fn forgotten_callback(&mut self) -> Result<(), DemoError> {
+        self.title("A callback that never comes")?;
+        let (_, payment) = self.start_paying("demo-order-2").await?;
+        let what = "The customer approves; Mokka's callback is lost, and the app is closed";
+        self.decide(what, &payment, false).await?;
+        self.control("Ten minutes go by", "/control/clock", json!({"advance_s": 600})).await?;
+        let report = self.control("The schedule ticks: reconcile asks Mokka", "/control/tick", json!({})).await?;
+        expect("tick", report["moved"] == 1, "one payment that moved on", &report)?;
+        self.imshop_hears(&payment, "paymentCaptured", true).await
+    }
+
+    async fn refund(&mut self, payment: &str) -> Result<(), DemoError> {
+        self.title("Money is given back")?;
+        let path = format!("/v1/back-office/payments/{payment}/refunds");
+        let part = json!({"amount": "350.00"});
+        let early = self
+            .back_office("One cup is broken; on the day of the sale Mokka takes no part back", &path, part.clone(), "cup")
+            .await?;
+        expect("refund", early["code"] == "partial_too_early", "partial_too_early", &early)?;
+        self.control("The next day", "/control/clock", json!({"advance_s": 86_400})).await?;
+        let made = self.back_office("The cashier gives back one cup", &path, part.clone(), "cup").await?;
+        expect("refund", made["payment"]["state"] == "partially_refunded", "partially_refunded", &made)?;
+        let again = self.back_office("The cashier presses twice: it is the same refund", &path, part, "cup").await?;
+        expect("refund", again["payment"]["refunded"] == "350.00", "350.00 given back", &again)?;
+        let rest = self.back_office("The customer returns everything", &path, json!({}), "rest").await?;
+        expect("refund", rest["payment"]["state"] == "refunded", "refunded", &rest)?;
+        self.imshop_hears(payment, "paymentCaptured", false).await
+    }
+
+    async fn shipment(&mut self) -> Result<(), DemoError> {
+        self.title("Another shop: captured when the goods ship (MOKKA_FINISH=on_shipment)")?;
+        let (order, payment) = self.start_paying("demo-order-3").await?;
+        self.decide("The customer approves; Mokka calls back", &payment, true).await?;
+        let paid = self.imshop("For the app a hold is paid", "/v1/acquiring", capture(&payment)).await?;
+        expect("capture", paid["paymentCaptured"] == true, "paymentCaptured", &paid)?;
+        let finish = json!({"check_number": "F-2026-17", "check_link": "https://ofd.example/F-2026-17"});
+        let path = format!("/v1/back-office/payments/{payment}/finish");
+        let finished = self.back_office("The goods ship, with a fiscal receipt", &path, finish.clone(), "").await?;
+        expect("finish", finished["payment"]["state"] == "captured", "captured", &finished)?;
+        let twice = self.back_office("Somebody presses again", &path, finish, "").await?;
+        expect("finish", twice["code"] == "already_captured", "already_captured", &twice)?;
+        let mokka = self.look(&format!("/control/mokka/{payment}")).await?;
+        expect("mokka", mokka["finishes"] == 1 && mokka["check_number"] == "F-2026-17", "one Finish with the receipt", &mokka)?;
+        writeln!(self.out, "\n  At Mokka the payment {payment} of order {order} is {}.", text(&mokka["status"]))?;
+        Ok(())
     }
 
     async fn form(&mut self) -> Result<(), DemoError> {
@@ -148,6 +206,34 @@ impl<W: Write> Stage<'_, W> {
         expect("forms", forms.as_array().is_some_and(|forms| forms.len() == 1), "one form at the shop", &forms)
     }
 
+    async fn decide(&mut self, what: &str, payment: &str, callback: bool) -> Result<Value, DemoError> {
+        let path = format!("/control/mokka/{payment}/decide");
+        self.control(what, &path, json!({"decision": "approved", "callback": callback})).await
+    }
+
+    /// Waits until IMSHOP was told this of a payment; the stream brings it, a moment later.
+    async fn imshop_hears(&mut self, payment: &str, field: &str, value: bool) -> Result<(), DemoError> {
+        for _ in 0..LOOKS {
+            let told = self.look("/control/imshop").await?;
+            let mut told = told.as_array().into_iter().flatten().map(|told| &told["body"]);
+            let last = told.rfind(|body| body["paymentId"] == payment);
+            if let Some(body) = last.filter(|body| body[field] == value) {
+                writeln!(self.out, "\n  IMSHOP has been told: {body}")?;
+                return Ok(());
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        expect("imshop", false, "a message to IMSHOP", &self.look("/control/imshop").await?)
+    }
+
+    async fn back_office(&mut self, what: &str, path: &str, body: Value, key: &str) -> Result<Value, DemoError> {
+        let mut request = self.http.post(format!("{}{path}", self.addresses.gateway)).bearer_auth(CASHIER_KEY);
+        if !key.is_empty() {
+            request = request.header("Idempotency-Key", key);
+        }
+        self.call(what, path, request, body).await
+    }
+
     fn title(&mut self, title: &str) -> Result<(), DemoError> {
         Ok(writeln!(self.out, "\n== {title} ==")?)
     }
@@ -173,8 +259,14 @@ impl<W: Write> Stage<'_, W> {
         let answer = request.send().await?;
         let status = answer.status().as_u16();
         let answer = answer.text().await?;
-        writeln!(self.out, "  → {status} {answer}")?;
-        Ok(serde_json::from_str(&answer).unwrap_or(Value::String(answer)))
+        let value = serde_json::from_str(&answer).unwrap_or(Value::String(answer.clone()));
+        // The back office answers with the whole payment; a reader of the transcript wants to know how it stands.
+        let shown = value["payment"].as_object().map_or(answer, |payment| {
+            let said = ["code", "error"].map(|name| value[name].as_str().unwrap_or_default()).join(" ");
+            format!("{} payment {}, refunded {}", said.trim(), payment["state"], payment["refunded"])
+        });
+        writeln!(self.out, "  → {status} {}", shown.trim())?;
+        Ok(value)
     }
 }
 

@@ -4,6 +4,7 @@
 //! an index over them, and a trigger that forgets those that have been read: a [`Pump`](crate::stream::Pump) notes how far it
 //! came in a table of its own.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -144,17 +145,13 @@ fn in_memory(clock: Clock) -> Result<Database, DynamoDbError> {
 }
 
 async fn make(client: &aws_sdk_dynamodb::Client, table: &Table) -> Result<(), String> {
-    let (key, attribute) = (element("pk", KeyType::Hash)?, definition("pk", Kind::Text)?);
     let mut creation = client
         .create_table()
         .table_name(&table.name)
         .billing_mode(BillingMode::PayPerRequest)
-        .key_schema(key)
-        .attribute_definitions(attribute)
+        .key_schema(element("pk", KeyType::Hash)?)
+        .set_attribute_definitions(Some(definitions(&table.indexes)?))
         .set_stream_specification(table.stream.as_deref().map(stream).transpose()?);
-    for definition in definitions(&table.indexes)? {
-        creation = creation.attribute_definitions(definition);
-    }
     for index in &table.indexes {
         let index = GlobalSecondaryIndex::builder().index_name(&index.name).set_key_schema(Some(schema(index)?));
         creation = creation.global_secondary_indexes(index.projection(keys_only()).build().map_err(|error| text(&error))?);
@@ -188,10 +185,8 @@ async fn complete(client: &aws_sdk_dynamodb::Client, table: &Table) -> Result<()
     for index in table.indexes.iter().filter(|index| !known.contains(&index.name.as_str())) {
         let action = CreateGlobalSecondaryIndexAction::builder().index_name(&index.name).set_key_schema(Some(schema(index)?));
         let action = action.projection(keys_only()).build().map_err(|error| text(&error))?;
-        let mut update = client.update_table().table_name(&table.name);
-        for definition in definitions(std::slice::from_ref(index))? {
-            update = update.attribute_definitions(definition);
-        }
+        let update = client.update_table().table_name(&table.name);
+        let update = update.set_attribute_definitions(Some(definitions(std::slice::from_ref(index))?));
         let update = update.global_secondary_index_updates(GlobalSecondaryIndexUpdate::builder().create(action).build());
         update.send().await.map_err(|error| text(&error))?;
     }
@@ -226,14 +221,12 @@ fn schema(index: &Index) -> Result<Vec<KeySchemaElement>, String> {
     std::iter::once(hash).chain(range).collect()
 }
 
-/// What the indexes' attributes are, each said once; `pk` is the table's own.
+/// What `pk` and the indexes' attributes are, each said once.
 fn definitions(indexes: &[Index]) -> Result<Vec<AttributeDefinition>, String> {
-    let mut attributes: Vec<&Attribute> =
-        indexes.iter().flat_map(|index| std::iter::once(&index.hash).chain(&index.range)).collect();
-    attributes.sort_by_key(|attribute| &attribute.name);
-    attributes.dedup_by_key(|attribute| &attribute.name);
-    attributes.retain(|attribute| attribute.name != "pk");
-    attributes.into_iter().map(|attribute| definition(&attribute.name, attribute.kind)).collect()
+    let attributes = indexes.iter().flat_map(|index| std::iter::once(&index.hash).chain(&index.range));
+    let attributes = attributes.map(|attribute: &Attribute| (attribute.name.as_str(), attribute.kind));
+    let attributes: BTreeMap<_, _> = attributes.chain([("pk", Kind::Text)]).collect();
+    attributes.into_iter().map(|(name, kind)| definition(name, kind)).collect()
 }
 
 fn definition(name: &str, kind: Kind) -> Result<AttributeDefinition, String> {

@@ -55,20 +55,15 @@ async fn pass(State(gateway): State<Arc<Gateway>>, request: Request) -> Response
     let headers = parts.headers.iter();
     let headers: Vec<_> =
         headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect();
-    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()?.split(';').next());
-    let kind = kind.unwrap_or_default().trim().to_ascii_lowercase();
-    let binary = gateway.template.binary_media_types.contains(&kind);
-    // What is no binary media type the gateway passes on as text, whatever bytes it was.
-    let text = |body: &[u8]| String::from_utf8_lossy(body).into_owned();
-    let encode = |body: &[u8]| base64::engine::general_purpose::STANDARD.encode(body);
-    let body = (!body.is_empty()).then(|| if binary { encode(&body) } else { text(&body) });
+    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let (body, base64) = encoded(&body, kind, &gateway.template.binary_media_types);
     let mut event = rest_event(&Incoming {
         method: parts.method.as_str(),
         path: &path,
         query: &query,
         headers: &headers,
         body: body.as_deref(),
-        base64: binary,
+        base64,
         domain: &gateway.domain,
         stage: "sandbox",
     });
@@ -86,6 +81,19 @@ async fn pass(State(gateway): State<Arc<Gateway>>, request: Request) -> Response
             tracing::error!(cause = %error, "a function failed");
             refusal(StatusCode::BAD_GATEWAY, "Internal server error")
         }
+    }
+}
+
+/// A body as the event has it, and whether that is base64. What is no binary media type the gateway passes on as text,
+/// whatever bytes it was.
+fn encoded(body: &[u8], kind: &str, binary: &[String]) -> (Option<String>, bool) {
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if body.is_empty() {
+        (None, false)
+    } else if binary.contains(&kind) {
+        (Some(base64::engine::general_purpose::STANDARD.encode(body)), true)
+    } else {
+        (Some(String::from_utf8_lossy(body).into_owned()), false)
     }
 }
 
@@ -175,4 +183,18 @@ pub fn rest_event(incoming: &Incoming<'_>) -> Value {
         "body": incoming.body,
         "isBase64Encoded": incoming.base64
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_binary_media_type_keeps_its_bytes() {
+        let binary = ["multipart/form-data".to_owned()];
+        let pdf = b"%PDF-1.7 \xff";
+        assert_eq!(encoded(pdf, "Multipart/Form-Data; boundary=x", &binary), (Some("JVBERi0xLjcg/w==".to_owned()), true));
+        assert_eq!(encoded(pdf, "application/json", &binary), (Some("%PDF-1.7 \u{fffd}".to_owned()), false));
+        assert_eq!(encoded(b"", "multipart/form-data", &binary), (None, false));
+    }
 }

@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use sandbox::demo;
@@ -37,6 +38,17 @@ struct Arguments {
     /// Let the functions use stand-ins that run elsewhere, such as those of another sandbox.
     #[arg(long, value_name = "URL")]
     providers_url: Option<String>,
+    /// Give the functions another setting than the sandbox's, such as `MOKKA_FINISH=on_shipment`. May be repeated.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting, conflicts_with = "providers_only")]
+    settings: Vec<(String, String)>,
+    /// Start the clock this far ahead of the machine's: with --data, as far as it was moved before.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    ahead: u64,
+}
+
+fn setting(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("must be NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 #[tokio::main]
@@ -60,10 +72,15 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         dynamodb: port(arguments.dynamodb_port, 8000),
         providers: port(arguments.providers_port, 9001),
     };
-    let sandbox = Sandbox::start(Setup { ports, data: arguments.data, providers: arguments.providers_url }).await?;
+    let Arguments { data, providers_url: providers, settings, ahead, .. } = arguments;
+    let sandbox = Sandbox::start(Setup { ports, data, providers, settings, ahead: Duration::from_secs(ahead) }).await?;
     let mut out = io::stdout();
     if arguments.demo {
-        return demo::play(&sandbox.addresses, &mut out).await.map_err(Into::into);
+        // The second shop captures when the goods ship, which is a setting of the whole installation.
+        let free = Ports { gateway: Some(0), dynamodb: 0, providers: 0 };
+        let settings = vec![("MOKKA_FINISH".to_owned(), "on_shipment".to_owned())];
+        let on_shipment = Sandbox::start(Setup { settings, ..Setup::new(free) }).await?;
+        return demo::play(&sandbox.addresses, &on_shipment.addresses, &mut out).await.map_err(Into::into);
     }
     if arguments.providers_only {
         std::fs::write(".env.sandbox", sandbox.env_file())?;

@@ -44,13 +44,17 @@ pub struct Setup {
     /// The base address of stand-ins that run elsewhere and outlive this sandbox. Its own then serve only its control API:
     /// its schedule, its dead letters and its clock.
     pub providers: Option<String>,
+    /// Settings of the functions that are other than the sandbox's.
+    pub settings: Vec<(String, String)>,
+    /// How far its clock is ahead of the machine's, so that a sandbox with a folder goes on in the time it had come to.
+    pub ahead: Duration,
 }
 
 impl Setup {
-    /// Everything here, in memory.
+    /// Everything here, in memory, with the sandbox's settings, now.
     #[must_use]
     pub fn new(ports: Ports) -> Self {
-        Self { ports, data: None, providers: None }
+        Self { ports, data: None, providers: None, settings: Vec::new(), ahead: Duration::ZERO }
     }
 }
 
@@ -97,9 +101,10 @@ pub enum StartError {
 impl Sandbox {
     /// Starts everything.
     pub async fn start(setup: Setup) -> Result<Self, StartError> {
-        let Setup { ports, data, providers } = setup;
+        let Setup { ports, data, providers, settings: changes, ahead } = setup;
         let template = Template::read(TEMPLATE)?;
         let clock = Clock::system();
+        clock.advance(ahead);
         let gateway_listener = match ports.gateway {
             Some(port) => Some(listen(port, "gateway-port").await?),
             None => None,
@@ -112,7 +117,7 @@ impl Sandbox {
             dynamodb: address(&dynamodb_listener),
             providers: providers.map_or_else(|| standins.base_url(), |elsewhere| elsewhere.trim_end_matches('/').to_owned()),
         };
-        let settings = environment(&addresses);
+        let mut settings = environment(&addresses);
         let mut env = Env::from_map(settings.clone());
         let client = shared::store::client_from_env(&mut env);
         let client = env.finish(client)?;
@@ -120,6 +125,7 @@ impl Sandbox {
         let serves_functions = gateway_listener.is_some();
         if let Some(listener) = gateway_listener {
             let outside = Outside { clock, random: shared::clock::Random::System, http: shared::outbound::client()? };
+            settings.extend(changes);
             let functions = Functions::build(&settings, &outside)?;
             pump(&store, &template, &functions, &standins)?;
             tick(&outside.clock, &template, &functions, &standins);

@@ -26,6 +26,8 @@ struct Heard {
     payments: HashMap<String, Value>,
     /// The last word on each order, by its id.
     orders: HashMap<String, Value>,
+    /// The orders of which it takes no message, with the HTTP status of the refusal.
+    refused: HashMap<String, StatusCode>,
 }
 
 impl Imshop {
@@ -41,6 +43,10 @@ impl Imshop {
             Err(problem) => return bad(&problem),
         };
         let mut heard = locked(&self.heard);
+        let order = body.get(if of_payment { "orderId" } else { "id" }).and_then(Value::as_str).unwrap_or_default();
+        if let Some(status) = heard.refused.get(order) {
+            return Answer::json(*status, &json!({ "success": false, "message": "this order is not known" }));
+        }
         heard.received.push(json!({ "method": method, "body": body, "at": rfc3339(now) }));
         let last = if of_payment { &mut heard.payments } else { &mut heard.orders };
         last.insert(id, Value::Object(body));
@@ -49,6 +55,15 @@ impl Imshop {
 
     pub(crate) fn refuse() -> Answer {
         Answer::ok(&json!({ "success": false }))
+    }
+
+    /// Refuses every message about an order from now on, with this HTTP status; takes them again without one.
+    pub(crate) fn refuse_order(&self, id: &str, status: Option<StatusCode>) {
+        let mut heard = locked(&self.heard);
+        match status {
+            Some(status) => drop(heard.refused.insert(id.to_owned(), status)),
+            None => drop(heard.refused.remove(id)),
+        }
     }
 
     pub(crate) fn received(&self) -> Vec<Value> {

@@ -173,6 +173,14 @@ impl StandIns {
         self.world.imshop.last_of_order(id)
     }
 
+    /// Lets IMSHOP refuse every message about the order with this id, `success:false` with this HTTP status, until it is `None`.
+    pub fn imshop_refuses(&self, order_id: &str, status: Option<u16>) -> Result<(), ControlError> {
+        let status = status.map(hyper::StatusCode::from_u16).transpose();
+        let status = status.map_err(|_| ControlError::field("status", "must be an HTTP status"))?;
+        self.world.imshop.refuse_order(order_id, status);
+        Ok(())
+    }
+
     /// Mokka's side of an order, as it stands at this moment of the clock.
     #[must_use]
     pub fn mokka_order(&self, order_id: &str) -> Option<MokkaOrder> {

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -90,8 +91,8 @@ pub enum Untold {
     #[error("{0}")]
     Unavailable(String),
     /// IMSHOP read the message and refused it.
-    #[error("IMSHOP refused the message")]
-    Refused,
+    #[error("IMSHOP refused the message: {0}")]
+    Refused(String),
 }
 
 /// An address that is a secret: it is never printed.
@@ -156,10 +157,13 @@ impl Client {
         let request = self.http.post(url.clone()).header(CONTENT_TYPE, json).body(body);
         let answer = outbound::send(request, LIMIT, deadline).await.map_err(|error| Untold::Unavailable(error.to_string()))?;
         if !answer.status.is_success() {
-            return Err(Untold::Unavailable(format!("HTTP {}", answer.status)));
+            let cause = format!("HTTP {}", answer.status);
+            let wait = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&answer.status);
+            let refused = answer.status.is_client_error() && !wait;
+            return Err(if refused { Untold::Refused(cause) } else { Untold::Unavailable(cause) });
         }
         match serde_json::from_slice::<Taken>(&answer.body) {
-            Ok(Taken { success: Some(false) }) => Err(Untold::Refused),
+            Ok(Taken { success: Some(false) }) => Err(Untold::Refused("success: false".to_owned())),
             Ok(_) => Ok(()),
             Err(_) if answer.body.iter().all(u8::is_ascii_whitespace) => Ok(()),
             Err(_) => Err(Untold::Unavailable("the answer is not JSON".to_owned())),

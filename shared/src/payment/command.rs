@@ -1,7 +1,7 @@
 //! What the shop's people and system may ask of a payment, and when the state of things forbids it. Decided before the provider
 //! is called.
 
-use super::{Change, Check, MAX_REFUNDS, Payment, State};
+use super::{Change, Check, MAX_REFUNDS, MAX_STEPS, Payment, State};
 use crate::clock::Timestamp;
 use crate::money::Money;
 
@@ -56,6 +56,9 @@ pub enum Refusal {
     /// Too many refunds.
     #[error("a payment can have at most {MAX_REFUNDS} refunds")]
     TooManyRefunds,
+    /// The history is full.
+    #[error("too much was done to this payment already; go on in the provider's cabinet")]
+    TooManySteps,
     /// The idempotency key belongs to another refund.
     #[error("this idempotency key was used for a refund of another amount")]
     KeyReused,
@@ -87,6 +90,7 @@ impl Refusal {
             Self::ZeroAmount => "zero_amount",
             Self::OtherCurrency => "other_currency",
             Self::TooManyRefunds => "too_many_refunds",
+            Self::TooManySteps => "too_many_steps",
             Self::KeyReused => "idempotency_key_reused",
             Self::RefundDecided => "refund_decided",
             Self::InProgress(_) => "in_progress",
@@ -106,6 +110,9 @@ impl Payment {
         }
         if self.mismatch.is_some() {
             return Err(Refusal::Mismatch);
+        }
+        if self.history.len() >= MAX_STEPS {
+            return Err(Refusal::TooManySteps);
         }
         match command {
             Command::Finish(_) | Command::Cancel => self.permits_to_end_the_hold(),

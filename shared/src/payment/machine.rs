@@ -95,10 +95,8 @@ pub enum Next {
 /// Decides. Whatever the provider says of money counts only if it is our order and our amount.
 #[must_use]
 pub fn next(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) -> Next {
-    match intended(payment, report, policy, now) {
-        Next::Wait if payment.mismatch.is_some() && agrees(payment, report) => Next::Agreed,
-        next => next,
-    }
+    let next = intended(payment, report, policy, now);
+    if next == Next::Wait && payment.mismatch.is_some() && agrees(payment, report) { Next::Agreed } else { next }
 }
 
 /// Whether the provider says what we have.
@@ -363,6 +361,74 @@ mod tests {
         assert!(live.iter().all(|from| decide(*from, &Held, Policy::OnHold) == Next::Capture));
         assert_eq!(decide(State::Pending, &Held, Policy::OnShipment), Next::Move(State::Held));
         assert_eq!(decide(State::Held, &Held, Policy::OnShipment), Next::Wait);
+    }
+
+    #[test]
+    fn an_attempt_that_the_provider_leaves_open_expires_an_hour_after_its_end() {
+        let report = Report { state: ReportedState::Pending, payment_id: "1001-1".to_owned(), amount: None };
+        let pending = payment(State::Pending);
+        let decide = |now: Timestamp| next(&pending, &report, Policy::OnHold, now);
+        assert_eq!(decide(pending.valid_till), Next::Wait, "the customer may just be finishing");
+        assert_eq!(decide(pending.valid_till.plus(GRACE)), Next::Move(State::Expired));
+    }
+
+    #[test]
+    fn the_table_of_intents() {
+        use ReportedState::{Canceled, Captured, Declined, Expired, Held, Pending, Refunded, Unregistered};
+        let decide = |payment: &Payment, state: &ReportedState, amount| {
+            let report = Report { state: state.clone(), payment_id: "1001-1".to_owned(), amount: Some(rub(amount)) };
+            next(payment, &report, Policy::OnHold, Timestamp::from_millis(99))
+        };
+        let at = Timestamp::from_millis(1);
+        let by = Trigger::BackOffice("anna");
+
+        let cancel = payment(State::Held).intending(Intent::Cancel, by, at);
+        assert_eq!(decide(&cancel, &Held, 500_000), Next::Again, "never captured instead");
+        assert!(matches!(decide(&cancel, &Held, 1), Next::Mismatch(_)));
+        for (reported, state) in
+            [(Canceled, State::Canceled), (Expired, State::Expired), (Declined, State::Declined), (Captured, State::Captured)]
+        {
+            assert_eq!(decide(&cancel, &reported, 500_000), Next::Move(state));
+        }
+        assert_eq!(decide(&cancel, &Pending, 500_000), Next::Wait);
+
+        let change = Change { amount: rub(400_000), valid_till: Timestamp::from_millis(900), lines: Vec::new() };
+        let change = payment(State::Held).intending(Intent::Change(change), by, at);
+        assert_eq!(decide(&change, &Held, 500_000), Next::Again);
+        assert_eq!(decide(&change, &Held, 400_000), Next::Done);
+        assert!(matches!(decide(&change, &Held, 300_000), Next::Mismatch(_)));
+        assert_eq!(decide(&change, &Captured, 400_000), Next::Done, "changed, then captured");
+        assert_eq!(decide(&change, &Captured, 500_000), Next::Move(State::Captured), "captured as it was");
+        assert!(matches!(decide(&change, &Captured, 300_000), Next::Mismatch(_)));
+        assert_eq!(decide(&change, &Canceled, 500_000), Next::Move(State::Canceled));
+
+        let refund = |amount| payment(State::Captured).refunding("key".to_owned(), rub(amount), by, at);
+        assert_eq!(decide(&refund(500_000), &Captured, 500_000), Next::Again, "all of it would show");
+        assert_eq!(decide(&refund(500_000), &Refunded, 500_000), Next::Done);
+        assert_eq!(decide(&refund(100_000), &Captured, 500_000), Next::Wait, "a part does not show: a person must look");
+        assert_eq!(decide(&refund(100_000), &Refunded, 500_000), Next::Move(State::Refunded));
+        assert_eq!(decide(&refund(100_000).postponed(), &Captured, 500_000), Next::Again, "it was never sent");
+        assert_eq!(decide(&refund(100_000).postponed().again(at), &Captured, 500_000), Next::Wait, "now it may have been");
+        assert_eq!(decide(&refund(100_000), &Unregistered, 500_000), Next::Wait);
+    }
+
+    #[test]
+    fn what_is_final_stays_final_and_what_contradicts_it_is_a_persons() {
+        use ReportedState::{Canceled, Captured, Held, Pending, Refunded};
+        let decide = |state, reported: &ReportedState| {
+            let report = Report { state: reported.clone(), payment_id: "1001-1".to_owned(), amount: Some(rub(500_000)) };
+            next(&payment(state), &report, Policy::OnHold, Timestamp::from_millis(99))
+        };
+        for state in [State::Captured, State::PartiallyRefunded] {
+            assert_eq!(decide(state, &Refunded), Next::Move(State::Refunded), "given back in the provider's cabinet");
+            assert_eq!(decide(state, &Captured), Next::Wait);
+            assert!(matches!(decide(state, &Canceled), Next::Mismatch(_)));
+        }
+        for state in [State::Declined, State::Canceled, State::Expired] {
+            assert!(matches!(decide(state, &Held), Next::Mismatch(_)));
+            assert_eq!(decide(state, &Pending), Next::Wait);
+        }
+        assert_eq!(decide(State::Refunded, &Captured), Next::Wait);
     }
 
     #[test]

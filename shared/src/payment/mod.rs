@@ -184,6 +184,9 @@ impl fmt::Display for Trigger<'_> {
     }
 }
 
+/// How long a history may become by what is asked for; what the provider does is always recorded. An item holds far more.
+pub const MAX_STEPS: usize = 500;
+
 /// One step of a payment's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -350,6 +353,7 @@ impl Payment {
     /// This payment on the way to its capture, leased to one request. A hold that is new is only passed through.
     #[must_use]
     pub fn finishing(mut self, by: Trigger<'_>, now: Timestamp) -> Self {
+        let is_new = self.state != State::Finishing;
         for state in [State::Held, State::Finishing] {
             if self.state.may_become(state) {
                 self.state = state;
@@ -357,7 +361,18 @@ impl Payment {
             }
         }
         self.mismatch = None;
-        self.settled_for_now().leased(now)
+        // A capture that is tried again is not news: the looks go on becoming rarer.
+        let quiet = if is_new { 0 } else { self.watch.quiet };
+        let mut payment = self.settled_for_now().leased(now);
+        payment.watch.quiet = quiet;
+        payment
+    }
+
+    /// This payment with something that was asked for on its history.
+    #[must_use]
+    pub fn noted(mut self, action: String, by: Trigger<'_>, now: Timestamp) -> Self {
+        self.push(Some(action), None, by, now);
+        self
     }
 
     /// A line of history without a step.
@@ -388,6 +403,16 @@ impl Payment {
         self.lease_until = None;
         self.watch.quiet = self.watch.quiet.saturating_add(1);
         self
+    }
+
+    /// This payment after the provider refused to capture it. It stays on its way: a person has to do something.
+    #[must_use]
+    pub fn capture_refused(mut self, reason: Reason, by: Trigger<'_>, now: Timestamp) -> Self {
+        if self.reason.as_ref() != Some(&reason) {
+            self.push(Some(format!("finish not done: {}", reason.code)), None, by, now);
+        }
+        self.watch.quiet = self.watch.quiet.saturating_add(1);
+        self.refused(reason)
     }
 
     /// This payment after the provider refused what was asked, having changed nothing.

@@ -3,6 +3,7 @@
 
 use super::{Payment, State};
 use crate::clock::{LEASE, Timestamp};
+use crate::imshop::status::Channel;
 use crate::money::Money;
 
 /// What became of a payment, as far as IMSHOP is concerned.
@@ -50,6 +51,23 @@ impl Telling {
     pub fn done(&self) -> usize {
         self.payment_status.min(self.order_status)
     }
+
+    /// The number of steps that one of them is done with.
+    #[must_use]
+    pub fn done_by(&self, channel: Channel) -> usize {
+        match channel {
+            Channel::PaymentStatus => self.payment_status,
+            Channel::OrderStatus => self.order_status,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn done_mut(&mut self, channel: Channel) -> &mut usize {
+        match channel {
+            Channel::PaymentStatus => &mut self.payment_status,
+            Channel::OrderStatus => &mut self.order_status,
+        }
+    }
 }
 
 impl Payment {
@@ -65,10 +83,23 @@ impl Payment {
         self.history.iter().enumerate().skip(from).find_map(|(index, step)| Some((index + 1, step.word?)))
     }
 
+    /// The next word for one of IMSHOP's addresses.
+    #[must_use]
+    pub fn word_for(&self, channel: Channel) -> Option<(usize, Word)> {
+        self.word_from(self.telling.done_by(channel))
+    }
+
     /// Whether IMSHOP has to be told something.
     #[must_use]
     pub fn has_untold(&self) -> bool {
         self.word_from(self.telling.done()).is_some()
+    }
+
+    /// IMSHOP has to be told something, nobody is at it, and nobody has tried in vain. What was tried in vain is not news: its
+    /// next try is planned, and the stream, which carries each of these writes too, must not make it a hundred at once.
+    #[must_use]
+    pub fn is_news(&self) -> bool {
+        self.has_untold() && self.telling.lease_until.is_none() && self.telling.failures == 0
     }
 
     /// Somebody may be telling IMSHOP right now.

@@ -6,7 +6,7 @@ use crate::gateway::{Gateway, Unknown};
 use crate::payment::{Intent, Order, Outcome, Payment, State, Trigger};
 use crate::store::{RECORDING, StoreError};
 
-/// How often a change is recorded again when the order was written meanwhile.
+/// How often an outcome is recorded again when the payment or its order was written meanwhile.
 const ROUNDS: u32 = 4;
 
 impl Settler {
@@ -30,44 +30,57 @@ impl Settler {
         by: Trigger<'_>,
         deadline: Deadline,
     ) -> Result<Option<Payment>, StoreError> {
-        let order = self.order_of(&payment).await?;
         let gateway = self.gateways.get(payment.provider);
-        let outcome = self.call(gateway, &order, &payment, deadline.before(RECORDING)).await;
-        let (now, operation) = (self.clock.now(), operation(&payment));
-        let after = match outcome {
+        let outcome = self.call(gateway, &payment, deadline.before(RECORDING)).await;
+        let operation = operation(&payment);
+        match &outcome {
             Ok(Outcome::Done) => {
                 tracing::info!(operation, amount_minor = payment.amount.minor(), by = %by, "done at the provider");
-                return if payment.intent.is_none() {
-                    self.orders.save_payment(payment.moved(State::Captured, by, now)).await
-                } else {
-                    self.save_done(payment, by).await
-                };
             }
-            Ok(Outcome::Refused(reason)) => {
-                tracing::warn!(operation, reason = reason.code, "refused by the provider");
-                if payment.intent.is_none() { payment.refused(reason) } else { payment.intent_dropped(&reason, by, now) }
+            Ok(Outcome::Refused(reason)) => tracing::warn!(operation, reason = reason.code, "refused by the provider"),
+            Ok(Outcome::NotSent(cause)) => tracing::warn!(operation, cause, "the provider could not be reached"),
+            Err(cause) => tracing::warn!(operation, cause = %cause, "no clear answer from the provider"),
+        }
+        let mut payment = payment;
+        for _ in 0..ROUNDS {
+            if let Some(saved) = self.came_back(payment.clone(), &outcome, by).await? {
+                return Ok(Some(saved));
             }
-            Ok(Outcome::NotSent(cause)) => {
-                tracing::warn!(operation, cause, "the provider could not be reached");
-                payment.postponed()
+            match self.orders.payment(&payment.id).await? {
+                // Only what IMSHOP was told has been written meanwhile: nobody else changes what is leased.
+                Some(stored) if stored.lease_until == payment.lease_until => payment = stored,
+                Some(_) | None => return Ok(None),
             }
-            Err(cause) => {
-                tracing::warn!(operation, cause = %cause, "no clear answer from the provider");
-                payment.in_doubt()
-            }
+        }
+        Ok(None)
+    }
+
+    /// Records how a call came out. Nothing if somebody else wrote first.
+    async fn came_back(
+        &self,
+        payment: Payment,
+        outcome: &Result<Outcome, Unknown>,
+        by: Trigger<'_>,
+    ) -> Result<Option<Payment>, StoreError> {
+        let now = self.clock.now();
+        let after = match outcome {
+            Ok(Outcome::Done) if payment.intent.is_some() => return self.save_done(payment, by).await,
+            Ok(Outcome::Done) => payment.moved(State::Captured, by, now),
+            Ok(Outcome::Refused(reason)) if payment.intent.is_none() => payment.capture_refused(reason.clone(), by, now),
+            Ok(Outcome::Refused(reason)) => payment.intent_dropped(reason, by, now),
+            Ok(Outcome::NotSent(_)) => payment.postponed(),
+            Err(_) => payment.in_doubt(),
         };
         self.orders.save_payment(after).await
     }
 
-    async fn call(
-        &self,
-        gateway: &dyn Gateway,
-        order: &Order,
-        payment: &Payment,
-        deadline: Deadline,
-    ) -> Result<Outcome, Unknown> {
+    async fn call(&self, gateway: &dyn Gateway, payment: &Payment, deadline: Deadline) -> Result<Outcome, Unknown> {
         match &payment.intent {
             None => {
+                let order = match self.order_of(payment).await {
+                    Ok(order) => order,
+                    Err(error) => return Ok(Outcome::NotSent(error.to_string())),
+                };
                 let document = match payment.check.as_ref().and_then(|check| check.document.as_ref()) {
                     None => None,
                     Some(document) => match self.orders.document(&payment.id, document).await {
@@ -76,7 +89,7 @@ impl Settler {
                         Err(error) => return Ok(Outcome::NotSent(error.to_string())),
                     },
                 };
-                gateway.capture(order, payment, document, deadline).await
+                gateway.capture(&order, payment, document, deadline).await
             }
             Some(Intent::Cancel) => gateway.cancel(payment, deadline).await,
             Some(Intent::Change(change)) => gateway.change(payment, change, deadline).await,

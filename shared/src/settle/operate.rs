@@ -4,7 +4,7 @@
 use super::{ROUNDS, Settler};
 use crate::clock::{Deadline, Timestamp};
 use crate::payment::{Change, Command, Intent, Next, Payment, Reason, RefundStatus, Refusal, State, Trigger, next};
-use crate::store::StoreError;
+use crate::store::{RECORDING, StoreError};
 
 /// How a command came out.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub enum Operated {
     Forbidden(Payment, Refusal),
     /// The provider refused it; nothing was done.
     Refused(Payment, Reason),
-    /// The provider could not be asked how things stand, so nothing was done.
+    /// The provider could not be asked how things stand, or not in time, so nothing was done.
     Unavailable(Payment),
 }
 
@@ -56,6 +56,10 @@ impl Settler {
             };
             if let Err(refusal) = self.permits(&payment, &command) {
                 return Ok(Operated::Forbidden(payment, refusal));
+            }
+            if deadline.before(RECORDING).allows(RECORDING).is_none() {
+                // Too late for a call whose answer could still be waited for.
+                return Ok(Operated::Unavailable(payment));
             }
             let intent = self.intend(payment.clone(), &command, by);
             payment = match self.orders.save_payment(intent).await? {
@@ -177,7 +181,14 @@ impl Settler {
     fn intend(&self, payment: Payment, command: &Command, by: Trigger<'_>) -> Payment {
         let now = self.clock.now();
         match command {
-            Command::Finish(check) => Payment { check: Some(check.clone()), reason: None, ..payment }.finishing(by, now),
+            Command::Finish(check) => {
+                let asked = match &check.number {
+                    Some(number) => format!("finish with check {number} asked for"),
+                    None => "finish asked for".to_owned(),
+                };
+                let payment = Payment { check: Some(check.clone()), reason: None, ..payment };
+                payment.noted(asked, by, now).finishing(by, now)
+            }
             Command::Cancel => payment.intending(Intent::Cancel, by, now),
             Command::Change(change) => payment.intending(Intent::Change(change.clone()), by, now),
             Command::Refund { key_hash, amount } => {

@@ -101,7 +101,7 @@ pub(super) struct PaymentRecord {
     tell_failures: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tell_lease_until: Option<i64>,
-    /// There, and true, while IMSHOP has to be told something: the stream's filter.
+    /// There, and true, when IMSHOP has to be told something and nobody has tried yet: the stream's filter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     untold: Option<bool>,
     /// Hash key of the sparse index `due`.
@@ -308,7 +308,7 @@ impl From<&Payment> for PaymentRecord {
             told_order_status: payment.telling.order_status,
             tell_failures: payment.telling.failures,
             tell_lease_until: payment.telling.lease_until.map(Timestamp::millis),
-            untold: payment.has_untold().then_some(true),
+            untold: payment.is_news().then_some(true),
             check_shard: payment.watch.check_at.map(|_| shard(payment)),
             check_at: payment.watch.check_at.map(Timestamp::millis),
             quiet_checks: payment.watch.quiet,

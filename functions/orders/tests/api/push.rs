@@ -125,7 +125,8 @@ async fn only_the_shops_key_pushes() {
     let mut body = push();
     body["key"] = SHOP_KEY.into();
     assert_eq!(story.orders(Event::new("PUT", "/v1/orders/pushed-1").json(body).rest()).await.status, 401);
-    assert_eq!(story.orders(Event::post("/v1/orders/pushed-1").key(SHOP_KEY).json(push()).rest()).await.status, 405);
+    let answer = story.orders(Event::post("/v1/orders/pushed-1").key(SHOP_KEY).json(push()).rest()).await;
+    assert_eq!((answer.status, &answer.json()["success"]), (405, &json!(false)), "the shop's shape: {}", answer.body);
 }
 
 #[tokio::test]

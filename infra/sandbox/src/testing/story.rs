@@ -16,6 +16,7 @@ pub struct Story {
     orders: orders::Deps,
     acquiring: acquiring::Deps,
     callback: mokka_callback::Deps,
+    back_office: back_office::Deps,
     placed: AtomicU32,
 }
 
@@ -50,6 +51,7 @@ impl Story {
             orders: world.build(orders::Deps::from_env, changes),
             acquiring: world.build(acquiring::Deps::from_env, changes),
             callback: world.build(mokka_callback::Deps::from_env, changes),
+            back_office: world.build(back_office::Deps::from_env, changes),
             placed: AtomicU32::new(0),
             world,
         }
@@ -68,6 +70,11 @@ impl Story {
     /// Gives an event to `mokka-callback`.
     pub async fn mokka(&self, event: Value) -> Answer {
         invoke(&self.callback, |deps, request| Box::pin(mokka_callback::handle(deps, request)), event).await
+    }
+
+    /// Gives an event to `back-office`.
+    pub async fn back_office(&self, event: Value) -> Answer {
+        invoke(&self.back_office, |deps, request| Box::pin(back_office::handle(deps, request)), event).await
     }
 
     /// The body of an order creation: 2 × 1500.00 + 250.00 delivery at the stand-in's prices.

@@ -1,4 +1,5 @@
 use std::path::Path;
+use std::time::Duration;
 
 use sandbox::functions::Functions;
 use sandbox::testing::{World, event_file};
@@ -18,6 +19,11 @@ async fn every_event_is_answered_as_its_table_says() {
     for row in rows {
         let (file, function, status) = (row[0], row[1], row[2]);
         let event = event_file(file.strip_suffix(".json").unwrap());
+        if status == "-" {
+            // Not called over HTTP: it succeeds or fails.
+            functions.work(function, event, Duration::from_secs(60)).await.unwrap();
+            continue;
+        }
         let answer = functions.invoke(function, event, lambda_runtime::Context::default()).await.unwrap();
         assert_eq!(answer["statusCode"].to_string(), status, "{file}: {answer}");
     }

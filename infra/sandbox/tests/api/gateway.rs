@@ -21,12 +21,18 @@ pub(crate) async fn post(address: String, key: Option<&str>, body: Value) -> (u1
 }
 
 #[tokio::test]
-async fn the_demo_ends_in_a_paid_order_and_a_stored_form() {
+async fn the_demo_plays_the_whole_life_of_a_payment_and_a_form() {
     let sandbox = start(None).await;
+    let settings = vec![("MOKKA_FINISH".to_owned(), "on_shipment".to_owned())];
+    let on_shipment = Sandbox::start(Setup { settings, ..Setup::new(FREE) }).await.unwrap();
     let mut transcript = Vec::new();
-    demo::play(&sandbox.addresses, &mut transcript).await.unwrap();
+    demo::play(&sandbox.addresses, &on_shipment.addresses, &mut transcript).await.unwrap();
     let transcript = String::from_utf8(transcript).unwrap();
-    assert!(transcript.contains("\"paymentCaptured\":true") && transcript.contains("the form is stored"), "{transcript}");
+    for scene in
+        ["A callback that never comes", "Money is given back", "when the goods ship", "A form, confirmed by SMS", "\nDone: "]
+    {
+        assert!(transcript.contains(scene), "{scene}: {transcript}");
+    }
 }
 
 #[tokio::test]

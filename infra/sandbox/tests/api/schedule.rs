@@ -22,6 +22,17 @@ async fn what_payment_events_could_not_take_is_listed() {
 }
 
 #[tokio::test]
+async fn a_run_that_fails_is_said_to_have_failed() {
+    let world = World::start().await;
+    world.standins().serve_control("POST", "tick", || Box::pin(async { Err("DynamoDB is down".to_owned()) }));
+    let (status, answer) = post(format!("{}/control/tick", world.standins().base_url()), None, json!({})).await;
+    assert_eq!((status, answer), (500, json!({"error": "DynamoDB is down"})));
+    let (status, answer) = post(format!("{}/control/tock", world.standins().base_url()), None, json!({})).await;
+    assert_eq!(status, 404);
+    assert!(answer["exists"].as_array().unwrap().contains(&json!("POST /control/tick")), "{answer}");
+}
+
+#[tokio::test]
 async fn without_functions_there_is_no_schedule() {
     let ports = sandbox::world::Ports { gateway: None, ..FREE };
     let sandbox = Sandbox::start(Setup::new(ports)).await.unwrap();

@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 use std::future::ready;
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use sandbox::dynamodb::{self, Embedded};
@@ -11,6 +13,7 @@ use sandbox::template::{Mapping, TEMPLATE, Template};
 use sandbox::testing::World;
 use serde_json::{Value, json};
 use shared::clock::Clock;
+use shared::env::Env;
 use tokio::net::TcpListener;
 
 /// What a function was called with: the `n` of each record, call by call.
@@ -125,7 +128,7 @@ async fn the_records_of_one_item_are_in_order_whatever_fails_and_however_many_la
     let world = World::start().await;
     put_all(&world, 0..120, 7).await;
     // Every fifth call fails as a whole, every third from its middle on.
-    let calls = Arc::new(Mutex::new(0));
+    let calls = Arc::new(AtomicU32::new(0));
     let done: Arc<Mutex<BTreeMap<String, Vec<u64>>>> = Arc::default();
     let (count, kept) = (Arc::clone(&calls), Arc::clone(&done));
     let pump = world.stream(Arc::new(move |event| {
@@ -133,10 +136,7 @@ async fn the_records_of_one_item_are_in_order_whatever_fails_and_however_many_la
         let (count, kept) = (Arc::clone(&count), Arc::clone(&kept));
         Box::pin(async move {
             tokio::task::yield_now().await;
-            let call = {
-                *count.lock().unwrap() += 1;
-                *count.lock().unwrap()
-            };
+            let call = count.fetch_add(1, Ordering::SeqCst) + 1;
             let middle = records.len() / 2;
             let (until, answer) = match call {
                 call if call % 5 == 0 => (0, Err("out of order".into())),
@@ -187,9 +187,9 @@ async fn a_poisonous_record_ends_as_a_dead_letter_and_holds_up_no_other() {
     let world = World::start().await;
     put_all(&world, 0..20, 20).await;
     let seen = Seen::default();
-    let poison = |records: &[Value]| match records.iter().any(|record| number(record) == 13) {
-        true => Err("unreadable".to_owned()),
-        false => Ok(Value::Null),
+    let poison = |records: &[Value]| {
+        let poisonous = records.iter().any(|record| number(record) == 13);
+        if poisonous { Err("unreadable".to_owned()) } else { Ok(Value::Null) }
     };
     let pump = world.stream_as(one_lane, seen.work(poison));
     assert_eq!(pump.drain().await.unwrap(), 20);
@@ -270,24 +270,29 @@ async fn writes_meanwhile_are_given_too_and_two_readers_do_not_give_twice() {
         })
     }));
     let (one, other) = tokio::join!(pump.drain(), pump.drain());
-    let (one, other) = (one.unwrap(), other.unwrap());
     let mut numbers = seen.numbers();
-    assert_eq!((one + other, numbers.len()), (numbers.len(), one.max(other)));
+    assert_eq!(numbers.len(), one.unwrap() + other.unwrap());
     numbers.sort_unstable();
+    let given = numbers.len();
     numbers.dedup();
-    assert_eq!(numbers.len(), one + other, "nothing twice");
+    assert_eq!(numbers.len(), given, "nothing twice");
     assert!((0..30).all(|n| numbers.contains(&n)) && numbers.iter().any(|n| *n >= 100), "{numbers:?}");
 }
 
-/// A database of a folder, as a sandbox that begins opens it.
-async fn open(folder: &std::path::Path) -> (Embedded, aws_sdk_dynamodb::Client, Mapping) {
+/// A database, maybe of a folder, as a sandbox that begins opens it.
+pub(crate) async fn open_as(folder: Option<&Path>, template: &Template) -> (Embedded, aws_sdk_dynamodb::Client) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let dynamodb = format!("http://{}", listener.local_addr().unwrap());
     let nowhere = || "http://127.0.0.1:9".to_owned();
-    let mut settings = shared::env::Env::from_map(environment(&Addresses { gateway: nowhere(), dynamodb, providers: nowhere() }));
-    let client = shared::store::client_from_env(&mut settings).unwrap();
+    let settings = environment(&Addresses { gateway: nowhere(), dynamodb, providers: nowhere() });
+    let client = shared::store::client_from_env(&mut Env::from_map(settings)).unwrap();
+    let store = dynamodb::start(listener, folder, Clock::system(), &client, &template.tables).await.unwrap();
+    (store, client)
+}
+
+async fn open(folder: Option<&Path>) -> (Embedded, aws_sdk_dynamodb::Client, Mapping) {
     let template = Template::read(TEMPLATE).unwrap();
-    let store = dynamodb::start(listener, Some(folder), Clock::system(), &client, &template.tables).await.unwrap();
+    let (store, client) = open_as(folder, &template).await;
     (store, client, template.mappings.into_iter().next().unwrap())
 }
 
@@ -296,7 +301,7 @@ async fn a_folder_goes_on_where_it_was_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let seen = Seen::default();
     {
-        let (store, client, mapping) = open(folder.path()).await;
+        let (store, client, mapping) = open(Some(folder.path())).await;
         for n in 0..3 {
             put(&client, &format!("payment#{n}"), n, true).await;
         }
@@ -308,7 +313,7 @@ async fn a_folder_goes_on_where_it_was_and_loses_nothing() {
         let dying = Pump::new(&store, mapping, Arc::new(|_| Box::pin(std::future::pending()))).unwrap();
         assert!(tokio::time::timeout(Duration::from_millis(50), dying.drain()).await.is_err());
     }
-    let (store, client, mapping) = open(folder.path()).await;
+    let (store, client, mapping) = open(Some(folder.path())).await;
     put(&client, "payment#6", 6, true).await;
     let seen_later = Seen::default();
     let pump = Pump::new(&store, mapping, seen_later.work(|_| Ok(Value::Null))).unwrap();
@@ -318,23 +323,36 @@ async fn a_folder_goes_on_where_it_was_and_loses_nothing() {
     assert_eq!((seen.numbers().len(), numbers), (3, vec![3, 4, 5, 6]));
 }
 
-/// The emulator looks through every record that it keeps at each write: without upkeep the last of these writes would cost
-/// many times what the first did.
+/// The emulator looks through every record that it keeps at each write.
 #[tokio::test]
-async fn a_write_costs_the_same_after_thousands_of_others() {
-    let world = World::start().await;
-    let seen = Seen::default();
-    let pump = world.stream(seen.work(|_| Ok(Value::Null)));
-    let time = async |numbers: std::ops::Range<u64>| {
-        let began = std::time::Instant::now();
-        put_all(&world, numbers, 100).await;
+async fn a_write_costs_the_same_after_thousands_of_others_that_nobody_has_read() {
+    let (store, ..) = open(None).await;
+    let write = |numbers: std::ops::Range<u64>| {
+        let began = Instant::now();
+        for n in numbers {
+            let item = json!({"pk": {"S": format!("payment#{n}")}, "n": {"N": n.to_string()}});
+            let put = serde_json::from_value(json!({"TableName": "order-holds", "Item": item})).unwrap();
+            store.database.put_item(put).unwrap();
+        }
         began.elapsed()
     };
-    let first = time(0..300).await;
-    put_all(&world, 300..6000, 100).await;
-    let unread = time(6000..6300).await;
-    assert_eq!(pump.drain().await.unwrap(), 6300);
-    let last = time(6300..6600).await;
-    // Measured without upkeep: more than ten times as long.
-    assert!(unread < first * 4 && last < first * 4, "300 writes took {first:?}, {unread:?}, {last:?}");
+    // The fastest of several, for a machine that has other things to do.
+    let fastest = |from: u64| (0..8).map(|round| write(from + round * 40..from + (round + 1) * 40)).min().unwrap();
+    let first = fastest(0);
+    write(320..8000);
+    let last = fastest(8000);
+    assert!(last < first * 3, "40 writes took {first:?}, then {last:?}");
+}
+
+#[tokio::test]
+async fn what_was_read_is_forgotten_but_for_the_last_record() {
+    let world = World::start().await;
+    put_all(&world, 0..30, 30).await;
+    let seen = Seen::default();
+    world.stream(seen.work(|_| Ok(Value::Null))).drain().await.unwrap();
+    put_all(&world, 30..32, 32).await;
+    let newcomer = Seen::default();
+    let named = |mapping: &mut Mapping| (mapping.function, mapping.lanes) = ("newcomer".to_owned(), 1);
+    world.stream_as(named, newcomer.work(|_| Ok(Value::Null))).drain().await.unwrap();
+    assert_eq!(newcomer.numbers(), [29, 30, 31]);
 }

@@ -1,9 +1,12 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, StreamViewType};
+use sandbox::template::{TEMPLATE, Template};
 use sandbox::testing::World;
 use serde_json::json;
+
+use crate::stream::open_as;
 
 const TABLE: &str = "order-holds";
 
@@ -111,4 +114,24 @@ async fn only_what_carries_an_expiry_goes_away_after_it() {
     assert_eq!(world.item(TABLE, "payment#7-1").await, Some(json!({"pk": "payment#7-1"})));
     // Going away is a change, too, but none that anybody is told of.
     assert_eq!(world.pump().await, 0);
+}
+
+/// A folder from before the table had indexes and a stream: it gets them, and what it holds is found by them.
+#[tokio::test]
+async fn a_folder_of_an_older_sandbox_gets_what_the_template_has_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut older = Template::read(TEMPLATE).unwrap();
+    for table in &mut older.tables {
+        (table.indexes, table.stream, table.ttl_attribute) = (Vec::new(), None, None);
+    }
+    let (_, client) = open_as(Some(folder.path()), &older).await;
+    put(&client, "order#u", &[("order_id", text("7"))]).await;
+    drop(client);
+    let (_, client) = open_as(Some(folder.path()), &Template::read(TEMPLATE).unwrap()).await;
+    assert_eq!(query(&client, "by-order", ("order_id", "7"), None).await, ["order#u"]);
+    let described = client.describe_table().table_name(TABLE).send().await.unwrap().table.unwrap();
+    assert_eq!(described.global_secondary_indexes().len(), 4);
+    assert_eq!(described.stream_specification().and_then(|stream| stream.stream_view_type()), Some(&StreamViewType::NewImage));
+    let ttl = client.describe_time_to_live().table_name(TABLE).send().await.unwrap().time_to_live_description.unwrap();
+    assert_eq!(ttl.attribute_name(), Some("expires_at"));
 }

@@ -1,0 +1,158 @@
+//! Acting on a payment: `cancel`, `change`, `refunds`, a person's word on a refund, `settle`.
+
+use std::time::Duration;
+
+use lambda_http::{Body, Response};
+use serde::Deserialize;
+use shared::clock::Timestamp;
+use shared::http::{Failure, Status};
+use shared::ids::ItemId;
+use shared::money::{Currency, Quantity};
+use shared::payment::{Change, Command, Line, Payment, Trigger};
+use shared::secret::sha256_hex;
+use shared::settle::Settled;
+
+use crate::fields::{self, Amount, Moment, Text, wrong};
+use crate::{Asked, answer};
+
+/// How far ahead a hold may be asked to last.
+const MAX_HOLD: Duration = Duration::from_hours(30 * 24);
+/// More lines than any cart has, and they fit into the stored payment.
+const MAX_LINES: usize = 200;
+/// The longest idempotency key.
+const MAX_KEY: usize = 100;
+
+/// The body of what needs none.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+pub(crate) async fn cancel(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {
+    let Nothing {} = fields::body(asked.inbound)?;
+    let payment = asked.payment(id).await?;
+    operate(asked, payment, Command::Cancel).await
+}
+
+async fn operate(asked: &Asked<'_>, payment: Payment, command: Command) -> Result<Response<Body>, Failure> {
+    let key = match &command {
+        Command::Refund { key_hash, .. } => Some(key_hash.clone()),
+        Command::Finish(_) | Command::Cancel | Command::Change(_) => None,
+    };
+    let outcome = Box::pin(asked.deps.settler.operate(payment, command, asked.who, asked.inbound.deadline())).await;
+    answer::operated(&outcome.map_err(Failure::internal)?, key.as_deref())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangeRequest {
+    amount: Amount,
+    #[serde(default, deserialize_with = "fields::meant")]
+    valid_till: Option<Moment>,
+    cart: Vec<CartLine>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CartLine {
+    name: Text<255>,
+    price: Amount,
+    quantity: Quantity,
+    sku: Option<ItemId>,
+}
+
+impl CartLine {
+    fn line(self, currency: Currency) -> Line {
+        let price = Some(self.price.in_currency(currency));
+        Line { sku: self.sku, name: self.name.0, quantity: self.quantity, price, subtotal: None }
+    }
+}
+
+pub(crate) async fn change(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {
+    let request: ChangeRequest = fields::body(asked.inbound)?;
+    if !(1..=MAX_LINES).contains(&request.cart.len()) {
+        return Err(wrong("cart", format!("must have 1 to {MAX_LINES} lines")));
+    }
+    if let Some(index) = request.cart.iter().position(|line| line.quantity.is_zero()) {
+        return Err(wrong(&format!("cart[{index}].quantity"), "must be above zero"));
+    }
+    if request.amount.is_zero() {
+        return Err(wrong("amount", "must be above zero"));
+    }
+    let now = asked.deps.settler.clock.now();
+    let valid_till = request.valid_till.map(|moment| within(moment.0, now)).transpose()?;
+    let payment = asked.payment(id).await?;
+    let valid_till = match valid_till {
+        Some(valid_till) => valid_till,
+        None if payment.valid_till <= now && !payment.state.is_settled() => {
+            return Err(wrong("valid_till", "missing, and the payment's own has passed"));
+        }
+        None => payment.valid_till,
+    };
+    let currency = payment.amount.currency();
+    let lines = request.cart.into_iter().map(|line| line.line(currency)).collect();
+    let change = Change { amount: request.amount.in_currency(currency), valid_till, lines };
+    operate(asked, payment, Command::Change(change)).await
+}
+
+fn within(valid_till: Timestamp, now: Timestamp) -> Result<Timestamp, Failure> {
+    if valid_till > now && valid_till <= now.plus(MAX_HOLD) {
+        Ok(valid_till)
+    } else {
+        Err(wrong("valid_till", "must be in the future, and at most 30 days ahead"))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RefundRequest {
+    /// The whole rest without it. `null` is a mistake: it must not become the whole rest.
+    #[serde(default, deserialize_with = "fields::meant")]
+    amount: Option<Amount>,
+}
+
+pub(crate) async fn refund(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {
+    let key = asked.inbound.header("idempotency-key").unwrap_or_default();
+    if !(1..=MAX_KEY).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let problem = format!("header `Idempotency-Key`: must be 1 to {MAX_KEY} visible ASCII characters, new for each refund");
+        return Err(Failure::bad_request(problem));
+    }
+    let request: RefundRequest = fields::body(asked.inbound)?;
+    if request.amount.is_some_and(Amount::is_zero) {
+        return Err(wrong("amount", "must be above zero"));
+    }
+    let payment = asked.payment(id).await?;
+    let key_hash = sha256_hex(&format!("{} {key}", payment.id));
+    let amount = request.amount.map(|amount| amount.in_currency(payment.amount.currency()));
+    operate(asked, payment, Command::Refund { key_hash, amount }).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OutcomeRequest {
+    made: bool,
+}
+
+pub(crate) async fn outcome(asked: &Asked<'_>, id: &str, refund: &str) -> Result<Response<Body>, Failure> {
+    let OutcomeRequest { made } = fields::body(asked.inbound)?;
+    let number = refund.parse().ok().filter(|number: &usize| number.to_string() == refund).ok_or_else(Failure::not_found)?;
+    let payment = asked.payment(id).await?;
+    let refund = payment.refunds.get(number.wrapping_sub(1)).ok_or_else(Failure::not_found)?;
+    let key_hash = refund.key_hash.clone();
+    tracing::info!(who = asked.who, refund = number, made, "a person says how a refund came out");
+    let decided = asked.deps.settler.decide_refund(payment, number, made, asked.who, asked.inbound.deadline());
+    let decided = Box::pin(decided).await;
+    answer::operated(&decided.map_err(Failure::internal)?, Some(&key_hash))
+}
+
+pub(crate) async fn settle(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {
+    let Nothing {} = fields::body(asked.inbound)?;
+    let payment = asked.payment(id).await?;
+    let (settler, deadline) = (&asked.deps.settler, asked.inbound.deadline());
+    let settled = Box::pin(settler.settle(payment, Trigger::BackOffice(asked.who), deadline)).await.map_err(Failure::internal)?;
+    let report = settler.ask(settled.payment(), deadline).await;
+    match (&settled, &report) {
+        (Settled::InDoubt(payment), None) => answer::unavailable(payment),
+        (Settled::InDoubt(payment), Some(_)) => answer::viewed(Status::Accepted, payment, report),
+        (Settled::Known(payment) | Settled::Unregistered(payment), _) => answer::viewed(Status::Ok, payment, report),
+    }
+}

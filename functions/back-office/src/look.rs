@@ -1,0 +1,137 @@
+//! Looking: an order, a payment, lists of payments. Nothing here changes anything.
+
+use futures_util::future::join_all;
+use lambda_http::{Body, Response};
+use serde::Serialize;
+use shared::clock::Timestamp;
+use shared::http::{self, Failure, Status};
+use shared::ids::OrderId;
+use shared::payment::{Payment, State};
+use shared::store::{Cursor, Page, StoreError};
+
+use crate::Asked;
+use crate::answer::{Answer, ShownOrder, ShownPayment, View};
+
+/// How many payments of an order the provider is asked about at once.
+const AT_ONCE: usize = 8;
+/// The length of a list that is not said.
+const DEFAULT_LIMIT: u16 = 50;
+/// The longest list.
+const MAX_LIMIT: u16 = 100;
+
+#[derive(Serialize)]
+struct OrderAnswer<'a> {
+    success: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<ShownOrder<'a>>,
+    /// Only if the shop gave one id to several orders.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    other_orders: Vec<ShownOrder<'a>>,
+    payments: Vec<ViewedPayment<'a>>,
+}
+
+#[derive(Serialize)]
+struct ViewedPayment<'a> {
+    #[serde(flatten)]
+    payment: ShownPayment<'a>,
+    provider_view: View,
+}
+
+pub(crate) async fn order(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {
+    let id = OrderId::parse(id).map_err(|_| Failure::not_found())?;
+    let settler = &asked.deps.settler;
+    let (mut orders, payments) = settler.orders.by_order_id(&id).await.map_err(Failure::internal)?;
+    if orders.is_empty() && payments.is_empty() {
+        return Err(Failure::not_found());
+    }
+    // The one that was tried to be paid comes first.
+    orders.sort_by_key(|order| order.attempts == 0);
+    let deadline = asked.inbound.deadline();
+    let mut views = Vec::with_capacity(payments.len());
+    for some in payments.chunks(AT_ONCE) {
+        views.extend(join_all(some.iter().map(|payment| settler.ask(payment, deadline))).await);
+    }
+    let mut orders = orders.iter().map(ShownOrder::of);
+    let answer = OrderAnswer {
+        success: true,
+        order: orders.next(),
+        other_orders: orders.collect(),
+        payments: payments
+            .iter()
+            .zip(views)
+            .map(|(payment, view)| ViewedPayment { payment: ShownPayment::of(payment), provider_view: View::of(view) })
+            .collect(),
+    };
+    http::json(Status::Ok, &answer)
+}
+
+pub(crate) async fn payment(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {
+    let payment = asked.payment(id).await?;
+    http::json(Status::Ok, &Answer { success: true, payment: Some(ShownPayment::of(&payment)), ..Answer::default() })
+}
+
+#[derive(Serialize)]
+struct PaymentsAnswer<'a> {
+    success: bool,
+    payments: Vec<ShownPayment<'a>>,
+    /// Where the list goes on, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<String>,
+}
+
+pub(crate) async fn payments(asked: &Asked<'_>) -> Result<Response<Body>, Failure> {
+    let query = |name| asked.inbound.query(name);
+    let limit = query("limit").map_or(Ok(DEFAULT_LIMIT), limit)?;
+    let cursor = query("cursor").map(Cursor::parse).transpose().map_err(|error| wrong("cursor", &error.to_string()))?;
+    let orders = &asked.deps.settler.orders;
+    let page = match (query("state"), query("attention")) {
+        (Some(name), None) => {
+            let state = state(name)?;
+            let since = query("since").map_or(Ok(Timestamp::from_millis(0)), since)?;
+            // An index is read a moment late: what has moved on meanwhile is on another list.
+            let page = orders.in_state(state, since, cursor.as_ref(), limit).await;
+            page.map(|page| only(page, |payment| payment.state == state))
+        }
+        (None, Some("true")) if query("since").is_some() => return Err(wrong("since", "goes with `state` only")),
+        (None, Some("true")) => {
+            let page = orders.in_need_of_a_person(cursor.as_ref(), limit).await;
+            page.map(|page| only(page, |payment| payment.watch.attention))
+        }
+        (None, Some(_)) => return Err(wrong("attention", "must be true")),
+        (None, None) | (Some(_), Some(_)) => {
+            return Err(Failure::bad_request("either the query parameter `state` or `attention=true` must be there"));
+        }
+    };
+    let page = page.map_err(|error| match error {
+        StoreError::Cursor(error) => wrong("cursor", &error.to_string()),
+        StoreError::Failed { .. } | StoreError::Unreadable { .. } | StoreError::Random(_) => Failure::internal(error),
+    })?;
+    let payments = page.entries.iter().map(ShownPayment::of).collect();
+    http::json(Status::Ok, &PaymentsAnswer { success: true, payments, cursor: page.next.as_ref().map(Cursor::to_text) })
+}
+
+fn wrong(parameter: &str, problem: &str) -> Failure {
+    Failure::bad_request(format!("query parameter `{parameter}`: {problem}"))
+}
+
+fn only(page: Page<Payment>, belongs: impl Fn(&Payment) -> bool) -> Page<Payment> {
+    Page { entries: page.entries.into_iter().filter(belongs).collect(), ..page }
+}
+
+fn limit(text: &str) -> Result<u16, Failure> {
+    let limit = text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+    limit.ok_or_else(|| wrong("limit", &format!("must be a whole number from 1 to {MAX_LIMIT}")))
+}
+
+fn state(name: &str) -> Result<State, Failure> {
+    State::from_name(name).ok_or_else(|| {
+        let names: Vec<_> = State::ALL.into_iter().map(State::name).collect();
+        wrong("state", &format!("must be one of {}", names.join(", ")))
+    })
+}
+
+/// A moment, or the beginning of a day, UTC.
+fn since(text: &str) -> Result<Timestamp, Failure> {
+    let at = Timestamp::from_rfc3339(text).or_else(|| Timestamp::from_rfc3339(&format!("{text}T00:00:00Z")));
+    at.ok_or_else(|| wrong("since", "must be a moment like 2026-11-22T08:00:00Z (a plus in it as %2B) or a day like 2026-11-22"))
+}

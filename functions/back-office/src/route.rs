@@ -1,0 +1,103 @@
+//! The routes: who may take them, and how much they carry.
+
+use shared::http::SMALL_BODY;
+use shared::roles::Role;
+
+/// A PDF of 3 MiB takes 4 MiB as base64; the rest is for the fields beside it. Lambda takes 6 MB with everything.
+const FINISH_BODY: usize = 4 * 1024 * 1024 + 64 * 1024;
+
+/// A route, with the ids of its path.
+pub(crate) enum Route<'a> {
+    Order(&'a str),
+    Payments,
+    Payment(&'a str),
+    Finish(&'a str),
+    Cancel(&'a str),
+    Change(&'a str),
+    Refunds(&'a str),
+    Outcome(&'a str, &'a str),
+    Settle(&'a str),
+    Limits,
+    Registrations,
+    Registration(&'a str),
+    Schedules,
+}
+
+impl<'a> Route<'a> {
+    /// The route of a path.
+    pub(crate) fn find(path: &[&'a str]) -> Option<Self> {
+        let ["v1", "back-office", rest @ ..] = path else { return None };
+        Some(match rest {
+            ["orders", id] => Self::Order(id),
+            ["payments"] => Self::Payments,
+            ["payments", id] => Self::Payment(id),
+            ["payments", id, "finish"] => Self::Finish(id),
+            ["payments", id, "cancel"] => Self::Cancel(id),
+            ["payments", id, "change"] => Self::Change(id),
+            ["payments", id, "refunds"] => Self::Refunds(id),
+            ["payments", id, "refunds", refund, "outcome"] => Self::Outcome(id, refund),
+            ["payments", id, "settle"] => Self::Settle(id),
+            ["limits"] => Self::Limits,
+            ["registrations"] => Self::Registrations,
+            ["registrations", id] => Self::Registration(id),
+            ["schedules"] => Self::Schedules,
+            _ => return None,
+        })
+    }
+
+    /// The one method that it has.
+    pub(crate) fn method(&self) -> &'static str {
+        match self {
+            Self::Order(_) | Self::Payments | Self::Payment(_) | Self::Registration(_) => "GET",
+            Self::Finish(_)
+            | Self::Cancel(_)
+            | Self::Change(_)
+            | Self::Refunds(_)
+            | Self::Outcome(..)
+            | Self::Settle(_)
+            | Self::Limits
+            | Self::Registrations
+            | Self::Schedules => "POST",
+        }
+    }
+
+    /// The least role that may take it.
+    pub(crate) fn role(&self) -> Role {
+        match self {
+            Self::Order(_) | Self::Payments | Self::Payment(_) | Self::Registration(_) | Self::Schedules => Role::Read,
+            Self::Finish(_) | Self::Cancel(_) | Self::Change(_) | Self::Settle(_) | Self::Limits | Self::Registrations => {
+                Role::Operate
+            }
+            Self::Refunds(_) | Self::Outcome(..) => Role::Refund,
+        }
+    }
+
+    /// The name used in logs.
+    pub(crate) fn action(&self) -> &'static str {
+        match self {
+            Self::Order(_) => "order",
+            Self::Payments => "payments",
+            Self::Payment(_) => "payment",
+            Self::Finish(_) => "finish",
+            Self::Cancel(_) => "cancel",
+            Self::Change(_) => "change",
+            Self::Refunds(_) => "refund",
+            Self::Outcome(..) => "refund outcome",
+            Self::Settle(_) => "settle",
+            Self::Limits => "limit",
+            Self::Registrations => "register",
+            Self::Registration(_) => "registration",
+            Self::Schedules => "schedules",
+        }
+    }
+
+    /// How many bytes its body may have.
+    pub(crate) fn max_body(&self) -> usize {
+        if matches!(self, Self::Finish(_)) { FINISH_BODY } else { SMALL_BODY }
+    }
+
+    /// The query parameters that it takes.
+    pub(crate) fn query(&self) -> &'static [&'static str] {
+        if matches!(self, Self::Payments) { &["state", "since", "attention", "cursor", "limit"] } else { &[] }
+    }
+}

@@ -1,0 +1,102 @@
+//! The provider is ahead of our books: somebody acted in its cabinet.
+
+use std::time::Duration;
+
+use serde_json::json;
+use shared::clock::Deadline;
+use shared::mokka::signature::OrderSetting;
+use shared::mokka::types::ReturnRequest;
+use shared::mokka::{Client, Settings};
+use shared::money::{Currency, Decimal, Money};
+use shared::secret::Secret;
+
+use crate::{AMOUNT, Shop, assert_refused};
+
+impl Shop {
+    /// Gives money back directly at Mokka, without us.
+    async fn return_at_mokka(&self, amount: &str) {
+        let settings = Settings {
+            base_url: format!("{}/mokka", self.story.world.standins().base_url()).parse().unwrap(),
+            store_id: 72,
+            secret: Secret::parse("mokka-demo-secret").unwrap(),
+            limits: None,
+            signature_order: OrderSetting::Auto,
+        };
+        let client = Client::new(shared::outbound::client().unwrap(), settings);
+        let amount = Money::new(Decimal::parse(amount).unwrap(), Currency::Rub).into();
+        let request = ReturnRequest { order_id: self.payment.clone(), amount };
+        client.refund(&request, Deadline::within(Duration::from_secs(20))).await.unwrap();
+        self.story.world.standins().forget_calls();
+    }
+}
+
+#[tokio::test]
+async fn a_hold_that_is_no_more_is_not_acted_on() {
+    for (status, state, code) in [
+        ("finished", "captured", "already_captured"),
+        ("canceled", "canceled", "already_canceled"),
+        ("expired", "expired", "already_expired"),
+        ("declined", "declined", "already_declined"),
+        ("refunded", "refunded", "already_captured"),
+    ] {
+        for command in ["finish", "cancel", "change"] {
+            let shop = Shop::held().await;
+            shop.story.world.standins().set_mokka_status(&shop.payment, status).unwrap();
+            let answer = match command {
+                "finish" => shop.finish().await,
+                "cancel" => shop.cancel().await,
+                _ => shop.change("3000.00").await,
+            };
+            assert_refused(&answer, 409, code, &format!("{command}, {status}"));
+            assert_eq!(shop.called(), ["status"], "{command}, {status}: asked, and nothing else");
+            assert_eq!((shop.state().await.as_str(), &answer.json()["payment"]["state"]), (state, &json!(state)), "{status}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_hold_whose_state_mokka_cannot_name_is_not_lost() {
+    let shop = Shop::held().await;
+    shop.story.world.standins().set_mokka_status(&shop.payment, "frozen").unwrap();
+    let answer = shop.cancel().await;
+    // Mokka refuses what it cannot do; nothing is guessed.
+    assert_refused(&answer, 502, "provider_refused", "frozen");
+    assert_eq!(shop.state().await, "held");
+}
+
+#[tokio::test]
+async fn money_that_mokka_gave_back_is_not_given_back_again() {
+    let shop = Shop::captured().await;
+    shop.return_at_mokka(AMOUNT).await;
+    assert_refused(&shop.refund("all", None).await, 409, "nothing_to_refund", "given back in the cabinet");
+    assert_eq!(shop.called(), ["status"]);
+    let payment = shop.look().await;
+    assert_eq!((&payment["state"], &payment["refunded"]), (&json!("refunded"), &json!(AMOUNT)));
+    assert_eq!(payment["refunds"][0]["by"], json!("mokka seen by back-office:cashier"));
+    assert_eq!(shop.mokka().returned, AMOUNT);
+}
+
+#[tokio::test]
+async fn a_part_that_mokka_gave_back_cannot_be_given_back_twice() {
+    let shop = Shop::captured_yesterday().await;
+    shop.return_at_mokka("300.00").await;
+    // Of a part Mokka's status says nothing, so it is Mokka that refuses.
+    assert_refused(&shop.refund("all", None).await, 502, "provider_refused", "more than is left");
+    assert_eq!((shop.state().await.as_str(), shop.mokka().returned.as_str()), ("captured", "300.00"));
+    let rest = shop.refund("rest", Some("2950.00")).await;
+    assert_eq!((rest.status, shop.mokka().returned.as_str()), (200, AMOUNT), "{}", rest.body);
+    assert_eq!(shop.settle().await.status, 200);
+    let payment = shop.look().await;
+    assert_eq!((&payment["state"], &payment["refunded"]), (&json!("refunded"), &json!(AMOUNT)));
+}
+
+#[tokio::test]
+async fn money_that_mokka_no_longer_has_calls_a_person() {
+    for status in ["hold", "canceled", "expired"] {
+        let shop = Shop::captured().await;
+        shop.story.world.standins().set_mokka_status(&shop.payment, status).unwrap();
+        assert_refused(&shop.refund("all", None).await, 409, "mismatch", status);
+        assert!(shop.changing().is_empty(), "{status}");
+        assert_eq!(shop.state().await, "captured", "{status}");
+    }
+}

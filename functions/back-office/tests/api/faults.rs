@@ -1,0 +1,152 @@
+//! Every fault of every command: the money is right, and nothing is called twice without a look in between.
+
+use std::time::Duration;
+
+use serde_json::json;
+use standins::{Fault, System};
+
+use crate::{AMOUNT, Shop, assert_refused};
+
+struct Case {
+    command: &'static str,
+    method: &'static str,
+    state: &'static str,
+}
+
+const CASES: [Case; 4] = [
+    Case { command: "finish", method: "finish", state: "captured" },
+    Case { command: "cancel", method: "cancel", state: "canceled" },
+    Case { command: "change", method: "change", state: "held" },
+    Case { command: "refund", method: "return", state: "refunded" },
+];
+
+impl Case {
+    async fn shop(&self) -> Shop {
+        if self.command == "refund" { Shop::captured().await } else { Shop::held().await }
+    }
+
+    async fn run(&self, shop: &Shop) -> sandbox::testing::Answer {
+        match self.command {
+            "finish" => shop.finish().await,
+            "cancel" => shop.cancel().await,
+            "change" => shop.change("3000.00").await,
+            _ => shop.refund("key", None).await,
+        }
+    }
+
+    /// How often it took effect at Mokka.
+    fn effects(&self, shop: &Shop) -> usize {
+        let mokka = shop.mokka();
+        match self.command {
+            "finish" => mokka.finishes as usize,
+            "cancel" => mokka.cancels as usize,
+            "change" => mokka.changes as usize,
+            _ => mokka.returns.len(),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_is_found_out_within_the_request() {
+    for case in CASES {
+        for (fault, calls) in [("reset", 2), ("http500", 2), ("html", 2), ("answer_lost", 1)] {
+            let context = format!("{}, {fault}", case.command);
+            let shop = case.shop().await;
+            shop.story.world.standins().fault(System::Mokka, case.method, fault.parse::<Fault>().unwrap(), 1).unwrap();
+            let answer = case.run(&shop).await;
+            assert_eq!((answer.status, &answer.json()["success"]), (200, &json!(true)), "{context}: {}", answer.body);
+            assert_eq!((shop.state().await.as_str(), case.effects(&shop)), (case.state, 1), "{context}");
+            assert_eq!(shop.changing().len(), calls, "{context}");
+            shop.assert_asked_before_each(&context);
+            let payment = shop.look().await;
+            assert_eq!((&payment["unknown"], payment.get("intent")), (&json!(false), None), "{context}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_stays_unknown_is_told_so_and_is_done_later() {
+    for case in CASES {
+        let context = case.command;
+        let shop = case.shop().await;
+        // Twice in one request, so that it ends without knowing.
+        shop.story.world.standins().fault(System::Mokka, case.method, Fault::Reset, 2).unwrap();
+        let answer = case.run(&shop).await;
+        assert_eq!((answer.status, &answer.json()["outcome"]), (202, &json!("unknown")), "{context}: {}", answer.body);
+        assert_eq!(answer.json()["payment"]["unknown"], json!(true), "{context}");
+        assert!(answer.json()["payment"]["next_check_at"].is_string(), "{context}: somebody will look");
+        assert_eq!(case.effects(&shop), 0, "{context}");
+        shop.story.world.advance(Duration::from_mins(2));
+        shop.story.world.tick().await;
+        assert_eq!((shop.state().await.as_str(), case.effects(&shop)), (case.state, 1), "{context}: reconcile has done it");
+        shop.assert_asked_before_each(context);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_leaves_everything_as_it_was() {
+    for case in CASES {
+        for (fault, code) in [("refused", "mokka:100"), ("status:61", "mokka:61"), ("status:777", "mokka:777")] {
+            let context = format!("{}, {fault}", case.command);
+            let shop = case.shop().await;
+            // 61 is tried in the other order of the signature too.
+            shop.story.world.standins().fault(System::Mokka, case.method, fault.parse::<Fault>().unwrap(), 2).unwrap();
+            let answer = case.run(&shop).await;
+            assert_refused(&answer, 502, "provider_refused", &context);
+            assert_eq!(answer.json()["provider_code"], json!(code), "{context}");
+            assert_eq!(case.effects(&shop), 0, "{context}");
+            shop.story.world.standins().clear_faults();
+            let expected = match case.command {
+                // What was begun goes on: nobody has taken the capture back.
+                "finish" => "finishing",
+                "refund" => "captured",
+                _ => "held",
+            };
+            assert_eq!(shop.state().await, expected, "{context}");
+            let payment = shop.look().await;
+            assert_eq!((&payment["refunded"], &payment["amount"]), (&json!("0.00"), &json!(AMOUNT)), "{context}");
+            assert!(payment.get("intent").is_none(), "{context}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refused_command_can_be_given_again() {
+    for case in CASES {
+        let shop = case.shop().await;
+        shop.story.world.standins().fault(System::Mokka, case.method, Fault::Refused, 1).unwrap();
+        assert_eq!(case.run(&shop).await.status, 502, "{}", case.command);
+        let answer = if case.command == "refund" { shop.refund("new-key", None).await } else { case.run(&shop).await };
+        assert_eq!((answer.status, case.effects(&shop)), (200, 1), "{}: {}", case.command, answer.body);
+        assert_eq!(shop.state().await, case.state);
+        shop.assert_asked_before_each(case.command);
+    }
+}
+
+#[tokio::test]
+async fn a_hold_that_ran_out_is_known_to_have() {
+    // Mokka cancels what is finished too late, and says so by 23.
+    let shop = Shop::held().await;
+    shop.story.world.standins().fault(System::Mokka, "finish", "status:23".parse().unwrap(), 1).unwrap();
+    let refused = shop.finish().await;
+    assert_refused(&refused, 502, "provider_refused", "23 while Mokka still holds it");
+    shop.story.world.advance(Duration::from_hours(25));
+    let late = shop.finish().await;
+    assert_refused(&late, 409, "already_expired", "its time is over");
+    assert_eq!(shop.state().await, "expired");
+}
+
+#[tokio::test]
+async fn what_never_left_us_waits_and_is_made_later() {
+    // Mokka's address answers nothing at all: the part was surely not sent, so it is sent once Mokka is back.
+    let shop = Shop::captured_yesterday().await;
+    let nowhere = shop
+        .story
+        .world
+        .build(back_office::Deps::from_env, &[("MOKKA_FINISH", "on_shipment"), ("MOKKA_BASE_URL", "http://127.0.0.1:9")]);
+    let event = shop.event("refunds", sandbox::settings::CASHIER_KEY).header("Idempotency-Key", "key");
+    let event = event.json(json!({"amount": "300.00"})).rest();
+    let answer = sandbox::testing::invoke(&nowhere, |deps, request| Box::pin(back_office::handle(deps, request)), event).await;
+    assert_refused(&answer, 503, "provider_unavailable", "not even asked");
+    assert!(shop.look().await["refunds"].as_array().unwrap().is_empty());
+}

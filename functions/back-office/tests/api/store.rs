@@ -1,0 +1,69 @@
+//! Round trips to the store, counted, and their answers lost one by one.
+
+use sandbox::settings::{OPERATOR_KEY, VIEWER_KEY};
+use sandbox::testing::Story;
+use serde_json::json;
+
+use crate::{Shop, get, post};
+
+const GET: &str = "GetItem";
+const PUT: &str = "PutItem";
+
+#[tokio::test]
+async fn the_round_trips_of_each_route_are_as_designed() {
+    let shop = Shop::held().await;
+    let calls = || shop.story.world.store_calls();
+    let _ = calls();
+    shop.change("3000.00").await;
+    assert_eq!(calls(), [GET, PUT, GET, "TransactWriteItems"], "change");
+    shop.look().await;
+    assert_eq!(calls(), [GET], "a payment");
+    shop.ask(get(&format!("orders/{}", shop.order.id)).key(VIEWER_KEY)).await;
+    assert_eq!(calls(), ["Query", "BatchGetItem"], "an order");
+    shop.ask(get("payments").query("state", "held").key(VIEWER_KEY)).await;
+    assert_eq!(calls(), ["Query", "BatchGetItem"], "a list");
+    shop.finish().await;
+    assert_eq!(calls(), [GET, PUT, GET, PUT], "finish");
+    shop.refund("all", None).await;
+    assert_eq!(calls(), [GET, PUT, PUT], "refund");
+    shop.story.world.standins().forget_calls();
+    shop.refund("all", None).await;
+    assert_eq!((calls(), shop.called()), (vec![GET.to_owned()], vec![]), "the same refund again");
+    shop.settle().await;
+    assert_eq!((calls(), shop.called()), (vec![GET.to_owned()], vec!["status", "status"]), "settle");
+
+    let shop = Shop::held().await;
+    let _ = shop.story.world.store_calls();
+    shop.cancel().await;
+    assert_eq!(shop.story.world.store_calls(), [GET, PUT, PUT], "cancel");
+
+    let shop = Shop::captured_yesterday().await;
+    shop.story.world.standins().fault(standins::System::Mokka, "return", standins::Fault::Reset, 1).unwrap();
+    shop.refund("lost", Some("300.00")).await;
+    let _ = shop.story.world.store_calls();
+    shop.outcome(1, false).await;
+    assert_eq!(shop.story.world.store_calls(), [GET, PUT], "a person's word");
+
+    let story = Story::start().await;
+    story.back_office(post("limits").key(OPERATOR_KEY).json(json!({"phone": "8880100203"})).rest()).await;
+    assert!(story.world.store_calls().is_empty(), "a limit");
+    let body = json!({"redirect_url": "https://shop.example/"});
+    story.back_office(post("registrations").key(OPERATOR_KEY).json(body).rest()).await;
+    assert_eq!(story.world.store_calls(), [PUT], "a registration");
+}
+
+#[tokio::test]
+async fn a_lost_answer_of_the_store_makes_nothing_twice() {
+    for index in 0..3 {
+        let shop = Shop::captured().await;
+        shop.story.world.lose_store_answer(index);
+        let answer = shop.refund("all", None).await;
+        assert_eq!((answer.status, shop.changing()), (200, vec!["return"]), "refund, answer {index} lost: {}", answer.body);
+    }
+    for index in 0..4 {
+        let shop = Shop::held().await;
+        shop.story.world.lose_store_answer(index);
+        let answer = shop.finish().await;
+        assert_eq!((answer.status, shop.changing()), (200, vec!["finish"]), "finish, answer {index} lost: {}", answer.body);
+    }
+}

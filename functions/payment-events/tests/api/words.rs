@@ -1,0 +1,116 @@
+//! What IMSHOP is told, and what it is not.
+
+use std::time::Duration;
+
+use insta::assert_json_snapshot;
+use sandbox::testing::Story;
+use serde_json::json;
+use standins::{Decision, Options};
+
+use crate::{settled, told};
+
+#[tokio::test]
+async fn a_captured_payment_is_told_once_at_both_addresses() {
+    let story = Story::start().await;
+    let payment = settled(&story, Decision::Approved).await;
+    story.world.pump().await;
+    assert_json_snapshot!(story.world.standins().imshop(), {"[].at" => "[at]"});
+    assert_eq!(story.payment(&payment).await.get("untold"), None);
+    story.callback(&payment, "approved").await;
+    story.capture(&payment).await;
+    story.world.pump().await;
+    assert_eq!(told(&story, "payment_status").len(), 1, "nothing new, nothing told");
+}
+
+#[tokio::test]
+async fn a_declined_payment_may_be_tried_again() {
+    let story = Story::start().await;
+    settled(&story, Decision::Declined).await;
+    story.world.pump().await;
+    assert_json_snapshot!(story.world.standins().imshop(), {"[].at" => "[at]"});
+}
+
+#[tokio::test]
+async fn what_is_under_way_is_not_told() {
+    let story = Story::start().await;
+    let order = story.order().await;
+    story.create(&order).await;
+    assert_eq!(story.world.pump().await, 0, "the stream's filter lets nothing through");
+    assert_eq!(story.world.standins().imshop(), Vec::<serde_json::Value>::new());
+}
+
+#[tokio::test]
+async fn a_hold_that_counts_is_told_as_paid_and_its_capture_is_no_news() {
+    let story = Story::start_with(Options::default(), &[("MOKKA_FINISH", "on_shipment")]).await;
+    let payment = settled(&story, Decision::Approved).await;
+    story.world.pump().await;
+    assert_eq!(story.state(&payment).await, "held");
+    assert_eq!(
+        told(&story, "payment_status"),
+        [json!({"orderId": "1001", "paymentId": payment, "success": true, "paymentCaptured": true})]
+    );
+    // Finished in Mokka's own cabinet.
+    story.world.standins().set_mokka_status(&payment, "finished").unwrap();
+    story.capture(&payment).await;
+    assert_eq!(story.state(&payment).await, "captured");
+    story.world.pump().await;
+    assert_eq!(told(&story, "payment_status").len(), 1);
+    assert_eq!(story.payment(&payment).await.get("untold"), None);
+}
+
+#[tokio::test]
+async fn a_hold_that_counted_and_ran_out_is_told_as_failed() {
+    let story = Story::start_with(Options::default(), &[("MOKKA_FINISH", "on_shipment")]).await;
+    let payment = settled(&story, Decision::Approved).await;
+    story.world.advance(Duration::from_hours(25));
+    story.capture(&payment).await;
+    assert_eq!(story.state(&payment).await, "expired");
+    story.world.advance(Duration::from_mins(1));
+    story.world.tick().await;
+    let words: Vec<_> = told(&story, "payment_status").iter().map(|body| body["paymentCaptured"].clone()).collect();
+    assert_eq!(words, [json!(true), json!(false)], "in their order");
+}
+
+#[tokio::test]
+async fn only_the_addresses_that_imshop_gave_are_told() {
+    for (off, on) in [("IMSHOP_PAYMENT_STATUS_URL", "order_status"), ("IMSHOP_ORDER_STATUS_URL", "payment_status")] {
+        let story = Story::start_with(Options::default(), &[(off, "")]).await;
+        let payment = settled(&story, Decision::Approved).await;
+        story.world.pump().await;
+        let told: Vec<_> = story.world.standins().imshop().into_iter().map(|told| told["method"].clone()).collect();
+        assert_eq!(told, [json!(on)]);
+        assert_eq!(story.payment(&payment).await.get("untold"), None);
+    }
+    let story =
+        Story::start_with(Options::default(), &[("IMSHOP_PAYMENT_STATUS_URL", ""), ("IMSHOP_ORDER_STATUS_URL", "")]).await;
+    let payment = settled(&story, Decision::Approved).await;
+    story.world.pump().await;
+    assert_eq!(story.world.standins().imshop(), Vec::<serde_json::Value>::new());
+    let stored = story.payment(&payment).await;
+    assert_eq!((stored.get("untold"), stored.get("check_at")), (None, None), "nobody waits for it");
+}
+
+#[tokio::test]
+async fn a_failed_attempt_that_was_followed_by_another_says_nothing_of_the_order() {
+    let story = Story::start().await;
+    let order = story.order().await;
+    story.create(&order).await;
+    story.decide(&order.payment(1), Decision::Declined).await;
+    story.capture(&order.payment(1)).await;
+    story.create(&order).await;
+    story.decide(&order.payment(2), Decision::Approved).await;
+    story.capture(&order.payment(2)).await;
+    story.world.pump().await;
+    let first = story.world.standins().imshop_payment(&order.payment(1)).unwrap();
+    assert_eq!((&first["paymentCaptured"], first.get("retry")), (&json!(false), None), "not to be tried again");
+    let orders: Vec<_> = told(&story, "order_status").iter().map(|body| body["payment"].clone()).collect();
+    assert_eq!(orders, [json!({"paid": true, "paymentId": order.payment(2)})]);
+}
+
+#[tokio::test]
+async fn the_shop_may_have_codes_of_its_own() {
+    let story = Story::start_with(Options::default(), &[("IMSHOP_CODE_PAID", "N7")]).await;
+    settled(&story, Decision::Approved).await;
+    story.world.pump().await;
+    assert_eq!(told(&story, "order_status")[0]["code"], "N7");
+}

@@ -1,0 +1,30 @@
+//! Reconcile from outside: the schedule's event in; stored state and calls to Mokka and IMSHOP out.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod attention;
+mod bounds;
+mod settling;
+
+use std::time::Duration;
+
+use sandbox::testing::{Placed, Story};
+use standins::Decision;
+
+/// Long enough for the first look at a customer on Mokka's page.
+const FIRST_LOOK: Duration = Duration::from_secs(5 * 60 + 1);
+
+/// An order whose payment waits on Mokka's form.
+async fn pending(story: &Story) -> (Placed, String) {
+    let order = story.order().await;
+    assert_eq!(story.create(&order).await.json()["success"], true);
+    let payment = order.payment(1);
+    (order, payment)
+}
+
+/// A payment that the customer has approved, and of which nobody has told us.
+async fn forgotten(story: &Story) -> String {
+    let (_, payment) = pending(story).await;
+    story.decide(&payment, Decision::Approved).await;
+    payment
+}

@@ -1,0 +1,249 @@
+use std::time::Duration;
+
+use sandbox::settings::{OPERATOR_KEY, VIEWER_KEY};
+use sandbox::testing::{Answer, Event};
+use serde_json::{Value, json};
+use standins::{Decision, Fault, System};
+
+use crate::api::{Api, call, complete, with_key};
+use crate::document::DOCUMENT;
+
+/// More often than any request tries.
+const ALWAYS: u32 = 50;
+const NO_STORE: [(&str, &str); 1] = [("ORDERS_TABLE", "gone")];
+/// What acts on a held payment: the operation, its example, Mokka's method.
+const ON_A_HOLD: [(&str, &str, &str); 3] =
+    [("changePayment", "less", "change"), ("cancelPayment", "empty", "cancel"), ("finishPayment", "numbered", "finish")];
+
+#[tokio::test]
+async fn the_back_offices_answers_are_documented() {
+    let api = Api::start_with(&[("MOKKA_FINISH", "on_shipment")]).await;
+    api.refuse_what_is_wrong("back-office").await;
+    roles(&api).await;
+    nothing_there(&api).await;
+    let [change, cancel, finish] = three_attempts(&api).await;
+    for (payment, (id, example, _)) in [&change, &cancel, &finish].into_iter().zip(ON_A_HOLD) {
+        let answer = act(&api, id, payment, example).await;
+        assert_eq!((answer.status, &answer.json()["code"]), (409, &json!("not_held")), "{}", answer.body);
+        hold(&api, payment).await;
+        trouble(&api, id, payment, example).await;
+    }
+    look(&api).await;
+    for (payment, (id, example, method)) in [&change, &cancel, &finish].into_iter().zip(ON_A_HOLD) {
+        unclear(&api, id, payment, example, method).await;
+    }
+    assert_eq!(act(&api, "changePayment", &change, "less").await.json()["payment"]["amount"], "1500.00");
+    upload(&api, &change).await;
+    let again = attempt(&api, 2).await;
+    hold(&api, &again).await;
+    assert_eq!(act(&api, "cancelPayment", &again, "empty").await.json()["payment"]["state"], "canceled");
+    refunds(&api, &finish).await;
+    customers(&api).await;
+    let broken = Api::start_with(&NO_STORE).await;
+    for operation in DOCUMENT.operations().into_iter().filter(|operation| operation.has_tag("back-office")) {
+        let id = operation.value["operationId"].as_str().unwrap();
+        let answer = match operation.value["requestBody"]["content"]["application/json"]["examples"].as_object() {
+            Some(examples) => broken.example(id, examples.keys().next().unwrap()).await,
+            None if id == "listPayments" => broken.send(call(id).query("state", "held")).await,
+            None => broken.send(call(id)).await,
+        };
+        let needs_no_store = ["askLimit", "listSchedules"].contains(&id);
+        assert_eq!(answer.status == 500, !needs_no_store, "{id}: {}", answer.body);
+    }
+    api.add(&broken);
+    api.assert_all_seen("back-office");
+}
+
+/// An operation's call about another payment than the example's.
+fn about(id: &str, payment: &str) -> Event {
+    let operation = DOCUMENT.operation(id);
+    let path = operation.path.replace("{paymentId}", payment).replace("{refund}", "1");
+    complete(Event::new(operation.method, &path), &operation)
+}
+
+async fn act(api: &Api, id: &str, payment: &str, example: &str) -> Answer {
+    api.send(about(id, payment).json(DOCUMENT.body(id, example))).await
+}
+
+async fn roles(api: &Api) {
+    for operation in DOCUMENT.operations().into_iter().filter(|operation| operation.has_tag("back-office")) {
+        let role = operation.value["description"].as_str().unwrap().strip_prefix("Role: ").unwrap();
+        let path = DOCUMENT.example_path(&operation);
+        for (key, may) in
+            [(VIEWER_KEY, role.starts_with("read")), (OPERATOR_KEY, role.starts_with("read") || role.starts_with("operate"))]
+        {
+            // A parameter that there is not: nothing is done, whatever the role.
+            let answer = api.send(Event::new(operation.method, &path).key(key).query("surplus", "1")).await;
+            assert_eq!(answer.status, if may { 400 } else { 403 }, "{} {path} {key}", operation.method);
+        }
+    }
+}
+
+async fn nothing_there(api: &Api) {
+    for id in ["getOrder", "getPayment", "getRegistration"] {
+        assert_eq!(api.send(call(id)).await.status, 404, "{id}");
+    }
+    for (id, example, _) in ON_A_HOLD.into_iter().chain([("settlePayment", "empty", ""), ("decideRefund", "made", "")]) {
+        assert_eq!(act(api, id, "1001-1", example).await.status, 404, "{id}");
+    }
+    assert_eq!(act(api, "refundPayment", "1001-1", "rest").await.status, 404);
+    let list = |name: &'static str, value: &'static str| api.send(call("listPayments").query(name, value));
+    assert_eq!(list("state", "held").await.json(), json!({"success": true, "payments": []}));
+    assert_eq!(list("attention", "true").await.json(), json!({"success": true, "payments": []}));
+    for (name, value) in [("state", "paid"), ("attention", "false"), ("surplus", "1"), ("limit", "5")] {
+        assert_eq!(list(name, value).await.status, 400, "{name}={value}");
+    }
+    for (name, value) in [("limit", "0"), ("limit", "101"), ("since", "yesterday"), ("cursor", "?"), ("attention", "true")] {
+        let event = call("listPayments").query("state", "held").query(name, value);
+        assert_eq!(api.send(event).await.status, 400, "{name}={value}");
+    }
+}
+
+/// Three orders, each with an attempt to pay it.
+async fn three_attempts(api: &Api) -> [String; 3] {
+    api.example("createOrders", "kettle").await;
+    api.example("createOrders", "split").await;
+    [attempt(api, 1).await, attempt(api, 2).await, attempt(api, 3).await]
+}
+
+/// An attempt to pay the order of that number.
+async fn attempt(api: &Api, order: usize) -> String {
+    let mut body = DOCUMENT.body("acquiring", "create");
+    body["orderUuid"] = format!("order-{order}").into();
+    body["orderId"] = (1000 + order).into();
+    let answer = api.send(call("acquiring").json(body)).await.json();
+    answer["paymentId"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+}
+
+/// The customer pays, and we know.
+async fn hold(api: &Api, payment: &str) {
+    api.world.standins().decide(payment, Decision::Approved, false, 1).await.unwrap();
+    let answer = act(api, "settlePayment", payment, "empty").await.json();
+    assert_eq!(answer["payment"]["state"], "held", "{answer}");
+}
+
+/// The provider cannot be asked, or refuses: nothing is done.
+async fn trouble(api: &Api, id: &str, payment: &str, example: &str) {
+    let (_, _, method) = ON_A_HOLD.into_iter().find(|(one, ..)| *one == id).unwrap();
+    let standins = api.world.standins();
+    standins.fault(System::Mokka, "status", Fault::Reset, ALWAYS).unwrap();
+    for id in [id, "settlePayment"] {
+        let example = if id == "settlePayment" { "empty" } else { example };
+        let answer = act(api, id, payment, example).await;
+        assert_eq!(answer.status, 503, "{id}: {}", answer.body);
+    }
+    let answer = api.send(Event::new("GET", "/v1/back-office/orders/1001").key(VIEWER_KEY)).await.json();
+    assert_eq!(answer["payments"][0]["provider_view"], json!({"error": "unavailable"}), "{answer}");
+    standins.clear_faults();
+    standins.fault(System::Mokka, method, Fault::Refused, 1).unwrap();
+    let answer = act(api, id, payment, example).await;
+    assert_eq!(answer.status, 502, "{id}: {}", answer.body);
+}
+
+async fn look(api: &Api) {
+    let answer = api.send(call("getOrder")).await.json();
+    assert_eq!(answer["payments"][0]["provider_view"]["state"], "hold", "{answer}");
+    assert_eq!(api.send(call("getPayment")).await.json()["payment"]["payment_id"], "1001-1");
+    let first =
+        api.send(call("listPayments").query("state", "held").query("limit", "1").query("since", "2026-01-01")).await.json();
+    let cursor = first["cursor"].as_str().unwrap_or_else(|| panic!("{first}"));
+    let event = call("listPayments").query("state", "held").query("cursor", cursor);
+    assert!(!api.send(event).await.json()["payments"].as_array().unwrap().is_empty());
+}
+
+/// The provider gives no clear answer, and then it does.
+async fn unclear(api: &Api, id: &str, payment: &str, example: &str, method: &str) {
+    api.world.standins().fault(System::Mokka, method, Fault::Http500, ALWAYS).unwrap();
+    assert_eq!(act(api, id, payment, example).await.status, 202, "{id}");
+    assert_eq!(act(api, "settlePayment", payment, "empty").await.status, 202, "{id}");
+    api.world.standins().clear_faults();
+    let settled = act(api, "settlePayment", payment, "empty").await;
+    assert_eq!((settled.status, &settled.json()["payment"]["unknown"]), (200, &json!(false)), "{id}: {}", settled.body);
+}
+
+async fn upload(api: &Api, payment: &str) {
+    let parts = |body: &str, check: &str| {
+        format!(
+            "--cut\r\nContent-Disposition: form-data; name=\"body\"\r\nContent-Type: application/json\r\n\r\n{body}\r\n\
+             --cut\r\nContent-Disposition: form-data; name=\"check\"; filename=\"check.pdf\"\r\n\
+             Content-Type: application/pdf\r\n\r\n{check}\r\n--cut--\r\n"
+        )
+    };
+    let send = async |parts: String| {
+        let operation = DOCUMENT.operation("finishPayment");
+        let path = operation.path.replace("{paymentId}", payment);
+        // In place of the type that every event here has.
+        let event = Event::new("POST", &path).header("content-type", "multipart/form-data; boundary=cut").text(&parts);
+        api.send(with_key(event, &operation)).await
+    };
+    assert_eq!(send("--cut--\r\n".to_owned()).await.status, 400);
+    assert_eq!(send(parts("{}", "not a PDF")).await.status, 400);
+    assert_eq!(send(parts("{\"surplus\":1}", "%PDF-1.7")).await.status, 400);
+    let answer = send(parts(r#"{"check_number":"ФД-17"}"#, "%PDF-1.7")).await;
+    assert_eq!((answer.status, &answer.json()["payment"]["check_number"]), (200, &json!("ФД-17")), "{}", answer.body);
+}
+
+async fn refunds(api: &Api, payment: &str) {
+    let standins = api.world.standins();
+    let refund = async |key: &str, body: Value| {
+        let operation = DOCUMENT.operation("refundPayment");
+        let event = Event::post(&operation.path.replace("{paymentId}", payment)).header("Idempotency-Key", key);
+        api.send(with_key(event, &operation).json(body)).await
+    };
+    let part = || DOCUMENT.body("refundPayment", "part");
+    assert_eq!(refund("return-1", part()).await.json()["code"], "partial_too_early");
+    api.world.advance(Duration::from_hours(48));
+    for _ in 0..2 {
+        let answer = refund("return-1", part()).await;
+        assert_eq!((answer.status, &answer.json()["refund"]["status"]), (200, &json!("made")), "{}", answer.body);
+    }
+    assert_eq!(refund("return-1", json!({"amount": "1.00"})).await.json()["code"], "idempotency_key_reused");
+    for body in [json!({"amount": null}), json!({"amount": 300}), json!({"amount": "0.00"}), json!({"surplus": 1})] {
+        assert_eq!(refund("return-2", body).await.status, 400);
+    }
+    assert_eq!(refund("not one word", part()).await.status, 400);
+    standins.fault(System::Mokka, "return", Fault::Refused, 1).unwrap();
+    assert_eq!(refund("return-3", part()).await.status, 502);
+    standins.fault(System::Mokka, "status", Fault::Reset, ALWAYS).unwrap();
+    assert_eq!(refund("return-4", part()).await.status, 503);
+    standins.clear_faults();
+    standins.fault(System::Mokka, "return", Fault::AnswerLost, 1).unwrap();
+    let answer = refund("return-5", part()).await;
+    assert_eq!((answer.status, &answer.json()["refund"]["status"]), (202, &json!("pending")), "{}", answer.body);
+    let number = answer.json()["refund"]["refund"].clone();
+    let decide = async |number: &Value, example: &str| {
+        let operation = DOCUMENT.operation("decideRefund");
+        let path = operation.path.replace("{paymentId}", payment).replace("{refund}", &number.to_string());
+        api.send(with_key(Event::post(&path), &operation).json(DOCUMENT.body("decideRefund", example))).await
+    };
+    standins.fault(System::Mokka, "status", Fault::Reset, ALWAYS).unwrap();
+    assert_eq!(decide(&number, "made").await.status, 503);
+    standins.clear_faults();
+    assert_eq!(decide(&json!(99), "made").await.status, 404);
+    assert_eq!(decide(&number, "made").await.json()["refund"]["status"], "made");
+    assert_eq!(decide(&number, "notMade").await.json()["code"], "refund_decided");
+    assert_eq!(refund("return-6", json!({})).await.json()["payment"]["state"], "refunded");
+    assert_eq!(refund("return-7", json!({})).await.json()["code"], "nothing_to_refund");
+}
+
+async fn customers(api: &Api) {
+    let standins = api.world.standins();
+    for (id, example, method) in
+        [("askLimit", "demo", "limit"), ("register", "complete", "registration"), ("listSchedules", "demo", "schedule")]
+    {
+        let answer = api.example(id, example).await;
+        assert_eq!(answer.status, 200, "{id}: {}", answer.body);
+        standins.fault(System::Mokka, method, Fault::Refused, 1).unwrap();
+        assert_eq!(api.example(id, example).await.status, 502, "{id}");
+        standins.fault(System::Mokka, method, Fault::Http500, ALWAYS).unwrap();
+        assert_eq!(api.example(id, example).await.status, 503, "{id}");
+        standins.clear_faults();
+    }
+    let schedules = api.example("listSchedules", "demo").await.json();
+    assert!(!schedules["schedules"].as_array().unwrap().is_empty(), "{schedules}");
+    let registered = api.example("register", "shortest").await.json();
+    let registration = registered["registration_id"].as_str().unwrap();
+    let look =
+        async || api.send(Event::new("GET", &format!("/v1/back-office/registrations/{registration}")).key(VIEWER_KEY)).await;
+    assert_eq!(look().await.json().get("decision"), None);
+}
