@@ -55,8 +55,11 @@ impl Books {
         self.item["mismatch"].is_string()
     }
 
+    /// Its history has a word that one of IMSHOP's addresses was not told.
     pub(crate) fn is_untold(&self) -> bool {
-        self.item["untold"] == Value::Bool(true)
+        let told = self.moment("told_payment_status").min(self.moment("told_order_status")).unwrap_or_default();
+        let told = usize::try_from(told).expect("a number of steps");
+        self.history().iter().skip(told).any(|step| !step["word"].is_null())
     }
 
     pub(crate) fn needs_attention(&self) -> bool {
@@ -74,7 +77,7 @@ impl Books {
 
     /// The refund that was asked for with this idempotency key.
     pub(crate) fn refund_with_key(&self, key: &str) -> Option<&Value> {
-        let hash = sha256_hex(key);
+        let hash = sha256_hex(&format!("{} {key}", self.id));
         self.all_refunds().iter().find(|refund| refund["key_hash"] == hash.as_str())
     }
 

@@ -31,7 +31,10 @@ fn nobody_is_called_for_an_attempt_that_was_given_up() {
         &[
             breaks(System::Mokka, "checkout", Fault::Reset, 1),
             ask(Action::Create),
+            Step::Mended,
             Step::Passes(Span::Seconds(30 * 60)),
+            ask(Action::Tick),
+            Step::Passes(Span::Seconds(35 * 60)),
             ask(Action::Tick),
         ],
     );
@@ -49,6 +52,7 @@ fn a_late_word_of_an_earlier_attempt_is_not_the_last_word_on_the_order() {
             ask(Action::Capture),
             ask(Action::Cancel),
             breaks(System::Imshop, "payment_status", Fault::Reset, 1),
+            breaks(System::Imshop, "order_status", Fault::Reset, 1),
             ask(Action::Pump),
             ask(Action::Create),
             Step::Customer(Decision::Declined),

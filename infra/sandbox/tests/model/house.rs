@@ -6,8 +6,6 @@ use sandbox::testing::Story;
 use standins::Options;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::office::Office;
-
 /// Everything that a sequence needs.
 pub(crate) struct House {
     /// One thread, so that what happens at once happens in much the same order each time.
@@ -18,7 +16,6 @@ pub(crate) struct House {
 /// The functions and the world around them.
 pub(crate) struct Rooms {
     pub(crate) story: Story,
-    pub(crate) office: Office,
     pub(crate) policy: Policy,
 }
 
@@ -82,7 +79,7 @@ impl House {
         let rooms = runtime.block_on(async {
             let options = Options { record_calls: false, ..Options::default() };
             let story = Story::start_with(options, &changes).await;
-            Rooms { office: Office::open(&story.world, &changes), story, policy }
+            Rooms { story, policy }
         });
         Self { runtime, rooms }
     }

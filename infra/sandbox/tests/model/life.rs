@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 
 use crate::books::Books;
 use crate::house::{Address, House, Policy, Rooms};
-use crate::office::Verdict;
+use crate::office::{Office, Verdict};
 use crate::plan::{Action, Cabinet, Call, Change, Part, Plan, Span, Step};
 use crate::truth::{Truth, imshop_says_paid};
 
@@ -239,7 +239,8 @@ impl Sequence {
 
     async fn act(&self, call: Call) -> Said {
         let payment = self.target(call);
-        let (story, office) = (self.story(), &self.rooms.office);
+        let story = self.story();
+        let office = Office(story);
         let known = story.world.standins().mokka_order(&payment).is_some();
         match call.action {
             Action::Create => Said::Http(story.create(&self.order).await),
@@ -256,7 +257,7 @@ impl Sequence {
                 let valid_till = (self.now() / 1000 + i64::try_from(hours * 3600).expect("hours")) * 1000;
                 Said::Office(office.change(&payment, amount, valid_till).await)
             }
-            Action::Refund { part, key } => Said::Office(office.refund(&payment, part, &format!("{payment}/{key}")).await),
+            Action::Refund { part, key } => Said::Office(office.refund(&payment, part, &key_text(key)).await),
             Action::Settle => Said::Office(office.settle(&payment).await),
             Action::Pump => {
                 story.world.pump().await;
@@ -334,6 +335,7 @@ impl Sequence {
             }
             self.books_only_go_forward(books);
             self.books_fit(books, truth.as_ref());
+            self.nobody_is_called_for_nothing(books);
             saw.push(format!("  {}", describe(books, truth.as_ref())));
         }
         self.must(all.len() >= self.seen.len(), || "an attempt vanished".to_owned());
@@ -387,6 +389,15 @@ impl Sequence {
         must(told != Some(false) || !has_money, "IMSHOP was told that it is not paid");
     }
 
+    /// With nothing in the way, a person is needed only for what nobody else can tell.
+    fn nobody_is_called_for_nothing(&self, books: &Books) {
+        let before = self.seen.get(&books.id).is_some_and(Books::needs_attention);
+        let is_called = books.needs_attention() && !before && !self.broken;
+        self.must(!is_called || books.undecided_refund().is_some(), || {
+            format!("{}: a person is called for nothing\n{}", books.id, describe(books, None))
+        });
+    }
+
     /// What every answer must be, whatever went wrong on the way.
     fn hears(&mut self, call: Call, said: &Said, alone: bool) {
         let payment = self.target(call);
@@ -417,7 +428,7 @@ impl Sequence {
                 }
             }
             (Action::Refund { part, key }, Said::Office(Verdict::Done)) => {
-                let made = self.seen[&payment].refund_with_key(&format!("{payment}/{key}"));
+                let made = self.seen[&payment].refund_with_key(&key_text(key));
                 let made = made.expect("a refund with that key");
                 fits(made["status"] == "made", "done is what is made");
                 if let Part::Of(amount) = part {
@@ -502,7 +513,7 @@ impl Sequence {
                 must(!possible || (is.amount == change.amount && is.changes == was.changes + 1), "changed");
             }
             (Action::Refund { part, key }, Said::Office(verdict)) => {
-                self.refund_does(books, was, is, (part, &format!("{payment}/{key}")), verdict, &must);
+                self.refund_does(books, was, is, (part, &key_text(key)), verdict, &must);
             }
             _ => {}
         }
@@ -561,6 +572,11 @@ pub(crate) fn agree(state: &str, status: &MokkaStatus) -> bool {
         MokkaStatus::Expired => state == "expired",
         MokkaStatus::Other(_) => false,
     }
+}
+
+/// An idempotency key.
+fn key_text(key: u8) -> String {
+    format!("key-{key}")
 }
 
 fn may_become(before: &str, after: &str) -> bool {

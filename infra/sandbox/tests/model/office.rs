@@ -1,23 +1,14 @@
-//! What the shop's people ask for, and what they are answered.
+//! What the shop's people ask the back office for, and what they are answered.
 
-use std::time::Duration;
-
-use sandbox::testing::World;
-use shared::clock::{Deadline, Random, Timestamp};
-use shared::env::{ConfigError, Env};
-use shared::ids::PaymentId;
-use shared::money::{Currency, Money, Quantity};
-use shared::payment::{Change, Check, Command, Line, Trigger};
-use shared::runtime::World as Outside;
-use shared::secret::sha256_hex;
-use shared::settle::{Operated, Settler};
+use sandbox::settings::{CASHIER_KEY, OPERATOR_KEY};
+use sandbox::testing::{Event, Story};
+use serde_json::{Value, json};
+use shared::clock::Timestamp;
 
 use crate::plan::Part;
 
-/// The back office.
-pub(crate) struct Office {
-    settler: Settler,
-}
+/// The back office's routes.
+pub(crate) struct Office<'a>(pub(crate) &'a Story);
 
 /// What the office answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,9 +17,9 @@ pub(crate) enum Verdict {
     Done,
     /// It is being found out.
     Unknown,
-    /// The state of things forbids it.
+    /// The state of things forbids it; nothing was done.
     Forbidden(String),
-    /// Mokka refused it.
+    /// Mokka refused it; nothing was done.
     Refused(String),
     /// Mokka could not be asked; nothing was done.
     Unavailable,
@@ -38,79 +29,59 @@ pub(crate) enum Verdict {
     Failed,
 }
 
-fn settler(mut env: Env, world: Outside) -> Result<Settler, ConfigError> {
-    let settler = Settler::from_env(&mut env, world.clock, Random::System, world.http);
-    env.finish(settler)
-}
-
-impl Office {
-    pub(crate) fn open(world: &World, changes: &[(&str, &str)]) -> Self {
-        Self { settler: world.build(settler, changes) }
-    }
-
-    async fn operate(&self, payment: &str, command: Command) -> Verdict {
-        let id = PaymentId::parse(payment).expect("an id");
-        let Ok(found) = self.settler.orders.payment(&id).await else { return Verdict::Failed };
-        let Some(found) = found else { return Verdict::NoPayment };
-        match self.settler.operate(found, command, "tester", Deadline::within(Duration::from_secs(9))).await {
-            Ok(operated) => verdict(operated),
-            Err(_) => Verdict::Failed,
+impl Office<'_> {
+    async fn ask(&self, payment: &str, what: &str, key: &str, body: Value, headers: &[(&str, &str)]) -> Verdict {
+        let event = Event::post(&format!("/v1/back-office/payments/{payment}/{what}")).key(key).json(body);
+        let event = headers.iter().fold(event, |event, (name, value)| event.header(name, value));
+        let answer = self.0.back_office(event.rest()).await;
+        let word = |field: &str| answer.json()[field].as_str().unwrap_or_default().to_owned();
+        match answer.status {
+            200 => Verdict::Done,
+            202 => Verdict::Unknown,
+            404 => Verdict::NoPayment,
+            409 => Verdict::Forbidden(word("code")),
+            502 => Verdict::Refused(word("provider_code")),
+            503 => Verdict::Unavailable,
+            500 => Verdict::Failed,
+            status => panic!("{what} was answered {status} {}", answer.body),
         }
     }
 
     pub(crate) async fn finish(&self, payment: &str) -> Verdict {
-        self.operate(payment, Command::Finish(Check::default())).await
+        self.ask(payment, "finish", OPERATOR_KEY, json!({"check_number": "K-1"}), &[]).await
     }
 
     pub(crate) async fn cancel(&self, payment: &str) -> Verdict {
-        self.operate(payment, Command::Cancel).await
+        self.ask(payment, "cancel", OPERATOR_KEY, json!({}), &[]).await
     }
 
+    /// Kopecks, and milliseconds since 1970.
     pub(crate) async fn change(&self, payment: &str, amount: i64, valid_till: i64) -> Verdict {
-        let amount = Money::from_minor(amount, Currency::Rub).expect("an amount");
-        let quantity = Quantity::parse("1").expect("a quantity");
-        let line = Line { sku: None, name: "Чайник".to_owned(), quantity, price: Some(amount), subtotal: None };
-        let change = Change { amount, valid_till: Timestamp::from_millis(valid_till), lines: vec![line] };
-        self.operate(payment, Command::Change(change)).await
+        let amount = rubles(amount);
+        let valid_till = Timestamp::from_millis(valid_till).rfc3339();
+        let cart = json!([{"name": "Чайник", "price": amount, "quantity": 1}]);
+        let body = json!({"amount": amount, "valid_till": valid_till, "cart": cart});
+        self.ask(payment, "change", OPERATOR_KEY, body, &[]).await
     }
 
     pub(crate) async fn refund(&self, payment: &str, part: Part, key: &str) -> Verdict {
-        let amount = match part {
-            Part::Of(minor) => Some(Money::from_minor(minor, Currency::Rub).expect("an amount")),
-            Part::Rest => None,
+        let body = match part {
+            Part::Of(amount) => json!({"amount": rubles(amount)}),
+            Part::Rest => json!({}),
         };
-        self.operate(payment, Command::Refund { key_hash: sha256_hex(key), amount }).await
+        self.ask(payment, "refunds", CASHIER_KEY, body, &[("Idempotency-Key", key)]).await
     }
 
     pub(crate) async fn settle(&self, payment: &str) -> Verdict {
-        let id = PaymentId::parse(payment).expect("an id");
-        let Ok(found) = self.settler.orders.payment(&id).await else { return Verdict::Failed };
-        let Some(found) = found else { return Verdict::NoPayment };
-        let deadline = Deadline::within(Duration::from_secs(9));
-        match self.settler.settle(found, Trigger::BackOffice("tester"), deadline).await {
-            Ok(_) => Verdict::Done,
-            Err(_) => Verdict::Failed,
-        }
+        self.ask(payment, "settle", OPERATOR_KEY, json!({}), &[]).await
     }
 
     /// A person has looked into Mokka's cabinet.
     pub(crate) async fn outcome(&self, payment: &str, refund: usize, made: bool) -> Verdict {
-        let id = PaymentId::parse(payment).expect("an id");
-        let Ok(Some(found)) = self.settler.orders.payment(&id).await else { return Verdict::Failed };
-        let deadline = Deadline::within(Duration::from_secs(9));
-        match self.settler.decide_refund(found, refund, made, "tester", deadline).await {
-            Ok(operated) => verdict(operated),
-            Err(_) => Verdict::Failed,
-        }
+        self.ask(payment, &format!("refunds/{refund}/outcome"), CASHIER_KEY, json!({"made": made}), &[]).await
     }
 }
 
-fn verdict(operated: Operated) -> Verdict {
-    match operated {
-        Operated::Done(_) => Verdict::Done,
-        Operated::Unknown(_) => Verdict::Unknown,
-        Operated::Forbidden(_, refusal) => Verdict::Forbidden(refusal.code().to_owned()),
-        Operated::Refused(_, reason) => Verdict::Refused(reason.code),
-        Operated::Unavailable(_) => Verdict::Unavailable,
-    }
+fn rubles(kopecks: i64) -> String {
+    format!("{}.{:02}", kopecks / 100, kopecks % 100)
 }
