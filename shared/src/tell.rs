@@ -134,11 +134,12 @@ impl Teller {
         let mut latest = None;
         for channel in open.iter().copied() {
             let Some((steps, word)) = payment.word_for(channel) else { continue };
-            let latest = match (word, latest) {
+            let latest = match (payment.last_word(), latest) {
                 // Nobody pays an order again that is paid or was given back.
-                (Word::Paid | Word::PartiallyRefunded(_) | Word::Refunded, _) => true,
-                (Word::Failed, Some(latest)) => latest,
-                (Word::Failed, None) => *latest.insert(self.is_latest(payment).await?),
+                (Some(Word::Paid | Word::PartiallyRefunded(_) | Word::Refunded) | None, _) => true,
+                // Whatever is still to be told of an attempt that failed may be late: another may have followed.
+                (Some(Word::Failed), Some(latest)) => latest,
+                (Some(Word::Failed), None) => *latest.insert(self.is_latest(payment).await?),
             };
             let result = if health.is_down(channel) {
                 Err(Untold::Unavailable("it has not answered before".to_owned()))

@@ -7,7 +7,8 @@ use crate::clock::Timestamp;
 
 /// The first look at what may be broken off: a call without a clear answer, a request that died.
 const DOUBT: Backoff = Backoff { first: Duration::from_secs(15), longest: Duration::from_mins(30) };
-/// Looks at a customer on the provider's page; the callback is expected to be quicker.
+/// Looks at an attempt that is the customer's turn: on the provider's page, where the callback is expected to be quicker, or
+/// before it was ever shown, where only another `create` can do something about it.
 const CUSTOMER: Backoff = Backoff { first: Duration::from_mins(5), longest: Duration::from_hours(6) };
 /// Looks at a hold that waits for the goods to ship.
 const HOLD: Backoff = Backoff { first: Duration::from_mins(30), longest: Duration::from_hours(6) };
@@ -85,15 +86,12 @@ impl Payment {
         if self.mismatch.is_some() {
             return pause(MISMATCH);
         }
-        if self.unknown || self.intent.is_some() {
-            return pause(DOUBT);
-        }
         let end = self.valid_till.plus(MARGIN);
         match self.state {
-            State::Pending | State::Held if end <= now => pause(OVERDUE),
-            State::Pending => pause(CUSTOMER).min(end),
-            State::Held => pause(HOLD).min(end),
-            State::Creating
+            State::Creating | State::Pending | State::Held if end <= now => pause(OVERDUE),
+            State::Creating | State::Pending => pause(CUSTOMER).min(end),
+            State::Held if self.intent.is_none() && !self.unknown => pause(HOLD).min(end),
+            State::Held
             | State::Finishing
             | State::Captured
             | State::PartiallyRefunded
@@ -107,12 +105,14 @@ impl Payment {
     /// Something is not as it should be: if it stays so, a person must look.
     fn is_troubled(&self, now: Timestamp) -> bool {
         let stuck = match self.state {
-            State::Creating | State::Finishing => true,
-            State::Pending | State::Held => now > self.valid_till,
+            // Whether it was registered may be unknown, but nobody can have paid what nobody was shown; it ends by itself.
+            State::Creating | State::Pending => now > self.valid_till,
+            State::Held => self.unknown || now > self.valid_till,
+            State::Finishing => true,
             State::Captured | State::PartiallyRefunded | State::Refunded | State::Declined | State::Canceled | State::Expired => {
-                false
+                self.unknown
             }
         };
-        stuck || self.unknown || self.mismatch.is_some() || self.intent.is_some() || self.telling.failures > 0
+        stuck || self.mismatch.is_some() || self.intent.is_some() || self.telling.failures > 0
     }
 }

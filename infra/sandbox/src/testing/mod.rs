@@ -17,7 +17,7 @@
 mod story;
 mod tap;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -27,6 +27,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine as _;
+use dynoxide::actions::get_item::GetItemRequest;
+use dynoxide::types::AttributeValue as Stored;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Request, Service as _, service_fn};
 use lambda_runtime::{Context as LambdaContext, LambdaEvent};
@@ -265,11 +267,15 @@ impl World {
         &self.clock
     }
 
-    /// A stored item as plain JSON (numbers as numbers), for looking at what a request left behind.
+    /// A stored item as plain JSON (numbers as numbers), for looking at what a request left behind. Read inside the database:
+    /// some tests look very often.
+    #[expect(clippy::unused_async, reason = "whether the database is inside or outside is nothing to the tests")]
     pub async fn item(&self, table: &str, key: &str) -> Option<Value> {
-        let output = self.client.get_item().table_name(table).key("pk", AttributeValue::S(key.to_owned())).consistent_read(true);
-        let item = output.send().await.expect("the embedded DynamoDB answers").item?;
-        Some(Value::Object(item.into_iter().map(|(name, value)| (name, plain(value))).collect()))
+        let key = HashMap::from([("pk".to_owned(), Stored::S(key.to_owned()))]);
+        let request =
+            GetItemRequest { table_name: table.to_owned(), key, consistent_read: Some(true), ..GetItemRequest::default() };
+        let item = self.store.database.get_item(request).expect("the embedded DynamoDB answers").item?;
+        Some(Value::Object(item.into_iter().map(|(name, value)| (name, stored(value))).collect()))
     }
 
     /// Every stored item of a table whose key begins with `prefix`.
@@ -300,9 +306,14 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            return;
+        if !std::thread::panicking() {
+            self.look_through_logs();
         }
+    }
+}
+
+impl World {
+    fn look_through_logs(&self) {
         let codes = self.standins.codes();
         let forbidden = canary::FORBIDDEN.iter().copied().chain(codes.iter().map(String::as_str));
         let lines = LOGS.since(self.logs_from);
@@ -311,6 +322,25 @@ impl Drop for World {
                 panic!("a log line contains {word:?}: {line}");
             }
         }
+    }
+
+    /// Looks through the log now as the end of the world does, and forgets it, for worlds that live long. The lines of every
+    /// world in the process are looked through and forgotten, but for other worlds' codes.
+    pub fn sift_logs(&self) {
+        self.look_through_logs();
+        LOGS.forget();
+    }
+}
+
+fn stored(value: Stored) -> Value {
+    match value {
+        Stored::S(text) => text.into(),
+        Stored::N(number) => serde_json::from_str(&number).unwrap_or(Value::String(number)),
+        Stored::BOOL(flag) => flag.into(),
+        Stored::L(list) => list.into_iter().map(stored).collect(),
+        Stored::M(map) => Value::Object(map.into_iter().map(|(name, value)| (name, stored(value))).collect()),
+        Stored::NULL(_) => Value::Null,
+        other => format!("{other:?}").into(),
     }
 }
 
@@ -336,21 +366,40 @@ static LOGS: LazyLock<Logs> = LazyLock::new(|| {
 });
 
 #[derive(Clone, Default)]
-struct Logs(Arc<Mutex<String>>);
+struct Logs(Arc<Mutex<Lines>>);
+
+#[derive(Default)]
+struct Lines {
+    text: String,
+    /// How much was forgotten before it.
+    forgotten: usize,
+}
 
 impl Logs {
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn len(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+        let lines = self.lines();
+        lines.forgotten + lines.text.len()
     }
 
     fn since(&self, from: usize) -> String {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)[from..].to_owned()
+        let lines = self.lines();
+        lines.text[from.saturating_sub(lines.forgotten)..].to_owned()
+    }
+
+    fn forget(&self) {
+        let mut lines = self.lines();
+        lines.forgotten += lines.text.len();
+        lines.text.clear();
     }
 }
 
 impl io::Write for Logs {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_str(&String::from_utf8_lossy(bytes));
+        self.lines().text.push_str(&String::from_utf8_lossy(bytes));
         Ok(bytes.len())
     }
 

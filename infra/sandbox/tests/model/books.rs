@@ -1,0 +1,96 @@
+//! How a payment stands by our own store. Read as plain JSON: what is stored, not what our code makes of it.
+
+use sandbox::testing::{Placed, Story};
+use serde_json::Value;
+use shared::secret::sha256_hex;
+
+/// A stored payment. Amounts are kopecks, moments milliseconds since 1970.
+#[derive(Clone, Debug)]
+pub(crate) struct Books {
+    pub(crate) id: String,
+    pub(crate) state: String,
+    pub(crate) item: Value,
+}
+
+impl Books {
+    /// Every attempt to pay an order, oldest first.
+    pub(crate) async fn of(story: &Story, order: &Placed) -> Vec<Self> {
+        let attempts = story.world.item("order-holds", &format!("order#{}", order.uuid)).await;
+        let attempts = attempts.and_then(|item| item["attempts"].as_u64()).unwrap_or_default();
+        let mut all = Vec::new();
+        for attempt in 1..=u32::try_from(attempts).expect("few attempts") {
+            let id = order.payment(attempt);
+            let item = story.payment(&id).await;
+            assert!(item.is_object(), "the order counts {attempts} attempts, and {id} is not there");
+            all.push(Self { state: item["state"].as_str().expect("a state").to_owned(), id, item });
+        }
+        all
+    }
+
+    pub(crate) fn amount(&self) -> i64 {
+        self.item["amount"].as_i64().expect("an amount")
+    }
+
+    pub(crate) fn history(&self) -> &[Value] {
+        self.item["history"].as_array().map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn moment(&self, field: &str) -> Option<i64> {
+        self.item[field].as_i64()
+    }
+
+    pub(crate) fn is_leased(&self, now: i64) -> bool {
+        self.moment("lease_until").is_some_and(|until| until > now)
+    }
+
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.item["unknown"] == Value::Bool(true)
+    }
+
+    pub(crate) fn intent(&self) -> Option<&str> {
+        self.item["intent"]["kind"].as_str()
+    }
+
+    pub(crate) fn has_mismatch(&self) -> bool {
+        self.item["mismatch"].is_string()
+    }
+
+    /// Its history has a word that one of IMSHOP's addresses was not told.
+    pub(crate) fn is_untold(&self) -> bool {
+        let told = self.moment("told_payment_status").min(self.moment("told_order_status")).unwrap_or_default();
+        let told = usize::try_from(told).expect("a number of steps");
+        self.history().iter().skip(told).any(|step| !step["word"].is_null())
+    }
+
+    pub(crate) fn needs_attention(&self) -> bool {
+        self.item["attention"] == Value::String("open".to_owned())
+    }
+
+    /// Nothing is open: the next call meets a payment about which everything is known.
+    pub(crate) fn is_calm(&self, now: i64) -> bool {
+        !self.is_leased(now) && !self.is_unknown() && self.intent().is_none() && !self.has_mismatch()
+    }
+
+    fn all_refunds(&self) -> &[Value] {
+        self.item["refunds"].as_array().map_or(&[], Vec::as_slice)
+    }
+
+    /// The refund that was asked for with this idempotency key.
+    pub(crate) fn refund_with_key(&self, key: &str) -> Option<&Value> {
+        let hash = sha256_hex(&format!("{} {key}", self.id));
+        self.all_refunds().iter().find(|refund| refund["key_hash"] == hash.as_str())
+    }
+
+    /// The sum of the refunds of that status.
+    pub(crate) fn refunds(&self, status: &str) -> i64 {
+        self.all_refunds().iter().filter(|refund| refund["status"] == status).filter_map(|refund| refund["amount"].as_i64()).sum()
+    }
+
+    /// The refund whose outcome Mokka's Status cannot tell: a part that was sent. Its number, from 1.
+    pub(crate) fn undecided_refund(&self) -> Option<usize> {
+        let index = usize::try_from(self.item["intent"]["index"].as_u64()?).ok()?;
+        let refund = &self.item["refunds"][index];
+        let is_part = self.refunds("made") + refund["amount"].as_i64()? < self.amount();
+        (is_part && refund["status"] == "pending").then_some(index + 1)
+    }
+}

@@ -1,0 +1,63 @@
+//! Sequences that once went wrong, shrunk. Each test's name says what must hold.
+
+use standins::{Decision, Fault, System};
+
+use crate::house::{House, Policy};
+use crate::life::Life;
+use crate::plan::{Action, Call, Span, Step};
+
+/// Plays a sequence in a world of its own, and lets everything come to rest.
+fn plays(policy: Policy, steps: &[Step]) {
+    let mut life = Life::begin(House::build(policy));
+    for step in steps {
+        life.step(step);
+    }
+    drop(life.end());
+}
+
+fn ask(action: Action) -> Step {
+    Step::Ask(Call { action, first: false })
+}
+
+fn breaks(system: System, method: &'static str, fault: Fault, times: u32) -> Step {
+    Step::Breaks { system, method, fault, times }
+}
+
+/// An attempt whose registration had no clear answer, and which nobody repeated, was put on the list for people after an hour.
+#[test]
+fn nobody_is_called_for_an_attempt_that_was_given_up() {
+    plays(
+        Policy::OnHold,
+        &[
+            breaks(System::Mokka, "checkout", Fault::Reset, 1),
+            ask(Action::Create),
+            Step::Mended,
+            Step::Passes(Span::Seconds(30 * 60)),
+            ask(Action::Tick),
+            Step::Passes(Span::Seconds(35 * 60)),
+            ask(Action::Tick),
+        ],
+    );
+}
+
+/// A hold counted as paid, was canceled before IMSHOP could be told, and a second attempt failed: told late, the first attempt's
+/// "paid" became the last word on the order.
+#[test]
+fn a_late_word_of_an_earlier_attempt_is_not_the_last_word_on_the_order() {
+    plays(
+        Policy::OnShipment,
+        &[
+            ask(Action::Create),
+            Step::Customer(Decision::Approved),
+            ask(Action::Capture),
+            ask(Action::Cancel),
+            breaks(System::Imshop, "payment_status", Fault::Reset, 1),
+            breaks(System::Imshop, "order_status", Fault::Reset, 1),
+            ask(Action::Pump),
+            ask(Action::Create),
+            Step::Customer(Decision::Declined),
+            ask(Action::Capture),
+            ask(Action::Pump),
+        ],
+    );
+}

@@ -1,0 +1,86 @@
+//! The worlds in which the sequences are played: one for each policy, used again as long as nothing has gone wrong in it.
+
+use std::sync::{Mutex, PoisonError};
+
+use sandbox::testing::Story;
+use standins::Options;
+use tokio::runtime::{Builder, Runtime};
+
+/// Everything that a sequence needs.
+pub(crate) struct House {
+    /// One thread, so that what happens at once happens in much the same order each time.
+    pub(crate) runtime: Runtime,
+    pub(crate) rooms: Rooms,
+}
+
+/// The functions and the world around them.
+pub(crate) struct Rooms {
+    pub(crate) story: Story,
+    pub(crate) policy: Policy,
+}
+
+/// When a hold is captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Policy {
+    OnHold,
+    OnShipment,
+}
+
+/// A house, kept from one sequence to the next.
+pub(crate) trait Address: 'static {
+    const POLICY: Policy;
+
+    fn kept() -> &'static Mutex<Option<House>>;
+
+    /// Moves in.
+    fn enter() -> House {
+        let kept = Self::kept().lock().unwrap_or_else(PoisonError::into_inner).take();
+        kept.unwrap_or_else(|| House::build(Self::POLICY))
+    }
+
+    /// Moves out, everything being in order.
+    fn leave(house: House) {
+        *Self::kept().lock().unwrap_or_else(PoisonError::into_inner) = Some(house);
+    }
+}
+
+/// `MOKKA_FINISH=on_hold`.
+pub(crate) struct OnHold;
+
+impl Address for OnHold {
+    const POLICY: Policy = Policy::OnHold;
+
+    fn kept() -> &'static Mutex<Option<House>> {
+        static KEPT: Mutex<Option<House>> = Mutex::new(None);
+        &KEPT
+    }
+}
+
+/// `MOKKA_FINISH=on_shipment`.
+pub(crate) struct OnShipment;
+
+impl Address for OnShipment {
+    const POLICY: Policy = Policy::OnShipment;
+
+    fn kept() -> &'static Mutex<Option<House>> {
+        static KEPT: Mutex<Option<House>> = Mutex::new(None);
+        &KEPT
+    }
+}
+
+impl House {
+    pub(crate) fn build(policy: Policy) -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let setting = match policy {
+            Policy::OnHold => "on_hold",
+            Policy::OnShipment => "on_shipment",
+        };
+        let changes = [("MOKKA_FINISH", setting)];
+        let rooms = runtime.block_on(async {
+            let options = Options { record_calls: false, ..Options::default() };
+            let story = Story::start_with(options, &changes).await;
+            Rooms { story, policy }
+        });
+        Self { runtime, rooms }
+    }
+}

@@ -1,0 +1,87 @@
+//! What the shop's people ask the back office for, and what they are answered.
+
+use sandbox::settings::{CASHIER_KEY, OPERATOR_KEY};
+use sandbox::testing::{Event, Story};
+use serde_json::{Value, json};
+use shared::clock::Timestamp;
+
+use crate::plan::Part;
+
+/// The back office's routes.
+pub(crate) struct Office<'a>(pub(crate) &'a Story);
+
+/// What the office answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is done.
+    Done,
+    /// It is being found out.
+    Unknown,
+    /// The state of things forbids it; nothing was done.
+    Forbidden(String),
+    /// Mokka refused it; nothing was done.
+    Refused(String),
+    /// Mokka could not be asked; nothing was done.
+    Unavailable,
+    /// There is no such payment.
+    NoPayment,
+    /// Our own fault.
+    Failed,
+}
+
+impl Office<'_> {
+    async fn ask(&self, payment: &str, what: &str, key: &str, body: Value, headers: &[(&str, &str)]) -> Verdict {
+        let event = Event::post(&format!("/v1/back-office/payments/{payment}/{what}")).key(key).json(body);
+        let event = headers.iter().fold(event, |event, (name, value)| event.header(name, value));
+        let answer = self.0.back_office(event.rest()).await;
+        let word = |field: &str| answer.json()[field].as_str().unwrap_or_default().to_owned();
+        match answer.status {
+            200 => Verdict::Done,
+            202 => Verdict::Unknown,
+            404 => Verdict::NoPayment,
+            409 => Verdict::Forbidden(word("code")),
+            502 => Verdict::Refused(word("provider_code")),
+            503 => Verdict::Unavailable,
+            500 => Verdict::Failed,
+            status => panic!("{what} was answered {status} {}", answer.body),
+        }
+    }
+
+    pub(crate) async fn finish(&self, payment: &str) -> Verdict {
+        self.ask(payment, "finish", OPERATOR_KEY, json!({"check_number": "K-1"}), &[]).await
+    }
+
+    pub(crate) async fn cancel(&self, payment: &str) -> Verdict {
+        self.ask(payment, "cancel", OPERATOR_KEY, json!({}), &[]).await
+    }
+
+    /// Kopecks, and milliseconds since 1970.
+    pub(crate) async fn change(&self, payment: &str, amount: i64, valid_till: i64) -> Verdict {
+        let amount = rubles(amount);
+        let valid_till = Timestamp::from_millis(valid_till).rfc3339();
+        let cart = json!([{"name": "Чайник", "price": amount, "quantity": 1}]);
+        let body = json!({"amount": amount, "valid_till": valid_till, "cart": cart});
+        self.ask(payment, "change", OPERATOR_KEY, body, &[]).await
+    }
+
+    pub(crate) async fn refund(&self, payment: &str, part: Part, key: &str) -> Verdict {
+        let body = match part {
+            Part::Of(amount) => json!({"amount": rubles(amount)}),
+            Part::Rest => json!({}),
+        };
+        self.ask(payment, "refunds", CASHIER_KEY, body, &[("Idempotency-Key", key)]).await
+    }
+
+    pub(crate) async fn settle(&self, payment: &str) -> Verdict {
+        self.ask(payment, "settle", OPERATOR_KEY, json!({}), &[]).await
+    }
+
+    /// A person has looked into Mokka's cabinet.
+    pub(crate) async fn outcome(&self, payment: &str, refund: usize, made: bool) -> Verdict {
+        self.ask(payment, &format!("refunds/{refund}/outcome"), CASHIER_KEY, json!({"made": made}), &[]).await
+    }
+}
+
+fn rubles(kopecks: i64) -> String {
+    format!("{}.{:02}", kopecks / 100, kopecks % 100)
+}
