@@ -4,11 +4,11 @@ use standins::{Decision, Fault, System};
 
 use crate::house::{House, Policy};
 use crate::life::Life;
-use crate::plan::{Action, Call, Span, Step};
+use crate::plan::{Action, Call, Span, Start, Step};
 
 /// Plays a sequence in a world of its own, and lets everything come to rest.
 fn plays(policy: Policy, steps: &[Step]) {
-    let mut life = Life::begin(House::build(policy));
+    let mut life = Life::begin(House::build(policy), Start::Order);
     for step in steps {
         life.step(step);
     }

@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use crate::books::Books;
 use crate::house::{Address, House, Policy, Rooms};
 use crate::office::{Office, Verdict};
-use crate::plan::{Action, Cabinet, Call, Change, Part, Plan, Span, Step};
+use crate::plan::{Action, Cabinet, Call, Change, Part, Plan, Plans, Span, Start, Step};
 use crate::truth::{Truth, imshop_says_paid};
 
 /// Longer than any lease.
@@ -26,10 +26,10 @@ pub(crate) struct Lives<A>(PhantomData<A>);
 
 impl<A: Address> StateMachineTest for Lives<A> {
     type SystemUnderTest = Life;
-    type Reference = Plan;
+    type Reference = Plans<A>;
 
-    fn init_test(_: &Plan) -> Life {
-        Life::begin(A::enter())
+    fn init_test(plan: &Plan) -> Life {
+        Life::begin(A::enter(), plan.start)
     }
 
     fn apply(mut life: Life, _: &Plan, step: Step) -> Life {
@@ -49,10 +49,21 @@ pub(crate) struct Life {
 }
 
 impl Life {
-    pub(crate) fn begin(house: House) -> Self {
+    pub(crate) fn begin(house: House, start: Start) -> Self {
         let House { runtime, rooms } = house;
         let order = runtime.block_on(Sequence::begin(rooms));
-        Self { runtime, order }
+        let mut life = Self { runtime, order };
+        let ask = |action| Step::Ask(Call { action, first: false });
+        let (create, approved) = (ask(Action::Create), Step::Customer(Decision::Approved));
+        let day = Step::Passes(Span::Seconds(24 * 60 * 60));
+        let steps = match start {
+            Start::Order => vec![],
+            Start::Held => vec![create, approved],
+            Start::Captured => vec![create, approved, ask(Action::Capture), ask(Action::Finish)],
+            Start::CapturedYesterday => vec![create, approved, ask(Action::Capture), ask(Action::Finish), day],
+        };
+        steps.iter().for_each(|step| life.step(step));
+        life
     }
 
     pub(crate) fn step(&mut self, step: &Step) {

@@ -1,10 +1,17 @@
 //! What may happen. The model knows only what people did: enough to choose what is likely to matter next. Whether it was
 //! possible, and what became of it, is read from Mokka afterwards.
 
+use std::marker::PhantomData;
+
 use proptest::prelude::*;
 use proptest::strategy::Union;
 use proptest_state_machine::ReferenceStateMachine;
 use standins::{Decision, Fault, System};
+
+use crate::house::{Address, Policy};
+
+/// In seconds.
+const DAY: u64 = 24 * 60 * 60;
 
 /// Something happens.
 #[derive(Clone, Debug)]
@@ -106,94 +113,203 @@ pub(crate) enum Span {
     AfterGrace,
 }
 
-/// What people did so far.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Plan {
-    asked: bool,
-    decided: Option<Decision>,
-    over: bool,
+/// Where a sequence begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// With an order that nobody has begun to pay.
+    Order,
+    /// With a hold.
+    Held,
+    /// With a payment captured just now.
+    Captured,
+    /// With one captured the day before, of which parts can be given back.
+    CapturedYesterday,
 }
 
-impl ReferenceStateMachine for Plan {
-    type State = Self;
+/// How far people must have come, if everything went well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    New,
+    Shown,
+    Approved,
+    Captured,
+    Over,
+}
+
+/// What people did so far.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) start: Start,
+    policy: Policy,
+    phase: Phase,
+}
+
+/// The plans for one policy.
+pub(crate) struct Plans<A>(PhantomData<A>);
+
+impl<A: Address> ReferenceStateMachine for Plans<A> {
+    type State = Plan;
     type Transition = Step;
 
-    fn init_state() -> BoxedStrategy<Self> {
-        Just(Self::default()).boxed()
+    fn init_state() -> BoxedStrategy<Plan> {
+        let start = prop_oneof![
+            4 => Just(Start::Order),
+            4 => Just(Start::Held),
+            2 => Just(Start::Captured),
+            5 => Just(Start::CapturedYesterday),
+        ];
+        start.prop_map(|start| Plan::new(start, A::POLICY)).boxed()
     }
 
-    fn transitions(plan: &Self) -> BoxedStrategy<Step> {
+    fn transitions(plan: &Plan) -> BoxedStrategy<Step> {
         let call = plan.call();
+        let customer = if plan.phase == Phase::Shown { 40 } else { 1 };
+        let cabinet = prop_oneof![Just(Cabinet::Finish), Just(Cabinet::Cancel), Just(Cabinet::Refund)];
         Union::new_weighted(vec![
-            (plan.weight(45), call.clone().prop_map(Step::Ask).boxed()),
-            (6, (call.clone(), call.clone()).prop_map(|(one, other)| Step::Both(one, other)).boxed()),
+            (45, call.clone().prop_map(Step::Ask).boxed()),
+            (7, (call.clone(), call.clone()).prop_map(|(one, other)| Step::Both(one, other)).boxed()),
             (4, call.clone().prop_map(|call| Step::Both(call, call)).boxed()),
             (
-                9,
+                12,
                 (call.clone(), 0_u8..28, proptest::bool::weighted(0.1))
                     .prop_map(|(call, after, soon)| Step::Dies { call, after, soon })
                     .boxed(),
             ),
             (1, (call, 0_u8..6).prop_map(|(call, index)| Step::Unheard { call, index }).boxed()),
-            (plan.customer(), decision().prop_map(Step::Customer).boxed()),
-            (2, prop_oneof![Just(Cabinet::Finish), Just(Cabinet::Cancel), Just(Cabinet::Refund)].prop_map(Step::Cabinet).boxed()),
-            (12, breaks()),
+            (customer, decision().prop_map(Step::Customer).boxed()),
+            (2, cabinet.prop_map(Step::Cabinet).boxed()),
+            (15, plan.breaks()),
             (7, Just(Step::Mended).boxed()),
-            (14, span().prop_map(Step::Passes).boxed()),
+            (11, plan.span().prop_map(Step::Passes).boxed()),
         ])
         .boxed()
     }
 
-    fn apply(plan: Self, step: &Step) -> Self {
+    fn apply(plan: Plan, step: &Step) -> Plan {
         match step {
             Step::Ask(call) | Step::Dies { call, .. } | Step::Unheard { call, .. } => plan.after(call.action),
             Step::Both(one, other) => plan.after(one.action).after(other.action),
-            Step::Customer(decision) if plan.asked => Self { decided: plan.decided.or(Some(*decision)), ..plan },
-            Step::Cabinet(Cabinet::Cancel) | Step::Passes(Span::End | Span::AfterGrace) => Self { over: true, ..plan },
-            Step::Customer(_) | Step::Cabinet(_) | Step::Breaks { .. } | Step::Mended | Step::Passes(_) => plan,
+            Step::Customer(decision) => match (plan.phase, decision) {
+                (Phase::Shown, Decision::Approved) => plan.at(Phase::Approved),
+                (Phase::Shown, Decision::Declined) => plan.at(Phase::Over),
+                _ => plan,
+            },
+            Step::Cabinet(Cabinet::Cancel) if plan.phase == Phase::Approved => plan.at(Phase::Over),
+            Step::Cabinet(Cabinet::Finish) if plan.phase == Phase::Approved => plan.at(Phase::Captured),
+            Step::Passes(Span::Seconds(DAY..) | Span::End | Span::AfterGrace) if plan.phase != Phase::Captured => {
+                plan.at(Phase::Over)
+            }
+            Step::Cabinet(_) | Step::Breaks { .. } | Step::Mended | Step::Passes(_) => plan,
         }
     }
 }
 
 impl Plan {
+    fn new(start: Start, policy: Policy) -> Self {
+        let phase = match start {
+            Start::Order => Phase::New,
+            Start::Held => Phase::Approved,
+            Start::Captured | Start::CapturedYesterday => Phase::Captured,
+        };
+        Self { start, policy, phase }
+    }
+
+    fn at(self, phase: Phase) -> Self {
+        Self { phase, ..self }
+    }
+
     fn after(self, action: Action) -> Self {
-        match action {
-            Action::Create if self.over || self.decided == Some(Decision::Declined) => Self { asked: true, ..Self::default() },
-            Action::Create => Self { asked: true, ..self },
-            Action::Cancel if self.decided.is_some() => Self { over: true, ..self },
+        match (self.phase, action) {
+            (Phase::New | Phase::Over, Action::Create) => self.at(Phase::Shown),
+            (Phase::Approved, Action::Cancel) => self.at(Phase::Over),
+            (Phase::Approved, Action::Finish) => self.at(Phase::Captured),
+            (Phase::Approved, Action::Capture | Action::Return | Action::Callback(_) | Action::Settle)
+                if self.policy == Policy::OnHold =>
+            {
+                self.at(Phase::Captured)
+            }
             _ => self,
         }
     }
 
-    fn weight(&self, usual: u32) -> u32 {
-        if self.asked { usual } else { 4 * usual }
-    }
-
-    /// How likely it is that the customer decides now.
-    fn customer(&self) -> u32 {
-        match (self.asked, self.decided) {
-            (true, None) => 30,
-            _ => 1,
-        }
-    }
-
     fn call(&self) -> BoxedStrategy<Call> {
-        let is_held = self.decided == Some(Decision::Approved);
-        let money = if is_held { 6 } else { 1 };
+        let (new, held, captured) = match self.phase {
+            Phase::New | Phase::Over => (40, 1, 1),
+            Phase::Shown => (8, 1, 1),
+            Phase::Approved => (2, 8, 1),
+            Phase::Captured => (1, 1, 9),
+        };
         let actions = Union::new_weighted(vec![
-            (if self.asked && !self.over { 6 } else { 60 }, Just(Action::Create).boxed()),
-            (3 * money, Just(Action::Capture).boxed()),
-            (money, Just(Action::Return).boxed()),
-            (2 * money, decision().prop_map(Action::Callback).boxed()),
-            (2 * money, Just(Action::Finish).boxed()),
-            (money, Just(Action::Cancel).boxed()),
-            (2 * money, change().prop_map(Action::Change).boxed()),
-            (4 * money, refund().boxed()),
-            (money, Just(Action::Settle).boxed()),
-            (8, Just(Action::Pump).boxed()),
-            (10, Just(Action::Tick).boxed()),
+            (new, Just(Action::Create).boxed()),
+            (6, Just(Action::Capture).boxed()),
+            (2, Just(Action::Return).boxed()),
+            (4, decision().prop_map(Action::Callback).boxed()),
+            (held, Just(Action::Finish).boxed()),
+            (held, Just(Action::Cancel).boxed()),
+            (2 * held, change().prop_map(Action::Change).boxed()),
+            (4 * captured, refund().boxed()),
+            (2, Just(Action::Settle).boxed()),
+            (6, Just(Action::Pump).boxed()),
+            (5, Just(Action::Tick).boxed()),
         ]);
-        (actions, proptest::bool::weighted(0.06)).prop_map(|(action, first)| Call { action, first }).boxed()
+        (actions, proptest::bool::weighted(0.05)).prop_map(|(action, first)| Call { action, first }).boxed()
+    }
+
+    fn span(&self) -> impl Strategy<Value = Span> + use<> {
+        let (day, end) = if self.phase == Phase::Captured { (6, 1) } else { (1, 2) };
+        prop_oneof![
+            3 => Just(Span::Seconds(20)),
+            3 => Just(Span::Seconds(16 * 60)),
+            2 => Just(Span::Seconds(65 * 60)),
+            day => Just(Span::Seconds(DAY + 60)),
+            end => Just(Span::BeforeEnd),
+            end => Just(Span::End),
+            1 => Just(Span::AfterGrace),
+        ]
+    }
+
+    /// Mostly what is called next.
+    fn breaks(&self) -> BoxedStrategy<Step> {
+        let (new, held, captured) = match self.phase {
+            Phase::New | Phase::Shown | Phase::Over => (6, 1, 1),
+            Phase::Approved => (1, 4, 1),
+            Phase::Captured => (1, 1, 8),
+        };
+        let mokka = prop_oneof![
+            new => Just("checkout"),
+            4 => Just("status"),
+            2 * held => Just("finish"),
+            held => Just("cancel"),
+            held => Just("change"),
+            captured => Just("return"),
+        ];
+        let mokka = mokka.prop_flat_map(|method| {
+            let fault = prop_oneof![
+                2 => Just(Fault::Reset),
+                1 => Just(Fault::Http500),
+                1 => Just(Fault::Html),
+                4 => Just(Fault::AnswerLost),
+                1 => Just(Fault::Refused),
+                2 => proptest::sample::select(codes(method)).prop_map(Fault::Status),
+            ];
+            (Just((System::Mokka, method)), fault)
+        });
+        let imshop = prop_oneof![Just("payment_status"), Just("order_status")].prop_flat_map(|method| {
+            let fault = prop_oneof![
+                Just(Fault::Reset),
+                Just(Fault::Http500),
+                Just(Fault::Html),
+                Just(Fault::AnswerLost),
+                Just(Fault::Refused),
+                Just(Fault::Status(404)),
+            ];
+            (Just((System::Imshop, method)), fault)
+        });
+        prop_oneof![3 => mokka, 1 => imshop]
+            .prop_flat_map(|((system, method), fault)| {
+                (1_u32..4).prop_map(move |times| Step::Breaks { system, method, fault, times })
+            })
+            .boxed()
     }
 }
 
@@ -210,24 +326,12 @@ fn change() -> impl Strategy<Value = Change> {
 fn refund() -> impl Strategy<Value = Action> {
     let part = prop_oneof![
         3 => Just(Part::Of(100_000)),
-        3 => Just(Part::Of(50_000)),
+        4 => Just(Part::Of(50_000)),
         1 => Just(Part::Of(325_000)),
         1 => Just(Part::Of(900_000)),
-        3 => Just(Part::Rest),
+        1 => Just(Part::Rest),
     ];
-    (part, 0_u8..6).prop_map(|(part, key)| Action::Refund { part, key })
-}
-
-fn span() -> impl Strategy<Value = Span> {
-    prop_oneof![
-        3 => Just(Span::Seconds(20)),
-        3 => Just(Span::Seconds(16 * 60)),
-        2 => Just(Span::Seconds(65 * 60)),
-        5 => Just(Span::Seconds(25 * 60 * 60)),
-        2 => Just(Span::BeforeEnd),
-        1 => Just(Span::End),
-        1 => Just(Span::AfterGrace),
-    ]
+    (part, 0_u8..10).prop_map(|(part, key)| Action::Refund { part, key })
 }
 
 /// Codes that the method answers although the request is right, whatever the order's state (document "Коды ошибок").
@@ -239,42 +343,4 @@ fn codes(method: &str) -> Vec<u16> {
         "change" => vec![82, 33],
         _ => vec![100],
     }
-}
-
-fn breaks() -> BoxedStrategy<Step> {
-    let mokka = prop_oneof![
-        2 => Just("checkout"),
-        4 => Just("status"),
-        4 => Just("finish"),
-        2 => Just("cancel"),
-        3 => Just("change"),
-        4 => Just("return"),
-    ];
-    let mokka = mokka.prop_flat_map(|method| {
-        let fault = prop_oneof![
-            2 => Just(Fault::Reset),
-            1 => Just(Fault::Http500),
-            1 => Just(Fault::Html),
-            4 => Just(Fault::AnswerLost),
-            1 => Just(Fault::Refused),
-            2 => proptest::sample::select(codes(method)).prop_map(Fault::Status),
-        ];
-        (Just((System::Mokka, method)), fault)
-    });
-    let imshop = prop_oneof![Just("payment_status"), Just("order_status")].prop_flat_map(|method| {
-        let fault = prop_oneof![
-            Just(Fault::Reset),
-            Just(Fault::Http500),
-            Just(Fault::Html),
-            Just(Fault::AnswerLost),
-            Just(Fault::Refused),
-            Just(Fault::Status(404)),
-        ];
-        (Just((System::Imshop, method)), fault)
-    });
-    prop_oneof![3 => mokka, 1 => imshop]
-        .prop_flat_map(|((system, method), fault)| {
-            (1_u32..4).prop_map(move |times| Step::Breaks { system, method, fault, times })
-        })
-        .boxed()
 }
