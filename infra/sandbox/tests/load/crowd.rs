@@ -1,0 +1,141 @@
+//! 10,000 payments, every third callback lost: all are settled, once, and a run costs what is due, not what is stored.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+use lambda_runtime::{Context, LambdaEvent};
+use sandbox::testing::Story;
+use serde_json::{Value, json};
+use standins::{Decision, Options, System};
+
+const CROWD: u64 = 10_000;
+/// How many are there when the first measures are taken.
+const FEW: u64 = 10;
+/// How many are made to be due at once, of few and of many.
+const DUE: u64 = 30;
+/// How many wait for their customer while nothing is due.
+const WAITING: u64 = 100;
+/// How many requests are under way together.
+const AT_ONCE: usize = 16;
+/// Long enough for the first look at a customer on Mokka's page.
+const FIRST_LOOK: Duration = Duration::from_mins(6);
+/// More runs than the work needs on any machine.
+const RUNS: u32 = 60;
+
+/// What becomes of a payment's callback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Callback {
+    Arrives,
+    /// The customer has decided, and nobody says so.
+    IsLost,
+    /// The customer has not decided.
+    IsNotDue,
+}
+
+/// Makes so many payments; their ids.
+async fn make(story: &Arc<Story>, count: u64, callback: impl Fn(u64) -> Callback) -> Vec<String> {
+    let making = (0..count).map(|index| {
+        let (story, callback) = (Arc::clone(story), callback(index));
+        async move { tokio::spawn(async move { pay(&story, callback).await }).await.unwrap() }
+    });
+    stream::iter(making).buffer_unordered(AT_ONCE).collect().await
+}
+
+async fn pay(story: &Story, callback: Callback) -> String {
+    let order = story.order().await;
+    let created = story.create(&order).await;
+    assert_eq!(created.json()["success"], true, "{}", created.body);
+    let payment = order.payment(1);
+    if callback != Callback::IsNotDue {
+        story.decide(&payment, Decision::Approved).await;
+    }
+    if callback == Callback::Arrives {
+        assert_eq!(story.callback(&payment, "approved").await.status, 200);
+    }
+    payment
+}
+
+/// One run, and the round trips to DynamoDB that it took, by operation.
+async fn tick(story: &Story) -> (Value, BTreeMap<String, u64>) {
+    drop(story.world.store_calls());
+    let report = story.world.tick().await;
+    let mut calls = BTreeMap::new();
+    for call in story.world.store_calls() {
+        *calls.entry(call).or_default() += 1;
+    }
+    (report, calls)
+}
+
+fn calls(calls: &[(&str, u64)]) -> BTreeMap<String, u64> {
+    calls.iter().map(|(operation, times)| ((*operation).to_owned(), *times)).collect()
+}
+
+/// Asserts what a run costs with nothing due and with `DUE` due, whatever is stored, and prints it.
+async fn measure(story: &Arc<Story>, stored: u64) -> Vec<String> {
+    let (report, idle) = tick(story).await;
+    assert_eq!((&report["due"], &idle), (&json!(0), &calls(&[("Query", 8)])), "{stored} stored, nothing due");
+    println!("| {stored} | 0 | {} | {} | {} |", idle["Query"], 0, 0);
+    let lost = make(story, DUE, |_| Callback::IsLost).await;
+    story.world.advance(FIRST_LOOK);
+    let (report, busy) = tick(story).await;
+    assert_eq!((&report["due"], &report["moved"], &report["told"]), (&json!(DUE), &json!(DUE), &json!(DUE)), "{report}");
+    // Each: itself, its order, itself again to be told; the capture before and after, the telling before and after.
+    let expected = calls(&[("Query", 8), ("GetItem", 3 * DUE), ("PutItem", 4 * DUE)]);
+    assert_eq!(busy, expected, "{stored} stored, {DUE} due");
+    println!("| {} | {DUE} | {} | {} | {} |", stored + DUE, busy["Query"], busy["GetItem"], busy["PutItem"]);
+    lost
+}
+
+async fn run(reconcile: &reconcile::Deps) -> Value {
+    reconcile::handle(reconcile, LambdaEvent::new(json!({}), Context::default())).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_payments_of_which_every_third_callback_is_lost() {
+    let story = Arc::new(Story::start_with(Options { record_calls: false, ..Options::default() }, &[]).await);
+    println!("| stored | due | Query | GetItem | PutItem |\n|---|---|---|---|---|");
+    let mut payments = make(&story, FEW, |_| Callback::Arrives).await;
+    story.world.pump().await;
+    payments.extend(measure(&story, FEW).await);
+
+    let missing = CROWD - FEW - 2 * DUE;
+    payments.extend(make(&story, missing, |index| if index % 3 == 2 { Callback::IsLost } else { Callback::Arrives }).await);
+    story.world.pump().await;
+    story.world.advance(FIRST_LOOK);
+    let twins = [story.world.build(reconcile::Deps::from_env, &[]), story.world.build(reconcile::Deps::from_env, &[])];
+    let mut runs = 0;
+    let (mut moved, mut left) = (0, true);
+    while left {
+        assert!(runs < RUNS, "{moved} moved in {runs} runs");
+        let (one, two) = tokio::join!(run(&twins[0]), run(&twins[1]));
+        let of_both = |name: &str| [&one, &two].map(|report| report[name].clone());
+        moved += of_both("moved").iter().filter_map(Value::as_u64).sum::<u64>();
+        left = of_both("left").contains(&json!(true)) || of_both("due").iter().any(|due| *due != json!(0));
+        runs += 1;
+        // What one of them has lost to the other is looked at again in a moment.
+        story.world.advance(Duration::from_mins(1));
+    }
+    println!("{moved} payments whose callback was lost: settled by two reconciles at once in {runs} runs");
+
+    make(&story, WAITING, |_| Callback::IsNotDue).await;
+    payments.extend(measure(&story, CROWD - DUE + WAITING).await);
+
+    assert_eq!(payments.len() as u64, CROWD);
+    let checks = payments.iter().map(|payment| {
+        let story = &story;
+        async move {
+            let stored = story.payment(payment).await;
+            assert_eq!((&stored["state"], stored.get("check_at")), (&json!("captured"), None), "{payment}");
+            let standins = story.world.standins();
+            assert_eq!(standins.mokka_order(payment).unwrap().status.as_str(), "finished", "{payment}");
+            assert_eq!(standins.imshop_payment(payment).unwrap()["paymentCaptured"], true, "{payment}");
+        }
+    });
+    stream::iter(checks).buffer_unordered(AT_ONCE).collect::<()>().await;
+    for (system, method) in [(System::Mokka, "finish"), (System::Imshop, "payment_status"), (System::Imshop, "order_status")] {
+        assert_eq!(story.world.standins().call_count(system, method), CROWD, "{system} {method}: each payment once");
+    }
+    assert_eq!(story.world.dead_letters(), []);
+}

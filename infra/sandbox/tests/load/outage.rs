@@ -1,0 +1,258 @@
+//! IMSHOP's addresses are down for an hour: everything arrives afterwards, in order, nothing is lost, nobody waits for anybody.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use sandbox::testing::Story;
+use serde_json::json;
+use shared::clock::Deadline;
+use shared::env::{ConfigError, Env};
+use shared::ids::PaymentId;
+use shared::money::{Currency, Money};
+use shared::payment::Command;
+use shared::runtime::World as Outside;
+use shared::settle::{Operated, Settler};
+use standins::{Decision, Fault, System};
+
+const ADDRESSES: [&str; 2] = ["payment_status", "order_status"];
+/// The longest pause between two tries to tell IMSHOP, and a bit.
+const LONGEST_PAUSE_MIN: u32 = 12;
+
+fn settler(mut env: Env, outside: Outside) -> Result<Settler, ConfigError> {
+    let settler = Settler::from_env(&mut env, outside.clock, outside.random, outside.http);
+    env.finish(settler)
+}
+
+/// Gives back so much, or all that is left.
+async fn refund(story: &Story, payment: &str, minor: Option<i64>) {
+    let settler = story.world.build(settler, &[]);
+    let id = PaymentId::parse(payment).unwrap();
+    let stored = settler.orders.payment(&id).await.unwrap().unwrap();
+    let amount = minor.map(|minor| Money::from_minor(minor, Currency::Rub).unwrap());
+    let command = Command::Refund { key_hash: format!("{payment} {minor:?} {}", stored.refunds.len()), amount };
+    let operated = settler.operate(stored, command, "cashier", Deadline::within(Duration::from_secs(9))).await.unwrap();
+    assert!(matches!(operated, Operated::Done(_)), "{operated:?}");
+}
+
+/// An order that is paid, and how IMSHOP's addresses should hear of it.
+async fn paid(story: &Story) -> (String, String) {
+    let order = story.order().await;
+    assert_eq!(story.create(&order).await.json()["success"], true);
+    let payment = order.payment(1);
+    story.decide(&payment, Decision::Approved).await;
+    assert_eq!(story.callback(&payment, "approved").await.status, 200);
+    assert_eq!(story.state(&payment).await, "captured");
+    (order.id, payment)
+}
+
+async fn declined(story: &Story) -> (String, String) {
+    let order = story.order().await;
+    assert_eq!(story.create(&order).await.json()["success"], true);
+    let payment = order.payment(1);
+    story.decide(&payment, Decision::Declined).await;
+    assert_eq!(story.callback(&payment, "declined").await.status, 200);
+    (order.id, payment)
+}
+
+/// What IMSHOP has taken of an order: `paymentCaptured` of the payment status, and the codes of the order status, in order.
+fn heard(story: &Story, order: &str) -> (Vec<bool>, Vec<String>) {
+    let all = story.world.standins().imshop();
+    let payments = all.iter().filter(|said| said["body"]["orderId"] == order);
+    let orders = all.iter().filter(|said| said["body"]["id"] == order);
+    (
+        payments.map(|said| said["body"]["paymentCaptured"].as_bool().unwrap()).collect(),
+        orders.map(|said| said["body"]["code"].as_str().unwrap().to_owned()).collect(),
+    )
+}
+
+fn words(captured: &[bool], codes: &[&str]) -> (Vec<bool>, Vec<String>) {
+    (captured.to_vec(), codes.iter().map(|code| (*code).to_owned()).collect())
+}
+
+/// The stream and the schedule for so many minutes; the sums of reconcile's reports.
+async fn minutes(story: &Story, minutes: u32) -> BTreeMap<String, u64> {
+    let mut sums = BTreeMap::new();
+    for _ in 0..minutes {
+        story.world.advance(Duration::from_mins(1));
+        story.world.pump().await;
+        let report = story.world.tick().await;
+        assert_eq!(report["failed"], 0, "{report}");
+        for (name, value) in report.as_object().unwrap() {
+            *sums.entry(name.clone()).or_default() += value.as_u64().unwrap_or(0);
+        }
+    }
+    sums
+}
+
+async fn captured_without_a_callback(story: &Story) -> String {
+    let order = story.order().await;
+    assert_eq!(story.create(&order).await.json()["success"], true);
+    story.decide(&order.payment(1), Decision::Approved).await;
+    order.payment(1)
+}
+
+/// At rest: nothing is left to be done or told.
+async fn at_rest(story: &Story, payment: &str) {
+    let stored = story.payment(payment).await;
+    assert_eq!((stored.get("check_at"), stored.get("attention")), (None, None), "{stored:#}");
+}
+
+/// An hour in which these addresses fail, and after which they do not. Whether a message can have been taken although it failed.
+async fn an_hour_without(down: &[&str], fault: Fault, doubled: bool) {
+    let story = Story::start().await;
+    let (refunded_order, refunded) = paid(&story).await;
+    story.world.pump().await;
+    // Mokka takes a part back from the next day on.
+    story.world.advance(Duration::from_hours(24));
+    for address in down {
+        story.world.standins().fault(System::Imshop, address, fault, u32::MAX).unwrap();
+    }
+    refund(&story, &refunded, Some(30_000)).await;
+    let (paid_order, paid) = paid(&story).await;
+    let (declined_order, declined) = declined(&story).await;
+    let forgotten = captured_without_a_callback(&story).await;
+    story.world.pump().await;
+    let other_address = |order: &str| match (down, heard(&story, order)) {
+        (["payment_status"], (_, codes)) => codes.len(),
+        (["order_status"], (captured, _)) => captured.len(),
+        _ => 1,
+    };
+    assert_eq!([&paid_order, &declined_order].map(|order| other_address(order)), [1, 1], "the other address is told at once");
+    minutes(&story, 10).await;
+    assert_eq!(story.state(&forgotten).await, "captured", "settling goes on");
+    refund(&story, &refunded, Some(20_000)).await;
+    minutes(&story, 10).await;
+    refund(&story, &refunded, None).await;
+    minutes(&story, 40).await;
+    let (captured, codes) = heard(&story, &refunded_order);
+    if !doubled {
+        assert_eq!(captured.len(), if down.contains(&"payment_status") { 1 } else { 4 });
+        assert_eq!(codes.len(), if down.contains(&"order_status") { 1 } else { 4 });
+    }
+    story.world.standins().clear_faults();
+    minutes(&story, LONGEST_PAUSE_MIN).await;
+    let once = |(mut captured, mut codes): (Vec<bool>, Vec<String>)| {
+        if doubled {
+            captured.dedup();
+            codes.dedup();
+        }
+        (captured, codes)
+    };
+    let all = words(&[true, true, true, false], &["paid", "partially_refunded", "partially_refunded", "refunded"]);
+    assert_eq!(once(heard(&story, &refunded_order)), once(all), "{down:?} {fault}");
+    assert_eq!(once(heard(&story, &paid_order)), words(&[true], &["paid"]), "{down:?} {fault}");
+    assert_eq!(once(heard(&story, &declined_order)), words(&[false], &["payment_failed"]), "{down:?} {fault}");
+    assert_eq!(story.world.standins().imshop_payment(&forgotten).unwrap()["paymentCaptured"], true);
+    for payment in [&refunded, &paid, &declined, &forgotten] {
+        at_rest(&story, payment).await;
+    }
+    assert_eq!(story.world.dead_letters(), []);
+}
+
+#[tokio::test]
+async fn everything_arrives_once_and_in_order_after_an_hour_without_imshop() {
+    for fault in [Fault::Reset, Fault::Http500, Fault::Refused] {
+        an_hour_without(&ADDRESSES, fault, false).await;
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_down_does_not_hold_up_the_other() {
+    for address in ADDRESSES {
+        an_hour_without(&[address], Fault::Http500, false).await;
+        an_hour_without(&[address], Fault::Reset, false).await;
+    }
+}
+
+#[tokio::test]
+async fn what_may_have_arrived_is_told_again_and_never_out_of_order() {
+    an_hour_without(&ADDRESSES, Fault::AnswerLost, true).await;
+}
+
+#[tokio::test]
+async fn an_imshop_that_hangs_slows_down_no_settling() {
+    let story = Story::start().await;
+    let mut payments = Vec::new();
+    for _ in 0..40 {
+        payments.push(captured_without_a_callback(&story).await);
+    }
+    for address in ADDRESSES {
+        story.world.standins().fault(System::Imshop, address, Fault::Timeout, u32::MAX).unwrap();
+    }
+    story.world.advance(Duration::from_mins(6));
+    let report = story.world.tick().await;
+    assert_eq!((&report["moved"], &report["left"], &report["failed"]), (&json!(40), &json!(false), &json!(0)));
+    story.world.standins().clear_faults();
+    minutes(&story, LONGEST_PAUSE_MIN).await;
+    for payment in &payments {
+        assert_eq!(story.world.standins().imshop_payment(payment).unwrap()["paymentCaptured"], true);
+        at_rest(&story, payment).await;
+    }
+}
+
+#[tokio::test]
+async fn orders_that_imshop_always_refuses_delay_no_other_and_become_a_persons() {
+    for status in [200, 400] {
+        let story = Story::start().await;
+        for address in ADDRESSES {
+            story.world.standins().fault(System::Imshop, address, Fault::Http500, u32::MAX).unwrap();
+        }
+        let (mut refused, mut others) = (Vec::new(), Vec::new());
+        for _ in 0..5 {
+            refused.push(paid(&story).await);
+        }
+        for _ in 0..5 {
+            others.push(paid(&story).await);
+        }
+        story.world.pump().await;
+        // IMSHOP is back, but for some orders, whose turn comes first.
+        story.world.standins().clear_faults();
+        for (order, _) in &refused {
+            story.world.standins().imshop_refuses(order, Some(status)).unwrap();
+        }
+        minutes(&story, 2).await;
+        for (order, payment) in &others {
+            assert_eq!(heard(&story, order), words(&[true], &["paid"]), "{status}");
+            at_rest(&story, payment).await;
+        }
+        let (order, _) = paid(&story).await;
+        story.world.pump().await;
+        assert_eq!(heard(&story, &order), words(&[true], &["paid"]), "what is new is told at once");
+        assert_eq!(minutes(&story, 75).await["attention"], 5, "{status}: each once");
+        for (order, payment) in &refused {
+            assert_eq!(story.payment(payment).await["attention"], "open");
+            assert_eq!(heard(&story, order), words(&[], &[]));
+            story.world.standins().imshop_refuses(order, None).unwrap();
+        }
+        minutes(&story, LONGEST_PAUSE_MIN).await;
+        for (order, payment) in &refused {
+            assert_eq!(heard(&story, order), words(&[true], &["paid"]));
+            at_rest(&story, payment).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_payment_events_cannot_even_take_note_of_is_told_by_reconcile() {
+    let story = Story::start().await;
+    let mut payments = Vec::new();
+    for _ in 0..10 {
+        payments.push((paid(&story).await, words(&[true], &["paid"])));
+        payments.push((declined(&story).await, words(&[false], &["payment_failed"])));
+    }
+    story.world.set_workers(&[("DYNAMODB_ENDPOINT", "http://127.0.0.1:9")]);
+    story.world.pump().await;
+    let letters = story.world.dead_letters();
+    for ((_, payment), _) in &payments {
+        let of = |record: &serde_json::Value| record["dynamodb"]["Keys"]["pk"]["S"] == format!("payment#{payment}");
+        assert!(letters.iter().any(|letter| letter.records.iter().any(of)), "{payment}");
+    }
+    assert_eq!(story.world.standins().imshop().len(), 0);
+    story.world.set_workers(&[]);
+    assert_eq!(story.world.pump().await, 0, "the stream is past them");
+    minutes(&story, 1).await;
+    for ((order, payment), words) in &payments {
+        assert_eq!(heard(&story, order), *words);
+        at_rest(&story, payment).await;
+    }
+}
