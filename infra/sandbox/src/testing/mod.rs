@@ -133,7 +133,6 @@ impl World {
         let options = Options { code_alphabet: "ABCDEFGHJKLMNPQRSTUVWXYZ", code_length: 10, ..options };
         let standins = StandIns::start(providers, options, standin_clock(&clock));
         let address = |listener: &TcpListener| format!("http://{}", listener.local_addr().expect("a bound port"));
-        let behind_the_tap = dynamodb.local_addr().expect("a bound port");
         let database = address(&dynamodb);
         let addresses = Addresses {
             // Where Mokka's callbacks would go; tests that want them to arrive start a gateway.
@@ -142,7 +141,7 @@ impl World {
             providers: standins.base_url(),
         };
         let env = environment(&addresses);
-        let tap = tap::Tap::start(tap, behind_the_tap);
+        let tap = tap::Tap::start(tap, database.clone());
         // What a test itself looks up does not pass the tap.
         let mut settings = Env::from_map(environment(&Addresses { dynamodb: database, ..addresses }));
         let client = shared::store::client_from_env(&mut settings).expect("the sandbox's own settings");

@@ -1,20 +1,27 @@
-//! A tap on the line to DynamoDB: counts the round trips, and loses the answer of one of them. It passes the bytes on as they
-//! are and reads of them only what it needs, since every operation of every test goes through it.
+//! A tap on the line to DynamoDB: counts the round trips, and loses the answer of one of them.
 
-use std::io;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use tokio::net::TcpListener;
 
 /// Longer than the store waits for one attempt.
 const LOST: Duration = Duration::from_millis(1500);
 
 /// What passes, and what gets lost.
-#[derive(Clone, Default)]
-pub(super) struct Tap(Arc<Mutex<Passed>>);
+#[derive(Clone)]
+pub(super) struct Tap(Arc<Line>);
+
+struct Line {
+    http: reqwest::Client,
+    database: String,
+    state: Mutex<Passed>,
+}
 
 #[derive(Default)]
 struct Passed {
@@ -24,21 +31,16 @@ struct Passed {
 
 impl Tap {
     /// Listens before the database.
-    pub(super) fn start(listener: TcpListener, database: SocketAddr) -> Self {
-        let tap = Self::default();
-        let line = tap.clone();
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let tap = line.clone();
-                // A line ends when either side hangs up.
-                tokio::spawn(async move { tap.pass(client, database).await });
-            }
-        });
+    pub(super) fn start(listener: TcpListener, database: String) -> Self {
+        let http = shared::outbound::client().expect("an HTTP client");
+        let tap = Self(Arc::new(Line { http, database, state: Mutex::default() }));
+        let app = Router::new().fallback(pass).with_state(tap.clone());
+        tokio::spawn(async move { axum::serve(listener, app).await });
         tap
     }
 
     fn state(&self) -> MutexGuard<'_, Passed> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The operations since the last time this was asked, `GetItem` and so on.
@@ -52,84 +54,42 @@ impl Tap {
         state.calls.clear();
         state.lose = Some(index);
     }
+}
 
-    /// Notes an operation; whether its answer gets lost.
-    fn note(&self, operation: String) -> bool {
-        let mut state = self.state();
+async fn pass(State(tap): State<Tap>, headers: HeaderMap, body: Bytes) -> Response {
+    let operation = headers.get("x-amz-target").and_then(|target| target.to_str().ok()?.rsplit('.').next()).unwrap_or("?");
+    let lost = {
+        let mut state = tap.state();
         let lost = state.lose == Some(state.calls.len());
-        state.calls.push(operation);
+        state.calls.push(operation.to_owned());
         if lost {
             state.lose = None;
         }
         lost
+    };
+    let mut request = tap.0.http.post(&tap.0.database).body(body);
+    for (name, value) in headers.iter().filter(|(name, _)| *name != "host" && *name != "content-length") {
+        request = request.header(name, value);
     }
-
-    async fn pass(&self, client: TcpStream, database: SocketAddr) -> io::Result<()> {
-        let (mut client, mut database) = (Side::new(client)?, Side::new(TcpStream::connect(database).await?)?);
-        while let Some(request) = client.message().await? {
-            let target = header(&request.head, "x-amz-target").unwrap_or_default();
-            let lost = self.note(target.rsplit('.').next().unwrap_or_default().to_owned());
-            database.send(&request).await?;
-            let Some(answer) = database.message().await? else { break };
-            if lost {
-                tokio::time::sleep(LOST).await;
-            }
-            client.send(&answer).await?;
+    let answer = request.send().await;
+    if lost {
+        tokio::time::sleep(LOST).await;
+    }
+    let Ok(answer) = answer else {
+        return status(StatusCode::BAD_GATEWAY, Bytes::new());
+    };
+    let (code, headers) = (answer.status(), answer.headers().clone());
+    let mut response = status(code, answer.bytes().await.unwrap_or_default());
+    for name in ["content-type", "x-amzn-requestid", "x-amz-crc32"] {
+        if let Some(value) = headers.get(name) {
+            response.headers_mut().insert(name, value.clone());
         }
-        Ok(())
     }
+    response
 }
 
-/// A request or an answer: all that comes before the body, and the body.
-struct Message {
-    head: String,
-    body: Vec<u8>,
-}
-
-/// One end of the line.
-struct Side {
-    stream: TcpStream,
-    /// What was read beyond the last message.
-    rest: Vec<u8>,
-}
-
-impl Side {
-    fn new(stream: TcpStream) -> io::Result<Self> {
-        stream.set_nodelay(true)?;
-        Ok(Self { stream, rest: Vec::with_capacity(16 * 1024) })
-    }
-
-    /// The next message; nothing if the other side has hung up.
-    async fn message(&mut self) -> io::Result<Option<Message>> {
-        const END: &[u8] = b"\r\n\r\n";
-        let head = loop {
-            if let Some(at) = self.rest.windows(END.len()).position(|window| window == END) {
-                break at + END.len();
-            }
-            if self.stream.read_buf(&mut self.rest).await? == 0 {
-                return Ok(None);
-            }
-        };
-        let mut body = self.rest.split_off(head);
-        let head = String::from_utf8_lossy(&std::mem::take(&mut self.rest)).into_owned();
-        // The SDK and the emulator say how long a body is, always.
-        let length = header(&head, "content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
-        while body.len() < length {
-            if self.stream.read_buf(&mut body).await? == 0 {
-                return Ok(None);
-            }
-        }
-        self.rest = body.split_off(length);
-        Ok(Some(Message { head, body }))
-    }
-
-    async fn send(&mut self, message: &Message) -> io::Result<()> {
-        self.stream.write_all(&[message.head.as_bytes(), &message.body].concat()).await
-    }
-}
-
-/// A header's value.
-fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    let fields = head.lines().filter_map(|line| line.split_once(':'));
-    fields.filter(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim()).next()
+fn status(code: StatusCode, body: Bytes) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = code;
+    response
 }
