@@ -62,7 +62,9 @@ impl Life {
             Start::Captured => vec![create, approved, ask(Action::Capture), ask(Action::Finish)],
             Start::CapturedYesterday => vec![create, approved, ask(Action::Capture), ask(Action::Finish), day],
         };
-        steps.iter().for_each(|step| life.step(step));
+        for step in &steps {
+            life.step(step);
+        }
         life
     }
 
@@ -191,18 +193,15 @@ impl Sequence {
             }
             Step::Dies { call, after, soon } => {
                 let said = drop_after(usize::from(*after), self.patient(self.act(*call))).await;
-                match said {
-                    Some(said) => {
-                        self.note(format!("  in time: {}", short(&said)));
-                        self.look().await;
-                        self.hears(*call, &said, false);
-                    }
-                    None => {
-                        // What it had sent arrives.
-                        tokio::time::sleep(Duration::from_millis(10)).await;
-                        if !soon {
-                            self.story().world.advance(LEASE_OVER);
-                        }
+                if let Some(said) = said {
+                    self.note(format!("  in time: {}", short(&said)));
+                    self.look().await;
+                    self.hears(*call, &said, false);
+                } else {
+                    // What it had sent arrives.
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    if !soon {
+                        self.story().world.advance(LEASE_OVER);
                     }
                 }
             }
@@ -565,10 +564,8 @@ impl Sequence {
 
 /// The status as it will be at the next look: what is over by now has ended.
 fn status_now(truth: &Truth, now: i64) -> MokkaStatus {
-    match truth.status {
-        MokkaStatus::Pending | MokkaStatus::Hold if now >= truth.valid_till => MokkaStatus::Expired,
-        _ => truth.status.clone(),
-    }
+    let is_open = matches!(truth.status, MokkaStatus::Pending | MokkaStatus::Hold);
+    if is_open && now >= truth.valid_till { MokkaStatus::Expired } else { truth.status.clone() }
 }
 
 /// Whether our state says what Mokka's status says.
