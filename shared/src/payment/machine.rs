@@ -120,12 +120,9 @@ fn intended(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) 
     match &payment.intent {
         Some(Intent::Cancel) if report.state == ReportedState::Held => sure(payment, report, payment.amount, Next::Again),
         Some(Intent::Change(change)) if report.state == ReportedState::Held => change_of(payment, change, report),
-        // It was changed and then captured, or given back: first the one, then the other.
+        // It was changed before whatever else became of it: first the one, then the other.
         Some(Intent::Change(change))
-            if matches!(report.state, ReportedState::Captured | ReportedState::Refunded)
-                && report.is_of(payment)
-                && report.amount == Some(change.amount)
-                && change.amount != payment.amount =>
+            if report.is_of(payment) && report.amount == Some(change.amount) && change.amount != payment.amount =>
         {
             Next::Done
         }
@@ -401,6 +398,9 @@ mod tests {
         assert_eq!(decide(&change, &Captured, 500_000), Next::Move(State::Captured), "captured as it was");
         assert!(matches!(decide(&change, &Captured, 300_000), Next::Mismatch(_)));
         assert_eq!(decide(&change, &Canceled, 500_000), Next::Move(State::Canceled));
+        for over in [Canceled, Expired, Refunded] {
+            assert_eq!(decide(&change, &over, 400_000), Next::Done, "changed, then over: a new attempt is for the new amount");
+        }
 
         let refund = |amount| payment(State::Captured).refunding("key".to_owned(), rub(amount), by, at);
         assert_eq!(decide(&refund(500_000), &Captured, 500_000), Next::Again, "all of it would show");

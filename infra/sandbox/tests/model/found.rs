@@ -4,7 +4,7 @@ use standins::{Decision, Fault, System};
 
 use crate::house::{House, Policy};
 use crate::life::Life;
-use crate::plan::{Action, Call, Span, Start, Step};
+use crate::plan::{Action, Call, Change, Span, Start, Step};
 
 /// Plays a sequence in a world of its own, and lets everything come to rest.
 fn plays(policy: Policy, steps: &[Step]) {
@@ -58,6 +58,23 @@ fn a_late_word_of_an_earlier_attempt_is_not_the_last_word_on_the_order() {
             Step::Customer(Decision::Declined),
             ask(Action::Capture),
             ask(Action::Pump),
+        ],
+    );
+}
+
+/// A change had reached Mokka when its request died, and the hold ran out before anybody looked: the order kept the old amount,
+/// so that a new attempt would have been for it.
+#[test]
+fn a_change_that_was_made_is_written_down_although_the_hold_ran_out() {
+    let change = |amount| Call { action: Action::Change(Change { amount, hours: 1 }), first: false };
+    plays(
+        Policy::OnShipment,
+        &[
+            ask(Action::Create),
+            Step::Customer(Decision::Approved),
+            Step::Ask(change(325_000)),
+            Step::Dies { call: change(150_000), after: 4, soon: false },
+            Step::Passes(Span::Seconds(65 * 60)),
         ],
     );
 }
