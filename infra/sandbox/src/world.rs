@@ -23,6 +23,9 @@ use crate::template::{TEMPLATE, Template, TemplateError};
 /// Where `cargo lambda watch` serves the functions when the sandbox does not.
 pub const CARGO_LAMBDA: &str = "http://127.0.0.1:9000";
 
+/// How long a leap of the clock waits for the streams.
+const SOON: Duration = Duration::from_secs(10);
+
 /// The ports; 0 is any free one.
 #[derive(Clone, Copy, Debug)]
 pub struct Ports {
@@ -162,11 +165,24 @@ fn pump(store: &Embedded, template: &Template, functions: &Functions, standins: 
     });
     let pumps: Arc<[Arc<Pump>]> = pumps.collect::<Result<_, PumpError>>()?;
     pumps.iter().for_each(|pump| Arc::clone(pump).run());
+    let running = Arc::clone(&pumps);
+    standins.before_leap(move || Box::pin(settle_down(Arc::clone(&running))));
     standins.serve_control("GET", "dead-letters", move || {
         let letters = pumps.iter().flat_map(|pump| pump.dead_letters()).map(|letter| letter.json()).collect();
         Box::pin(async move { Ok(letters) })
     });
     Ok(())
+}
+
+/// Gives the functions what is on its way, if they take it soon: a record must not grow old by a leap of the clock.
+async fn settle_down(pumps: Arc<[Arc<Pump>]>) {
+    for pump in pumps.iter() {
+        match tokio::time::timeout(SOON, pump.drain()).await {
+            Ok(Ok(_)) => (),
+            Ok(Err(error)) => tracing::error!(cause = %error, "a stream could not be read"),
+            Err(_) => tracing::warn!("the clock is moved while a function still fails on a stream"),
+        }
+    }
 }
 
 /// Runs what the template schedules, every so often, and when `POST /control/tick` asks for it.

@@ -146,7 +146,7 @@ async fn respond(world: &Arc<World>, request: &Request) -> Option<Result<Answer,
             body::<ShopAnswers>(request).and_then(|answers| world.shop.set_overrides(answers.order)).map(|()| done(|| ()))
         }
         ("DELETE", ["shop"]) => Ok(done(|| world.shop.clear_overrides())),
-        ("POST", ["clock"]) => advance(world, request),
+        ("POST", ["clock"]) => advance(world, request).await,
         (method, [name]) => Ok(hooked(world.hooks.find(method, name)?).await),
         _ => return None,
     };
@@ -196,12 +196,13 @@ fn arm(world: &World, request: &Request) -> Result<Answer, ControlError> {
     Ok(Answer::ok(&world.faults.list()))
 }
 
-fn advance(world: &World, request: &Request) -> Result<Answer, ControlError> {
+async fn advance(world: &World, request: &Request) -> Result<Answer, ControlError> {
     let Advance { advance_s } = body(request)?;
     // A hundred years keep every later sum of moments inside what a date can hold.
     if !(0..=3_155_760_000).contains(&advance_s) {
         return Err(ControlError::field("advance_s", "seconds to move forward, 0 to a hundred years"));
     }
+    world.hooks.before_leap().await;
     world.clock.advance(advance_s);
     Ok(Answer::ok(&json!({ "now": rfc3339(world.clock.now()) })))
 }

@@ -1,7 +1,7 @@
 //! What the house around the stand-ins adds to their control API.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -11,21 +11,38 @@ use crate::world::locked;
 /// Answers a request.
 pub(crate) type Hook = Arc<dyn Fn() -> BoxFuture<'static, Result<Value, String>> + Send + Sync>;
 
-/// By method and name.
+/// Finishes what belongs to the time that is about to end.
+pub(crate) type BeforeLeap = Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// Answers by method and name, and what happens before the clock is moved.
 #[derive(Default)]
-pub(crate) struct Hooks(Mutex<BTreeMap<(&'static str, &'static str), Hook>>);
+pub(crate) struct Hooks {
+    answers: Mutex<BTreeMap<(&'static str, &'static str), Hook>>,
+    before_leap: OnceLock<BeforeLeap>,
+}
 
 impl Hooks {
     pub(crate) fn add(&self, method: &'static str, name: &'static str, hook: Hook) {
-        locked(&self.0).insert((method, name), hook);
+        locked(&self.answers).insert((method, name), hook);
     }
 
     pub(crate) fn find(&self, method: &str, name: &str) -> Option<Hook> {
-        locked(&self.0).iter().find(|((on, at), _)| *on == method && *at == name).map(|(_, hook)| Arc::clone(hook))
+        locked(&self.answers).iter().find(|((on, at), _)| *on == method && *at == name).map(|(_, hook)| Arc::clone(hook))
+    }
+
+    /// The first one stays.
+    pub(crate) fn set_before_leap(&self, before_leap: BeforeLeap) {
+        drop(self.before_leap.set(before_leap));
+    }
+
+    pub(crate) async fn before_leap(&self) {
+        if let Some(before_leap) = self.before_leap.get() {
+            before_leap().await;
+        }
     }
 
     /// `POST /control/tick`, …
     pub(crate) fn paths(&self) -> Vec<String> {
-        locked(&self.0).keys().map(|(method, name)| format!("{method} /control/{name}")).collect()
+        locked(&self.answers).keys().map(|(method, name)| format!("{method} /control/{name}")).collect()
     }
 }

@@ -87,6 +87,15 @@ impl StandIns {
         self.world.hooks.add(method, name, Arc::new(answer));
     }
 
+    /// Lets the control API finish `before_leap` before it moves the clock, so that a leap of a day makes nothing a day late that
+    /// was a moment from done. Once.
+    pub fn before_leap<F>(&self, before_leap: F)
+    where
+        F: Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static,
+    {
+        self.world.hooks.set_before_leap(Box::new(before_leap));
+    }
+
     /// Every call received, oldest first; of one system only, if it is named.
     #[must_use]
     pub fn calls(&self, system: Option<System>) -> Vec<Call> {

@@ -57,3 +57,30 @@ async fn a_sandbox_may_use_the_stand_ins_of_another() {
     // It is still ticked and moved in time at its own address.
     assert_eq!(post(format!("{}/control/tick", second.control), None, json!({})).await.0, 200);
 }
+
+#[tokio::test]
+async fn a_leap_of_the_clock_makes_no_record_too_old() {
+    let sandbox = Sandbox::start(Setup::new(FREE)).await.unwrap();
+    let imshop =
+        async |path: &str, body| post(format!("{}{path}", sandbox.addresses.gateway), Some("imshop-demo-key"), body).await.1;
+    let control = async |path: &str, body| post(format!("{}/control/{path}", sandbox.control), None, body).await.1;
+    let looks = async |path: &str| {
+        let answer = reqwest::get(format!("{}/control/{path}", sandbox.control)).await.unwrap().text().await.unwrap();
+        serde_json::from_str::<Value>(&answer).unwrap()
+    };
+    // Often enough that a leap would come before a look at the stream.
+    for day in 0..6 {
+        let uuid = format!("order-{day}");
+        let order = json!({"orders": [{"uuid": uuid, "items": [{"id": "1", "name": "Чай", "quantity": 2, "price": 500}]}]});
+        let order = imshop("/v1/orders", order).await["orders"][0]["id"].clone();
+        let create = json!({"command": "create", "paymentMethodId": "mokka", "orderUuid": uuid, "orderId": order});
+        let payment = imshop("/v1/acquiring", create).await["paymentId"].clone();
+        let decided = control(&format!("mokka/{}/decide", payment.as_str().unwrap()), json!({"decision": "approved"})).await;
+        assert_eq!(decided["callbacks"], json!([200]));
+        control("clock", json!({"advance_s": 86_400})).await;
+        assert_eq!(looks("dead-letters").await, json!([]));
+        let told = looks("imshop").await;
+        let told = told.as_array().unwrap().iter().any(|told| told["body"]["paymentId"] == payment);
+        assert!(told, "told before the day went by");
+    }
+}
