@@ -7,6 +7,7 @@
 //! | `http500` | no | HTTP 500 with a short text |
 //! | `html` | no | HTTP 200 with an HTML maintenance page |
 //! | `slow` | yes | the right answer, its body byte by byte, 30 s in total |
+//! | `late:NN` | yes | the right answer, after NN milliseconds |
 //! | `answer_lost` | yes | the connection is reset instead of an answer |
 //! | `refused` | no | a proper refusal in the system's own shape |
 //! | `status:NN` | no | Mokka, SMSPRO: their own status NN with its documented message; shop, IMSHOP: HTTP NN with JSON |
@@ -39,6 +40,8 @@ pub enum Fault {
     Html,
     /// The effect happens; the answer takes 30 s to arrive.
     Slow,
+    /// The effect happens; the answer comes that many milliseconds later.
+    Late(u16),
     /// The effect happens; the connection is reset instead of an answer.
     AnswerLost,
     /// No effect; the system says properly that it will not do it.
@@ -55,6 +58,7 @@ impl fmt::Display for Fault {
             Self::Http500 => f.write_str("http500"),
             Self::Html => f.write_str("html"),
             Self::Slow => f.write_str("slow"),
+            Self::Late(millis) => write!(f, "late:{millis}"),
             Self::AnswerLost => f.write_str("answer_lost"),
             Self::Refused => f.write_str("refused"),
             Self::Status(status) => write!(f, "status:{status}"),
@@ -74,19 +78,24 @@ impl FromStr for Fault {
             "slow" => Ok(Self::Slow),
             "answer_lost" => Ok(Self::AnswerLost),
             "refused" => Ok(Self::Refused),
-            _ => text
-                .strip_prefix("status:")
-                .filter(|status| status.bytes().all(|byte| byte.is_ascii_digit()))
-                .and_then(|status| status.parse().ok())
-                .map(Self::Status)
-                .ok_or_else(|| {
+            _ => {
+                numbered(text, "status:").map(Self::Status).or_else(|| numbered(text, "late:").map(Self::Late)).ok_or_else(|| {
                     ControlError::field(
                         "fault",
-                        format!("`{text}` is none of timeout, reset, http500, html, slow, answer_lost, refused, status:NN"),
+                        format!(
+                            "`{text}` is none of timeout, reset, http500, html, slow, late:NN, answer_lost, refused, status:NN"
+                        ),
                     )
-                }),
+                })
+            }
         }
     }
+}
+
+/// The digits after `name`.
+fn numbered(text: &str, name: &str) -> Option<u16> {
+    let digits = text.strip_prefix(name)?;
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
 }
 
 /// A fault waiting for its calls, as `GET /control/faults` shows it.

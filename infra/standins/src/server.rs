@@ -30,6 +30,8 @@ pub(crate) enum Outcome {
     Answer(Answer),
     /// With an answer that takes its time.
     Drip(Answer),
+    /// With an answer, after a while.
+    Late(Answer, Duration),
     /// With nothing at all.
     Silence,
     /// With a TCP reset.
@@ -70,6 +72,10 @@ async fn serve(wire: Wire<Incoming>, world: Arc<World>, reset: Arc<AtomicBool>) 
     match outcome {
         Outcome::Answer(answer) => Ok(answer.into_response(false)),
         Outcome::Drip(answer) => Ok(answer.into_response(true)),
+        Outcome::Late(answer, after) => {
+            sleep(after).await;
+            Ok(answer.into_response(false))
+        }
         Outcome::Silence => {
             sleep(SILENCE).await;
             Err(Cut)

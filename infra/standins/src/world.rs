@@ -1,6 +1,7 @@
 //! Everything the stand-ins know, and the way of a request through it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use hyper::{Method, StatusCode};
 use serde_json::json;
@@ -96,6 +97,9 @@ impl World {
             Some(Fault::Http500) => Outcome::Answer(Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")),
             Some(Fault::Html) => Outcome::Answer(Answer::html(StatusCode::OK, index::MAINTENANCE)),
             Some(Fault::Slow) => Outcome::Drip(self.handle(system, method, request)),
+            Some(Fault::Late(millis)) => {
+                Outcome::Late(self.handle(system, method, request), Duration::from_millis(millis.into()))
+            }
             Some(Fault::AnswerLost) => {
                 self.handle(system, method, request);
                 Outcome::Reset

@@ -69,6 +69,8 @@ async fn mistakes_are_named() {
         ("/control/faults", fault("fault", json!("boom")), 400, "answer_lost"),
         ("/control/faults", fault("fault", json!("status:")), 400, "fault"),
         ("/control/faults", fault("fault", json!("status:+5")), 400, "fault"),
+        ("/control/faults", fault("fault", json!("late:")), 400, "late:NN"),
+        ("/control/faults", fault("fault", json!("late:99999")), 400, "late:NN"),
         ("/control/faults", fault("fault", json!("status:0")), 400, "fault"),
         ("/control/faults", fault("times", json!(0)), 400, "times"),
         ("/control/faults", fault("count", json!(1)), 400, "count"),

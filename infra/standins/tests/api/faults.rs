@@ -179,6 +179,18 @@ async fn a_slow_answer_is_right_and_takes_half_a_minute() {
     assert_eq!(body["success"], true);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_late_answer_is_right_and_comes_when_it_was_said_to() {
+    let world = World::start().await;
+    world.control("/control/faults", &json!({"system": "shop", "method": "forms", "fault": "late:1500"})).await;
+    let start = Instant::now();
+    let (_, answer) = raw(&world).await;
+    assert!((1500..1600).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    let body: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+    assert_eq!(body["success"], true);
+    assert_eq!(world.standins.forms().len(), 1);
+}
+
 #[tokio::test]
 async fn connections_are_kept_otherwise() {
     let world = World::start().await;
