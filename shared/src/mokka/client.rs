@@ -71,6 +71,15 @@ impl Account {
     }
 }
 
+/// A call as it is signed and sent, maybe more than once.
+struct Call<'a> {
+    method: &'static Method,
+    store: &'a Account,
+    body: &'a str,
+    /// A PDF that goes with it.
+    document: Option<&'a [u8]>,
+}
+
 /// One of the nine methods.
 struct Method {
     name: &'static str,
@@ -93,15 +102,15 @@ impl Method {
     }
 }
 
-const REGISTRATION: Method = Method::changes("registration", "factoring/v1/limit/auth");
-const LIMIT: Method = Method::asks("limit", "api/external/v1/client/limit");
-const CHECKOUT: Method = Method::changes("checkout", "factoring/v1/precheck/auth");
-const SCHEDULE: Method = Method::asks("schedule", "factoring/v1/schedule");
-const STATUS: Method = Method::asks("status", "factoring/v1/status");
-const CHANGE: Method = Method::changes("change", "factoring/v1/precheck/change");
-const CANCEL: Method = Method::changes("cancel", "factoring/v1/precheck/cancel");
-const FINISH: Method = Method::changes("finish", "factoring/v1/precheck/finish");
-const RETURN: Method = Method::changes("return", "factoring/v1/return");
+static REGISTRATION: Method = Method::changes("registration", "factoring/v1/limit/auth");
+static LIMIT: Method = Method::asks("limit", "api/external/v1/client/limit");
+static CHECKOUT: Method = Method::changes("checkout", "factoring/v1/precheck/auth");
+static SCHEDULE: Method = Method::asks("schedule", "factoring/v1/schedule");
+static STATUS: Method = Method::asks("status", "factoring/v1/status");
+static CHANGE: Method = Method::changes("change", "factoring/v1/precheck/change");
+static CANCEL: Method = Method::changes("cancel", "factoring/v1/precheck/cancel");
+static FINISH: Method = Method::changes("finish", "factoring/v1/precheck/finish");
+static RETURN: Method = Method::changes("return", "factoring/v1/return");
 
 impl Client {
     /// A client over the shared HTTP client.
@@ -111,6 +120,12 @@ impl Client {
         let store = Account::new(Store { id: settings.store_id, secret: settings.secret }, order);
         let limits = settings.limits.map(|store| Account::new(store, order));
         Self { http, base_url: settings.base_url, store, limits }
+    }
+
+    /// The store's number in Mokka's books.
+    #[must_use]
+    pub fn store_id(&self) -> u64 {
+        self.store.id
     }
 
     /// Verifies the signature of Checkout's callback over its raw body.
@@ -127,51 +142,52 @@ impl Client {
 
     /// Registration: returns the page on which a customer gets a limit. Document "Registration".
     pub async fn registration(&self, request: &RegistrationRequest, deadline: Deadline) -> Result<Registration, Error> {
-        self.call(&REGISTRATION, self.limits(), &json(request)?, None, deadline).await
+        self.call(&REGISTRATION, self.limits(), &json(request)?, deadline).await
     }
 
     /// Limit: what the customer with this phone (ten digits) may spend. Document "Limit".
     pub async fn limit(&self, phone: &str, deadline: Deadline) -> Result<Limit, Error> {
         let body = json(&LimitRequest { client: LimitClient { mobile_phone: phone } })?;
-        self.call(&LIMIT, self.limits(), &body, None, deadline).await
+        self.call(&LIMIT, self.limits(), &body, deadline).await
     }
 
     /// Checkout: registers the order and returns the customer's page. May be repeated with the same `order_id` until the
     /// order is finalised (22 after that). Document "Checkout".
     pub async fn checkout(&self, request: &CheckoutRequest, deadline: Deadline) -> Result<Checkout, Error> {
-        self.call(&CHECKOUT, &self.store, &json(request)?, None, deadline).await
+        self.call(&CHECKOUT, &self.store, &json(request)?, deadline).await
     }
 
     /// Schedule: the ways to pay an amount in instalments; none if no tariff suits it. Document "Schedule".
     pub async fn schedule(&self, amount: Money, deadline: Deadline) -> Result<Vec<Tariff>, Error> {
         let body = json(&ScheduleRequest { amount: amount.into() })?;
-        self.call(&SCHEDULE, &self.store, &body, None, deadline).await
+        self.call(&SCHEDULE, &self.store, &body, deadline).await
     }
 
     /// Status: what became of an order. Document "Status".
     pub async fn status(&self, order_id: &str, deadline: Deadline) -> Result<Status, Error> {
-        self.call(&STATUS, &self.store, &json(&OrderRef { order_id })?, None, deadline).await
+        self.call(&STATUS, &self.store, &json(&OrderRef { order_id })?, deadline).await
     }
 
     /// Change: sets amount, validity and cart of an order that is not finished. Document "Change".
     pub async fn change(&self, request: &ChangeRequest, deadline: Deadline) -> Result<Changed, Error> {
-        self.call(&CHANGE, &self.store, &json(request)?, None, deadline).await
+        self.call(&CHANGE, &self.store, &json(request)?, deadline).await
     }
 
     /// Cancel: lets a hold go. Document "Cancel".
     pub async fn cancel(&self, order_id: &str, deadline: Deadline) -> Result<(), Error> {
-        self.call(&CANCEL, &self.store, &json(&OrderRef { order_id })?, None, deadline).await
+        self.call(&CANCEL, &self.store, &json(&OrderRef { order_id })?, deadline).await
     }
 
     /// Finish: captures the hold, handing over the sales document (PDF). Document "Finish".
     pub async fn finish(&self, request: &FinishRequest, document: &[u8], deadline: Deadline) -> Result<(), Error> {
-        self.call(&FINISH, &self.store, &json(request)?, Some(document), deadline).await
+        let body = json(request)?;
+        self.make(&Call { method: &FINISH, store: &self.store, body: &body, document: Some(document) }, deadline).await
     }
 
     /// Return: gives back all or part of a finished order. Document "Return". Status shows only that everything was given
     /// back, so an unknown outcome of a part cannot be cleared up by asking.
     pub async fn refund(&self, request: &ReturnRequest, deadline: Deadline) -> Result<(), Error> {
-        self.call(&RETURN, &self.store, &json(request)?, None, deadline).await
+        self.call(&RETURN, &self.store, &json(request)?, deadline).await
     }
 
     /// The store of Registration and Limit.
@@ -179,20 +195,24 @@ impl Client {
         self.limits.as_ref().unwrap_or(&self.store)
     }
 
-    /// Calls a method; one that only asks is sent a second time if no answer comes.
+    /// Calls a method without a document.
     async fn call<T: Answer>(
         &self,
-        method: &Method,
+        method: &'static Method,
         store: &Account,
         body: &str,
-        document: Option<&[u8]>,
         deadline: Deadline,
     ) -> Result<T, Error> {
-        let first = self.signed(method, store, body, document, deadline).await;
-        let answer = match first {
+        self.make(&Call { method, store, body, document: None }, deadline).await
+    }
+
+    /// Makes a call; one that only asks is made a second time if no answer comes.
+    async fn make<T: Answer>(&self, call: &Call<'_>, deadline: Deadline) -> Result<T, Error> {
+        let method = call.method;
+        let answer = match self.signed(call, deadline).await {
             Err(Error::NotSent(cause) | Error::Unavailable(cause)) if method.asks => {
                 tracing::warn!(method = method.name, cause, "Mokka's answer did not come, asking once more");
-                self.signed(method, store, body, document, deadline).await
+                self.signed(call, deadline).await
             }
             other => other,
         };
@@ -204,41 +224,27 @@ impl Client {
     }
 
     /// Sends in the order of signature that worked last, or if that is refused in the other one.
-    async fn signed<T: Answer>(
-        &self,
-        method: &Method,
-        store: &Account,
-        body: &str,
-        document: Option<&[u8]>,
-        deadline: Deadline,
-    ) -> Result<T, Error> {
-        let order = store.signer.order();
-        let first = self.send(method, store, body, document, order, deadline).await;
-        let (Err(Error::Refused { code: Code::SignatureWrong, .. }), Some(other)) = (&first, store.signer.alternative(order))
-        else {
+    async fn signed<T: Answer>(&self, call: &Call<'_>, deadline: Deadline) -> Result<T, Error> {
+        let signer = &call.store.signer;
+        let order = signer.order();
+        let first = self.send(call, order, deadline).await;
+        let (Err(Error::Refused { code: Code::SignatureWrong, .. }), Some(other)) = (&first, signer.alternative(order)) else {
             return first;
         };
         // 61 is a refusal before anything is done, so asking again in the other order is safe.
-        let second = self.send(method, store, body, document, other, deadline).await;
+        let second = self.send(call, other, deadline).await;
         match &second {
             Err(Error::Refused { code: Code::SignatureWrong, .. } | Error::NotSent(_) | Error::Unavailable(_)) => {}
             Ok(_) | Err(Error::Refused { .. }) => {
                 tracing::warn!("Mokka takes the other signature order; set MOKKA_SIGNATURE_ORDER to it");
-                store.signer.remember(other);
+                signer.remember(other);
             }
         }
         second
     }
 
-    async fn send<T: Answer>(
-        &self,
-        method: &Method,
-        store: &Account,
-        body: &str,
-        document: Option<&[u8]>,
-        order: Order,
-        deadline: Deadline,
-    ) -> Result<T, Error> {
+    async fn send<T: Answer>(&self, call: &Call<'_>, order: Order, deadline: Deadline) -> Result<T, Error> {
+        let Call { method, store, body, document } = *call;
         let mut url = outbound::below(&self.base_url, method.path);
         url.query_pairs_mut()
             .append_pair("store_id", &store.id.to_string())
