@@ -4,7 +4,8 @@
 //!   once and valid ever after; what a customer reads; settings from the environment.
 //! - [`outbound`], [`imshop`], [`mokka`], [`smspro`], [`shop`]: one room for each outside system: its messages, its client,
 //!   its errors.
-//! - [`payment`], [`challenge`]: the payment and the code by SMS as state machines, without I/O.
+//! - [`payment`], [`challenge`], [`instalments`]: the payment and the code by SMS as state machines, and what paying in
+//!   instalments looks like, without I/O.
 //! - [`store`]: the only place that knows DynamoDB.
 //! - [`gateway`], [`settle`], [`tell`]: the providers behind one trait, the one way in which a payment moves forward, and the
 //!   one way in which IMSHOP hears of it.
@@ -19,6 +20,7 @@ pub mod gateway;
 pub mod http;
 pub mod ids;
 pub mod imshop;
+pub mod instalments;
 pub mod mokka;
 pub mod money;
 pub mod outbound;

@@ -3,8 +3,10 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::BoxFuture;
-use lambda_http::{Body, Error, Request, Response, service_fn};
-use lambda_runtime::{Context, LambdaEvent};
+use lambda_http::{Adapter, Body, Error, Request, Response, service_fn};
+use lambda_runtime::layers::TracingLayer;
+use lambda_runtime::tower::util::MapFutureLayer;
+use lambda_runtime::{Context, LambdaEvent, Runtime};
 use serde_json::Value;
 
 use crate::clock::{Clock, Random};
@@ -39,6 +41,9 @@ pub type Handler<D> = for<'a> fn(&'a D, Request) -> BoxFuture<'a, Response<Body>
 /// An error is for Lambda, which then repeats the event as the template says.
 pub type Worker<D> = for<'a> fn(&'a D, LambdaEvent<Value>) -> BoxFuture<'a, Result<Value, Error>>;
 
+/// What a function does after an answer, with its future boxed.
+pub type Finish<D> = for<'a> fn(&'a D) -> BoxFuture<'a, ()>;
+
 /// Runs a function: `build` makes what its handler needs from the settings, `warm` opens connections while the start still
 /// has the full processor, `handle` answers requests.
 pub async fn run<D: Sync>(
@@ -46,9 +51,27 @@ pub async fn run<D: Sync>(
     warm: impl AsyncFnOnce(&D),
     handle: Handler<D>,
 ) -> Result<(), Error> {
+    run_and_finish(build, warm, handle, |_| Box::pin(async {})).await
+}
+
+/// The same, with something to `finish` when an answer has been handed over and nobody waits any more. The next request is
+/// asked for only then: Lambda freezes a function that waits for one.
+pub async fn run_and_finish<D: Sync>(
+    build: fn(Env, World) -> Result<D, ConfigError>,
+    warm: impl AsyncFnOnce(&D),
+    handle: Handler<D>,
+    finish: Finish<D>,
+) -> Result<(), Error> {
     let deps = start(build, warm).await?;
     let deps = &deps;
-    lambda_http::run(service_fn(move |request: Request| async move { Ok::<_, Error>(handle(deps, request).await) })).await
+    let handler = service_fn(move |request: Request| async move { Ok::<_, Error>(handle(deps, request).await) });
+    // The service that is wrapped ends when Lambda has the answer.
+    let finishing = MapFutureLayer::new(move |answered| async move {
+        let outcome = answered.await;
+        finish(deps).await;
+        outcome
+    });
+    Runtime::new(Adapter::from(handler)).layer(TracingLayer::new()).layer(finishing).run().await
 }
 
 /// Runs a function that is not called over HTTP, in the same way.

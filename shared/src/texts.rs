@@ -1,6 +1,8 @@
 //! What a customer reads, in Russian, in one place. `{}` is filled in by the caller through the functions below.
 
-use crate::money::Money;
+use time::{Date, Duration, Month};
+
+use crate::money::{Currency, Money};
 
 /// The order is not known here (yet).
 pub const ORDER_UNKNOWN: &str =
@@ -121,5 +123,111 @@ pub const PAGE_BACK: &str = "Вернуться в приложение";
 /// So much of the order's money was given back by now; told to IMSHOP.
 #[must_use]
 pub fn partially_refunded(amount: Money) -> String {
-    format!("Возвращено {} {}.", amount.decimal().replace('.', ","), amount.currency())
+    format!("Возвращено {}.", price(amount))
+}
+
+/// The line over a plan of instalments: what it costs on top, and how long it takes.
+#[must_use]
+pub fn instalments(overpayment: Money, months: u32) -> String {
+    let months = format!("{months} {}", plural(months, ["месяц", "месяца", "месяцев"]));
+    if overpayment.is_zero() {
+        format!("Без переплат. На {months}")
+    } else {
+        format!("Переплата {}. На {months}", price(overpayment))
+    }
+}
+
+/// What a provider grants this customer.
+#[must_use]
+pub fn available(limit: Money) -> String {
+    format!("Вам доступно {}", price(limit))
+}
+
+/// An amount as people read it: `2 333,00 ₽`, with spaces that no line is broken at.
+#[must_use]
+pub fn price(money: Money) -> String {
+    let (whole, hundredths) = (money.minor() / 100, money.minor() % 100);
+    let digits = whole.to_string();
+    let mut text = String::with_capacity(digits.len() * 2);
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push('\u{a0}');
+        }
+        text.push(digit);
+    }
+    let currency = match money.currency() {
+        Currency::Amd => "֏",
+        Currency::Byn => "Br",
+        Currency::Eur => "€",
+        Currency::Kgs => "сом",
+        Currency::Kzt => "₸",
+        Currency::Rub => "₽",
+        Currency::Usd => "$",
+        Currency::Uzs => "сум",
+    };
+    format!("{text},{hundredths:02}\u{a0}{currency}")
+}
+
+/// A day as people read it: `Сегодня`, `12 дек.`, and with its year if that is a year away.
+#[must_use]
+pub fn day(date: Date, today: Date) -> String {
+    if date == today {
+        return "Сегодня".to_owned();
+    }
+    let month = match date.month() {
+        Month::January => "янв.",
+        Month::February => "февр.",
+        Month::March => "марта",
+        Month::April => "апр.",
+        Month::May => "мая",
+        Month::June => "июня",
+        Month::July => "июля",
+        Month::August => "авг.",
+        Month::September => "сент.",
+        Month::October => "окт.",
+        Month::November => "нояб.",
+        Month::December => "дек.",
+    };
+    let far = date - today >= Duration::days(364);
+    if far { format!("{} {month} {}", date.day(), date.year()) } else { format!("{} {month}", date.day()) }
+}
+
+/// The word's form after this number: of one, of two to four, of more.
+fn plural(number: u32, [one, few, many]: [&'static str; 3]) -> &'static str {
+    match (number % 10, number % 100) {
+        (_, 11..=14) => many,
+        (1, _) => one,
+        (2..=4, _) => few,
+        _ => many,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::date;
+
+    use super::*;
+
+    #[test]
+    fn prices_and_days_are_written_as_people_read_them() {
+        let price = |minor, currency| price(Money::from_minor(minor, currency).unwrap()).replace('\u{a0}', "_");
+        assert_eq!(price(233_300, Currency::Rub), "2_333,00_₽");
+        assert_eq!(price(5, Currency::Kgs), "0,05_сом");
+        assert_eq!(price(99_999, Currency::Kzt), "999,99_₸");
+        assert_eq!(price(100_000_000, Currency::Uzs), "1_000_000,00_сум");
+        let day = |date| day(date, date!(2026 - 11 - 22));
+        assert_eq!(day(date!(2026 - 11 - 22)), "Сегодня");
+        assert_eq!(day(date!(2026 - 12 - 12)), "12 дек.");
+        assert_eq!(day(date!(2027 - 05 - 01)), "1 мая");
+        assert_eq!(day(date!(2027 - 11 - 22)), "22 нояб. 2027");
+    }
+
+    #[test]
+    fn instalments_are_described_by_their_numbers() {
+        let text = |minor, months| instalments(Money::from_minor(minor, Currency::Rub).unwrap(), months).replace('\u{a0}', "_");
+        assert_eq!(text(0, 1), "Без переплат. На 1 месяц");
+        assert_eq!(text(200_001, 3), "Переплата 2_000,01_₽. На 3 месяца");
+        assert_eq!(text(0, 12), "Без переплат. На 12 месяцев");
+        assert_eq!(text(0, 24), "Без переплат. На 24 месяца");
+    }
 }

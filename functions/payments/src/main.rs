@@ -2,10 +2,11 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::runtime::run(
+    shared::runtime::run_and_finish(
         payments::Deps::from_env,
         async |_: &payments::Deps| {},
         |deps, request| Box::pin(payments::handle(deps, request)),
+        |deps| Box::pin(payments::finish(deps)),
     )
     .await
 }

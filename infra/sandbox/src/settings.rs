@@ -44,6 +44,7 @@ pub fn environment(addresses: &Addresses) -> BTreeMap<String, String> {
         ("DYNAMODB_ENDPOINT", dynamodb.clone()),
         ("ORDERS_TABLE", "order-holds".to_owned()),
         ("OTP_TABLE", "otp-tokens".to_owned()),
+        ("QUOTES_TABLE", "quotes".to_owned()),
         ("IMSHOP_KEY", IMSHOP_KEY.to_owned()),
         ("IMSHOP_PAYMENT_STATUS_URL", format!("{providers}{IMSHOP_PAYMENT_STATUS}")),
         ("IMSHOP_ORDER_STATUS_URL", format!("{providers}{IMSHOP_ORDER_STATUS}")),

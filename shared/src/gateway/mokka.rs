@@ -25,24 +25,17 @@ pub struct MokkaGateway {
 }
 
 impl MokkaGateway {
-    /// Reads `MOKKA_BASE_URL`, `MOKKA_STORE_ID`, `MOKKA_SECRET`, `MOKKA_SIGNATURE_ORDER`, `MOKKA_FINISH`, `MOKKA_CURRENCY`
-    /// and `SHOP_NAME`; `MOKKA_LIMIT_STORE_ID` and `MOKKA_LIMIT_SECRET`, both or neither.
+    /// Reads what [`client_from_env`] reads, `MOKKA_FINISH`, `MOKKA_CURRENCY` and `SHOP_NAME`.
     pub fn from_env(env: &mut Env, http: reqwest::Client, clock: Clock) -> Option<Self> {
-        let base_url = env.url("MOKKA_BASE_URL");
-        let store_id = env.parsed("MOKKA_STORE_ID", store_number);
-        let secret = env.secret("MOKKA_SECRET");
-        let signature_order = env.parsed_or("MOKKA_SIGNATURE_ORDER", OrderSetting::Auto, OrderSetting::parse);
+        let client = client_from_env(env, http);
         let policy = env.parsed_or("MOKKA_FINISH", Policy::OnHold, |text| match text {
             "on_hold" => Ok(Policy::OnHold),
             "on_shipment" => Ok(Policy::OnShipment),
             _ => Err("must be on_hold or on_shipment"),
         });
-        let currency = env.currency_or("MOKKA_CURRENCY", Currency::Rub);
+        let currency = currency_from_env(env);
         let seller = env.required("SHOP_NAME");
-        let limits = limit_store(env);
-        let signature_order = signature_order?;
-        let settings = Settings { base_url: base_url?, store_id: store_id?, secret: secret?, limits, signature_order };
-        Some(Self { client: Client::new(http, settings), clock, policy: policy?, currency: currency?, seller: seller? })
+        Some(Self { client: client?, clock, policy: policy?, currency: currency?, seller: seller? })
     }
 
     /// Mokka's own methods, for what has nothing to do with a payment: Registration, Limit, Schedule.
@@ -56,6 +49,24 @@ impl MokkaGateway {
     pub fn verify(&self, body: &[u8], signature: &str) -> bool {
         self.client.verify(body, signature)
     }
+}
+
+/// Reads `MOKKA_BASE_URL`, `MOKKA_STORE_ID`, `MOKKA_SECRET` and `MOKKA_SIGNATURE_ORDER`; `MOKKA_LIMIT_STORE_ID` and
+/// `MOKKA_LIMIT_SECRET`, both or neither.
+pub fn client_from_env(env: &mut Env, http: reqwest::Client) -> Option<Client> {
+    let base_url = env.url("MOKKA_BASE_URL");
+    let store_id = env.parsed("MOKKA_STORE_ID", store_number);
+    let secret = env.secret("MOKKA_SECRET");
+    let signature_order = env.parsed_or("MOKKA_SIGNATURE_ORDER", OrderSetting::Auto, OrderSetting::parse);
+    let limits = limit_store(env);
+    let signature_order = signature_order?;
+    let settings = Settings { base_url: base_url?, store_id: store_id?, secret: secret?, limits, signature_order };
+    Some(Client::new(http, settings))
+}
+
+/// Reads `MOKKA_CURRENCY`, the currency of the shop's agreement with Mokka; roubles without it.
+pub fn currency_from_env(env: &mut Env) -> Option<Currency> {
+    env.currency_or("MOKKA_CURRENCY", Currency::Rub)
 }
 
 #[async_trait]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::ids::{InstallId, ItemId};
-use crate::money::{Decimal, Quantity};
+use crate::money::{Currency, Decimal, Money, Quantity};
 use crate::wire::{Lenient, unless_blank};
 
 /// The cart at the moment of choosing how to pay. Everything is optional: nothing that is missing hides the list.
@@ -45,6 +45,16 @@ pub struct Request {
     pub items: Option<Vec<Item>>,
 }
 
+impl Request {
+    /// What the cart costs by its own prices: the sum of the lines, if every one has a price.
+    #[must_use]
+    pub fn amount(&self, currency: Currency) -> Option<Money> {
+        let items = self.items.as_deref().filter(|items| !items.is_empty())?;
+        let nothing = Money::from_minor(0, currency).ok()?;
+        items.iter().try_fold(nothing, |sum, item| sum.plus(item.amount(currency)?).ok())
+    }
+}
+
 /// One line of the cart.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -68,6 +78,13 @@ pub struct Item {
     /// The warehouse, shop or company that sells it (marketplaces).
     #[serde(default, deserialize_with = "unless_blank")]
     pub warehouse_id: Option<ItemId>,
+}
+
+impl Item {
+    fn amount(&self, currency: Currency) -> Option<Money> {
+        let price = |price: Decimal| self.quantity.unwrap_or(Quantity::ONE).times(Money::new(price, currency)).ok();
+        self.subtotal.map(|subtotal| Money::new(subtotal, currency)).or_else(|| self.price.and_then(price))
+    }
 }
 
 /// IMSHOP's payment types.
@@ -122,4 +139,29 @@ pub struct Payment {
     /// A picture built into the app.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub icon_id: Option<String>,
+    /// How the amount is paid in instalments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub widget: Option<Widget>,
+}
+
+/// A plan of instalments as the app draws it. Document "IMSHOP payments", widget; the field's name is `paymentsGraphic`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Widget {
+    /// What it costs and how long it takes.
+    pub description: String,
+    /// The payments, earliest first.
+    pub payments_graphic: Vec<Period>,
+}
+
+/// One payment of a plan.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Period {
+    /// The day, as people read it.
+    pub period_description: String,
+    /// The amount, as people read it.
+    pub period_price: String,
+    /// Its share in whole percent; those of a plan sum up to 100.
+    pub progress: u8,
 }

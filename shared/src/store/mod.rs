@@ -12,6 +12,7 @@ pub mod otp;
 mod otp_records;
 mod records;
 mod registrations;
+mod schedules;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -33,6 +34,7 @@ use crate::env::Env;
 pub use lists::{Cursor, CursorError, Page};
 pub use orders::Orders;
 pub use registrations::{Decided, Registration};
+pub use schedules::Schedules;
 
 /// One attempt at one request; DynamoDB answers in single-digit milliseconds, so a slow one is a lost one.
 const ATTEMPT_LIMIT: Duration = Duration::from_millis(900);

@@ -1,5 +1,8 @@
 //! The list of ways to pay from outside: HTTP events in, answers out.
 
+mod lambda;
+mod widget;
+
 use sandbox::settings::IMSHOP_KEY;
 use sandbox::testing::{Answer, Event, World, invoke};
 use serde_json::{Value, json};
@@ -37,13 +40,16 @@ fn cart() -> Value {
 async fn the_configured_ways_to_pay_are_listed_in_order() {
     let world = World::start().await;
     let deps = world.build(payments::Deps::from_env, &[]);
-    let answer = ask(&deps, post().json(cart()).rest()).await;
+    let answer = ask(&deps, post().json(json!({})).rest()).await;
     assert_eq!(answer.status, 200);
     insta::assert_snapshot!("list", answer.body);
+    let mut without_prices = cart();
+    for name in ["price", "subtotal"] {
+        without_prices["items"][0].as_object_mut().unwrap().remove(name);
+    }
     for event in [
-        post().json(cart()).v2(),
-        post().json(cart()).rest(),
-        post().json(json!({})).rest(),
+        post().json(without_prices.clone()).v2(),
+        post().json(without_prices).rest(),
         post().json(json!({"items": null})).rest(),
         post()
             .json(

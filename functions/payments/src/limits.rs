@@ -1,0 +1,73 @@
+//! What Mokka grants a customer whose phone is known, remembered for a few minutes and nowhere but in memory.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use shared::clock::{Clock, Deadline, Timestamp};
+use shared::mokka::Client;
+use shared::mokka::types::LimitStatus;
+use shared::money::{Currency, Money};
+use shared::phone::Phone;
+
+/// How long an answer counts: a purchase elsewhere changes it.
+const FRESH: Duration = Duration::from_mins(5);
+/// How many customers are remembered.
+const CUSTOMERS: usize = 500;
+
+/// What a customer may spend; zero if nothing.
+pub(crate) type Limit = Money;
+
+/// Mokka's limits.
+#[derive(Debug)]
+pub(crate) struct Limits {
+    mokka: Arc<Client>,
+    clock: Clock,
+    currency: Currency,
+    known: Mutex<HashMap<Phone, (Timestamp, Limit)>>,
+}
+
+impl Limits {
+    pub(crate) fn new(mokka: Arc<Client>, clock: Clock, currency: Currency) -> Self {
+        Self { mokka, clock, currency, known: Mutex::default() }
+    }
+
+    /// What the customer with this phone may spend, if that is known in time.
+    pub(crate) async fn limit(&self, phone: &Phone, deadline: Deadline) -> Option<Limit> {
+        let digits = phone.mokka_digits()?;
+        let now = self.clock.now();
+        if let Some((at, limit)) = self.lock().get(phone).filter(|(at, _)| now.since(*at) < FRESH) {
+            tracing::debug!(age_ms = now.since(*at).as_millis(), "a limit is known");
+            return Some(*limit);
+        }
+        let answer = tokio::time::timeout(deadline.allows(Duration::MAX)?, self.mokka.limit(digits, deadline)).await;
+        let limit = match answer {
+            Ok(Ok(limit)) => match limit.status {
+                LimitStatus::Active | LimitStatus::New => Money::new(limit.limit_amount, self.currency),
+                LimitStatus::Inactive => Money::from_minor(0, self.currency).ok()?,
+                LimitStatus::Other(status) => {
+                    tracing::warn!(status, "Mokka has a new status of limits");
+                    return None;
+                }
+            },
+            Ok(Err(error)) => {
+                tracing::warn!(cause = %error, "Mokka's limit could not be had");
+                return None;
+            }
+            Err(_) => {
+                tracing::warn!("Mokka's limit did not come in time");
+                return None;
+            }
+        };
+        let mut known = self.lock();
+        if known.len() >= CUSTOMERS {
+            known.clear();
+        }
+        known.insert(phone.clone(), (now, limit));
+        Some(limit)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Phone, (Timestamp, Limit)>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

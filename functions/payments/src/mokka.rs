@@ -1,0 +1,103 @@
+//! What Mokka adds to the list: the plan of instalments, and whether this customer may pay so at all.
+
+use std::sync::Arc;
+
+use shared::clock::Deadline;
+use shared::env::Env;
+use shared::gateway::mokka::{client_from_env, currency_from_env};
+use shared::imshop::payments::{Period, Widget};
+use shared::instalments::Plan;
+use shared::money::{Currency, Money};
+use shared::phone::Phone;
+use shared::runtime::World;
+use shared::store::{self, Schedules as Store};
+use shared::texts;
+use time::Date;
+
+use crate::limits::{Limit, Limits};
+use crate::schedules::{Plans, Schedules};
+
+/// Mokka, as far as the list asks it.
+#[derive(Debug)]
+pub(crate) struct Mokka {
+    schedules: Schedules,
+    limits: Limits,
+    currency: Currency,
+}
+
+/// What is to be found out.
+pub(crate) struct Questions<'a> {
+    /// How this amount can be paid.
+    pub(crate) amount: Option<Money>,
+    /// What this customer may spend.
+    pub(crate) phone: Option<&'a Phone>,
+}
+
+/// What was found out in time.
+pub(crate) struct Answers {
+    amount: Option<Money>,
+    plans: Option<Plans>,
+    limit: Option<Limit>,
+    today: Date,
+}
+
+impl Mokka {
+    /// Reads Mokka's settings, `QUOTES_TABLE` and the store's.
+    pub(crate) fn from_env(env: &mut Env, world: World) -> Option<Self> {
+        let World { clock, random, http } = world;
+        let mokka = client_from_env(env, http).map(Arc::new);
+        let currency = currency_from_env(env);
+        let client = store::client_from_env(env);
+        let store = client.zip(mokka.as_ref());
+        let store = store.and_then(|(client, mokka)| Store::from_env(env, client, random, clock.clone(), mokka.store_id()));
+        let (mokka, currency) = (mokka?, currency?);
+        Some(Self {
+            schedules: Schedules::new(Arc::clone(&mokka), store?, clock.clone()),
+            limits: Limits::new(mokka, clock, currency),
+            currency,
+        })
+    }
+
+    /// Asks what is to be found out, at most one Schedule and one Limit, both at once. What does not come in time is missing.
+    pub(crate) async fn ask(&self, questions: Questions<'_>, deadline: Deadline) -> Answers {
+        // A plan of instalments is in Mokka's own currency.
+        let amount = questions.amount.filter(|amount| amount.currency() == self.currency && !amount.is_zero());
+        let plans = async { self.schedules.plans(amount?, deadline).await };
+        let limit = async { self.limits.limit(questions.phone?, deadline).await };
+        let (plans, limit) = futures_util::future::join(plans, limit).await;
+        Answers { amount, plans, limit, today: self.schedules.today() }
+    }
+
+    /// Waits until what nobody waited for is known.
+    pub(crate) async fn finish(&self) {
+        self.schedules.finish().await;
+    }
+}
+
+impl Answers {
+    /// The widget for the wanted term, else for the plan that costs least.
+    pub(crate) fn widget(&self, term: Option<u32>) -> Option<Widget> {
+        let plan = Plan::choose(self.plans.as_ref()?, term)?;
+        let periods = plan.payments.iter().zip(plan.progress()).map(|(due, progress)| Period {
+            period_description: texts::day(due.date, self.today),
+            period_price: texts::price(due.amount),
+            progress,
+        });
+        Some(Widget { description: texts::instalments(plan.overpayment, plan.term), payments_graphic: periods.collect() })
+    }
+
+    /// Mokka was asked and no tariff takes this amount.
+    pub(crate) fn suits_no_tariff(&self) -> bool {
+        self.plans.as_ref().is_some_and(|plans| plans.is_empty())
+    }
+
+    /// Mokka was asked and does not grant this customer so much.
+    pub(crate) fn exceeds_limit(&self) -> bool {
+        self.limit.is_some_and(|limit| limit.is_zero() || self.amount.is_some_and(|amount| amount.minor() > limit.minor()))
+    }
+
+    /// What this customer may spend, if it is something.
+    pub(crate) fn available(&self) -> Option<Limit> {
+        self.limit.filter(|limit| !limit.is_zero())
+    }
+}
