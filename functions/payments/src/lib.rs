@@ -49,6 +49,13 @@ impl Deps {
         let deps = build();
         env.finish(deps)
     }
+
+    /// Opens the store's connection, if it is needed.
+    pub async fn warm(&self) {
+        if let Some(mokka) = &self.mokka {
+            mokka.warm_up().await;
+        }
+    }
 }
 
 /// Answers a request.

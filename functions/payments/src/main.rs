@@ -4,7 +4,7 @@
 async fn main() -> Result<(), lambda_http::Error> {
     shared::runtime::run_and_finish(
         payments::Deps::from_env,
-        async |_: &payments::Deps| {},
+        async |deps: &payments::Deps| deps.warm().await,
         |deps, request| Box::pin(payments::handle(deps, request)),
         |deps| Box::pin(payments::finish(deps)),
     )

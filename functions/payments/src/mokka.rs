@@ -58,6 +58,11 @@ impl Mokka {
         })
     }
 
+    /// Opens the store's connection.
+    pub(crate) async fn warm_up(&self) {
+        self.schedules.warm_up().await;
+    }
+
     /// Asks what is to be found out, at most one Schedule and one Limit, both at once. What does not come in time is missing.
     pub(crate) async fn ask(&self, questions: Questions<'_>, deadline: Deadline) -> Answers {
         // A plan of instalments is in Mokka's own currency.

@@ -26,7 +26,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::clock::{Random, RandomError};
 use crate::env::Env;
@@ -140,6 +140,11 @@ struct Envelope<'a, T> {
 const SCHEMA: u32 = 1;
 
 impl Table {
+    /// One cheap read that opens the connection while the function starts. Its result does not matter.
+    async fn warm_up(&self) {
+        drop(tokio::time::timeout(Duration::from_secs(1), self.get::<IgnoredAny>("warm-up")).await);
+    }
+
     /// Reads an item, strongly consistent: a decision about money is never made on an old copy.
     async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StoreError> {
         let output = self

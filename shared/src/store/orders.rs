@@ -32,9 +32,9 @@ impl Orders {
         Some(Self { table: Table { client, name, random }, clock })
     }
 
-    /// One cheap read that opens the connection while the function starts. Its result does not matter.
+    /// Opens the connection.
     pub async fn warm_up(&self) {
-        drop(tokio::time::timeout(std::time::Duration::from_secs(1), self.table.get::<serde::de::IgnoredAny>("warm-up")).await);
+        self.table.warm_up().await;
     }
 
     /// An order.

@@ -51,6 +51,11 @@ impl Schedules {
         Some(Self { table: Table { client, name, random }, clock, store })
     }
 
+    /// Opens the connection.
+    pub async fn warm_up(&self) {
+        self.table.warm_up().await;
+    }
+
     /// The day that it is at Mokka's.
     #[must_use]
     pub fn today(&self) -> Date {
