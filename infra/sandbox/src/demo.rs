@@ -40,7 +40,7 @@ pub fn curl_lines(addresses: &Addresses) -> String {
     [
         "Place an order, then pay for it:".to_owned(),
         post("/v1/orders", order("demo-order-1")),
-        post("/v1/payments", json!({"items": []})),
+        post("/v1/payments", json!({"items": items()})),
         post("/v1/acquiring", create("demo-order-1", "1001")),
         format!("Open the paymentUrl in a browser (code 1111), or decide for the customer:\ncurl -s {providers}/control/mokka/1001-1/decide -d '{{\"decision\":\"approved\"}}'"),
         post("/v1/acquiring", capture("1001-1")),
@@ -59,12 +59,16 @@ fn order(uuid: &str) -> Value {
             "phone": "+7 (888) 000-11-22",
             "email": "aigul@shop.example",
             "deliveryPrice": 250,
-            "items": [
-                {"configurationId": "kettle-1", "name": "Чайник", "quantity": 1, "price": 4990},
-                {"configurationId": "cup-7", "name": "Пиала", "quantity": 6, "price": 350}
-            ]
+            "items": items()
         }]
     })
+}
+
+fn items() -> Value {
+    json!([
+        {"configurationId": "kettle-1", "name": "Чайник", "quantity": 1, "price": 4990},
+        {"configurationId": "cup-7", "name": "Пиала", "quantity": 6, "price": 350}
+    ])
 }
 
 fn create(uuid: &str, id: &str) -> Value {
@@ -114,7 +118,7 @@ impl<W: Write> Stage<'_, W> {
 
     async fn pay(&mut self) -> Result<String, DemoError> {
         self.title("An order, paid in instalments")?;
-        let list = self.imshop("The app asks how this cart can be paid", "/v1/payments", json!({"items": []})).await?;
+        let list = self.imshop("The app asks how this cart can be paid", "/v1/payments", json!({"items": items()})).await?;
         let offers = list["payments"].as_array().into_iter().flatten();
         expect("payments", offers.into_iter().any(|offer| offer["id"] == "mokka"), "mokka among the ways to pay", &list)?;
         let (_, payment) = self.start_paying("demo-order-1").await?;
