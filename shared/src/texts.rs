@@ -39,6 +39,8 @@ pub const PAYMENT_MISMATCH: &str =
     "Данные платежа не совпали с заказом. Мы уже разбираемся; не платите ещё раз, обратитесь в магазин.";
 /// The way to pay is not one of the configured ones.
 pub const METHOD_UNKNOWN: &str = "Такого способа оплаты нет. Выберите другой способ оплаты.";
+/// The shop's rules do not offer the way to pay for this order.
+pub const METHOD_NOT_OFFERED: &str = "Этот способ оплаты недоступен для этого заказа. Выберите другой способ оплаты.";
 /// The way to pay needs no online payment (cash).
 pub const METHOD_NOT_ONLINE: &str = "Этот способ не требует оплаты в приложении.";
 /// Apple Pay and Google Pay need a card gateway.

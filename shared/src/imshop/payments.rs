@@ -1,10 +1,12 @@
 //! The list of ways to pay: what IMSHOP tells about the cart, and the list it gets.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use super::sum_of_lines;
 use crate::ids::{InstallId, ItemId};
-use crate::money::{Decimal, Quantity};
+use crate::money::{Currency, Decimal, Money, Quantity};
+use crate::phone::Phone;
 use crate::wire::{Lenient, unless_blank};
 
 /// The cart at the moment of choosing how to pay. Everything is optional: nothing that is missing hides the list.
@@ -14,10 +16,15 @@ pub struct Request {
     /// The customer's id at the shop, if known.
     #[serde(default, deserialize_with = "unless_blank")]
     pub external_user_id: Option<ItemId>,
+    /// The customer's phone, if the request says it.
+    #[serde(default, deserialize_with = "phone")]
+    pub phone: Option<Phone>,
     /// The installation of the app.
+    #[serde(default, deserialize_with = "unless_blank")]
     pub install_id: Option<InstallId>,
     /// ISO code of the country.
-    pub country: Option<String>,
+    #[serde(default, deserialize_with = "unless_blank")]
+    pub country: Option<ItemId>,
     /// Some item is ordered ahead of its release.
     #[serde(default)]
     pub has_preorder_items: Option<bool>,
@@ -25,7 +32,8 @@ pub struct Request {
     #[serde(default, deserialize_with = "unless_blank")]
     pub city: Option<ItemId>,
     /// The promo code in use.
-    pub promocode: Option<String>,
+    #[serde(default, deserialize_with = "unless_blank")]
+    pub promocode: Option<ItemId>,
     /// The chosen delivery, maybe `source/id`.
     #[serde(default, deserialize_with = "unless_blank")]
     pub delivery_id: Option<ItemId>,
@@ -33,6 +41,7 @@ pub struct Request {
     #[serde(default, deserialize_with = "unless_blank")]
     pub pickup_location_id: Option<ItemId>,
     /// Bonus points that the customer wants to spend.
+    #[serde(default, deserialize_with = "unless_blank")]
     pub bonuses_spent: Option<Decimal>,
     /// The order is for a company.
     #[serde(default)]
@@ -45,25 +54,48 @@ pub struct Request {
     pub items: Option<Vec<Item>>,
 }
 
+/// A phone is read if it is one.
+fn phone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Phone>, D::Error> {
+    let Lenient(said) = Lenient::<ItemId>::deserialize(deserializer)?;
+    Ok(said.and_then(|text| Phone::parse(text.as_str()).ok()))
+}
+
+impl Request {
+    /// What the cart costs by its own prices, which are for reference only. Nothing if an item has none, or there is none.
+    #[must_use]
+    pub fn amount(&self, currency: Currency) -> Option<Money> {
+        let lines = self.items.iter().flatten();
+        sum_of_lines(lines.map(|item| (item.subtotal, item.price, item.quantity)), currency)
+    }
+}
+
 /// One line of the cart.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Item {
     /// IMSHOP's id of the product.
+    #[serde(default, deserialize_with = "unless_blank")]
     pub id: Option<ItemId>,
     /// Its name.
-    pub name: Option<String>,
+    #[serde(default)]
+    pub name: Lenient<String>,
     /// The shop's id of the product (`group_id` in the feed).
+    #[serde(default, deserialize_with = "unless_blank")]
     pub private_id: Option<ItemId>,
     /// The shop's id of the offer: the SKU.
+    #[serde(default, deserialize_with = "unless_blank")]
     pub configuration_id: Option<ItemId>,
     /// How many.
+    #[serde(default, deserialize_with = "unless_blank")]
     pub quantity: Option<Quantity>,
     /// Price of one, for reference.
+    #[serde(default, deserialize_with = "unless_blank")]
     pub price: Option<Decimal>,
     /// Discount on one, for reference.
+    #[serde(default, deserialize_with = "unless_blank")]
     pub discount: Option<Decimal>,
     /// Price of the line, for reference.
+    #[serde(default, deserialize_with = "unless_blank")]
     pub subtotal: Option<Decimal>,
     /// The warehouse, shop or company that sells it (marketplaces).
     #[serde(default, deserialize_with = "unless_blank")]
@@ -71,7 +103,7 @@ pub struct Item {
 }
 
 /// IMSHOP's payment types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
 pub enum PaymentType {
     /// Cash on delivery.
     #[serde(rename = "cash")]
@@ -122,4 +154,29 @@ pub struct Payment {
     /// A picture built into the app.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub icon_id: Option<String>,
+    /// The plan of instalments below it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub widget: Option<Widget>,
+}
+
+/// A plan of instalments.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Widget {
+    /// What it is, in a line.
+    pub description: String,
+    /// Its payments, in order.
+    pub payments_graphic: Vec<Period>,
+}
+
+/// One payment of a plan.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Period {
+    /// When it is due.
+    pub period_description: String,
+    /// How much, as the customer reads it.
+    pub period_price: String,
+    /// Its part of the whole in percent; those of a plan add up to 100.
+    pub progress: u8,
 }
