@@ -143,12 +143,17 @@ impl Env {
         })
     }
 
-    /// A TOML file read by `parse`, whose errors name the place in the file.
-    pub fn file<T>(&mut self, name: &str, default: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+    /// A TOML file read by `parse`, whose errors begin with line and column.
+    pub fn file<T, E: std::fmt::Display>(
+        &mut self,
+        name: &str,
+        default: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
         let path = self.optional(name).unwrap_or_else(|| default.to_owned());
         let result = std::fs::read_to_string(&path)
             .map_err(|error| format!("cannot read the file {path}: {error}"))
-            .and_then(|text| parse(&text).map_err(|error| format!("{path}: {error}")));
+            .and_then(|text| parse(&text).map_err(|error| format!("{path}:{error}")));
         self.checked(name, result)
     }
 }

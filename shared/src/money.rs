@@ -94,7 +94,7 @@ pub enum MoneyError {
 
 /// A non-negative decimal number with at most two decimals, counted in hundredths: an amount whose currency is known
 /// from elsewhere. Reads JSON numbers and strings alike by their text, so that no float ever touches it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Decimal(i64);
 
 impl Decimal {
@@ -127,6 +127,12 @@ impl Quantity {
     #[must_use]
     pub fn is_zero(self) -> bool {
         self.0 == 0
+    }
+
+    /// The number in thousandths.
+    #[must_use]
+    pub fn thousandths(self) -> i64 {
+        self.0
     }
 
     /// The number if it is whole.
@@ -278,6 +284,14 @@ impl Money {
             return Err(MoneyError::Mixed);
         }
         Self::from_minor(self.minor.saturating_add(other.minor), self.currency)
+    }
+
+    /// The rest, if both are of one currency and there is one.
+    pub fn minus(self, other: Self) -> Result<Self, MoneyError> {
+        if self.currency != other.currency {
+            return Err(MoneyError::Mixed);
+        }
+        Self::from_minor(self.minor.saturating_sub(other.minor), self.currency)
     }
 
     /// The amount with exactly two decimals and a point: `1500.00`. What Mokka takes.

@@ -41,6 +41,8 @@ pub const PAYMENT_MISMATCH: &str =
     "Данные платежа не совпали с заказом. Мы уже разбираемся; не платите ещё раз, обратитесь в магазин.";
 /// The way to pay is not one of the configured ones.
 pub const METHOD_UNKNOWN: &str = "Такого способа оплаты нет. Выберите другой способ оплаты.";
+/// The shop's rules do not offer the way to pay for this order.
+pub const METHOD_NOT_OFFERED: &str = "Этот способ оплаты недоступен для этого заказа. Выберите другой способ оплаты.";
 /// The way to pay needs no online payment (cash).
 pub const METHOD_NOT_ONLINE: &str = "Этот способ не требует оплаты в приложении.";
 /// Apple Pay and Google Pay need a card gateway.
@@ -141,6 +143,12 @@ pub fn instalments(overpayment: Money, months: u32) -> String {
 #[must_use]
 pub fn available(limit: Money) -> String {
     format!("Вам доступно {}", price(limit))
+}
+
+/// A line with one more sentence.
+#[must_use]
+pub fn joined(first: Option<&str>, second: &str) -> String {
+    first.map_or_else(|| second.to_owned(), |first| format!("{}. {second}", first.trim_end_matches('.')))
 }
 
 /// An amount as people read it: `2 333,00 ₽`, with spaces that no line is broken at.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use lambda_http::{Body, Response};
 use shared::clock::Deadline;
+use shared::config::{Facts, Method};
 use shared::gateway::Registration;
 use shared::http::{self, Failure, Inbound, Status, on_payment};
 use shared::ids::{OrderId, OrderUuid};
@@ -36,7 +37,7 @@ pub(crate) async fn create(deps: &Deps, inbound: &Inbound, command: Command) -> 
     let method = deps.methods.find(&method_id).ok_or_else(|| Failure::business(texts::METHOD_UNKNOWN))?;
     let provider = method.provider.ok_or_else(|| Failure::business(texts::METHOD_NOT_ONLINE))?;
     let order = order(deps, &order_uuid, &order_id).await?;
-    let request = Attempt { deps, base, deadline: inbound.deadline() };
+    let request = Attempt { deps, method, base, deadline: inbound.deadline() };
     let choice = Choice {
         method: method.id.clone(),
         provider,
@@ -74,8 +75,22 @@ async fn order(deps: &Deps, uuid: &OrderUuid, id: &OrderId) -> Result<Order, Fai
     if order.is_called(id) { Ok(order) } else { Err(Failure::business(texts::ORDER_MISMATCH)) }
 }
 
+/// Refuses a way to pay that the shop's rules cannot have offered for this order, as far as its cart is known.
+fn refuse_unless_offered(deps: &Deps, method: &Method, order: &Order) -> Result<(), Failure> {
+    let carts = Facts::of_order(order, deps.currency, deps.methods.utc_offset());
+    if carts.iter().any(|cart| method.could_be_offered(cart)) {
+        return Ok(());
+    }
+    let mut unmet: Vec<_> = carts.iter().flat_map(|cart| method.when.iter().flat_map(|when| when.unmet(cart))).collect();
+    unmet.sort_unstable();
+    unmet.dedup();
+    tracing::warn!(order_uuid = %order.uuid, method = %method.id, unmet = unmet.join(", "), "a way to pay that was not offered");
+    Err(Failure::business(texts::METHOD_NOT_OFFERED))
+}
+
 struct Attempt<'a> {
     deps: &'a Deps,
+    method: &'a Method,
     base: &'a Url,
     deadline: Deadline,
 }
@@ -176,8 +191,10 @@ impl Attempt<'_> {
         }
     }
 
-    /// Records the intent of a new attempt. Nothing if somebody else was quicker.
+    /// Records the intent of a new attempt. Nothing if somebody else was quicker. What is under way goes on whatever the rules
+    /// have become; only a new attempt must be one that is offered.
     async fn start(&self, order: &Order, choice: &Choice) -> Result<Option<Payment>, Failure> {
+        refuse_unless_offered(self.deps, self.method, order)?;
         let amount = order.amount.ok_or_else(|| Failure::business(texts::ORDER_WITHOUT_AMOUNT))?;
         if amount.is_zero() {
             return Err(Failure::business(texts::NOTHING_TO_PAY));

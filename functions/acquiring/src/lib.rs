@@ -16,6 +16,7 @@ use shared::config::Methods;
 use shared::env::{ConfigError, Env};
 use shared::http::{self, Failure, Inbound, Shape};
 use shared::imshop::acquiring::Request as Command;
+use shared::money::Currency;
 use shared::runtime::World;
 use shared::secret::{InternalSecret, Keys};
 use shared::settle::Settler;
@@ -27,6 +28,7 @@ use url::Url;
 pub struct Deps {
     keys: Keys,
     methods: Methods,
+    currency: Currency,
     settler: Settler,
     internal: InternalSecret,
     public_base_url: Option<Url>,
@@ -34,11 +36,13 @@ pub struct Deps {
 }
 
 impl Deps {
-    /// Reads `IMSHOP_KEY`, `PAYMENTS_CONFIG` (default `/opt/payments.toml`), `INTERNAL_SECRET`, `PUBLIC_BASE_URL` (optional),
-    /// `MOKKA_VALID_HOURS` (default 24), the store's and Mokka's.
+    /// Reads `IMSHOP_KEY`, `PAYMENTS_CONFIG` (default `/opt/payments.toml`), `DEFAULT_CURRENCY` (default RUB), in which the
+    /// rules on ways to pay count, `INTERNAL_SECRET`, `PUBLIC_BASE_URL` (optional), `MOKKA_VALID_HOURS` (default 24), the
+    /// store's and Mokka's.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
         let keys = env.keys("IMSHOP_KEY");
         let methods = env.file("PAYMENTS_CONFIG", "/opt/payments.toml", Methods::parse);
+        let currency = env.currency_or("DEFAULT_CURRENCY", Currency::Rub);
         let internal = env.internal_secret();
         let public_base_url = env.optional_url("PUBLIC_BASE_URL");
         let hours = env.number_or("MOKKA_VALID_HOURS", 24, 1..=720);
@@ -47,6 +51,7 @@ impl Deps {
             Some(Self {
                 keys: keys?,
                 methods: methods?,
+                currency: currency?,
                 settler: settler?,
                 internal: internal?,
                 public_base_url,

@@ -9,6 +9,7 @@ mod record;
 mod relay;
 
 use lambda_http::{Body, Request, RequestExt as _, Response};
+use shared::clock::Clock;
 use shared::env::{ConfigError, Env};
 use shared::http::{self, Failure, Inbound, Shape};
 use shared::money::Currency;
@@ -25,6 +26,7 @@ pub struct Deps {
     shop: Shop,
     orders: Orders,
     default_currency: Currency,
+    clock: Clock,
 }
 
 impl Deps {
@@ -44,6 +46,7 @@ impl Deps {
                 shop: Shop::new(world.http, url?, key?),
                 orders: orders?,
                 default_currency: default_currency?,
+                clock: world.clock,
             })
         };
         let deps = build();

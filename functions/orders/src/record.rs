@@ -1,13 +1,18 @@
 //! What of an order a payment will need: from the request who and what, from the shop's answer how much.
 
+use shared::clock::Timestamp;
 use shared::ids::ItemId;
 use shared::imshop::orders::{Answer, AnsweredOrder, Item, Order as Requested, Request};
 use shared::money::{Currency, Money, Quantity};
-use shared::payment::{Line, Order};
+use shared::payment::{Cart, Fact, Goods, Line, Order};
 use shared::phone::Phone;
+use shared::wire::Lenient;
+
+/// A cart of more lines is recorded without them, so that the order always fits into its stored item.
+const MAX_GOODS: usize = 100;
 
 /// The orders that the shop accepted, ready to be recorded.
-pub(crate) fn accepted(request: &Request, answer: &Answer, default_currency: Currency) -> Vec<Order> {
+pub(crate) fn accepted(request: &Request, answer: &Answer, default_currency: Currency, now: Timestamp) -> Vec<Order> {
     let accepted = answer.orders.iter().filter(|answered| answered.success.0 == Some(true));
     let orders = accepted.filter_map(|answered| {
         let uuid = answered.uuid.0.as_ref()?;
@@ -16,7 +21,7 @@ pub(crate) fn accepted(request: &Request, answer: &Answer, default_currency: Cur
         if order.is_none() {
             tracing::error!(order_uuid = %uuid, "the shop accepted an order without an id");
         }
-        order
+        order.map(|order| Order { cart: Some(cart(request, requested, order.currency, now)), ..order })
     });
     orders.collect()
 }
@@ -60,10 +65,39 @@ fn order(request: &Request, requested: &Requested, answered: &AnsweredOrder, def
         install_id: request.install_id.0.clone(),
         check_number: text(&answered.check_number.0),
         check_link: text(&answered.check_link.0),
+        cart: None,
         latest_payment: None,
         attempts: 0,
         version: 0,
     })
+}
+
+/// What the request says of the cart. Null says that there is none; what is missing or unreadable says nothing, nor do a part's
+/// items and delivery about a cart that was split.
+fn cart(request: &Request, requested: &Requested, currency: Currency, now: Timestamp) -> Cart {
+    let is_split = request.orders.len() > 1;
+    let text = |said: &Lenient<Option<ItemId>>| Fact::from(said.0.clone()).map(|id| id.map(|id| id.as_str().to_owned()));
+    let of_whole = |said| if is_split { Fact::Unknown } else { text(said) };
+    let items = requested.items.0.as_ref().filter(|items| !is_split && items.len() <= MAX_GOODS);
+    let goods = |item: &Item| Goods {
+        ids: Goods::ids([item.configuration_id.0.as_ref(), item.private_id.0.as_ref(), item.id.0.as_ref()]),
+        quantity: item.quantity.0.unwrap_or(Quantity::ONE),
+        warehouse: text(&item.warehouse_id),
+    };
+    let bonuses = requested.authorized_bonuses.0.filter(|_| !is_split);
+    Cart {
+        at: now,
+        is_split,
+        country: text(&requested.country),
+        city: text(&requested.city),
+        delivery: of_whole(&requested.delivery),
+        pickup_location: of_whole(&requested.pickup_location_id),
+        promocode: text(&requested.promocode),
+        bonuses: Fact::from(bonuses).map(Option::unwrap_or_default),
+        known_customer: Fact::from(requested.external_user_id.0.as_ref()).map(Option::is_some),
+        goods: items.map(|items| items.iter().map(goods).collect()).into(),
+        amount: requested.items_amount(currency).filter(|_| !is_split).into(),
+    }
 }
 
 /// The sum of the answered items' subtotals and the delivery. The request's prices are for reference only and do not count.

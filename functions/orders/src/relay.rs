@@ -31,7 +31,7 @@ pub(crate) async fn relay(deps: &Deps, inbound: &Inbound) -> Result<Response<Bod
     let Ok(read) = decode::<Answer>(&answer.body) else {
         return refuse(&request, &format!("the shop answered {} with something else than orders", answer.status));
     };
-    let accepted = record::accepted(&request, &read, deps.default_currency);
+    let accepted = record::accepted(&request, &read, deps.default_currency, deps.clock.now());
     record_all(deps, accepted, inbound.deadline()).await;
     Ok(unchanged(&answer))
 }

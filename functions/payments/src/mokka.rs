@@ -27,8 +27,10 @@ pub(crate) struct Mokka {
 
 /// What is to be found out.
 pub(crate) struct Questions<'a> {
-    /// How this amount can be paid.
+    /// What the cart costs.
     pub(crate) amount: Option<Money>,
+    /// How that can be paid.
+    pub(crate) schedule: bool,
     /// What this customer may spend.
     pub(crate) phone: Option<&'a Phone>,
 }
@@ -67,7 +69,7 @@ impl Mokka {
     pub(crate) async fn ask(&self, questions: Questions<'_>, deadline: Deadline) -> Answers {
         // A plan of instalments is in Mokka's own currency.
         let amount = questions.amount.filter(|amount| amount.currency() == self.currency && !amount.is_zero());
-        let plans = async { self.schedules.plans(amount?, deadline).await };
+        let plans = async { self.schedules.plans(amount.filter(|_| questions.schedule)?, deadline).await };
         let limit = async { self.limits.limit(questions.phone?, deadline).await };
         let (plans, limit) = futures_util::future::join(plans, limit).await;
         Answers { amount, plans, limit, today: self.schedules.today() }

@@ -8,9 +8,11 @@
 //! - [`stream`], [`filter`]: what changes in a table, given to the function that reads its stream.
 //! - [`schedule`]: what runs by the clock.
 //! - [`world`]: starts all of it.
+//! - [`check`]: reads the files that operations edit, before they are deployed.
 //! - [`demo`]: plays the main job and prints what happens.
 //! - [`testing`]: the same world for tests, one for each test.
 
+pub mod check;
 pub mod demo;
 pub mod dynamodb;
 pub mod filter;

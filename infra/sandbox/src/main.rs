@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
+use sandbox::check;
 use sandbox::demo;
 use sandbox::world::{Ports, Sandbox, Setup};
 use tracing::level_filters::LevelFilter;
@@ -15,8 +16,10 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 /// Starts the whole system on this machine: gateway and functions, an embedded DynamoDB, and stand-ins for Mokka, SMSPRO, the
 /// shop and IMSHOP.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Play the main job, print what happens, and end.
     #[arg(long, conflicts_with = "providers_only")]
     demo: bool,
@@ -46,6 +49,32 @@ struct Arguments {
     ahead: u64,
 }
 
+#[derive(Subcommand)]
+enum Command {
+    /// Check the files that operations edit (payments.toml, forms.toml) as the functions will read them.
+    CheckConfig {
+        /// The files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// What they are for [default: told by the name; what has "forms" in it are forms].
+        #[arg(long)]
+        kind: Option<check::Kind>,
+    },
+    /// Print the JSON Schema of payments.toml, for editors.
+    Schema,
+}
+
+/// Runs a command; whether all is right.
+fn command(command: &Command) -> io::Result<bool> {
+    match command {
+        Command::CheckConfig { files, kind } => check::files(files, *kind, &mut io::stdout(), &mut io::stderr()),
+        Command::Schema => {
+            let schema = serde_json::to_string_pretty(&shared::config::Methods::schema())?;
+            writeln!(io::stdout(), "{schema}").map(|()| true)
+        }
+    }
+}
+
 fn setting(text: &str) -> Result<(String, String), &'static str> {
     let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("must be NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
@@ -53,8 +82,14 @@ fn setting(text: &str) -> Result<(String, String), &'static str> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+    let arguments = Arguments::parse();
+    let result = match &arguments.command {
+        Some(chosen) => command(chosen).map_err(Into::into),
+        None => run(arguments).await.map(|()| true),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             drop(writeln!(io::stderr(), "sandbox: {error}"));
             ExitCode::FAILURE

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Deserializer};
+
+use super::read::{Mistake, list, read, table, tables, text, within};
 use crate::challenge::Limits;
 use crate::ids::FormName;
 
@@ -26,35 +29,45 @@ pub struct Forms {
     pub limits: Limits,
 }
 
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    limits: LimitsEntry,
-    #[serde(default)]
-    form: Vec<FormEntry>,
+    #[serde(deserialize_with = "limits")]
+    limits: Limits,
+    #[serde(default, deserialize_with = "forms")]
+    form: Vec<Form>,
 }
 
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LimitsEntry {
+    #[serde(deserialize_with = "within::<_, 1, 60>")]
     code_lifetime_minutes: u32,
+    #[serde(deserialize_with = "within::<_, 1, 20>")]
     checks_per_code: u32,
+    #[serde(deserialize_with = "within::<_, 10, 3600>")]
     cool_down_seconds: u32,
+    #[serde(deserialize_with = "within::<_, 1, 50>")]
     sends_per_hour: u32,
+    #[serde(deserialize_with = "within::<_, 1, 100>")]
     sends_per_day: u32,
+    #[serde(deserialize_with = "within::<_, 1, 1000>")]
     sends_per_installation_per_day: u32,
+    #[serde(deserialize_with = "within::<_, 1, 10_000_000>")]
     sends_per_shop_per_day: u32,
+    #[serde(deserialize_with = "country_prefixes")]
     country_prefixes: Vec<String>,
 }
 
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FormEntry {
-    name: String,
+    #[serde(deserialize_with = "name")]
+    name: FormName,
     requires_code: bool,
-    #[serde(default = "phone")]
+    #[serde(default = "phone", deserialize_with = "phone_fields")]
     phone_fields: Vec<String>,
-    #[serde(default = "ninety_days")]
+    #[serde(default = "ninety_days", deserialize_with = "within::<_, 1, 3650>")]
     retention_days: u32,
 }
 
@@ -66,88 +79,79 @@ fn ninety_days() -> u32 {
     90
 }
 
+fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FormName, D::Error> {
+    text(deserializer, FormName::parse)
+}
+
+fn phone_fields<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    list(deserializer, |fields: Vec<String>| {
+        let blank = fields.iter().any(|field| field.trim().is_empty());
+        if blank { Err("must not contain an empty name".to_owned()) } else { Ok(fields) }
+    })
+}
+
+fn country_prefixes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    list(deserializer, |prefixes: Vec<String>| {
+        let digits = |prefix: &String| (1..=6).contains(&prefix.len()) && prefix.bytes().all(|byte| byte.is_ascii_digit());
+        let right = !prefixes.is_empty() && prefixes.iter().all(digits);
+        if right { Ok(prefixes) } else { Err("must list at least one prefix of 1 to 6 digits, like \"996\"".to_owned()) }
+    })
+}
+
+fn limits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limits, D::Error> {
+    table(deserializer, LimitsEntry::check)
+}
+
+fn forms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Form>, D::Error> {
+    tables(deserializer, FormEntry::check)
+}
+
 impl Forms {
-    /// Reads `forms.toml`. An error names the form or the limit and what would be right.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
-        let limits = file.limits.check()?;
-        let mut forms: Vec<Form> = Vec::with_capacity(file.form.len());
-        for (index, entry) in file.form.into_iter().enumerate() {
-            let place = format!("form {} (name \"{}\")", index + 1, entry.name);
-            let form = entry.check().map_err(|problem| format!("{place}: {problem}"))?;
-            if forms.iter().any(|other| other.name == form.name) {
-                return Err(format!("{place}: name is used twice; every form needs its own"));
-            }
-            forms.push(form);
-        }
-        Ok(Self { forms, limits })
+    /// Reads `forms.toml`.
+    pub fn parse(text: &str) -> Result<Self, Mistake> {
+        read(text).map(|File { limits, form }| Self { forms: form, limits })
     }
 
     /// The form of that name.
     #[must_use]
     pub fn find(&self, name: &FormName) -> Option<&Form> {
-        self.forms.iter().find(|form| form.name == *name)
+        self.iter().find(|form| form.name == *name)
+    }
+
+    /// The forms.
+    pub fn iter(&self) -> impl Iterator<Item = &Form> {
+        self.forms.iter()
     }
 }
 
 impl FormEntry {
-    fn check(self) -> Result<Form, String> {
-        let name = FormName::parse(&self.name).map_err(|error| format!("name {error}"))?;
+    fn check(self, before: &[Form]) -> Result<Form, String> {
+        if before.iter().any(|other| other.name == self.name) {
+            return Err("name is used twice; every form needs its own".to_owned());
+        }
         if self.requires_code && self.phone_fields.is_empty() {
             return Err("phone_fields must name at least one field when requires_code is true".to_owned());
         }
-        if self.phone_fields.iter().any(|field| field.trim().is_empty()) {
-            return Err("phone_fields must not contain an empty name".to_owned());
-        }
-        let retention = days("retention_days", self.retention_days)?;
-        Ok(Form { name, requires_code: self.requires_code, phone_fields: self.phone_fields, retention })
+        let retention = Duration::from_hours(24 * u64::from(self.retention_days));
+        Ok(Form { name: self.name, requires_code: self.requires_code, phone_fields: self.phone_fields, retention })
     }
 }
 
 impl LimitsEntry {
     fn check(self) -> Result<Limits, String> {
-        let limits = Limits {
-            code_lifetime: Duration::from_secs(
-                60 * u64::from(within("code_lifetime_minutes", self.code_lifetime_minutes, 1, 60)?),
-            ),
-            checks_per_code: within("checks_per_code", self.checks_per_code, 1, 20)?,
-            cool_down: Duration::from_secs(u64::from(within("cool_down_seconds", self.cool_down_seconds, 10, 3600)?)),
-            sends_per_hour: within("sends_per_hour", self.sends_per_hour, 1, 50)?,
-            sends_per_day: within("sends_per_day", self.sends_per_day, 1, 100)?,
-            sends_per_installation_per_day: within(
-                "sends_per_installation_per_day",
-                self.sends_per_installation_per_day,
-                1,
-                1000,
-            )?,
-            sends_per_shop_per_day: within("sends_per_shop_per_day", self.sends_per_shop_per_day, 1, 10_000_000)?,
+        if self.sends_per_hour > self.sends_per_day {
+            return Err("sends_per_hour must not exceed sends_per_day".to_owned());
+        }
+        Ok(Limits {
+            code_lifetime: Duration::from_mins(u64::from(self.code_lifetime_minutes)),
+            checks_per_code: self.checks_per_code,
+            cool_down: Duration::from_secs(u64::from(self.cool_down_seconds)),
+            sends_per_hour: self.sends_per_hour,
+            sends_per_day: self.sends_per_day,
+            sends_per_installation_per_day: self.sends_per_installation_per_day,
+            sends_per_shop_per_day: self.sends_per_shop_per_day,
             country_prefixes: self.country_prefixes,
-        };
-        if limits.sends_per_hour > limits.sends_per_day {
-            return Err("limits: sends_per_hour must not exceed sends_per_day".to_owned());
-        }
-        let digits =
-            |prefix: &String| !prefix.is_empty() && prefix.len() <= 6 && prefix.bytes().all(|byte| byte.is_ascii_digit());
-        if limits.country_prefixes.is_empty() || !limits.country_prefixes.iter().all(digits) {
-            return Err("limits: country_prefixes must list at least one prefix of 1 to 6 digits, like \"996\"".to_owned());
-        }
-        Ok(limits)
-    }
-}
-
-fn within(field: &str, value: u32, low: u32, high: u32) -> Result<u32, String> {
-    if (low..=high).contains(&value) {
-        Ok(value)
-    } else {
-        Err(format!("limits: {field} must be a whole number from {low} to {high}"))
-    }
-}
-
-fn days(field: &str, value: u32) -> Result<Duration, String> {
-    if (1..=3650).contains(&value) {
-        Ok(Duration::from_hours(24 * u64::from(value)))
-    } else {
-        Err(format!("{field} must be a whole number from 1 to 3650"))
+        })
     }
 }
 
@@ -165,19 +169,24 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named_with_what_would_be_right() {
+    fn mistakes_are_named_where_they_stand_with_what_would_be_right() {
         for (from, to, wanted) in [
-            ("checks_per_code = 5", "checks_per_code = 0", "checks_per_code must be a whole number from 1 to 20"),
-            ("cool_down_seconds = 60", "cool_down_seconds = -1", "cool_down_seconds"),
-            ("sends_per_hour = 5", "sends_per_hour = 11", "sends_per_hour must not exceed sends_per_day"),
-            ("country_prefixes = [", "country_prefixes = [\"+7\", ", "country_prefixes must list"),
-            ("name = \"callback\"", "name = \"\"", "name must not be empty"),
-            ("name = \"feedback\"", "name = \"callback\"", "used twice"),
-            ("requires_code = true", "requires_kode = true", "requires_kode"),
+            (
+                "checks_per_code = 5",
+                "checks_per_code = 0",
+                "8:19: field `limits.checks_per_code`: must be a whole number from 1 to 20",
+            ),
+            ("cool_down_seconds = 60", "cool_down_seconds = -1", "10:21: field `limits.cool_down_seconds`: must be a whole"),
+            ("sends_per_hour = 5", "sends_per_hour = 11", "4:1: field `limits`: sends_per_hour must not exceed sends_per_day"),
+            ("country_prefixes = [", "country_prefixes = [\"+7\", ", "19:20: field `limits.country_prefixes`: must list"),
+            ("name = \"callback\"", "name = \"\"", "23:8: field `form[0].name`: must not be empty"),
+            ("name = \"feedback\"", "name = \"callback\"", "31:1: field `form[1]`: name is used twice"),
+            ("requires_code = true", "requires_kode = true", "24:1: field `form[0].requires_kode`: unknown field"),
+            ("requires_code = true", "requires_code = ", "24:17: "),
         ] {
             assert!(GOOD.contains(from), "{from}");
-            let error = Forms::parse(&GOOD.replacen(from, to, 1)).unwrap_err();
-            assert!(error.contains(wanted), "{wanted}: {error}");
+            let error = Forms::parse(&GOOD.replacen(from, to, 1)).unwrap_err().to_string();
+            assert!(error.starts_with(wanted), "{wanted}: {error}");
         }
     }
 }

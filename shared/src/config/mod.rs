@@ -3,6 +3,8 @@
 
 mod forms;
 mod methods;
+mod read;
 
 pub use forms::{Form, Forms};
-pub use methods::{Icon, Method, Methods};
+pub use methods::{Condition, Facts, Icon, Limit, Method, Methods, Offer, Truth, Variant, Widget};
+pub use read::Mistake;

@@ -7,3 +7,19 @@ pub mod forms;
 pub mod orders;
 pub mod payments;
 pub mod status;
+
+use crate::money::{Currency, Decimal, Money, Quantity};
+
+/// What lines of a cart or an order cost by their own prices, for display and for rules: each its `subtotal`, else its price
+/// times its quantity (one, if not said). Nothing if a line has neither, or there is no line.
+fn sum_of_lines(
+    mut lines: impl Iterator<Item = (Option<Decimal>, Option<Decimal>, Option<Quantity>)>,
+    currency: Currency,
+) -> Option<Money> {
+    let line = |(subtotal, price, quantity): (Option<Decimal>, Option<Decimal>, Option<Quantity>)| match subtotal {
+        Some(subtotal) => Some(Money::new(subtotal, currency)),
+        None => quantity.unwrap_or(Quantity::ONE).times(Money::new(price?, currency)).ok(),
+    };
+    let first = line(lines.next()?)?;
+    lines.try_fold(first, |sum, next| sum.plus(line(next)?).ok())
+}

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::sum_of_lines;
 use crate::ids::{InstallId, ItemId, OrderId, OrderUuid};
-use crate::money::{Decimal, Quantity};
+use crate::money::{Currency, Decimal, Money, Quantity};
 use crate::wire::Lenient;
 
 /// IMSHOP's order creation, as far as payments need it. A field of a wrong type is left out, not refused: whether the order
@@ -43,6 +44,37 @@ pub struct Order {
     /// The items, prices for reference only.
     #[serde(default)]
     pub items: Lenient<Vec<Item>>,
+    /// The customer's id at the shop; null for a guest. An inner `None` is said, here and below: it is there, and null.
+    #[serde(default)]
+    pub external_user_id: Lenient<Option<ItemId>>,
+    /// ISO code of the country.
+    #[serde(default)]
+    pub country: Lenient<Option<ItemId>>,
+    /// City: a name or a FIAS id.
+    #[serde(default)]
+    pub city: Lenient<Option<ItemId>>,
+    /// The delivery, `source/id`.
+    #[serde(default)]
+    pub delivery: Lenient<Option<ItemId>>,
+    /// The pickup point.
+    #[serde(default)]
+    pub pickup_location_id: Lenient<Option<ItemId>>,
+    /// The promo code.
+    #[serde(default)]
+    pub promocode: Lenient<Option<ItemId>>,
+    /// Bonus points spent.
+    #[serde(default)]
+    pub authorized_bonuses: Lenient<Option<Decimal>>,
+}
+
+impl Order {
+    /// What the items cost by the request's own prices, which are for reference only. Nothing if an item has none, or there
+    /// is none.
+    #[must_use]
+    pub fn items_amount(&self, currency: Currency) -> Option<Money> {
+        let lines = self.items.0.iter().flatten();
+        sum_of_lines(lines.map(|item| (item.subtotal.0, item.price.0, item.quantity.0)), currency)
+    }
 }
 
 /// An item in the request or in the shop's answer.
@@ -63,6 +95,8 @@ pub struct Item {
     pub price: Lenient<Decimal>,
     /// Price of the line.
     pub subtotal: Lenient<Decimal>,
+    /// The warehouse, shop or company that sells it (marketplaces).
+    pub warehouse_id: Lenient<Option<ItemId>>,
 }
 
 /// The shop's answer, as far as payments need it.

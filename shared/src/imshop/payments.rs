@@ -1,10 +1,12 @@
 //! The list of ways to pay: what IMSHOP tells about the cart, and the list it gets.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use super::sum_of_lines;
 use crate::ids::{InstallId, ItemId};
 use crate::money::{Currency, Decimal, Money, Quantity};
+use crate::phone::Phone;
 use crate::wire::{Lenient, unless_blank};
 
 /// The cart at the moment of choosing how to pay. Everything is optional: nothing that is missing hides the list.
@@ -14,10 +16,15 @@ pub struct Request {
     /// The customer's id at the shop, if known.
     #[serde(default, deserialize_with = "unless_blank")]
     pub external_user_id: Option<ItemId>,
+    /// The customer's phone, if the request says it.
+    #[serde(default, deserialize_with = "phone")]
+    pub phone: Option<Phone>,
     /// The installation of the app.
+    #[serde(default, deserialize_with = "unless_blank")]
     pub install_id: Option<InstallId>,
     /// ISO code of the country.
-    pub country: Option<String>,
+    #[serde(default, deserialize_with = "unless_blank")]
+    pub country: Option<ItemId>,
     /// Some item is ordered ahead of its release.
     #[serde(default)]
     pub has_preorder_items: Option<bool>,
@@ -25,7 +32,8 @@ pub struct Request {
     #[serde(default, deserialize_with = "unless_blank")]
     pub city: Option<ItemId>,
     /// The promo code in use.
-    pub promocode: Option<String>,
+    #[serde(default, deserialize_with = "unless_blank")]
+    pub promocode: Option<ItemId>,
     /// The chosen delivery, maybe `source/id`.
     #[serde(default, deserialize_with = "unless_blank")]
     pub delivery_id: Option<ItemId>,
@@ -33,6 +41,7 @@ pub struct Request {
     #[serde(default, deserialize_with = "unless_blank")]
     pub pickup_location_id: Option<ItemId>,
     /// Bonus points that the customer wants to spend.
+    #[serde(default, deserialize_with = "unless_blank")]
     pub bonuses_spent: Option<Decimal>,
     /// The order is for a company.
     #[serde(default)]
@@ -45,13 +54,18 @@ pub struct Request {
     pub items: Option<Vec<Item>>,
 }
 
+/// A phone is read if it is one.
+fn phone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Phone>, D::Error> {
+    let Lenient(said) = Lenient::<ItemId>::deserialize(deserializer)?;
+    Ok(said.and_then(|text| Phone::parse(text.as_str()).ok()))
+}
+
 impl Request {
-    /// What the cart costs by its own prices: the sum of the lines, if every one has a price.
+    /// What the cart costs by its own prices, which are for reference only. Nothing if an item has none, or there is none.
     #[must_use]
     pub fn amount(&self, currency: Currency) -> Option<Money> {
-        let items = self.items.as_deref().filter(|items| !items.is_empty())?;
-        let nothing = Money::from_minor(0, currency).ok()?;
-        items.iter().try_fold(nothing, |sum, item| sum.plus(item.amount(currency)?).ok())
+        let lines = self.items.iter().flatten();
+        sum_of_lines(lines.map(|item| (item.subtotal, item.price, item.quantity)), currency)
     }
 }
 
@@ -60,35 +74,36 @@ impl Request {
 #[serde(rename_all = "camelCase")]
 pub struct Item {
     /// IMSHOP's id of the product.
+    #[serde(default, deserialize_with = "unless_blank")]
     pub id: Option<ItemId>,
     /// Its name.
-    pub name: Option<String>,
+    #[serde(default)]
+    pub name: Lenient<String>,
     /// The shop's id of the product (`group_id` in the feed).
+    #[serde(default, deserialize_with = "unless_blank")]
     pub private_id: Option<ItemId>,
     /// The shop's id of the offer: the SKU.
+    #[serde(default, deserialize_with = "unless_blank")]
     pub configuration_id: Option<ItemId>,
     /// How many.
+    #[serde(default, deserialize_with = "unless_blank")]
     pub quantity: Option<Quantity>,
     /// Price of one, for reference.
+    #[serde(default, deserialize_with = "unless_blank")]
     pub price: Option<Decimal>,
     /// Discount on one, for reference.
+    #[serde(default, deserialize_with = "unless_blank")]
     pub discount: Option<Decimal>,
     /// Price of the line, for reference.
+    #[serde(default, deserialize_with = "unless_blank")]
     pub subtotal: Option<Decimal>,
     /// The warehouse, shop or company that sells it (marketplaces).
     #[serde(default, deserialize_with = "unless_blank")]
     pub warehouse_id: Option<ItemId>,
 }
 
-impl Item {
-    fn amount(&self, currency: Currency) -> Option<Money> {
-        let price = |price: Decimal| self.quantity.unwrap_or(Quantity::ONE).times(Money::new(price, currency)).ok();
-        self.subtotal.map(|subtotal| Money::new(subtotal, currency)).or_else(|| self.price.and_then(price))
-    }
-}
-
 /// IMSHOP's payment types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
 pub enum PaymentType {
     /// Cash on delivery.
     #[serde(rename = "cash")]
@@ -139,7 +154,7 @@ pub struct Payment {
     /// A picture built into the app.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub icon_id: Option<String>,
-    /// How the amount is paid in instalments.
+    /// The plan of instalments below it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub widget: Option<Widget>,
 }
@@ -148,9 +163,9 @@ pub struct Payment {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Widget {
-    /// What it costs and how long it takes.
+    /// What it costs on top, and how long it takes.
     pub description: String,
-    /// The payments, earliest first.
+    /// Its payments, earliest first.
     pub payments_graphic: Vec<Period>,
 }
 
@@ -158,10 +173,10 @@ pub struct Widget {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Period {
-    /// The day, as people read it.
+    /// When it is due.
     pub period_description: String,
-    /// The amount, as people read it.
+    /// How much, as the customer reads it.
     pub period_price: String,
-    /// Its share in whole percent; those of a plan sum up to 100.
+    /// Its part of the whole in percent; those of a plan add up to 100.
     pub progress: u8,
 }

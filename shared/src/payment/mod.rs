@@ -4,6 +4,7 @@
 //! `expired`. States only move forward (a step may be skipped when the provider is ahead of us). "Unknown outcome" is a flag
 //! on a state, never a state: the next look asks the provider before anything else is done.
 
+mod cart;
 mod command;
 mod intent;
 mod machine;
@@ -19,6 +20,7 @@ use crate::clock::{LEASE, Timestamp};
 use crate::ids::{MethodId, OrderId, OrderUuid, PaymentId};
 use crate::money::Money;
 
+pub use cart::{Cart, Fact, Goods};
 pub use command::{Command, Refusal};
 pub use intent::{Change, Check, Document, Intent};
 pub use machine::{Next, Outcome, Policy, Report, ReportedState, next};
@@ -122,7 +124,7 @@ impl State {
 }
 
 /// Who takes the money of an online payment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
     /// Mokka, payment in instalments.

@@ -1,5 +1,6 @@
 //! An order as the shop accepted it: the origin of every amount.
 
+use super::Cart;
 use crate::ids::{InstallId, ItemId, OrderId, OrderUuid, PaymentId};
 use crate::money::{Currency, Money, MoneyError, Quantity};
 use crate::phone::Phone;
@@ -33,6 +34,8 @@ pub struct Order {
     pub check_number: Option<String>,
     /// Address of the fiscal receipt.
     pub check_link: Option<String>,
+    /// The cart that it came from, if its request was recorded.
+    pub cart: Option<Cart>,
     /// The newest attempt to pay it.
     pub latest_payment: Option<PaymentId>,
     /// How many attempts there were.

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::ids::{InstallId, ItemId, MethodId, OrderId, OrderUuid, PaymentId};
-use crate::money::{Currency, Money, Quantity};
+use crate::money::{Currency, Decimal, Money, Quantity};
 use crate::payment::{
-    Change, Check, Document, Intent, Line, Order, Payment, Provider, Reason, Refund, RefundStatus, State, Step, Telling, Watch,
-    Word,
+    Cart, Change, Check, Document, Fact, Goods, Intent, Line, Order, Payment, Provider, Reason, Refund, RefundStatus, State,
+    Step, Telling, Watch, Word,
 };
 use crate::phone::Phone;
 
@@ -36,9 +36,45 @@ pub(super) struct OrderRecord {
     check_number: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     check_link: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cart: Option<CartRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     latest_payment: Option<String>,
     attempts: u32,
+}
+
+/// What is known of the cart. What is left out is unknown; null is known to be none.
+#[derive(Serialize, Deserialize)]
+struct CartRecord {
+    at: i64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_split: bool,
+    #[serde(default, skip_serializing_if = "Fact::is_unknown")]
+    country: Fact<Option<String>>,
+    #[serde(default, skip_serializing_if = "Fact::is_unknown")]
+    city: Fact<Option<String>>,
+    #[serde(default, skip_serializing_if = "Fact::is_unknown")]
+    delivery: Fact<Option<String>>,
+    #[serde(default, skip_serializing_if = "Fact::is_unknown")]
+    pickup_location: Fact<Option<String>>,
+    #[serde(default, skip_serializing_if = "Fact::is_unknown")]
+    promocode: Fact<Option<String>>,
+    #[serde(default, skip_serializing_if = "Fact::is_unknown")]
+    bonuses: Fact<String>,
+    #[serde(default, skip_serializing_if = "Fact::is_unknown")]
+    known_customer: Fact<bool>,
+    #[serde(default, skip_serializing_if = "Fact::is_unknown")]
+    goods: Fact<Vec<GoodsRecord>>,
+    #[serde(default, skip_serializing_if = "Fact::is_unknown")]
+    amount: Fact<i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct GoodsRecord {
+    ids: Vec<String>,
+    quantity: String,
+    #[serde(default, skip_serializing_if = "Fact::is_unknown")]
+    warehouse: Fact<Option<String>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -217,9 +253,61 @@ impl From<&Order> for OrderRecord {
             install_id: order.install_id.as_ref().map(|id| id.as_str().to_owned()),
             check_number: order.check_number.clone(),
             check_link: order.check_link.clone(),
+            cart: order.cart.as_ref().map(CartRecord::from),
             latest_payment: order.latest_payment.as_ref().map(|id| id.as_str().to_owned()),
             attempts: order.attempts,
         }
+    }
+}
+
+impl From<&Cart> for CartRecord {
+    fn from(cart: &Cart) -> Self {
+        let cart = cart.clone();
+        Self {
+            at: cart.at.millis(),
+            is_split: cart.is_split,
+            country: cart.country,
+            city: cart.city,
+            delivery: cart.delivery,
+            pickup_location: cart.pickup_location,
+            promocode: cart.promocode,
+            bonuses: cart.bonuses.map(|bonuses| bonuses.to_string()),
+            known_customer: cart.known_customer,
+            goods: cart.goods.map(|goods| goods.into_iter().map(GoodsRecord::from).collect()),
+            amount: cart.amount.map(Money::minor),
+        }
+    }
+}
+
+impl From<Goods> for GoodsRecord {
+    fn from(Goods { ids, quantity, warehouse }: Goods) -> Self {
+        Self { ids, quantity: quantity.to_string(), warehouse }
+    }
+}
+
+impl CartRecord {
+    fn read(self, currency: Currency) -> Result<Cart, Cause> {
+        let goods = self.goods.map(|goods| goods.into_iter().map(GoodsRecord::read).collect::<Result<_, Cause>>());
+        Ok(Cart {
+            at: Timestamp::from_millis(self.at),
+            is_split: self.is_split,
+            country: self.country,
+            city: self.city,
+            delivery: self.delivery,
+            pickup_location: self.pickup_location,
+            promocode: self.promocode,
+            bonuses: self.bonuses.map(|text| Decimal::parse(&text)).transpose().map_err(text("cart bonuses"))?,
+            known_customer: self.known_customer,
+            goods: goods.transpose()?,
+            amount: self.amount.map(|minor| Money::from_minor(minor, currency)).transpose().map_err(text("cart amount"))?,
+        })
+    }
+}
+
+impl GoodsRecord {
+    fn read(self) -> Result<Goods, Cause> {
+        let quantity = Quantity::parse(&self.quantity).map_err(text("cart quantity"))?;
+        Ok(Goods { ids: self.ids, quantity, warehouse: self.warehouse })
     }
 }
 
@@ -269,6 +357,7 @@ impl TryFrom<Versioned<OrderRecord>> for Order {
             install_id: record.install_id.as_deref().map(InstallId::parse).transpose().map_err(text("install_id"))?,
             check_number: record.check_number,
             check_link: record.check_link,
+            cart: record.cart.map(|cart| cart.read(currency)).transpose()?,
             latest_payment: record.latest_payment.as_deref().map(PaymentId::parse).transpose().map_err(text("latest_payment"))?,
             attempts: record.attempts,
             version,

@@ -6,5 +6,6 @@ mod capture;
 mod crash;
 mod create;
 mod input;
+mod offers;
 mod orders;
 mod store;

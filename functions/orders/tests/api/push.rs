@@ -59,6 +59,23 @@ async fn an_order_can_be_corrected_until_a_payment_lives() {
 }
 
 #[tokio::test]
+async fn a_correction_keeps_what_is_known_of_the_cart() {
+    let story = Story::start().await;
+    let order = story.order().await;
+    let key = format!("order#{}", order.uuid);
+    let before = story.world.item("order-holds", &key).await.unwrap()["cart"].clone();
+    assert_eq!(before["city"], json!("Бишкек"));
+    let mut correction = push();
+    correction["orderId"] = order.id.clone().into();
+    assert_eq!(put(&story, &order.uuid, correction).await.status, 200);
+    let after = story.world.item("order-holds", &key).await.unwrap();
+    assert_eq!((&after["cart"], &after["amount"]), (&before, &json!(499_900)));
+    put(&story, "pushed-1", push()).await;
+    let pushed = story.world.item("order-holds", "order#pushed-1").await.unwrap();
+    assert_eq!(pushed.get("cart"), None, "nothing is known of the cart of an order that only the shop has sent");
+}
+
+#[tokio::test]
 async fn after_a_failed_attempt_the_corrected_amount_is_paid() {
     let story = Story::start().await;
     let order = story.order().await;

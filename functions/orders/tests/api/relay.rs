@@ -32,7 +32,82 @@ async fn an_order_goes_to_the_shop_and_its_answer_comes_back_unchanged() {
     assert_eq!(calls[0].raw, body, "byte for byte");
     assert_eq!(calls[0].headers["authorization"], format!("Bearer {SHOP_KEY}"));
     assert!(!calls[0].headers.values().any(|value| value.contains(IMSHOP_KEY)), "IMSHOP's key stays here");
-    insta::assert_json_snapshot!("stored_order", stored(&story, "uuid-1").await);
+    insta::assert_json_snapshot!("stored_order", stored(&story, "uuid-1").await, {".cart.at" => "[now]"});
+}
+
+/// Everything that the shop's rules on ways to pay can ask for later, with every id that an item has.
+fn full_request(uuid: &str) -> Value {
+    let mut request = Story::order_request(uuid);
+    let kettle = json!({
+        "id": "i-1", "configurationId": "sku-1", "privateId": "sku-1", "name": "Чайник", "quantity": 2, "price": 1500, "warehouseId": 7
+    });
+    let cup = json!({"id": "i-2", "name": "Чашка", "subtotal": "99.90", "warehouseId": null});
+    for (field, value) in [
+        ("externalUserId", json!("customer-of-the-shop")),
+        ("country", json!("KG")),
+        ("pickupLocationId", Value::Null),
+        ("promocode", json!("SPRING")),
+        ("authorizedBonuses", json!("250.50")),
+        ("items", json!([kettle, cup])),
+    ] {
+        request["orders"][0][field] = value;
+    }
+    request
+}
+
+#[tokio::test]
+async fn what_the_rules_need_of_the_cart_is_recorded_and_not_who_the_customer_is() {
+    let story = Story::start().await;
+    story.orders(post(full_request("uuid-1")).rest()).await;
+    let stored = stored(&story, "uuid-1").await;
+    insta::assert_json_snapshot!("recorded_cart", stored["cart"], {".at" => "[now]"});
+    assert!(!stored.to_string().contains("customer-of-the-shop"));
+}
+
+#[tokio::test]
+async fn what_an_order_does_not_say_or_says_unreadably_is_left_out() {
+    let story = Story::start().await;
+    let mut request = Story::order_request("uuid-1");
+    for (field, value) in [
+        ("city", json!({"name": "Бишкек"})),
+        ("delivery", json!([])),
+        ("promocode", json!("")),
+        ("authorizedBonuses", json!("много")),
+        ("externalUserId", json!(false)),
+    ] {
+        request["orders"][0][field] = value;
+    }
+    assert_eq!(story.orders(post(request).rest()).await.status, 200);
+    let order = stored(&story, "uuid-1").await;
+    assert_eq!(order["cart"].as_object().unwrap().keys().collect::<Vec<_>>(), ["at", "goods"], "{order}");
+    // Null says that there is none, which is more than nothing.
+    let mut request = full_request("uuid-2");
+    for field in ["externalUserId", "promocode", "authorizedBonuses", "country"] {
+        request["orders"][0][field] = Value::Null;
+    }
+    story.orders(post(request).rest()).await;
+    let cart = stored(&story, "uuid-2").await["cart"].clone();
+    assert_eq!((&cart["known_customer"], &cart["bonuses"]), (&json!(false), &json!("0.00")), "{cart}");
+    assert_eq!((cart.get("promocode"), cart.get("country")), (Some(&Value::Null), Some(&Value::Null)), "{cart}");
+}
+
+#[tokio::test]
+async fn an_order_says_of_a_split_cart_only_what_the_parts_share_and_of_a_huge_one_no_items() {
+    let story = Story::start().await;
+    let mut request = full_request("uuid-a");
+    let second = full_request("uuid-b")["orders"][0].clone();
+    request["orders"].as_array_mut().unwrap().push(second);
+    story.orders(post(request).rest()).await;
+    for uuid in ["uuid-a", "uuid-b"] {
+        let cart = stored(&story, uuid).await["cart"].clone();
+        let keys: Vec<_> = cart.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(keys, ["at", "city", "country", "is_split", "known_customer", "promocode"]);
+    }
+    let mut request = full_request("uuid-c");
+    request["orders"][0]["items"] = (0..101).map(|id| json!({"id": id, "price": 1})).collect();
+    story.orders(post(request).rest()).await;
+    let cart = stored(&story, "uuid-c").await["cart"].clone();
+    assert_eq!((cart.get("goods"), &cart["amount"]), (None, &json!(10_100)), "{cart}");
 }
 
 #[tokio::test]

@@ -1,6 +1,10 @@
 //! The list of ways to pay from outside: HTTP events in, answers out.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod examples;
 mod lambda;
+mod limit;
 mod widget;
 
 use sandbox::settings::IMSHOP_KEY;
@@ -98,15 +102,15 @@ async fn a_wrong_file_does_not_start_and_says_why() {
     for (text, wanted) in [
         ("", "at least one"),
         ("[[method]]\nid = \"a\"\n", "title"),
-        (&format!("{good}colour = \"red\"\n"), "colour"),
-        (&format!("{good}iconId = \"icon-unknown\"\n"), "iconId must be one of icon-card"),
+        (&format!("{good}colour = \"red\"\n"), "payments.toml:5:1: field `method[0].colour`"),
+        (&format!("{good}iconId = \"icon-unknown\"\n"), "payments.toml:5:10: field `method[0].iconId`: unknown variant"),
         (&format!("{good}iconId = \"icon-card\"\nicon = \"https://x.example/i.png\"\n"), "exclude each other"),
         (&format!("{good}icon = \"http://x.example/i.png\"\n"), "https"),
         (&format!("{good}deliveryDiscount = 101\n"), "deliveryDiscount"),
         (&format!("{good}provider = \"mokka\"\n"), "provider must be left out"),
         (&good.replace("cash", "card"), "provider must be set"),
         (&good.replace("cash", "CARD"), "CARD"),
-        (&good.replace("\"A\"", "\" \""), "title must not be empty"),
+        (&good.replace("\"A\"", "\" \""), "payments.toml:3:9: field `method[0].title`: must not be empty"),
         (&format!("{good}{good}"), "used twice"),
     ] {
         std::fs::write(&file, text).unwrap();

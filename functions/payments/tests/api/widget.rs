@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use crate::{ask, post};
 
 /// A budget that no busy machine spends.
-const PATIENT: (&str, &str) = ("PAYMENTS_BUDGET_MS", "5000");
+pub(crate) const PATIENT: (&str, &str) = ("PAYMENTS_BUDGET_MS", "5000");
 
 fn cart(price: &str) -> Value {
     json!({"items": [{"configurationId": "kettle-1", "quantity": 1, "price": price}]})
