@@ -67,13 +67,11 @@ impl Schedules {
         if known.is_some() {
             return known;
         }
-        match tokio::time::timeout(deadline.allows(Duration::MAX)?, answer).await {
-            Ok(answer) => answer.ok(),
-            Err(_) => {
-                tracing::warn!(amount_minor = amount.minor(), "Mokka's schedule did not come in time");
-                None
-            }
-        }
+        let Ok(answer) = tokio::time::timeout(deadline.allows(Duration::MAX)?, answer).await else {
+            tracing::warn!(amount_minor = amount.minor(), "Mokka's schedule did not come in time");
+            return None;
+        };
+        answer.ok()
     }
 
     /// Waits until every question that was asked is answered.

@@ -69,7 +69,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Fact<T> {
     }
 }
 
-/// The cart as the order's request described it. An inner `None` means: known to have none.
+/// The cart as the order's request described it, kept as long as the order. An inner `None` means: known to have none.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Cart {
     /// When the order was recorded.

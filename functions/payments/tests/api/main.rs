@@ -55,6 +55,8 @@ async fn the_configured_ways_to_pay_are_listed_in_order() {
         post().json(without_prices.clone()).v2(),
         post().json(without_prices).rest(),
         post().json(json!({"items": null})).rest(),
+        post().json(json!({"country": 996, "promocode": 5, "bonusesSpent": "", "phone": [], "promoGroup": 1})).rest(),
+        post().json(json!({"items": [{"name": 7, "id": "", "privateId": null, "quantity": "2", "price": ""}, {}]})).rest(),
         post()
             .json(
                 json!({"deliveryId": 7, "externalUserId": 12, "city": "", "pickupLocationId": "", "items": [{"warehouseId": 3}]}),
