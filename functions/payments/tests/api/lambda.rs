@@ -50,7 +50,7 @@ async fn answered(State(runtime): State<Arc<Runtime>>, body: String) {
 }
 
 async fn runtime(event: &Value) -> (String, UnboundedReceiver<Seen>) {
-    let (seen, sees) = unbounded_channel();
+    let (seen, events) = unbounded_channel();
     let runtime = Arc::new(Runtime { event: Mutex::new(Some(event.to_string())), seen });
     let router = Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next))
@@ -59,14 +59,14 @@ async fn runtime(event: &Value) -> (String, UnboundedReceiver<Seen>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-    (address, sees)
+    (address, events)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_schedule_is_stored_before_the_function_asks_for_its_next_request() {
     let world = World::start().await;
     world.standins().fault(System::Mokka, "schedule", Fault::Late(1200), 1).unwrap();
-    let (address, mut sees) = runtime(&post().json(cart()).rest()).await;
+    let (address, mut events) = runtime(&post().json(cart()).rest()).await;
     let mut function = Command::new(env!("CARGO_BIN_EXE_payments"))
         .envs(world.env())
         .env("PAYMENTS_BUDGET_MS", "200")
@@ -77,7 +77,7 @@ async fn a_late_schedule_is_stored_before_the_function_asks_for_its_next_request
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    let mut next = async || tokio::time::timeout(Duration::from_mins(1), sees.recv()).await.unwrap().unwrap();
+    let mut next = async || tokio::time::timeout(Duration::from_mins(1), events.recv()).await.unwrap().unwrap();
     assert!(matches!(next().await, Seen::Asked));
     let Seen::Answered(list) = next().await else { panic!("a request is answered before the next one is asked for") };
     assert!(list["payments"][1]["id"] == "mokka" && list["payments"][1]["widget"].is_null(), "{list}");
