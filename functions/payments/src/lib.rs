@@ -1,7 +1,8 @@
 //! `POST /v1/payments`: which ways to pay this cart has, by the rules of `payments.toml`.
 //!
 //! Round trips: none, unless a way to pay with a widget is offered and the amount is known; then, the first time on a day and
-//! in an instance, one read, at most one Schedule, one write. A way to pay that asks for a customer's limit costs one Limit
+//! in an instance, one read, at most one Schedule, one write. If the amount matters and the cart has no prices, those of the
+//! product feed are looked up: one or two reads, none for what is known in memory. A way to pay that asks for a customer's limit costs one Limit
 //! every few minutes. Equal requests get equal answers, as far as the rules do not ask for the time and Mokka answers in time.
 
 mod limits;
@@ -16,9 +17,11 @@ use shared::config::{Facts, Icon, Limit, Method, Methods, Offer};
 use shared::env::{ConfigError, Env};
 use shared::http::{self, Failure, Inbound, Shape, Status};
 use shared::imshop::payments::{Answer, Payment, Request as Cart};
-use shared::money::Currency;
+use shared::money::{Currency, Money};
 use shared::runtime::World;
 use shared::secret::Keys;
+use shared::store::prices::Prices;
+use shared::store::{Quotes, client_from_env};
 use shared::texts;
 
 use crate::mokka::{Answers, Mokka, Questions};
@@ -31,23 +34,38 @@ pub struct Deps {
     currency: Currency,
     clock: Clock,
     budget: Duration,
+    quotes: Option<Quotes>,
+    /// If a way to pay asks it.
     mokka: Option<Mokka>,
+    /// If the shop has a product feed.
+    prices: Option<Prices>,
 }
 
 impl Deps {
     /// Reads `IMSHOP_KEY`, `PAYMENTS_CONFIG` (default `/opt/payments.toml`), `DEFAULT_CURRENCY` (default RUB) and
-    /// `PAYMENTS_BUDGET_MS` (default 700); if a way to pay has a widget or a limit, Mokka's settings and the store's too.
+    /// `PAYMENTS_BUDGET_MS` (default 700); if a way to pay has a widget or a limit, Mokka's settings; if there is a
+    /// `PRICE_FEED_URL`, `PRICES_MAX_AGE_HOURS` (default 48); with any of these `QUOTES_TABLE` and the store's.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
         let keys = env.keys("IMSHOP_KEY");
         let methods = env.file("PAYMENTS_CONFIG", "/opt/payments.toml", Methods::parse);
         let currency = env.currency_or("DEFAULT_CURRENCY", Currency::Rub);
         let budget = env.number_or("PAYMENTS_BUDGET_MS", 700, 200..=5000);
-        let clock = world.clock.clone();
         let asks_mokka = methods.as_ref().is_some_and(|methods| methods.iter().any(Method::asks_mokka));
-        let mokka = if asks_mokka { Mokka::from_env(&mut env, world).map(Some) } else { Some(None) };
+        let has_prices = env.optional("PRICE_FEED_URL").is_some();
+        let World { clock, random, http } = world;
+        let quotes = if asks_mokka || has_prices {
+            let client = client_from_env(&mut env);
+            client.and_then(|client| Quotes::from_env(&mut env, client, random))
+        } else {
+            None
+        };
+        let mokka = quotes.clone().filter(|_| asks_mokka).map(|quotes| Mokka::from_env(&mut env, http, clock.clone(), quotes));
+        let prices = quotes.clone().filter(|_| has_prices).map(|quotes| Prices::from_env(&mut env, quotes, clock.clone()));
         let build = || {
             let budget = Duration::from_millis(u64::from(budget?));
-            Some(Self { keys: keys?, methods: methods?, currency: currency?, clock, budget, mokka: mokka? })
+            // What is there and wrong is a recorded problem.
+            let (mokka, prices) = (mokka.flatten(), prices.flatten());
+            Some(Self { keys: keys?, methods: methods?, currency: currency?, clock, budget, quotes, mokka, prices })
         };
         let deps = build();
         env.finish(deps)
@@ -55,8 +73,8 @@ impl Deps {
 
     /// Opens the store's connection, if it is needed.
     pub async fn warm(&self) {
-        if let Some(mokka) = &self.mokka {
-            mokka.warm_up().await;
+        if let Some(quotes) = &self.quotes {
+            quotes.warm_up().await;
         }
     }
 }
@@ -82,7 +100,10 @@ async fn list(deps: &Deps, inbound: &Inbound, deadline: Deadline) -> Result<Resp
     inbound.limit_body(http::SMALL_BODY)?;
     inbound.authorize(&deps.keys)?;
     let cart: Cart = inbound.json()?;
-    let facts = Facts::of_cart(&cart, cart.amount(deps.currency), deps.clock.now(), deps.methods.utc_offset());
+    let mut facts = Facts::of_cart(&cart, cart.amount(deps.currency), deps.clock.now(), deps.methods.utc_offset());
+    if deps.methods.needs_amount(&facts) {
+        facts.amount = deps.estimate(&cart, deadline).await.into();
+    }
     let offers = deps.methods.offered(&facts);
     let answers = deps.ask_mokka(&cart, &facts, &offers, deadline).await;
     let payments = offers.iter().filter_map(|offer| payment(offer, answers.as_ref()));
@@ -90,6 +111,22 @@ async fn list(deps: &Deps, inbound: &Inbound, deadline: Deadline) -> Result<Resp
 }
 
 impl Deps {
+    /// What the cart costs by the product feed, if that is known in time. Nobody is charged by it.
+    async fn estimate(&self, cart: &Cart, deadline: Deadline) -> Option<Money> {
+        let items = cart.items.as_deref().unwrap_or_default();
+        match self.prices.as_ref()?.estimate(items, self.currency, deadline).await {
+            Ok(Some(amount)) => {
+                tracing::info!(amount_minor = amount.minor(), "the amount is an estimate by the product feed");
+                Some(amount)
+            }
+            Ok(None) => None,
+            Err(error) => {
+                tracing::warn!(cause = %error, "the prices of the product feed could not be read");
+                None
+            }
+        }
+    }
+
     /// What Mokka says to what is offered, if that matters.
     async fn ask_mokka(&self, cart: &Cart, facts: &Facts, offers: &[Offer<'_>], deadline: Deadline) -> Option<Answers> {
         let schedule = offers.iter().any(|offer| offer.method.widget.is_some());

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use shared::clock::Deadline;
+use shared::clock::{Clock, Deadline};
 use shared::env::Env;
 use shared::gateway::mokka::{client_from_env, currency_from_env};
 use shared::imshop::payments::{Period, Widget};
 use shared::instalments::Plan;
 use shared::money::{Currency, Money};
 use shared::phone::Phone;
-use shared::runtime::World;
-use shared::store::{self, Schedules as Store};
+use shared::store::{Quotes, Schedules as Store};
 use shared::texts;
 use time::Date;
 
@@ -44,25 +43,17 @@ pub(crate) struct Answers {
 }
 
 impl Mokka {
-    /// Reads Mokka's settings, `QUOTES_TABLE` and the store's.
-    pub(crate) fn from_env(env: &mut Env, world: World) -> Option<Self> {
-        let World { clock, random, http } = world;
+    /// Reads Mokka's settings.
+    pub(crate) fn from_env(env: &mut Env, http: reqwest::Client, clock: Clock, quotes: Quotes) -> Option<Self> {
         let mokka = client_from_env(env, http).map(Arc::new);
         let currency = currency_from_env(env);
-        let client = store::client_from_env(env);
-        let store = client.zip(mokka.as_ref());
-        let store = store.and_then(|(client, mokka)| Store::from_env(env, client, random, clock.clone(), mokka.store_id()));
         let (mokka, currency) = (mokka?, currency?);
+        let store = Store::new(quotes, clock.clone(), mokka.store_id());
         Some(Self {
-            schedules: Schedules::new(Arc::clone(&mokka), store?, clock.clone()),
+            schedules: Schedules::new(Arc::clone(&mokka), store, clock.clone()),
             limits: Limits::new(mokka, clock, currency),
             currency,
         })
-    }
-
-    /// Opens the store's connection.
-    pub(crate) async fn warm_up(&self) {
-        self.schedules.warm_up().await;
     }
 
     /// Asks what is to be found out, at most one Schedule and one Limit, both at once. What does not come in time is missing.

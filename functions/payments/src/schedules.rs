@@ -51,10 +51,6 @@ impl Schedules {
         Self(Arc::new(Inner { mokka, store, clock, memory: Mutex::default() }))
     }
 
-    pub(crate) async fn warm_up(&self) {
-        self.0.store.warm_up().await;
-    }
-
     /// The day that it is at Mokka's.
     pub(crate) fn today(&self) -> Date {
         self.0.store.today()

@@ -68,6 +68,10 @@ impl Functions {
             "reconcile",
             worker(reconcile::Deps::from_env(env(), world())?, |deps, event| Box::pin(reconcile::handle(deps, event))),
         );
+        workers.insert(
+            "price-feed",
+            worker(price_feed::Deps::from_env(env(), world())?, |deps, event| Box::pin(price_feed::handle(deps, event))),
+        );
         Ok(Self { http: functions, workers })
     }
 

@@ -2,6 +2,7 @@
 //!
 //! - [`template`]: reads `template.yaml`: which routes lead to which function, which tables there are, what else calls whom.
 //! - [`dynamodb`]: an embedded DynamoDB with those tables.
+//! - [`s3`]: an embedded S3, empty at first.
 //! - `standins` (a crate of its own): Mokka, SMSPRO, the shop and IMSHOP.
 //! - [`functions`]: the functions as they are deployed, built from the same settings.
 //! - [`gateway`]: turns HTTP requests into API Gateway's events and gives them to the functions.
@@ -18,6 +19,7 @@ pub mod dynamodb;
 pub mod filter;
 pub mod functions;
 pub mod gateway;
+pub mod s3;
 pub mod schedule;
 pub mod settings;
 pub mod stream;

@@ -27,6 +27,12 @@ impl Ticker {
         Self { schedule, clock, work, running: tokio::sync::Mutex::default() }
     }
 
+    /// The name of the function's binary.
+    #[must_use]
+    pub fn function(&self) -> &str {
+        &self.schedule.function
+    }
+
     /// One run, now; what the function answers.
     pub async fn tick(&self) -> Result<Value, Error> {
         let _running = self.running.lock().await;

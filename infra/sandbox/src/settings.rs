@@ -12,6 +12,8 @@ pub const VIEWER_KEY: &str = "back-office-demo-viewer-key";
 pub const OPERATOR_KEY: &str = "back-office-demo-operator-key";
 /// The back office's key that may give money back.
 pub const CASHIER_KEY: &str = "back-office-demo-cashier-key";
+/// Both parts of the AWS credentials.
+pub const AWS_KEY: &str = "sandbox";
 /// The folder with the files that operations edit.
 pub const CONFIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../config");
 
@@ -27,6 +29,8 @@ pub struct Addresses {
     pub gateway: String,
     /// DynamoDB.
     pub dynamodb: String,
+    /// S3.
+    pub s3: String,
     /// The stand-ins.
     pub providers: String,
 }
@@ -35,16 +39,17 @@ pub struct Addresses {
 /// store of its own for limits, which the stand-ins do not have.
 #[must_use]
 pub fn environment(addresses: &Addresses) -> BTreeMap<String, String> {
-    let Addresses { gateway, dynamodb, providers } = addresses;
+    let Addresses { gateway, dynamodb, s3, providers } = addresses;
     let settings = [
         ("LOG_LEVEL", "info".to_owned()),
         ("AWS_REGION", "eu-central-1".to_owned()),
-        ("AWS_ACCESS_KEY_ID", "sandbox".to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", "sandbox".to_owned()),
+        ("AWS_ACCESS_KEY_ID", AWS_KEY.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", AWS_KEY.to_owned()),
         ("DYNAMODB_ENDPOINT", dynamodb.clone()),
         ("ORDERS_TABLE", "order-holds".to_owned()),
         ("OTP_TABLE", "otp-tokens".to_owned()),
         ("QUOTES_TABLE", "quotes".to_owned()),
+        ("S3_ENDPOINT", s3.clone()),
         ("IMSHOP_KEY", IMSHOP_KEY.to_owned()),
         ("IMSHOP_PAYMENT_STATUS_URL", format!("{providers}{IMSHOP_PAYMENT_STATUS}")),
         ("IMSHOP_ORDER_STATUS_URL", format!("{providers}{IMSHOP_ORDER_STATUS}")),
@@ -64,6 +69,9 @@ pub fn environment(addresses: &Addresses) -> BTreeMap<String, String> {
         ("SHOP_KEY", SHOP_KEY.to_owned()),
         ("SHOP_PUSH_KEY", SHOP_KEY.to_owned()),
         ("DEFAULT_CURRENCY", "RUB".to_owned()),
+        ("PRICE_FEED_URL", format!("{providers}/shop/feed.yml")),
+        ("PRICE_FEED_MAX_BAD_PERCENT", "10".to_owned()),
+        ("PRICES_MAX_AGE_HOURS", "48".to_owned()),
         ("MOKKA_BASE_URL", format!("{providers}/mokka")),
         ("MOKKA_STORE_ID", "72".to_owned()),
         ("MOKKA_SECRET", "mokka-demo-secret".to_owned()),

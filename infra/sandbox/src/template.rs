@@ -125,6 +125,7 @@ impl Template {
         let document = documents.first().unwrap_or(&Yaml::BadValue);
         let Some(resources) = document["Resources"].as_hash() else { return error("no Resources") };
         let timeout = &document["Globals"]["Function"]["Timeout"];
+        let parameters = &document["Parameters"];
         let mut template = Self {
             routes: Vec::new(),
             binary_media_types: Vec::new(),
@@ -139,7 +140,9 @@ impl Template {
                     let types = texts(&resource["Properties"]["BinaryMediaTypes"]);
                     template.binary_media_types.extend(types.map(|name| name.replace("~1", "/")));
                 }
-                Some("AWS::Serverless::Function") => template.function(&Function { id, resource, timeout, resources })?,
+                Some("AWS::Serverless::Function") => {
+                    template.function(&Function { id, resource, timeout, resources, parameters })?;
+                }
                 Some("AWS::DynamoDB::Table") => template.tables.push(table(id, resource)?),
                 _ => {}
             }
@@ -184,6 +187,7 @@ struct Function<'a> {
     /// The time-out of functions that name none.
     timeout: &'a Yaml,
     resources: &'a yaml_rust2::yaml::Hash,
+    parameters: &'a Yaml,
 }
 
 impl Function<'_> {
@@ -266,7 +270,10 @@ impl Function<'_> {
     }
 
     fn schedule(&self, event: &Yaml) -> Result<Schedule, TemplateError> {
-        let rate = event["Schedule"].as_str().and_then(|rate| rate.strip_prefix("rate(")?.strip_suffix(')'));
+        let rate = event["Schedule"].as_str();
+        // `!Ref` of a parameter reads as its name, and here stands for its default.
+        let rate = rate.map(|rate| self.parameters[rate]["Default"].as_str().unwrap_or(rate));
+        let rate = rate.and_then(|rate| rate.strip_prefix("rate(")?.strip_suffix(')'));
         let rate = rate.and_then(|rate| rate.split_once(' '));
         let every = rate.and_then(|(number, unit)| {
             let seconds = match unit {
@@ -399,8 +406,9 @@ mod tests {
             ]
         );
         assert_eq!(template.binary_media_types, ["multipart/form-data"]);
-        let [holds, tokens] = template.tables.as_slice() else { panic!("{:?}", template.tables) };
-        assert_eq!((holds.name.as_str(), tokens.name.as_str()), ("order-holds", "otp-tokens"));
+        let [holds, tokens, quotes] = template.tables.as_slice() else { panic!("{:?}", template.tables) };
+        assert_eq!([holds, tokens, quotes].map(|table| table.name.as_str()), ["order-holds", "otp-tokens", "quotes"]);
+        assert_eq!((quotes.ttl_attribute.as_deref(), quotes.stream.as_deref()), (Some("expires_at"), None));
         assert_eq!(holds.ttl_attribute.as_deref().zip(tokens.ttl_attribute.as_deref()), Some(("expires_at", "expires_at")));
         assert_eq!((holds.stream.as_deref(), tokens.stream.as_deref()), (Some("NEW_IMAGE"), None));
         let indexes = holds.indexes.iter().map(|index| {
@@ -424,8 +432,8 @@ mod tests {
         let [mapping] = template.mappings.as_slice() else { panic!("{:?}", template.mappings) };
         assert_eq!((mapping.function.as_str(), mapping.table.as_str()), ("payment-events", "order-holds"));
         assert_eq!((mapping.batch_size, mapping.retries, mapping.timeout), (25, 5, Duration::from_mins(1)));
-        let [schedule] = template.schedules.as_slice() else { panic!("{:?}", template.schedules) };
-        assert_eq!((schedule.function.as_str(), schedule.every), ("reconcile", Duration::from_mins(1)));
+        let schedules = template.schedules.iter().map(|schedule| (schedule.function.as_str(), schedule.every.as_secs() / 60));
+        assert_eq!(schedules.collect::<Vec<_>>(), [("reconcile", 1), ("price-feed", 30)]);
     }
 
     /// What would be deployed but not done here must not go unnoticed.
@@ -444,6 +452,7 @@ mod tests {
             ("ParallelizationFactor: 4", "TumblingWindowInSeconds: 4", "TumblingWindowInSeconds"),
             ("{\"prefix\":\"payment#\"}", "{\"anything-but\":\"payment#\"}", "anything-but"),
             ("Schedule: rate(1 minute)", "Schedule: cron(0 * * * ? *)", "rate"),
+            ("Schedule: !Ref PriceFeedSchedule", "Schedule: !Ref PriceFeedUrl", "rate"),
             ("Type: Schedule\n", "Type: ScheduleV2\n", "ScheduleV2"),
             ("Path: /v1/payments, Method: ANY", "Path: /v1/payments, Method: POST", "/v1/payments"),
         ] {

@@ -15,8 +15,9 @@ use tokio::net::TcpListener;
 use crate::dynamodb::{self, DynamoDbError, Embedded};
 use crate::functions::Functions;
 use crate::gateway;
+use crate::s3::{self, S3Error, Storage};
 use crate::schedule::Ticker;
-use crate::settings::{Addresses, environment};
+use crate::settings::{AWS_KEY, Addresses, environment};
 use crate::stream::{Pump, PumpError};
 use crate::template::{TEMPLATE, Template, TemplateError};
 
@@ -69,6 +70,8 @@ pub struct Sandbox {
     pub control: String,
     /// Whether the functions run here.
     pub serves_functions: bool,
+    /// The objects in S3, as long as this lives.
+    pub storage: Storage,
 }
 
 /// The sandbox could not be started.
@@ -93,6 +96,9 @@ pub enum StartError {
     /// A table's stream.
     #[error(transparent)]
     Stream(#[from] PumpError),
+    /// The storage of objects.
+    #[error(transparent)]
+    S3(#[from] S3Error),
     /// The settings.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -113,13 +119,17 @@ impl Sandbox {
             None => None,
         };
         let dynamodb_listener = listen(ports.dynamodb, "dynamodb-port").await?;
+        // Only functions speak to it, so any port will do.
+        let s3_listener = listen(0, "").await?;
         let standins =
             StandIns::start(listen(ports.providers, "providers-port").await?, Options::default(), standin_clock(&clock));
         let addresses = Addresses {
             gateway: gateway_listener.as_ref().map_or_else(|| CARGO_LAMBDA.to_owned(), address),
             dynamodb: address(&dynamodb_listener),
+            s3: address(&s3_listener),
             providers: providers.map_or_else(|| standins.base_url(), |elsewhere| elsewhere.trim_end_matches('/').to_owned()),
         };
+        let storage = s3::start(s3_listener, data.as_deref(), AWS_KEY, AWS_KEY)?;
         let mut settings = environment(&addresses);
         let mut env = Env::from_map(settings.clone());
         let client = shared::store::client_from_env(&mut env);
@@ -134,14 +144,14 @@ impl Sandbox {
             tick(&outside.clock, &template, &functions, &standins);
             gateway::start(listener, template, functions);
         }
-        Ok(Self { addresses, control: standins.base_url(), serves_functions })
+        Ok(Self { addresses, control: standins.base_url(), serves_functions, storage })
     }
 
     /// The line that says that it serves, for programs.
     #[must_use]
     pub fn ready_line(&self) -> String {
-        let Addresses { gateway, dynamodb, providers } = &self.addresses;
-        let mut ready = json!({"dynamodb": dynamodb, "providers": providers, "control": self.control});
+        let Addresses { gateway, dynamodb, s3, providers } = &self.addresses;
+        let mut ready = json!({"dynamodb": dynamodb, "s3": s3, "providers": providers, "control": self.control});
         if self.serves_functions {
             ready["gateway"] = Value::String(gateway.clone());
         }
@@ -185,16 +195,20 @@ async fn settle_down(pumps: Arc<[Arc<Pump>]>) {
     }
 }
 
-/// Runs what the template schedules, every so often, and when `POST /control/tick` asks for it.
+/// Runs what the template schedules, every so often, and when the control API asks for it: reconcile by `POST /control/tick`, the
+/// others by their own names.
 fn tick(clock: &Clock, template: &Template, functions: &Functions, standins: &StandIns) {
     let tickers = template.schedules.iter().map(|schedule| {
         let work = functions.worker(&schedule.function, schedule.timeout);
         Arc::new(Ticker::new(schedule.clone(), clock.clone(), work))
     });
-    // The template has one; a second would want a tick of its own.
     for ticker in tickers {
         Arc::clone(&ticker).run();
-        standins.serve_control("POST", "tick", move || {
+        let name = match ticker.function() {
+            "reconcile" => "tick",
+            other => other,
+        };
+        standins.serve_control("POST", name.to_owned(), move || {
             let ticker = Arc::clone(&ticker);
             Box::pin(async move { ticker.tick().await.map_err(|error| error.to_string()) })
         });

@@ -26,12 +26,13 @@ pub(crate) struct Answer {
     content_type: &'static str,
     body: Bytes,
     location: Option<String>,
+    etag: Option<String>,
     note: Option<String>,
 }
 
 impl Answer {
     fn new(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        Self { status, content_type, body: body.into(), location: None, note: None }
+        Self { status, content_type, body: body.into(), location: None, etag: None, note: None }
     }
 
     pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Self {
@@ -58,6 +59,22 @@ impl Answer {
         Self::new(status, "text/html; charset=utf-8", body)
     }
 
+    /// A file.
+    pub(crate) fn file(content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        Self::new(StatusCode::OK, content_type, body)
+    }
+
+    /// 304: the caller has it already.
+    pub(crate) fn not_modified() -> Self {
+        Self::text(StatusCode::NOT_MODIFIED, "")
+    }
+
+    /// With the name of this version.
+    pub(crate) fn tagged(mut self, etag: String) -> Self {
+        self.etag = Some(etag);
+        self
+    }
+
     /// 303: the browser goes on with a GET.
     pub(crate) fn see_other(location: impl Into<String>) -> Self {
         let mut answer = Self::text(StatusCode::SEE_OTHER, "");
@@ -79,7 +96,7 @@ impl Answer {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         // The control views change from call to call, and the form's pages with the order.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        for (name, value) in [("location", self.location), ("x-stand-in-note", self.note)] {
+        for (name, value) in [("location", self.location), ("etag", self.etag), ("x-stand-in-note", self.note)] {
             // A note that quotes something unfit for a header is dropped rather than the answer.
             if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
                 headers.insert(name, value);

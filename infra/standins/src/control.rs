@@ -18,7 +18,7 @@ use crate::system::System;
 use crate::world::World;
 
 /// Everything this API has, for the answer to a path that it does not have.
-pub(crate) const PATHS: [&str; 22] = [
+pub(crate) const PATHS: [&str; 23] = [
     "GET /control/calls?system=",
     "DELETE /control/calls",
     "GET /control/inbox?phone=",
@@ -40,6 +40,7 @@ pub(crate) const PATHS: [&str; 22] = [
     "GET /control/shop",
     "POST /control/shop",
     "DELETE /control/shop",
+    "POST /control/shop/feed",
     "POST /control/clock",
 ];
 
@@ -145,6 +146,7 @@ async fn respond(world: &Arc<World>, request: &Request) -> Option<Result<Answer,
         ("POST", ["shop"]) => {
             body::<ShopAnswers>(request).and_then(|answers| world.shop.set_overrides(answers.order)).map(|()| done(|| ()))
         }
+        ("POST", ["shop", "feed"]) => Ok(done(|| world.shop.set_feed(request.body.clone()))),
         ("DELETE", ["shop"]) => Ok(done(|| world.shop.clear_overrides())),
         ("POST", ["clock"]) => advance(world, request).await,
         (method, [name]) => Ok(hooked(world.hooks.find(method, name)?).await),

@@ -14,7 +14,7 @@
 //!
 //! A call is recorded before its fault plays. The refusals: Mokka 100; SMSPRO 5; shop orders: every order
 //! `success:false` with `errorCode` and `errorMessage`; shop forms: `success:false` with a message, as for a time slot
-//! that was taken; IMSHOP: `success:false`.
+//! that was taken; shop feed: 403; IMSHOP: `success:false`.
 
 use std::collections::VecDeque;
 use std::fmt;

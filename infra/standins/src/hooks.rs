@@ -17,12 +17,12 @@ pub(crate) type BeforeLeap = Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Syn
 /// Answers by method and name, and what happens before the clock is moved.
 #[derive(Default)]
 pub(crate) struct Hooks {
-    answers: Mutex<BTreeMap<(&'static str, &'static str), Hook>>,
+    answers: Mutex<BTreeMap<(&'static str, String), Hook>>,
     before_leap: OnceLock<BeforeLeap>,
 }
 
 impl Hooks {
-    pub(crate) fn add(&self, method: &'static str, name: &'static str, hook: Hook) {
+    pub(crate) fn add(&self, method: &'static str, name: String, hook: Hook) {
         locked(&self.answers).insert((method, name), hook);
     }
 

@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | `/mokka/…` | Mokka API Factoring, and the form a customer clicks through | `mokka` |
 //! | `/smspro/…` | SMSPRO OTP, with an inbox instead of SMS | `smspro` |
-//! | `/shop/…` | the shop's order backend and form storage | `shop` |
+//! | `/shop/…` | the shop's order backend, form storage and product feed | `shop` |
 //! | `/imshop/…` | IMSHOP's status URLs | `imshop` |
 //! | `/control/…` | what tests and people do to them | `control` |
 //!
@@ -40,6 +40,7 @@ mod world;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -80,11 +81,11 @@ impl StandIns {
 
     /// Lets the control API have `{method} /control/{name}`, answered by `answer`: for the house around the stand-ins, which
     /// knows more than they do, such as its schedule. An error is answered with 500.
-    pub fn serve_control<F>(&self, method: &'static str, name: &'static str, answer: F)
+    pub fn serve_control<F>(&self, method: &'static str, name: impl Into<String>, answer: F)
     where
         F: Fn() -> BoxFuture<'static, Result<Value, String>> + Send + Sync + 'static,
     {
-        self.world.hooks.add(method, name, Arc::new(answer));
+        self.world.hooks.add(method, name.into(), Arc::new(answer));
     }
 
     /// Lets the control API finish `before_leap` before it moves the clock, so that a leap of a day makes nothing a day late that
@@ -233,6 +234,11 @@ impl StandIns {
     /// Merges `overrides` (an object) into every order that `/shop/orders` answers from now on; a null removes a field.
     pub fn shop_answers(&self, overrides: Value) -> Result<(), ControlError> {
         self.world.shop.set_overrides(overrides)
+    }
+
+    /// Lets the shop publish this as its product feed, whatever it is.
+    pub fn set_shop_feed(&self, feed: impl Into<Bytes>) {
+        self.world.shop.set_feed(feed.into());
     }
 
     /// Lets the shop answer as it calculated again.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use hyper::Method;
 use serde::Serialize;
 
 /// One of the outside systems.
@@ -44,7 +45,12 @@ impl System {
         self.routes().iter().map(|(method, _)| *method)
     }
 
-    /// Method and path (below the system's own prefix); every method is a POST.
+    /// The HTTP method that one of its methods takes.
+    pub(crate) fn verb(method: &str) -> Method {
+        if method == "feed" { Method::GET } else { Method::POST }
+    }
+
+    /// Method and path (below the system's own prefix).
     pub(crate) fn routes(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Mokka => &[
@@ -59,7 +65,7 @@ impl System {
                 ("return", "/factoring/v1/return"),
             ],
             Self::Smspro => &[("send", "/api/otp/send"), ("verify", "/api/otp/verify")],
-            Self::Shop => &[("orders", "/orders"), ("forms", "/forms")],
+            Self::Shop => &[("orders", "/orders"), ("forms", "/forms"), ("feed", "/feed.yml")],
             Self::Imshop => &[("payment_status", "/payment_status"), ("order_status", "/order_status")],
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hyper::{Method, StatusCode};
+use hyper::StatusCode;
 use serde_json::json;
 
 use crate::answer::Answer;
@@ -81,8 +81,9 @@ impl World {
         let Some(method) = method else {
             return Outcome::Answer(nowhere(path));
         };
-        if request.method != Method::POST {
-            let problem = format!("{path} takes POST, not {}", request.method);
+        let verb = System::verb(method);
+        if request.method != verb {
+            let problem = format!("{path} takes {verb}, not {}", request.method);
             return Outcome::Answer(Answer::error(StatusCode::METHOD_NOT_ALLOWED, problem));
         }
         self.play(self.faults.take(system, method), system, method, &request)
@@ -150,7 +151,9 @@ fn system_of(path: &str) -> Option<(System, &str)> {
 fn nowhere(path: &str) -> Answer {
     let exist: Vec<String> = System::ALL
         .into_iter()
-        .flat_map(|system| system.routes().iter().map(move |(_, route)| format!("POST /{system}{route}")))
+        .flat_map(|system| {
+            system.routes().iter().map(move |(method, route)| format!("{} /{system}{route}", System::verb(method)))
+        })
         .chain(control::PATHS.iter().map(|path| (*path).to_owned()))
         .collect();
     Answer::json(

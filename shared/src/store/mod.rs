@@ -1,15 +1,20 @@
 //! The only place that knows DynamoDB. Every write is conditional, every item carries the version that the next write must
-//! name, and every write carries a mark of its own, so that a write repeated by the SDK after a lost answer is known again.
+//! name, and every write carries a mark of its own, so that a write repeated by the SDK after a lost answer is known again. The
+//! one exception are the buckets of prices, each written once under a key that nobody else has.
 //!
 //! - `order-holds`: `order#{orderUuid}`, `payment#{paymentId}`, the fiscal documents of captures to come, and customers'
 //!   requests for a limit, `registration#{id}` ([`Orders`]).
 //! - `otp-tokens`: `challenge#…`, `sends#…`, `form#…` ([`Otp`](otp::Otp)).
+//! - `quotes`: what can be made again at any time ([`Quotes`]): `prices`, `prices#…` ([`Prices`](prices::Prices)).
 
+mod batches;
 mod documents;
 mod lists;
 mod orders;
 pub mod otp;
 mod otp_records;
+pub mod prices;
+mod quotes;
 mod records;
 mod registrations;
 mod schedules;
@@ -33,6 +38,7 @@ use crate::env::Env;
 
 pub use lists::{Cursor, CursorError, Page};
 pub use orders::Orders;
+pub use quotes::Quotes;
 pub use registrations::{Decided, Registration};
 pub use schedules::Schedules;
 
@@ -116,6 +122,15 @@ fn plain_http() -> SharedHttpClient {
 
 type Item = HashMap<String, AttributeValue>;
 
+/// Whether a read sees every write that was answered before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Consistency {
+    /// It does: a decision about money is never made on an old copy.
+    Strong,
+    /// Mostly, at half the cost: for what is an estimate anyway.
+    Eventual,
+}
+
 /// A table, and what all its items have in common.
 #[derive(Clone, Debug)]
 struct Table {
@@ -147,12 +162,17 @@ impl Table {
 
     /// Reads an item, strongly consistent: a decision about money is never made on an old copy.
     async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StoreError> {
+        self.get_as(key, Consistency::Strong).await
+    }
+
+    /// Reads an item.
+    async fn get_as<T: DeserializeOwned>(&self, key: &str, consistency: Consistency) -> Result<Option<T>, StoreError> {
         let output = self
             .client
             .get_item()
             .table_name(&self.name)
             .key("pk", AttributeValue::S(key.to_owned()))
-            .consistent_read(true)
+            .consistent_read(consistency == Consistency::Strong)
             .send()
             .await
             .map_err(|error| failed("GetItem", &error))?;

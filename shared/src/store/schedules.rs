@@ -6,9 +6,8 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::{format_description, offset};
 use time::{Date, UtcOffset};
 
-use super::{StoreError, Table, Written};
-use crate::clock::{Clock, Random, Timestamp};
-use crate::env::Env;
+use super::{Consistency, Quotes, StoreError, Written};
+use crate::clock::{Clock, Timestamp};
 use crate::instalments::{Due, Plan};
 use crate::money::{Currency, Money};
 
@@ -19,7 +18,7 @@ const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]
 /// The plans of today.
 #[derive(Clone, Debug)]
 pub struct Schedules {
-    table: Table,
+    quotes: Quotes,
     clock: Clock,
     /// Mokka's number of the shop: another one has other tariffs.
     store: u64,
@@ -45,15 +44,10 @@ struct DueRecord {
 }
 
 impl Schedules {
-    /// Reads `QUOTES_TABLE`.
-    pub fn from_env(env: &mut Env, client: aws_sdk_dynamodb::Client, random: Random, clock: Clock, store: u64) -> Option<Self> {
-        let name = env.required("QUOTES_TABLE")?;
-        Some(Self { table: Table { client, name, random }, clock, store })
-    }
-
-    /// Opens the connection.
-    pub async fn warm_up(&self) {
-        self.table.warm_up().await;
+    /// The plans that this store of Mokka's has.
+    #[must_use]
+    pub fn new(quotes: Quotes, clock: Clock, store: u64) -> Self {
+        Self { quotes, clock, store }
     }
 
     /// The day that it is at Mokka's.
@@ -65,7 +59,9 @@ impl Schedules {
     /// What Mokka offered for this amount that day; nothing if it has not been asked.
     pub async fn get(&self, day: Date, amount: Money) -> Result<Option<Vec<Plan>>, StoreError> {
         let key = self.key(day, amount);
-        let Some(record) = self.table.get::<ScheduleRecord>(&key).await? else { return Ok(None) };
+        let Some(record) = self.quotes.table.get_as::<ScheduleRecord>(&key, Consistency::Eventual).await? else {
+            return Ok(None);
+        };
         let plans: Option<_> = record.plans.into_iter().map(|plan| plan.read(amount.currency())).collect();
         plans.map(Some).ok_or_else(|| StoreError::Unreadable { key, cause: "an amount or a date in it".to_owned() })
     }
@@ -75,7 +71,7 @@ impl Schedules {
         let midnight = day.midnight().assume_offset(MOSCOW).unix_timestamp();
         let expires_at = Timestamp::from_millis(midnight.saturating_mul(1000)).next_day(MOSCOW).seconds();
         let record = ScheduleRecord { plans: plans.iter().map(PlanRecord::of).collect(), expires_at };
-        match self.table.put(&self.key(day, amount), 1, &record).await? {
+        match self.quotes.table.put(&self.key(day, amount), 1, &record).await? {
             Written::Yes | Written::Conflict => Ok(()),
         }
     }

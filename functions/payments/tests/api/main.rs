@@ -5,6 +5,7 @@
 mod examples;
 mod lambda;
 mod limit;
+mod prices;
 mod widget;
 
 use sandbox::settings::IMSHOP_KEY;

@@ -95,7 +95,7 @@ async fn many_at_once_ask_mokka_once() {
 #[tokio::test]
 async fn without_an_amount_or_without_mokka_nothing_is_called() {
     let world = World::start().await;
-    let deps = instance(&world);
+    let deps = world.build(payments::Deps::from_env, &[PATIENT, ("PRICE_FEED_URL", "")]);
     for items in [json!(null), json!([]), json!([{"price": 4990}, {"quantity": 1}]), json!([{"price": 0}])] {
         let answer = ask(&deps, post().json(json!({"items": items})).rest()).await;
         assert_eq!(shown(&answer), (vec!["cash".to_owned(), "mokka".to_owned()], Value::Null), "{items}");
@@ -106,7 +106,7 @@ async fn without_an_amount_or_without_mokka_nothing_is_called() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("payments.toml");
     std::fs::write(&file, "[[method]]\nid = \"cash\"\ntitle = \"Наличными\"\ntype = \"cash\"\n").unwrap();
-    let unset = ["MOKKA_BASE_URL", "MOKKA_SECRET", "QUOTES_TABLE", "AWS_REGION"].map(|name| (name, ""));
+    let unset = ["MOKKA_BASE_URL", "MOKKA_SECRET", "PRICE_FEED_URL", "QUOTES_TABLE", "AWS_REGION"].map(|name| (name, ""));
     let changes = [&[("PAYMENTS_CONFIG", file.to_str().unwrap())], unset.as_slice()].concat();
     let cash = world.build(payments::Deps::from_env, &changes);
     assert_eq!(shown(&list(&cash, "4990").await), (vec!["cash".to_owned()], Value::Null));

@@ -44,8 +44,9 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::dynamodb::{self, Embedded};
 use crate::functions::context;
+use crate::s3::{self, Storage};
 use crate::schedule::Ticker;
-use crate::settings::{Addresses, environment};
+use crate::settings::{AWS_KEY, Addresses, environment};
 use crate::stream::{DeadLetter, Pump, Work};
 use crate::template::{Mapping, TEMPLATE, Template};
 use crate::world::standin_clock;
@@ -104,6 +105,7 @@ pub struct World {
     client: aws_sdk_dynamodb::Client,
     tap: tap::Tap,
     store: Embedded,
+    storage: Storage,
     template: Template,
     workers: Mutex<(Changes, Option<Arc<Workers>>)>,
     logs_from: usize,
@@ -115,7 +117,8 @@ type Changes = Vec<(String, String)>;
 /// What is not called over HTTP.
 struct Workers {
     pump: Pump,
-    ticker: Ticker,
+    reconcile: Ticker,
+    price_feed: Ticker,
 }
 
 impl World {
@@ -129,7 +132,7 @@ impl World {
         let logs_from = LOGS.len();
         let clock = Clock::system();
         let listen = || async { TcpListener::bind("127.0.0.1:0").await.expect("a free port") };
-        let (dynamodb, tap, providers) = (listen().await, listen().await, listen().await);
+        let (dynamodb, tap, s3, providers) = (listen().await, listen().await, listen().await, listen().await);
         let options = Options { code_alphabet: "ABCDEFGHJKLMNPQRSTUVWXYZ", code_length: 10, ..options };
         let standins = StandIns::start(providers, options, standin_clock(&clock));
         let address = |listener: &TcpListener| format!("http://{}", listener.local_addr().expect("a bound port"));
@@ -138,9 +141,11 @@ impl World {
             // Where Mokka's callbacks would go; tests that want them to arrive start a gateway.
             gateway: "http://127.0.0.1:9".to_owned(),
             dynamodb: address(&tap),
+            s3: address(&s3),
             providers: standins.base_url(),
         };
         let env = environment(&addresses);
+        let storage = s3::start(s3, None, AWS_KEY, AWS_KEY).expect("an embedded S3");
         let tap = tap::Tap::start(tap, database.clone());
         // What a test itself looks up does not pass the tap.
         let mut settings = Env::from_map(environment(&Addresses { dynamodb: database, ..addresses }));
@@ -151,7 +156,7 @@ impl World {
         let template = Template::read(TEMPLATE).expect("the template that is deployed");
         let store = dynamodb::start(dynamodb, None, clock.clone(), &client, &template.tables).await;
         let store = store.expect("an embedded DynamoDB");
-        Self { env, clock, standins, client, tap, store, template, workers: Mutex::default(), logs_from }
+        Self { env, clock, standins, client, tap, store, storage, template, workers: Mutex::default(), logs_from }
     }
 
     /// The functions' settings, to be changed at will.
@@ -181,8 +186,8 @@ impl World {
         })
     }
 
-    /// Changes settings of payment-events and reconcile for [`pump`](Self::pump) and [`tick`](Self::tick), which have the
-    /// sandbox's without this. The stream goes on where it was read last.
+    /// Changes settings of the workers for [`pump`](Self::pump), [`tick`](Self::tick) and [`load_prices`](Self::load_prices), which
+    /// have the sandbox's without this. The stream goes on where it was read last.
     pub fn set_workers(&self, changes: &[(&str, &str)]) {
         let changes = changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         *self.lock_workers() = (changes, None);
@@ -202,9 +207,14 @@ impl World {
             let events = self.build_worker(build, |deps, event| Box::pin(payment_events::handle(deps, event)), &changes);
             let build = reconcile::Deps::from_env;
             let reconcile = self.build_worker(build, |deps, event| Box::pin(reconcile::handle(deps, event)), &changes);
-            let schedule = self.template.schedules.first().expect("reconcile has a schedule");
-            let ticker = Ticker::new(schedule.clone(), self.clock.clone(), reconcile);
-            Arc::new(Workers { pump: self.stream(events), ticker })
+            let build = price_feed::Deps::from_env;
+            let price_feed = self.build_worker(build, |deps, event| Box::pin(price_feed::handle(deps, event)), &changes);
+            let ticker = |name: &str, work| {
+                let schedule = self.template.schedules.iter().find(|schedule| schedule.function == name);
+                Ticker::new(schedule.expect("a function with a schedule").clone(), self.clock.clone(), work)
+            };
+            let (reconcile, price_feed) = (ticker("reconcile", reconcile), ticker("price-feed", price_feed));
+            Arc::new(Workers { pump: self.stream(events), reconcile, price_feed })
         });
         Arc::clone(ready)
     }
@@ -241,7 +251,18 @@ impl World {
 
     /// Runs reconcile once; what it answers.
     pub async fn tick(&self) -> Value {
-        self.workers().ticker.tick().await.unwrap_or_else(|error| panic!("reconcile failed: {error}"))
+        self.workers().reconcile.tick().await.unwrap_or_else(|error| panic!("reconcile failed: {error}"))
+    }
+
+    /// Runs price-feed once; what it answers. Without this there are no prices.
+    pub async fn load_prices(&self) -> Value {
+        self.workers().price_feed.tick().await.unwrap_or_else(|error| panic!("price-feed failed: {error}"))
+    }
+
+    /// The objects in S3.
+    #[must_use]
+    pub fn storage(&self) -> &Storage {
+        &self.storage
     }
 
     /// Clock, randomness and HTTP client for a function's dependencies.
@@ -295,6 +316,11 @@ impl World {
     /// Loses the answer of the `index`-th round trip to DynamoDB from now. Its effect happens, so the SDK repeats it.
     pub fn lose_store_answer(&self, index: usize) {
         self.tap.lose(index);
+    }
+
+    /// Lets the table be short of capacity: all that the next `times` batches ask for is left undone.
+    pub fn leave_undone(&self, times: usize) {
+        self.tap.leave_undone(times);
     }
 
     /// The embedded DynamoDB, for what a test has to arrange there itself.

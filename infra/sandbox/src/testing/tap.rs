@@ -1,4 +1,4 @@
-//! A tap on the line to DynamoDB: counts the round trips, and loses the answer of one of them.
+//! A tap on the line to DynamoDB: counts the round trips, loses the answer of one of them, and leaves batches undone.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -6,8 +6,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 /// Longer than the store waits for one attempt.
@@ -27,6 +28,7 @@ struct Line {
 struct Passed {
     calls: Vec<String>,
     lose: Option<usize>,
+    undone: usize,
 }
 
 impl Tap {
@@ -54,12 +56,36 @@ impl Tap {
         state.calls.clear();
         state.lose = Some(index);
     }
+
+    /// Leaves all that the next `times` batches ask for undone, as a table does that is short of capacity.
+    pub(super) fn leave_undone(&self, times: usize) {
+        self.state().undone = times;
+    }
+}
+
+/// DynamoDB's answer to a batch of which it does nothing.
+fn undone(operation: &str, body: &Bytes) -> Option<Value> {
+    let left = match operation {
+        "BatchWriteItem" => "UnprocessedItems",
+        "BatchGetItem" => "UnprocessedKeys",
+        _ => return None,
+    };
+    let request: Value = serde_json::from_slice(body).ok()?;
+    Some(json!({ left: request["RequestItems"] }))
 }
 
 async fn pass(State(tap): State<Tap>, headers: HeaderMap, body: Bytes) -> Response {
     let operation = headers.get("x-amz-target").and_then(|target| target.to_str().ok()?.rsplit('.').next()).unwrap_or("?");
     let lost = {
         let mut state = tap.state();
+        if state.undone > 0
+            && let Some(answer) = undone(operation, &body)
+        {
+            state.undone -= 1;
+            let mut answer = status(StatusCode::OK, answer.to_string().into());
+            answer.headers_mut().insert("content-type", HeaderValue::from_static("application/x-amz-json-1.0"));
+            return answer;
+        }
         let lost = state.lose == Some(state.calls.len());
         state.calls.push(operation.to_owned());
         if lost {

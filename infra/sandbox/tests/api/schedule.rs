@@ -14,6 +14,15 @@ async fn a_tick_runs_reconcile_and_answers_its_report() {
 }
 
 #[tokio::test]
+async fn the_price_feed_is_looked_at_when_asked() {
+    let sandbox = Sandbox::start(Setup::new(FREE)).await.unwrap();
+    for outcome in ["loaded", "unchanged"] {
+        let (status, report) = post(format!("{}/control/price-feed", sandbox.control), None, json!({})).await;
+        assert_eq!((status, report), (200, json!({"outcome": outcome, "offers": 3, "bad": 0, "buckets": 1})));
+    }
+}
+
+#[tokio::test]
 async fn what_payment_events_could_not_take_is_listed() {
     let sandbox = Sandbox::start(Setup::new(FREE)).await.unwrap();
     let letters = reqwest::get(format!("{}/control/dead-letters", sandbox.control)).await.unwrap();

@@ -1,10 +1,12 @@
-//! The shop's own backend: it decides what an order costs, and keeps the confirmed forms.
+//! The shop's own backend: it decides what an order costs, keeps the confirmed forms, and publishes its prices.
 
+mod feed;
 mod forms;
 mod orders;
 
 use std::sync::Mutex;
 
+use bytes::Bytes;
 use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -21,6 +23,7 @@ pub(crate) struct Shop {
     orders: Mutex<orders::Book>,
     forms: Mutex<forms::Drawer>,
     overrides: Mutex<Map<String, Value>>,
+    feed: Mutex<feed::Feed>,
 }
 
 /// A request the shop does not take: an HTTP status and a message.
@@ -34,6 +37,9 @@ impl Refusal {
 
 impl Shop {
     pub(crate) fn handle(&self, options: &Options, now: OffsetDateTime, method: &str, request: &Request) -> Answer {
+        if method == "feed" {
+            return locked(&self.feed).serve(request);
+        }
         let answer = authorized(options, request).and_then(|body| {
             if method == "orders" {
                 locked(&self.orders).accept(&body, &locked(&self.overrides), now)
@@ -45,7 +51,15 @@ impl Shop {
     }
 
     pub(crate) fn refuse(method: &str, request: &Request) -> Answer {
-        if method == "orders" { orders::refuse(&request.body) } else { forms::refuse() }
+        match method {
+            "orders" => orders::refuse(&request.body),
+            "feed" => Answer::error(StatusCode::FORBIDDEN, "the feed is for others"),
+            _ => forms::refuse(),
+        }
+    }
+
+    pub(crate) fn set_feed(&self, feed: Bytes) {
+        locked(&self.feed).set(feed);
     }
 
     pub(crate) fn orders(&self) -> Vec<Value> {

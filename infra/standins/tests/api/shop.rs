@@ -115,3 +115,27 @@ async fn the_shop_wants_its_key() {
     }
     assert!(world.standins.orders().is_empty() && world.standins.forms().is_empty());
 }
+
+#[tokio::test]
+async fn the_feed_is_sent_to_who_does_not_have_it_yet() {
+    let world = World::start().await;
+    let ask = async |known: Option<&str>| {
+        let mut request = world.http.get(world.url("/shop/feed.yml"));
+        if let Some(known) = known {
+            request = request.header("if-none-match", known);
+        }
+        let answer = request.send().await.unwrap();
+        let etag = answer.headers()["etag"].to_str().unwrap().to_owned();
+        (answer.status().as_u16(), etag, answer.text().await.unwrap())
+    };
+    let (status, first, text) = ask(None).await;
+    assert_eq!(status, 200);
+    assert!(text.contains("<offer id=\"kettle-1\"") && text.contains("<price>4990</price>"), "{text}");
+    assert_eq!(ask(Some(&first)).await, (304, first.clone(), String::new()));
+    world.http.post(world.url("/control/shop/feed")).body("<yml_catalog/>").send().await.unwrap();
+    let (status, second, text) = ask(Some(&first)).await;
+    assert_eq!((status, text.as_str()), (200, "<yml_catalog/>"));
+    assert_ne!(first, second);
+    let posted = world.http.post(world.url("/shop/feed.yml")).send().await.unwrap();
+    assert_eq!(posted.status(), 405);
+}

@@ -1,0 +1,48 @@
+//! Why a feed was not loaded. Whatever it is, the prices in force stay.
+
+use shared::store::StoreError;
+
+/// A run that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedError {
+    /// The feed's server could not be asked, or broke off.
+    #[error("the feed could not be fetched: {0}")]
+    Fetch(String),
+    /// The feed's server answered something else.
+    #[error("the feed's server answered with HTTP {0}; a feed that has moved must be set anew, redirects are not followed")]
+    Status(u16),
+    /// A gzip file that is not one to its end.
+    #[error("the feed is a broken gzip file")]
+    Gzip,
+    /// More than is taken.
+    #[error("the feed is larger than 4 GiB")]
+    TooLarge,
+    /// More offers than are taken.
+    #[error("the feed has more than 2000000 offers")]
+    TooMany,
+    /// XML that is made to harm, or as good as.
+    #[error("the feed has {0}")]
+    Bomb(&'static str),
+    /// Not XML, or cut off.
+    #[error("the feed is not well-formed XML: {0}")]
+    Malformed(String),
+    /// XML of another kind.
+    #[error("this is no product feed: {0}")]
+    NotAFeed(&'static str),
+    /// More bad offers than are allowed.
+    #[error("{bad} of {offers} offers are bad, more than {max_percent} %")]
+    TooBad {
+        /// How many are bad.
+        bad: u32,
+        /// How many there are.
+        offers: u32,
+        /// How many in a hundred may be.
+        max_percent: u32,
+    },
+    /// The run's time is over.
+    #[error("the feed took too long")]
+    TooLate,
+    /// The prices could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,62 @@
+//! The same feed in other bytes.
+
+use std::io::Write as _;
+
+use encoding_rs::WINDOWS_1251;
+
+use crate::{Shop, feed, offer};
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+async fn price_of_tea(bytes: Vec<u8>) -> Option<String> {
+    let shop = Shop::start().await;
+    shop.world.standins().set_shop_feed(bytes);
+    shop.load().await;
+    shop.price("чай").await
+}
+
+#[tokio::test]
+async fn a_feed_is_read_in_the_encoding_that_it_names() {
+    let text = |declaration: &str| feed(&offer("чай", "12.30")).replace("<?xml version=\"1.0\"?>", declaration);
+    let utf8 = |declaration| text(declaration).into_bytes();
+    let cyrillic = |declaration| WINDOWS_1251.encode(&text(declaration)).0.into_owned();
+    let utf16: Vec<u8> = "\u{feff}".encode_utf16().chain(text("").encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    for (name, bytes) in [
+        ("UTF-8 without a word", utf8("")),
+        ("UTF-8", utf8("<?xml version=\"1.0\" encoding=\"UTF-8\"?>")),
+        ("UTF-8 with a mark", utf8("\u{feff}<?xml version=\"1.0\" encoding=\"utf-8\"?>")),
+        ("windows-1251", cyrillic("<?xml version=\"1.0\" encoding=\"windows-1251\"?>")),
+        ("windows-1251 otherwise written", cyrillic("<?xml version='1.0' encoding = 'Windows-1251' standalone='yes'?>")),
+        ("UTF-16", utf16),
+        ("gzip", gzip(&utf8(""))),
+        ("gzip of windows-1251", gzip(&cyrillic("<?xml version=\"1.0\" encoding=\"windows-1251\"?>"))),
+        ("two gzips in a row", [gzip(&utf8("")[..50]), gzip(&utf8("")[50..])].concat()),
+    ] {
+        assert_eq!(price_of_tea(bytes).await.as_deref(), Some("12.30"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_id_in_the_wrong_encoding_is_nobodys() {
+    let shop = Shop::start().await;
+    let cyrillic = WINDOWS_1251.encode(&feed(&offer("чай", "12.30"))).0.into_owned();
+    shop.world.standins().set_shop_feed(cyrillic);
+    assert!(shop.run().await.unwrap_err().contains("1 of 1 offers are bad"));
+}
+
+#[tokio::test]
+async fn a_gzip_that_is_cut_off_or_a_bomb_is_refused() {
+    let shop = Shop::start().await;
+    let whole = gzip(feed(&offer("a", "1")).as_bytes());
+    shop.world.standins().set_shop_feed(whole[..whole.len() - 9].to_vec());
+    let error = shop.run().await.unwrap_err();
+    assert!(error.contains("gzip"), "{error}");
+    let bomb = gzip(format!("<yml_catalog>{}", " ".repeat(64 * 1024 * 1024)).as_bytes());
+    shop.world.standins().set_shop_feed(bomb);
+    let error = shop.run().await.unwrap_err();
+    assert!(error.contains("more than 1 MiB"), "{error}");
+}

@@ -1,0 +1,157 @@
+//! The deployed program, given its event by a runtime as Lambda has one, reads a large feed in little memory.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::print_stdout, reason = "what was measured, for the README")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::collections::HashMap;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use futures_util::{StreamExt as _, stream};
+use sandbox::testing::{World, event_file};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::{Mutex, mpsc};
+
+const OFFERS: u32 = 500_000;
+/// A quarter of what the function has: a feed of two million must fit, too.
+const MEMORY_KIB: u64 = 256 * 1024;
+/// How many go over the line at once.
+const PIECE: u32 = 500;
+
+/// A feed as shops have it: grouped by product, with a text for each offer; 500 bytes an offer.
+fn pieces() -> impl Iterator<Item = String> + Send {
+    let head = "<?xml version=\"1.0\"?><yml_catalog><shop><offers>".to_owned();
+    let offers = (0..OFFERS / PIECE).map(|piece| (piece * PIECE..(piece + 1) * PIECE).map(offer).collect());
+    std::iter::once(head).chain(offers).chain(std::iter::once("</offers></shop></yml_catalog>".to_owned()))
+}
+
+fn offer(number: u32) -> String {
+    let (group, price, text) = (number / 4, number / 4 % 9_000 + 100, "Описание товара, каких много. ".repeat(6));
+    format!(
+        "<offer id=\"SKU-{number:08}\" group_id=\"PRODUCT-{group:07}\" available=\"true\"><name>Товар {number}</name>\
+         <price>{price}.00</price><currencyId>RUB</currencyId><description>{text}</description></offer>\n"
+    )
+}
+
+/// Serves the feed, and Lambda's runtime with one event; what the function answers comes through `answers`.
+async fn serve(answers: mpsc::Sender<Value>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let event = Arc::new(Mutex::new(Some(event_file("price-feed"))));
+    let next = move || {
+        let event = Arc::clone(&event);
+        async move {
+            let Some(event) = event.lock().await.take() else { return std::future::pending::<Response>().await };
+            let mut headers = HeaderMap::new();
+            for (name, value) in [
+                ("lambda-runtime-aws-request-id", "one"),
+                ("lambda-runtime-deadline-ms", "9999999999999"),
+                ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-central-1:123456789012:function:price-feed"),
+            ] {
+                headers.insert(name, HeaderValue::from_static(value));
+            }
+            (headers, event.to_string()).into_response()
+        }
+    };
+    let answer = move |body: Bytes| {
+        let answers = answers.clone();
+        async move { answers.send(serde_json::from_slice(&body).unwrap()).await.unwrap() }
+    };
+    let feed = async || Body::from_stream(stream::iter(pieces()).map(Ok::<_, std::io::Error>));
+    let app = Router::new()
+        .route("/feed.yml", get(feed))
+        .route("/2018-06-01/runtime/invocation/next", get(next))
+        .route("/2018-06-01/runtime/invocation/one/response", post(answer.clone()))
+        .route("/2018-06-01/runtime/invocation/one/error", post(answer));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    address
+}
+
+/// Ends with the test, whatever happens.
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+impl Program {
+    /// The most memory that it ever had.
+    fn peak_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches("kB").trim().parse().unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_a_million_offers_fit_into_a_quarter_of_a_gigabyte() {
+    let world = World::start().await;
+    let (sender, mut answers) = mpsc::channel(1);
+    let address = serve(sender).await;
+    let program = Command::new(env!("CARGO_BIN_EXE_price-feed"))
+        .envs(world.env())
+        .env("PRICE_FEED_URL", format!("http://{address}/feed.yml"))
+        .env("AWS_LAMBDA_RUNTIME_API", &address)
+        .env("AWS_LAMBDA_FUNCTION_NAME", "price-feed")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+        .env("LOG_LEVEL", "error")
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let program = Program(program);
+    let answer = tokio::time::timeout(Duration::from_mins(10), answers.recv()).await.unwrap().unwrap();
+    let peak = program.peak_kib();
+    let writes = world.store_calls().into_iter().filter(|call| call == "BatchWriteItem").count();
+    println!("{OFFERS} offers: {peak} KiB at most, {writes} batches, {answer}");
+    assert_eq!((&answer["outcome"], &answer["offers"], &answer["bad"]), (&json!("loaded"), &json!(OFFERS), &json!(0)));
+    assert!(peak < MEMORY_KIB, "{peak} KiB");
+    let buckets = answer["buckets"].as_u64().unwrap();
+    assert!(u64::try_from(writes).unwrap() <= buckets.div_ceil(25) + 3, "{writes} for {buckets} buckets");
+    let units = write_units(&world).await;
+    println!("{units} write units");
+    assert!(units <= u64::from(OFFERS) / 35, "{units}");
+}
+
+/// What DynamoDB counts for the buckets: their kilobytes, each rounded up.
+async fn write_units(world: &World) -> u64 {
+    let (mut units, mut from) = (0, None);
+    loop {
+        let page = world.dynamodb().scan().table_name("quotes").set_exclusive_start_key(from).send().await.unwrap();
+        for item in page.items.unwrap_or_default() {
+            units += item_bytes(&item).div_ceil(1024);
+        }
+        from = page.last_evaluated_key;
+        if from.is_none() {
+            return units;
+        }
+    }
+}
+
+/// An item's size as DynamoDB documents it: names, texts, a byte for every two digits, and the overhead of maps.
+#[expect(clippy::wildcard_enum_match_arm, reason = "a bucket has no others")]
+fn item_bytes(item: &HashMap<String, AttributeValue>) -> u64 {
+    fn value_bytes(value: &AttributeValue) -> u64 {
+        let bytes = |length: usize| u64::try_from(length).unwrap();
+        match value {
+            AttributeValue::S(text) => bytes(text.len()),
+            AttributeValue::N(number) => bytes(number.len()).div_ceil(2) + 1,
+            AttributeValue::Null(_) => 1,
+            AttributeValue::M(map) => 3 + map.iter().map(|(name, value)| bytes(name.len()) + value_bytes(value) + 1).sum::<u64>(),
+            other => unreachable!("a bucket has no {other:?}"),
+        }
+    }
+    item.iter().map(|(name, value)| u64::try_from(name.len()).unwrap() + value_bytes(value)).sum()
+}

@@ -1,0 +1,77 @@
+//! An embedded S3 over a folder, spoken to by the real SDK over HTTP. Its objects are files: `{folder}/{bucket}/{key}`.
+//!
+//! What it does not know by itself, and S3 does: to send nothing to whoever has an object already (`If-None-Match`).
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::Response;
+use s3s::auth::SimpleAuth;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s_fs::FileSystem;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+/// The storage could not be started.
+#[derive(Debug, thiserror::Error)]
+#[error("the embedded S3 could not be started: {0}")]
+pub struct S3Error(String);
+
+fn failed(error: &dyn std::fmt::Debug) -> S3Error {
+    S3Error(format!("{error:?}"))
+}
+
+/// The running storage.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    folder: PathBuf,
+    /// Removes a folder of its own with the last of its users.
+    _own: Option<Arc<TempDir>>,
+}
+
+/// Serves a storage in `data`, or in a folder of its own that goes away with it, on the current runtime.
+pub fn start(listener: TcpListener, data: Option<&Path>, access_key: &str, secret_key: &str) -> Result<Storage, S3Error> {
+    let own = if data.is_none() { Some(Arc::new(TempDir::new().map_err(|error| failed(&error))?)) } else { None };
+    let folder = match (data, &own) {
+        (Some(data), _) => data.join("objects"),
+        (None, own) => own.as_ref().map_or_else(PathBuf::new, |own| own.path().to_owned()),
+    };
+    std::fs::create_dir_all(&folder).map_err(|error| failed(&error))?;
+    let mut service = S3ServiceBuilder::new(FileSystem::new(&folder).map_err(|error| failed(&error))?);
+    service.set_auth(SimpleAuth::from_single(access_key, secret_key));
+    let app = Router::new().fallback(serve).with_state(service.build());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    Ok(Storage { folder, _own: own })
+}
+
+impl Storage {
+    /// Puts an object in its place, whatever was there.
+    pub fn put(&self, bucket: &str, key: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.folder.join(bucket).join(key);
+        path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+        std::fs::write(path, bytes)
+    }
+}
+
+async fn serve(State(service): State<S3Service>, request: Request) -> Response {
+    let known = request.headers().get(header::IF_NONE_MATCH).cloned();
+    match service.call(request.map(s3s::Body::http_body_unsync)).await {
+        Ok(answer) if known.is_some() && answer.headers().get(header::ETAG) == known.as_ref() => status(StatusCode::NOT_MODIFIED),
+        Ok(answer) => answer.map(Body::new),
+        Err(error) => {
+            tracing::error!(cause = ?error, "the embedded S3 failed");
+            status(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+    }
+}
+
+fn status(code: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = code;
+    response
+}
