@@ -1,17 +1,17 @@
-//! Reads the shop's product feed, the one that IMSHOP itself reads, into the table `quotes`, so that `payments` can say what a cart
-//! costs. Runs on a schedule; two runs at once do no harm.
+//! Reads the shop's product feed, the one that IMSHOP itself reads, into the table `quotes`, so that `payments` can say what
+//! a cart costs. Runs on a schedule; two runs at once do no harm.
 //!
-//! The feed is asked for only if it has changed, is read while it arrives, and only its offers' ids and prices stay in memory. Its
-//! prices come into force all at once or not at all ([`shared::store::prices`]): a feed that cannot be had, is cut off, is no feed,
-//! or has too many bad offers leaves everything as it was and fails the run, which sets off an alarm.
+//! The feed is asked for only if it has changed, is read while it arrives, and only its offers' ids and prices stay in
+//! memory. Its prices come into force all at once or not at all ([`shared::store::prices`]): a feed that cannot be had, is
+//! cut off, is no feed, or has too many bad offers leaves everything as it was and fails the run, which sets off an alarm.
 //!
-//! What is an offer's price: the text of its `price`, in the currency of its `currencyId` (`DEFAULT_CURRENCY` if it has none). An
-//! offer without a certain price has none here, and no cart with it is estimated: no id or price, another currency, a price "from",
-//! two prices for one id. A product (`group_id`) has the price of its offers if they all have the same. Whether it is available
-//! makes no difference.
+//! What is an offer's price: the text of its `price`, in the currency of its `currencyId` (`DEFAULT_CURRENCY` if it has
+//! none). An offer without a certain price has none here, and no cart with it is estimated: no id or price, another currency,
+//! a price "from", two prices for one id. A product (`group_id`) has the price of its offers if they all have the same.
+//! Whether it is available makes no difference.
 //!
-//! Round trips of a run: one `GetItem`, one request for the feed, one `PutItem`; if prices have changed, a `BatchWriteItem` for every 25
-//! buckets before that.
+//! Round trips of a run: one `GetItem`, one request for the feed, one `PutItem`; if prices have changed, a `BatchWriteItem`
+//! for every 25 buckets before that.
 
 mod catalogue;
 mod error;

@@ -1,5 +1,5 @@
-//! The feed's text while it arrives: unzipped if it is a gzip file, decoded if it is not UTF-8, and never more of it in memory than
-//! a piece.
+//! The feed's text while it arrives: unzipped if it is a gzip file, decoded if it is not UTF-8, and never more of it in
+//! memory than a piece.
 
 use std::io::{self, Write as _};
 use std::pin::Pin;

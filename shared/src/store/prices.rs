@@ -1,8 +1,8 @@
 //! The prices of the shop's product feed, in the table `quotes`. They are estimates, for what a customer is shown before there is
 //! an order; what is charged comes from the shop's order alone.
 //!
-//! - `prices#{generation}#{bucket}`: the prices of one or two hundred offers ([`Bucket`]); the bucket is the hash of an offer's id. Packed
-//!   like this, a feed costs a write unit for every forty offers or so, and a cart is read at once.
+//! - `prices#{generation}#{bucket}`: the prices of one or two hundred offers ([`Bucket`]); the bucket is the hash of an
+//!   offer's id. Packed like this, a feed costs a write unit for every forty offers or so, and a cart is read at once.
 //! - `prices`: the generation in force, where it came from, and when it was last found current ([`PriceList`]).
 //!
 //! Nothing is ever half in force: a load writes the buckets of a generation of its own, and when all of them are there, one

@@ -24,7 +24,7 @@ async fn a_cart_is_estimated_only_if_everything_about_it_is_certain() {
         (json!([{"privateId": "a", "quantity": 1}]), Some("10.01")),
         (json!([{"configurationId": "a", "privateId": "elsewhere", "quantity": 1}]), Some("10.01")),
         (json!([]), None),
-        (json!([{"configurationId": "a"}]), None),
+        (json!([{"configurationId": "a"}]), Some("10.01")),
         (json!([{"id": "a", "quantity": 1}]), None),
         (json!([{"configurationId": "A", "quantity": 1}]), None),
         (json!([{"configurationId": "c", "privateId": "a", "quantity": 1}]), None),
