@@ -1,21 +1,14 @@
 //! Lists of payments, by the table's indexes. An index is read a moment late and holds keys only, so what a list says is
 //! looked up again before anything is decided.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::orders::{ORDER, Orders, PAYMENT};
 use super::records::{OPEN, OrderRecord, PaymentRecord, SHARDS, Versioned};
-use super::{Item, StoreError, failed, incomplete, read};
+use super::{Item, StoreError, failed, read};
 use crate::clock::Timestamp;
 use crate::ids::{OrderId, PaymentId};
 use crate::payment::{Order, Payment, State};
-
-/// How many keys DynamoDB gives back at once, `BatchGetItem`.
-const BATCH: usize = 100;
-/// How often keys that DynamoDB left unread are asked for again.
-const ROUNDS: u32 = 5;
 
 /// Where a list goes on: opaque to whoever passes it back.
 #[derive(Clone, Debug, PartialEq)]
@@ -143,7 +136,7 @@ impl Orders {
                 break;
             }
         }
-        let items = self.items(keys.clone()).await?;
+        let items = self.table.items(keys.clone()).await?;
         let orders = keys.iter().filter(|key| key.starts_with(ORDER)).filter_map(|key| Some((key, items.get(key)?.clone())));
         let orders = orders.map(|(key, item)| order(key, item)).collect::<Result<Vec<_>, _>>()?;
         let payments = keys.iter().filter(|key| key.starts_with(PAYMENT)).filter_map(|key| Some((key, items.get(key)?.clone())));
@@ -154,7 +147,7 @@ impl Orders {
 
     async fn payments(&self, lookup: Lookup<'_>, from: Option<&Cursor>, limit: u16) -> Result<Page<Payment>, StoreError> {
         let page = self.keys(lookup, from, limit).await?;
-        let items = self.items(page.entries.clone()).await?;
+        let items = self.table.items(page.entries.clone()).await?;
         let found = page.entries.iter().filter_map(|key| Some((key, items.get(key)?.clone())));
         let entries = found.map(|(key, item)| payment(key, item)).collect::<Result<_, _>>()?;
         Ok(Page { entries, next: page.next })
@@ -192,34 +185,6 @@ impl Orders {
         });
         Ok(Page { entries: keys.collect(), next: output.last_evaluated_key.map(Cursor) })
     }
-
-    /// Items by their keys, strongly consistent.
-    async fn items(&self, keys: Vec<String>) -> Result<HashMap<String, Item>, StoreError> {
-        let mut items = HashMap::new();
-        for batch in keys.chunks(BATCH) {
-            let mut wanted: Vec<_> =
-                batch.iter().map(|key| HashMap::from([("pk".to_owned(), AttributeValue::S(key.clone()))])).collect();
-            for _ in 0..ROUNDS {
-                let request = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
-                let request = request.map_err(|error| incomplete(&error))?;
-                let read = self.table.client.batch_get_item().request_items(&self.table.name, request);
-                let output = read.send().await.map_err(|error| failed("BatchGetItem", &error))?;
-                for item in output.responses.unwrap_or_default().into_values().flatten() {
-                    if let Some(AttributeValue::S(key)) = item.get("pk") {
-                        items.insert(key.clone(), item);
-                    }
-                }
-                wanted = output.unprocessed_keys.unwrap_or_default().into_values().flat_map(|left| left.keys).collect();
-                if wanted.is_empty() {
-                    break;
-                }
-            }
-            if !wanted.is_empty() {
-                return Err(StoreError::Failed { action: "BatchGetItem", cause: "left keys unread".to_owned() });
-            }
-        }
-        Ok(items)
-    }
 }
 
 fn order(key: &str, item: Item) -> Result<Order, StoreError> {
@@ -234,6 +199,8 @@ fn payment(key: &str, item: Item) -> Result<Payment, StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
 
     #[test]

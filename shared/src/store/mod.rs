@@ -3,13 +3,14 @@
 //!
 //! - `order-holds`: `order#{orderUuid}`, `payment#{paymentId}`, the fiscal documents of captures to come, and customers'
 //!   requests for a limit, `registration#{id}` ([`Orders`]).
-//! - `otp-tokens`: `challenge#…`, `sends#…`, `form#…` ([`Otp`](otp::Otp)).
+//! - `otp-tokens`: `challenge#…`, `sends#…`, `count#…`, `form#…` ([`Otp`](otp::Otp)).
 
 mod documents;
 mod lists;
 mod orders;
 pub mod otp;
 mod otp_records;
+mod quotas;
 mod records;
 mod registrations;
 
@@ -23,7 +24,7 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -134,12 +135,22 @@ struct Envelope<'a, T> {
     record: &'a T,
 }
 
+/// How many keys DynamoDB gives back at once, `BatchGetItem`.
+const BATCH: usize = 100;
+/// How often keys that DynamoDB left unread are asked for again.
+const BATCH_ROUNDS: u32 = 5;
+
 /// The version of the items' schema that this code writes.
 const SCHEMA: u32 = 1;
 
 impl Table {
     /// Reads an item, strongly consistent: a decision about money is never made on an old copy.
     async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StoreError> {
+        self.get_item(key).await?.map(|item| read(key, item)).transpose()
+    }
+
+    /// The same as it is stored.
+    async fn get_item(&self, key: &str) -> Result<Option<Item>, StoreError> {
         let output = self
             .client
             .get_item()
@@ -149,7 +160,35 @@ impl Table {
             .send()
             .await
             .map_err(|error| failed("GetItem", &error))?;
-        output.item.map(|item| read(key, item)).transpose()
+        Ok(output.item)
+    }
+
+    /// Items by their keys, strongly consistent.
+    async fn items(&self, keys: Vec<String>) -> Result<HashMap<String, Item>, StoreError> {
+        let mut items = HashMap::new();
+        for batch in keys.chunks(BATCH) {
+            let mut wanted: Vec<_> =
+                batch.iter().map(|key| HashMap::from([("pk".to_owned(), AttributeValue::S(key.clone()))])).collect();
+            for _ in 0..BATCH_ROUNDS {
+                let request = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
+                let request = request.map_err(|error| incomplete(&error))?;
+                let read = self.client.batch_get_item().request_items(&self.name, request);
+                let output = read.send().await.map_err(|error| failed("BatchGetItem", &error))?;
+                for item in output.responses.unwrap_or_default().into_values().flatten() {
+                    if let Some(AttributeValue::S(key)) = item.get("pk") {
+                        items.insert(key.clone(), item);
+                    }
+                }
+                wanted = output.unprocessed_keys.unwrap_or_default().into_values().flat_map(|left| left.keys).collect();
+                if wanted.is_empty() {
+                    break;
+                }
+            }
+            if !wanted.is_empty() {
+                return Err(StoreError::Failed { action: "BatchGetItem", cause: "left keys unread".to_owned() });
+            }
+        }
+        Ok(items)
     }
 
     fn item<T: Serialize>(key: &str, version: u64, mark: &str, record: &T) -> Result<Item, StoreError> {
@@ -203,17 +242,15 @@ impl Table {
     }
 
     /// Writes all of the items or none. The mark makes a repetition by the SDK after a lost answer the same transaction.
-    async fn transact(&self, mark: &str, items: Vec<TransactWriteItem>) -> Result<Transacted, StoreError> {
+    async fn transact(&self, mark: &str, items: Vec<TransactWriteItem>) -> Result<Written, StoreError> {
         let write = self.client.transact_write_items().set_transact_items(Some(items)).client_request_token(mark);
         match write.send().await {
-            Ok(_) => Ok(Transacted::Yes),
+            Ok(_) => Ok(Written::Yes),
             Err(error) => match error.as_service_error() {
-                Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
-                    let first = canceled.cancellation_reasons().first().and_then(|reason| reason.code());
-                    let by_first = first == Some("ConditionalCheckFailed");
-                    Ok(if by_first { Transacted::RefusedByFirst } else { Transacted::Refused })
-                }
-                Some(TransactWriteItemsError::TransactionInProgressException(_)) => Ok(Transacted::Refused),
+                Some(
+                    TransactWriteItemsError::TransactionCanceledException(_)
+                    | TransactWriteItemsError::TransactionInProgressException(_),
+                ) => Ok(Written::Conflict),
                 _ => Err(failed("TransactWriteItems", &error)),
             },
         }
@@ -240,16 +277,6 @@ impl Condition {
             values: Some(HashMap::from([(":before".to_owned(), before)])),
         }
     }
-}
-
-/// How a transaction came out.
-enum Transacted {
-    /// Everything is written.
-    Yes,
-    /// Nothing is written, because of the condition of the first item.
-    RefusedByFirst,
-    /// Nothing is written, because of another item or of another transaction.
-    Refused,
 }
 
 /// A request that lacks something: a fault of this code.
