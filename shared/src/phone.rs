@@ -6,6 +6,34 @@ use std::fmt;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Phone(String);
 
+/// Which numbers of a country are mobile: its code, all digits of a number, and the beginnings after the code.
+struct Plan {
+    country: &'static str,
+    length: usize,
+    mobile: &'static [&'static str],
+}
+
+/// The numbering plans that codes are mostly sent under, as libphonenumber 9.0.33 has them (the types `mobile` of KG, RU and
+/// KZ; the last two share a code). A new mobile range is a word here.
+const PLANS: [Plan; 2] = [
+    Plan {
+        country: "996",
+        length: 12,
+        mobile: &[
+            "20", "22", "50", "51", "52", "54", "55", "56", "57", "600", "70", "755", "77", "880", "888", "912", "990", "995",
+            "996", "997", "998", "999",
+        ],
+    },
+    Plan {
+        country: "7",
+        length: 11,
+        mobile: &[
+            "9", "700", "701", "702", "705", "706", "707", "708", "747", "760", "761", "762", "763", "764", "771", "775", "776",
+            "777", "778", "785",
+        ],
+    },
+];
+
 /// The text is not a phone number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be a phone number of 10 to 15 digits, like +996770123456")]
@@ -45,6 +73,20 @@ impl Phone {
     #[must_use]
     pub fn digits(&self) -> &str {
         &self.0
+    }
+
+    /// Whether the country's numbering plan has it as a mobile number; nothing if that plan is not known here.
+    #[must_use]
+    pub fn is_mobile(&self) -> Option<bool> {
+        let plan = PLANS.iter().find(|plan| self.0.starts_with(plan.country))?;
+        let national = &self.0[plan.country.len()..];
+        Some(self.0.len() == plan.length && plan.mobile.iter().any(|range| national.starts_with(range)))
+    }
+
+    /// Its first digits: the range of numbers that it is bought with.
+    #[must_use]
+    pub fn prefix(&self, digits: usize) -> &str {
+        self.0.get(..digits).unwrap_or(&self.0)
     }
 
     /// The ten digits that Mokka takes, or nothing for a number that has no such form (a `996…` one).
@@ -113,6 +155,27 @@ mod tests {
         assert_eq!(mokka("9268180621").as_deref(), Some("9268180621"));
         assert_eq!(mokka("+996770123456"), None);
         assert_eq!(mokka("+15551234567"), None);
+    }
+
+    #[test]
+    fn the_numbering_plan_tells_mobiles_from_landlines() {
+        for (mobile, texts) in [
+            (Some(true), ["+996 770 123456", "+996 555 123456", "+996 990 123456", "0700 123456"]),
+            (Some(false), ["+996 312 123456", "+996 3222 12345", "+996 800 123456", "+996 77012345"]),
+            (Some(true), ["+7 999 888-77-66", "8 (900) 000-00-00", "+7 701 123 45 67", "+7 777 123 45 67"]),
+            (Some(false), ["+7 495 123-45-67", "8 800 555-35-35", "+7 727 250 00 00", "+7 99988877665"]),
+            (None, ["+86 138 0013 8000", "+1 555 123 4567", "+49 30 1234567", "+44 20 7946 0958"]),
+        ] {
+            for text in texts {
+                assert_eq!(Phone::parse(text).unwrap().is_mobile(), mobile, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_prefix_is_the_first_digits_or_all_there_are() {
+        let phone = Phone::parse("+996 770 123456").unwrap();
+        assert_eq!((phone.prefix(7), phone.prefix(20)), ("9967701", "996770123456"));
     }
 
     #[test]

@@ -73,6 +73,10 @@ pub const PHONE_MISSING: &str = "Укажите номер телефона.";
 pub const PHONE_INVALID: &str = "Проверьте номер телефона: он должен быть в международном формате, например +996 770 123 456.";
 /// SMS are not sent to this country.
 pub const PHONE_COUNTRY: &str = "На номера этой страны коды не отправляются. Укажите другой номер.";
+/// The numbering plan says that it takes no SMS.
+pub const PHONE_NOT_MOBILE: &str = "На этот номер SMS не приходят. Укажите номер мобильного телефона.";
+/// Codes are not sent to numbers of this range.
+pub const PHONE_DENIED: &str = "На этот номер коды не отправляются. Укажите другой номер мобильного телефона.";
 /// The form is not configured.
 pub const FORM_UNKNOWN: &str = "Эта форма не подключена. Обратитесь в магазин.";
 /// The form needs a code and none came.
@@ -83,10 +87,6 @@ pub const CODE_NOT_NEEDED: &str = "Для этой формы код не нуж
 pub const SMS_UNAVAILABLE: &str = "Не удалось отправить код. Попробуйте ещё раз через минуту.";
 /// The SMS service could not check the code.
 pub const CHECK_UNAVAILABLE: &str = "Не удалось проверить код. Попробуйте ещё раз через минуту.";
-/// Too many codes today.
-pub const SEND_LIMIT_DAY: &str = "На этот номер отправлено слишком много кодов. Попробуйте завтра.";
-/// The shop's whole budget of SMS for today is spent, or too many from one installation.
-pub const SEND_LIMIT: &str = "Слишком много запросов кода. Попробуйте позже.";
 /// The form could not be saved; the code stays valid.
 pub const FORM_NOT_SAVED: &str = "Не удалось отправить форму. Попробуйте ещё раз: код вводить заново не нужно.";
 /// The same form is being saved by another request.
@@ -109,6 +109,24 @@ pub fn wait_for_next_code(seconds: u64) -> String {
 #[must_use]
 pub fn wait_minutes_for_next_code(minutes: u64) -> String {
     format!("Слишком много запросов кода. Новый код можно запросить через {minutes} мин.")
+}
+
+/// A new code can be asked for after `hours`.
+#[must_use]
+pub fn wait_hours_for_next_code(hours: u64) -> String {
+    format!("Слишком много запросов кода. Новый код можно запросить через {hours} ч.")
+}
+
+/// Too many wrong codes were entered; a new one can be asked for after `hours`.
+#[must_use]
+pub fn wait_hours_after_wrong_codes(hours: u64) -> String {
+    format!("Слишком много неверных кодов. Новый код можно запросить через {hours} ч.")
+}
+
+/// The shop has sent as many codes today as it may; it goes on after `hours`.
+#[must_use]
+pub fn shop_sends_again(hours: u64) -> String {
+    format!("Магазин временно не отправляет коды. Попробуйте через {hours} ч или обратитесь в магазин.")
 }
 
 /// Landing page: paid.

@@ -1,9 +1,11 @@
 //! A form comes with a code. One request at a time works on a code: it holds a lease, so that equal requests at once ask the
-//! SMS service once and save once. A check is counted before the code is looked at, and given back if it was right.
+//! SMS service once and save once. A check is counted before the code is looked at, against the code itself and against the
+//! day's wrong codes of the phone and the installation, and given back if it was right. Whatever is wrong (no code sent, another
+//! one, one that is over, too many wrong ones), the answer is the same.
 
 use std::time::Duration;
 
-use shared::challenge::{Challenge, ChallengeKey, Lease, Sent};
+use shared::challenge::{Challenge, ChallengeKey, Lease, Quota, Sent};
 use shared::clock::Deadline;
 use shared::config;
 use shared::http::Failure;
@@ -16,6 +18,7 @@ use shared::texts;
 
 use crate::Deps;
 use crate::form::Form;
+use crate::quotas;
 use crate::save::Confirmed;
 
 /// How long codes may be (reference "SMSPRO"); what they are made of is set in the cabinet.
@@ -44,7 +47,8 @@ pub(crate) async fn export(
     }
     let key = ChallengeKey::new(&deps.internal, &form.name, &form.installation, &phone);
     let digest = deps.internal.digest(Purpose::VerifiedCode, &[key.as_str(), code]);
-    let export = Export { deps, config, form, code, digest, deadline };
+    let wrong_codes = quotas::of_wrong_codes(deps, config, form, &phone, deps.clock.now());
+    let export = Export { deps, config, form, code, digest, wrong_codes, deadline };
     export.run(&key).await.map_err(Failure::internal)
 }
 
@@ -55,6 +59,7 @@ struct Export<'a> {
     form: &'a Form,
     code: &'a str,
     digest: String,
+    wrong_codes: [Quota; 2],
     deadline: Deadline,
 }
 
@@ -62,10 +67,11 @@ impl Export<'_> {
     async fn run(&self, key: &ChallengeKey) -> Result<Answer, StoreError> {
         let patience = Deadline::within(self.deadline.allows(PATIENCE).unwrap_or_default());
         for round in 0.. {
-            let challenge = self.deps.otp.challenge(key).await?;
+            let (challenge, used) = self.deps.otp.look_at_code(key, &self.wrong_codes).await?;
             let now = self.deps.clock.now();
             let Some(sent) = challenge.in_force(now) else { return Ok(Answer::otp_failed()) };
-            if let Some(saved) = &sent.saved {
+            let used_up = sent.checks_used >= self.config.limits.checks_per_code;
+            if let Some(saved) = sent.saved.as_ref().filter(|_| !used_up) {
                 if self.is_verified(sent) {
                     return Ok(Answer::success(saved.message.clone()));
                 }
@@ -75,8 +81,12 @@ impl Export<'_> {
                 return Ok(Answer::otp_failed());
             }
             if !sent.is_leased(now) {
-                if sent.checks_used >= self.deps.forms.limits.checks_per_code {
+                if used_up {
                     tracing::info!("the checks of this code are used up");
+                    return Ok(Answer::otp_failed());
+                }
+                if let Some(refusal) = quotas::refusal(&self.wrong_codes, &used) {
+                    tracing::info!(limit = ?refusal, "no code is checked: a limit");
                     return Ok(Answer::otp_failed());
                 }
                 if let Some(challenge) = self.deps.otp.save(challenge.checking(now)).await? {
@@ -100,11 +110,19 @@ impl Export<'_> {
     async fn check(&self, challenge: Challenge) -> Result<Answer, StoreError> {
         let Some((sent, lease)) = leased(&challenge) else { return Ok(Answer::failed(texts::FORM_IN_PROGRESS)) };
         let id = sent.transaction_id.clone();
+        let otp = &self.deps.otp;
+        if let Some(refusal) = quotas::take_all(otp, &self.wrong_codes).await? {
+            tracing::info!(limit = ?refusal, "no code is checked: a limit");
+            otp.change(challenge, |challenge| challenge.wrong(&id, lease)).await?;
+            return Ok(Answer::otp_failed());
+        }
         let right = match &sent.verified {
             Some(_) => Ok(self.is_verified(sent)),
             None => self.ask(sent).await,
         };
-        let otp = &self.deps.otp;
+        if !matches!(right, Ok(false)) {
+            quotas::give_all_back(otp, &self.wrong_codes).await;
+        }
         match right {
             Ok(true) => {}
             Ok(false) => {

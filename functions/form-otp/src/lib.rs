@@ -1,20 +1,23 @@
 //! `POST /v1/forms/otp` and `POST /v1/forms`: sends a code by SMS, and exports a form with that code. Both URLs take both:
 //! what is asked for is decided by a non-empty `data.otpCode`.
 //!
-//! Round trips when nothing is in the way ("read": one `GetItem`, or several at once; "write": one `PutItem` or one
-//! transaction):
-//! - a code asked for: one read (challenge and both send logs at once), one write (intent and all limits), one send at
-//!   SMSPRO, one write. Refused by a limit: one read.
+//! Round trips when nothing is in the way ("read": one `BatchGetItem`; "write": one `PutItem` or one transaction; "count": one
+//! conditional `UpdateItem`):
+//! - a code asked for: one read (challenge, both send logs, all counters), one write (intent and both logs), a count for the
+//!   range of numbers, for the source address if it is limited and for the shop, one send at SMSPRO, one write. Refused by a
+//!   limit: one read.
 //! - the same SMS repeated after an unclear outcome: one read, one write, one send; one read and one write for the cool-down,
 //!   which begins anew; one write.
-//! - a form with its code: one read, one write (the check is counted), one check at SMSPRO, one write, one call to the shop
-//!   (or none: the last write stores the form), one write.
-//! - the same form again: one read. Another slot with the same code: one read, one write, one call to the shop, one write.
-//! - a wrong code: one read, one write, one check at SMSPRO, one write.
+//! - a form with its code: one read, one write (the check is counted), two counts (wrong codes of the phone and of the
+//!   installation), one check at SMSPRO, both counts given back and one write at once, one call to the shop (or none: the last
+//!   write stores the form), one write.
+//! - the same form again: one read. Another slot with the same code: the same without SMSPRO.
+//! - a wrong code: one read, one write, two counts, one check at SMSPRO, one write. Locked out: one read.
 //! - a form that needs no code: one call to the shop, or one write.
 
 mod export;
 mod form;
+mod quotas;
 mod save;
 mod send;
 
@@ -127,7 +130,10 @@ async fn answer(deps: &Deps, route: Route, form: &Form, inbound: &Inbound) -> Re
         // A form that needs no code is taken as it is, whatever code came with it.
         (Some(_), false, _) | (None, false, Route::Export) => save::without_code(deps, config, form, deadline).await,
         (None, true, Route::Export) => Ok(Answer::failed(texts::CODE_MISSING)),
-        (None, true, Route::Send) => send::send(deps, config, form, deadline).await,
+        (None, true, Route::Send) => {
+            let address = inbound.source_address(config.limits.source_header.as_deref());
+            send::send(deps, config, form, address, deadline).await
+        }
         (None, false, Route::Send) => Ok(Answer::failed(texts::CODE_NOT_NEEDED)),
     }
 }

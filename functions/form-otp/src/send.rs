@@ -1,12 +1,19 @@
-//! A code is asked for. The intent is stored together with every limit it counts against, before the SMS service is called;
-//! whoever loses that write sends nothing.
+//! A code is asked for. Everything that could be in the way is read at once, so that who is refused costs no write. Then the
+//! intent is stored together with what it counts against the phone and the installation; whoever loses that write sends
+//! nothing. Then one of each shared limit is taken (range of numbers, source address, the shop's day), and only then is the SMS
+//! service called. In this order who asks a thousand times for one phone, or from one installation, holds no more of what is
+//! shared than their own limits allow, and the shared counters, which never conflict, hold up nobody else.
+//!
+//! Who is refused at last, or whose SMS is known not to go out, gets everything back. Who dies in between leaves it counted,
+//! until it is over by itself: then less is sent, never more.
 //!
 //! An SMS whose sending had no clear outcome is sent once more under the same transaction id, which the SMS service never
 //! sends twice: so the outcome becomes clear, and no limit is counted again.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-use shared::challenge::{Challenge, ChallengeKey, Refusal, SendLog};
+use shared::challenge::{Challenge, ChallengeKey, Limits, Quota, Refusal, SendLog, Sending};
 use shared::clock::{Deadline, Timestamp};
 use shared::config;
 use shared::http::Failure;
@@ -14,12 +21,13 @@ use shared::imshop::forms::Answer;
 use shared::phone::Phone;
 use shared::smspro::{Code, Error};
 use shared::store::RECORDING;
-use shared::store::otp::Begun;
+use shared::store::otp::Found;
 use shared::store::{StoreError, Written};
 use shared::texts;
 
 use crate::Deps;
 use crate::form::Form;
+use crate::quotas;
 
 /// How often a send is decided anew after somebody else wrote first.
 const ROUNDS: u32 = 8;
@@ -27,41 +35,62 @@ const ROUNDS: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(15);
 
 /// Sends a code to the form's phone, unless a limit is in the way.
-pub(crate) async fn send(deps: &Deps, config: &config::Form, form: &Form, deadline: Deadline) -> Result<Answer, Failure> {
+pub(crate) async fn send(
+    deps: &Deps,
+    config: &config::Form,
+    form: &Form,
+    address: Option<IpAddr>,
+    deadline: Deadline,
+) -> Result<Answer, Failure> {
     let phone = match form.phone(config) {
         Ok(phone) => phone,
         Err(answer) => return Ok(answer),
     };
-    let limits = &deps.forms.limits;
-    if !limits.country_prefixes.iter().any(|prefix| phone.digits().starts_with(prefix)) {
-        return Ok(Answer::failed(texts::PHONE_COUNTRY));
+    if let Some(text) = not_taken(&config.limits, &phone) {
+        return Ok(Answer::failed(text));
     }
+    let now = deps.clock.now();
     let sender = Sender {
         deps,
+        limits: &config.limits,
         key: ChallengeKey::new(&deps.internal, &form.name, &form.installation, &phone),
         by_phone: SendLog::phone_key(&deps.internal, &phone),
         by_installation: SendLog::installation_key(&deps.internal, &form.installation),
+        shared: quotas::of_send(deps, config, &phone, address, now),
+        wrong_codes: quotas::of_wrong_codes(deps, config, form, &phone, now),
         phone,
         deadline,
     };
     sender.send().await.map_err(Failure::internal)
 }
 
+/// Why no code is ever sent to a number, if so.
+fn not_taken(limits: &Limits, phone: &Phone) -> Option<&'static str> {
+    let begins_with = |prefixes: &[String]| prefixes.iter().any(|prefix| phone.digits().starts_with(prefix));
+    if !begins_with(&limits.country_prefixes) {
+        Some(texts::PHONE_COUNTRY)
+    } else if begins_with(&limits.deny_prefixes) {
+        Some(texts::PHONE_DENIED)
+    } else if phone.is_mobile() == Some(false) {
+        Some(texts::PHONE_NOT_MOBILE)
+    } else {
+        None
+    }
+}
+
 /// One request for a code.
 struct Sender<'a> {
     deps: &'a Deps,
+    limits: &'a Limits,
     key: ChallengeKey,
     by_phone: String,
     by_installation: String,
+    /// Counted for every send.
+    shared: Vec<Quota>,
+    /// Only looked at: who cannot enter a code needs none.
+    wrong_codes: [Quota; 2],
     phone: Phone,
     deadline: Deadline,
-}
-
-/// What a request for a code finds.
-struct Found {
-    challenge: Challenge,
-    by_phone: SendLog,
-    by_installation: SendLog,
 }
 
 /// How one call of the SMS service came out.
@@ -74,39 +103,34 @@ enum Outcome {
 
 impl Sender<'_> {
     async fn send(&self) -> Result<Answer, StoreError> {
-        let limits = &self.deps.forms.limits;
         for round in 0..ROUNDS {
             if round > 0 {
                 tokio::time::sleep(PAUSE * round).await;
             }
-            let Found { challenge, by_phone, by_installation } = self.look().await?;
+            let found = self.look().await?;
             let now = self.deps.clock.now();
-            if let Some(sending) = &challenge.sending {
+            if let Some(sending) = &found.challenge.sending {
                 if sending.is_leased(now) {
-                    return Ok(Answer::failed(Refusal::after(sending.started_at, limits, now).text()));
+                    return Ok(Answer::failed(Refusal::after(sending.started_at, self.limits, now).text()));
                 }
-                if sending.may_repeat(now, limits.code_lifetime) {
-                    let Some(challenge) = self.deps.otp.save(challenge.repeating(now)).await? else { continue };
-                    match self.repeat(challenge).await? {
-                        Outcome::Answer(answer) => return Ok(answer),
-                        Outcome::Lost => continue,
+                if sending.may_repeat(now, self.limits.code_lifetime) {
+                    match self.repeat(found.challenge, now).await? {
+                        Some(Outcome::Answer(answer)) => return Ok(answer),
+                        Some(Outcome::Lost) | None => continue,
                     }
                 }
             }
-            let refusal = by_phone.refuses_phone(limits, now).or_else(|| by_installation.refuses_installation(limits, now));
-            if let Some(refusal) = refusal {
-                tracing::info!(limit = ?refusal, "no code is sent: a limit");
-                return Ok(Answer::failed(refusal.text()));
+            if let Some(refusal) = self.refusal(&found, now) {
+                return Ok(refuse(refusal));
             }
-            let challenge = challenge.sending(self.deps.random.hex32()?, now);
-            let logs = [&by_phone.with(now), &by_installation.with(now)];
-            match self.deps.otp.begin_send(challenge, logs, now, limits.sends_per_shop_per_day).await? {
-                Begun::Yes(challenge) => return self.first(*challenge, now).await,
-                Begun::Conflict => {}
-                Begun::ShopLimit => {
-                    tracing::error!("the shop's SMS of today are used up; see sends_per_shop_per_day in forms.toml");
-                    return Ok(Answer::failed(Refusal::Many.text()));
-                }
+            let intent = Found {
+                challenge: found.challenge.sending(self.deps.random.hex32()?, now),
+                by_phone: found.by_phone.with(now),
+                by_installation: found.by_installation.with(now),
+                used: found.used,
+            };
+            if let Some(stored) = self.deps.otp.begin_send(intent, now).await? {
+                return self.first(stored, now).await;
             }
         }
         tracing::warn!("no code is sent: other requests keep writing the same items");
@@ -114,52 +138,76 @@ impl Sender<'_> {
     }
 
     async fn look(&self) -> Result<Found, StoreError> {
-        let otp = &self.deps.otp;
-        let (challenge, by_phone, by_installation) = tokio::try_join!(
-            Box::pin(otp.challenge(&self.key)),
-            Box::pin(otp.send_log(self.by_phone.clone())),
-            Box::pin(otp.send_log(self.by_installation.clone())),
-        )?;
-        Ok(Found { challenge, by_phone, by_installation })
+        let quotas: Vec<_> = self.shared.iter().chain(&self.wrong_codes).cloned().collect();
+        self.deps.otp.look(&self.key, [&self.by_phone, &self.by_installation], &quotas).await
+    }
+
+    /// The limit that is in the way; first the one that the customer knows best.
+    fn refusal(&self, found: &Found, now: Timestamp) -> Option<Refusal> {
+        let (shared, wrong_codes) = found.used.split_at(self.shared.len());
+        found
+            .by_phone
+            .refuses_phone(self.limits, now)
+            .or_else(|| found.by_installation.refuses_installation(self.limits, now))
+            .or_else(|| quotas::refusal(&self.wrong_codes, wrong_codes))
+            .or_else(|| quotas::refusal(&self.shared, shared))
     }
 
     /// The first time for this transaction id.
-    async fn first(&self, challenge: Challenge, began: Timestamp) -> Result<Answer, StoreError> {
-        let Some(id) = challenge.sending.as_ref().map(|sending| sending.transaction_id.clone()) else {
+    async fn first(&self, intent: Found, began: Timestamp) -> Result<Answer, StoreError> {
+        let Some(id) = intent.challenge.sending.as_ref().map(|sending| sending.transaction_id.clone()) else {
             return Ok(Answer::failed(texts::SMS_UNAVAILABLE));
         };
+        if let Some(refusal) = quotas::take_all(&self.deps.otp, &self.shared).await? {
+            self.take_back(intent, &id, began).await;
+            return Ok(refuse(refusal));
+        }
         match self.deps.smspro.send(&self.phone, &id, self.deadline.before(RECORDING)).await {
-            Ok(token) => self.record(challenge, &id, token, began).await,
+            Ok(token) => self.record(intent.challenge, &id, token, began).await,
             Err(Error::Refused(Code::Duplicate)) => {
                 tracing::warn!("SMSPRO knows a new transaction id: the request got through twice, and the token is lost");
-                self.deps.otp.change(challenge, |challenge| challenge.send_over(&id)).await?;
-                Ok(Answer::failed(Refusal::after(began, &self.deps.forms.limits, self.deps.clock.now()).text()))
+                self.deps.otp.change(intent.challenge, |challenge| challenge.send_over(&id)).await?;
+                Ok(Answer::failed(Refusal::after(began, self.limits, self.deps.clock.now()).text()))
             }
             Err(Error::Refused(Code::TryLater)) => {
                 tracing::warn!("SMSPRO asks for the same SMS again in a few seconds");
-                self.unclear(challenge, &id).await
+                self.unclear(intent.challenge, &id).await
             }
             Err(Error::Refused(code)) => {
                 let answer = refused(code);
-                self.take_back(&id, began).await;
+                quotas::give_all_back(&self.deps.otp, &self.shared).await;
+                self.take_back(intent, &id, began).await;
                 Ok(answer)
             }
             Err(Error::NotSent(cause)) => {
                 tracing::warn!(cause, "SMSPRO was not reached");
-                self.take_back(&id, began).await;
+                quotas::give_all_back(&self.deps.otp, &self.shared).await;
+                self.take_back(intent, &id, began).await;
                 Ok(Answer::failed(texts::SMS_UNAVAILABLE))
             }
             Err(Error::Unavailable(cause)) => {
                 tracing::warn!(cause, "SMSPRO's answer did not come: nobody knows whether the SMS goes out");
-                self.unclear(challenge, &id).await
+                self.unclear(intent.challenge, &id).await
             }
         }
     }
 
-    /// The second and last time for this transaction id. Its place in the limits was counted the first time and is kept
-    /// whatever the answer is, since the first SMS may have gone out.
-    async fn repeat(&self, challenge: Challenge) -> Result<Outcome, StoreError> {
-        let Some(sending) = challenge.sending.clone() else { return Ok(Outcome::Lost) };
+    /// The second and last time for this transaction id; nothing if another request was quicker. Its place in the limits was
+    /// counted the first time and is kept whatever the answer is, since the first SMS may have gone out.
+    async fn repeat(&self, challenge: Challenge, now: Timestamp) -> Result<Option<Outcome>, StoreError> {
+        let Some(sending) = challenge.sending.clone() else { return Ok(None) };
+        let Some(challenge) = self.deps.otp.save(challenge.repeating(now)).await? else { return Ok(None) };
+        if sending.is_abandoned(now) {
+            // Whoever died may not have come to the shared limits: once too often is better than not at all.
+            if let Some(refusal) = quotas::take_all(&self.deps.otp, &self.shared).await? {
+                self.deps.otp.change(challenge, |challenge| challenge.send_over(&sending.transaction_id)).await?;
+                return Ok(Some(Outcome::Answer(refuse(refusal))));
+            }
+        }
+        self.send_again(challenge, sending).await.map(Some)
+    }
+
+    async fn send_again(&self, challenge: Challenge, sending: Sending) -> Result<Outcome, StoreError> {
         let id = sending.transaction_id;
         let began = self.deps.clock.now();
         let otp = &self.deps.otp;
@@ -177,9 +225,9 @@ impl Sender<'_> {
             Err(Error::Refused(Code::TryLater) | Error::Unavailable(_)) => {
                 tracing::warn!("SMSPRO left it open twice whether the SMS goes out");
                 otp.change(challenge, |challenge| challenge.send_unclear(&id, true)).await?;
-                let (limits, now) = (&self.deps.forms.limits, self.deps.clock.now());
-                if now.since(sending.started_at) < limits.cool_down {
-                    Answer::failed(Refusal::after(sending.started_at, limits, now).text())
+                let now = self.deps.clock.now();
+                if now.since(sending.started_at) < self.limits.cool_down {
+                    Answer::failed(Refusal::after(sending.started_at, self.limits, now).text())
                 } else {
                     Answer::failed(texts::SMS_UNAVAILABLE)
                 }
@@ -206,7 +254,7 @@ impl Sender<'_> {
         token: shared::smspro::Token,
         began: Timestamp,
     ) -> Result<Answer, StoreError> {
-        let valid_till = began.plus(self.deps.forms.limits.code_lifetime);
+        let valid_till = began.plus(self.limits.code_lifetime);
         let recorded = self.deps.otp.change(challenge, |challenge| challenge.sent(id, token.clone(), valid_till)).await?;
         if recorded.is_none() {
             tracing::warn!("a code was sent, but another request has taken its place");
@@ -219,7 +267,7 @@ impl Sender<'_> {
     /// The SMS went out later than its first attempt: the cool-down counts from then.
     async fn count_from(&self, first: Timestamp, began: Timestamp) {
         for _ in 0..ROUNDS {
-            let written = match self.deps.otp.send_log(self.by_phone.clone()).await {
+            let written = match self.deps.otp.send_log(&self.by_phone).await {
                 Ok(log) => self.deps.otp.save_send_log(&log.without(first).with(began), began).await,
                 Err(cause) => Err(cause),
             };
@@ -237,26 +285,33 @@ impl Sender<'_> {
     }
 
     /// Nothing was sent, so nothing is counted. If this cannot be written the intent stays, and the next request finds out.
-    async fn take_back(&self, id: &str, began: Timestamp) {
-        match self.try_take_back(id, began).await {
+    async fn take_back(&self, intent: Found, id: &str, began: Timestamp) {
+        match self.try_take_back(intent, id, began).await {
             Ok(true) => {}
             Ok(false) => tracing::warn!("an SMS that was not sent stays counted: other requests keep writing the same items"),
             Err(cause) => tracing::warn!(cause = %cause, "an SMS that was not sent stays counted"),
         }
     }
 
-    async fn try_take_back(&self, id: &str, began: Timestamp) -> Result<bool, StoreError> {
-        for round in 0..ROUNDS {
-            tokio::time::sleep(PAUSE * round).await;
-            let Found { challenge, by_phone, by_installation } = self.look().await?;
-            let Some(challenge) = challenge.send_over(id) else { return Ok(true) };
-            let logs = [&by_phone.without(began), &by_installation.without(began)];
-            if self.deps.otp.take_send_back(&challenge, logs, began).await? == Written::Yes {
+    async fn try_take_back(&self, intent: Found, id: &str, began: Timestamp) -> Result<bool, StoreError> {
+        let mut found = intent;
+        for round in 1..=ROUNDS {
+            let Some(challenge) = found.challenge.send_over(id) else { return Ok(true) };
+            let (by_phone, by_installation) = (found.by_phone.without(began), found.by_installation.without(began));
+            let undone = Found { challenge, by_phone, by_installation, used: Vec::new() };
+            if self.deps.otp.take_send_back(&undone, began).await? == Written::Yes {
                 return Ok(true);
             }
+            tokio::time::sleep(PAUSE * round).await;
+            found = self.look().await?;
         }
         Ok(false)
     }
+}
+
+fn refuse(refusal: Refusal) -> Answer {
+    tracing::info!(limit = ?refusal, "no code is sent: a limit");
+    Answer::failed(refusal.text())
 }
 
 /// What a refusal means for the customer, and for us.

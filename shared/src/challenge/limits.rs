@@ -1,4 +1,5 @@
-//! How often codes may be sent: sliding windows over the moments at which they were.
+//! How often codes may be sent and checked. What belongs to one customer is a sliding window over the moments at which codes
+//! were sent; what many share is a [`Quota`](super::Quota).
 
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use crate::texts;
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
-/// How many codes may be sent and checked.
+/// How many codes may be sent and checked: the shop's, or what a form has instead. Whatever the form, it counts the same for all
+/// of them, so that several forms never add up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How long a code is valid: the same value as in the SMS service's cabinet.
@@ -26,10 +28,28 @@ pub struct Limits {
     pub sends_per_day: u32,
     /// Codes asked for from one installation in a day.
     pub sends_per_installation_per_day: u32,
-    /// Codes of the whole shop in a day.
+    /// Codes to one range of numbers in an hour (UTC).
+    pub sends_per_prefix_per_hour: u32,
+    /// Codes to one range of numbers in a day (UTC).
+    pub sends_per_prefix_per_day: u32,
+    /// How many first digits of the international number make a range.
+    pub prefix_digits: usize,
+    /// Codes asked for from one address in an hour (UTC); as many as they like if absent.
+    pub sends_per_address_per_hour: Option<u32>,
+    /// The header in which whoever calls passes the customer's address on; without it the caller's address counts.
+    pub source_header: Option<String>,
+    /// Codes of the whole shop in a day (UTC): then no more are sent.
     pub sends_per_shop_per_day: u32,
+    /// So many of them are worth an alarm.
+    pub alarm_sends_per_shop_per_day: u32,
+    /// Wrong codes for one phone in a day (UTC): then no more are checked.
+    pub wrong_codes_per_phone_per_day: u32,
+    /// Wrong codes from one installation in a day (UTC).
+    pub wrong_codes_per_installation_per_day: u32,
     /// Countries that codes are sent to, by the beginning of the international number.
     pub country_prefixes: Vec<String>,
+    /// Numbers that codes are not sent to, by the beginning of the international number.
+    pub deny_prefixes: Vec<String>,
 }
 
 /// When codes were sent to one phone, or asked for from one installation, in the last 24 hours.
@@ -51,9 +71,17 @@ pub enum Refusal {
     /// Too many in an hour.
     Hour(Duration),
     /// Too many in a day.
-    Day,
-    /// Too many from one installation, or for the whole shop.
-    Many,
+    Day(Duration),
+    /// Too many from one installation.
+    Installation(Duration),
+    /// Too many to one range of numbers.
+    Prefix(Duration),
+    /// Too many from one address.
+    Address(Duration),
+    /// Too many of the whole shop.
+    Shop(Duration),
+    /// Too many wrong codes: a new one could not be entered either.
+    WrongCodes(Duration),
 }
 
 impl SendLog {
@@ -75,10 +103,6 @@ impl SendLog {
         Self { key, times: Vec::new(), version: 0 }
     }
 
-    fn within(&self, window: Duration, now: Timestamp) -> impl DoubleEndedIterator<Item = Timestamp> {
-        self.times.iter().copied().filter(move |at| now.since(*at) < window)
-    }
-
     /// Why a phone must not get a code now, if so.
     #[must_use]
     pub fn refuses_phone(&self, limits: &Limits, now: Timestamp) -> Option<Refusal> {
@@ -86,17 +110,22 @@ impl SendLog {
         if let Some(passed) = last.filter(|passed| *passed < limits.cool_down) {
             return Some(Refusal::CoolDown(limits.cool_down.saturating_sub(passed)));
         }
-        if self.within(DAY, now).count() >= count(limits.sends_per_day) {
-            return Some(Refusal::Day);
-        }
-        let oldest = self.within(HOUR, now).rev().nth(count(limits.sends_per_hour).saturating_sub(1))?;
-        Some(Refusal::Hour(HOUR.saturating_sub(now.since(oldest))))
+        self.wait(limits.sends_per_day, DAY, now)
+            .map(Refusal::Day)
+            .or_else(|| self.wait(limits.sends_per_hour, HOUR, now).map(Refusal::Hour))
     }
 
     /// Why an installation must not ask for a code now, if so.
     #[must_use]
     pub fn refuses_installation(&self, limits: &Limits, now: Timestamp) -> Option<Refusal> {
-        (self.within(DAY, now).count() >= count(limits.sends_per_installation_per_day)).then_some(Refusal::Many)
+        self.wait(limits.sends_per_installation_per_day, DAY, now).map(Refusal::Installation)
+    }
+
+    /// How long until less than `limit` sends are within the window, if they are not.
+    fn wait(&self, limit: u32, window: Duration, now: Timestamp) -> Option<Duration> {
+        let last = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(1);
+        let oldest = self.times.iter().rev().filter(|at| now.since(**at) < window).nth(last)?;
+        Some(window.saturating_sub(now.since(*oldest)))
     }
 
     /// With a send at this moment; what is older than a day is forgotten.
@@ -123,10 +152,6 @@ impl SendLog {
     }
 }
 
-fn count(limit: u32) -> usize {
-    usize::try_from(limit).unwrap_or(usize::MAX)
-}
-
 impl Refusal {
     /// A code was sent at that moment (or may have been): how long to wait for the next one.
     #[must_use]
@@ -139,9 +164,15 @@ impl Refusal {
     pub fn text(self) -> String {
         match self {
             Self::CoolDown(wait) => texts::wait_for_next_code(round_up(wait, 1000)),
-            Self::Hour(wait) => texts::wait_minutes_for_next_code(round_up(wait, 60_000)),
-            Self::Day => texts::SEND_LIMIT_DAY.to_owned(),
-            Self::Many => texts::SEND_LIMIT.to_owned(),
+            Self::Hour(wait) | Self::Day(wait) | Self::Installation(wait) | Self::Prefix(wait) | Self::Address(wait) => {
+                if wait <= HOUR {
+                    texts::wait_minutes_for_next_code(round_up(wait, 60_000))
+                } else {
+                    texts::wait_hours_for_next_code(round_up(wait, 3_600_000))
+                }
+            }
+            Self::Shop(wait) => texts::shop_sends_again(round_up(wait, 3_600_000)),
+            Self::WrongCodes(wait) => texts::wait_hours_after_wrong_codes(round_up(wait, 3_600_000)),
         }
     }
 }
@@ -178,7 +209,7 @@ mod tests {
         assert_eq!(refused(&[0, 60, 120, 180, 240], 600), Some(Refusal::Hour(Duration::from_mins(50))));
         assert_eq!(refused(&[0, 60, 120, 180, 240], 3600), None, "the window slides");
         let ten: Vec<i64> = (0..10).map(|hour| hour * 3600).collect();
-        assert_eq!(refused(&ten, 23 * 3600), Some(Refusal::Day));
+        assert_eq!(refused(&ten, 23 * 3600), Some(Refusal::Day(Duration::from_hours(1))));
         assert_eq!(refused(&ten, 24 * 3600), None, "the window slides");
         assert_eq!(refused(&[100], 0), Some(Refusal::CoolDown(Duration::from_mins(1))), "a clock that went back");
     }
@@ -186,7 +217,8 @@ mod tests {
     #[test]
     fn an_installation_waits_a_day() {
         let twenty: Vec<i64> = (0..20).collect();
-        assert_eq!(log(&twenty).refuses_installation(&limits(), at(86_399)), Some(Refusal::Many));
+        let wait = Duration::from_secs(1);
+        assert_eq!(log(&twenty).refuses_installation(&limits(), at(86_399)), Some(Refusal::Installation(wait)));
         assert_eq!(log(&twenty).refuses_installation(&limits(), at(86_400)), None);
     }
 
@@ -202,5 +234,9 @@ mod tests {
         assert!(Refusal::CoolDown(Duration::from_millis(1001)).text().contains("через 2 с"));
         assert!(Refusal::after(at(0), &limits(), at(100)).text().contains("через 1 с"));
         assert!(Refusal::Hour(Duration::from_secs(61)).text().contains("через 2 мин"));
+        assert!(Refusal::Prefix(Duration::from_hours(1)).text().contains("через 60 мин"));
+        assert!(Refusal::Day(Duration::from_mins(61)).text().contains("через 2 ч"));
+        assert!(Refusal::Shop(Duration::from_secs(1)).text().contains("через 1 ч"));
+        assert!(Refusal::WrongCodes(Duration::from_hours(7)).text().contains("через 7 ч"));
     }
 }

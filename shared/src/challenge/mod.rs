@@ -5,6 +5,7 @@
 //! force ([`Sent`], which stays valid until the next one is really sent). Leases mark a half that one request is busy with.
 
 mod limits;
+mod quota;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::secret::{InternalSecret, Purpose};
 use crate::smspro::Token;
 
 pub use limits::{Limits, Refusal, SendLog};
+pub use quota::{Alarm, Quota, Used};
 
 /// How long a challenge is kept after its last use: longer than any code lives (an hour at most, `config`).
 const KEPT: Duration = Duration::from_hours(2);
@@ -245,6 +247,12 @@ impl Sending {
     #[must_use]
     pub fn is_leased(&self, now: Timestamp) -> bool {
         self.lease_until.is_some_and(|until| until > now)
+    }
+
+    /// Whoever began it is gone without a word: nobody knows how far it came.
+    #[must_use]
+    pub fn is_abandoned(&self, now: Timestamp) -> bool {
+        self.lease_until.is_some_and(|until| until <= now)
     }
 
     /// Whether the same SMS may be sent once more to find out what became of it. After `lifetime` its code would be

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+use toml::Spanned;
 
-use super::read::{Mistake, list, read, table, tables, text, within};
+use super::read::{Mistake, list, maybe_within, read, table, tables, text, within};
 use crate::challenge::Limits;
 use crate::ids::FormName;
 
@@ -19,13 +21,15 @@ pub struct Form {
     pub phone_fields: Vec<String>,
     /// How long a form stored here is kept.
     pub retention: Duration,
+    /// The shop's limits, but for those that the form has its own value of.
+    pub limits: Limits,
 }
 
-/// The shop's forms and the limits they share.
+/// The shop's forms and its limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forms {
     forms: Vec<Form>,
-    /// The limits.
+    /// The limits of every form that has none of its own.
     pub limits: Limits,
 }
 
@@ -33,12 +37,12 @@ pub struct Forms {
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(deserialize_with = "limits")]
-    limits: Limits,
+    limits: LimitsEntry,
     #[serde(default, deserialize_with = "forms")]
-    form: Vec<Form>,
+    form: Vec<FormEntry>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LimitsEntry {
     #[serde(deserialize_with = "within::<_, 1, 60>")]
@@ -53,10 +57,60 @@ struct LimitsEntry {
     sends_per_day: u32,
     #[serde(deserialize_with = "within::<_, 1, 1000>")]
     sends_per_installation_per_day: u32,
+    #[serde(default = "thirty", deserialize_with = "within::<_, 1, 100_000>")]
+    sends_per_prefix_per_hour: u32,
+    #[serde(default = "a_hundred", deserialize_with = "within::<_, 1, 1_000_000>")]
+    sends_per_prefix_per_day: u32,
+    #[serde(default = "seven", deserialize_with = "within::<_, 4, 9>")]
+    prefix_digits: u32,
+    #[serde(default, deserialize_with = "maybe_within::<_, 1, 1_000_000>")]
+    sends_per_address_per_hour: Option<u32>,
+    #[serde(default, deserialize_with = "header")]
+    source_header: Option<String>,
     #[serde(deserialize_with = "within::<_, 1, 10_000_000>")]
     sends_per_shop_per_day: u32,
+    #[serde(default, deserialize_with = "maybe_within::<_, 1, 10_000_000>")]
+    alarm_sends_per_shop_per_day: Option<u32>,
+    #[serde(default = "twenty", deserialize_with = "within::<_, 1, 1000>")]
+    wrong_codes_per_phone_per_day: u32,
+    #[serde(default = "twenty", deserialize_with = "within::<_, 1, 1000>")]
+    wrong_codes_per_installation_per_day: u32,
     #[serde(deserialize_with = "country_prefixes")]
     country_prefixes: Vec<String>,
+    #[serde(default, deserialize_with = "deny_prefixes")]
+    deny_prefixes: Vec<String>,
+}
+
+/// What a form may have its own value of: everything but what the SMS service, the counters' keys and the shop's alarm hang on.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OwnLimitsEntry {
+    #[serde(default, deserialize_with = "maybe_within::<_, 1, 20>")]
+    checks_per_code: Option<u32>,
+    #[serde(default, deserialize_with = "maybe_within::<_, 10, 3600>")]
+    cool_down_seconds: Option<u32>,
+    #[serde(default, deserialize_with = "maybe_within::<_, 1, 50>")]
+    sends_per_hour: Option<u32>,
+    #[serde(default, deserialize_with = "maybe_within::<_, 1, 100>")]
+    sends_per_day: Option<u32>,
+    #[serde(default, deserialize_with = "maybe_within::<_, 1, 1000>")]
+    sends_per_installation_per_day: Option<u32>,
+    #[serde(default, deserialize_with = "maybe_within::<_, 1, 100_000>")]
+    sends_per_prefix_per_hour: Option<u32>,
+    #[serde(default, deserialize_with = "maybe_within::<_, 1, 1_000_000>")]
+    sends_per_prefix_per_day: Option<u32>,
+    #[serde(default, deserialize_with = "maybe_within::<_, 1, 1_000_000>")]
+    sends_per_address_per_hour: Option<u32>,
+    #[serde(default, deserialize_with = "maybe_within::<_, 1, 10_000_000>")]
+    sends_per_shop_per_day: Option<u32>,
+    #[serde(default, deserialize_with = "maybe_within::<_, 1, 1000>")]
+    wrong_codes_per_phone_per_day: Option<u32>,
+    #[serde(default, deserialize_with = "maybe_within::<_, 1, 1000>")]
+    wrong_codes_per_installation_per_day: Option<u32>,
+    #[serde(default, deserialize_with = "own_country_prefixes")]
+    country_prefixes: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "own_deny_prefixes")]
+    deny_prefixes: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -69,6 +123,7 @@ struct FormEntry {
     phone_fields: Vec<String>,
     #[serde(default = "ninety_days", deserialize_with = "within::<_, 1, 3650>")]
     retention_days: u32,
+    limits: Option<Spanned<OwnLimitsEntry>>,
 }
 
 fn phone() -> Vec<String> {
@@ -77,6 +132,22 @@ fn phone() -> Vec<String> {
 
 fn ninety_days() -> u32 {
     90
+}
+
+fn thirty() -> u32 {
+    30
+}
+
+fn a_hundred() -> u32 {
+    100
+}
+
+fn seven() -> u32 {
+    7
+}
+
+fn twenty() -> u32 {
+    20
 }
 
 fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FormName, D::Error> {
@@ -90,26 +161,67 @@ fn phone_fields<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String
     })
 }
 
-fn country_prefixes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+/// Reads beginnings of international numbers.
+fn prefixes<'de, D: Deserializer<'de>>(deserializer: D, longest: usize, example: &str) -> Result<Vec<String>, D::Error> {
     list(deserializer, |prefixes: Vec<String>| {
-        let digits = |prefix: &String| (1..=6).contains(&prefix.len()) && prefix.bytes().all(|byte| byte.is_ascii_digit());
-        let right = !prefixes.is_empty() && prefixes.iter().all(digits);
-        if right { Ok(prefixes) } else { Err("must list at least one prefix of 1 to 6 digits, like \"996\"".to_owned()) }
+        let digits = |prefix: &String| (1..=longest).contains(&prefix.len()) && prefix.bytes().all(|byte| byte.is_ascii_digit());
+        let right = prefixes.iter().all(digits);
+        if right { Ok(prefixes) } else { Err(format!("must list prefixes of 1 to {longest} digits, like \"{example}\"")) }
     })
 }
 
-fn limits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limits, D::Error> {
-    table(deserializer, LimitsEntry::check)
+fn country_prefixes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let prefixes = prefixes(deserializer, 6, "996")?;
+    if prefixes.is_empty() { Err(D::Error::custom("must list at least one prefix, like \"996\"")) } else { Ok(prefixes) }
 }
 
-fn forms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Form>, D::Error> {
+fn deny_prefixes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    prefixes(deserializer, 15, "9967009")
+}
+
+fn own_country_prefixes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    country_prefixes(deserializer).map(Some)
+}
+
+fn own_deny_prefixes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    deny_prefixes(deserializer).map(Some)
+}
+
+fn header<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    text(deserializer, |name| match http::HeaderName::try_from(name) {
+        Ok(_) => Ok(Some(name.to_owned())),
+        Err(_) => Err("must be the name of a header, like \"X-Real-IP\""),
+    })
+}
+
+fn limits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LimitsEntry, D::Error> {
+    table(deserializer, |limits: LimitsEntry| limits.clone().check().map(|_| limits))
+}
+
+fn forms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<FormEntry>, D::Error> {
     tables(deserializer, FormEntry::check)
 }
 
 impl Forms {
     /// Reads `forms.toml`.
     pub fn parse(text: &str) -> Result<Self, Mistake> {
-        read(text).map(|File { limits, form }| Self { forms: form, limits })
+        let File { limits: shop, form: entries } = read(text)?;
+        let limits = shop.clone().check().map_err(|problem| Mistake::at(text, 0, problem))?;
+        let mut forms = Vec::with_capacity(entries.len());
+        for (index, entry) in entries.into_iter().enumerate() {
+            let limits = match entry.limits {
+                None => limits.clone(),
+                Some(own) => {
+                    let begin = own.span().start;
+                    let mistake = |problem| Mistake::at(text, begin, format!("field `form[{index}].limits`: {problem}"));
+                    own.into_inner().instead_of(&shop).map_err(mistake)?
+                }
+            };
+            let retention = Duration::from_hours(24 * u64::from(entry.retention_days));
+            let FormEntry { name, requires_code, phone_fields, .. } = entry;
+            forms.push(Form { name, requires_code, phone_fields, retention, limits });
+        }
+        Ok(Self { forms, limits })
     }
 
     /// The form of that name.
@@ -125,22 +237,66 @@ impl Forms {
 }
 
 impl FormEntry {
-    fn check(self, before: &[Form]) -> Result<Form, String> {
+    fn check(self, before: &[Self]) -> Result<Self, String> {
         if before.iter().any(|other| other.name == self.name) {
             return Err("name is used twice; every form needs its own".to_owned());
         }
         if self.requires_code && self.phone_fields.is_empty() {
             return Err("phone_fields must name at least one field when requires_code is true".to_owned());
         }
-        let retention = Duration::from_hours(24 * u64::from(self.retention_days));
-        Ok(Form { name: self.name, requires_code: self.requires_code, phone_fields: self.phone_fields, retention })
+        Ok(self)
+    }
+}
+
+impl OwnLimitsEntry {
+    /// The shop's limits with these values instead of its own.
+    fn instead_of(self, shop: &LimitsEntry) -> Result<Limits, String> {
+        if self.sends_per_shop_per_day.is_some_and(|own| own > shop.sends_per_shop_per_day) {
+            return Err("sends_per_shop_per_day of a form must not exceed the shop's".to_owned());
+        }
+        let alarm = shop.alarm();
+        let limits = LimitsEntry {
+            code_lifetime_minutes: shop.code_lifetime_minutes,
+            checks_per_code: self.checks_per_code.unwrap_or(shop.checks_per_code),
+            cool_down_seconds: self.cool_down_seconds.unwrap_or(shop.cool_down_seconds),
+            sends_per_hour: self.sends_per_hour.unwrap_or(shop.sends_per_hour),
+            sends_per_day: self.sends_per_day.unwrap_or(shop.sends_per_day),
+            sends_per_installation_per_day: self.sends_per_installation_per_day.unwrap_or(shop.sends_per_installation_per_day),
+            sends_per_prefix_per_hour: self.sends_per_prefix_per_hour.unwrap_or(shop.sends_per_prefix_per_hour),
+            sends_per_prefix_per_day: self.sends_per_prefix_per_day.unwrap_or(shop.sends_per_prefix_per_day),
+            prefix_digits: shop.prefix_digits,
+            sends_per_address_per_hour: self.sends_per_address_per_hour.or(shop.sends_per_address_per_hour),
+            source_header: shop.source_header.clone(),
+            sends_per_shop_per_day: self.sends_per_shop_per_day.unwrap_or(shop.sends_per_shop_per_day),
+            alarm_sends_per_shop_per_day: None,
+            wrong_codes_per_phone_per_day: self.wrong_codes_per_phone_per_day.unwrap_or(shop.wrong_codes_per_phone_per_day),
+            wrong_codes_per_installation_per_day: self
+                .wrong_codes_per_installation_per_day
+                .unwrap_or(shop.wrong_codes_per_installation_per_day),
+            country_prefixes: self.country_prefixes.unwrap_or_else(|| shop.country_prefixes.clone()),
+            deny_prefixes: self.deny_prefixes.unwrap_or_else(|| shop.deny_prefixes.clone()),
+        };
+        Ok(Limits { alarm_sends_per_shop_per_day: alarm, ..limits.check()? })
     }
 }
 
 impl LimitsEntry {
+    /// The shop's soft threshold: four fifths of the day's SMS, if it is not configured.
+    fn alarm(&self) -> u32 {
+        let hard = self.sends_per_shop_per_day;
+        self.alarm_sends_per_shop_per_day.unwrap_or_else(|| (hard - hard / 5).max(1))
+    }
+
     fn check(self) -> Result<Limits, String> {
         if self.sends_per_hour > self.sends_per_day {
             return Err("sends_per_hour must not exceed sends_per_day".to_owned());
+        }
+        if self.sends_per_prefix_per_hour > self.sends_per_prefix_per_day {
+            return Err("sends_per_prefix_per_hour must not exceed sends_per_prefix_per_day".to_owned());
+        }
+        let alarm = self.alarm();
+        if self.alarm_sends_per_shop_per_day.is_some_and(|alarm| alarm > self.sends_per_shop_per_day) {
+            return Err("alarm_sends_per_shop_per_day must not exceed sends_per_shop_per_day".to_owned());
         }
         Ok(Limits {
             code_lifetime: Duration::from_mins(u64::from(self.code_lifetime_minutes)),
@@ -149,8 +305,17 @@ impl LimitsEntry {
             sends_per_hour: self.sends_per_hour,
             sends_per_day: self.sends_per_day,
             sends_per_installation_per_day: self.sends_per_installation_per_day,
+            sends_per_prefix_per_hour: self.sends_per_prefix_per_hour,
+            sends_per_prefix_per_day: self.sends_per_prefix_per_day,
+            prefix_digits: usize::try_from(self.prefix_digits).unwrap_or(usize::MAX),
+            sends_per_address_per_hour: self.sends_per_address_per_hour,
+            source_header: self.source_header,
             sends_per_shop_per_day: self.sends_per_shop_per_day,
+            alarm_sends_per_shop_per_day: alarm,
+            wrong_codes_per_phone_per_day: self.wrong_codes_per_phone_per_day,
+            wrong_codes_per_installation_per_day: self.wrong_codes_per_installation_per_day,
             country_prefixes: self.country_prefixes,
+            deny_prefixes: self.deny_prefixes,
         })
     }
 }
@@ -169,20 +334,119 @@ mod tests {
     }
 
     #[test]
+    fn a_form_has_the_shops_limits_but_for_its_own() {
+        let own = "limits = { cool_down_seconds = 120, sends_per_shop_per_day = 1000, country_prefixes = [\"996\"] }";
+        let forms = Forms::parse(&GOOD.replacen("retention_days = 90", own, 1)).unwrap();
+        let limits = |name| forms.find(&FormName::parse(name).unwrap()).unwrap().limits.clone();
+        assert_eq!(limits("feedback"), forms.limits);
+        let expected = Limits {
+            cool_down: Duration::from_mins(2),
+            sends_per_shop_per_day: 1000,
+            country_prefixes: vec!["996".to_owned()],
+            ..forms.limits.clone()
+        };
+        assert_eq!(limits("callback"), expected, "the alarm stays the shop's");
+    }
+
+    #[test]
+    fn a_file_from_before_the_newer_limits_has_their_defaults() {
+        let newer = ["prefix", "alarm_", "wrong_", "deny_"];
+        let old: String = GOOD
+            .lines()
+            .filter(|line| !newer.iter().any(|word| line.starts_with(word) || line.starts_with("sends_per_prefix")))
+            .collect::<Vec<_>>()
+            .join("\n");
+        assert!(old.len() < GOOD.len());
+        assert_eq!(Forms::parse(&old).unwrap(), Forms::parse(GOOD).unwrap(), "the shipped values are the defaults");
+    }
+
+    #[test]
     fn mistakes_are_named_where_they_stand_with_what_would_be_right() {
         for (from, to, wanted) in [
             (
                 "checks_per_code = 5",
                 "checks_per_code = 0",
-                "8:19: field `limits.checks_per_code`: must be a whole number from 1 to 20",
+                "10:19: field `limits.checks_per_code`: must be a whole number from 1 to 20",
             ),
-            ("cool_down_seconds = 60", "cool_down_seconds = -1", "10:21: field `limits.cool_down_seconds`: must be a whole"),
-            ("sends_per_hour = 5", "sends_per_hour = 11", "4:1: field `limits`: sends_per_hour must not exceed sends_per_day"),
-            ("country_prefixes = [", "country_prefixes = [\"+7\", ", "19:20: field `limits.country_prefixes`: must list"),
-            ("name = \"callback\"", "name = \"\"", "23:8: field `form[0].name`: must not be empty"),
-            ("name = \"feedback\"", "name = \"callback\"", "31:1: field `form[1]`: name is used twice"),
-            ("requires_code = true", "requires_kode = true", "24:1: field `form[0].requires_kode`: unknown field"),
-            ("requires_code = true", "requires_code = ", "24:17: "),
+            (
+                "cool_down_seconds = 60",
+                "cool_down_seconds = -1",
+                "12:21: field `limits.cool_down_seconds`: must be a whole number from 10 to 3600",
+            ),
+            ("sends_per_hour = 5", "sends_per_hour = 11", "6:1: field `limits`: sends_per_hour must not exceed sends_per_day"),
+            (
+                "country_prefixes = [",
+                "country_prefixes = [\"+7\", ",
+                "35:20: field `limits.country_prefixes`: must list prefixes of 1 to 6 digits, like \"996\"",
+            ),
+            (
+                "country_prefixes = [\"996\", \"7\"]",
+                "country_prefixes = []",
+                "35:20: field `limits.country_prefixes`: must list at least one prefix, like \"996\"",
+            ),
+            (
+                "deny_prefixes = []",
+                "deny_prefixes = [\"+996\"]",
+                "37:17: field `limits.deny_prefixes`: must list prefixes of 1 to 15 digits, like \"9967009\"",
+            ),
+            (
+                "sends_per_prefix_per_hour = 30",
+                "sends_per_prefix_per_hour = 101",
+                "6:1: field `limits`: sends_per_prefix_per_hour must not exceed sends_per_prefix_per_day",
+            ),
+            (
+                "sends_per_prefix_per_day = 100",
+                "sends_per_prefix_per_day = 0",
+                "21:28: field `limits.sends_per_prefix_per_day`: must be a whole number from 1 to 1000000",
+            ),
+            (
+                "prefix_digits = 7",
+                "prefix_digits = 10",
+                "22:17: field `limits.prefix_digits`: must be a whole number from 4 to 9",
+            ),
+            (
+                "prefix_digits = 7",
+                "sends_per_address_per_hour = 0",
+                "22:30: field `limits.sends_per_address_per_hour`: must be a whole number from 1 to 1000000",
+            ),
+            (
+                "prefix_digits = 7",
+                "source_header = \"X Real\"",
+                "22:17: field `limits.source_header`: must be the name of a header, like \"X-Real-IP\"",
+            ),
+            (
+                "alarm_sends_per_shop_per_day = 1600",
+                "alarm_sends_per_shop_per_day = 2001",
+                "6:1: field `limits`: alarm_sends_per_shop_per_day must not exceed sends_per_shop_per_day",
+            ),
+            (
+                "codes_per_phone_per_day = 20",
+                "codes_per_phone_per_day = 0",
+                "32:33: field `limits.wrong_codes_per_phone_per_day`: must be a whole number from 1 to 1000",
+            ),
+            (
+                "retention_days = 90",
+                "limits = { sends_per_hour = 11 }",
+                "46:10: field `form[0].limits`: sends_per_hour must not exceed sends_per_day",
+            ),
+            (
+                "retention_days = 90",
+                "limits = { sends_per_shop_per_day = 2001 }",
+                "46:10: field `form[0].limits`: sends_per_shop_per_day of a form must not exceed the shop's",
+            ),
+            (
+                "retention_days = 90",
+                "limits = { prefix_digits = 8 }",
+                "46:12: field `form[0].limits.prefix_digits`: unknown field `prefix_digits`",
+            ),
+            ("name = \"callback\"", "name = \"\"", "41:8: field `form[0].name`: must not be empty"),
+            ("name = \"feedback\"", "name = \"callback\"", "51:1: field `form[1]`: name is used twice; every form needs its own"),
+            (
+                "requires_code = true",
+                "requires_kode = true",
+                "42:1: field `form[0].requires_kode`: unknown field `requires_kode`",
+            ),
+            ("requires_code = true", "requires_code = ", "42:17:"),
         ] {
             assert!(GOOD.contains(from), "{from}");
             let error = Forms::parse(&GOOD.replacen(from, to, 1)).unwrap_err().to_string();

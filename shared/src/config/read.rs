@@ -19,7 +19,7 @@ pub struct Mistake {
 }
 
 impl Mistake {
-    fn at(text: &str, offset: usize, problem: String) -> Self {
+    pub(super) fn at(text: &str, offset: usize, problem: String) -> Self {
         let before = text.get(..offset).unwrap_or(text);
         let line_begin = before.rfind('\n').map_or(0, |newline| newline + 1);
         let column = before[line_begin..].chars().count() + 1;
@@ -32,7 +32,9 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Mistake> {
     let mistake = |error: &toml::de::Error, problem| Mistake::at(text, error.span().map_or(0, |span| span.start), problem);
     let file = toml::Deserializer::parse(text).map_err(|error| mistake(&error, error.message().replace('\n', ", ")))?;
     serde_path_to_error::deserialize(file).map_err(|error| {
-        let (path, problem) = (error.path().to_string(), error.inner().message());
+        // A table whose place is kept for later shows in the path as what keeps it.
+        let path = error.path().to_string().replace(".$__serde_spanned_private_value", "");
+        let problem = error.inner().message();
         let problem = if path == "." { problem.to_owned() } else { format!("field `{path}`: {problem}") };
         mistake(error.inner(), problem)
     })
@@ -135,6 +137,13 @@ pub(super) fn within<'de, D: Deserializer<'de>, const LOW: u32, const HIGH: u32>
     let number = i64::deserialize(deserializer)?;
     let number = u32::try_from(number).ok().filter(|number| (LOW..=HIGH).contains(number));
     number.ok_or_else(|| de::Error::custom(format_args!("must be a whole number from {LOW} to {HIGH}")))
+}
+
+/// Reads such a number that may be left out.
+pub(super) fn maybe_within<'de, D: Deserializer<'de>, const LOW: u32, const HIGH: u32>(
+    deserializer: D,
+) -> Result<Option<u32>, D::Error> {
+    within::<D, LOW, HIGH>(deserializer).map(Some)
 }
 
 /// A text with something in it, without the white space around it.

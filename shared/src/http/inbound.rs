@@ -1,5 +1,6 @@
 //! A request as it came in: nothing of it is trusted before it is parsed.
 
+use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, Method};
@@ -29,6 +30,7 @@ pub struct Inbound {
     deadline: Deadline,
     request_id: String,
     gateway_url: Option<Url>,
+    caller: Option<IpAddr>,
 }
 
 impl Inbound {
@@ -41,6 +43,7 @@ impl Inbound {
         let query = query.into_iter().flat_map(|query| query.iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
         let query = query.collect();
         let gateway_url = request.request_context_ref().and_then(|context| gateway_url(context, &path));
+        let caller = request.request_context_ref().and_then(caller);
         let (parts, body) = request.into_parts();
         let body = match body {
             Body::Text(text) => text.into_bytes(),
@@ -57,6 +60,7 @@ impl Inbound {
             deadline,
             request_id,
             gateway_url,
+            caller,
         }
     }
 
@@ -132,6 +136,16 @@ impl Inbound {
     #[must_use]
     pub fn gateway_url(&self) -> Option<&Url> {
         self.gateway_url.as_ref()
+    }
+
+    /// The address that the request came from: the gateway's caller, or what `header` says if whoever calls passes the
+    /// customer's on (the first address in it). Nothing if that is no address: the caller's would be everybody's.
+    #[must_use]
+    pub fn source_address(&self, header: Option<&str>) -> Option<IpAddr> {
+        match header {
+            None => self.caller,
+            Some(header) => address(self.header(header)?.split(',').next()?),
+        }
     }
 
     /// Refuses any other method than `allowed`.
@@ -225,6 +239,18 @@ fn gateway_url(context: &RequestContext, path: &[String]) -> Option<Url> {
     let stage = full_path.split('/').filter(|segment| !segment.is_empty()).take_while(|segment| segment != first);
     let base = stage.fold(format!("https://{domain}"), |base, segment| format!("{base}/{segment}"));
     Url::parse(&base).ok()
+}
+
+fn caller(context: &RequestContext) -> Option<IpAddr> {
+    match context {
+        RequestContext::ApiGatewayV1(context) => address(context.identity.source_ip.as_deref()?),
+        RequestContext::ApiGatewayV2(context) => address(context.http.source_ip.as_deref()?),
+        _ => None,
+    }
+}
+
+fn address(text: &str) -> Option<IpAddr> {
+    text.trim().parse().ok().map(|address: IpAddr| address.to_canonical())
 }
 
 #[cfg(test)]

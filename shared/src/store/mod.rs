@@ -4,8 +4,9 @@
 //!
 //! - `order-holds`: `order#{orderUuid}`, `payment#{paymentId}`, the fiscal documents of captures to come, and customers'
 //!   requests for a limit, `registration#{id}` ([`Orders`]).
-//! - `otp-tokens`: `challenge#…`, `sends#…`, `form#…` ([`Otp`](otp::Otp)).
-//! - `quotes`: what can be made again at any time ([`Quotes`]): `prices`, `prices#…` ([`Prices`](prices::Prices)).
+//! - `otp-tokens`: `challenge#…`, `sends#…`, `count#…`, `form#…` ([`Otp`](otp::Otp)).
+//! - `quotes`: what can be made again at any time ([`Quotes`]): `prices`, `prices#…` ([`Prices`](prices::Prices)), `schedule#…`
+//!   ([`Schedules`]).
 
 mod batches;
 mod documents;
@@ -14,6 +15,7 @@ mod orders;
 pub mod otp;
 mod otp_records;
 pub mod prices;
+mod quotas;
 mod quotes;
 mod records;
 mod registrations;
@@ -167,6 +169,11 @@ impl Table {
 
     /// Reads an item.
     async fn get_as<T: DeserializeOwned>(&self, key: &str, consistency: Consistency) -> Result<Option<T>, StoreError> {
+        self.get_item(key, consistency).await?.map(|item| read(key, item)).transpose()
+    }
+
+    /// The same as it is stored.
+    async fn get_item(&self, key: &str, consistency: Consistency) -> Result<Option<Item>, StoreError> {
         let output = self
             .client
             .get_item()
@@ -176,7 +183,7 @@ impl Table {
             .send()
             .await
             .map_err(|error| failed("GetItem", &error))?;
-        output.item.map(|item| read(key, item)).transpose()
+        Ok(output.item)
     }
 
     fn item<T: Serialize>(key: &str, version: u64, mark: &str, record: &T) -> Result<Item, StoreError> {
@@ -230,17 +237,15 @@ impl Table {
     }
 
     /// Writes all of the items or none. The mark makes a repetition by the SDK after a lost answer the same transaction.
-    async fn transact(&self, mark: &str, items: Vec<TransactWriteItem>) -> Result<Transacted, StoreError> {
+    async fn transact(&self, mark: &str, items: Vec<TransactWriteItem>) -> Result<Written, StoreError> {
         let write = self.client.transact_write_items().set_transact_items(Some(items)).client_request_token(mark);
         match write.send().await {
-            Ok(_) => Ok(Transacted::Yes),
+            Ok(_) => Ok(Written::Yes),
             Err(error) => match error.as_service_error() {
-                Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
-                    let first = canceled.cancellation_reasons().first().and_then(|reason| reason.code());
-                    let by_first = first == Some("ConditionalCheckFailed");
-                    Ok(if by_first { Transacted::RefusedByFirst } else { Transacted::Refused })
-                }
-                Some(TransactWriteItemsError::TransactionInProgressException(_)) => Ok(Transacted::Refused),
+                Some(
+                    TransactWriteItemsError::TransactionCanceledException(_)
+                    | TransactWriteItemsError::TransactionInProgressException(_),
+                ) => Ok(Written::Conflict),
                 _ => Err(failed("TransactWriteItems", &error)),
             },
         }
@@ -267,16 +272,6 @@ impl Condition {
             values: Some(HashMap::from([(":before".to_owned(), before)])),
         }
     }
-}
-
-/// How a transaction came out.
-enum Transacted {
-    /// Everything is written.
-    Yes,
-    /// Nothing is written, because of the condition of the first item.
-    RefusedByFirst,
-    /// Nothing is written, because of another item or of another transaction.
-    Refused,
 }
 
 /// A request that lacks something: a fault of this code.

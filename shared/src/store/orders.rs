@@ -1,7 +1,7 @@
 //! The table `order-holds`: orders and the attempts to pay them.
 
 use super::records::{OrderRecord, PaymentRecord, Versioned};
-use super::{StoreError, Table, Transacted, Written};
+use super::{StoreError, Table, Written};
 use crate::clock::{Clock, Random};
 use crate::env::Env;
 use crate::ids::{OrderUuid, PaymentId};
@@ -88,11 +88,11 @@ impl Orders {
             self.table.put_in_transaction(&payment_key, payment.version + 1, &mark, &PaymentRecord::from(&payment))?,
         ];
         Ok(match self.table.transact(&mark, items).await? {
-            Transacted::Yes => {
+            Written::Yes => {
                 payment.version += 1;
                 Some(payment)
             }
-            Transacted::Refused | Transacted::RefusedByFirst => None,
+            Written::Conflict => None,
         })
     }
 }

@@ -2,42 +2,43 @@
 //!
 //! - `challenge#{digest}`: a code being sent and the code in force ([`Challenge`]).
 //! - `sends#{digest}`: when codes were sent to a phone or asked for from an installation ([`SendLog`]).
-//! - `sends#shop#{date}`: how many codes the shop sent that day (UTC).
+//! - `count#{quota}#{date}`: what is counted by the hour and the day, UTC ([`Quota`], `store/quotas.rs`).
 //! - `form#{submission}`: a form, once.
 //!
 //! `expires_at` (seconds) is the table's TTL attribute. DynamoDB deletes late, so no decision is made by it.
 
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
+use std::collections::HashMap;
 
 use super::otp_records::{ChallengeRecord, FormRecord, SendLogRecord};
 use super::records::Versioned;
-use super::{SCHEMA, StoreError, Table, Transacted, Written, incomplete};
-use crate::challenge::{Challenge, ChallengeKey, SendLog};
+use super::{Consistency, Item, StoreError, Table, Written, quotas, read};
+use crate::challenge::{Challenge, ChallengeKey, Quota, SendLog, Used};
 use crate::clock::{Random, Timestamp};
 use crate::env::Env;
 use crate::ids::{FormName, InstallId};
 
+pub use super::quotas::Taken;
+
 /// How often a change is tried anew after somebody else wrote first.
 const ROUNDS: u32 = 8;
-
-/// How long a day's counter is kept.
-const COUNTER_KEPT: std::time::Duration = std::time::Duration::from_hours(72);
 
 /// Challenges, send limits and stored forms.
 #[derive(Clone, Debug)]
 pub struct Otp {
-    table: Table,
+    pub(super) table: Table,
 }
 
-/// How the attempt to begin a send came out.
+/// What a request for a code finds.
 #[derive(Clone, Debug)]
-pub enum Begun {
-    /// The intent is stored and every limit is counted.
-    Yes(Box<Challenge>),
-    /// Somebody else wrote first: read again.
-    Conflict,
-    /// The shop has sent as many codes today as it may.
-    ShopLimit,
+pub struct Found {
+    /// The challenge.
+    pub challenge: Challenge,
+    /// When codes were sent to the phone.
+    pub by_phone: SendLog,
+    /// When codes were asked for from the installation.
+    pub by_installation: SendLog,
+    /// How much of each quota is used, in the quotas' order.
+    pub used: Vec<Used>,
 }
 
 /// A form to be kept here.
@@ -65,12 +66,25 @@ fn log_key(key: &str) -> String {
     format!("sends#{key}")
 }
 
-fn shop_key(day: Timestamp) -> String {
-    format!("sends#shop#{}", day.utc().date())
-}
-
 fn form_key(submission: &str) -> String {
     format!("form#{submission}")
+}
+
+fn challenge(key: &ChallengeKey, item: Option<Item>) -> Result<Challenge, StoreError> {
+    let Some(item) = item else { return Ok(Challenge::new(key.clone())) };
+    let stored_as = challenge_key(key);
+    let found: Versioned<ChallengeRecord> = read(&stored_as, item)?;
+    found.into_challenge(key.clone()).map_err(|cause| StoreError::Unreadable { key: stored_as, cause })
+}
+
+fn send_log(key: &str, item: Option<Item>) -> Result<SendLog, StoreError> {
+    let Some(item) = item else { return Ok(SendLog::new(key.to_owned())) };
+    let Versioned { version, record }: Versioned<SendLogRecord> = read(&log_key(key), item)?;
+    Ok(SendLog { key: key.to_owned(), times: record.times(), version })
+}
+
+fn used(quotas: &[Quota], items: &HashMap<String, Item>) -> Vec<Used> {
+    quotas.iter().map(|quota| quotas::used(quota, items.get(&quotas::key(quota)))).collect()
 }
 
 impl Otp {
@@ -87,12 +101,7 @@ impl Otp {
 
     /// A challenge; a new one if none is stored.
     pub async fn challenge(&self, key: &ChallengeKey) -> Result<Challenge, StoreError> {
-        let stored_as = challenge_key(key);
-        let found: Option<Versioned<ChallengeRecord>> = self.table.get(&stored_as).await?;
-        match found {
-            Some(found) => found.into_challenge(key.clone()).map_err(|cause| StoreError::Unreadable { key: stored_as, cause }),
-            None => Ok(Challenge::new(key.clone())),
-        }
+        challenge(key, self.table.get_item(&challenge_key(key), Consistency::Strong).await?)
     }
 
     /// Writes a challenge as the version after the one it was read with, and gives it back as it now stands; nothing if
@@ -127,12 +136,8 @@ impl Otp {
     }
 
     /// A send log; an empty one if none is stored.
-    pub async fn send_log(&self, key: String) -> Result<SendLog, StoreError> {
-        let found: Option<Versioned<SendLogRecord>> = self.table.get(&log_key(&key)).await?;
-        Ok(match found {
-            Some(Versioned { version, record }) => SendLog { key, times: record.times(), version },
-            None => SendLog::new(key),
-        })
+    pub async fn send_log(&self, key: &str) -> Result<SendLog, StoreError> {
+        send_log(key, self.table.get_item(&log_key(key), Consistency::Strong).await?)
     }
 
     /// Writes a send log as the version after the one it was read with.
@@ -140,87 +145,64 @@ impl Otp {
         self.table.put(&log_key(&log.key), log.version + 1, &SendLogRecord::new(log, now)).await
     }
 
-    /// Begins a send that was started `at`: the challenge with its intent, both logs and the shop's counter, together or not
-    /// at all. All three are given as they were read, changed.
-    pub async fn begin_send(
-        &self,
-        mut challenge: Challenge,
-        logs: [&SendLog; 2],
-        at: Timestamp,
-        shop_limit: u32,
-    ) -> Result<Begun, StoreError> {
-        let condition = "attribute_not_exists(pk) OR sends < :limit";
-        let limit = (":limit", AttributeValue::N(shop_limit.to_string()));
-        let mark = self.table.random.hex32()?;
-        // First, so that its refusal is the first in the list of reasons.
-        let counter = self.count(at, "1", condition, limit)?;
-        match self.transact(&mark, counter, &challenge, logs, at).await? {
-            Transacted::Yes => {
-                challenge.version += 1;
-                Ok(Begun::Yes(Box::new(challenge)))
-            }
-            Transacted::RefusedByFirst => Ok(Begun::ShopLimit),
-            Transacted::Refused => Ok(Begun::Conflict),
-        }
-    }
-
-    /// Takes a send back that was started `at` and did not happen: the same items, together or not at all.
-    pub async fn take_send_back(&self, challenge: &Challenge, logs: [&SendLog; 2], at: Timestamp) -> Result<Written, StoreError> {
-        let zero = (":zero", AttributeValue::N("0".to_owned()));
-        let mark = self.table.random.hex32()?;
-        let counter = self.count(at, "-1", "sends > :zero", zero)?;
-        Ok(match self.transact(&mark, counter, challenge, logs, at).await? {
-            Transacted::Yes => Written::Yes,
-            Transacted::Refused | Transacted::RefusedByFirst => Written::Conflict,
+    /// A challenge with both send logs and how much of each quota is used, in one round trip.
+    pub async fn look(&self, key: &ChallengeKey, logs: [&str; 2], quotas: &[Quota]) -> Result<Found, StoreError> {
+        let mut keys = vec![challenge_key(key)];
+        keys.extend(logs.map(log_key));
+        keys.extend(quotas.iter().map(quotas::key));
+        let mut items = self.table.get_all(keys, Consistency::Strong).await?;
+        let [by_phone, by_installation] = logs.map(|log| send_log(log, items.remove(&log_key(log))));
+        Ok(Found {
+            by_phone: by_phone?,
+            by_installation: by_installation?,
+            used: used(quotas, &items),
+            challenge: challenge(key, items.remove(&challenge_key(key)))?,
         })
     }
 
-    async fn transact(
-        &self,
-        mark: &str,
-        counter: TransactWriteItem,
-        challenge: &Challenge,
-        logs: [&SendLog; 2],
-        at: Timestamp,
-    ) -> Result<Transacted, StoreError> {
-        let mut items = vec![
-            counter,
-            self.table.put_in_transaction(
-                &challenge_key(&challenge.key),
-                challenge.version + 1,
-                mark,
-                &ChallengeRecord::from(challenge),
-            )?,
-        ];
-        for log in logs {
-            items.push(self.table.put_in_transaction(&log_key(&log.key), log.version + 1, mark, &SendLogRecord::new(log, at))?);
-        }
-        self.table.transact(mark, items).await
+    /// A challenge and how much of each quota is used, in one round trip.
+    pub async fn look_at_code(&self, key: &ChallengeKey, quotas: &[Quota]) -> Result<(Challenge, Vec<Used>), StoreError> {
+        let keys = std::iter::once(challenge_key(key)).chain(quotas.iter().map(quotas::key));
+        let mut items = self.table.get_all(keys.collect(), Consistency::Strong).await?;
+        let used = used(quotas, &items);
+        Ok((challenge(key, items.remove(&challenge_key(key)))?, used))
     }
 
-    /// Adds to the shop's counter of the day.
-    fn count(
-        &self,
-        day: Timestamp,
-        by: &str,
-        condition: &str,
-        bound: (&str, AttributeValue),
-    ) -> Result<TransactWriteItem, StoreError> {
-        let number = |number: String| AttributeValue::N(number);
-        let update = Update::builder()
-            .table_name(&self.table.name)
-            .key("pk", AttributeValue::S(shop_key(day)))
-            .update_expression("SET #schema = :schema, expires_at = :end ADD sends :by, #version :one")
-            .condition_expression(condition)
-            .expression_attribute_names("#schema", "schema")
-            .expression_attribute_names("#version", "version")
-            .expression_attribute_values(":schema", number(SCHEMA.to_string()))
-            .expression_attribute_values(":end", number(day.plus(COUNTER_KEPT).seconds().to_string()))
-            .expression_attribute_values(":by", number(by.to_owned()))
-            .expression_attribute_values(":one", number("1".to_owned()))
-            .expression_attribute_values(bound.0, bound.1);
-        let update = update.build().map_err(|error| incomplete(&error))?;
-        Ok(TransactWriteItem::builder().update(update).build())
+    /// Begins a send that was started `at`: the challenge with its intent and both logs, together or not at all. All three are
+    /// given as they were read, changed, and come back as they now stand; nothing if somebody else wrote first.
+    pub async fn begin_send(&self, mut found: Found, at: Timestamp) -> Result<Option<Found>, StoreError> {
+        if self.transact(&found, at).await? == Written::Conflict {
+            return Ok(None);
+        }
+        for version in [&mut found.challenge.version, &mut found.by_phone.version, &mut found.by_installation.version] {
+            *version += 1;
+        }
+        Ok(Some(found))
+    }
+
+    /// Takes a send back that was started `at` and did not happen: the same items, together or not at all.
+    pub async fn take_send_back(&self, found: &Found, at: Timestamp) -> Result<Written, StoreError> {
+        self.transact(found, at).await
+    }
+
+    async fn transact(&self, found: &Found, at: Timestamp) -> Result<Written, StoreError> {
+        let mark = self.table.random.hex32()?;
+        let Found { challenge, by_phone, by_installation, .. } = found;
+        let mut items = vec![self.table.put_in_transaction(
+            &challenge_key(&challenge.key),
+            challenge.version + 1,
+            &mark,
+            &ChallengeRecord::from(challenge),
+        )?];
+        for log in [by_phone, by_installation] {
+            items.push(self.table.put_in_transaction(
+                &log_key(&log.key),
+                log.version + 1,
+                &mark,
+                &SendLogRecord::new(log, at),
+            )?);
+        }
+        self.table.transact(&mark, items).await
     }
 
     /// Stores a form that needs no code; nothing happens if it is stored already.
@@ -241,9 +223,6 @@ impl Otp {
                 &ChallengeRecord::from(challenge),
             )?,
         ];
-        Ok(match self.table.transact(&mark, items).await? {
-            Transacted::Yes => Written::Yes,
-            Transacted::Refused | Transacted::RefusedByFirst => Written::Conflict,
-        })
+        self.table.transact(&mark, items).await
     }
 }

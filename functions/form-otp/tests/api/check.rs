@@ -102,6 +102,18 @@ async fn guesses_at_a_verified_code_run_out_too() {
 }
 
 #[tokio::test]
+async fn guesses_at_a_code_whose_form_is_saved_run_out_too() {
+    let customer = Customer::start().await;
+    let code = customer.get_code().await;
+    assert_eq!(customer.export(&code).await, saved_by_shop());
+    for _ in 0..5 {
+        assert_eq!(customer.export("WRONG").await, otp_failed());
+    }
+    assert_eq!(customer.export(&code).await, otp_failed());
+    assert_eq!((customer.checks(), customer.saved()), (1, 1));
+}
+
+#[tokio::test]
 async fn a_code_lives_five_minutes_even_a_verified_one() {
     let customer = Customer::start().await;
     let code = customer.get_code().await;

@@ -34,6 +34,7 @@ async fn a_send_dropped_at_every_point_ends_in_one_sms_within_the_cool_down() {
             assert_eq!(customer.send().await, success(), "dropped after {points}");
         }
         customer.assert_spaced(&format!("dropped after {points}"));
+        customer.assert_counted(&format!("dropped after {points}")).await;
         assert!(customer.inbox().len() <= 2, "dropped after {points}");
         assert_eq!(customer.export(&customer.code()).await, saved_by_shop(), "dropped after {points}");
         if finished {
@@ -41,7 +42,7 @@ async fn a_send_dropped_at_every_point_ends_in_one_sms_within_the_cool_down() {
         }
         points += 1;
     }
-    assert!(points >= 4, "reads, intent, send, record: {points}");
+    assert!(points >= 6, "read, intent, counts, send, record: {points}");
     assert!(repeated > 0 && lost > 0, "both ways were walked: {repeated} and {lost} of {points}");
 }
 

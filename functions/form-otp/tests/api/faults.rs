@@ -54,6 +54,7 @@ async fn every_fault_of_a_send_ends_in_one_sms() {
             assert_eq!(customer.inbox().len(), 1, "{fault}");
         }
         customer.assert_spaced(&fault.to_string());
+        customer.assert_counted(&fault.to_string()).await;
         assert!(says(&customer.send().await, "через "), "{fault}: the cool-down holds");
         assert_eq!(customer.export(&customer.code()).await, saved_by_shop(), "{fault}");
         assert_eq!(customer.saved(), 1, "{fault}");
@@ -74,6 +75,7 @@ async fn an_sms_is_sent_under_one_id_twice_at_most() {
         customer.world.advance(COOL_DOWN);
         assert_eq!(customer.send().await, success(), "{fault}");
         customer.assert_spaced(&fault.to_string());
+        customer.assert_counted(&fault.to_string()).await;
         let ids = self::ids(&customer);
         assert_ne!(ids[0], *ids.last().unwrap(), "{fault}: a new SMS has a new id");
     })

@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+mod attack;
 mod check;
 mod crash;
 mod faults;
 mod input;
+mod limits;
 mod save;
 mod send;
 mod store;
@@ -18,6 +20,7 @@ use sandbox::testing::{Answer, Event, World, canary, invoke};
 use serde_json::{Value, json};
 use shared::runtime::Handler;
 use standins::{Sms, System};
+use time::UtcOffset;
 
 const HANDLE: Handler<Deps> = |deps, request| Box::pin(form_otp::handle(deps, request));
 
@@ -65,6 +68,12 @@ impl Customer {
         let path = format!("{}/{name}.toml", env!("CARGO_TARGET_TMPDIR"));
         std::fs::write(&path, text).unwrap();
         Self::start_with(&[("FORMS_CONFIG", &path)]).await
+    }
+
+    /// Goes to the beginning of an hour and a day of UTC, so that the windows hold a whole test.
+    fn midnight(&self) {
+        let now = self.world.clock().now();
+        self.world.advance(now.next_day(UtcOffset::UTC).since(now));
     }
 
     async fn post(&self, path: &str, body: Value) -> Answer {
@@ -146,6 +155,22 @@ impl Customer {
         let mut items = self.world.items("otp-tokens", "challenge#").await;
         assert_eq!(items.len(), 1);
         items.remove(0)
+    }
+
+    /// How many wrong codes are counted that day, for each phone and each installation.
+    async fn wrong_codes(&self) -> Vec<u64> {
+        let counts = self.world.items("otp-tokens", "count#wrong-codes#").await;
+        counts.iter().map(|count| count["used"].as_u64().unwrap()).collect()
+    }
+
+    /// However it went, no SMS went out that is not counted.
+    async fn assert_counted(&self, place: &str) {
+        let counts = self.world.items("otp-tokens", "count#").await;
+        for prefix in ["count#shop#", "count#prefix#"] {
+            let counts = counts.iter().filter(|count| count["pk"].as_str().is_some_and(|key| key.starts_with(prefix)));
+            let used: u64 = counts.map(|count| count["used"].as_u64().unwrap()).sum();
+            assert!(used >= self.inbox().len() as u64, "{place}: {prefix} {used}");
+        }
     }
 
     /// No two SMS to one phone came within the cool-down.

@@ -153,8 +153,8 @@ async fn twenty_customers_at_once_do_not_disturb_each_other() {
     });
     let answers = join_all(requests).await;
     assert!(answers.iter().all(|answer| *answer == success()), "{answers:#?}");
-    let shop = customer.world.items("otp-tokens", "sends#shop#").await;
-    assert_eq!(shop.iter().map(|item| item["sends"].as_i64().unwrap()).sum::<i64>(), 20);
+    let shop = customer.world.items("otp-tokens", "count#shop#").await;
+    assert_eq!(shop.iter().map(|item| item["used"].as_i64().unwrap()).sum::<i64>(), 20);
 }
 
 #[tokio::test]
@@ -171,7 +171,7 @@ async fn a_phone_gets_five_codes_an_hour_and_ten_a_day_whatever_the_installation
         assert_eq!(from(number).await, success(), "{number}");
         customer.world.advance(Duration::from_mins(15));
     }
-    assert_eq!(from(11).await, failed(texts::SEND_LIMIT_DAY));
+    assert!(says(&from(11).await, "через 22 ч"), "{}", from(11).await);
     assert_eq!(customer.sends(), 10);
     customer.world.advance(Duration::from_hours(23));
     assert_eq!(from(12).await, success(), "the window slides");
@@ -194,7 +194,7 @@ async fn an_installation_asks_for_so_many_codes_a_day() {
     for number in 1..4 {
         assert_eq!(to(number).await, success(), "{number}");
     }
-    assert_eq!(to(4).await, failed(texts::SEND_LIMIT));
+    assert_eq!(to(4).await, failed(&texts::wait_hours_for_next_code(24)));
     customer.world.advance(Duration::from_hours(25));
     assert_eq!(to(4).await, success(), "the window slides");
     assert_eq!(customer.sends(), 4);
@@ -202,8 +202,9 @@ async fn an_installation_asks_for_so_many_codes_a_day() {
 
 #[tokio::test]
 async fn the_shop_pays_for_so_many_sms_a_day_and_not_one_more_at_once() {
-    let three = [("sends_per_shop_per_day = 2000", "sends_per_shop_per_day = 3")];
+    let three = [("sends_per_shop_per_day = 2000\nalarm_sends_per_shop_per_day = 1600", "sends_per_shop_per_day = 3")];
     let customer = Customer::start_configured("shop", &three).await;
+    customer.midnight();
     let to = async |number: i32| {
         let mut form = customer.with("/installId", format!("install-{number}"));
         form["data"]["phone"] = json!(format!("9967701020{number:02}"));
@@ -212,9 +213,14 @@ async fn the_shop_pays_for_so_many_sms_a_day_and_not_one_more_at_once() {
     let answers = join_all((0..10).map(to)).await;
     let sent = answers.iter().filter(|answer| **answer == success()).count();
     assert_eq!((sent, customer.sends()), (3, 3), "{answers:#?}");
-    assert_eq!(answers.iter().filter(|answer| **answer == failed(texts::SEND_LIMIT)).count(), 7);
+    assert_eq!(answers.iter().filter(|answer| says(answer, "Магазин временно не отправляет коды")).count(), 7);
     // What was refused counts nowhere: neither for the phone nor for the installation.
-    assert_eq!(customer.world.items("otp-tokens", "challenge#").await.len(), 3);
+    let times = |item: &serde_json::Value| item["times"].as_array().map_or(0, Vec::len);
+    assert_eq!(customer.world.items("otp-tokens", "sends#").await.iter().map(times).sum::<usize>(), 6);
+    assert_eq!(
+        customer.world.items("otp-tokens", "count#").await.iter().map(|item| item["used"].as_u64().unwrap()).sum::<u64>(),
+        6
+    );
     customer.world.advance(Duration::from_hours(24));
     assert_eq!(to(11).await, success(), "tomorrow");
 }
@@ -227,10 +233,11 @@ async fn an_sms_that_was_not_sent_counts_nowhere() {
         assert_eq!(customer.send().await, failed(texts::SMS_UNAVAILABLE));
     }
     let logs = customer.world.items("otp-tokens", "sends#").await;
-    assert_eq!(logs.len(), 3, "phone, installation, shop");
-    for log in logs {
-        assert!(log["times"] == json!([]) || log["sends"] == json!(0), "{log}");
-    }
+    assert_eq!(logs.len(), 2, "phone, installation");
+    assert!(logs.iter().all(|log| log["times"] == json!([])), "{logs:#?}");
+    let counts = customer.world.items("otp-tokens", "count#").await;
+    assert_eq!(counts.len(), 2, "range, shop");
+    assert!(counts.iter().all(|count| count["used"] == json!(0)), "{counts:#?}");
     assert_eq!(customer.send().await, success());
 }
 
@@ -245,6 +252,8 @@ async fn nothing_is_sent_to_nowhere() {
         (json!("12345"), texts::PHONE_INVALID),
         (json!(1.5), texts::PHONE_INVALID),
         (json!("+1 555 123 45 67"), texts::PHONE_COUNTRY),
+        (json!("+996 312 123456"), texts::PHONE_NOT_MOBILE),
+        (json!("8 800 555-35-35"), texts::PHONE_NOT_MOBILE),
     ] {
         assert_eq!(customer.ok(SEND, customer.with("/data/phone", phone.clone())).await, failed(message), "{phone}");
     }

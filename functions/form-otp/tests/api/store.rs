@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use standins::{Fault, System};
 
-use super::{COOL_DOWN, Customer, EXPORT, otp_failed, saved_by_shop, success};
+use super::{COOL_DOWN, Customer, EXPORT, SEND, otp_failed, saved_by_shop, success};
 
 const HERE: [(&str, &str); 2] = [("SHOP_FORMS_URL", ""), ("SHOP_KEY", "")];
 
@@ -17,28 +17,34 @@ fn called(customer: &Customer) -> Vec<&'static str> {
 async fn the_round_trips_of_each_command_are_as_designed() {
     let customer = Customer::start().await;
     let stored = || customer.world.store_calls();
-    let reads = ["GetItem", "GetItem", "GetItem"];
+    let look = ["BatchGetItem"];
 
     let code = customer.get_code().await;
-    assert_eq!(stored(), [&reads[..], &["TransactWriteItems", "PutItem"]].concat(), "a code asked for");
+    let written = ["BatchGetItem", "TransactWriteItems", "UpdateItem", "UpdateItem", "PutItem"];
+    assert_eq!(stored(), written, "a code asked for");
     assert_eq!(called(&customer), ["send"]);
 
     customer.send().await;
-    assert_eq!((stored(), called(&customer).len()), (reads.map(str::to_owned).to_vec(), 0), "refused by a limit");
+    assert_eq!((stored(), called(&customer).len()), (list(&look), 0), "refused by a limit");
 
     customer.export("WRONG").await;
-    assert_eq!((stored(), called(&customer)), (list(&["GetItem", "PutItem", "PutItem"]), vec!["verify"]), "a wrong code");
+    assert_eq!(
+        (stored(), called(&customer)),
+        (list(&["BatchGetItem", "PutItem", "UpdateItem", "UpdateItem", "PutItem"]), vec!["verify"]),
+        "a wrong code"
+    );
 
     customer.world.standins().fault(System::Shop, "forms", Fault::Refused, 1).unwrap();
     customer.export(&code).await;
-    let full = list(&["GetItem", "PutItem", "PutItem", "PutItem"]);
-    assert_eq!((stored(), called(&customer)), (full.clone(), vec!["verify", "forms"]), "the right code, the slot is taken");
+    let checked = ["BatchGetItem", "PutItem", "UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem", "PutItem"];
+    let full = [&checked[..], &["PutItem"]].concat();
+    assert_eq!((stored(), called(&customer)), (list(&full), vec!["verify", "forms"]), "the right code, the slot is taken");
 
     customer.export_form(customer.with("/data/slot", "12:00"), code.as_str()).await;
-    assert_eq!((stored(), called(&customer)), (list(&["GetItem", "PutItem", "PutItem"]), vec!["forms"]), "another slot");
+    assert_eq!((stored(), called(&customer)), (list(&checked), vec!["forms"]), "another slot");
 
     customer.export(&code).await;
-    assert_eq!((stored(), called(&customer).len()), (list(&["GetItem"]), 0), "the same again");
+    assert_eq!((stored(), called(&customer).len()), (list(&look), 0), "the same again");
 
     customer.ok(EXPORT, customer.with("/formName", "feedback")).await;
     assert_eq!((stored().len(), called(&customer)), (0, vec!["forms"]), "a form that needs no code");
@@ -47,8 +53,8 @@ async fn the_round_trips_of_each_command_are_as_designed() {
     let code = here.get_code().await;
     assert_eq!((here.world.store_calls().len(), called(&here).len()), (5, 1));
     here.export(&code).await;
-    let transaction = list(&["GetItem", "PutItem", "PutItem", "TransactWriteItems"]);
-    assert_eq!((here.world.store_calls(), called(&here)), (transaction, vec!["verify"]), "the right code, stored here");
+    let transaction = [&checked[..], &["TransactWriteItems"]].concat();
+    assert_eq!((here.world.store_calls(), called(&here)), (list(&transaction), vec!["verify"]), "the right code, stored here");
     here.ok(EXPORT, here.with("/formName", "feedback")).await;
     assert_eq!((here.world.store_calls(), called(&here).len()), (list(&["PutItem"]), 0), "no code, stored here");
 }
@@ -62,12 +68,13 @@ async fn a_repeated_sms_costs_no_limit() {
     assert_eq!(customer.send().await, success());
     let mut calls = customer.world.store_calls();
     // The read and the write in the middle: the cool-down begins anew.
-    assert_eq!(calls.split_off(3), ["PutItem", "GetItem", "PutItem", "PutItem"]);
+    assert_eq!(calls.split_off(1), ["PutItem", "GetItem", "PutItem", "PutItem"]);
     assert_eq!(called(&customer), ["send"]);
-    let logs = customer.world.items("otp-tokens", "sends#").await;
-    for log in logs {
-        let counted = log["times"].as_array().map_or(log["sends"].as_u64().unwrap_or(0), |times| times.len() as u64);
-        assert_eq!(counted, 1, "{log}");
+    for log in customer.world.items("otp-tokens", "sends#").await {
+        assert_eq!(log["times"].as_array().unwrap().len(), 1, "{log}");
+    }
+    for count in customer.world.items("otp-tokens", "count#").await {
+        assert_eq!(count["used"], json!(1), "{count}");
     }
 }
 
@@ -79,17 +86,22 @@ async fn a_lost_answer_of_the_store_is_not_taken_for_somebody_elses_write() {
         assert_eq!(customer.send().await, success(), "send, answer {index} lost");
         assert_eq!((customer.sends(), customer.inbox().len()), (1, 1), "send, answer {index} lost");
     }
-    // Three reads, the intent, three reads, the transaction that takes it back.
-    for index in 3..8 {
+    // The read, the intent, two counts, both given back, the transaction that takes the intent back.
+    for index in 0..7 {
         let customer = Customer::start().await;
+        let mut other = customer.with("/installId", "install-2");
+        other["data"]["phone"] = json!("996770102031");
+        assert_eq!(customer.ok(SEND, other).await, success());
         customer.world.standins().fault(System::Smspro, "send", Fault::Refused, 1).unwrap();
         customer.world.lose_store_answer(index);
         assert_eq!(customer.send().await["success"], json!(false), "a refused send, answer {index} lost");
-        assert_eq!(customer.world.items("otp-tokens", "sends#shop#").await[0]["sends"], json!(0), "answer {index} lost");
+        for count in customer.world.items("otp-tokens", "count#").await {
+            assert_eq!(count["used"], json!(1), "answer {index} lost: the other customer's, no less and no more");
+        }
         assert_eq!(customer.send().await, success(), "a refused send, answer {index} lost");
     }
     for here in [false, true] {
-        for index in 0..4 {
+        for index in 0..8 {
             let customer = Customer::start_with(if here { &HERE } else { &[] }).await;
             let code = customer.get_code().await;
             customer.world.lose_store_answer(index);
@@ -98,18 +110,20 @@ async fn a_lost_answer_of_the_store_is_not_taken_for_somebody_elses_write() {
             let forms = if here { customer.world.items("otp-tokens", "form#").await.len() } else { customer.saved() };
             assert_eq!((customer.checks(), forms), (1, 1), "export, answer {index} lost, here: {here}");
             assert_eq!(customer.challenge().await["sent"]["checks_used"], json!(0));
+            assert_eq!(customer.wrong_codes().await, [0, 0], "export, answer {index} lost, here: {here}");
         }
     }
 }
 
 #[tokio::test]
 async fn a_lost_answer_of_the_store_counts_a_wrong_code_once() {
-    for index in 0..3 {
+    for index in 0..5 {
         let customer = Customer::start().await;
         let code = customer.get_code().await;
         customer.world.lose_store_answer(index);
         assert_eq!(customer.export("WRONG").await, otp_failed(), "answer {index} lost");
         assert_eq!(customer.challenge().await["sent"]["checks_used"], json!(1), "answer {index} lost");
+        assert_eq!(customer.wrong_codes().await, [1, 1], "answer {index} lost");
         assert_eq!(customer.export(&code).await, saved_by_shop());
         customer.world.advance(COOL_DOWN);
         assert_eq!(customer.send().await, success());

@@ -1,0 +1,76 @@
+//! What is counted by the hour and the day: taken before anything happens, given back if it did not.
+
+use std::net::IpAddr;
+
+use futures_util::future::join_all;
+use shared::challenge::{Alarm, Quota, Refusal, Used};
+use shared::clock::Timestamp;
+use shared::config;
+use shared::phone::Phone;
+use shared::store::StoreError;
+use shared::store::otp::{Otp, Taken};
+
+use crate::Deps;
+use crate::form::Form;
+
+/// What a send counts against beside its phone and installation; the shop's budget last, so that nobody holds a part of it who
+/// is refused for another reason.
+pub(crate) fn of_send(deps: &Deps, config: &config::Form, phone: &Phone, address: Option<IpAddr>, now: Timestamp) -> Vec<Quota> {
+    let limits = &config.limits;
+    let by_address = address.and_then(|address| Quota::of_address(limits, &deps.internal, address, now));
+    [Some(Quota::of_prefix(limits, phone, now)), by_address, Some(Quota::of_shop(limits, now))].into_iter().flatten().collect()
+}
+
+/// What a wrong code counts against, across codes and forms.
+pub(crate) fn of_wrong_codes(deps: &Deps, config: &config::Form, form: &Form, phone: &Phone, now: Timestamp) -> [Quota; 2] {
+    [
+        Quota::of_wrong_codes_for(&config.limits, &deps.internal, phone, now),
+        Quota::of_wrong_codes_from(&config.limits, &deps.internal, &form.installation, now),
+    ]
+}
+
+/// The first quota of which there is no more to be had.
+pub(crate) fn refusal(quotas: &[Quota], used: &[Used]) -> Option<Refusal> {
+    quotas.iter().zip(used).find_map(|(quota, used)| quota.refuses(*used))
+}
+
+/// Takes one of each, one after the other; of none, if there is no more of one, and then why.
+pub(crate) async fn take_all(otp: &Otp, quotas: &[Quota]) -> Result<Option<Refusal>, StoreError> {
+    for (index, quota) in quotas.iter().enumerate() {
+        match otp.take(quota).await? {
+            Taken::Yes(used) => raise_alarm(otp, quota, used).await,
+            Taken::No(refusal) => {
+                give_all_back(otp, &quotas[..index]).await;
+                return Ok(Some(refusal));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Gives one of each back. What cannot be given back stays counted until its window ends.
+pub(crate) async fn give_all_back(otp: &Otp, quotas: &[Quota]) {
+    for result in join_all(quotas.iter().map(|quota| otp.give_back(quota))).await {
+        if let Err(cause) = result {
+            tracing::warn!(cause = %cause, "what did not happen stays counted until the hour and the day are over");
+        }
+    }
+}
+
+/// Tells a person, once, that the shop's SMS of the day are running out or used up.
+async fn raise_alarm(otp: &Otp, quota: &Quota, used: Used) {
+    let Some(alarm) = quota.alarm(used) else { return };
+    match otp.raises_alarm(quota, alarm.threshold()).await {
+        Ok(false) => return,
+        Ok(true) => {}
+        Err(cause) => tracing::warn!(cause = %cause, "an alarm could not be noted and may be raised again"),
+    }
+    match alarm {
+        Alarm::RunningOut(threshold) => {
+            tracing::error!(threshold, "the shop's SMS of today are running out; see alarm_sends_per_shop_per_day in forms.toml");
+        }
+        Alarm::UsedUp(threshold) => {
+            tracing::error!(threshold, "the shop's SMS of today are used up; see sends_per_shop_per_day in forms.toml");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Counters of the table `otp-tokens` that many requests add to at once: `count#{quota}#{date}` with `used` and, for each hour,
+//! `used_HH`. One conditional update each and never a part of a transaction, so that none ever waits for another.
+
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+
+use super::otp::Otp;
+use super::{Item, SCHEMA, StoreError, failed};
+use crate::challenge::{Quota, Refusal, Used};
+
+/// How long a day's counter is kept, from its last use.
+const KEPT: std::time::Duration = std::time::Duration::from_hours(48);
+
+/// How taking one of a quota came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Taken {
+    /// It is counted; so much is used now.
+    Yes(Used),
+    /// There is no more to be had.
+    No(Refusal),
+}
+
+pub(super) fn key(quota: &Quota) -> String {
+    format!("count#{}", quota.key())
+}
+
+fn hour(quota: &Quota) -> String {
+    format!("used_{:02}", quota.hour())
+}
+
+/// What a counter says; nothing is used of one that is not there.
+pub(super) fn used(quota: &Quota, item: Option<&Item>) -> Used {
+    let number = |name: &str| {
+        let number = item.and_then(|item| item.get(name)?.as_n().ok()?.parse().ok());
+        number.unwrap_or(0)
+    };
+    Used { in_hour: number(&hour(quota)), in_day: number("used"), alarmed_at: number("alarmed_at") }
+}
+
+fn number(number: impl Into<i64>) -> AttributeValue {
+    AttributeValue::N(number.into().to_string())
+}
+
+impl Otp {
+    /// Counts one more, unless that is too many. If DynamoDB's answer is lost and others write before the repetition, it may be
+    /// counted twice: then less is sent, never more.
+    pub async fn take(&self, quota: &Quota) -> Result<Taken, StoreError> {
+        let mark = AttributeValue::S(self.table.random.hex32()?);
+        let mut conditions = vec!["(attribute_not_exists(write_mark) OR write_mark <> :mark)".to_owned()];
+        let mut update = self
+            .update(
+                quota,
+                "ADD used :one, #hour :one, #version :one SET #schema = :schema, expires_at = :end, write_mark = :mark",
+            )
+            .expression_attribute_names("#hour", hour(quota))
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":mark", mark.clone())
+            .return_values(ReturnValue::AllNew);
+        for (name, limit, bound) in [("used", ":day", quota.per_day()), ("#hour", ":hour", quota.per_hour())] {
+            if let Some(bound) = bound {
+                conditions.push(format!("(attribute_not_exists({name}) OR {name} < {limit})"));
+                update = update.expression_attribute_values(limit, number(bound));
+            }
+        }
+        match update.condition_expression(conditions.join(" AND ")).send().await {
+            Ok(output) => Ok(Taken::Yes(used(quota, output.attributes.as_ref()))),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                    let used = used(quota, refused.item());
+                    let ours = refused.item().and_then(|item| item.get("write_mark")) == Some(&mark);
+                    if ours {
+                        return Ok(Taken::Yes(used));
+                    }
+                    let refusal = quota.refuses(used).ok_or_else(|| failed("UpdateItem", &error))?;
+                    Ok(Taken::No(refusal))
+                }
+                _ => Err(failed("UpdateItem", &error)),
+            },
+        }
+    }
+
+    /// Counts one less of what was taken. Tried once only: what is given back twice would be one too many for somebody else.
+    pub async fn give_back(&self, quota: &Quota) -> Result<(), StoreError> {
+        let update = self
+            .update(quota, "ADD used :less, #hour :less, #version :one SET #schema = :schema, expires_at = :end")
+            .expression_attribute_names("#hour", hour(quota))
+            .expression_attribute_values(":less", number(-1))
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":zero", number(0))
+            .condition_expression("used > :zero AND #hour > :zero");
+        let once = aws_sdk_dynamodb::Config::builder().retry_config(RetryConfig::disabled());
+        update.customize().config_override(once).send().await.map(drop).map_err(|error| failed("UpdateItem", &error))
+    }
+
+    /// Notes that an alarm was raised at this threshold; whether this is the one request that raises it.
+    pub async fn raises_alarm(&self, quota: &Quota, threshold: u32) -> Result<bool, StoreError> {
+        let mark = AttributeValue::S(self.table.random.hex32()?);
+        let update = self
+            .update(quota, "ADD #version :one SET #schema = :schema, expires_at = :end, alarmed_at = :at, alarm_mark = :mark")
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":at", number(threshold))
+            .expression_attribute_values(":mark", mark.clone())
+            .condition_expression("attribute_not_exists(alarmed_at) OR alarmed_at < :at");
+        match update.send().await {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                    Ok(refused.item().and_then(|item| item.get("alarm_mark")) == Some(&mark))
+                }
+                _ => Err(failed("UpdateItem", &error)),
+            },
+        }
+    }
+
+    fn update(&self, quota: &Quota, expression: &str) -> UpdateItemFluentBuilder {
+        self.table
+            .client
+            .update_item()
+            .table_name(&self.table.name)
+            .key("pk", AttributeValue::S(key(quota)))
+            .update_expression(expression)
+            .expression_attribute_names("#schema", "schema")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":schema", number(SCHEMA))
+            .expression_attribute_values(":end", number(quota.at().plus(KEPT).seconds()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+    }
+}
