@@ -141,6 +141,29 @@ mod tests {
 
     proptest! {
         #[test]
+        fn the_payments_of_a_plan_are_its_total_to_the_kopeck(
+            payments in prop::collection::vec(0_i64..=10_000_000, 0..=62),
+            amount in 0_i64..=300_000_000,
+            off in prop_oneof![4 => Just(0_i64), 1 => -5_i64..=5],
+        ) {
+            let total = (payments.iter().sum::<i64>() + off).max(0);
+            let text = |minor: i64| format!("{}.{:02}", minor / 100, minor % 100);
+            let texts: Vec<String> = payments.iter().map(|minor| text(*minor)).collect();
+            let dated: Vec<(&str, &str)> = texts.iter().map(|amount| ("11.06.2026", amount.as_str())).collect();
+            match Plan::of_tariff(&tariff(3, &text(total), &dated), rub(amount)) {
+                Ok(plan) => {
+                    prop_assert_eq!(plan.payments.iter().map(|due| due.amount.minor()).sum::<i64>(), total);
+                    prop_assert_eq!(plan.overpayment.minor(), total - amount);
+                    prop_assert_eq!(plan.progress().iter().map(|percent| u32::from(*percent)).sum::<u32>(), 100);
+                }
+                Err(Nonsense::Sum) => prop_assert!(total != payments.iter().sum::<i64>() || total == 0),
+                Err(Nonsense::Total) => prop_assert!(total < amount),
+                Err(Nonsense::Length) => prop_assert!(payments.is_empty() || payments.len() > MAX_PAYMENTS),
+                Err(Nonsense::Order) => prop_assert!(false, "all are due on one day"),
+            }
+        }
+
+        #[test]
         fn progress_always_sums_up_to_100(payments in prop::collection::vec(0_i64..=Money::MAX_MINOR / 60, 1..=60)) {
             prop_assume!(payments.iter().any(|minor| *minor > 0));
             let date = Date::from_calendar_date(2026, time::Month::June, 1).unwrap();
