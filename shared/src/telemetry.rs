@@ -13,8 +13,18 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// The crates whose lines are ours.
-const OURS: [&str; 9] =
-    ["shared", "orders", "payments", "acquiring", "form_otp", "mokka_callback", "payment_events", "reconcile", "back_office"];
+const OURS: [&str; 10] = [
+    "shared",
+    "orders",
+    "payments",
+    "acquiring",
+    "form_otp",
+    "mokka_callback",
+    "payment_events",
+    "reconcile",
+    "price_feed",
+    "back_office",
+];
 
 /// Sends every log line of ours from `LOG_LEVEL` up (`info` if unset or unknown) to standard output.
 /// The first caller in a process wins.
@@ -44,4 +54,21 @@ where
 pub fn refuse_to_start<E: std::fmt::Display>(error: E) -> E {
     drop(writeln!(std::io::stderr(), "{error}"));
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_functions_lines_are_ours() {
+        let folders = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../functions")).unwrap();
+        let mut functions: Vec<_> =
+            folders.map(|folder| folder.unwrap().file_name().into_string().unwrap().replace('-', "_")).collect();
+        functions.push("shared".to_owned());
+        functions.sort();
+        let mut ours = OURS;
+        ours.sort_unstable();
+        assert_eq!(functions, ours);
+    }
 }
