@@ -1,5 +1,9 @@
 //! Pieces of JSON bodies that serde has no word for.
 
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, Deserializer};
 use serde::{Deserialize, de};
 
@@ -21,7 +25,7 @@ struct StrictVisitor;
 impl<'de> de::Visitor<'de> for StrictVisitor {
     type Value = serde_json::Value;
 
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
@@ -78,6 +82,30 @@ pub fn unless_blank<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer
     let raw = Box::<serde_json::value::RawValue>::deserialize(deserializer)?;
     let is_blank = raw.get() == "null" || serde_json::from_str::<String>(raw.get()).is_ok_and(|text| text.trim().is_empty());
     if is_blank { Ok(None) } else { serde_json::from_str(raw.get()).map(Some).map_err(de::Error::custom) }
+}
+
+/// Reads a list of objects that may be absent. serde alone would take a list of an object's values for the object, too.
+pub fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Vec<T>>, D::Error> {
+    struct Object<T>(T);
+    struct Visitor<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Visitor<T> {
+        type Value = Object<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+        }
+    }
+    impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_map(Visitor(PhantomData))
+        }
+    }
+    let objects = Option::<Vec<Object<T>>>::deserialize(deserializer)?;
+    Ok(objects.map(|objects| objects.into_iter().map(|Object(object)| object).collect()))
 }
 
 /// A field that nobody's money depends on: read if it has the right type, otherwise as if it were absent.

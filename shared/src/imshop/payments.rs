@@ -7,7 +7,7 @@ use super::sum_of_lines;
 use crate::ids::{InstallId, ItemId};
 use crate::money::{Currency, Decimal, Money, Quantity};
 use crate::phone::Phone;
-use crate::wire::{Lenient, unless_blank};
+use crate::wire::{Lenient, objects, unless_blank};
 
 /// The cart at the moment of choosing how to pay. Everything is optional: nothing that is missing hides the list.
 #[derive(Debug, Deserialize)]
@@ -50,7 +50,7 @@ pub struct Request {
     #[serde(default)]
     pub promo_group: Lenient<Value>,
     /// The cart.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "objects")]
     pub items: Option<Vec<Item>>,
 }
 

@@ -79,6 +79,7 @@ async fn bad_carts_are_named_and_strangers_kept_out() {
         (post().text("[1]"), 400, "not a JSON object"),
         (post().bytes(b"{\"city\":\"\xff\"}"), 400, "UTF-8"),
         (post().json(json!({"items": "none"})), 400, "items"),
+        (post().json(json!({"items": [["1", null]]})), 400, "items[0]"),
         (post().json(json!({"items": [{"quantity": -1}]})), 400, "items[0].quantity"),
         (post().json(json!({"items": [{"price": 1e99}]})), 400, "items[0].price"),
         (post().json(json!({"items": [{"privateId": 1.5}]})), 400, "items[0].privateId"),
