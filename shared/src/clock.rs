@@ -5,7 +5,11 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
-use time::OffsetDateTime;
+use time::macros::offset;
+use time::{OffsetDateTime, UtcOffset};
+
+/// Moscow's clocks, the same all year: where Mokka's days begin.
+pub const MOSCOW: UtcOffset = offset!(+3);
 
 /// The system's time, with an offset that a sandbox can move. Clones share the offset.
 #[derive(Clone, Debug, Default)]
@@ -78,7 +82,7 @@ impl Timestamp {
 
     /// The next midnight of a place with that offset.
     #[must_use]
-    pub fn next_day(self, offset: time::UtcOffset) -> Self {
+    pub fn next_day(self, offset: UtcOffset) -> Self {
         let local = self.utc().to_offset(offset);
         let midnight = local.date().next_day().unwrap_or(time::Date::MAX).midnight().assume_offset(offset);
         Self(midnight.unix_timestamp().saturating_mul(1000))

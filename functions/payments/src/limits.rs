@@ -40,9 +40,8 @@ impl Limits {
             tracing::debug!(age_ms = now.since(*at).as_millis(), "a limit is known");
             return Some(*limit);
         }
-        let answer = tokio::time::timeout(deadline.allows(Duration::MAX)?, self.mokka.limit(digits, deadline)).await;
-        let limit = match answer {
-            Ok(Ok(limit)) => match limit.status {
+        let limit = match self.mokka.limit(digits, deadline).await {
+            Ok(limit) => match limit.status {
                 LimitStatus::Active | LimitStatus::New => Money::new(limit.limit_amount, self.currency),
                 LimitStatus::Inactive => Money::from_minor(0, self.currency).ok()?,
                 LimitStatus::Other(status) => {
@@ -50,12 +49,8 @@ impl Limits {
                     return None;
                 }
             },
-            Ok(Err(error)) => {
+            Err(error) => {
                 tracing::warn!(cause = %error, "Mokka's limit could not be had");
-                return None;
-            }
-            Err(_) => {
-                tracing::warn!("Mokka's limit did not come in time");
                 return None;
             }
         };

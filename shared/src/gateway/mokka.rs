@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::{Gateway, Registration, Unknown, Urls};
-use crate::clock::{Clock, Deadline, Timestamp};
+use crate::clock::{Clock, Deadline, MOSCOW, Timestamp};
 use crate::env::Env;
 use crate::mokka::signature::OrderSetting;
 use crate::mokka::types::{
@@ -155,7 +155,7 @@ impl Gateway for MokkaGateway {
 
     /// The day after, in Moscow (document "Return").
     fn partial_refund_from(&self, captured_at: Timestamp) -> Timestamp {
-        captured_at.next_day(time::macros::offset!(+3))
+        captured_at.next_day(MOSCOW)
     }
 
     fn policy(&self) -> Policy {

@@ -9,7 +9,7 @@ use krilla::page::PageSettings;
 use krilla::text::{Font, TextDirection};
 
 use super::{Order, Payment};
-use crate::clock::Timestamp;
+use crate::clock::{MOSCOW, Timestamp};
 use crate::money::Money;
 
 static FONT: &[u8] = include_bytes!("../../assets/PTMono-Regular.ttf");
@@ -59,7 +59,7 @@ pub fn pdf(order: &Order, payment: &Payment, seller: &str, at: Timestamp) -> Res
 
 /// The document's lines, each at most [`COLUMNS`] wide.
 fn text(order: &Order, payment: &Payment, seller: &str, at: Timestamp) -> Vec<String> {
-    let date = at.utc().to_offset(time::macros::offset!(+3)).date();
+    let date = at.utc().to_offset(MOSCOW).date();
     let mut lines = vec![
         format!("Товарный документ № {}", printable(number(order, payment))),
         format!("от {:02}.{:02}.{:04}", date.day(), u8::from(date.month()), date.year()),

@@ -2,17 +2,15 @@
 //! `schedule#{store}#{day}#{amount}` in the table `quotes`. Anything there can be asked for again.
 
 use serde::{Deserialize, Serialize};
+use time::Date;
 use time::format_description::BorrowedFormatItem;
-use time::macros::{format_description, offset};
-use time::{Date, UtcOffset};
+use time::macros::format_description;
 
 use super::{Consistency, Quotes, StoreError, Written};
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{Clock, MOSCOW, Timestamp};
 use crate::instalments::{Due, Plan};
 use crate::money::{Currency, Money};
 
-/// Mokka's days begin in Moscow.
-const MOSCOW: UtcOffset = offset!(+3);
 const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 
 /// The plans of today.

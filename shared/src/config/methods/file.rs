@@ -11,6 +11,7 @@ use time::UtcOffset;
 use super::super::read::{filled, maybe_filled, table, tables, text};
 use super::condition::Condition;
 use super::{CustomerPhone, Icon, Limit, Method, Variant, Widget};
+use crate::clock::MOSCOW;
 use crate::env::parse_url;
 use crate::ids::MethodId;
 use crate::imshop::payments::PaymentType;
@@ -177,7 +178,7 @@ fn percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::
 }
 
 fn moscow() -> UtcOffset {
-    UtcOffset::from_hms(3, 0, 0).unwrap_or(UtcOffset::UTC)
+    MOSCOW
 }
 
 fn moscow_text() -> String {

@@ -6,9 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use time::Date;
 use time::format_description::BorrowedFormatItem;
-use time::macros::{format_description, offset};
+use time::macros::format_description;
 
-use crate::clock::Timestamp;
+use crate::clock::{MOSCOW, Timestamp};
 use crate::money::{Decimal, Money};
 
 /// An amount in a request: `"1500.00"`.
@@ -39,7 +39,7 @@ pub struct MoscowTime(String);
 
 impl From<Timestamp> for MoscowTime {
     fn from(at: Timestamp) -> Self {
-        let local = at.utc().to_offset(offset!(+3));
+        let local = at.utc().to_offset(MOSCOW);
         let (hour, minute, second) = local.to_hms();
         Self(format!("{} {hour:02}:{minute:02}:{second:02}+03:00", dotted(local.date())))
     }
