@@ -185,6 +185,30 @@ impl fmt::Display for RegistrationId {
     }
 }
 
+/// The id under which a form is kept once: a digest of the form, whoever sends it and, if it has one, its code.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SubmissionId(String);
+
+impl SubmissionId {
+    /// Takes an id of our making: 64 lower-case hexadecimal digits.
+    pub fn parse(text: &str) -> Result<Self, IdError> {
+        let ours = text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if ours { Ok(Self(text.to_owned())) } else { Err(IdError::NotOurs) }
+    }
+
+    /// The identifier's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SubmissionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
 }

@@ -4,8 +4,8 @@
 //!   once and valid ever after; what a customer reads; settings from the environment.
 //! - [`outbound`], [`imshop`], [`mokka`], [`smspro`], [`shop`]: one room for each outside system: its messages, its client,
 //!   its errors.
-//! - [`payment`], [`challenge`], [`instalments`]: the payment and the code by SMS as state machines, and what paying in
-//!   instalments looks like, without I/O.
+//! - [`payment`], [`challenge`], [`submission`], [`instalments`]: the payment, the code by SMS and the form that was handed in
+//!   as state machines, and what paying in instalments looks like, without I/O.
 //! - [`store`]: the only place that knows DynamoDB.
 //! - [`gateway`], [`settle`], [`tell`]: the providers behind one trait, the one way in which a payment moves forward, and the
 //!   one way in which IMSHOP hears of it.
@@ -33,6 +33,7 @@ pub mod settle;
 pub mod shop;
 pub mod smspro;
 pub mod store;
+pub mod submission;
 pub mod telemetry;
 pub mod tell;
 pub mod texts;

@@ -88,8 +88,10 @@ pub enum Purpose {
     Limit,
     /// A right code, remembered so that it can be submitted again.
     VerifiedCode,
-    /// The id under which a form is saved once.
+    /// The id under which a form is kept once.
     Submission,
+    /// A phone, where only equality is needed.
+    Phone,
 }
 
 impl Purpose {
@@ -101,6 +103,7 @@ impl Purpose {
             Self::Limit => "limit",
             Self::VerifiedCode => "verified-code",
             Self::Submission => "submission",
+            Self::Phone => "phone",
         }
     }
 }

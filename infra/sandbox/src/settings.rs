@@ -48,6 +48,7 @@ pub fn environment(addresses: &Addresses) -> BTreeMap<String, String> {
         ("DYNAMODB_ENDPOINT", dynamodb.clone()),
         ("ORDERS_TABLE", "order-holds".to_owned()),
         ("OTP_TABLE", "otp-tokens".to_owned()),
+        ("FORMS_TABLE", "forms".to_owned()),
         ("QUOTES_TABLE", "quotes".to_owned()),
         ("S3_ENDPOINT", s3.clone()),
         ("IMSHOP_KEY", IMSHOP_KEY.to_owned()),

@@ -406,9 +406,16 @@ mod tests {
             ]
         );
         assert_eq!(template.binary_media_types, ["multipart/form-data"]);
-        let [holds, tokens, quotes] = template.tables.as_slice() else { panic!("{:?}", template.tables) };
-        assert_eq!([holds, tokens, quotes].map(|table| table.name.as_str()), ["order-holds", "otp-tokens", "quotes"]);
+        let [holds, tokens, forms, quotes] = template.tables.as_slice() else { panic!("{:?}", template.tables) };
+        assert_eq!(
+            [holds, tokens, forms, quotes].map(|table| table.name.as_str()),
+            ["order-holds", "otp-tokens", "forms", "quotes"]
+        );
         assert_eq!((quotes.ttl_attribute.as_deref(), quotes.stream.as_deref()), (Some("expires_at"), None));
+        assert_eq!(
+            forms.indexes.iter().map(|index| index.name.as_str()).collect::<Vec<_>>(),
+            ["by-form", "by-state", "by-phone"]
+        );
         assert_eq!(holds.ttl_attribute.as_deref().zip(tokens.ttl_attribute.as_deref()), Some(("expires_at", "expires_at")));
         assert_eq!((holds.stream.as_deref(), tokens.stream.as_deref()), (Some("NEW_IMAGE"), None));
         let indexes = holds.indexes.iter().map(|index| {

@@ -6,7 +6,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
-use super::read::{Mistake, list, maybe_within, read, table, tables, text, within};
+use super::read::{Mistake, list, maybe_filled, maybe_within, read, table, tables, text, within};
 use crate::challenge::Limits;
 use crate::ids::FormName;
 
@@ -19,11 +19,27 @@ pub struct Form {
     pub requires_code: bool,
     /// The names of the field with the phone, in the order in which they are looked for.
     pub phone_fields: Vec<String>,
-    /// How long a form stored here is kept.
+    /// Where it goes.
+    pub destination: Destination,
+    /// How long it is kept here.
     pub retention: Duration,
+    /// What the customer reads whose form was taken and the shop has not said anything of it.
+    pub accepted: Option<String>,
     /// The shop's limits, but for those that the form has its own value of.
     pub limits: Limits,
 }
+
+/// Where a form goes. Every form is stored first; this is what follows, and how long it stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// To the shop's own endpoint.
+    pub shop: bool,
+    /// Into the store, for the back office. Without it, a form is there only until the shop has it.
+    pub store: bool,
+}
+
+/// The days that a form can be kept: the template's bucket deletes photos by the same.
+pub const RETENTION_DAYS: [u32; 10] = [1, 7, 14, 30, 60, 90, 180, 365, 730, 1095];
 
 /// The shop's forms and its limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,13 +137,21 @@ struct FormEntry {
     requires_code: bool,
     #[serde(default = "phone", deserialize_with = "phone_fields")]
     phone_fields: Vec<String>,
-    #[serde(default = "ninety_days", deserialize_with = "within::<_, 1, 3650>")]
+    #[serde(default = "the_store", deserialize_with = "destinations")]
+    destinations: Destination,
+    #[serde(default = "ninety_days", deserialize_with = "retention_days")]
     retention_days: u32,
+    #[serde(default, deserialize_with = "maybe_filled")]
+    accepted_text: Option<String>,
     limits: Option<Spanned<OwnLimitsEntry>>,
 }
 
 fn phone() -> Vec<String> {
     vec!["phone".to_owned()]
+}
+
+fn the_store() -> Destination {
+    Destination { shop: false, store: true }
 }
 
 fn ninety_days() -> u32 {
@@ -159,6 +183,27 @@ fn phone_fields<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String
         let blank = fields.iter().any(|field| field.trim().is_empty());
         if blank { Err("must not contain an empty name".to_owned()) } else { Ok(fields) }
     })
+}
+
+fn destinations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Destination, D::Error> {
+    const RIGHT: &str = "must list where the form goes: \"shop\", \"store\" or both";
+    list(deserializer, |names: Vec<String>| {
+        let mut destination = Destination { shop: false, store: false };
+        for name in &names {
+            match name.as_str() {
+                "shop" => destination.shop = true,
+                "store" => destination.store = true,
+                _ => return Err(RIGHT.to_owned()),
+            }
+        }
+        if destination.shop || destination.store { Ok(destination) } else { Err(RIGHT.to_owned()) }
+    })
+}
+
+fn retention_days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let days = i64::deserialize(deserializer)?;
+    let days = u32::try_from(days).ok().filter(|days| RETENTION_DAYS.contains(days));
+    days.ok_or_else(|| D::Error::custom(format_args!("must be one of {RETENTION_DAYS:?}")))
 }
 
 /// Reads beginnings of international numbers.
@@ -218,8 +263,8 @@ impl Forms {
                 }
             };
             let retention = Duration::from_hours(24 * u64::from(entry.retention_days));
-            let FormEntry { name, requires_code, phone_fields, .. } = entry;
-            forms.push(Form { name, requires_code, phone_fields, retention, limits });
+            let FormEntry { name, requires_code, phone_fields, destinations: destination, accepted_text: accepted, .. } = entry;
+            forms.push(Form { name, requires_code, phone_fields, destination, retention, accepted, limits });
         }
         Ok(Self { forms, limits })
     }
@@ -427,20 +472,35 @@ mod tests {
             (
                 "retention_days = 90",
                 "limits = { sends_per_hour = 11 }",
-                "46:10: field `form[0].limits`: sends_per_hour must not exceed sends_per_day",
+                "49:10: field `form[0].limits`: sends_per_hour must not exceed sends_per_day",
             ),
             (
                 "retention_days = 90",
                 "limits = { sends_per_shop_per_day = 2001 }",
-                "46:10: field `form[0].limits`: sends_per_shop_per_day of a form must not exceed the shop's",
+                "49:10: field `form[0].limits`: sends_per_shop_per_day of a form must not exceed the shop's",
             ),
             (
                 "retention_days = 90",
                 "limits = { prefix_digits = 8 }",
-                "46:12: field `form[0].limits.prefix_digits`: unknown field `prefix_digits`",
+                "49:12: field `form[0].limits.prefix_digits`: unknown field `prefix_digits`",
+            ),
+            (
+                "retention_days = 90",
+                "retention_days = 91",
+                "49:18: field `form[0].retention_days`: must be one of [1, 7, 14, 30, 60, 90, 180, 365, 730, 1095]",
+            ),
+            (
+                "destinations = [\"shop\", \"store\"]",
+                "destinations = [\"shop\", \"email\"]",
+                "47:16: field `form[0].destinations`: must list where the form goes: \"shop\", \"store\" or both",
+            ),
+            (
+                "destinations = [\"shop\", \"store\"]",
+                "destinations = []",
+                "47:16: field `form[0].destinations`: must list where the form goes",
             ),
             ("name = \"callback\"", "name = \"\"", "41:8: field `form[0].name`: must not be empty"),
-            ("name = \"feedback\"", "name = \"callback\"", "51:1: field `form[1]`: name is used twice; every form needs its own"),
+            ("name = \"feedback\"", "name = \"callback\"", "56:1: field `form[1]`: name is used twice; every form needs its own"),
             (
                 "requires_code = true",
                 "requires_kode = true",

@@ -1,10 +1,11 @@
 //! The only place that knows DynamoDB. Every write is conditional, every item carries the version that the next write must
 //! name, and every write carries a mark of its own, so that a write repeated by the SDK after a lost answer is known again. The
-//! one exception are the buckets of prices, each written once under a key that nobody else has.
+//! exceptions are the buckets of prices, each written once under a key that nobody else has, and what is deleted for good.
 //!
 //! - `order-holds`: `order#{orderUuid}`, `payment#{paymentId}`, the fiscal documents of captures to come, and customers'
 //!   requests for a limit, `registration#{id}` ([`Orders`]).
-//! - `otp-tokens`: `challenge#…`, `sends#…`, `count#…`, `form#…` ([`Otp`](otp::Otp)).
+//! - `otp-tokens`: `challenge#…`, `sends#…`, `count#…` ([`Otp`](otp::Otp)).
+//! - `forms`: what customers handed in, `form#{submission}` ([`Submissions`](submissions::Submissions)).
 //! - `quotes`: what can be made again at any time ([`Quotes`]): `prices`, `prices#…` ([`Prices`](prices::Prices)), `schedule#…`
 //!   ([`Schedules`]).
 
@@ -14,12 +15,14 @@ mod lists;
 mod orders;
 pub mod otp;
 mod otp_records;
+mod pages;
 pub mod prices;
 mod quotas;
 mod quotes;
 mod records;
 mod registrations;
 mod schedules;
+pub mod submissions;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -31,15 +34,15 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::clock::{Random, RandomError};
 use crate::env::Env;
 
-pub use lists::{Cursor, CursorError, Page};
 pub use orders::Orders;
+pub use pages::{Cursor, CursorError, Page};
 pub use quotes::Quotes;
 pub use registrations::{Decided, Registration};
 pub use schedules::Schedules;
@@ -216,6 +219,14 @@ impl Table {
                 _ => Err(failed("PutItem", &error)),
             },
         }
+    }
+
+    /// Deletes an item; whether it was there. A deletion repeated by the SDK after a lost answer finds nothing, which is said
+    /// of one that was there, too: what counts is that it is gone.
+    async fn delete(&self, key: &str) -> Result<bool, StoreError> {
+        let delete = self.client.delete_item().table_name(&self.name).key("pk", AttributeValue::S(key.to_owned()));
+        let output = delete.return_values(ReturnValue::AllOld).send().await.map_err(|error| failed("DeleteItem", &error))?;
+        Ok(output.attributes.is_some())
     }
 
     /// The same write as a part of a transaction with the mark `mark`.

@@ -1,0 +1,130 @@
+//! What an index holds under a value, a page at a time.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::{Item, StoreError, Table, failed};
+
+/// Where a list goes on: opaque to whoever passes it back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cursor(Item);
+
+/// A piece of a list.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// The entries.
+    pub entries: Vec<T>,
+    /// Where it goes on, if it does.
+    pub next: Option<Cursor>,
+}
+
+/// A cursor that was not given out by this list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be the cursor of an earlier answer")]
+pub struct CursorError;
+
+impl Cursor {
+    /// As a text of hexadecimal digits.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut fields: Vec<_> = self.0.iter().filter_map(|(name, value)| Some(format!("{name}\t{}", plain(value)?))).collect();
+        fields.sort_unstable();
+        hex::encode(fields.join("\n"))
+    }
+
+    /// Reads [`Cursor::to_text`].
+    pub fn parse(text: &str) -> Result<Self, CursorError> {
+        let bytes = hex::decode(text).map_err(|_| CursorError)?;
+        let fields = String::from_utf8(bytes).map_err(|_| CursorError)?;
+        let fields = fields.lines().map(|line| {
+            let (name, value) = line.split_once('\t')?;
+            let (kind, value) = value.split_at_checked(1)?;
+            let value = match kind {
+                "S" => AttributeValue::S(value.to_owned()),
+                "N" => AttributeValue::N(value.parse::<i64>().ok()?.to_string()),
+                _ => return None,
+            };
+            Some((name.to_owned(), value))
+        });
+        let item: Option<Item> = fields.collect();
+        item.filter(|item| item.contains_key("pk")).map(Self).ok_or(CursorError)
+    }
+}
+
+fn plain(value: &AttributeValue) -> Option<String> {
+    let text = value.as_s().ok().map(|text| format!("S{text}"));
+    text.or_else(|| value.as_n().ok().map(|number| format!("N{number}")))
+}
+
+/// An index and what is looked for in it.
+pub(super) struct Lookup<'a> {
+    pub(super) index: &'a str,
+    pub(super) hash: (&'a str, &'a str),
+    pub(super) range: &'a str,
+    /// A comparison with the range key.
+    pub(super) bound: Option<(&'a str, i64)>,
+    pub(super) newest_first: bool,
+}
+
+impl Lookup<'_> {
+    /// Whether a cursor was given out by this list.
+    fn goes_on_from(&self, cursor: &Cursor) -> bool {
+        let (hash, value) = self.hash;
+        cursor.0.len() == if self.range == "pk" { 2 } else { 3 }
+            && cursor.0.get(hash) == Some(&AttributeValue::S(value.to_owned()))
+            && cursor.0.contains_key(self.range)
+    }
+}
+
+impl Table {
+    /// The keys of what an index holds under a value, piece by piece.
+    pub(super) async fn keys(&self, lookup: Lookup<'_>, from: Option<&Cursor>, limit: u16) -> Result<Page<String>, StoreError> {
+        if from.is_some_and(|cursor| !lookup.goes_on_from(cursor)) {
+            return Err(CursorError.into());
+        }
+        let Lookup { index, hash: (hash, value), range, bound, newest_first } = lookup;
+        let condition =
+            bound.map_or("#hash = :hash".to_owned(), |(compare, _)| format!("#hash = :hash AND #range {compare} :range"));
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name(index)
+            .key_condition_expression(condition)
+            .expression_attribute_names("#hash", hash)
+            .expression_attribute_values(":hash", AttributeValue::S(value.to_owned()))
+            .scan_index_forward(!newest_first)
+            .limit(i32::from(limit))
+            .set_exclusive_start_key(from.map(|cursor| cursor.0.clone()));
+        if let Some((_, value)) = bound {
+            query = query
+                .expression_attribute_names("#range", range)
+                .expression_attribute_values(":range", AttributeValue::N(value.to_string()));
+        }
+        let output = query.send().await.map_err(|error| failed("Query", &error))?;
+        let keys = output.items.unwrap_or_default().into_iter();
+        let keys = keys.filter_map(|mut item| match item.remove("pk") {
+            Some(AttributeValue::S(key)) => Some(key),
+            _ => None,
+        });
+        Ok(Page { entries: keys.collect(), next: output.last_evaluated_key.map(Cursor) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[test]
+    fn a_cursor_reads_back_and_nothing_else_is_one() {
+        let cursor = Cursor(HashMap::from([
+            ("pk".to_owned(), AttributeValue::S("payment#1001-1".to_owned())),
+            ("moved_at".to_owned(), AttributeValue::N("1795305600000".to_owned())),
+        ]));
+        assert_eq!(Cursor::parse(&cursor.to_text()), Ok(cursor));
+        for wrong in ["", "zz", "00", &hex::encode("pk"), &hex::encode("pk\tX1"), &hex::encode("state\tSheld")] {
+            assert_eq!(Cursor::parse(wrong), Err(CursorError), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The table `forms`: what customers handed in, `form#{submission}`, each until its time is over ([`Submission`]).
+//!
+//! `expires_at` (seconds) is the table's TTL attribute. DynamoDB deletes late, so whatever is over is not there for this code.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::pages::{Cursor, Lookup, Page};
+use super::records::Versioned;
+use super::{Consistency, Item, StoreError, Table, Written, read};
+use crate::clock::{Random, Timestamp};
+use crate::env::Env;
+use crate::ids::{FormName, InstallId, SubmissionId};
+use crate::submission::{PhoneDigest, Photo, State, Submission};
+
+/// What a form's key begins with.
+const FORM: &str = "form#";
+
+/// What customers handed in.
+#[derive(Clone, Debug)]
+pub struct Submissions {
+    table: Table,
+}
+
+/// By what submissions are listed.
+#[derive(Clone, Copy, Debug)]
+pub enum By<'a> {
+    /// One form's.
+    Form(&'a FormName),
+    /// Those in a state.
+    State(State),
+    /// Those with a phone.
+    Phone(&'a PhoneDigest),
+}
+
+impl<'a> By<'a> {
+    fn index(self) -> (&'static str, (&'static str, &'a str)) {
+        match self {
+            Self::Form(form) => ("by-form", ("form_name", form.as_str())),
+            Self::State(state) => ("by-state", ("state", state.name())),
+            Self::Phone(phone) => ("by-phone", ("phone", phone.as_str())),
+        }
+    }
+}
+
+/// A submission's attributes. Moments are milliseconds since 1970 UTC, but for `expires_at`.
+#[derive(Serialize, Deserialize)]
+struct SubmissionRecord {
+    form_name: String,
+    install_id: String,
+    /// The fields as JSON text: DynamoDB's own maps know neither all of its numbers nor its order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    data: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    photos: Vec<PhotoRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    phone: Option<String>,
+    created_at: i64,
+    keep: bool,
+    expires_at: i64,
+    state: String,
+    since: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PhotoRecord {
+    pointer: String,
+    media_type: String,
+    bytes: u64,
+    data_url: bool,
+    key: String,
+}
+
+impl From<&Submission> for SubmissionRecord {
+    fn from(submission: &Submission) -> Self {
+        let photos = submission.photos.iter().map(|photo| PhotoRecord {
+            pointer: photo.pointer.clone(),
+            media_type: photo.media_type.clone(),
+            bytes: photo.bytes,
+            data_url: photo.data_url,
+            key: photo.key.clone(),
+        });
+        Self {
+            form_name: submission.form.as_str().to_owned(),
+            install_id: submission.installation.as_str().to_owned(),
+            data: submission.data.clone().map(|data| Value::Object(data).to_string()),
+            photos: photos.collect(),
+            phone: submission.phone.as_ref().map(|phone| phone.as_str().to_owned()),
+            created_at: submission.at.millis(),
+            keep: submission.keep,
+            expires_at: submission.keep_until.seconds(),
+            state: submission.state.name().to_owned(),
+            since: submission.since.millis(),
+            message: submission.message.clone(),
+        }
+    }
+}
+
+impl Versioned<SubmissionRecord> {
+    fn into_submission(self, id: SubmissionId) -> Result<Submission, String> {
+        let Self { version, record } = self;
+        let data: Option<Map<String, Value>> = match record.data {
+            Some(text) => Some(serde_json::from_str(&text).map_err(|error| format!("data {error}"))?),
+            None => None,
+        };
+        let photos = record.photos.into_iter().map(|photo| Photo {
+            pointer: photo.pointer,
+            media_type: photo.media_type,
+            bytes: photo.bytes,
+            data_url: photo.data_url,
+            key: photo.key,
+        });
+        Ok(Submission {
+            id,
+            form: FormName::parse(&record.form_name).map_err(|error| format!("form_name {error}"))?,
+            installation: InstallId::parse(&record.install_id).map_err(|error| format!("install_id {error}"))?,
+            data,
+            photos: photos.collect(),
+            phone: record.phone.map(PhoneDigest::stored),
+            at: Timestamp::from_millis(record.created_at),
+            keep: record.keep,
+            keep_until: Timestamp::from_millis(record.expires_at.saturating_mul(1000)),
+            state: State::parse(&record.state).ok_or_else(|| format!("state {} is unknown", record.state))?,
+            since: Timestamp::from_millis(record.since),
+            message: record.message,
+            version,
+        })
+    }
+}
+
+fn key(id: &SubmissionId) -> String {
+    format!("{FORM}{id}")
+}
+
+fn submission(id: SubmissionId, item: Item) -> Result<Submission, StoreError> {
+    let key = key(&id);
+    let found: Versioned<SubmissionRecord> = read(&key, item)?;
+    found.into_submission(id).map_err(|cause| StoreError::Unreadable { key, cause })
+}
+
+impl Submissions {
+    /// Reads `FORMS_TABLE`.
+    pub fn from_env(env: &mut Env, client: aws_sdk_dynamodb::Client, random: Random) -> Option<Self> {
+        let name = env.required("FORMS_TABLE")?;
+        Some(Self { table: Table { client, name, random } })
+    }
+
+    /// Opens the connection.
+    pub async fn warm_up(&self) {
+        self.table.warm_up().await;
+    }
+
+    /// A submission, unless its time is over.
+    pub async fn find(&self, id: &SubmissionId, now: Timestamp) -> Result<Option<Submission>, StoreError> {
+        let Some(item) = self.table.get_item(&key(id), Consistency::Strong).await? else { return Ok(None) };
+        Ok(Some(submission(id.clone(), item)?).filter(|found| !found.is_over(now)))
+    }
+
+    /// Writes a submission as the version after the one it was read with, and gives it back as it now stands; nothing if
+    /// somebody else wrote first. A new one is written once.
+    pub async fn save(&self, mut submission: Submission) -> Result<Option<Submission>, StoreError> {
+        let record = SubmissionRecord::from(&submission);
+        Ok(match self.table.put(&key(&submission.id), submission.version + 1, &record).await? {
+            Written::Yes => {
+                submission.version += 1;
+                Some(submission)
+            }
+            Written::Conflict => None,
+        })
+    }
+
+    /// Deletes a submission; whether it was there.
+    pub async fn delete(&self, id: &SubmissionId) -> Result<bool, StoreError> {
+        self.table.delete(&key(id)).await
+    }
+
+    /// Submissions handed in from `since` on, the newest first, without those whose time is over.
+    pub async fn list(
+        &self,
+        by: By<'_>,
+        since: Timestamp,
+        now: Timestamp,
+        from: Option<&Cursor>,
+        limit: u16,
+    ) -> Result<Page<Submission>, StoreError> {
+        let (index, hash) = by.index();
+        let bound = Some((">=", since.millis()));
+        let lookup = Lookup { index, hash, range: "created_at", bound, newest_first: true };
+        let page = self.table.keys(lookup, from, limit).await?;
+        let mut items = self.table.get_all(page.entries.clone(), Consistency::Strong).await?;
+        let found = page.entries.iter().filter_map(|key| {
+            let id = SubmissionId::parse(key.strip_prefix(FORM)?).ok()?;
+            Some(submission(id, items.remove(key)?))
+        });
+        let mut entries = found.collect::<Result<Vec<_>, _>>()?;
+        entries.retain(|found| !found.is_over(now));
+        Ok(Page { entries, next: page.next })
+    }
+}
