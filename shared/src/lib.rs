@@ -1,20 +1,22 @@
 //! What every webhook of imshop-webhooks is made of. Modules in this order; a lower one never imports a higher one:
 //!
-//! - [`money`], [`phone`], [`ids`], [`secret`], [`roles`], [`clock`], [`wire`], [`texts`], [`mod@env`]: plain types, parsed
-//!   once and valid ever after; what a customer reads; settings from the environment.
+//! - [`money`], [`phone`], [`ids`], [`secret`], [`roles`], [`clock`], [`wire`], [`texts`], [`mod@env`], [`aws`]: plain types,
+//!   parsed once and valid ever after; what a customer reads; settings from the environment.
 //! - [`outbound`], [`imshop`], [`mokka`], [`smspro`], [`shop`]: one room for each outside system: its messages, its client,
 //!   its errors.
 //! - [`payment`], [`challenge`], [`submission`], [`instalments`]: the payment, the code by SMS and the form that was handed in
 //!   as state machines, and what paying in instalments looks like, without I/O.
-//! - [`store`]: the only place that knows DynamoDB.
-//! - [`gateway`], [`settle`], [`tell`]: the providers behind one trait, the one way in which a payment moves forward, and the
-//!   one way in which IMSHOP hears of it.
+//! - [`store`], [`photos`], [`queue`]: the only places that know DynamoDB, S3 and SQS.
+//! - [`gateway`], [`settle`], [`tell`], [`deliver`]: the providers behind one trait, the one way in which a payment moves
+//!   forward, the one way in which IMSHOP hears of it, and the one way in which a form gets to the shop.
 //! - [`http`]: requests in, answers out, one error contract.
 //! - [`config`], [`telemetry`], [`runtime`]: settings files, logs, and how a function starts.
 
+pub mod aws;
 pub mod challenge;
 pub mod clock;
 pub mod config;
+pub mod deliver;
 pub mod env;
 pub mod gateway;
 pub mod http;
@@ -26,6 +28,8 @@ pub mod money;
 pub mod outbound;
 pub mod payment;
 pub mod phone;
+pub mod photos;
+pub mod queue;
 pub mod roles;
 pub mod runtime;
 pub mod secret;

@@ -1,8 +1,9 @@
 //! A submission: a form as a customer handed it in. It is stored before anybody is told of it, and what became of it is written
 //! down beside it until its time is over. No I/O here.
 //!
-//! `Kept` is where it stays that goes nowhere else. What goes to the shop is `Waiting` until the shop has said `Delivered` or
-//! `Refused`, which are the end. States only move forward, so a repeated or late answer changes nothing.
+//! `Kept` is where it stays that goes nowhere else. What goes to the shop is `Waiting` until the shop has said `Delivered`, which
+//! is the end, or `Refused`, which is the end unless the customer insists and the shop takes it after all. States only move
+//! forward, so a repeated or late answer changes nothing.
 
 use serde_json::{Map, Value};
 
@@ -70,6 +71,9 @@ impl State {
     }
 }
 
+/// For how many days a form can be kept: the template's bucket deletes photos by the same.
+pub const RETENTION_DAYS: [u32; 10] = [1, 7, 14, 30, 60, 90, 180, 365, 730, 1095];
+
 /// A photo that was in a form as base64 and is an object in S3 since.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Photo {
@@ -126,7 +130,7 @@ impl Submission {
     /// The shop has it. What is not to be kept here goes, and the photos to be deleted are given back.
     #[must_use]
     pub fn delivered(mut self, message: Option<String>, now: Timestamp) -> Option<(Self, Vec<Photo>)> {
-        self.ended(State::Delivered, message, now)?;
+        self.ended(&[State::Waiting, State::Refused], State::Delivered, message, now)?;
         if self.keep {
             return Some((self, Vec::new()));
         }
@@ -138,12 +142,12 @@ impl Submission {
     /// The shop does not want it like this.
     #[must_use]
     pub fn refused(mut self, message: String, now: Timestamp) -> Option<Self> {
-        self.ended(State::Refused, Some(message), now)?;
+        self.ended(&[State::Waiting], State::Refused, Some(message), now)?;
         Some(self)
     }
 
-    fn ended(&mut self, state: State, message: Option<String>, now: Timestamp) -> Option<()> {
-        if self.state != State::Waiting {
+    fn ended(&mut self, from: &[State], state: State, message: Option<String>, now: Timestamp) -> Option<()> {
+        if !from.contains(&self.state) {
             return None;
         }
         self.state = state;
@@ -206,12 +210,13 @@ mod tests {
     }
 
     #[test]
-    fn the_first_end_is_the_end() {
+    fn a_delivery_is_the_end_and_a_refusal_is_one_until_then() {
         let (delivered, _) = waiting(true).delivered(Some("спасибо".to_owned()), at(1)).unwrap();
         assert!(delivered.clone().refused("занято".to_owned(), at(2)).is_none());
         assert!(delivered.delivered(None, at(2)).is_none());
         let refused = waiting(true).refused("занято".to_owned(), at(1)).unwrap();
-        assert!(refused.clone().delivered(None, at(2)).is_none());
+        assert!(refused.clone().refused("занято".to_owned(), at(2)).is_none());
+        assert_eq!(refused.clone().delivered(None, at(2)).unwrap().0.state, State::Delivered, "after all");
         assert_eq!((refused.state, refused.since, refused.message.as_deref()), (State::Refused, at(1), Some("занято")));
     }
 

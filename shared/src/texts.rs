@@ -91,8 +91,10 @@ pub const CHECK_UNAVAILABLE: &str = "Не удалось проверить ко
 pub const FORM_NOT_SAVED: &str = "Не удалось отправить форму. Попробуйте ещё раз: код вводить заново не нужно.";
 /// The same form is being saved by another request.
 pub const FORM_IN_PROGRESS: &str = "Форма уже отправляется. Попробуйте ещё раз через несколько секунд.";
+/// The form is stored, and the shop has not answered yet.
+pub const FORM_ACCEPTED: &str = "Спасибо! Заявка принята.";
 /// The form is larger than what can be stored.
-pub const FORM_TOO_LARGE: &str = "Форма слишком большая. Уберите фотографии и отправьте ещё раз.";
+pub const FORM_TOO_LARGE: &str = "Форма слишком большая. Сократите текст, вместо файлов приложите фотографии.";
 
 /// A fault of our own.
 pub const INTERNAL: &str = "Внутренняя ошибка. Попробуйте ещё раз через минуту.";

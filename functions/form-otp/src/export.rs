@@ -10,6 +10,7 @@ use shared::clock::Deadline;
 use shared::config;
 use shared::http::Failure;
 use shared::imshop::forms::Answer;
+use shared::phone::Phone;
 use shared::secret::{Purpose, same};
 use shared::smspro::{Code, Error};
 use shared::store::RECORDING;
@@ -48,7 +49,7 @@ pub(crate) async fn export(
     let key = ChallengeKey::new(&deps.internal, &form.name, &form.installation, &phone);
     let digest = deps.internal.digest(Purpose::VerifiedCode, &[key.as_str(), code]);
     let wrong_codes = quotas::of_wrong_codes(deps, config, form, &phone, deps.clock.now());
-    let export = Export { deps, config, form, code, digest, wrong_codes, deadline };
+    let export = Export { deps, config, form, phone, code, digest, wrong_codes, deadline };
     export.run(&key).await.map_err(Failure::internal)
 }
 
@@ -57,6 +58,7 @@ struct Export<'a> {
     deps: &'a Deps,
     config: &'a config::Form,
     form: &'a Form,
+    phone: Phone,
     code: &'a str,
     digest: String,
     wrong_codes: [Quota; 2],
@@ -145,7 +147,8 @@ impl Export<'_> {
             }
         };
         let Some((_, lease)) = leased(&challenge) else { return Ok(Answer::failed(texts::FORM_IN_PROGRESS)) };
-        let confirmed = Confirmed { deps: self.deps, config: self.config, form: self.form, id: &id, lease };
+        let Self { deps, config, form, phone, .. } = self;
+        let confirmed = Confirmed { deps, config, form, phone, code: &id, lease };
         confirmed.save(challenge, self.deadline).await
     }
 

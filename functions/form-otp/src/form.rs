@@ -6,6 +6,8 @@ use shared::http::Failure;
 use shared::ids::{FormName, InstallId};
 use shared::imshop::forms::{Answer, Request};
 use shared::phone::Phone;
+use shared::photos::{self, Picture};
+use shared::secret::sha256_hex;
 use shared::texts;
 
 /// The field with the customer's code.
@@ -15,8 +17,10 @@ const CODE: &str = "otpCode";
 pub(crate) struct Form {
     pub(crate) name: FormName,
     pub(crate) installation: InstallId,
-    /// Its fields without the code.
+    /// Its fields without the code, and with null where a photo was.
     pub(crate) data: Map<String, Value>,
+    /// Its photos.
+    pub(crate) pictures: Vec<Picture>,
     /// The code, trimmed and not empty.
     pub(crate) code: Option<String>,
 }
@@ -40,7 +44,8 @@ impl Form {
                 return Err(Failure::bad_request("field `data.otpCode`: must be a string (a whole number is accepted too)"));
             }
         };
-        Ok(Self { name, installation, data, code })
+        let pictures = photos::take_out(&mut data).map_err(|bad| Failure::bad_request(bad.to_string()))?;
+        Ok(Self { name, installation, data, pictures, code })
     }
 
     /// The phone in the first of the configured fields that is filled in; otherwise what the customer is told.
@@ -59,14 +64,10 @@ impl Form {
         Value::Object(self.data.clone()).to_string()
     }
 
-    /// What the shop gets.
-    pub(crate) fn body(&self) -> String {
-        serde_json::json!({
-            "formName": self.name.as_str(),
-            "installId": self.installation.as_str(),
-            "data": self.data,
-        })
-        .to_string()
+    /// What tells its photos from others.
+    pub(crate) fn photos_digest(&self) -> String {
+        let digests: Vec<_> = self.pictures.iter().map(|picture| sha256_hex(picture.base64())).collect();
+        digests.join(" ")
     }
 }
 

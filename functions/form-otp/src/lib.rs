@@ -9,11 +9,12 @@
 //! - the same SMS repeated after an unclear outcome: one read, one write, one send; one read and one write for the cool-down,
 //!   which begins anew; one write.
 //! - a form with its code: one read, one write (the check is counted), two counts (wrong codes of the phone and of the
-//!   installation), one check at SMSPRO, both counts given back and one write at once, one call to the shop (or none: the last
-//!   write stores the form), one write.
+//!   installation), one check at SMSPRO, both counts given back and one write at once, then what a form that needs no code takes,
+//!   one write.
 //! - the same form again: one read. Another slot with the same code: the same without SMSPRO.
 //! - a wrong code: one read, one write, two counts, one check at SMSPRO, one write. Locked out: one read.
-//! - a form that needs no code: one call to the shop, or one write.
+//! - a form that needs no code: one write (it is stored); if it goes to the shop a message to the queue before that, and one call
+//!   to the shop and one write (what it said) after it; a `PutObject` for each photo before everything.
 
 mod export;
 mod form;
@@ -24,21 +25,24 @@ mod send;
 use lambda_http::{Body, Request, Response};
 use shared::clock::{Clock, Random};
 use shared::config::Forms;
+use shared::deliver::Courier;
 use shared::env::{ConfigError, Env};
 use shared::http::{self, Failure, Inbound, Shape, Status};
 use shared::imshop::forms::Answer;
+use shared::photos::Photos;
+use shared::queue::Queue;
 use shared::runtime::World;
 use shared::secret::{InternalSecret, Keys};
-use shared::shop::Shop;
 use shared::smspro;
 use shared::store::client_from_env;
 use shared::store::otp::Otp;
+use shared::store::submissions::Submissions;
 use shared::texts;
 
 use form::Form;
 
-/// What Lambda itself takes: forms may carry photos.
-const LARGEST_BODY: usize = 6 * 1024 * 1024;
+/// What the gateway takes: forms may carry photos. Lambda itself takes 6 MB of it.
+const LARGEST_BODY: usize = 10 * 1024 * 1024;
 
 /// What the function needs.
 #[derive(Debug)]
@@ -48,29 +52,39 @@ pub struct Deps {
     forms: Forms,
     otp: Otp,
     smspro: smspro::Client,
-    /// Where forms go; without it they are stored here.
-    shop: Option<Shop>,
+    submissions: Submissions,
+    photos: Photos,
+    /// The way to the shop, if any form goes there.
+    shop: Option<(Courier, Queue)>,
     clock: Clock,
     random: Random,
 }
 
 impl Deps {
     /// Reads `IMSHOP_KEY`, `INTERNAL_SECRET`, `FORMS_CONFIG` (default `/opt/forms.toml`), `SMSPRO_BASE_URL`, `SMSPRO_KEY`,
-    /// `SHOP_FORMS_URL` (optional), `SHOP_KEY` (with it), `OTP_TABLE` and the store's.
+    /// `OTP_TABLE`, `FORMS_TABLE`, `FORM_PHOTOS_BUCKET` and the store's; if a form goes to the shop `SHOP_FORMS_URL`,
+    /// `SHOP_FORMS_SECRET` and `FORMS_QUEUE_URL`.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
         let keys = env.keys("IMSHOP_KEY");
         let internal = env.internal_secret();
         let forms = env.file("FORMS_CONFIG", "/opt/forms.toml", Forms::parse);
         let base_url = env.url("SMSPRO_BASE_URL");
         let smspro_key = env.secret("SMSPRO_KEY");
-        // A wrong URL is a recorded problem, so nothing starts without one by mistake.
-        let shop = env.optional_url("SHOP_FORMS_URL").map(|url| (url, env.secret("SHOP_KEY")));
         let client = client_from_env(&mut env);
-        let otp = client.and_then(|client| Otp::from_env(&mut env, client, world.random.clone()));
+        let otp = client.clone().and_then(|client| Otp::from_env(&mut env, client, world.random.clone()));
+        let submissions = client.and_then(|client| Submissions::from_env(&mut env, client, world.random.clone()));
+        let photos = Photos::from_env(&mut env);
+        let to_shop = forms.as_ref().is_some_and(|forms| forms.iter().any(|form| form.destination.shop));
+        let shop = to_shop.then(|| {
+            let (clock, http) = (world.clock.clone(), world.http.clone());
+            let parts = submissions.clone().zip(photos.clone());
+            let courier = parts.and_then(|(submissions, photos)| Courier::from_env(&mut env, submissions, photos, clock, http));
+            courier.zip(Queue::from_env(&mut env))
+        });
         let build = || {
             let settings = smspro::Settings { base_url: base_url?, key: smspro_key? };
             let shop = match shop {
-                Some((url, key)) => Some(Shop::new(world.http.clone(), url, key?)),
+                Some(shop) => Some(shop?),
                 None => None,
             };
             Some(Self {
@@ -78,6 +92,8 @@ impl Deps {
                 internal: internal?,
                 forms: forms?,
                 otp: otp?,
+                submissions: submissions?,
+                photos: photos?,
                 smspro: smspro::Client::new(world.http, settings),
                 shop,
                 clock: world.clock,

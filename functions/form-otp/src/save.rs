@@ -1,19 +1,22 @@
-//! Forms are saved once: at the shop under an idempotency key that a repetition carries too, or here under that key.
+//! A form is taken: its photos go to S3; if it goes to the shop, a message that waits longer than this request can run goes into
+//! the queue; then it is stored, and only then is anybody told of it. From there on it cannot be lost: the customer's wait has
+//! one try at the shop, whose answer reaches the customer; what becomes of it otherwise is the queue's business.
+//!
+//! Its id is a digest of what it is, so a repetition finds what became of the first.
 
 use std::time::Duration;
 
-use serde_json::Value;
 use shared::challenge::{Challenge, Lease};
 use shared::clock::{Deadline, Timestamp};
 use shared::config;
-use shared::http::{Failure, decode};
+use shared::deliver::Delivered;
+use shared::http::Failure;
+use shared::ids::{IdError, SubmissionId};
 use shared::imshop::forms::Answer;
-use shared::outbound;
+use shared::phone::Phone;
 use shared::secret::Purpose;
-use shared::shop::Shop;
-use shared::store::RECORDING;
-use shared::store::otp::StoredForm;
-use shared::store::{StoreError, Written};
+use shared::store::{RECORDING, StoreError};
+use shared::submission::{PhoneDigest, State, Submission};
 use shared::texts;
 
 use crate::Deps;
@@ -23,39 +26,37 @@ use crate::form::Form;
 const LARGEST_STORED: usize = 350 * 1024;
 /// A form without a code that comes again within this time is the same form.
 const SAME_FORM: Duration = Duration::from_mins(10);
-/// The longest message of the shop's that is passed on, in characters.
-const LONGEST_MESSAGE: usize = 500;
+/// When the queue looks after a form that is about to be stored: when no request can be busy with it any more.
+const LOOKED_AFTER: Duration = Duration::from_mins(1);
+/// When another request's work is looked at again, and for how long.
+const LOOK_AGAIN: Duration = Duration::from_millis(300);
+const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How the shop took a form.
-enum Forwarded {
-    /// It has it; with what it tells the customer.
-    Saved(Option<String>),
-    /// It does not want it like this; with what it tells the customer.
+/// What became of a form that was to be taken.
+enum Taken {
+    /// It is stored, and with the shop if that said so; with what the customer is told.
+    Yes(Option<String>),
+    /// The shop does not want it like this; with what the customer is told.
     Refused(String),
-    /// Nobody knows, or it could not.
-    Unclear,
+    /// It is not stored.
+    No(&'static str),
 }
 
-/// Saves a form that needs no code.
+/// Takes a form that needs no code.
 pub(crate) async fn without_code(deps: &Deps, config: &config::Form, form: &Form, deadline: Deadline) -> Result<Answer, Failure> {
     let now = deps.clock.now();
-    let data = form.canonical();
     let window = now.millis().div_euclid(i64::try_from(SAME_FORM.as_millis()).unwrap_or(i64::MAX)).to_string();
-    let parts = ["without-code", form.name.as_str(), form.installation.as_str(), &data, &window];
-    let submission = deps.internal.digest(Purpose::Submission, &parts);
-    if let Some(shop) = &deps.shop {
-        return Ok(match forward(shop, form, &submission, deadline).await {
-            Forwarded::Saved(message) => Answer::success(message),
-            Forwarded::Refused(message) => Answer::failed(message),
-            Forwarded::Unclear => Answer::failed(texts::FORM_NOT_SAVED),
-        });
-    }
-    if data.len() > LARGEST_STORED {
-        return Ok(Answer::failed(texts::FORM_TOO_LARGE));
-    }
-    deps.otp.store_form(&stored(form, config, &submission, &data, now)).await.map_err(Failure::internal)?;
-    tracing::info!(form = form.name.as_str(), "a form was stored");
-    Ok(Answer::success(None))
+    let (data, photos) = (form.canonical(), form.photos_digest());
+    let parts = ["without-code", form.name.as_str(), form.installation.as_str(), &data, &photos, &window];
+    let id = id(deps, &parts).map_err(Failure::internal)?;
+    // A phone that cannot be read is no reason not to take the form.
+    let phone = form.phone(config).ok();
+    let saver = Saver { deps, config, form, phone: phone.as_ref(), id, alone: false, deadline };
+    Ok(match saver.take(&data).await.map_err(Failure::internal)? {
+        Taken::Yes(message) => Answer::success(message),
+        Taken::Refused(message) => Answer::failed(message),
+        Taken::No(text) => Answer::failed(text),
+    })
 }
 
 /// A form whose code was right, under the lease on that code.
@@ -63,127 +64,146 @@ pub(crate) struct Confirmed<'a> {
     pub(crate) deps: &'a Deps,
     pub(crate) config: &'a config::Form,
     pub(crate) form: &'a Form,
+    pub(crate) phone: &'a Phone,
     /// The transaction id of the code.
-    pub(crate) id: &'a str,
+    pub(crate) code: &'a str,
     pub(crate) lease: Lease,
 }
 
 impl Confirmed<'_> {
-    /// Saves the form and notes it in the challenge; if it could not be saved, the code can be used again.
+    /// Takes the form and notes it in the challenge; if it is not taken, the code can be used again.
     pub(crate) async fn save(&self, challenge: Challenge, deadline: Deadline) -> Result<Answer, StoreError> {
-        let data = self.form.canonical();
-        let submission = self.deps.internal.digest(Purpose::Submission, &["code", challenge.key.as_str(), self.id, &data]);
-        match &self.deps.shop {
-            Some(shop) => self.forward(shop, challenge, &submission, deadline).await,
-            None if data.len() > LARGEST_STORED => {
-                self.release(challenge).await?;
-                Ok(Answer::failed(texts::FORM_TOO_LARGE))
-            }
-            None => self.store(challenge, &submission, &data).await,
-        }
-    }
-
-    async fn forward(
-        &self,
-        shop: &Shop,
-        challenge: Challenge,
-        submission: &str,
-        deadline: Deadline,
-    ) -> Result<Answer, StoreError> {
-        match forward(shop, self.form, submission, deadline).await {
-            Forwarded::Saved(message) => {
-                let saved = self.deps.otp.change(challenge, |challenge| challenge.saved(self.id, message.clone())).await;
+        let Self { deps, config, form, phone, code, lease } = *self;
+        let (data, photos) = (form.canonical(), form.photos_digest());
+        let id = id(deps, &["code", challenge.key.as_str(), code, &data, &photos]);
+        let Ok(id) = id else { return Ok(Answer::failed(texts::FORM_NOT_SAVED)) };
+        let saver = Saver { deps, config, form, phone: Some(phone), id, alone: true, deadline };
+        let taken = saver.take(&data).await;
+        let answer = match taken? {
+            Taken::Yes(message) => {
+                let saved = deps.otp.change(challenge, |challenge| challenge.saved(code, message.clone())).await;
                 if let Err(cause) = saved {
-                    // The shop has the form; a repetition goes there under the same key.
-                    tracing::warn!(cause = %cause, "a saved form could not be noted");
+                    // The form is stored; a repetition finds it there.
+                    tracing::warn!(cause = %cause, "a form that was taken could not be noted in its challenge");
                 }
-                Ok(Answer::success(message))
+                return Ok(Answer::success(message));
             }
-            Forwarded::Refused(message) => {
-                self.release(challenge).await?;
-                Ok(Answer::failed(message))
-            }
-            Forwarded::Unclear => {
-                self.release(challenge).await?;
-                Ok(Answer::failed(texts::FORM_NOT_SAVED))
-            }
-        }
-    }
-
-    async fn store(&self, challenge: Challenge, submission: &str, data: &str) -> Result<Answer, StoreError> {
-        let key = challenge.key.clone();
-        let mut challenge = challenge;
-        // A write is only lost to a request that changed the challenge; there is one of those at a time.
-        for _ in 0..8 {
-            // Saved by an earlier try whose answer was lost, or ended by a new code.
-            let Some(saved) = challenge.saved(self.id, None) else { break };
-            let form = stored(self.form, self.config, submission, data, self.deps.clock.now());
-            if self.deps.otp.store_confirmed_form(&form, &saved).await? == Written::Yes {
-                tracing::info!(form = self.form.name.as_str(), "a form was stored");
-                return Ok(Answer::success(None));
-            }
-            challenge = self.deps.otp.challenge(&key).await?;
-        }
-        let challenge = self.deps.otp.challenge(&key).await?;
-        let sent = challenge.sent.as_ref().filter(|sent| sent.transaction_id == self.id);
-        match sent {
-            Some(sent) if sent.saved.is_some() => Ok(Answer::success(None)),
-            Some(_) => Ok(Answer::failed(texts::FORM_NOT_SAVED)),
-            None => Ok(Answer::otp_failed()),
-        }
-    }
-
-    async fn release(&self, challenge: Challenge) -> Result<(), StoreError> {
-        self.deps.otp.change(challenge, |challenge| challenge.released(self.id, self.lease)).await.map(drop)
+            Taken::Refused(message) => Answer::failed(message),
+            Taken::No(text) => Answer::failed(text),
+        };
+        deps.otp.change(challenge, |challenge| challenge.released(code, lease)).await?;
+        Ok(answer)
     }
 }
 
-fn stored<'a>(form: &'a Form, config: &config::Form, submission: &'a str, data: &'a str, now: Timestamp) -> StoredForm<'a> {
-    let expires_at = now.plus(config.retention);
-    StoredForm { submission, form: &form.name, installation: &form.installation, data, at: now, expires_at }
+fn id(deps: &Deps, parts: &[&str]) -> Result<SubmissionId, IdError> {
+    SubmissionId::parse(&deps.internal.digest(Purpose::Submission, parts))
 }
 
-/// Gives a form to the shop. The shop knows a repetition by its key.
-async fn forward(shop: &Shop, form: &Form, submission: &str, deadline: Deadline) -> Forwarded {
-    match shop.post(form.body(), Some(submission), deadline.before(RECORDING)).await {
-        Ok(answer) => read(&answer, form),
-        Err(cause) => {
-            tracing::warn!(cause = %cause, form = form.name.as_str(), "the shop's answer to a form did not come");
-            Forwarded::Unclear
+/// One form on its way.
+struct Saver<'a> {
+    deps: &'a Deps,
+    config: &'a config::Form,
+    form: &'a Form,
+    phone: Option<&'a Phone>,
+    id: SubmissionId,
+    /// No other request can be busy with it.
+    alone: bool,
+    deadline: Deadline,
+}
+
+impl Saver<'_> {
+    async fn take(&self, data: &str) -> Result<Taken, StoreError> {
+        if data.len() > LARGEST_STORED {
+            return Ok(Taken::No(texts::FORM_TOO_LARGE));
+        }
+        let submission = self.submission(self.deps.clock.now());
+        if !self.prepare(&submission).await {
+            return Ok(Taken::No(texts::FORM_NOT_SAVED));
+        }
+        match self.deps.submissions.save(submission).await? {
+            Some(stored) => {
+                tracing::info!(form = self.form.name.as_str(), submission = stored.id.as_str(), "a form was stored");
+                Ok(self.deliver(stored).await)
+            }
+            None => self.known().await,
         }
     }
-}
 
-/// The shop's answer is `{"success":bool,"message"?:string}`; anything else says nothing.
-fn read(answer: &outbound::Answer, form: &Form) -> Forwarded {
-    let form = form.name.as_str();
-    let status = answer.status.as_u16();
-    // A wrong key or URL is nothing that the customer could mend.
-    let ours = matches!(status, 401 | 403 | 404 | 405);
-    let body: Option<Value> = decode(&answer.body).ok();
-    let success = body.as_ref().and_then(|body| body.get("success")).and_then(Value::as_bool);
-    let message = body.as_ref().and_then(|body| body.get("message")).and_then(Value::as_str).and_then(message);
-    match (success, message) {
-        (Some(true), message) if answer.status.is_success() => {
-            tracing::info!(form, "the shop saved a form");
-            Forwarded::Saved(message)
-        }
-        (Some(false), Some(message)) if answer.status.is_success() || (answer.status.is_client_error() && !ours) => {
-            tracing::info!(form, http.status = status, "the shop refused a form");
-            Forwarded::Refused(message)
-        }
-        _ if answer.status.is_client_error() => {
-            tracing::error!(form, http.status = status, "the shop does not take forms: check SHOP_FORMS_URL and SHOP_KEY");
-            Forwarded::Unclear
-        }
-        _ => {
-            tracing::warn!(form, http.status = status, "the shop answered a form with something else than success and message");
-            Forwarded::Unclear
+    fn submission(&self, now: Timestamp) -> Submission {
+        let Self { deps, config, form, phone, id, .. } = self;
+        let photos = form.pictures.iter().enumerate();
+        Submission {
+            id: id.clone(),
+            form: form.name.clone(),
+            installation: form.installation.clone(),
+            data: Some(form.data.clone()),
+            photos: photos.map(|(index, picture)| picture.photo(id, config.retention_days, index)).collect(),
+            phone: phone.map(|phone| PhoneDigest::new(&deps.internal, phone)),
+            at: now,
+            keep: config.destination.store,
+            keep_until: now.plus(Duration::from_hours(24 * u64::from(config.retention_days))),
+            state: if config.destination.shop { State::Waiting } else { State::Kept },
+            since: now,
+            message: None,
+            version: 0,
         }
     }
-}
 
-fn message(text: &str) -> Option<String> {
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.chars().take(LONGEST_MESSAGE).collect())
+    /// What must be there before the form is: its photos, and the promise to look after it.
+    async fn prepare(&self, submission: &Submission) -> bool {
+        if !submission.photos.is_empty()
+            && let Err(cause) = self.deps.photos.put(&self.form.pictures, &submission.photos).await
+        {
+            tracing::error!(cause = %cause, "a form's photos could not be stored");
+            return false;
+        }
+        if let Some((_, queue)) = &self.deps.shop
+            && submission.state == State::Waiting
+            && let Err(cause) = queue.send(&self.id, LOOKED_AFTER).await
+        {
+            tracing::error!(cause = %cause, "a form was not taken, for nobody would look after it");
+            return false;
+        }
+        true
+    }
+
+    /// One try at the shop, if the form goes there.
+    async fn deliver(&self, stored: Submission) -> Taken {
+        let Some((courier, _)) = self.deps.shop.as_ref().filter(|_| stored.state != State::Kept) else {
+            return Taken::Yes(None);
+        };
+        let photos = self.form.pictures.iter().map(|picture| picture.base64().to_owned()).collect();
+        let refused_before = stored.message.clone().filter(|_| stored.state == State::Refused);
+        let delivered = courier.offer(&stored, photos, self.deadline.before(RECORDING)).await;
+        if let Err(cause) = courier.record(stored, &delivered).await {
+            // The queue asks the shop once more, which knows the form by its id.
+            tracing::warn!(cause = %cause, "what the shop said of a form could not be written down");
+        }
+        match (delivered, refused_before) {
+            (Delivered::Yes(message), _) => Taken::Yes(message),
+            // What was refused stays so: the queue is done with it.
+            (Delivered::Refused(message), _) | (Delivered::Unclear, Some(message)) => Taken::Refused(message),
+            (Delivered::Unclear, None) => {
+                Taken::Yes(Some(self.config.accepted.clone().unwrap_or_else(|| texts::FORM_ACCEPTED.to_owned())))
+            }
+        }
+    }
+
+    /// The same form is stored already: what became of it.
+    async fn known(&self) -> Result<Taken, StoreError> {
+        let patience = Deadline::within(self.deadline.allows(PATIENCE).unwrap_or_default());
+        loop {
+            let found = self.deps.submissions.find(&self.id, self.deps.clock.now()).await?;
+            let Some(found) = found else { return Ok(Taken::No(texts::FORM_NOT_SAVED)) };
+            match found.state {
+                State::Kept => return Ok(Taken::Yes(None)),
+                State::Delivered => return Ok(Taken::Yes(found.message)),
+                // The customer insists.
+                State::Refused => return Ok(self.deliver(found).await),
+                State::Waiting if self.alone || patience.allows(LOOK_AGAIN).is_none() => return Ok(self.deliver(found).await),
+                State::Waiting => tokio::time::sleep(LOOK_AGAIN).await,
+            }
+        }
+    }
 }

@@ -23,7 +23,7 @@ pub(crate) async fn relay(deps: &Deps, inbound: &Inbound) -> Result<Response<Bod
     }
     let body = std::str::from_utf8(inbound.body()).map_err(|error| Failure::bad_request(error.to_string()))?;
     let body = without_key(body).map_err(|error| Failure::bad_request(error.to_string()))?;
-    let answer = match deps.shop.post(body, None, inbound.deadline()).await {
+    let answer = match deps.shop.post(body, inbound.deadline()).await {
         Ok(answer) => answer,
         Err(cause) => return refuse(&request, &cause.to_string()),
     };

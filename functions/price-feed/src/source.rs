@@ -2,10 +2,6 @@
 
 use std::time::Duration;
 
-use aws_credential_types::Credentials;
-use aws_sdk_s3::config::retry::RetryConfig;
-use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::{BehaviorVersion, Region};
 use aws_sdk_s3::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use bytes::Bytes;
@@ -13,6 +9,7 @@ use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use reqwest::StatusCode;
 use reqwest::header::{ACCEPT_ENCODING, ETAG, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
+use shared::aws;
 use shared::env::{Env, parse_url};
 use url::Url;
 
@@ -75,7 +72,7 @@ impl Source {
         }
         Some(Some(match env.parsed("PRICE_FEED_URL", parse)? {
             Address::Web(url) => Self::Web { http, url },
-            Address::Object { bucket, key } => Self::Object { client: client(env)?, bucket, key },
+            Address::Object { bucket, key } => Self::Object { client: aws::s3_from_env(env, None)?, bucket, key },
         }))
     }
 
@@ -153,29 +150,4 @@ fn refused(error: &SdkError<GetObjectError>) -> Result<Fetched, FeedError> {
         (Some(status), None) => Err(FeedError::Status(status)),
         (None, _) => Err(FeedError::Fetch("S3 could not be reached".to_owned())),
     }
-}
-
-fn client(env: &mut Env) -> Option<aws_sdk_s3::Client> {
-    let endpoint = env.optional_url("S3_ENDPOINT");
-    let region = env.required("AWS_REGION");
-    let access_key = env.required("AWS_ACCESS_KEY_ID");
-    let secret_key = env.required("AWS_SECRET_ACCESS_KEY");
-    let session_token = env.optional("AWS_SESSION_TOKEN");
-    let credentials = Credentials::new(access_key?, secret_key?, session_token, None, "environment");
-    let config = aws_sdk_s3::Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::new(region?))
-        .credentials_provider(credentials)
-        .retry_config(RetryConfig::standard().with_max_attempts(3))
-        .timeout_config(TimeoutConfig::builder().connect_timeout(Duration::from_secs(2)).build());
-    let config = match endpoint {
-        // On this machine: plain HTTP, and the bucket in the path, for want of names.
-        Some(url) if url.scheme() == "http" => config
-            .endpoint_url(url.as_str())
-            .force_path_style(true)
-            .http_client(aws_smithy_http_client::Builder::new().build_http()),
-        Some(url) => config.endpoint_url(url.as_str()),
-        None => config,
-    };
-    Some(aws_sdk_s3::Client::from_conf(config.build()))
 }

@@ -3,6 +3,7 @@
 //! - [`template`]: reads `template.yaml`: which routes lead to which function, which tables there are, what else calls whom.
 //! - [`dynamodb`]: an embedded DynamoDB with those tables.
 //! - [`s3`]: an embedded S3, empty at first.
+//! - [`queue`]: queues as SQS has them, and what is in them, given to the function that takes it.
 //! - `standins` (a crate of its own): Mokka, SMSPRO, the shop and IMSHOP.
 //! - [`functions`]: the functions as they are deployed, built from the same settings.
 //! - [`gateway`]: turns HTTP requests into API Gateway's events and gives them to the functions.
@@ -19,6 +20,7 @@ pub mod dynamodb;
 pub mod filter;
 pub mod functions;
 pub mod gateway;
+pub mod queue;
 pub mod s3;
 pub mod schedule;
 pub mod settings;

@@ -17,6 +17,8 @@ use s3s_fs::FileSystem;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
+use crate::settings::PHOTOS;
+
 /// The storage could not be started.
 #[derive(Debug, thiserror::Error)]
 #[error("the embedded S3 could not be started: {0}")]
@@ -41,7 +43,8 @@ pub fn start(listener: TcpListener, data: Option<&Path>, access_key: &str, secre
         (Some(data), _) => data.join("objects"),
         (None, own) => own.as_ref().map_or_else(PathBuf::new, |own| own.path().to_owned()),
     };
-    std::fs::create_dir_all(&folder).map_err(|error| failed(&error))?;
+    // The template's bucket; others are there with their first object.
+    std::fs::create_dir_all(folder.join(PHOTOS)).map_err(|error| failed(&error))?;
     let mut service = S3ServiceBuilder::new(FileSystem::new(&folder).map_err(|error| failed(&error))?);
     service.set_auth(SimpleAuth::from_single(access_key, secret_key));
     let app = Router::new().fallback(serve).with_state(service.build());
@@ -50,6 +53,12 @@ pub fn start(listener: TcpListener, data: Option<&Path>, access_key: &str, secre
 }
 
 impl Storage {
+    /// An object, if it is there.
+    #[must_use]
+    pub fn get(&self, bucket: &str, key: &str) -> Option<Vec<u8>> {
+        std::fs::read(self.folder.join(bucket).join(key)).ok()
+    }
+
     /// Puts an object in its place, whatever was there.
     pub fn put(&self, bucket: &str, key: &str, bytes: &[u8]) -> io::Result<()> {
         let path = self.folder.join(bucket).join(key);

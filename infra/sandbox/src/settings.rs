@@ -6,6 +6,10 @@ use std::collections::BTreeMap;
 pub const IMSHOP_KEY: &str = "imshop-demo-key";
 /// The shop's key, both ways.
 pub const SHOP_KEY: &str = "shop-demo-key";
+/// What forms for the shop are signed with.
+pub const SHOP_FORMS_SECRET: &str = "whsec_Zm9ybXMtZGVtby1zaWduaW5nLWtleS1vZi10aGUtc2FuZGJveA==";
+/// The bucket with the photos of forms.
+pub const PHOTOS: &str = "form-photos";
 /// The back office's key that may look.
 pub const VIEWER_KEY: &str = "back-office-demo-viewer-key";
 /// The back office's key that may act on payments.
@@ -16,6 +20,9 @@ pub const CASHIER_KEY: &str = "back-office-demo-cashier-key";
 pub const AWS_KEY: &str = "sandbox";
 /// The folder with the files that operations edit.
 pub const CONFIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../config");
+
+/// The queue of forms on their way to the shop.
+pub const FORMS_QUEUE: &str = "FormsQueue";
 
 /// Where IMSHOP's stand-in is told what became of a payment. A secret: who knows the address may tell it anything.
 pub(crate) const IMSHOP_PAYMENT_STATUS: &str = "/imshop/payment_status";
@@ -31,6 +38,8 @@ pub struct Addresses {
     pub dynamodb: String,
     /// S3.
     pub s3: String,
+    /// SQS.
+    pub sqs: String,
     /// The stand-ins.
     pub providers: String,
 }
@@ -39,7 +48,7 @@ pub struct Addresses {
 /// store of its own for limits, which the stand-ins do not have.
 #[must_use]
 pub fn environment(addresses: &Addresses) -> BTreeMap<String, String> {
-    let Addresses { gateway, dynamodb, s3, providers } = addresses;
+    let Addresses { gateway, dynamodb, s3, sqs, providers } = addresses;
     let settings = [
         ("LOG_LEVEL", "info".to_owned()),
         ("AWS_REGION", "eu-central-1".to_owned()),
@@ -51,6 +60,8 @@ pub fn environment(addresses: &Addresses) -> BTreeMap<String, String> {
         ("FORMS_TABLE", "forms".to_owned()),
         ("QUOTES_TABLE", "quotes".to_owned()),
         ("S3_ENDPOINT", s3.clone()),
+        ("SQS_ENDPOINT", sqs.clone()),
+        ("FORMS_QUEUE_URL", crate::queue::url(sqs, FORMS_QUEUE)),
         ("IMSHOP_KEY", IMSHOP_KEY.to_owned()),
         ("IMSHOP_PAYMENT_STATUS_URL", format!("{providers}{IMSHOP_PAYMENT_STATUS}")),
         ("IMSHOP_ORDER_STATUS_URL", format!("{providers}{IMSHOP_ORDER_STATUS}")),
@@ -67,6 +78,8 @@ pub fn environment(addresses: &Addresses) -> BTreeMap<String, String> {
         ("SHOP_NAME", "Магазин песочницы".to_owned()),
         ("SHOP_ORDERS_URL", format!("{providers}/shop/orders")),
         ("SHOP_FORMS_URL", format!("{providers}/shop/forms")),
+        ("SHOP_FORMS_SECRET", SHOP_FORMS_SECRET.to_owned()),
+        ("FORM_PHOTOS_BUCKET", PHOTOS.to_owned()),
         ("SHOP_KEY", SHOP_KEY.to_owned()),
         ("SHOP_PUSH_KEY", SHOP_KEY.to_owned()),
         ("DEFAULT_CURRENCY", "RUB".to_owned()),

@@ -1,5 +1,5 @@
 //! What the sandbox needs to know of `template.yaml`, read from the file that is deployed: the routes, the tables with their
-//! indexes and streams, and what else calls a function. What it does not understand it refuses, so that nothing is deployed
+//! indexes and streams, the queues, and what else calls a function. What it does not understand it refuses, so that nothing is deployed
 //! that behaves otherwise here.
 
 use std::time::Duration;
@@ -20,8 +20,12 @@ pub struct Template {
     pub binary_media_types: Vec<String>,
     /// The tables.
     pub tables: Vec<Table>,
+    /// The queues.
+    pub queues: Vec<Queue>,
     /// What reads a table's stream.
     pub mappings: Vec<Mapping>,
+    /// What is given a queue's messages.
+    pub consumers: Vec<Consumer>,
     /// What runs by the clock.
     pub schedules: Vec<Schedule>,
 }
@@ -77,6 +81,43 @@ pub enum Kind {
     Number,
 }
 
+/// A queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queue {
+    /// Its name here: that of the resource.
+    pub name: String,
+    /// How long a message that was received is not given to anybody else.
+    pub visibility: Duration,
+    /// How old a message may get before it is gone.
+    pub retention: Duration,
+    /// Where a message goes that nobody took.
+    pub redrive: Option<Redrive>,
+}
+
+/// When a message is given up, and where it goes then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redrive {
+    /// The name of the queue of dead letters.
+    pub queue: String,
+    /// How often a message is received before that.
+    pub receives: u32,
+}
+
+/// A function that is given a queue's messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consumer {
+    /// The name of the function's binary.
+    pub function: String,
+    /// How long one call may take.
+    pub timeout: Duration,
+    /// The queue's name.
+    pub queue: String,
+    /// How many messages at most at once.
+    pub batch_size: usize,
+    /// How many batches at once.
+    pub lanes: usize,
+}
+
 /// A function that reads a table's stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mapping {
@@ -130,7 +171,9 @@ impl Template {
             routes: Vec::new(),
             binary_media_types: Vec::new(),
             tables: Vec::new(),
+            queues: Vec::new(),
             mappings: Vec::new(),
+            consumers: Vec::new(),
             schedules: Vec::new(),
         };
         for (id, resource) in resources {
@@ -144,6 +187,7 @@ impl Template {
                     template.function(&Function { id, resource, timeout, resources, parameters })?;
                 }
                 Some("AWS::DynamoDB::Table") => template.tables.push(table(id, resource)?),
+                Some("AWS::SQS::Queue") => template.queues.push(queue(id, &resource["Properties"])?),
                 _ => {}
             }
         }
@@ -152,7 +196,24 @@ impl Template {
                 return error(format!("{} reads the stream of {}, which has none", mapping.function, mapping.table));
             }
         }
+        template.check_queues()?;
         Ok(template)
+    }
+
+    fn check_queues(&self) -> Result<(), TemplateError> {
+        let find = |name: &str| self.queues.iter().find(|queue| queue.name == name);
+        for queue in &self.queues {
+            if queue.redrive.as_ref().is_some_and(|redrive| find(&redrive.queue).is_none()) {
+                return error(format!("the deadLetterTargetArn of {} must be !GetAtt of a queue's Arn", queue.name));
+            }
+        }
+        for Consumer { function, timeout, queue: name, .. } in &self.consumers {
+            // Lambda takes no mapping in which a message could be given to two calls at once.
+            if find(name).is_none_or(|queue| queue.visibility < *timeout) {
+                return error(format!("{function} is given messages of {name}, whose VisibilityTimeout is below its Timeout"));
+            }
+        }
+        Ok(())
     }
 
     /// The route of a path, with the values of its parameters. Literal segments win over parameters.
@@ -169,6 +230,7 @@ impl Template {
             match event["Type"].as_str() {
                 Some("Api") => self.routes.push(function.route(properties)?),
                 Some("DynamoDB") => self.mappings.push(function.mapping(properties)?),
+                Some("SQS") => self.consumers.push(function.consumer(properties)?),
                 Some("Schedule") => self.schedules.push(function.schedule(properties)?),
                 other => {
                     let (id, name) = (function.id, name.as_str().unwrap_or_default());
@@ -228,10 +290,7 @@ impl Function<'_> {
             "Enabled",
         ];
         let id = self.id;
-        let names = event.as_hash().into_iter().flatten().filter_map(|(name, _)| name.as_str());
-        if let Some(unknown) = names.into_iter().find(|name| !KNOWN.contains(name)) {
-            return error(format!("the stream of {id} has {unknown}, which the sandbox does not have"));
-        }
+        only(event, &format!("the stream of {id}"), &KNOWN)?;
         let table = event["Stream"].as_str().and_then(|stream| stream.strip_suffix(".StreamArn"));
         let table = table.and_then(|table| self.resources.get(&Yaml::String(table.to_owned())));
         let table = table.and_then(table_name);
@@ -269,6 +328,28 @@ impl Function<'_> {
         })
     }
 
+    fn consumer(&self, event: &Yaml) -> Result<Consumer, TemplateError> {
+        let id = self.id;
+        only(event, &format!("the queue of {id}"), &["Queue", "BatchSize", "FunctionResponseTypes", "ScalingConfig", "Enabled"])?;
+        let queue = event["Queue"].as_str().and_then(|queue| queue.strip_suffix(".Arn"));
+        let Some(queue) = queue else { return error(format!("the Queue of {id} must be !GetAtt of a queue's Arn")) };
+        let partial = texts(&event["FunctionResponseTypes"]).any(|kind| kind == "ReportBatchItemFailures");
+        if !partial || event["Enabled"].as_bool() == Some(false) {
+            return error(format!("the queue of {id} must be enabled and report batch item failures"));
+        }
+        let number = |value: &Yaml, name: &str, bounds: std::ops::RangeInclusive<i64>| {
+            let value = value.as_i64().filter(|value| bounds.contains(value)).and_then(|value| usize::try_from(value).ok());
+            value.ok_or_else(|| TemplateError(format!("the queue of {id} needs {name}, {} to {}", bounds.start(), bounds.end())))
+        };
+        Ok(Consumer {
+            function: self.binary()?,
+            timeout: self.timeout()?,
+            queue: queue.to_owned(),
+            batch_size: number(&event["BatchSize"], "BatchSize", 1..=10)?,
+            lanes: number(&event["ScalingConfig"]["MaximumConcurrency"], "ScalingConfig.MaximumConcurrency", 2..=1000)?,
+        })
+    }
+
     fn schedule(&self, event: &Yaml) -> Result<Schedule, TemplateError> {
         let rate = event["Schedule"].as_str();
         // `!Ref` of a parameter reads as its name, and here stands for its default.
@@ -289,6 +370,15 @@ impl Function<'_> {
             return error(format!("the Schedule of {} has an Input, which the sandbox does not have", self.id));
         }
         Ok(Schedule { function: self.binary()?, timeout: self.timeout()?, every })
+    }
+}
+
+/// Refuses what is not among the names that are known.
+fn only(properties: &Yaml, what: &str, known: &[&str]) -> Result<(), TemplateError> {
+    let names = properties.as_hash().into_iter().flatten().filter_map(|(name, _)| name.as_str());
+    match names.into_iter().find(|name| !known.contains(name)) {
+        Some(unknown) => error(format!("{what} has {unknown}, which the sandbox does not have")),
+        None => Ok(()),
     }
 }
 
@@ -328,6 +418,35 @@ fn table(id: &str, resource: &Yaml) -> Result<Table, TemplateError> {
         ttl_attribute: ttl["AttributeName"].as_str().filter(|_| ttl["Enabled"].as_bool() == Some(true)).map(str::to_owned),
         stream: properties["StreamSpecification"]["StreamViewType"].as_str().map(str::to_owned),
         indexes: indexes.collect::<Result<_, _>>()?,
+    })
+}
+
+fn queue(id: &str, properties: &Yaml) -> Result<Queue, TemplateError> {
+    only(properties, id, &["SqsManagedSseEnabled", "VisibilityTimeout", "MessageRetentionPeriod", "RedrivePolicy"])?;
+    let number = |value: &Yaml, name: &str, default: Option<u32>| {
+        let value = if value.is_badvalue() { default } else { value.as_i64().and_then(|value| u32::try_from(value).ok()) };
+        value.ok_or_else(|| TemplateError(format!("{id} needs a number as {name}")))
+    };
+    let seconds =
+        |name: &str, default| number(&properties[name], name, Some(default)).map(|value| Duration::from_secs(value.into()));
+    let policy = &properties["RedrivePolicy"];
+    let redrive = if policy.is_badvalue() {
+        None
+    } else {
+        only(policy, &format!("the RedrivePolicy of {id}"), &["deadLetterTargetArn", "maxReceiveCount"])?;
+        let queue = policy["deadLetterTargetArn"].as_str().and_then(|queue| queue.strip_suffix(".Arn"));
+        let Some(queue) = queue else {
+            return error(format!("the deadLetterTargetArn of {id} must be !GetAtt of a queue's Arn"));
+        };
+        let receives = number(&policy["maxReceiveCount"], "maxReceiveCount", None)?;
+        Some(Redrive { queue: queue.to_owned(), receives })
+    };
+    // SQS's own defaults: 30 seconds and four days.
+    Ok(Queue {
+        name: id.to_owned(),
+        visibility: seconds("VisibilityTimeout", 30)?,
+        retention: seconds("MessageRetentionPeriod", 345_600)?,
+        redrive,
     })
 }
 
@@ -434,6 +553,16 @@ mod tests {
     }
 
     #[test]
+    fn the_deployed_template_has_the_queues_of_the_house() {
+        let template = Template::read(TEMPLATE).unwrap();
+        let names: Vec<_> = template.queues.iter().map(|queue| queue.name.as_str()).collect();
+        assert_eq!(names, ["FormsQueue", "FormsDeadLetters", "PaymentEventsDeadLetters"]);
+        let forms = &template.queues[0];
+        assert_eq!((forms.visibility, forms.retention), (Duration::from_mins(6), Duration::from_hours(14 * 24)));
+        assert_eq!(forms.redrive, Some(Redrive { queue: "FormsDeadLetters".to_owned(), receives: 31 }));
+    }
+
+    #[test]
     fn the_deployed_template_says_what_calls_the_workers() {
         let template = Template::read(TEMPLATE).unwrap();
         let [mapping] = template.mappings.as_slice() else { panic!("{:?}", template.mappings) };
@@ -458,6 +587,10 @@ mod tests {
             ("BatchSize: 25", "BatchSize: many", "BatchSize"),
             ("ParallelizationFactor: 4", "TumblingWindowInSeconds: 4", "TumblingWindowInSeconds"),
             ("{\"prefix\":\"payment#\"}", "{\"anything-but\":\"payment#\"}", "anything-but"),
+            ("deadLetterTargetArn: !GetAtt FormsDeadLetters.Arn", "deadLetterTargetArn: !GetAtt FormsTable.Arn", "queue's Arn"),
+            ("maxReceiveCount: 31", "maxReceiveCount: often", "maxReceiveCount"),
+            ("VisibilityTimeout: 360", "VisibilityTimeout: long", "VisibilityTimeout"),
+            ("VisibilityTimeout: 360", "FifoQueue: true", "FifoQueue"),
             ("Schedule: rate(1 minute)", "Schedule: cron(0 * * * ? *)", "rate"),
             ("Schedule: !Ref PriceFeedSchedule", "Schedule: !Ref PriceFeedUrl", "rate"),
             ("Type: Schedule\n", "Type: ScheduleV2\n", "ScheduleV2"),

@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use crate::dynamodb::{self, DynamoDbError, Embedded};
 use crate::functions::Functions;
 use crate::gateway;
+use crate::queue::{self, Poller, Queues, QueuesError};
 use crate::s3::{self, S3Error, Storage};
 use crate::schedule::Ticker;
 use crate::settings::{AWS_KEY, Addresses, environment};
@@ -99,6 +100,9 @@ pub enum StartError {
     /// The storage of objects.
     #[error(transparent)]
     S3(#[from] S3Error),
+    /// The queues.
+    #[error(transparent)]
+    Queues(#[from] QueuesError),
     /// The settings.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -119,17 +123,20 @@ impl Sandbox {
             None => None,
         };
         let dynamodb_listener = listen(ports.dynamodb, "dynamodb-port").await?;
-        // Only functions speak to it, so any port will do.
+        // Only functions speak to them, so any port will do.
         let s3_listener = listen(0, "").await?;
+        let sqs_listener = listen(0, "").await?;
         let standins =
             StandIns::start(listen(ports.providers, "providers-port").await?, Options::default(), standin_clock(&clock));
         let addresses = Addresses {
             gateway: gateway_listener.as_ref().map_or_else(|| CARGO_LAMBDA.to_owned(), address),
             dynamodb: address(&dynamodb_listener),
             s3: address(&s3_listener),
+            sqs: address(&sqs_listener),
             providers: providers.map_or_else(|| standins.base_url(), |elsewhere| elsewhere.trim_end_matches('/').to_owned()),
         };
         let storage = s3::start(s3_listener, data.as_deref(), AWS_KEY, AWS_KEY)?;
+        let queues = queue::start(sqs_listener, data.as_deref(), clock.clone(), AWS_KEY, &template.queues)?;
         let mut settings = environment(&addresses);
         let mut env = Env::from_map(settings.clone());
         let client = shared::store::client_from_env(&mut env);
@@ -140,7 +147,9 @@ impl Sandbox {
             let outside = Outside { clock, random: shared::clock::Random::System, http: shared::outbound::client()? };
             settings.extend(changes);
             let functions = Functions::build(&settings, &outside)?;
-            pump(&store, &template, &functions, &standins)?;
+            let pumps = pump(&store, &template, &functions)?;
+            let pollers = poll(&queues, &template, &functions, &standins);
+            stand_by(pumps, pollers, queues, &standins);
             tick(&outside.clock, &template, &functions, &standins);
             gateway::start(listener, template, functions);
         }
@@ -150,8 +159,8 @@ impl Sandbox {
     /// The line that says that it serves, for programs.
     #[must_use]
     pub fn ready_line(&self) -> String {
-        let Addresses { gateway, dynamodb, s3, providers } = &self.addresses;
-        let mut ready = json!({"dynamodb": dynamodb, "s3": s3, "providers": providers, "control": self.control});
+        let Addresses { gateway, dynamodb, s3, sqs, providers } = &self.addresses;
+        let mut ready = json!({"dynamodb": dynamodb, "s3": s3, "sqs": sqs, "providers": providers, "control": self.control});
         if self.serves_functions {
             ready["gateway"] = Value::String(gateway.clone());
         }
@@ -166,31 +175,68 @@ impl Sandbox {
     }
 }
 
-/// Gives what changes in the tables to the functions that read their streams; `GET /control/dead-letters` lists what they
-/// could not take.
-fn pump(store: &Embedded, template: &Template, functions: &Functions, standins: &StandIns) -> Result<(), PumpError> {
+/// Gives what changes in the tables to the functions that read their streams.
+fn pump(store: &Embedded, template: &Template, functions: &Functions) -> Result<Arc<[Arc<Pump>]>, PumpError> {
     let pumps = template.mappings.iter().map(|mapping| {
         let work = functions.worker(&mapping.function, mapping.timeout);
         Ok(Arc::new(Pump::new(store, mapping.clone(), work)?.patient()))
     });
     let pumps: Arc<[Arc<Pump>]> = pumps.collect::<Result<_, PumpError>>()?;
     pumps.iter().for_each(|pump| Arc::clone(pump).run());
-    let running = Arc::clone(&pumps);
-    standins.before_leap(move || Box::pin(settle_down(Arc::clone(&running))));
-    standins.serve_control("GET", "dead-letters", move || {
-        let letters = pumps.iter().flat_map(|pump| pump.dead_letters()).map(|letter| letter.json()).collect();
-        Box::pin(async move { Ok(letters) })
-    });
-    Ok(())
+    Ok(pumps)
 }
 
-/// Gives the functions what is on its way, if they take it soon: a record must not grow old by a leap of the clock.
-async fn settle_down(pumps: Arc<[Arc<Pump>]>) {
+/// Gives what is in the queues to the functions that take it, when it is due, and at once what is due when the control API asks
+/// for it by the function's name.
+fn poll(queues: &Queues, template: &Template, functions: &Functions, standins: &StandIns) -> Arc<[Arc<Poller>]> {
+    let pollers = template.consumers.iter().filter_map(|consumer| {
+        let work = functions.worker(&consumer.function, consumer.timeout);
+        Poller::new(queues.clone(), consumer.clone(), work).map(Arc::new)
+    });
+    let pollers: Arc<[Arc<Poller>]> = pollers.collect();
+    for poller in pollers.iter() {
+        Arc::clone(poller).run();
+        let asked = Arc::clone(poller);
+        standins.serve_control("POST", poller.function().to_owned(), move || {
+            let poller = Arc::clone(&asked);
+            Box::pin(async move { poller.report().await.map_err(|error| error.to_string()) })
+        });
+    }
+    pollers
+}
+
+/// What the control API says and does about everything on its way: `GET /control/dead-letters` lists what no function could
+/// take, `POST /control/redrive` gives the messages among it back to their queues, and before a leap of the clock what is due is
+/// done.
+fn stand_by(pumps: Arc<[Arc<Pump>]>, pollers: Arc<[Arc<Poller>]>, queues: Queues, standins: &StandIns) {
+    let running = Arc::clone(&pumps);
+    standins.before_leap(move || Box::pin(settle_down(Arc::clone(&running), Arc::clone(&pollers))));
+    let dead = queues.clone();
+    standins.serve_control("GET", "dead-letters", move || {
+        let records = pumps.iter().flat_map(|pump| pump.dead_letters()).map(|letter| letter.json());
+        let letters = records.chain(dead.dead_letters().iter().map(queue::Message::json)).collect();
+        Box::pin(async move { Ok(letters) })
+    });
+    standins.serve_control("POST", "redrive", move || {
+        let moved = queues.redrive().map(|moved| json!({"moved": moved})).map_err(|error| error.to_string());
+        Box::pin(async move { moved })
+    });
+}
+
+/// Gives the functions what is on its way, if they take it soon: nothing must grow old by a leap of the clock.
+async fn settle_down(pumps: Arc<[Arc<Pump>]>, pollers: Arc<[Arc<Poller>]>) {
     for pump in pumps.iter() {
         match tokio::time::timeout(SOON, pump.drain()).await {
             Ok(Ok(_)) => (),
             Ok(Err(error)) => tracing::error!(cause = %error, "a stream could not be read"),
             Err(_) => tracing::warn!("the clock is moved while a function still fails on a stream"),
+        }
+    }
+    for poller in pollers.iter() {
+        match tokio::time::timeout(SOON, poller.drain()).await {
+            Ok(Ok(_)) => (),
+            Ok(Err(error)) => tracing::error!(cause = %error, "a queue could not be read"),
+            Err(_) => tracing::warn!("the clock is moved while a function still works on a queue"),
         }
     }
 }

@@ -53,6 +53,8 @@ pub struct Options {
     pub smspro_key: String,
     /// The bearer key that the shop accepts.
     pub shop_key: String,
+    /// The key that forms for the shop are signed with (Standard Webhooks 1.0).
+    pub shop_forms_secret: String,
     /// What confirmation codes are made of. Letters make codes that no other number in a log can be mistaken for.
     pub code_alphabet: &'static str,
     /// Length of a confirmation code.
@@ -77,6 +79,7 @@ impl Default for Options {
             record_calls: true,
             smspro_key: "smspro-demo-key".to_owned(),
             shop_key: "shop-demo-key".to_owned(),
+            shop_forms_secret: "whsec_Zm9ybXMtZGVtby1zaWduaW5nLWtleS1vZi10aGUtc2FuZGJveA==".to_owned(),
             code_alphabet: "0123456789",
             code_length: 6,
             code_lifetime_s: 300,

@@ -9,6 +9,7 @@ use toml::Spanned;
 use super::read::{Mistake, list, maybe_filled, maybe_within, read, table, tables, text, within};
 use crate::challenge::Limits;
 use crate::ids::FormName;
+use crate::submission::RETENTION_DAYS;
 
 /// One form, as operations configure it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +22,8 @@ pub struct Form {
     pub phone_fields: Vec<String>,
     /// Where it goes.
     pub destination: Destination,
-    /// How long it is kept here.
-    pub retention: Duration,
+    /// How many days it is kept here, one of [`RETENTION_DAYS`].
+    pub retention_days: u32,
     /// What the customer reads whose form was taken and the shop has not said anything of it.
     pub accepted: Option<String>,
     /// The shop's limits, but for those that the form has its own value of.
@@ -37,9 +38,6 @@ pub struct Destination {
     /// Into the store, for the back office. Without it, a form is there only until the shop has it.
     pub store: bool,
 }
-
-/// The days that a form can be kept: the template's bucket deletes photos by the same.
-pub const RETENTION_DAYS: [u32; 10] = [1, 7, 14, 30, 60, 90, 180, 365, 730, 1095];
 
 /// The shop's forms and its limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -262,9 +260,16 @@ impl Forms {
                     own.into_inner().instead_of(&shop).map_err(mistake)?
                 }
             };
-            let retention = Duration::from_hours(24 * u64::from(entry.retention_days));
-            let FormEntry { name, requires_code, phone_fields, destinations: destination, accepted_text: accepted, .. } = entry;
-            forms.push(Form { name, requires_code, phone_fields, destination, retention, accepted, limits });
+            let FormEntry { name, requires_code, phone_fields, destinations, retention_days, accepted_text, .. } = entry;
+            forms.push(Form {
+                name,
+                requires_code,
+                phone_fields,
+                destination: destinations,
+                retention_days,
+                accepted: accepted_text,
+                limits,
+            });
         }
         Ok(Self { forms, limits })
     }

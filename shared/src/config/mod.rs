@@ -5,6 +5,6 @@ mod forms;
 mod methods;
 mod read;
 
-pub use forms::{Destination, Form, Forms, RETENTION_DAYS};
+pub use forms::{Destination, Form, Forms};
 pub use methods::{Condition, Facts, Icon, Limit, Method, Methods, Offer, Truth, Variant, Widget};
 pub use read::Mistake;

@@ -27,10 +27,9 @@ pub mod submissions;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::config::BehaviorVersion;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -38,6 +37,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValue, ReturnValuesOnCo
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+use crate::aws::{Account, cause, plain_http};
 use crate::clock::{Random, RandomError};
 use crate::env::Env;
 
@@ -92,15 +92,10 @@ pub enum Written {
     Conflict,
 }
 
-/// Reads `DYNAMODB_ENDPOINT` (this machine only), `AWS_REGION` and the credentials that Lambda puts into the environment.
-/// The SDK's whole chain of providers is not needed there, and costs time at every cold start.
+/// Reads `DYNAMODB_ENDPOINT` (this machine only) and the account.
 pub fn client_from_env(env: &mut Env) -> Option<aws_sdk_dynamodb::Client> {
     let endpoint = env.optional_url("DYNAMODB_ENDPOINT");
-    let region = env.required("AWS_REGION");
-    let access_key = env.required("AWS_ACCESS_KEY_ID");
-    let secret_key = env.required("AWS_SECRET_ACCESS_KEY");
-    let session_token = env.optional("AWS_SESSION_TOKEN");
-    let credentials = Credentials::new(access_key?, secret_key?, session_token, None, "environment");
+    let Account { region, credentials } = Account::from_env(env)?;
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_millis(500))
         .operation_attempt_timeout(ATTEMPT_LIMIT)
@@ -108,21 +103,16 @@ pub fn client_from_env(env: &mut Env) -> Option<aws_sdk_dynamodb::Client> {
         .build();
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::new(region?))
+        .region(region)
         .credentials_provider(credentials)
         .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
         .timeout_config(timeouts);
     let config = match endpoint {
-        // Plain HTTP on this machine: a connector that loads no root certificates.
         Some(url) if url.scheme() == "http" => config.endpoint_url(url.as_str()).http_client(plain_http()),
         Some(url) => config.endpoint_url(url.as_str()),
         None => config,
     };
     Some(aws_sdk_dynamodb::Client::from_conf(config.build()))
-}
-
-fn plain_http() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new().build_http()
 }
 
 type Item = HashMap<String, AttributeValue>;
@@ -294,13 +284,6 @@ fn read<T: DeserializeOwned>(key: &str, item: Item) -> Result<T, StoreError> {
     serde_dynamo::from_item(item).map_err(|error| StoreError::Unreadable { key: key.to_owned(), cause: error.to_string() })
 }
 
-fn failed<E: ProvideErrorMetadata + std::error::Error>(action: &'static str, error: &SdkError<E>) -> StoreError {
-    let cause = match error {
-        SdkError::TimeoutError(_) => "no answer in time".to_owned(),
-        SdkError::DispatchFailure(_) => "could not be reached".to_owned(),
-        SdkError::ServiceError(service) => service.err().code().unwrap_or("refused without a code").to_owned(),
-        SdkError::ConstructionFailure(_) => "the request could not be built".to_owned(),
-        SdkError::ResponseError(_) | _ => "the answer could not be read".to_owned(),
-    };
-    StoreError::Failed { action, cause }
+fn failed<E: ProvideErrorMetadata>(action: &'static str, error: &SdkError<E>) -> StoreError {
+    StoreError::Failed { action, cause: cause(error) }
 }

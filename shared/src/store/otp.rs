@@ -1,28 +1,26 @@
-//! The table `otp-tokens`: challenges, send logs, the shop's daily counter, and forms that have no other home.
+//! The table `otp-tokens`: challenges, send logs and counters.
 //!
 //! - `challenge#{digest}`: a code being sent and the code in force ([`Challenge`]).
 //! - `sends#{digest}`: when codes were sent to a phone or asked for from an installation ([`SendLog`]).
 //! - `count#{quota}#{date}`: what is counted by the hour and the day, UTC ([`Quota`], `store/quotas.rs`).
-//! - `form#{submission}`: a form, once.
 //!
 //! `expires_at` (seconds) is the table's TTL attribute. DynamoDB deletes late, so no decision is made by it.
 
 use std::collections::HashMap;
 
-use super::otp_records::{ChallengeRecord, FormRecord, SendLogRecord};
+use super::otp_records::{ChallengeRecord, SendLogRecord};
 use super::records::Versioned;
 use super::{Consistency, Item, StoreError, Table, Written, quotas, read};
 use crate::challenge::{Challenge, ChallengeKey, Quota, SendLog, Used};
 use crate::clock::{Random, Timestamp};
 use crate::env::Env;
-use crate::ids::{FormName, InstallId};
 
 pub use super::quotas::Taken;
 
 /// How often a change is tried anew after somebody else wrote first.
 const ROUNDS: u32 = 8;
 
-/// Challenges, send limits and stored forms.
+/// Challenges and send limits.
 #[derive(Clone, Debug)]
 pub struct Otp {
     pub(super) table: Table,
@@ -41,33 +39,12 @@ pub struct Found {
     pub used: Vec<Used>,
 }
 
-/// A form to be kept here.
-#[derive(Debug)]
-pub struct StoredForm<'a> {
-    /// The id under which it is stored once.
-    pub submission: &'a str,
-    /// Its name.
-    pub form: &'a FormName,
-    /// The installation it came from.
-    pub installation: &'a InstallId,
-    /// Its fields, as JSON text.
-    pub data: &'a str,
-    /// Now.
-    pub at: Timestamp,
-    /// When it may be deleted.
-    pub expires_at: Timestamp,
-}
-
 fn challenge_key(key: &ChallengeKey) -> String {
     format!("challenge#{}", key.as_str())
 }
 
 fn log_key(key: &str) -> String {
     format!("sends#{key}")
-}
-
-fn form_key(submission: &str) -> String {
-    format!("form#{submission}")
 }
 
 fn challenge(key: &ChallengeKey, item: Option<Item>) -> Result<Challenge, StoreError> {
@@ -202,27 +179,6 @@ impl Otp {
                 &SendLogRecord::new(log, at),
             )?);
         }
-        self.table.transact(&mark, items).await
-    }
-
-    /// Stores a form that needs no code; nothing happens if it is stored already.
-    pub async fn store_form(&self, form: &StoredForm<'_>) -> Result<(), StoreError> {
-        let (Written::Yes | Written::Conflict) = self.table.put(&form_key(form.submission), 1, &FormRecord::from(form)).await?;
-        Ok(())
-    }
-
-    /// Stores a form and what its challenge has become, together or not at all.
-    pub async fn store_confirmed_form(&self, form: &StoredForm<'_>, challenge: &Challenge) -> Result<Written, StoreError> {
-        let mark = self.table.random.hex32()?;
-        let items = vec![
-            self.table.put_in_transaction(&form_key(form.submission), 1, &mark, &FormRecord::from(form))?,
-            self.table.put_in_transaction(
-                &challenge_key(&challenge.key),
-                challenge.version + 1,
-                &mark,
-                &ChallengeRecord::from(challenge),
-            )?,
-        ];
         self.table.transact(&mark, items).await
     }
 }

@@ -1,8 +1,7 @@
-//! Challenges, send logs and forms as they are stored. Moments are milliseconds since 1970 UTC, but for `expires_at`.
+//! Challenges and send logs as they are stored. Moments are milliseconds since 1970 UTC, but for `expires_at`.
 
 use serde::{Deserialize, Serialize};
 
-use super::otp::StoredForm;
 use super::records::Versioned;
 use crate::challenge::{Challenge, ChallengeKey, Lease, Saved, SendLog, Sending, Sent};
 use crate::clock::Timestamp;
@@ -58,16 +57,6 @@ struct SavedRecord {
 #[derive(Serialize, Deserialize)]
 pub(super) struct SendLogRecord {
     times: Vec<i64>,
-    expires_at: i64,
-}
-
-/// A form's attributes.
-#[derive(Serialize)]
-pub(super) struct FormRecord<'a> {
-    form_name: &'a str,
-    install_id: &'a str,
-    data: &'a str,
-    created_at: i64,
     expires_at: i64,
 }
 
@@ -128,17 +117,5 @@ impl SendLogRecord {
 
     pub(super) fn times(self) -> Vec<Timestamp> {
         self.times.into_iter().map(Timestamp::from_millis).collect()
-    }
-}
-
-impl<'a> From<&StoredForm<'a>> for FormRecord<'a> {
-    fn from(form: &StoredForm<'a>) -> Self {
-        Self {
-            form_name: form.form.as_str(),
-            install_id: form.installation.as_str(),
-            data: form.data,
-            created_at: form.at.millis(),
-            expires_at: form.expires_at.seconds(),
-        }
     }
 }

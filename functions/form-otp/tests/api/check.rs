@@ -42,9 +42,9 @@ async fn the_fifth_check_may_be_the_right_one_and_can_be_repeated() {
     for _ in 0..4 {
         assert_eq!(customer.export("WRONG").await, otp_failed());
     }
-    customer.world.standins().fault(System::Shop, "forms", Fault::Http500, 3).unwrap();
+    customer.world.standins().fault(System::Shop, "forms", Fault::Refused, 3).unwrap();
     for _ in 0..3 {
-        assert_eq!(customer.export(&code).await, failed(texts::FORM_NOT_SAVED));
+        assert_eq!(customer.export(&code).await, failed("Это время уже занято, выберите другое"));
     }
     assert_eq!(customer.export(&code).await, saved_by_shop());
     assert_eq!((customer.checks(), customer.saved()), (5, 1));

@@ -85,13 +85,13 @@ async fn what_can_be_read_is_read() {
 }
 
 #[tokio::test]
-async fn a_body_may_have_six_megabytes_and_no_more() {
+async fn a_body_may_have_ten_megabytes_and_no_more() {
     let customer = Customer::start().await;
     let form = |size: usize| {
         let body = customer.with("/data/name", "").to_string();
         body.replace(r#""name":"""#, &format!(r#""name":"{}""#, "x".repeat(size - body.len())))
     };
-    let limit = 6 * 1024 * 1024;
+    let limit = 10 * 1024 * 1024;
     let post = async |text: String| {
         assert!(text.len() >= limit);
         invoke(&customer.deps, HANDLE, Event::post(SEND).key(IMSHOP_KEY).text(&text).rest()).await
@@ -170,7 +170,9 @@ async fn wrong_settings_refuse_to_start_and_are_named() {
         Deps::from_env(Env::from_map(env), world.world()).err().map(|error| error.to_string()).unwrap_or_default()
     };
     assert_eq!(problems(&[]), "");
-    assert_eq!(problems(&[("SHOP_FORMS_URL", ""), ("SHOP_KEY", "")]), "", "both are left out together");
+    let here = super::configured("settings", &[(r#"["shop", "store"]"#, r#"["store"]"#)]);
+    let nowhere = [("FORMS_CONFIG", here.as_str()), ("SHOP_FORMS_URL", ""), ("SHOP_FORMS_SECRET", ""), ("FORMS_QUEUE_URL", "")];
+    assert_eq!(problems(&nowhere), "", "if no form goes to the shop");
     for (name, value) in [
         ("IMSHOP_KEY", ""),
         ("INTERNAL_SECRET", "short"),
@@ -179,7 +181,12 @@ async fn wrong_settings_refuse_to_start_and_are_named() {
         ("SMSPRO_BASE_URL", "http://smspro.example"),
         ("SMSPRO_KEY", " "),
         ("SHOP_FORMS_URL", "ftp://shop.example"),
-        ("SHOP_KEY", ""),
+        ("SHOP_FORMS_URL", ""),
+        ("SHOP_FORMS_SECRET", "whsec_short"),
+        ("SHOP_FORMS_SECRET_NEXT", "short"),
+        ("FORMS_QUEUE_URL", ""),
+        ("FORMS_TABLE", ""),
+        ("FORM_PHOTOS_BUCKET", ""),
         ("AWS_REGION", ""),
     ] {
         assert!(problems(&[(name, value)]).contains(name), "{name}");

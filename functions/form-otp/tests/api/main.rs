@@ -8,6 +8,7 @@ mod crash;
 mod faults;
 mod input;
 mod limits;
+mod photos;
 mod save;
 mod send;
 mod store;
@@ -15,10 +16,11 @@ mod store;
 use std::time::Duration;
 
 use form_otp::Deps;
-use sandbox::settings::IMSHOP_KEY;
+use sandbox::settings::{FORMS_QUEUE, IMSHOP_KEY};
 use sandbox::testing::{Answer, Event, World, canary, invoke};
 use serde_json::{Value, json};
 use shared::runtime::Handler;
+use shared::texts;
 use standins::{Sms, System};
 use time::UtcOffset;
 
@@ -58,16 +60,22 @@ impl Customer {
         Self { world, deps, form }
     }
 
+    /// With forms that stay here, and no way to the shop.
+    async fn start_here() -> Self {
+        let path = configured("here", &[(r#"destinations = ["shop", "store"]"#, r#"destinations = ["store"]"#)]);
+        let nowhere = [("SHOP_FORMS_URL", ""), ("SHOP_FORMS_SECRET", ""), ("FORMS_QUEUE_URL", "")];
+        Self::start_with(&[&[("FORMS_CONFIG", path.as_str())], &nowhere[..]].concat()).await
+    }
+
+    /// With a form `feedback`, which needs no code, that goes to the shop and stays nowhere else.
+    async fn start_given_away() -> Self {
+        let shop = "name = \"feedback\"\nrequires_code = false\ndestinations = [\"shop\"]";
+        Self::start_configured("given_away", &[("name = \"feedback\"\nrequires_code = false", shop)]).await
+    }
+
     /// With other lines in `forms.toml`; `name` is the file's.
     async fn start_configured(name: &str, changes: &[(&str, &str)]) -> Self {
-        let mut text = CONFIG.to_owned();
-        for (from, to) in changes {
-            assert!(text.contains(from), "{from}");
-            text = text.replacen(from, to, 1);
-        }
-        let path = format!("{}/{name}.toml", env!("CARGO_TARGET_TMPDIR"));
-        std::fs::write(&path, text).unwrap();
-        Self::start_with(&[("FORMS_CONFIG", &path)]).await
+        Self::start_with(&[("FORMS_CONFIG", &configured(name, changes))]).await
     }
 
     /// Goes to the beginning of an hour and a day of UTC, so that the windows hold a whole test.
@@ -150,6 +158,16 @@ impl Customer {
         self.world.standins().forms().len()
     }
 
+    /// Every form that is stored here.
+    async fn stored(&self) -> Vec<Value> {
+        self.world.items("forms", "form#").await
+    }
+
+    /// How many messages there are in the queue, one for each form that somebody looks after.
+    fn looked_after(&self) -> usize {
+        self.world.queues().messages(FORMS_QUEUE).len()
+    }
+
     /// The one challenge that is stored.
     async fn challenge(&self) -> Value {
         let mut items = self.world.items("otp-tokens", "challenge#").await;
@@ -184,6 +202,18 @@ impl Customer {
     }
 }
 
+/// A file with other lines than the shipped one.
+fn configured(name: &str, changes: &[(&str, &str)]) -> String {
+    let mut text = CONFIG.to_owned();
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from}");
+        text = text.replacen(from, to, 1);
+    }
+    let path = format!("{}/{name}.toml", env!("CARGO_TARGET_TMPDIR"));
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
 fn success() -> Value {
     json!({"success": true})
 }
@@ -199,6 +229,11 @@ fn failed(message: &str) -> Value {
 /// What the shop's stand-in tells the customer.
 fn saved_by_shop() -> Value {
     json!({"success": true, "message": "Заявка принята, мы вам перезвоним"})
+}
+
+/// What the customer is told whose form is taken while the shop does not answer.
+fn accepted() -> Value {
+    json!({"success": true, "message": texts::FORM_ACCEPTED})
 }
 
 fn says(answer: &Value, part: &str) -> bool {

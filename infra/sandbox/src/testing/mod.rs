@@ -44,6 +44,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::dynamodb::{self, Embedded};
 use crate::functions::context;
+use crate::queue::{self, Queues};
 use crate::s3::{self, Storage};
 use crate::schedule::Ticker;
 use crate::settings::{AWS_KEY, Addresses, environment};
@@ -73,7 +74,7 @@ pub mod canary {
     /// A wallet's cryptogram.
     pub const CRYPTOGRAM: &str = "Q0FOQVJZLUNSWVBUT0dSQU0=";
 
-    pub(super) const FORBIDDEN: [&str; 20] = [
+    pub(super) const FORBIDDEN: [&str; 21] = [
         PHONE,
         FORM_PHONE,
         EMAIL,
@@ -86,6 +87,7 @@ pub mod canary {
         "Канарейкина",
         super::super::settings::IMSHOP_KEY,
         super::super::settings::SHOP_KEY,
+        super::super::settings::SHOP_FORMS_SECRET,
         super::super::settings::VIEWER_KEY,
         super::super::settings::OPERATOR_KEY,
         super::super::settings::CASHIER_KEY,
@@ -106,6 +108,7 @@ pub struct World {
     tap: tap::Tap,
     store: Embedded,
     storage: Storage,
+    queues: Queues,
     template: Template,
     workers: Mutex<(Changes, Option<Arc<Workers>>)>,
     logs_from: usize,
@@ -132,7 +135,8 @@ impl World {
         let logs_from = LOGS.len();
         let clock = Clock::system();
         let listen = || async { TcpListener::bind("127.0.0.1:0").await.expect("a free port") };
-        let (dynamodb, tap, s3, providers) = (listen().await, listen().await, listen().await, listen().await);
+        let (dynamodb, tap, providers) = (listen().await, listen().await, listen().await);
+        let (s3, sqs) = (listen().await, listen().await);
         let options = Options { code_alphabet: "ABCDEFGHJKLMNPQRSTUVWXYZ", code_length: 10, ..options };
         let standins = StandIns::start(providers, options, standin_clock(&clock));
         let address = |listener: &TcpListener| format!("http://{}", listener.local_addr().expect("a bound port"));
@@ -142,6 +146,7 @@ impl World {
             gateway: "http://127.0.0.1:9".to_owned(),
             dynamodb: address(&tap),
             s3: address(&s3),
+            sqs: address(&sqs),
             providers: standins.base_url(),
         };
         let env = environment(&addresses);
@@ -156,7 +161,8 @@ impl World {
         let template = Template::read(TEMPLATE).expect("the template that is deployed");
         let store = dynamodb::start(dynamodb, None, clock.clone(), &client, &template.tables).await;
         let store = store.expect("an embedded DynamoDB");
-        Self { env, clock, standins, client, tap, store, storage, template, workers: Mutex::default(), logs_from }
+        let queues = queue::start(sqs, None, clock.clone(), AWS_KEY, &template.queues).expect("queues in memory");
+        Self { env, clock, standins, client, tap, store, storage, queues, template, workers: Mutex::default(), logs_from }
     }
 
     /// The functions' settings, to be changed at will.
@@ -263,6 +269,12 @@ impl World {
     #[must_use]
     pub fn storage(&self) -> &Storage {
         &self.storage
+    }
+
+    /// The queues of SQS.
+    #[must_use]
+    pub fn queues(&self) -> &Queues {
+        &self.queues
     }
 
     /// Clock, randomness and HTTP client for a function's dependencies.

@@ -6,6 +6,8 @@ mod check;
 mod events;
 mod gateway;
 mod program;
+mod queue;
 mod schedule;
+mod signature;
 mod stream;
 mod tables;

@@ -284,7 +284,7 @@ pub(crate) async fn open_as(folder: Option<&Path>, template: &Template) -> (Embe
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let dynamodb = format!("http://{}", listener.local_addr().unwrap());
     let nowhere = || "http://127.0.0.1:9".to_owned();
-    let settings = environment(&Addresses { gateway: nowhere(), dynamodb, s3: nowhere(), providers: nowhere() });
+    let settings = environment(&Addresses { gateway: nowhere(), dynamodb, s3: nowhere(), sqs: nowhere(), providers: nowhere() });
     let client = shared::store::client_from_env(&mut Env::from_map(settings)).unwrap();
     let store = dynamodb::start(listener, folder, Clock::system(), &client, &template.tables).await.unwrap();
     (store, client)

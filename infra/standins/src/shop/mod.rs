@@ -40,13 +40,11 @@ impl Shop {
         if method == "feed" {
             return locked(&self.feed).serve(request);
         }
-        let answer = authorized(options, request).and_then(|body| {
-            if method == "orders" {
-                locked(&self.orders).accept(&body, &locked(&self.overrides), now)
-            } else {
-                locked(&self.forms).save(body, request.header("idempotency-key"), now)
-            }
-        });
+        let answer = if method == "orders" {
+            authorized(options, request).and_then(|body| locked(&self.orders).accept(&body, &locked(&self.overrides), now))
+        } else {
+            forms::verified(options, request, now).and_then(|form| Ok(locked(&self.forms).save(form, now)))
+        };
         answer.unwrap_or_else(|Refusal(status, message)| Answer::json(status, &json!({ "success": false, "message": message })))
     }
 
@@ -87,11 +85,16 @@ impl Shop {
     }
 }
 
-/// The key, the content type, and the body as an object.
+/// The key, and the body as an object.
 fn authorized(options: &Options, request: &Request) -> Result<Map<String, Value>, Refusal> {
     if request.bearer() != Some(options.shop_key.as_str()) {
         return Err(Refusal(StatusCode::UNAUTHORIZED, "`Authorization: Bearer …` is missing or has another key".to_owned()));
     }
+    object(request)
+}
+
+/// The content type, and the body as an object.
+fn object(request: &Request) -> Result<Map<String, Value>, Refusal> {
     if !request.is_json() {
         return Err(Refusal::bad("the content type must be application/json"));
     }

@@ -20,7 +20,7 @@ fn request(world: &World, system: System, method: &str) -> reqwest::RequestBuild
             .header("content-type", "application/json")
             .body(json!({ "transaction_id": "t1", "phone": "996770123456" }).to_string()),
         (System::Shop, "orders") => world.shop_request("/shop/orders", &json!({ "orders": [{ "uuid": "u1", "items": [{}] }] })),
-        (System::Shop, _) => world.shop_request("/shop/forms", &json!({ "a": 1 })).header("idempotency-key", "k"),
+        (System::Shop, _) => world.form_request("f1", &json!({ "a": 1 })),
         (System::Imshop, method) => {
             let body = if method == "payment_status" {
                 json!({ "orderId": "1", "paymentId": "p", "success": true, "paymentCaptured": true })
@@ -133,9 +133,14 @@ async fn raw(world: &World) -> (std::io::Result<usize>, String) {
     let address = world.standins.base_url().replace("http://", "");
     let mut stream = TcpStream::connect(address).await.unwrap();
     let body = r#"{"a":1}"#;
+    let signed = world.form_request("f1", &json!({"a": 1})).build().unwrap();
+    let header = |name: &str| signed.headers()[name].to_str().unwrap().to_owned();
     let head = format!(
-        "POST /shop/forms HTTP/1.1\r\nhost: x\r\nauthorization: Bearer shop-demo-key\r\ncontent-type: application/json\r\n\
-         idempotency-key: k\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        "POST /shop/forms HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nwebhook-id: {}\r\n\
+         webhook-timestamp: {}\r\nwebhook-signature: {}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        header("webhook-id"),
+        header("webhook-timestamp"),
+        header("webhook-signature"),
         body.len()
     );
     stream.write_all(head.as_bytes()).await.unwrap();

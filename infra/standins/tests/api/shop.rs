@@ -1,4 +1,6 @@
 use serde_json::{Value, json};
+use standins::Options;
+use time::OffsetDateTime;
 
 use crate::world::{World, answer, text};
 
@@ -85,35 +87,56 @@ async fn unusable_orders_are_refused_as_a_whole() {
 }
 
 #[tokio::test]
-async fn a_form_is_saved_once_per_key() {
+async fn a_form_is_saved_once_per_id() {
     let world = World::start().await;
     let form = json!({ "formName": "callback" });
-    let send = |form: &Value, key: &str| world.shop_request("/shop/forms", form).header("idempotency-key", key);
-    let (status, refused) = answer(world.shop_request("/shop/forms", &form)).await;
-    assert_eq!((status, &refused["success"]), (400, &json!(false)));
-    let first = answer(send(&form, "k1")).await;
+    let first = answer(world.form_request("f1", &form)).await;
     assert_eq!((first.0, &first.1["success"]), (200, &json!(true)));
-    assert_eq!(answer(send(&json!({ "other": 1 }), "k1")).await, first);
-    answer(send(&form, "k2")).await;
+    assert_eq!(answer(world.form_request("f1", &json!({ "other": 1 }))).await, first);
+    answer(world.form_request("f2", &form)).await;
     let saved = world.get("/control/forms").await;
     assert_eq!(saved.as_array().unwrap().len(), 2);
-    assert_eq!((&saved[0]["key"], &saved[0]["form"]), (&json!("k1"), &form));
+    assert_eq!((&saved[0]["id"], &saved[0]["form"]), (&json!("f1"), &form));
+}
+
+#[tokio::test]
+async fn a_form_must_be_signed_with_the_right_key_at_the_right_time() {
+    let world = World::start().await;
+    let form = json!({ "formName": "callback" });
+    let (now, secret) = (OffsetDateTime::now_utc().unix_timestamp(), Options::default().shop_forms_secret);
+    let without = |name: &str| {
+        let mut request = world.form_request("f1", &form).build().unwrap();
+        request.headers_mut().remove(name);
+        reqwest::RequestBuilder::from_parts(world.http.clone(), request)
+    };
+    for (refused, why) in [
+        (without("webhook-id"), "webhook-id"),
+        (without("webhook-timestamp"), "webhook-timestamp"),
+        (without("webhook-signature"), "webhook-signature"),
+        (world.form_request("f1", &form).body(r#"{"formName":"other"}"#), "webhook-signature"),
+        (world.form_signed("f1", &form, now, "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), "webhook-signature"),
+        (world.form_signed("f1", &form, now - 400, &secret), "webhook-timestamp"),
+        (world.form_signed("f1", &form, now + 400, &secret), "webhook-timestamp"),
+    ] {
+        let (status, answer) = answer(refused).await;
+        assert_eq!((status, &answer["success"]), (401, &json!(false)), "{why}");
+        assert!(answer["message"].as_str().unwrap().contains(why), "{why}: {answer}");
+    }
+    assert!(world.standins.forms().is_empty());
 }
 
 #[tokio::test]
 async fn the_shop_wants_its_key() {
     let world = World::start().await;
-    for path in ["/shop/orders", "/shop/forms"] {
-        for authorization in [None, Some("shop-demo-key"), Some("Bearer "), Some("Bearer shop-demo-keys")] {
-            let mut request = world.http.post(world.url(path)).header("idempotency-key", "k");
-            if let Some(authorization) = authorization {
-                request = request.header("authorization", authorization);
-            }
-            let (status, answer) = answer(request.body(json!({ "orders": [order("u1")] }).to_string())).await;
-            assert_eq!((status, &answer["success"]), (401, &json!(false)), "{authorization:?}");
+    for authorization in [None, Some("shop-demo-key"), Some("Bearer "), Some("Bearer shop-demo-keys")] {
+        let mut request = world.http.post(world.url("/shop/orders"));
+        if let Some(authorization) = authorization {
+            request = request.header("authorization", authorization);
         }
+        let (status, answer) = answer(request.body(json!({ "orders": [order("u1")] }).to_string())).await;
+        assert_eq!((status, &answer["success"]), (401, &json!(false)), "{authorization:?}");
     }
-    assert!(world.standins.orders().is_empty() && world.standins.forms().is_empty());
+    assert!(world.standins.orders().is_empty());
 }
 
 #[tokio::test]

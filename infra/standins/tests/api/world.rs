@@ -7,6 +7,7 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Client, RequestBuilder, Response, redirect};
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
+use standardwebhooks::Webhook;
 use standins::{Clock, Options, StandIns};
 use time::OffsetDateTime;
 use time::macros::{format_description, offset};
@@ -154,6 +155,24 @@ impl World {
             .bearer_auth("shop-demo-key")
             .header("content-type", "application/json")
             .body(body.to_string())
+    }
+
+    /// A form under an id, signed now.
+    pub(crate) fn form_request(&self, id: &str, body: &Value) -> RequestBuilder {
+        self.form_signed(id, body, OffsetDateTime::now_utc().unix_timestamp(), &Options::default().shop_forms_secret)
+    }
+
+    /// The same, signed at another time or with another key.
+    pub(crate) fn form_signed(&self, id: &str, body: &Value, at: i64, secret: &str) -> RequestBuilder {
+        let body = body.to_string();
+        let signature = Webhook::new(secret).unwrap().sign(id, at, body.as_bytes()).unwrap();
+        self.http
+            .post(self.url("/shop/forms"))
+            .header("content-type", "application/json")
+            .header("webhook-id", id)
+            .header("webhook-timestamp", at)
+            .header("webhook-signature", signature)
+            .body(body)
     }
 }
 
