@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::{ByteStream, SdkBody};
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use base64::Engine as _;
@@ -253,6 +254,16 @@ impl Photos {
     pub async fn base64(&self, photos: &[Photo]) -> Result<Vec<String>, PhotoError> {
         let gets: Vec<_> = photos.iter().map(|photo| self.base64_of(photo)).collect();
         stream::iter(gets).buffered(AT_ONCE).try_collect().await
+    }
+
+    /// A link to a photo, by which whoever has it gets the photo within `lifetime`: as a file to be saved, of its own media type.
+    pub async fn link(&self, photo: &Photo, lifetime: Duration) -> Result<String, PhotoError> {
+        let failed = |error: &dyn std::fmt::Display| PhotoError { action: "presigning", cause: error.to_string() };
+        let lifetime = PresigningConfig::expires_in(lifetime).map_err(|error| failed(&error))?;
+        let get = self.client.get_object().bucket(&self.bucket).key(&photo.key);
+        let get = get.response_content_type(&photo.media_type).response_content_disposition("attachment");
+        let link = get.presigned(lifetime).await.map_err(|error| failed(&error))?;
+        Ok(link.uri().to_owned())
     }
 
     async fn base64_of(&self, photo: &Photo) -> Result<String, PhotoError> {

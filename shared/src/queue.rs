@@ -69,8 +69,8 @@ impl Queue {
     /// Puts a submission into the queue, to be looked at after `delay` (whole seconds, 15 minutes at most).
     pub async fn send(&self, id: &SubmissionId, delay: Duration) -> Result<(), QueueError> {
         let body = Message::of(id).map_err(|error| QueueError { action: "SendMessage", cause: error.to_string() })?;
-        let send = self.client.send_message().queue_url(&self.url).message_body(body);
-        let sent = send.delay_seconds(seconds(delay.min(LONGEST_DELAY))).send().await;
+        let message = self.client.send_message().queue_url(&self.url).message_body(body);
+        let sent = message.delay_seconds(seconds(delay.min(LONGEST_DELAY))).send().await;
         sent.map(drop).map_err(|error| failed("SendMessage", &error))
     }
 

@@ -9,7 +9,7 @@ use crate::secret::Secret;
 pub enum Role {
     /// Look.
     Read,
-    /// Act on payments, but give no money back.
+    /// Act on payments, but give no money back; delete a person's data.
     Operate,
     /// Give money back.
     Refund,

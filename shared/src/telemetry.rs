@@ -13,12 +13,13 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// The crates whose lines are ours.
-const OURS: [&str; 10] = [
+const OURS: [&str; 11] = [
     "shared",
     "orders",
     "payments",
     "acquiring",
     "form_otp",
+    "form_delivery",
     "mokka_callback",
     "payment_events",
     "reconcile",

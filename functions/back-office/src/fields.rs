@@ -92,6 +92,15 @@ impl<'de> Deserialize<'de> for Https {
     }
 }
 
+/// A customer's phone, as forms take it.
+pub(crate) struct CustomerPhone(pub(crate) Phone);
+
+impl<'de> Deserialize<'de> for CustomerPhone {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Phone::parse(&String::deserialize(deserializer)?).map(Self).map_err(D::Error::custom)
+    }
+}
+
 /// A phone that Mokka can have, as the ten digits that it takes.
 pub(crate) struct MokkaPhone(pub(crate) String);
 

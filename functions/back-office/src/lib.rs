@@ -17,6 +17,13 @@
 //! | `POST registrations` | operate | a form on which a customer gets a limit |
 //! | `GET registrations/{registrationId}` | read | what became of it |
 //! | `POST schedules` | read | the ways to pay an amount in instalments |
+//! | `GET forms?form=&since=&limit=&cursor=` | read | what customers handed in with a form, the newest first |
+//! | `GET forms?state=&since=&limit=&cursor=` | read | forms in a state: `waiting`, `delivered`, `refused`, `kept` |
+//! | `POST forms/search` | read | a person's forms, by phone |
+//! | `GET forms/{submissionId}` | read | a form |
+//! | `GET forms/{submissionId}/photos/{photo}` | read | a link to a photo of it, for five minutes |
+//! | `GET forms.csv?form=&since=&cursor=` | read | a form's for spreadsheets; `X-Next-Cursor` says where it goes on |
+//! | `POST erasures` | operate | delete what there is of a person, by phone, but for orders and payments |
 //!
 //! 200 is done; 202 is taken note of, and being found out; 409 is forbidden by the state of things, ours or the provider's,
 //! and nothing was done; 502 is refused by the provider, and nothing was done; 503 `provider_unavailable` is that the provider
@@ -30,13 +37,19 @@
 //!   one Status, one write.
 //! - An order: one query, one read of all, one Status for each payment. A list: one query, one read of all. A payment, a
 //!   registration: one read. `limits` and `schedules`: one call. `registrations`: one write, one call.
+//! - Forms: a list is one query and one read of all (a hundred at once), a form or a link to its photo one read. An erasure is
+//!   one query and one read of all, for each form one call to S3 (if it has photos) and two deletions, and one more at the end.
 
 mod act;
 mod answer;
 mod customers;
+mod erase;
+mod export;
 mod fields;
 mod finish;
+mod forms;
 mod look;
+mod query;
 mod route;
 
 use lambda_http::{Body, Request, Response};
@@ -45,10 +58,13 @@ use shared::env::{ConfigError, Env};
 use shared::http::{self, Failure, Inbound, Shape, on_payment};
 use shared::ids::PaymentId;
 use shared::payment::Payment;
+use shared::photos::Photos;
 use shared::roles::RoleKeys;
 use shared::runtime::World;
 use shared::secret::InternalSecret;
 use shared::settle::Settler;
+use shared::store::otp::Otp;
+use shared::store::submissions::Submissions;
 use url::Url;
 
 use route::Route;
@@ -61,17 +77,36 @@ pub struct Deps {
     internal: InternalSecret,
     public_base_url: Option<Url>,
     random: Random,
+    submissions: Submissions,
+    otp: Otp,
+    photos: Photos,
 }
 
 impl Deps {
-    /// Reads `BACK_OFFICE_KEYS`, `INTERNAL_SECRET`, `PUBLIC_BASE_URL` (optional), the store's and Mokka's.
+    /// Reads `BACK_OFFICE_KEYS`, `INTERNAL_SECRET`, `PUBLIC_BASE_URL` (optional), `FORMS_TABLE`, `OTP_TABLE`, the photos', the
+    /// store's and Mokka's.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
         let keys = env.parsed("BACK_OFFICE_KEYS", RoleKeys::parse);
         let internal = env.internal_secret();
         let public_base_url = env.optional_url("PUBLIC_BASE_URL");
         let random = world.random.clone();
         let settler = Settler::from_env(&mut env, world.clock, world.random, world.http);
-        let build = || Some(Self { keys: keys?, settler: settler?, internal: internal?, public_base_url, random });
+        let client = settler.as_ref().map(|settler| settler.orders.client());
+        let submissions = client.clone().and_then(|client| Submissions::from_env(&mut env, client, random.clone()));
+        let otp = client.and_then(|client| Otp::from_env(&mut env, client, random.clone()));
+        let photos = Photos::from_env(&mut env);
+        let build = || {
+            Some(Self {
+                keys: keys?,
+                settler: settler?,
+                internal: internal?,
+                public_base_url,
+                random,
+                submissions: submissions?,
+                otp: otp?,
+                photos: photos?,
+            })
+        };
         let deps = build();
         env.finish(deps)
     }
@@ -124,6 +159,12 @@ async fn serve(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
         Route::Registrations => customers::register(&asked).await,
         Route::Registration(id) => customers::registration(&asked, id).await,
         Route::Schedules => customers::schedules(&asked).await,
+        Route::Forms => forms::list(&asked).await,
+        Route::FormSearch => forms::search(&asked).await,
+        Route::FormExport => export::export(&asked).await,
+        Route::Form(id) => forms::one(&asked, id).await,
+        Route::FormPhoto(id, number) => forms::photo(&asked, id, number).await,
+        Route::Erasures => erase::erase(&asked).await,
     }
 }
 

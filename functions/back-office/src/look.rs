@@ -3,21 +3,17 @@
 use futures_util::future::join_all;
 use lambda_http::{Body, Response};
 use serde::Serialize;
-use shared::clock::Timestamp;
 use shared::http::{self, Failure, Status};
 use shared::ids::OrderId;
 use shared::payment::{Payment, State};
-use shared::store::{Cursor, Page, StoreError};
+use shared::store::{Cursor, Page};
 
 use crate::Asked;
 use crate::answer::{Answer, ShownOrder, ShownPayment, View};
+use crate::query::{self, wrong};
 
 /// How many payments of an order the provider is asked about at once.
 const AT_ONCE: usize = 8;
-/// The length of a list that is not said.
-const DEFAULT_LIMIT: u16 = 50;
-/// The longest list.
-const MAX_LIMIT: u16 = 100;
 
 #[derive(Serialize)]
 struct OrderAnswer<'a> {
@@ -80,19 +76,17 @@ struct PaymentsAnswer<'a> {
 }
 
 pub(crate) async fn payments(asked: &Asked<'_>) -> Result<Response<Body>, Failure> {
-    let query = |name| asked.inbound.query(name);
-    let limit = query("limit").map_or(Ok(DEFAULT_LIMIT), limit)?;
-    let cursor = query("cursor").map(Cursor::parse).transpose().map_err(|error| wrong("cursor", &error.to_string()))?;
+    let (limit, cursor) = (query::limit(asked.inbound)?, query::cursor(asked.inbound)?);
     let orders = &asked.deps.settler.orders;
-    let page = match (query("state"), query("attention")) {
+    let page = match (asked.inbound.query("state"), asked.inbound.query("attention")) {
         (Some(name), None) => {
             let state = state(name)?;
-            let since = query("since").map_or(Ok(Timestamp::from_millis(0)), since)?;
+            let since = query::since(asked.inbound)?;
             // An index is read a moment late: what has moved on meanwhile is on another list.
             let page = orders.in_state(state, since, cursor.as_ref(), limit).await;
             page.map(|page| only(page, |payment| payment.state == state))
         }
-        (None, Some("true")) if query("since").is_some() => return Err(wrong("since", "goes with `state` only")),
+        (None, Some("true")) if asked.inbound.query("since").is_some() => return Err(wrong("since", "goes with `state` only")),
         (None, Some("true")) => {
             let page = orders.in_need_of_a_person(cursor.as_ref(), limit).await;
             page.map(|page| only(page, |payment| payment.watch.attention))
@@ -102,25 +96,13 @@ pub(crate) async fn payments(asked: &Asked<'_>) -> Result<Response<Body>, Failur
             return Err(Failure::bad_request("either the query parameter `state` or `attention=true` must be there"));
         }
     };
-    let page = page.map_err(|error| match error {
-        StoreError::Cursor(error) => wrong("cursor", &error.to_string()),
-        StoreError::Failed { .. } | StoreError::Unreadable { .. } | StoreError::Random(_) => Failure::internal(error),
-    })?;
+    let page = page.map_err(query::unlisted)?;
     let payments = page.entries.iter().map(ShownPayment::of).collect();
     http::json(Status::Ok, &PaymentsAnswer { success: true, payments, cursor: page.next.as_ref().map(Cursor::to_text) })
 }
 
-fn wrong(parameter: &str, problem: &str) -> Failure {
-    Failure::bad_request(format!("query parameter `{parameter}`: {problem}"))
-}
-
 fn only(page: Page<Payment>, belongs: impl Fn(&Payment) -> bool) -> Page<Payment> {
     Page { entries: page.entries.into_iter().filter(belongs).collect(), ..page }
-}
-
-fn limit(text: &str) -> Result<u16, Failure> {
-    let limit = text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
-    limit.ok_or_else(|| wrong("limit", &format!("must be a whole number from 1 to {MAX_LIMIT}")))
 }
 
 fn state(name: &str) -> Result<State, Failure> {
@@ -128,10 +110,4 @@ fn state(name: &str) -> Result<State, Failure> {
         let names: Vec<_> = State::ALL.into_iter().map(State::name).collect();
         wrong("state", &format!("must be one of {}", names.join(", ")))
     })
-}
-
-/// A moment, or the beginning of a day, UTC.
-fn since(text: &str) -> Result<Timestamp, Failure> {
-    let at = Timestamp::from_rfc3339(text).or_else(|| Timestamp::from_rfc3339(&format!("{text}T00:00:00Z")));
-    at.ok_or_else(|| wrong("since", "must be a moment like 2026-11-22T08:00:00Z (a plus in it as %2B) or a day like 2026-11-22"))
 }

@@ -21,6 +21,12 @@ pub(crate) enum Route<'a> {
     Registrations,
     Registration(&'a str),
     Schedules,
+    Forms,
+    FormSearch,
+    FormExport,
+    Form(&'a str),
+    FormPhoto(&'a str, &'a str),
+    Erasures,
 }
 
 impl<'a> Route<'a> {
@@ -41,6 +47,12 @@ impl<'a> Route<'a> {
             ["registrations"] => Self::Registrations,
             ["registrations", id] => Self::Registration(id),
             ["schedules"] => Self::Schedules,
+            ["forms"] => Self::Forms,
+            ["forms", "search"] => Self::FormSearch,
+            ["forms.csv"] => Self::FormExport,
+            ["forms", id] => Self::Form(id),
+            ["forms", id, "photos", number] => Self::FormPhoto(id, number),
+            ["erasures"] => Self::Erasures,
             _ => return None,
         })
     }
@@ -48,7 +60,14 @@ impl<'a> Route<'a> {
     /// The one method that it has.
     pub(crate) fn method(&self) -> &'static str {
         match self {
-            Self::Order(_) | Self::Payments | Self::Payment(_) | Self::Registration(_) => "GET",
+            Self::Order(_)
+            | Self::Payments
+            | Self::Payment(_)
+            | Self::Registration(_)
+            | Self::Forms
+            | Self::FormExport
+            | Self::Form(_)
+            | Self::FormPhoto(..) => "GET",
             Self::Finish(_)
             | Self::Cancel(_)
             | Self::Change(_)
@@ -57,17 +76,32 @@ impl<'a> Route<'a> {
             | Self::Settle(_)
             | Self::Limits
             | Self::Registrations
-            | Self::Schedules => "POST",
+            | Self::Schedules
+            | Self::FormSearch
+            | Self::Erasures => "POST",
         }
     }
 
     /// The least role that may take it.
     pub(crate) fn role(&self) -> Role {
         match self {
-            Self::Order(_) | Self::Payments | Self::Payment(_) | Self::Registration(_) | Self::Schedules => Role::Read,
-            Self::Finish(_) | Self::Cancel(_) | Self::Change(_) | Self::Settle(_) | Self::Limits | Self::Registrations => {
-                Role::Operate
-            }
+            Self::Order(_)
+            | Self::Payments
+            | Self::Payment(_)
+            | Self::Registration(_)
+            | Self::Schedules
+            | Self::Forms
+            | Self::FormSearch
+            | Self::FormExport
+            | Self::Form(_)
+            | Self::FormPhoto(..) => Role::Read,
+            Self::Finish(_)
+            | Self::Cancel(_)
+            | Self::Change(_)
+            | Self::Settle(_)
+            | Self::Limits
+            | Self::Registrations
+            | Self::Erasures => Role::Operate,
             Self::Refunds(_) | Self::Outcome(..) => Role::Refund,
         }
     }
@@ -88,6 +122,12 @@ impl<'a> Route<'a> {
             Self::Registrations => "register",
             Self::Registration(_) => "registration",
             Self::Schedules => "schedules",
+            Self::Forms => "forms",
+            Self::FormSearch => "form search",
+            Self::FormExport => "form export",
+            Self::Form(_) => "form",
+            Self::FormPhoto(..) => "form photo",
+            Self::Erasures => "erasure",
         }
     }
 
@@ -98,6 +138,26 @@ impl<'a> Route<'a> {
 
     /// The query parameters that it takes.
     pub(crate) fn query(&self) -> &'static [&'static str] {
-        if matches!(self, Self::Payments) { &["state", "since", "attention", "cursor", "limit"] } else { &[] }
+        match self {
+            Self::Payments => &["state", "since", "attention", "cursor", "limit"],
+            Self::Forms => &["form", "state", "since", "cursor", "limit"],
+            Self::FormExport => &["form", "since", "cursor"],
+            Self::Order(_)
+            | Self::Payment(_)
+            | Self::Finish(_)
+            | Self::Cancel(_)
+            | Self::Change(_)
+            | Self::Refunds(_)
+            | Self::Outcome(..)
+            | Self::Settle(_)
+            | Self::Limits
+            | Self::Registrations
+            | Self::Registration(_)
+            | Self::Schedules
+            | Self::FormSearch
+            | Self::Form(_)
+            | Self::FormPhoto(..)
+            | Self::Erasures => &[],
+        }
     }
 }

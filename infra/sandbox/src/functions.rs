@@ -23,7 +23,7 @@ type Run = Arc<dyn Fn(LambdaEvent<Value>) -> BoxFuture<'static, Result<Value, Er
 pub struct Functions {
     /// Those that are called over HTTP.
     http: BTreeMap<&'static str, Invoke>,
-    /// Those that are called by a stream or by the clock.
+    /// Those that are called by a stream, a queue or the clock.
     workers: BTreeMap<&'static str, Run>,
 }
 
@@ -65,6 +65,10 @@ impl Functions {
             worker(payment_events::Deps::from_env(env(), world())?, |deps, event| Box::pin(payment_events::handle(deps, event))),
         );
         workers.insert(
+            "form-delivery",
+            worker(form_delivery::Deps::from_env(env(), world())?, |deps, event| Box::pin(form_delivery::handle(deps, event))),
+        );
+        workers.insert(
             "reconcile",
             worker(reconcile::Deps::from_env(env(), world())?, |deps, event| Box::pin(reconcile::handle(deps, event))),
         );
@@ -88,7 +92,7 @@ impl Functions {
         run(LambdaEvent::new(event, context(timeout))).await
     }
 
-    /// The same as something to be called: by a stream, or by the clock.
+    /// The same as something to be called: by a stream, a queue or the clock.
     #[must_use]
     pub fn worker(&self, name: &str, timeout: Duration) -> Work {
         let (functions, name) = (self.clone(), name.to_owned());

@@ -558,7 +558,7 @@ mod tests {
         let names: Vec<_> = template.queues.iter().map(|queue| queue.name.as_str()).collect();
         assert_eq!(names, ["FormsQueue", "FormsDeadLetters", "PaymentEventsDeadLetters"]);
         let forms = &template.queues[0];
-        assert_eq!((forms.visibility, forms.retention), (Duration::from_mins(6), Duration::from_hours(14 * 24)));
+        assert_eq!((forms.visibility, forms.retention), (Duration::from_mins(12), Duration::from_hours(14 * 24)));
         assert_eq!(forms.redrive, Some(Redrive { queue: "FormsDeadLetters".to_owned(), receives: 31 }));
     }
 
@@ -568,6 +568,9 @@ mod tests {
         let [mapping] = template.mappings.as_slice() else { panic!("{:?}", template.mappings) };
         assert_eq!((mapping.function.as_str(), mapping.table.as_str()), ("payment-events", "order-holds"));
         assert_eq!((mapping.batch_size, mapping.retries, mapping.timeout), (25, 5, Duration::from_mins(1)));
+        let [consumer] = template.consumers.as_slice() else { panic!("{:?}", template.consumers) };
+        assert_eq!((consumer.function.as_str(), consumer.queue.as_str()), ("form-delivery", "FormsQueue"));
+        assert_eq!((consumer.batch_size, consumer.lanes, consumer.timeout), (5, 2, Duration::from_mins(2)));
         let schedules = template.schedules.iter().map(|schedule| (schedule.function.as_str(), schedule.every.as_secs() / 60));
         assert_eq!(schedules.collect::<Vec<_>>(), [("reconcile", 1), ("price-feed", 30)]);
     }
@@ -589,8 +592,14 @@ mod tests {
             ("{\"prefix\":\"payment#\"}", "{\"anything-but\":\"payment#\"}", "anything-but"),
             ("deadLetterTargetArn: !GetAtt FormsDeadLetters.Arn", "deadLetterTargetArn: !GetAtt FormsTable.Arn", "queue's Arn"),
             ("maxReceiveCount: 31", "maxReceiveCount: often", "maxReceiveCount"),
-            ("VisibilityTimeout: 360", "VisibilityTimeout: long", "VisibilityTimeout"),
-            ("VisibilityTimeout: 360", "FifoQueue: true", "FifoQueue"),
+            ("VisibilityTimeout: 720", "VisibilityTimeout: long", "VisibilityTimeout"),
+            ("VisibilityTimeout: 720", "VisibilityTimeout: 119", "below its Timeout"),
+            ("VisibilityTimeout: 720", "FifoQueue: true", "FifoQueue"),
+            ("Queue: !GetAtt FormsQueue.Arn", "Queue: !Ref FormsQueue", "queue's Arn"),
+            ("BatchSize: 5\n            FunctionResponseTypes: [ReportBatchItemFailures]", "BatchSize: 5", "report"),
+            ("BatchSize: 5\n", "BatchSize: 5\n            MaximumBatchingWindowInSeconds: 5\n", "MaximumBatchingWindowInSeconds"),
+            ("BatchSize: 5\n", "BatchSize: 50\n", "BatchSize"),
+            ("ScalingConfig: { MaximumConcurrency: 2 }", "Enabled: true", "MaximumConcurrency"),
             ("Schedule: rate(1 minute)", "Schedule: cron(0 * * * ? *)", "rate"),
             ("Schedule: !Ref PriceFeedSchedule", "Schedule: !Ref PriceFeedUrl", "rate"),
             ("Type: Schedule\n", "Type: ScheduleV2\n", "ScheduleV2"),

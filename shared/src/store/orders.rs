@@ -32,6 +32,12 @@ impl Orders {
         Some(Self { table: Table { client, name, random }, clock })
     }
 
+    /// The client, for other tables over the same connection.
+    #[must_use]
+    pub fn client(&self) -> aws_sdk_dynamodb::Client {
+        self.table.client.clone()
+    }
+
     /// Opens the connection.
     pub async fn warm_up(&self) {
         self.table.warm_up().await;

@@ -122,6 +122,16 @@ impl Otp {
         self.table.put(&log_key(&log.key), log.version + 1, &SendLogRecord::new(log, now)).await
     }
 
+    /// Deletes a challenge; whether it was there.
+    pub async fn forget_challenge(&self, key: &ChallengeKey) -> Result<bool, StoreError> {
+        self.table.delete(&challenge_key(key)).await
+    }
+
+    /// Deletes a send log; whether it was there.
+    pub async fn forget_sends(&self, key: &str) -> Result<bool, StoreError> {
+        self.table.delete(&log_key(key)).await
+    }
+
     /// A challenge with both send logs and how much of each quota is used, in one round trip.
     pub async fn look(&self, key: &ChallengeKey, logs: [&str; 2], quotas: &[Quota]) -> Result<Found, StoreError> {
         let mut keys = vec![challenge_key(key)];

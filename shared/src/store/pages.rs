@@ -31,6 +31,19 @@ impl Cursor {
         hex::encode(fields.join("\n"))
     }
 
+    fn number(&self, name: &str) -> Option<i64> {
+        self.0.get(name)?.as_n().ok()?.parse().ok()
+    }
+
+    /// Behind the item `pk` in a list by `hash`, sorted by `range`.
+    pub(super) fn after(hash: (&str, &str), range: (&str, i64), pk: String) -> Self {
+        Self(Item::from([
+            (hash.0.to_owned(), AttributeValue::S(hash.1.to_owned())),
+            (range.0.to_owned(), AttributeValue::N(range.1.to_string())),
+            ("pk".to_owned(), AttributeValue::S(pk)),
+        ]))
+    }
+
     /// Reads [`Cursor::to_text`].
     pub fn parse(text: &str) -> Result<Self, CursorError> {
         let bytes = hex::decode(text).map_err(|_| CursorError)?;
@@ -69,9 +82,16 @@ impl Lookup<'_> {
     /// Whether a cursor was given out by this list.
     fn goes_on_from(&self, cursor: &Cursor) -> bool {
         let (hash, value) = self.hash;
-        cursor.0.len() == if self.range == "pk" { 2 } else { 3 }
+        let attributes = if self.range == "pk" { 2 } else { 3 };
+        cursor.0.len() == attributes
             && cursor.0.get(hash) == Some(&AttributeValue::S(value.to_owned()))
-            && cursor.0.contains_key(self.range)
+            && cursor.0.get("pk").is_some_and(AttributeValue::is_s)
+            && (self.range == "pk" || cursor.number(self.range).is_some_and(|at| self.reaches(at)))
+    }
+
+    /// Whether a value of the range key is within the bound; DynamoDB refuses to go on from elsewhere.
+    fn reaches(&self, at: i64) -> bool {
+        self.bound.is_none_or(|(compare, value)| if compare == ">=" { at >= value } else { at <= value })
     }
 }
 

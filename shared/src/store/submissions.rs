@@ -15,6 +15,10 @@ use crate::submission::{PhoneDigest, Photo, State, Submission};
 
 /// What a form's key begins with.
 const FORM: &str = "form#";
+/// What every list is sorted by.
+const RANGE: &str = "created_at";
+/// How much of a person's is read at once.
+const OF_PERSON_AT_ONCE: u16 = 100;
 
 /// What customers handed in.
 #[derive(Clone, Debug)]
@@ -185,17 +189,38 @@ impl Submissions {
         from: Option<&Cursor>,
         limit: u16,
     ) -> Result<Page<Submission>, StoreError> {
+        let mut page = self.page(by, Some((">=", since.millis())), from, limit).await?;
+        page.entries.retain(|found| !found.is_over(now));
+        Ok(page)
+    }
+
+    /// Everything that is stored of a person, also what DynamoDB has yet to delete.
+    pub async fn of_person(&self, phone: &PhoneDigest, from: Option<&Cursor>) -> Result<Page<Submission>, StoreError> {
+        self.page(By::Phone(phone), None, from, OF_PERSON_AT_ONCE).await
+    }
+
+    /// Where a list goes on after `last`, for a page that was cut short there.
+    #[must_use]
+    pub fn after(by: By<'_>, last: &Submission) -> Cursor {
+        let (_, hash) = by.index();
+        Cursor::after(hash, (RANGE, last.at.millis()), key(&last.id))
+    }
+
+    async fn page(
+        &self,
+        by: By<'_>,
+        bound: Option<(&str, i64)>,
+        from: Option<&Cursor>,
+        limit: u16,
+    ) -> Result<Page<Submission>, StoreError> {
         let (index, hash) = by.index();
-        let bound = Some((">=", since.millis()));
-        let lookup = Lookup { index, hash, range: "created_at", bound, newest_first: true };
+        let lookup = Lookup { index, hash, range: RANGE, bound, newest_first: true };
         let page = self.table.keys(lookup, from, limit).await?;
         let mut items = self.table.get_all(page.entries.clone(), Consistency::Strong).await?;
         let found = page.entries.iter().filter_map(|key| {
             let id = SubmissionId::parse(key.strip_prefix(FORM)?).ok()?;
             Some(submission(id, items.remove(key)?))
         });
-        let mut entries = found.collect::<Result<Vec<_>, _>>()?;
-        entries.retain(|found| !found.is_over(now));
-        Ok(Page { entries, next: page.next })
+        Ok(Page { entries: found.collect::<Result<_, _>>()?, next: page.next })
     }
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 use shared::env::Env;
 use standins::Options;
 
+use crate::forms::id;
 use crate::{Shop, get, post};
 
 /// Every route, with the least role that may take it.
@@ -25,6 +26,12 @@ fn routes(payment: &str, order: &str) -> Vec<(Event, &'static str)> {
         (post("registrations"), "operate"),
         (get("registrations/0123456789abcdef0123456789abcdef"), "read"),
         (post("schedules"), "read"),
+        (get("forms").query("state", "waiting"), "read"),
+        (post("forms/search"), "read"),
+        (get("forms.csv").query("form", "callback"), "read"),
+        (get(&format!("forms/{}", id(1))), "read"),
+        (get(&format!("forms/{}/photos/1", id(1))), "read"),
+        (post("erasures"), "operate"),
     ]
 }
 

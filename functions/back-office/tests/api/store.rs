@@ -1,13 +1,15 @@
 //! Round trips to the store, counted, and their answers lost one by one.
 
 use sandbox::settings::{OPERATOR_KEY, VIEWER_KEY};
-use sandbox::testing::Story;
+use sandbox::testing::{Story, canary};
 use serde_json::json;
 
+use crate::forms::Office;
 use crate::{Shop, get, post};
 
 const GET: &str = "GetItem";
 const PUT: &str = "PutItem";
+const DELETE: &str = "DeleteItem";
 
 #[tokio::test]
 async fn the_round_trips_of_each_route_are_as_designed() {
@@ -50,6 +52,30 @@ async fn the_round_trips_of_each_route_are_as_designed() {
     let body = json!({"redirect_url": "https://shop.example/"});
     story.back_office(post("registrations").key(OPERATOR_KEY).json(body).rest()).await;
     assert_eq!(story.world.store_calls(), [PUT], "a registration");
+}
+
+#[tokio::test]
+async fn the_round_trips_of_forms_are_as_designed() {
+    let office = Office::open().await;
+    let form = office.hand_in(office.with_photos(office.form(1), 1)).await;
+    office.hand_in(office.form(2)).await;
+    let calls = || office.story.world.store_calls();
+    for (event, expected, what) in [
+        (get("forms").query("form", "callback"), vec!["Query", "BatchGetItem"], "a list"),
+        (get("forms.csv").query("form", "callback"), vec!["Query", "BatchGetItem"], "a table"),
+        (post("forms/search").json(json!({"phone": canary::FORM_PHONE})), vec!["Query", "BatchGetItem"], "a person's"),
+        (get(&format!("forms/{}", form.id)), vec![GET], "a form"),
+        (get(&format!("forms/{}/photos/1", form.id)), vec![GET], "a photo"),
+    ] {
+        let _ = calls();
+        assert_eq!(office.ask(event).await.status, 200, "{what}");
+        assert_eq!(calls(), expected, "{what}");
+    }
+    let erasure = || post("erasures").key(OPERATOR_KEY).json(json!({"phone": canary::FORM_PHONE})).rest();
+    office.story.back_office(erasure()).await;
+    assert_eq!(calls(), ["Query", "BatchGetItem", DELETE, DELETE, DELETE, DELETE, DELETE], "an erasure of two forms");
+    office.story.back_office(erasure()).await;
+    assert_eq!(calls(), ["Query", DELETE], "the same again");
 }
 
 #[tokio::test]

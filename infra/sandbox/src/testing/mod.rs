@@ -1,6 +1,7 @@
 //! The same world for tests: each test has its own database, its own stand-ins, its own clock. Tests speak HTTP events to a
 //! function's handler and look at its answers, the stored state and the calls to the outside. Nothing happens by itself:
-//! [`World::pump`] gives payment-events what the stream has, [`World::tick`] is the schedule's next minute.
+//! [`World::pump`] gives payment-events what the stream has, [`World::deliver_forms`] gives form-delivery what is due in the queue,
+//! [`World::tick`] is the schedule's next minute.
 //!
 //! Every log line of every test in the process is kept, at TRACE; when a world ends, it looks for anything that must never
 //! be in a log: keys, phones, names, e-mails, codes, cryptograms.
@@ -44,10 +45,10 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::dynamodb::{self, Embedded};
 use crate::functions::context;
-use crate::queue::{self, Queues};
+use crate::queue::{self, Poller, Queues};
 use crate::s3::{self, Storage};
 use crate::schedule::Ticker;
-use crate::settings::{AWS_KEY, Addresses, environment};
+use crate::settings::{AWS_KEY, Addresses, FORMS_QUEUE, environment};
 use crate::stream::{DeadLetter, Pump, Work};
 use crate::template::{Mapping, TEMPLATE, Template};
 use crate::world::standin_clock;
@@ -120,6 +121,7 @@ type Changes = Vec<(String, String)>;
 /// What is not called over HTTP.
 struct Workers {
     pump: Pump,
+    forms: Poller,
     reconcile: Ticker,
     price_feed: Ticker,
 }
@@ -192,8 +194,8 @@ impl World {
         })
     }
 
-    /// Changes settings of the workers for [`pump`](Self::pump), [`tick`](Self::tick) and [`load_prices`](Self::load_prices), which
-    /// have the sandbox's without this. The stream goes on where it was read last.
+    /// Changes settings of the workers for [`pump`](Self::pump), [`deliver_forms`](Self::deliver_forms), [`tick`](Self::tick) and
+    /// [`load_prices`](Self::load_prices), which have the sandbox's without this. Stream and queue go on where they were read last.
     pub fn set_workers(&self, changes: &[(&str, &str)]) {
         let changes = changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         *self.lock_workers() = (changes, None);
@@ -211,6 +213,8 @@ impl World {
             let changes: Vec<_> = changes.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
             let build = payment_events::Deps::from_env;
             let events = self.build_worker(build, |deps, event| Box::pin(payment_events::handle(deps, event)), &changes);
+            let build = form_delivery::Deps::from_env;
+            let forms = self.build_worker(build, |deps, event| Box::pin(form_delivery::handle(deps, event)), &changes);
             let build = reconcile::Deps::from_env;
             let reconcile = self.build_worker(build, |deps, event| Box::pin(reconcile::handle(deps, event)), &changes);
             let build = price_feed::Deps::from_env;
@@ -220,7 +224,7 @@ impl World {
                 Ticker::new(schedule.expect("a function with a schedule").clone(), self.clock.clone(), work)
             };
             let (reconcile, price_feed) = (ticker("reconcile", reconcile), ticker("price-feed", price_feed));
-            Arc::new(Workers { pump: self.stream(events), reconcile, price_feed })
+            Arc::new(Workers { pump: self.stream(events), forms: self.poller(forms), reconcile, price_feed })
         });
         Arc::clone(ready)
     }
@@ -248,6 +252,32 @@ impl World {
     #[must_use]
     pub fn dead_letters(&self) -> Vec<DeadLetter> {
         self.workers().pump.dead_letters()
+    }
+
+    /// A reader of the queue of forms as the template maps it, that gives its messages to `work`.
+    #[must_use]
+    pub fn poller(&self, work: Work) -> Poller {
+        let consumer = self.template.consumers.iter().find(|consumer| consumer.queue == FORMS_QUEUE);
+        let consumer = consumer.expect("form-delivery is given the queue's messages").clone();
+        Poller::new(self.queues.clone(), consumer, work).expect("the queue of forms")
+    }
+
+    /// Gives form-delivery the messages that are due; how many it was given.
+    pub async fn deliver_forms(&self) -> usize {
+        self.workers().forms.drain().await.expect("queues in memory")
+    }
+
+    /// Lets `time` go by for the queue of forms: the clock moves to each moment at which a message is due, and form-delivery is
+    /// given it; how many times it was given one.
+    pub async fn deliver_forms_for(&self, time: Duration) -> usize {
+        let end = self.clock.now().plus(time);
+        let mut given = self.deliver_forms().await;
+        while let Some(due) = self.queues.next_due(FORMS_QUEUE).filter(|due| *due <= end) {
+            self.clock.advance(due.since(self.clock.now()));
+            given += self.deliver_forms().await;
+        }
+        self.clock.advance(end.since(self.clock.now()));
+        given
     }
 
     /// Lets everything go away whose time is over, as DynamoDB does sooner or later.

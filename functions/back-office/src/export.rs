@@ -1,0 +1,128 @@
+//! Forms as a table for spreadsheets. What customers wrote is data there and never a formula.
+
+use std::collections::BTreeSet;
+
+use http::{HeaderValue, StatusCode, header};
+use lambda_http::{Body, Response};
+use serde_json::Value;
+use shared::http::{self as answers, Failure};
+use shared::store::submissions::By;
+use shared::submission::Submission;
+
+use crate::forms::{fitting, form, page};
+use crate::{Asked, query};
+
+/// How many forms a page has at most.
+const FORMS_AT_ONCE: u16 = 500;
+/// The columns before the form's own fields.
+const COLUMNS: [&str; 4] = ["id", "at", "state", "message"];
+/// Says that a file is UTF-8 to spreadsheets, which would not think so.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+/// What makes a cell a formula, as it is and as full-width letters.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+
+pub(crate) async fn export(asked: &Asked<'_>) -> Result<Response<Body>, Failure> {
+    let cursor = query::cursor(asked.inbound)?;
+    let name = asked.inbound.query("form").ok_or_else(|| Failure::bad_request("the query parameter `form` must be there"))?;
+    let name = form(name)?;
+    let by = By::Form(&name);
+    let page = page(asked, by, cursor.as_ref(), FORMS_AT_ONCE).await?;
+    let (text, next) = fitting(by, &page, |submissions, _| table(submissions).map_err(Failure::internal))?;
+    let mut response = answers::respond(StatusCode::OK, "text/csv; charset=utf-8; header=present", marked(&text));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"forms.csv\""));
+    if let Some(next) = next.as_deref().and_then(|next| HeaderValue::from_str(next).ok()) {
+        headers.insert("x-next-cursor", next);
+    }
+    Ok(response)
+}
+
+/// With the mark twice: `lambda_http` decodes texts by their charset, which takes the first away.
+fn marked(text: &str) -> String {
+    format!("{BYTE_ORDER_MARK}{BYTE_ORDER_MARK}{text}")
+}
+
+/// RFC 4180, with a row of names and every cell in quotes.
+fn table(submissions: &[Submission]) -> Result<String, Box<dyn std::error::Error>> {
+    let data = submissions.iter().filter_map(|submission| submission.data.as_ref());
+    let fields: BTreeSet<_> = data.flat_map(|data| data.keys()).collect();
+    let mut writer =
+        csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    // A field that is called like one of ours must not be mistaken for it.
+    let named = |field: &str| if COLUMNS.contains(&field) { format!("data.{field}") } else { harmless(field) };
+    writer.write_record(COLUMNS.map(str::to_owned).into_iter().chain(fields.iter().map(|field| named(field))))?;
+    for submission in submissions {
+        let message = submission.message.as_deref().unwrap_or_default();
+        let own = [submission.id.as_str(), &submission.at.rfc3339(), submission.state.name(), message].map(harmless);
+        let value = |field: &&String| submission.data.as_ref().and_then(|data| data.get(*field)).map(cell).unwrap_or_default();
+        writer.write_record(own.into_iter().chain(fields.iter().map(value)))?;
+    }
+    let bytes = writer.into_inner().map_err(|error| error.to_string())?;
+    Ok(String::from_utf8(bytes)?)
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => harmless(text),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => harmless(&value.to_string()),
+    }
+}
+
+/// A text with an apostrophe wherever a spreadsheet would begin a formula: at its beginning, and behind what separates cells for
+/// a spreadsheet that takes no commas, as in countries with decimal ones.
+fn harmless(text: &str) -> String {
+    let mut cell = String::with_capacity(text.len() + 1);
+    if text.starts_with(['\t', '\r', '\n']) {
+        cell.push('\'');
+    }
+    let mut begins = true;
+    for character in text.chars() {
+        if begins && FORMULA.contains(&character) {
+            cell.push('\'');
+        }
+        cell.push(character);
+        begins = match character {
+            ';' | '\t' | '\r' | '\n' => true,
+            '"' | BYTE_ORDER_MARK | '\u{200b}' => begins,
+            _ => begins && (character.is_whitespace() || character.is_control()),
+        };
+    }
+    cell
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_customer_writes_becomes_a_formula() {
+        for (text, expected) in [
+            ("Айгуль", "Айгуль"),
+            ("", ""),
+            ("=1+1", "'=1+1"),
+            ("+996 770 00 11 22", "'+996 770 00 11 22"),
+            ("-5", "'-5"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("＝1", "'＝1"),
+            ("＋1", "'＋1"),
+            ("－1", "'－1"),
+            ("＠A1", "'＠A1"),
+            ("\t=1", "'\t'=1"),
+            ("\r=1", "'\r'=1"),
+            ("\tx", "'\tx"),
+            ("  =1", "  '=1"),
+            ("\u{a0}=1", "\u{a0}'=1"),
+            ("\u{0}=1", "\u{0}'=1"),
+            ("\u{200b}=1", "\u{200b}'=1"),
+            ("\"=1", "\"'=1"),
+            ("a\n=1", "a\n'=1"),
+            ("a;=1", "a;'=1"),
+            ("a; \"=1", "a; \"'=1"),
+            ("1-2=-1", "1-2=-1"),
+            ("a, -b", "a, -b"),
+        ] {
+            assert_eq!(harmless(text), expected, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Forms that customers handed in: lists, a person's, one, its photos. Nothing here changes anything.
+
+use std::time::Duration;
+
+use lambda_http::{Body, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use shared::http::{self, Failure, Status};
+use shared::ids::{FormName, SubmissionId};
+use shared::store::submissions::{By, Submissions};
+use shared::store::{Cursor, Page};
+use shared::submission::{PhoneDigest, State, Submission};
+
+use crate::Asked;
+use crate::fields::{self, CustomerPhone};
+use crate::query::{self, DEFAULT_LIMIT, MAX_LIMIT, unlisted, wrong};
+
+/// Lambda takes an answer of 6 MB, and carries its body as a JSON string.
+const LARGEST_ANSWER: usize = 5_000_000;
+/// How long a photo can be had by its link.
+const LINK_LIFETIME: Duration = Duration::from_mins(5);
+
+/// A form.
+#[derive(Serialize)]
+struct ShownForm<'a> {
+    submission_id: &'a str,
+    form: &'a str,
+    installation: &'a str,
+    state: &'static str,
+    at: String,
+    since: String,
+    keep_until: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    /// Left out once they were given to the shop and are not kept here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<&'a Map<String, Value>>,
+    photos: Vec<ShownPhoto<'a>>,
+}
+
+#[derive(Serialize)]
+struct ShownPhoto<'a> {
+    /// Its number, from 1.
+    photo: usize,
+    /// Where it was among the fields, as a JSON pointer.
+    pointer: &'a str,
+    media_type: &'a str,
+    bytes: u64,
+}
+
+impl<'a> ShownForm<'a> {
+    fn of(submission: &'a Submission) -> Self {
+        let photos = submission.photos.iter().zip(1..).map(|(photo, number)| ShownPhoto {
+            photo: number,
+            pointer: &photo.pointer,
+            media_type: &photo.media_type,
+            bytes: photo.bytes,
+        });
+        Self {
+            submission_id: submission.id.as_str(),
+            form: submission.form.as_str(),
+            installation: submission.installation.as_str(),
+            state: submission.state.name(),
+            at: submission.at.rfc3339(),
+            since: submission.since.rfc3339(),
+            keep_until: submission.keep_until.rfc3339(),
+            message: submission.message.as_deref(),
+            fields: submission.data.as_ref(),
+            photos: photos.collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct FormsAnswer<'a> {
+    success: bool,
+    forms: Vec<ShownForm<'a>>,
+    /// Where the list goes on, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<&'a str>,
+}
+
+pub(crate) async fn list(asked: &Asked<'_>) -> Result<Response<Body>, Failure> {
+    let (limit, cursor) = (query::limit(asked.inbound)?, query::cursor(asked.inbound)?);
+    match (asked.inbound.query("form"), asked.inbound.query("state")) {
+        (Some(name), None) => {
+            let name = form(name)?;
+            let by = By::Form(&name);
+            shown(by, &page(asked, by, cursor.as_ref(), limit).await?)
+        }
+        (None, Some(name)) => {
+            let state = state(name)?;
+            let mut page = page(asked, By::State(state), cursor.as_ref(), limit).await?;
+            // An index is read a moment late: what has moved on meanwhile is on another list.
+            page.entries.retain(|submission| submission.state == state);
+            shown(By::State(state), &page)
+        }
+        (None, None) | (Some(_), Some(_)) => {
+            Err(Failure::bad_request("either the query parameter `form` or `state` must be there"))
+        }
+    }
+}
+
+/// A page of the list that the address asks for.
+pub(crate) async fn page(
+    asked: &Asked<'_>,
+    by: By<'_>,
+    cursor: Option<&Cursor>,
+    limit: u16,
+) -> Result<Page<Submission>, Failure> {
+    let now = asked.deps.settler.clock.now();
+    let since = query::since(asked.inbound)?;
+    asked.deps.submissions.list(by, since, now, cursor, limit).await.map_err(unlisted)
+}
+
+pub(crate) fn form(name: &str) -> Result<FormName, Failure> {
+    FormName::parse(name).map_err(|error| wrong("form", &error.to_string()))
+}
+
+fn state(name: &str) -> Result<State, Failure> {
+    State::parse(name).ok_or_else(|| wrong("state", &format!("must be one of {}", State::ALL.map(State::name).join(", "))))
+}
+
+fn shown(by: By<'_>, page: &Page<Submission>) -> Result<Response<Body>, Failure> {
+    let (text, _) = fitting(by, page, |forms, cursor| {
+        let answer = FormsAnswer { success: true, forms: forms.iter().map(ShownForm::of).collect(), cursor };
+        serde_json::to_string(&answer).map_err(Failure::internal)
+    })?;
+    Ok(http::respond(Status::Ok.into(), "application/json; charset=utf-8", text))
+}
+
+/// As many entries of a page, written by `write` with the cursor behind them, as an answer can carry; and that cursor. One is
+/// always carried: it is as large as an item of the table at most.
+pub(crate) fn fitting(
+    by: By<'_>,
+    page: &Page<Submission>,
+    write: impl Fn(&[Submission], Option<&str>) -> Result<String, Failure>,
+) -> Result<(String, Option<String>), Failure> {
+    let mut entries = page.entries.as_slice();
+    loop {
+        let cut = entries.last().filter(|_| entries.len() < page.entries.len());
+        let cursor = cut.map(|last| Submissions::after(by, last).to_text()).or(page.next.as_ref().map(Cursor::to_text));
+        let text = write(entries, cursor.as_deref())?;
+        if entries.len() <= 1 || carried(&text) <= LARGEST_ANSWER {
+            return Ok((text, cursor));
+        }
+        (entries, _) = entries.split_at(entries.len() / 2);
+    }
+}
+
+/// The bytes that a text takes as a JSON string.
+fn carried(text: &str) -> usize {
+    let byte = |byte| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
+        0..=0x1f => 6,
+        _ => 1,
+    };
+    text.bytes().map(byte).sum()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SearchRequest {
+    phone: CustomerPhone,
+    #[serde(default, deserialize_with = "fields::meant")]
+    limit: Option<u16>,
+    #[serde(default, deserialize_with = "fields::meant")]
+    cursor: Option<String>,
+}
+
+pub(crate) async fn search(asked: &Asked<'_>) -> Result<Response<Body>, Failure> {
+    let request: SearchRequest = fields::body(asked.inbound)?;
+    let limit = request.limit.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        return Err(fields::wrong("limit", format!("must be a whole number from 1 to {MAX_LIMIT}")));
+    }
+    let cursor = request.cursor.as_deref().map(Cursor::parse).transpose();
+    let cursor = cursor.map_err(|error| fields::wrong("cursor", error))?;
+    let phone = PhoneDigest::new(&asked.deps.internal, &request.phone.0);
+    let by = By::Phone(&phone);
+    let page = page(asked, by, cursor.as_ref(), limit).await?;
+    shown(by, &page)
+}
+
+#[derive(Serialize)]
+struct FormAnswer<'a> {
+    success: bool,
+    form: ShownForm<'a>,
+}
+
+pub(crate) async fn one(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {
+    let submission = find(asked, id).await?;
+    http::json(Status::Ok, &FormAnswer { success: true, form: ShownForm::of(&submission) })
+}
+
+async fn find(asked: &Asked<'_>, id: &str) -> Result<Submission, Failure> {
+    let id = SubmissionId::parse(id).map_err(|_| Failure::not_found())?;
+    let found = asked.deps.submissions.find(&id, asked.deps.settler.clock.now()).await.map_err(Failure::internal)?;
+    found.ok_or_else(Failure::not_found)
+}
+
+#[derive(Serialize)]
+struct PhotoAnswer<'a> {
+    success: bool,
+    url: &'a str,
+    /// In seconds.
+    expires_in: u64,
+    media_type: &'a str,
+    bytes: u64,
+}
+
+/// A link to S3 in place of the photo: as base64 through Lambda it could only have 4.4 MB and would be paid for twice. It is no
+/// redirect, because a client would take the back office's key along to S3.
+pub(crate) async fn photo(asked: &Asked<'_>, id: &str, number: &str) -> Result<Response<Body>, Failure> {
+    let submission = find(asked, id).await?;
+    let index = number.parse::<usize>().ok().filter(|index| index.to_string() == number).and_then(|index| index.checked_sub(1));
+    let photo = index.and_then(|index| submission.photos.get(index)).ok_or_else(Failure::not_found)?;
+    let url = asked.deps.photos.link(photo, LINK_LIFETIME).await.map_err(Failure::internal)?;
+    let answer = PhotoAnswer {
+        success: true,
+        url: &url,
+        expires_in: LINK_LIFETIME.as_secs(),
+        media_type: &photo.media_type,
+        bytes: photo.bytes,
+    };
+    http::json(Status::Ok, &answer)
+}

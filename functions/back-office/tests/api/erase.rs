@@ -1,0 +1,233 @@
+//! Deleting a person's data.
+
+use std::time::Duration;
+
+use sandbox::settings::OPERATOR_KEY;
+use sandbox::testing::{Answer, Event, canary, drop_after};
+use serde_json::{Value, json};
+use shared::challenge::{Challenge, ChallengeKey, SendLog};
+use shared::clock::Random;
+use shared::env::Env;
+use shared::ids::{FormName, InstallId};
+use shared::phone::Phone;
+use shared::store::Written;
+use shared::store::otp::Otp;
+use shared::submission::{State, Submission};
+
+use crate::forms::{Office, id};
+use crate::{get, post};
+
+const OTHERS: &str = "+996 770 000 000";
+
+impl Office {
+    async fn erase(&self) -> Answer {
+        Box::pin(self.story.back_office(erasure(json!({"phone": canary::FORM_PHONE})).rest())).await
+    }
+
+    fn otp(&self) -> Otp {
+        let mut env = Env::from_map(self.story.world.env());
+        Otp::from_env(&mut env, self.story.world.dynamodb().clone(), Random::System).unwrap()
+    }
+
+    /// The code for a form and the log of its sending.
+    async fn send_code(&self, form: &Submission, phone: &str) {
+        let (phone, now) = (Phone::parse(phone).unwrap(), self.story.world.clock().now());
+        let key = ChallengeKey::new(&self.secret, &form.form, &form.installation, &phone);
+        self.otp().save(Challenge::new(key).sending("t".to_owned(), now)).await.unwrap().unwrap();
+        let log = SendLog::new(SendLog::phone_key(&self.secret, &phone)).with(now);
+        let (Written::Yes | Written::Conflict) = self.otp().save_send_log(&log, now).await.unwrap();
+    }
+
+    /// Three forms of a person, one of them with two photos, one waiting; and another person's.
+    async fn of_two_people(&self) {
+        let with_photos = self.hand_in(self.with_photos(self.form(1), 2)).await;
+        let mut waiting = self.form(2);
+        (waiting.state, waiting.installation) = (State::Waiting, InstallId::parse("install-2").unwrap());
+        let waiting = self.hand_in(waiting).await;
+        let mut feedback = self.form(3);
+        (feedback.state, feedback.form) = (State::Refused, FormName::parse("feedback").unwrap());
+        self.hand_in(feedback).await;
+        let mut others = self.with_photos(self.form(4), 1);
+        others.phone = Some(self.person(OTHERS));
+        let others = self.hand_in(others).await;
+        self.send_code(&with_photos, canary::FORM_PHONE).await;
+        self.send_code(&waiting, canary::FORM_PHONE).await;
+        self.send_code(&others, OTHERS).await;
+    }
+
+    /// The status of a photo's link.
+    async fn photo(&self, url: &str) -> u16 {
+        shared::outbound::client().unwrap().get(url).send().await.unwrap().status().as_u16()
+    }
+
+    async fn link(&self, number: u32, photo: u32) -> String {
+        let link = self.read(get(&format!("forms/{}/photos/{photo}", id(number)))).await;
+        link["url"].as_str().unwrap().to_owned()
+    }
+
+    /// How many forms, challenges and send logs are stored.
+    async fn stored(&self) -> [usize; 3] {
+        let world = &self.story.world;
+        [
+            world.items("forms", "form#").await.len(),
+            world.items("otp-tokens", "challenge#").await.len(),
+            world.items("otp-tokens", "sends#").await.len(),
+        ]
+    }
+}
+
+fn erasure(body: Value) -> Event {
+    post("erasures").key(OPERATOR_KEY).json(body)
+}
+
+fn erased(forms: u32, undelivered: u32, photos: u32, codes: u32, send_logs: u32) -> Value {
+    json!({
+        "success": true, "forms": forms, "undelivered": undelivered, "photos": photos, "codes": codes, "send_logs": send_logs
+    })
+}
+
+#[tokio::test]
+async fn what_there_is_of_a_person_goes_and_is_counted() {
+    let office = Office::open().await;
+    office.of_two_people().await;
+    let (gone, stays) = (office.link(1, 2).await, office.link(4, 1).await);
+    assert_eq!(office.stored().await, [4, 3, 2]);
+    let answer = office.erase().await;
+    assert_eq!((answer.status, answer.json()), (200, erased(3, 1, 2, 2, 1)));
+    assert_eq!(office.stored().await, [1, 1, 1], "another person's stay");
+    assert_eq!((office.photo(&gone).await, office.photo(&stays).await), (404, 200));
+    assert_eq!(office.read(get("forms").query("form", "callback")).await["forms"].as_array().unwrap().len(), 1);
+    let again = office.erase().await;
+    assert_eq!((again.status, again.json()), (200, erased(0, 0, 0, 0, 0)));
+}
+
+#[tokio::test]
+async fn who_deleted_how_much_is_in_the_log_and_of_whom_is_not() {
+    let office = Office::open().await;
+    office.of_two_people().await;
+    office.erase().await;
+    let logs = office.story.world.logs();
+    let logged = |parts: &[&str]| logs.lines().any(|line| parts.iter().all(|part| line.contains(part)));
+    assert!(logged(&["a person's data was deleted", "\"who\":\"operator\"", "\"forms\":3", "\"undelivered\":1", "\"photos\":2"]));
+    assert!(!logs.contains(office.person(canary::FORM_PHONE).as_str()), "not even its digest");
+}
+
+#[tokio::test]
+async fn what_is_over_and_still_stored_goes_too() {
+    let office = Office::open().await;
+    office.hand_in(office.with_photos(office.form(1), 1)).await;
+    let link = office.link(1, 1).await;
+    office.story.world.advance(Duration::from_hours(91 * 24));
+    assert_eq!(office.erase().await.json(), erased(1, 0, 1, 0, 0));
+    assert_eq!((office.stored().await[0], office.photo(&link).await), (0, 404));
+}
+
+#[tokio::test]
+async fn a_delivery_under_way_does_not_bring_a_form_back() {
+    let office = Office::open().await;
+    let mut form = office.form(1);
+    form.state = State::Waiting;
+    let form = office.hand_in(form).await;
+    assert_eq!(office.erase().await.json(), erased(1, 1, 0, 0, 0));
+    let (delivered, _) = form.delivered(None, office.story.world.clock().now()).unwrap();
+    assert!(office.submissions.save(delivered).await.unwrap().is_none());
+    assert_eq!(office.stored().await[0], 0);
+}
+
+#[tokio::test]
+async fn more_than_a_page_goes_at_once() {
+    let office = Office::open().await;
+    for number in 1..=130 {
+        office.submissions.save(office.form(number)).await.unwrap().unwrap();
+    }
+    assert_eq!(office.erase().await.json(), erased(130, 0, 0, 0, 0));
+    assert_eq!(office.stored().await[0], 0);
+}
+
+#[tokio::test]
+async fn without_the_storage_of_photos_the_forms_that_name_them_stay_until_it_is_back() {
+    // Nobody listens there.
+    let office = Office::with(&[("S3_ENDPOINT", "http://127.0.0.1:9")]).await;
+    office.of_two_people().await;
+    let answer = office.erase().await;
+    let expected = json!({
+        "success": false, "code": "incomplete", "error": "not everything is deleted yet: ask again until it is",
+        "forms": 2, "undelivered": 1, "photos": 0, "codes": 1, "send_logs": 0
+    });
+    assert_eq!((answer.status, answer.json()), (503, expected));
+    assert_eq!(office.stored().await, [2, 2, 2], "the form with the photos is there with its code, and so is the log");
+    let back = office.story.world.build(back_office::Deps::from_env, &[]);
+    let event = erasure(json!({"phone": canary::FORM_PHONE})).rest();
+    let answer = sandbox::testing::invoke(&back, |deps, request| Box::pin(back_office::handle(deps, request)), event).await;
+    assert_eq!((answer.status, answer.json()), (200, erased(1, 0, 2, 1, 1)));
+}
+
+#[tokio::test]
+async fn without_a_table_nothing_is_said_to_be_complete() {
+    for table in ["FORMS_TABLE", "OTP_TABLE"] {
+        let office = Office::with(&[(table, "gone")]).await;
+        office.of_two_people().await;
+        let answer = office.erase().await;
+        assert_eq!((answer.status, &answer.json()["code"]), (503, &json!("incomplete")), "{table}: {}", answer.body);
+        assert_eq!(office.stored().await, [4, 3, 2], "{table}");
+    }
+}
+
+#[tokio::test]
+async fn an_erasure_that_breaks_off_anywhere_is_completed_by_the_next() {
+    for points in 0.. {
+        let office = Office::open().await;
+        office.of_two_people().await;
+        let link = office.link(1, 1).await;
+        let done = drop_after(points, office.erase()).await;
+        assert_eq!(office.erase().await.status, 200, "{points}");
+        assert_eq!((office.stored().await, office.photo(&link).await), ([1, 1, 1], 404), "{points}");
+        if done.is_some() {
+            assert!(points > 5, "{points}");
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_of_the_store_leaves_nothing_behind() {
+    // A query, a read, two deletions for each of three forms, and one more.
+    for index in 0..9 {
+        let office = Office::open().await;
+        office.of_two_people().await;
+        office.story.world.lose_store_answer(index);
+        let answer = office.erase().await;
+        assert_eq!((answer.status, office.stored().await), (200, [1, 1, 1]), "answer {index} lost: {}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn orders_and_payments_stay() {
+    let office = Office::open().await;
+    let order = office.story.order().await;
+    office.story.create(&order).await;
+    let before = office.story.world.items("order-holds", "").await;
+    let answer = office.story.back_office(erasure(json!({"phone": canary::PHONE})).rest()).await;
+    assert_eq!(answer.json(), erased(0, 0, 0, 0, 0));
+    assert_eq!(office.story.world.items("order-holds", "").await, before);
+}
+
+#[tokio::test]
+async fn an_erasure_that_is_not_understood_deletes_nothing() {
+    let office = Office::open().await;
+    office.of_two_people().await;
+    for body in [
+        json!({}),
+        json!({"phone": null}),
+        json!({"phone": ""}),
+        json!({"phone": "+996"}),
+        json!({"phone": [canary::FORM_PHONE]}),
+        json!({"phone": canary::FORM_PHONE, "form": "callback"}),
+    ] {
+        let answer = office.story.back_office(erasure(body.clone()).rest()).await;
+        assert_eq!(answer.status, 400, "{body}: {}", answer.body);
+    }
+    let event = erasure(json!({"phone": canary::FORM_PHONE})).query("dry_run", "true").rest();
+    assert_eq!(office.story.back_office(event).await.status, 400);
+    assert_eq!(office.stored().await, [4, 3, 2]);
+}

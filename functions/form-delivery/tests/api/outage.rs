@@ -1,0 +1,129 @@
+//! A form whose customer was told that it is taken reaches the shop, once, however long that takes.
+
+use std::time::Duration;
+
+use sandbox::settings::FORMS_QUEUE;
+use standins::{Fault, System};
+
+use crate::{House, LONGEST_PAUSE, LOOKED_AFTER};
+
+#[tokio::test]
+async fn a_form_that_the_shop_has_is_done_with() {
+    let house = House::start().await;
+    assert!(house.hand_in("a call").await);
+    assert_eq!((house.in_the_books(), house.queued()), (vec!["a call".to_owned()], 1));
+    assert_eq!(house.world.deliver_forms_for(LOOKED_AFTER).await, 1);
+    assert_eq!((house.tries(), house.queued()), (1, 0), "a look, and no call");
+}
+
+#[tokio::test]
+async fn whatever_goes_wrong_at_the_shop_the_form_is_in_its_books_once() {
+    for fault in [Fault::Http500, Fault::Html, Fault::Reset, Fault::AnswerLost, Fault::Status(401), Fault::Status(503)] {
+        let house = House::start().await;
+        house.world.standins().fault(System::Shop, "forms", fault, 3).unwrap();
+        assert!(house.hand_in_form("kept-wish", "a call").await, "{fault}");
+        assert_eq!(house.states().await, ["waiting"], "{fault}");
+        house.world.deliver_forms_for(Duration::from_mins(10)).await;
+        assert_eq!((house.in_the_books().len(), house.tries()), (1, 4), "{fault}");
+        assert_eq!((house.states().await, house.queued()), (vec!["delivered".to_owned()], 0), "{fault}");
+        let calls = house.world.standins().calls_to(System::Shop, "forms");
+        assert!(calls.iter().all(|call| call.headers["webhook-id"] == calls[0].headers["webhook-id"]), "{fault}: one id");
+    }
+}
+
+#[tokio::test]
+async fn a_shop_that_is_down_for_hours_gets_every_form_once_when_it_is_back() {
+    let house = House::start().await;
+    house.shop_has(Fault::Http500);
+    let wishes: Vec<_> = (0..12).map(|n| format!("wish {n:02}")).collect();
+    for wish in &wishes {
+        assert!(house.hand_in(wish).await, "{wish}");
+    }
+    house.world.deliver_forms_for(Duration::from_hours(5)).await;
+    assert_eq!((house.in_the_books().len(), house.states().await.len()), (0, 12));
+    house.shop_is_well();
+    house.world.deliver_forms_for(LONGEST_PAUSE).await;
+    let mut delivered = house.in_the_books();
+    delivered.sort();
+    assert_eq!(delivered, wishes);
+    assert_eq!((house.queued(), house.world.queues().dead_letters().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_form_is_tried_after_30_seconds_then_twice_as_late_each_time_then_once_an_hour() {
+    let house = House::start().await;
+    house.shop_has(Fault::Http500);
+    house.hand_in("a call").await;
+    house.world.deliver_forms_for(Duration::from_hours(4)).await;
+    let calls = house.world.standins().calls_to(System::Shop, "forms");
+    let moments: Vec<_> = calls.iter().map(|call| call.at).collect();
+    let pauses: Vec<_> = moments.windows(2).map(|pair| (pair[1] - pair[0]).as_seconds_f64()).collect();
+    for (pause, wanted) in pauses.iter().zip([60.0, 30.0, 60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 3600.0]) {
+        // Up to a tenth of jitter, and what the machine takes.
+        assert!((wanted - 2.0..wanted * 1.1 + 5.0).contains(pause), "{wanted}: {pauses:?}");
+    }
+    assert!(pauses.len() >= 9, "{pauses:?}");
+}
+
+#[tokio::test]
+async fn what_the_shop_does_not_take_for_a_day_is_kept_until_somebody_sends_it_again() {
+    let house = House::start().await;
+    house.shop_has(Fault::Http500);
+    house.hand_in("a call").await;
+    house.world.deliver_forms_for(Duration::from_hours(22)).await;
+    assert_eq!((house.queued(), house.world.queues().dead_letters().len()), (1, 0), "a day of tries");
+    house.world.deliver_forms_for(Duration::from_hours(6)).await;
+    assert_eq!((house.queued(), house.world.queues().dead_letters().len()), (0, 1));
+    assert_eq!((house.tries(), house.states().await), (32, vec!["waiting".to_owned()]));
+    house.shop_is_well();
+    assert_eq!(house.world.queues().redrive().unwrap(), 1);
+    assert_eq!(house.world.deliver_forms().await, 1);
+    assert_eq!((house.in_the_books(), house.queued()), (vec!["a call".to_owned()], 0));
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_answer_is_asked_again_like_the_shop() {
+    let house = House::start().await;
+    house.shop_has(Fault::Http500);
+    house.hand_in("a call").await;
+    house.shop_is_well();
+    house.world.set_workers(&[("DYNAMODB_ENDPOINT", "http://127.0.0.1:9")]);
+    assert_eq!(house.world.deliver_forms_for(LOOKED_AFTER).await, 1);
+    assert_eq!((house.tries(), house.queued()), (1, 1));
+    house.world.set_workers(&[]);
+    assert_eq!(house.world.deliver_forms_for(Duration::from_secs(34)).await, 1);
+    assert_eq!((house.in_the_books().len(), house.queued()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_try_that_cannot_be_planned_comes_when_the_queue_says() {
+    let house = House::start().await;
+    house.shop_has(Fault::Http500);
+    house.hand_in("a call").await;
+    house.world.advance(LOOKED_AFTER);
+    // Three attempts of one request.
+    house.world.queues().fail(3);
+    assert_eq!(house.world.deliver_forms().await, 1);
+    house.shop_is_well();
+    assert_eq!(house.world.deliver_forms_for(Duration::from_mins(11)).await, 0);
+    assert_eq!(house.world.deliver_forms_for(Duration::from_mins(1)).await, 1);
+    assert_eq!((house.in_the_books().len(), house.queued()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_form_that_fails_does_not_hold_up_the_others_of_its_batch() {
+    let house = House::start().await;
+    house.shop_has(Fault::Http500);
+    for wish in ["first", "second", "third"] {
+        house.hand_in(wish).await;
+    }
+    house.shop_is_well();
+    house.world.standins().fault(System::Shop, "forms", Fault::Http500, 1).unwrap();
+    house.world.advance(LOOKED_AFTER);
+    assert_eq!(house.world.deliver_forms().await, 3);
+    assert_eq!(house.in_the_books(), ["second", "third"]);
+    let left = house.world.queues().messages(FORMS_QUEUE);
+    assert_eq!((left.len(), left[0].receives), (1, 1));
+    house.world.deliver_forms_for(Duration::from_secs(34)).await;
+    assert_eq!(house.in_the_books(), ["second", "third", "first"]);
+}
