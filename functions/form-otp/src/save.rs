@@ -81,8 +81,8 @@ impl Confirmed<'_> {
         let taken = saver.take(&data).await;
         let answer = match taken? {
             Taken::Yes(message) => {
-                let saved = deps.otp.change(challenge, |challenge| challenge.saved(code, message.clone())).await;
-                if let Err(cause) = saved {
+                let noted = deps.otp.change(challenge, |challenge| challenge.saved(code, message.clone())).await;
+                if let Err(cause) = noted {
                     // The form is stored; a repetition finds it there.
                     tracing::warn!(cause = %cause, "a form that was taken could not be noted in its challenge");
                 }

@@ -411,8 +411,8 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named_where_they_stand_with_what_would_be_right() {
-        for (from, to, wanted) in [
+    fn mistakes_in_limits_are_named_where_they_stand_with_what_would_be_right() {
+        assert_mistakes(&[
             (
                 "checks_per_code = 5",
                 "checks_per_code = 0",
@@ -474,6 +474,12 @@ mod tests {
                 "codes_per_phone_per_day = 0",
                 "32:33: field `limits.wrong_codes_per_phone_per_day`: must be a whole number from 1 to 1000",
             ),
+        ]);
+    }
+
+    #[test]
+    fn mistakes_in_forms_are_named_where_they_stand_with_what_would_be_right() {
+        assert_mistakes(&[
             (
                 "retention_days = 90",
                 "limits = { sends_per_hour = 11 }",
@@ -512,7 +518,12 @@ mod tests {
                 "42:1: field `form[0].requires_kode`: unknown field `requires_kode`",
             ),
             ("requires_code = true", "requires_code = ", "42:17:"),
-        ] {
+        ]);
+    }
+
+    /// What stands there, what is put in its place, and how the mistake begins.
+    fn assert_mistakes(mistakes: &[(&str, &str, &str)]) {
+        for (from, to, wanted) in mistakes {
             assert!(GOOD.contains(from), "{from}");
             let error = Forms::parse(&GOOD.replacen(from, to, 1)).unwrap_err().to_string();
             assert!(error.starts_with(wanted), "{wanted}: {error}");

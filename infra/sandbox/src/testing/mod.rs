@@ -15,6 +15,7 @@
     reason = "for tests: a world that cannot be built is a failed test, and `json!` is handed over"
 )]
 
+mod lambda;
 mod story;
 mod tap;
 
@@ -53,6 +54,7 @@ use crate::stream::{DeadLetter, Pump, Work};
 use crate::template::{Mapping, TEMPLATE, Template};
 use crate::world::standin_clock;
 
+pub use lambda::{Program, Seen};
 pub use story::{Placed, Story};
 
 /// Well before the stand-ins' `slow` (30 s) and `timeout` (60 s) end: who has answered by then did not wait for them. The

@@ -264,7 +264,9 @@ async fn customers(api: &Api) {
 /// A form with a photo, as it is stored.
 fn handed_in(api: &Api, number: u8) -> Submission {
     let secret = Env::from_map(api.world.env()).internal_secret().unwrap();
-    let Value::Object(data) = json!({"name": "Айгуль", "phone": "+996 770 00 11 22", "photo": null}) else { unreachable!() };
+    let Value::Object(data) = json!({"name": "Айгуль", "phone": "+996 770 00 11 22", "photo": null}) else {
+        unreachable!()
+    };
     let id = SubmissionId::parse(&format!("{number:064x}")).unwrap();
     let photo = Photo {
         pointer: "/photo".to_owned(),

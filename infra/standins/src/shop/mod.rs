@@ -43,7 +43,7 @@ impl Shop {
         let answer = if method == "orders" {
             authorized(options, request).and_then(|body| locked(&self.orders).accept(&body, &locked(&self.overrides), now))
         } else {
-            forms::verified(options, request, now).and_then(|form| Ok(locked(&self.forms).save(form, now)))
+            forms::verified(options, request, now).map(|form| locked(&self.forms).save(form, now))
         };
         answer.unwrap_or_else(|Refusal(status, message)| Answer::json(status, &json!({ "success": false, "message": message })))
     }

@@ -1,0 +1,115 @@
+//! A function's program as Lambda runs it: started once, given its events one by one by a runtime API (AWS Lambda, "Using the
+//! Lambda runtime API").
+
+use std::collections::BTreeMap;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::{get, post};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::Mutex;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// How long the program may take for its next step.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+/// What the program does at its runtime API.
+#[derive(Debug)]
+pub enum Seen {
+    /// It asks for an event; from there on Lambda may freeze it.
+    Asked,
+    /// It answers, or says that it failed.
+    Answered(Value),
+}
+
+/// Events to come; whoever asks for more waits for ever.
+struct Runtime {
+    events: Mutex<std::vec::IntoIter<Value>>,
+    seen: UnboundedSender<Seen>,
+}
+
+async fn next(State(runtime): State<Arc<Runtime>>) -> Response {
+    // Nobody looks any more.
+    drop(runtime.seen.send(Seen::Asked));
+    let Some(event) = runtime.events.lock().await.next() else { return std::future::pending().await };
+    let response = Response::builder()
+        .header("content-type", "application/json")
+        .header("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
+        .header("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-central-1:123456789012:function:a-function")
+        .header("lambda-runtime-deadline-ms", "4102444800000");
+    response.body(Body::from(event.to_string())).expect("an answer")
+}
+
+async fn answered(State(runtime): State<Arc<Runtime>>, body: String) {
+    drop(runtime.seen.send(Seen::Answered(serde_json::from_str(&body).expect("JSON"))));
+}
+
+/// The running program; it ends with this.
+pub struct Program {
+    process: Child,
+    seen: UnboundedReceiver<Seen>,
+}
+
+impl Program {
+    /// Starts `binary` (`env!("CARGO_BIN_EXE_…")`) with `settings` and gives it `events`.
+    pub async fn start(binary: &str, settings: BTreeMap<String, String>, events: Vec<Value>) -> Self {
+        let (sender, seen) = unbounded_channel();
+        let runtime = Arc::new(Runtime { events: Mutex::new(events.into_iter()), seen: sender });
+        let router = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .route("/2018-06-01/runtime/invocation/{id}/response", post(answered))
+            .route("/2018-06-01/runtime/invocation/{id}/error", post(answered))
+            .layer(axum::extract::DefaultBodyLimit::disable())
+            .with_state(runtime);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("a bound port").to_string();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let process = Command::new(binary)
+            .envs(settings)
+            .env("AWS_LAMBDA_RUNTIME_API", address)
+            .env("AWS_LAMBDA_FUNCTION_NAME", "a-function")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the program of this crate");
+        Self { process, seen }
+    }
+
+    /// What it does next.
+    pub async fn next(&mut self) -> Seen {
+        let seen = tokio::time::timeout(PATIENCE, self.seen.recv()).await.expect("the program goes on");
+        seen.expect("the runtime API serves as long as this lives")
+    }
+
+    /// Its next answer.
+    pub async fn answer(&mut self) -> Value {
+        loop {
+            if let Seen::Answered(answer) = self.next().await {
+                return answer;
+            }
+        }
+    }
+
+    /// The most memory that it ever had, in KiB.
+    #[cfg(target_os = "linux")]
+    #[must_use]
+    pub fn peak_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("a running program");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux says it");
+        peak.trim().trim_end_matches("kB").trim().parse().expect("a number")
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
