@@ -13,7 +13,7 @@ use crate::forms::{fitting, form, page};
 use crate::{Asked, query};
 
 /// How many forms a page has at most.
-const FORMS_AT_ONCE: u16 = 500;
+const MOST_FORMS: u16 = 500;
 /// The columns before the form's own fields.
 const COLUMNS: [&str; 4] = ["id", "at", "state", "message"];
 /// Says that a file is UTF-8 to spreadsheets, which would not think so.
@@ -22,11 +22,11 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
 pub(crate) async fn export(asked: &Asked<'_>) -> Result<Response<Body>, Failure> {
-    let cursor = query::cursor(asked.inbound)?;
+    let (limit, cursor) = (query::limit(asked.inbound, MOST_FORMS, MOST_FORMS)?, query::cursor(asked.inbound)?);
     let name = asked.inbound.query("form").ok_or_else(|| Failure::bad_request("the query parameter `form` must be there"))?;
     let name = form(name)?;
     let by = By::Form(&name);
-    let page = page(asked, by, cursor.as_ref(), FORMS_AT_ONCE).await?;
+    let page = page(asked, by, cursor.as_ref(), limit).await?;
     let (text, next) = fitting(by, &page, |submissions, _| table(submissions).map_err(Failure::internal))?;
     let mut response = answers::respond(StatusCode::OK, "text/csv; charset=utf-8; header=present", marked(&text));
     let headers = response.headers_mut();

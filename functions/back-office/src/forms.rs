@@ -81,7 +81,7 @@ struct FormsAnswer<'a> {
 }
 
 pub(crate) async fn list(asked: &Asked<'_>) -> Result<Response<Body>, Failure> {
-    let (limit, cursor) = (query::limit(asked.inbound)?, query::cursor(asked.inbound)?);
+    let (limit, cursor) = (query::limit(asked.inbound, DEFAULT_LIMIT, MAX_LIMIT)?, query::cursor(asked.inbound)?);
     match (asked.inbound.query("form"), asked.inbound.query("state")) {
         (Some(name), None) => {
             let name = form(name)?;
@@ -224,4 +224,58 @@ pub(crate) async fn photo(asked: &Asked<'_>, id: &str, number: &str) -> Result<R
         bytes: photo.bytes,
     };
     http::json(Status::Ok, &answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use shared::clock::Timestamp;
+    use shared::ids::InstallId;
+
+    use super::*;
+
+    fn handed_in(number: u32, text: &str) -> Submission {
+        let at = Timestamp::from_millis(i64::from(number));
+        Submission {
+            id: SubmissionId::parse(&format!("{number:064x}")).unwrap(),
+            form: FormName::parse("callback").unwrap(),
+            installation: InstallId::parse("i").unwrap(),
+            data: json!({"text": text}).as_object().cloned(),
+            photos: Vec::new(),
+            phone: None,
+            at,
+            keep: true,
+            keep_until: at,
+            state: State::Kept,
+            since: at,
+            message: None,
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn an_answer_is_never_larger_than_lambda_takes_and_says_where_it_goes_on() {
+        // The worst that fits into an item: each of these is two bytes in JSON, and four in Lambda's answer.
+        let entries: Vec<_> = (1..=20).map(|number| handed_in(number, &"\"".repeat(190_000))).collect();
+        let name = FormName::parse("callback").unwrap();
+        let by = By::Form(&name);
+        let page = Page { entries, next: None };
+        let write = |forms: &[Submission], _: Option<&str>| {
+            let texts: Vec<_> = forms.iter().map(|form| Value::Object(form.data.clone().unwrap())).collect();
+            Ok(serde_json::to_string(&texts).unwrap())
+        };
+        let (text, cursor) = fitting(by, &page, write).unwrap();
+        let carried = serde_json::to_string(&text).unwrap().len();
+        assert!((1_000_000..LARGEST_ANSWER + 2).contains(&carried), "{carried}");
+        let taken: Vec<Value> = serde_json::from_str(&text).unwrap();
+        assert_eq!(cursor, Some(Submissions::after(by, &page.entries[taken.len() - 1]).to_text()));
+        let small = Page { entries: page.entries[..2].to_vec(), next: None };
+        assert_eq!(fitting(by, &small, write).unwrap().1, None, "nothing is left");
+    }
+
+    #[test]
+    fn what_a_text_takes_as_a_string_is_known() {
+        let text = "a\"\\\n\r\t\u{1}я＝";
+        assert_eq!(carried(text), serde_json::to_string(text).unwrap().len() - 2);
+    }
 }

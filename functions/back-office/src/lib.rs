@@ -22,7 +22,7 @@
 //! | `POST forms/search` | read | a person's forms, by phone |
 //! | `GET forms/{submissionId}` | read | a form |
 //! | `GET forms/{submissionId}/photos/{photo}` | read | a link to a photo of it, for five minutes |
-//! | `GET forms.csv?form=&since=&cursor=` | read | a form's for spreadsheets; `X-Next-Cursor` says where it goes on |
+//! | `GET forms.csv?form=&since=&limit=&cursor=` | read | a form's for spreadsheets; `X-Next-Cursor` says where it goes on |
 //! | `POST erasures` | operate | delete what there is of a person, by phone, but for orders and payments |
 //!
 //! 200 is done; 202 is taken note of, and being found out; 409 is forbidden by the state of things, ours or the provider's,

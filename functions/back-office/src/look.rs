@@ -10,7 +10,7 @@ use shared::store::{Cursor, Page};
 
 use crate::Asked;
 use crate::answer::{Answer, ShownOrder, ShownPayment, View};
-use crate::query::{self, wrong};
+use crate::query::{self, DEFAULT_LIMIT, MAX_LIMIT, wrong};
 
 /// How many payments of an order the provider is asked about at once.
 const AT_ONCE: usize = 8;
@@ -76,7 +76,7 @@ struct PaymentsAnswer<'a> {
 }
 
 pub(crate) async fn payments(asked: &Asked<'_>) -> Result<Response<Body>, Failure> {
-    let (limit, cursor) = (query::limit(asked.inbound)?, query::cursor(asked.inbound)?);
+    let (limit, cursor) = (query::limit(asked.inbound, DEFAULT_LIMIT, MAX_LIMIT)?, query::cursor(asked.inbound)?);
     let orders = &asked.deps.settler.orders;
     let page = match (asked.inbound.query("state"), asked.inbound.query("attention")) {
         (Some(name), None) => {

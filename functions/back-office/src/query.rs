@@ -15,10 +15,10 @@ pub(crate) fn wrong(parameter: &str, problem: &str) -> Failure {
 }
 
 /// How many at most.
-pub(crate) fn limit(inbound: &Inbound) -> Result<u16, Failure> {
-    let Some(text) = inbound.query("limit") else { return Ok(DEFAULT_LIMIT) };
-    let limit = text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
-    limit.ok_or_else(|| wrong("limit", &format!("must be a whole number from 1 to {MAX_LIMIT}")))
+pub(crate) fn limit(inbound: &Inbound, default: u16, most: u16) -> Result<u16, Failure> {
+    let Some(text) = inbound.query("limit") else { return Ok(default) };
+    let limit = text.parse().ok().filter(|limit| (1..=most).contains(limit));
+    limit.ok_or_else(|| wrong("limit", &format!("must be a whole number from 1 to {most}")))
 }
 
 /// Where the list goes on.

@@ -141,7 +141,7 @@ impl<'a> Route<'a> {
         match self {
             Self::Payments => &["state", "since", "attention", "cursor", "limit"],
             Self::Forms => &["form", "state", "since", "cursor", "limit"],
-            Self::FormExport => &["form", "since", "cursor"],
+            Self::FormExport => &["form", "since", "cursor", "limit"],
             Self::Order(_)
             | Self::Payment(_)
             | Self::Finish(_)

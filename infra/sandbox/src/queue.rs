@@ -158,7 +158,8 @@ impl Queues {
     /// When the next message of a queue is due; one that is already due counts as now.
     #[must_use]
     pub fn next_due(&self, queue: &str) -> Option<Timestamp> {
-        let next = self.messages(queue).iter().map(|message| message.visible_at).min()?;
+        let state = self.state();
+        let next = state.messages.get(queue)?.iter().map(|message| message.visible_at).min()?;
         Some(Timestamp::from_millis(next).max(self.0.clock.now()))
     }
 

@@ -8,12 +8,15 @@ use sandbox::settings::{AWS_KEY, FORMS_QUEUE};
 use sandbox::stream::Work;
 use sandbox::template::{Consumer, TEMPLATE, Template};
 use sandbox::testing::World;
+use sandbox::world::{Sandbox, Setup};
 use serde_json::{Value, json};
 use shared::clock::Clock;
 use shared::env::Env;
 use shared::ids::SubmissionId;
 use shared::queue::Queue;
 use tokio::net::TcpListener;
+
+use crate::gateway::{FREE, post};
 
 /// What the template says.
 const VISIBILITY: Duration = Duration::from_mins(12);
@@ -286,4 +289,45 @@ async fn what_the_queues_do_not_know_they_refuse() {
         assert!(status == 400 && answer.contains(&format!("#{code}")), "{target} {body}: {status} {answer}");
     }
     assert_eq!(world.queues().messages(FORMS_QUEUE).len(), 1);
+}
+
+/// A running sandbox with a form `wish` that goes to the shop and needs no code.
+async fn sandbox_with_wishes() -> Sandbox {
+    let shipped = include_str!("../../../config/forms.toml");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let wish = "[[form]]\nname = \"wish\"\nrequires_code = false\ndestinations = [\"shop\"]\n";
+    std::fs::write(file.path(), format!("{shipped}\n{wish}")).unwrap();
+    let settings = vec![("FORMS_CONFIG".to_owned(), file.path().to_string_lossy().into_owned())];
+    Sandbox::start(Setup { settings, ..Setup::new(FREE) }).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_form_that_the_shop_did_not_answer_for_is_delivered_as_the_sandbox_leaps() {
+    let sandbox = sandbox_with_wishes().await;
+    let control = async |path: &str, body| post(format!("{}/control/{path}", sandbox.control), None, body).await.1;
+    let looks = async |path: &str| {
+        let answer = reqwest::get(format!("{}/control/{path}", sandbox.control)).await.unwrap().text().await.unwrap();
+        serde_json::from_str::<Value>(&answer).unwrap()
+    };
+    let breaks = json!({"system": "shop", "method": "forms", "fault": "http500", "times": 1000});
+    control("faults", breaks).await;
+    let form = json!({"formName": "wish", "installId": "install-1", "data": {"wish": "a call"}});
+    let (_, taken) = post(format!("{}/v1/forms", sandbox.addresses.gateway), Some("imshop-demo-key"), form).await;
+    assert_eq!(taken["success"], json!(true), "{taken}");
+    assert_eq!(control("form-delivery", json!({})).await, json!({"given": 0, "waiting": 1, "dead": 0}));
+    // Each leap makes the next try due; what is due is given by itself, or now.
+    for _ in 0..31 {
+        control("clock", json!({"advance_s": 4000})).await;
+        control("form-delivery", json!({})).await;
+    }
+    control("clock", json!({"advance_s": 4000})).await;
+    assert_eq!(control("form-delivery", json!({})).await, json!({"given": 0, "waiting": 0, "dead": 1}));
+    let letters = looks("dead-letters").await;
+    assert_eq!((&letters[0]["queue"], &letters[0]["calls"]), (&json!("FormsQueue"), &json!(31)), "{letters}");
+    reqwest::Client::new().delete(format!("{}/control/faults", sandbox.control)).send().await.unwrap();
+    assert_eq!(control("redrive", json!({})).await, json!({"moved": 1}));
+    let report = control("form-delivery", json!({})).await;
+    assert_eq!((&report["waiting"], &report["dead"]), (&json!(0), &json!(0)));
+    let forms = looks("forms").await;
+    assert_eq!((forms.as_array().unwrap().len(), &forms[0]["form"]["data"]["wish"]), (1, &json!("a call")), "{forms}");
 }
