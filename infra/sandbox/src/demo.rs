@@ -79,6 +79,10 @@ fn capture(payment: &str) -> Value {
     json!({"command": "capture", "paymentMethodId": "mokka", "paymentId": payment})
 }
 
+/// How many codes somebody asks for who has a range of numbers.
+const ABUSE: usize = 200;
+/// How many of them the shipped limits let through, `sends_per_prefix_per_hour`.
+const SMS_OF_A_RANGE: usize = 30;
 /// How often IMSHOP's stand-in is looked at before a message counts as lost.
 const LOOKS: u32 = 100;
 /// The pause between two looks.
@@ -93,9 +97,11 @@ pub async fn play(addresses: &Addresses, on_shipment: &Addresses, out: &mut impl
     stage.forgotten_callback().await?;
     stage.refund(&payment).await?;
     stage.form().await?;
+    stage.shop_is_down().await?;
+    stage.pumping().await?;
     let mut stage = Stage { http, addresses: on_shipment, out };
     stage.shipment().await?;
-    writeln!(out, "\nDone: paid, made up for, given back, captured on shipment; and a form is stored.")?;
+    writeln!(out, "\nDone: paid, made up for, given back, captured on shipment; forms delivered; and abuse stopped.")?;
     Ok(())
 }
 
@@ -208,6 +214,56 @@ impl<W: Write> Stage<'_, W> {
         expect("form", saved["success"] == true, "a saved form", &saved)?;
         let forms = self.look("/control/forms").await?;
         expect("forms", forms.as_array().is_some_and(|forms| forms.len() == 1), "one form at the shop", &forms)
+    }
+
+    async fn shop_is_down(&mut self) -> Result<(), DemoError> {
+        self.title("A form while the shop is down")?;
+        let fault = json!({"system": "shop", "method": "forms", "fault": "http500", "times": 2});
+        self.control("The shop's server fails", "/control/faults", fault).await?;
+        let data = json!({"name": "Бакыт", "phone": "+996 555 00 11 22", "time": "сегодня, 18:00"});
+        let form = |data: &Value| json!({"formName": "callback", "installId": "another-install", "data": data});
+        self.imshop("A customer asks for a code", "/v1/forms/otp", form(&data)).await?;
+        let inbox = self.look("/control/inbox?phone=996555001122").await?;
+        let mut coded = data.clone();
+        coded["otpCode"] = inbox[0]["code"].clone();
+        let taken = self.imshop("With the code, the form is taken all the same: it is stored", "/v1/forms", form(&coded)).await?;
+        expect("form", taken["success"] == true, "a form that is taken", &taken)?;
+        for pause in [60, 40] {
+            self.control(&format!("{pause} seconds go by"), "/control/clock", json!({"advance_s": pause})).await?;
+            self.control("The queue tries the shop", "/control/form-delivery", json!({})).await?;
+        }
+        let forms = self.look("/control/forms").await?;
+        let delivered = forms.as_array().into_iter().flatten().filter(|saved| saved["form"]["data"] == data).count();
+        expect("forms", delivered == 1, "the form at the shop, once", &forms)
+    }
+
+    async fn pumping(&mut self) -> Result<(), DemoError> {
+        self.title("Somebody wants to earn by SMS")?;
+        let form = |phone: &str, install: &str| json!({"formName": "callback", "installId": install, "data": {"phone": phone}});
+        let before = self.look("/control/inbox").await?.as_array().map_or(0, Vec::len);
+        let mut refusal = Value::Null;
+        for number in 0..ABUSE {
+            let body = form(&format!("99677099{number:04}"), &format!("made-up-{number}"));
+            let request = self.http.post(format!("{}/v1/forms/otp", self.addresses.gateway)).bearer_auth(IMSHOP_KEY);
+            let answer = request.header("Content-Type", "application/json").body(body.to_string()).send().await?.text().await?;
+            let answer: Value = serde_json::from_str(&answer).unwrap_or_default();
+            if answer["success"] == false {
+                refusal = answer["message"].clone();
+            }
+        }
+        let sent = self.look("/control/inbox").await?.as_array().map_or(0, Vec::len) - before;
+        writeln!(
+            self.out,
+            "\n  {ABUSE} requests for codes, each with another number of one range and another installation: {sent} SMS went \
+             out, then “{}”",
+            text(&refusal)
+        )?;
+        // Twice as many if an hour ended meanwhile.
+        let allowed = sent == SMS_OF_A_RANGE || sent == 2 * SMS_OF_A_RANGE;
+        expect("abuse", allowed, "the SMS that a range may have in an hour", &json!(sent))?;
+        let phone = "+996 700 12 34 56";
+        let sent = self.imshop("Meanwhile an ordinary customer", "/v1/forms/otp", form(phone, "ordinary-install")).await?;
+        expect("send", sent["success"] == true, "a code sent", &sent)
     }
 
     async fn decide(&mut self, what: &str, payment: &str, callback: bool) -> Result<Value, DemoError> {
