@@ -61,7 +61,10 @@ impl House {
     }
 
     async fn hand_in_form(&self, form: &str, wish: &str) -> bool {
-        let data = json!({"name": canary::NAME, "phone": canary::FORM_PHONE, "wish": wish});
+        self.hand_in_fields(form, json!({"name": canary::NAME, "phone": canary::FORM_PHONE, "wish": wish})).await
+    }
+
+    async fn hand_in_fields(&self, form: &str, data: Value) -> bool {
         let form = json!({"formName": form, "installId": "install-1", "data": data});
         let answer = invoke(&self.forms, FORM_OTP, Event::post("/v1/forms").key(IMSHOP_KEY).json(form).rest()).await;
         answer.json()["success"] == json!(true)

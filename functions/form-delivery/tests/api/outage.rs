@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use sandbox::settings::FORMS_QUEUE;
+use sandbox::settings::{FORMS_QUEUE, PHOTOS};
+use serde_json::json;
 use standins::{Fault, System};
 
 use crate::{House, LONGEST_PAUSE, LOOKED_AFTER};
@@ -126,4 +127,25 @@ async fn a_form_that_fails_does_not_hold_up_the_others_of_its_batch() {
     assert_eq!((left.len(), left[0].receives), (1, 1));
     house.world.deliver_forms_for(Duration::from_secs(34)).await;
     assert_eq!(house.in_the_books(), ["second", "third", "first"]);
+}
+
+#[tokio::test]
+async fn a_photo_goes_with_its_form_and_is_deleted_when_the_shop_has_it() {
+    // A PNG of one pixel.
+    const PHOTO: &str = "data:image/png;base64,\
+        iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+    let house = House::start().await;
+    house.shop_has(Fault::Http500);
+    assert!(house.hand_in_fields("wish", json!({"wish": "a frame", "photo": PHOTO})).await);
+    house.shop_is_well();
+    let key = house.world.items("forms", "form#").await[0]["photos"][0]["key"].as_str().unwrap().to_owned();
+    assert!(house.world.storage().get(PHOTOS, &key).is_some(), "{key}");
+    house.world.set_workers(&[("S3_ENDPOINT", "http://127.0.0.1:9")]);
+    house.world.deliver_forms_for(LOOKED_AFTER).await;
+    assert_eq!((house.in_the_books().len(), house.queued()), (0, 1), "no form goes without its photos");
+    house.world.set_workers(&[]);
+    house.world.deliver_forms_for(Duration::from_secs(34)).await;
+    let saved = house.world.standins().forms();
+    assert_eq!((saved.len(), &saved[0]["form"]["data"]["photo"], house.queued()), (1, &json!(PHOTO), 0));
+    assert!(house.world.storage().get(PHOTOS, &key).is_none(), "{key}");
 }

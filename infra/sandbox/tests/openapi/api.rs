@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::document::{DOCUMENT, Operation};
 
 /// Larger than what any function takes.
-const TOO_LARGE: usize = 6 * 1024 * 1024 + 1;
+const TOO_LARGE: usize = 10 * 1024 * 1024 + 1;
 /// Answers that take a fault of our own, or more bad luck than a test can arrange.
 const NOT_PROVOKED: [&str; 8] = [
     "POST /v1/orders 500",
