@@ -114,6 +114,12 @@ impl Env {
         Some(Keys::new(self.secret(name)?, next))
     }
 
+    /// The same, of an endpoint that is closed without a key.
+    pub fn optional_keys(&mut self, name: &str) -> Option<Keys> {
+        self.optional(name)?;
+        self.keys(name)
+    }
+
     /// `INTERNAL_SECRET`: at least 32 characters, from which tokens and lookup keys are derived.
     pub fn internal_secret(&mut self) -> Option<InternalSecret> {
         self.parsed("INTERNAL_SECRET", InternalSecret::parse)

@@ -4,13 +4,13 @@
 //!   once and valid ever after; what a customer reads; settings from the environment.
 //! - [`outbound`], [`imshop`], [`mokka`], [`smspro`], [`shop`]: one room for each outside system: its messages, its client,
 //!   its errors.
-//! - [`payment`], [`challenge`], [`instalments`]: the payment and the code by SMS as state machines, and what paying in
-//!   instalments looks like, without I/O.
+//! - [`payment`], [`challenge`], [`sms`], [`instalments`]: the payment, the code by SMS and the SMS itself as state machines, and
+//!   what paying in instalments looks like, without I/O.
 //! - [`store`]: the only place that knows DynamoDB.
 //! - [`gateway`], [`settle`], [`tell`]: the providers behind one trait, the one way in which a payment moves forward, and the
 //!   one way in which IMSHOP hears of it.
 //! - [`http`]: requests in, answers out, one error contract.
-//! - [`config`], [`telemetry`], [`runtime`]: settings files, logs, and how a function starts.
+//! - [`config`], [`telemetry`], [`metrics`], [`runtime`]: settings files, logs, what is measured, and how a function starts.
 
 pub mod challenge;
 pub mod clock;
@@ -21,6 +21,7 @@ pub mod http;
 pub mod ids;
 pub mod imshop;
 pub mod instalments;
+pub mod metrics;
 pub mod mokka;
 pub mod money;
 pub mod outbound;
@@ -31,6 +32,7 @@ pub mod runtime;
 pub mod secret;
 pub mod settle;
 pub mod shop;
+pub mod sms;
 pub mod smspro;
 pub mod store;
 pub mod telemetry;

@@ -13,7 +13,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// The crates whose lines are ours.
-const OURS: [&str; 10] = [
+const OURS: [&str; 12] = [
     "shared",
     "orders",
     "payments",
@@ -23,6 +23,8 @@ const OURS: [&str; 10] = [
     "payment_events",
     "reconcile",
     "price_feed",
+    "sms_reports",
+    "sms_watch",
     "back_office",
 ];
 

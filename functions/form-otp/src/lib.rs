@@ -4,13 +4,13 @@
 //! Round trips when nothing is in the way ("read": one `BatchGetItem`; "write": one `PutItem` or one transaction; "count": one
 //! conditional `UpdateItem`):
 //! - a code asked for: one read (challenge, both send logs, all counters), one write (intent and both logs), a count for the
-//!   range of numbers, for the source address if it is limited and for the shop, one send at SMSPRO, one write. Refused by a
-//!   limit: one read.
+//!   range of numbers, for the source address if it is limited and for the shop, one send at SMSPRO, one write (the code in force
+//!   and its SMS). Refused by a limit: one read.
 //! - the same SMS repeated after an unclear outcome: one read, one write, one send; one read and one write for the cool-down,
 //!   which begins anew; one write.
 //! - a form with its code: one read, one write (the check is counted), two counts (wrong codes of the phone and of the
-//!   installation), one check at SMSPRO, both counts given back and one write at once, one call to the shop (or none: the last
-//!   write stores the form), one write.
+//!   installation), one check at SMSPRO, both counts given back and one write at once (the code is right, its SMS was entered),
+//!   one call to the shop (or none: the last write stores the form), one write.
 //! - the same form again: one read. Another slot with the same code: the same without SMSPRO.
 //! - a wrong code: one read, one write, two counts, one check at SMSPRO, one write. Locked out: one read.
 //! - a form that needs no code: one call to the shop, or one write.
@@ -27,6 +27,7 @@ use shared::config::Forms;
 use shared::env::{ConfigError, Env};
 use shared::http::{self, Failure, Inbound, Shape, Status};
 use shared::imshop::forms::Answer;
+use shared::metrics::Metrics;
 use shared::runtime::World;
 use shared::secret::{InternalSecret, Keys};
 use shared::shop::Shop;
@@ -52,11 +53,12 @@ pub struct Deps {
     shop: Option<Shop>,
     clock: Clock,
     random: Random,
+    metrics: Metrics,
 }
 
 impl Deps {
     /// Reads `IMSHOP_KEY`, `INTERNAL_SECRET`, `FORMS_CONFIG` (default `/opt/forms.toml`), `SMSPRO_BASE_URL`, `SMSPRO_KEY`,
-    /// `SHOP_FORMS_URL` (optional), `SHOP_KEY` (with it), `OTP_TABLE` and the store's.
+    /// `SHOP_FORMS_URL` (optional), `SHOP_KEY` (with it), `METRICS_NAMESPACE`, `OTP_TABLE` and the store's.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
         let keys = env.keys("IMSHOP_KEY");
         let internal = env.internal_secret();
@@ -67,6 +69,7 @@ impl Deps {
         let shop = env.optional_url("SHOP_FORMS_URL").map(|url| (url, env.secret("SHOP_KEY")));
         let client = client_from_env(&mut env);
         let otp = client.and_then(|client| Otp::from_env(&mut env, client, world.random.clone()));
+        let metrics = Metrics::from_env(&env, world.clock.clone(), world.metrics);
         let build = || {
             let settings = smspro::Settings { base_url: base_url?, key: smspro_key? };
             let shop = match shop {
@@ -82,6 +85,7 @@ impl Deps {
                 shop,
                 clock: world.clock,
                 random: world.random,
+                metrics,
             })
         };
         let deps = build();

@@ -9,6 +9,7 @@ use toml::Spanned;
 use super::read::{Mistake, list, maybe_within, read, table, tables, text, within};
 use crate::challenge::Limits;
 use crate::ids::FormName;
+use crate::sms::Thresholds;
 
 /// One form, as operations configure it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,9 +29,11 @@ pub struct Form {
 /// The shop's forms and its limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forms {
-    forms: Vec<Form>,
+    all: Vec<Form>,
     /// The limits of every form that has none of its own.
     pub limits: Limits,
+    /// When too few codes are entered.
+    pub conversion: Thresholds,
 }
 
 #[derive(Deserialize)]
@@ -40,6 +43,25 @@ struct File {
     limits: LimitsEntry,
     #[serde(default, deserialize_with = "forms")]
     form: Vec<FormEntry>,
+    #[serde(default)]
+    conversion: ConversionEntry,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ConversionEntry {
+    #[serde(deserialize_with = "within::<_, 1, 24>")]
+    window_hours: u32,
+    #[serde(deserialize_with = "within::<_, 5, 100_000>")]
+    min_codes: u32,
+    #[serde(deserialize_with = "within::<_, 1, 100>")]
+    min_entered_percent: u32,
+}
+
+impl Default for ConversionEntry {
+    fn default() -> Self {
+        Self { window_hours: 6, min_codes: 20, min_entered_percent: 30 }
+    }
 }
 
 #[derive(Clone, Deserialize)]
@@ -205,7 +227,7 @@ fn forms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<FormEntry>, D
 impl Forms {
     /// Reads `forms.toml`.
     pub fn parse(text: &str) -> Result<Self, Mistake> {
-        let File { limits: shop, form: entries } = read(text)?;
+        let File { limits: shop, form: entries, conversion } = read(text)?;
         let limits = shop.clone().check().map_err(|problem| Mistake::at(text, 0, problem))?;
         let mut forms = Vec::with_capacity(entries.len());
         for (index, entry) in entries.into_iter().enumerate() {
@@ -221,7 +243,8 @@ impl Forms {
             let FormEntry { name, requires_code, phone_fields, .. } = entry;
             forms.push(Form { name, requires_code, phone_fields, retention, limits });
         }
-        Ok(Self { forms, limits })
+        let ConversionEntry { window_hours, min_codes, min_entered_percent } = conversion;
+        Ok(Self { all: forms, limits, conversion: Thresholds { window_hours, min_codes, min_entered_percent } })
     }
 
     /// The form of that name.
@@ -232,7 +255,7 @@ impl Forms {
 
     /// The forms.
     pub fn iter(&self) -> impl Iterator<Item = &Form> {
-        self.forms.iter()
+        self.all.iter()
     }
 }
 
@@ -350,7 +373,7 @@ mod tests {
 
     #[test]
     fn a_file_from_before_the_newer_limits_has_their_defaults() {
-        let newer = ["prefix", "alarm_", "wrong_", "deny_"];
+        let newer = ["prefix", "alarm_", "wrong_", "deny_", "[conversion]", "window_", "min_"];
         let old: String = GOOD
             .lines()
             .filter(|line| !newer.iter().any(|word| line.starts_with(word) || line.starts_with("sends_per_prefix")))
@@ -451,6 +474,27 @@ mod tests {
             assert!(GOOD.contains(from), "{from}");
             let error = Forms::parse(&GOOD.replacen(from, to, 1)).unwrap_err().to_string();
             assert!(error.starts_with(wanted), "{wanted}: {error}");
+        }
+    }
+
+    #[test]
+    fn thresholds_of_conversion_are_within_reason() {
+        for (from, to, wanted) in [
+            (
+                "window_hours = 6",
+                "window_hours = 25",
+                "59:16: field `conversion.window_hours`: must be a whole number from 1 to 24",
+            ),
+            ("min_codes = 20", "min_codes = 4", "61:13: field `conversion.min_codes`: must be a whole number from 5 to 100000"),
+            (
+                "min_entered_percent = 30",
+                "min_entered_percent = 0",
+                "62:23: field `conversion.min_entered_percent`: must be a whole number from 1 to 100",
+            ),
+        ] {
+            assert!(GOOD.contains(from), "{from}");
+            let error = Forms::parse(&GOOD.replacen(from, to, 1)).unwrap_err().to_string();
+            assert_eq!(error, wanted);
         }
     }
 }

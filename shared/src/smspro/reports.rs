@@ -116,7 +116,7 @@ pub struct Report {
 }
 
 /// Reads what SMSPRO pushes: `<report><dr><id/><phone><number/><report/>…</phone></dr></report>`. The numbers are not looked at.
-pub fn read(body: &[u8]) -> Result<Vec<Report>, Malformed> {
+pub fn read_reports(body: &[u8]) -> Result<Vec<Report>, Malformed> {
     let root = Element::parse(body)?;
     if root.name != "report" || root.namespace.as_deref() != Some(NAMESPACE) {
         return Err(Malformed::Other("must be a report of http://Giper.mobi/schema/DeliveryReport"));
@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn every_word_is_read_and_reads_back() {
         for delivery in Delivery::ALL {
-            let reports = read(pushed(&one("t1", &delivery.number().to_string())).as_bytes()).unwrap();
+            let reports = read_reports(pushed(&one("t1", &delivery.number().to_string())).as_bytes()).unwrap();
             assert_eq!(reports, [Report { transaction_id: "t1".to_owned(), delivery }]);
             assert_eq!(Delivery::named(delivery.name()), Some(delivery));
         }
@@ -269,9 +269,9 @@ mod tests {
     #[test]
     fn several_sms_are_reported_at_once_but_not_any_number() {
         let many = |count| (0..count).map(|index| one(&format!("t{index}"), "3")).collect::<String>();
-        assert_eq!(read(pushed(&many(2)).as_bytes()).unwrap().len(), 2);
-        assert_eq!(read(pushed(&many(100)).as_bytes()).unwrap().len(), 100);
-        read(pushed(&many(101)).as_bytes()).unwrap_err();
+        assert_eq!(read_reports(pushed(&many(2)).as_bytes()).unwrap().len(), 2);
+        assert_eq!(read_reports(pushed(&many(100)).as_bytes()).unwrap().len(), 100);
+        read_reports(pushed(&many(101)).as_bytes()).unwrap_err();
     }
 
     #[test]
@@ -292,7 +292,7 @@ mod tests {
             good.replace(&format!(" xmlns=\"{NAMESPACE}\""), ""),
             good.replace("<report xmlns", "<reports xmlns").replace("</phone></dr></report>", "</phone></dr></reports>"),
         ] {
-            let error = read(text.as_bytes()).expect_err(&text).to_string();
+            let error = read_reports(text.as_bytes()).expect_err(&text).to_string();
             assert!(!error.contains("996770"), "{error}");
         }
     }

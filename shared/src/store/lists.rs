@@ -1,11 +1,11 @@
-//! Lists of payments, by the table's indexes. An index is read a moment late and holds keys only, so what a list says is
+//! Lists, by the tables' indexes. An index is read a moment late and holds keys only, so what a list says is
 //! looked up again before anything is decided.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::orders::{ORDER, Orders, PAYMENT};
 use super::records::{OPEN, OrderRecord, PaymentRecord, SHARDS, Versioned};
-use super::{Consistency, Item, StoreError, failed, read};
+use super::{Consistency, Item, StoreError, Table, failed, read};
 use crate::clock::Timestamp;
 use crate::ids::{OrderId, PaymentId};
 use crate::payment::{Order, Payment, State};
@@ -62,13 +62,13 @@ fn plain(value: &AttributeValue) -> Option<String> {
 }
 
 /// An index and what is looked for in it.
-struct Lookup<'a> {
-    index: &'a str,
-    hash: (&'a str, &'a str),
-    range: &'a str,
+pub(super) struct Lookup<'a> {
+    pub(super) index: &'a str,
+    pub(super) hash: (&'a str, &'a str),
+    pub(super) range: &'a str,
     /// A comparison with the range key.
-    bound: Option<(&'a str, i64)>,
-    newest_first: bool,
+    pub(super) bound: Option<(&'a str, i64)>,
+    pub(super) newest_first: bool,
 }
 
 impl Lookup<'_> {
@@ -97,7 +97,7 @@ impl Orders {
     ) -> Result<Page<PaymentId>, StoreError> {
         let bound = Some(("<=", now.millis()));
         let lookup = Lookup { index: "due", hash: ("check_shard", shard), range: "check_at", bound, newest_first: false };
-        let page = self.keys(lookup, from, limit).await?;
+        let page = self.table.keys(lookup, from, limit).await?;
         let ids = page.entries.iter().filter_map(|key| PaymentId::parse(key.strip_prefix(PAYMENT)?).ok());
         Ok(Page { entries: ids.collect(), next: page.next })
     }
@@ -129,7 +129,7 @@ impl Orders {
         loop {
             let lookup =
                 Lookup { index: "by-order", hash: ("order_id", id.as_str()), range: "pk", bound: None, newest_first: false };
-            let page = self.keys(lookup, from.as_ref(), 100).await?;
+            let page = self.table.keys(lookup, from.as_ref(), 100).await?;
             keys.extend(page.entries);
             from = page.next;
             if from.is_none() {
@@ -146,14 +146,17 @@ impl Orders {
     }
 
     async fn payments(&self, lookup: Lookup<'_>, from: Option<&Cursor>, limit: u16) -> Result<Page<Payment>, StoreError> {
-        let page = self.keys(lookup, from, limit).await?;
+        let page = self.table.keys(lookup, from, limit).await?;
         let items = self.table.get_all(page.entries.clone(), Consistency::Strong).await?;
         let found = page.entries.iter().filter_map(|key| Some((key, items.get(key)?.clone())));
         let entries = found.map(|(key, item)| payment(key, item)).collect::<Result<_, _>>()?;
         Ok(Page { entries, next: page.next })
     }
+}
 
-    async fn keys(&self, lookup: Lookup<'_>, from: Option<&Cursor>, limit: u16) -> Result<Page<String>, StoreError> {
+impl Table {
+    /// The keys that an index leads to.
+    pub(super) async fn keys(&self, lookup: Lookup<'_>, from: Option<&Cursor>, limit: u16) -> Result<Page<String>, StoreError> {
         if from.is_some_and(|cursor| !lookup.goes_on_from(cursor)) {
             return Err(CursorError.into());
         }
@@ -161,10 +164,9 @@ impl Orders {
         let condition =
             bound.map_or("#hash = :hash".to_owned(), |(compare, _)| format!("#hash = :hash AND #range {compare} :range"));
         let mut query = self
-            .table
             .client
             .query()
-            .table_name(&self.table.name)
+            .table_name(&self.name)
             .index_name(index)
             .key_condition_expression(condition)
             .expression_attribute_names("#hash", hash)

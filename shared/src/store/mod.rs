@@ -4,7 +4,7 @@
 //!
 //! - `order-holds`: `order#{orderUuid}`, `payment#{paymentId}`, the fiscal documents of captures to come, and customers'
 //!   requests for a limit, `registration#{id}` ([`Orders`]).
-//! - `otp-tokens`: `challenge#…`, `sends#…`, `count#…`, `form#…` ([`Otp`](otp::Otp)).
+//! - `otp-tokens`: `challenge#…`, `sends#…`, `count#…`, `sms#…`, `conversion#…`, `form#…` ([`Otp`](otp::Otp)).
 //! - `quotes`: what can be made again at any time ([`Quotes`]): `prices`, `prices#…` ([`Prices`](prices::Prices)), `schedule#…`
 //!   ([`Schedules`]).
 
@@ -20,6 +20,7 @@ mod quotes;
 mod records;
 mod registrations;
 mod schedules;
+mod sms;
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -1,8 +1,9 @@
-//! The table `otp-tokens`: challenges, send logs, the shop's daily counter, and forms that have no other home.
+//! The table `otp-tokens`: challenges, send logs, what is counted, SMS, and forms that have no other home.
 //!
 //! - `challenge#{digest}`: a code being sent and the code in force ([`Challenge`]).
 //! - `sends#{digest}`: when codes were sent to a phone or asked for from an installation ([`SendLog`]).
 //! - `count#{quota}#{date}`: what is counted by the hour and the day, UTC ([`Quota`], `store/quotas.rs`).
+//! - `sms#{transaction_id}`, `conversion#…`: SMS and what became of them (`store/sms.rs`).
 //! - `form#{submission}`: a form, once.
 //!
 //! `expires_at` (seconds) is the table's TTL attribute. DynamoDB deletes late, so no decision is made by it.
@@ -18,9 +19,10 @@ use crate::env::Env;
 use crate::ids::{FormName, InstallId};
 
 pub use super::quotas::Taken;
+pub use super::sms::Conversion;
 
 /// How often a change is tried anew after somebody else wrote first.
-const ROUNDS: u32 = 8;
+pub(super) const ROUNDS: u32 = 8;
 
 /// Challenges, send limits and stored forms.
 #[derive(Clone, Debug)]
@@ -58,7 +60,7 @@ pub struct StoredForm<'a> {
     pub expires_at: Timestamp,
 }
 
-fn challenge_key(key: &ChallengeKey) -> String {
+pub(super) fn challenge_key(key: &ChallengeKey) -> String {
     format!("challenge#{}", key.as_str())
 }
 
@@ -70,7 +72,7 @@ fn form_key(submission: &str) -> String {
     format!("form#{submission}")
 }
 
-fn challenge(key: &ChallengeKey, item: Option<Item>) -> Result<Challenge, StoreError> {
+pub(super) fn challenge(key: &ChallengeKey, item: Option<Item>) -> Result<Challenge, StoreError> {
     let Some(item) = item else { return Ok(Challenge::new(key.clone())) };
     let stored_as = challenge_key(key);
     let found: Versioned<ChallengeRecord> = read(&stored_as, item)?;

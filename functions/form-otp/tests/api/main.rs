@@ -10,6 +10,7 @@ mod input;
 mod limits;
 mod save;
 mod send;
+mod sms;
 mod store;
 
 use std::time::Duration;
