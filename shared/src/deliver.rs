@@ -5,7 +5,6 @@
 use serde_json::Value;
 
 use crate::clock::{Clock, Deadline};
-use crate::env::Env;
 use crate::outbound::Answer;
 use crate::photos::Photos;
 use crate::shop::Webhook;
@@ -39,16 +38,10 @@ pub struct Courier {
 }
 
 impl Courier {
-    /// Reads `SHOP_FORMS_URL` and `SHOP_FORMS_SECRET`.
-    pub fn from_env(
-        env: &mut Env,
-        submissions: Submissions,
-        photos: Photos,
-        clock: Clock,
-        http: reqwest::Client,
-    ) -> Option<Self> {
-        let webhook = Webhook::from_env(env, "SHOP_FORMS_URL", "SHOP_FORMS_SECRET", http)?;
-        Some(Self { submissions, photos, webhook, clock })
+    /// A way from the store to the shop.
+    #[must_use]
+    pub fn new(submissions: Submissions, photos: Photos, webhook: Webhook, clock: Clock) -> Self {
+        Self { submissions, photos, webhook, clock }
     }
 
     /// One try with a stored submission: its photos are fetched, the shop is asked, its answer is written down.

@@ -54,9 +54,12 @@ impl Env {
         }
     }
 
-    /// Records that a variable is wrong.
+    /// Records that a variable is wrong; once, however many read it.
     pub fn problem(&mut self, name: &str, problem: impl std::fmt::Display) {
-        self.problems.push((name.to_owned(), problem.to_string()));
+        let problem = (name.to_owned(), problem.to_string());
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
     }
 
     /// A setting that may be absent; an empty one counts as absent.
@@ -112,6 +115,12 @@ impl Env {
     pub fn keys(&mut self, name: &str) -> Option<Keys> {
         let next = self.optional(&format!("{name}_NEXT")).and_then(|next| Secret::parse(&next).ok());
         Some(Keys::new(self.secret(name)?, next))
+    }
+
+    /// The same, of an endpoint that is closed without a key.
+    pub fn optional_keys(&mut self, name: &str) -> Option<Keys> {
+        self.optional(name)?;
+        self.keys(name)
     }
 
     /// `INTERNAL_SECRET`: at least 32 characters, from which tokens and lookup keys are derived.

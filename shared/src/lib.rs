@@ -4,13 +4,13 @@
 //!   parsed once and valid ever after; what a customer reads; settings from the environment.
 //! - [`outbound`], [`imshop`], [`mokka`], [`smspro`], [`shop`]: one room for each outside system: its messages, its client,
 //!   its errors.
-//! - [`payment`], [`challenge`], [`submission`], [`instalments`]: the payment, the code by SMS and the form that was handed in
-//!   as state machines, and what paying in instalments looks like, without I/O.
+//! - [`payment`], [`challenge`], [`sms`], [`submission`], [`instalments`]: the payment, the code by SMS, the SMS itself and the
+//!   form that was handed in as state machines, and what paying in instalments looks like, without I/O.
 //! - [`store`], [`photos`], [`queue`]: the only places that know DynamoDB, S3 and SQS.
 //! - [`gateway`], [`settle`], [`tell`], [`deliver`]: the providers behind one trait, the one way in which a payment moves
 //!   forward, the one way in which IMSHOP hears of it, and the one way in which a form gets to the shop.
 //! - [`http`]: requests in, answers out, one error contract.
-//! - [`config`], [`telemetry`], [`runtime`]: settings files, logs, and how a function starts.
+//! - [`config`], [`telemetry`], [`metrics`], [`runtime`]: settings files, logs, what is measured, and how a function starts.
 
 pub mod aws;
 pub mod challenge;
@@ -23,6 +23,7 @@ pub mod http;
 pub mod ids;
 pub mod imshop;
 pub mod instalments;
+pub mod metrics;
 pub mod mokka;
 pub mod money;
 pub mod outbound;
@@ -35,6 +36,7 @@ pub mod runtime;
 pub mod secret;
 pub mod settle;
 pub mod shop;
+pub mod sms;
 pub mod smspro;
 pub mod store;
 pub mod submission;

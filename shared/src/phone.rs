@@ -34,6 +34,27 @@ const PLANS: [Plan; 2] = [
     },
 ];
 
+/// Whom the ranges of mobile numbers were given to: the beginning of the international number, and the operator as customers
+/// know it (Kyrgyzstan: the carriers of libphonenumber 9.0.33). A number may have moved to another operator since.
+const OPERATORS: [(&str, &str); 16] = [
+    ("99620", "aktel"),
+    ("99622", "beeline"),
+    ("99650", "o"),
+    ("99651", "katel"),
+    ("99654", "aktel"),
+    ("99655", "megacom"),
+    ("99656", "winline"),
+    ("99657", "sotel"),
+    ("996600", "beeline"),
+    ("99670", "o"),
+    ("99675", "megacom"),
+    ("99677", "beeline"),
+    ("99688", "megacom"),
+    ("99691", "smart-connect"),
+    ("99699", "megacom"),
+    ("996", "other-kg"),
+];
+
 /// The text is not a phone number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be a phone number of 10 to 15 digits, like +996770123456")]
@@ -87,6 +108,19 @@ impl Phone {
     #[must_use]
     pub fn prefix(&self, digits: usize) -> &str {
         self.0.get(..digits).unwrap_or(&self.0)
+    }
+
+    /// The operator whose range it is, or its country where operators are not told apart: `beeline`, `other-kg`, `kz`, `ru`,
+    /// `other`. One of a few, whatever the number.
+    #[must_use]
+    pub fn operator(&self) -> &'static str {
+        let found = OPERATORS.iter().find(|(range, _)| self.0.starts_with(range));
+        match found {
+            Some((_, operator)) => operator,
+            None if self.0.starts_with("76") || self.0.starts_with("77") => "kz",
+            None if self.0.starts_with('7') => "ru",
+            None => "other",
+        }
     }
 
     /// The ten digits that Mokka takes, or nothing for a number that has no such form (a `996…` one).
@@ -176,6 +210,24 @@ mod tests {
     fn a_prefix_is_the_first_digits_or_all_there_are() {
         let phone = Phone::parse("+996 770 123456").unwrap();
         assert_eq!((phone.prefix(7), phone.prefix(20)), ("9967701", "996770123456"));
+    }
+
+    #[test]
+    fn a_number_has_its_ranges_operator_or_its_country() {
+        for (text, operator) in [
+            ("0770 123456", "beeline"),
+            ("0222 123456", "beeline"),
+            ("0555 123456", "megacom"),
+            ("0997 123456", "megacom"),
+            ("0700 123456", "o"),
+            ("0507 123456", "o"),
+            ("0312 123456", "other-kg"),
+            ("+7 701 123 45 67", "kz"),
+            ("+7 999 888-77-66", "ru"),
+            ("+86 138 0013 8000", "other"),
+        ] {
+            assert_eq!(Phone::parse(text).unwrap().operator(), operator, "{text}");
+        }
     }
 
     #[test]

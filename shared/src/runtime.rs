@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::clock::{Clock, Random};
 use crate::env::{ConfigError, Env};
-use crate::telemetry;
+use crate::{metrics, telemetry};
 
 /// What must remain of an invocation for writing down how it came out.
 const RESERVE: Duration = Duration::from_millis(500);
@@ -25,12 +25,15 @@ pub struct World {
     pub random: Random,
     /// The HTTP client that all outside systems share.
     pub http: reqwest::Client,
+    /// Where what is measured goes.
+    pub metrics: metrics::Sink,
 }
 
 impl World {
     /// The real one.
     pub fn real() -> Result<Self, reqwest::Error> {
-        Ok(Self { clock: Clock::system(), random: Random::System, http: crate::outbound::client()? })
+        let http = crate::outbound::client()?;
+        Ok(Self { clock: Clock::system(), random: Random::System, http, metrics: metrics::Sink::Log })
     }
 }
 

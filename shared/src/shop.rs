@@ -91,13 +91,13 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// Reads the URL from the variable `url` and the key from `key`; while keys are changed also from `{key}_NEXT`, and messages
-    /// carry both signatures.
-    pub fn from_env(env: &mut Env, url: &str, key: &str, http: reqwest::Client) -> Option<Self> {
-        let url = env.url(url);
-        let current = env.parsed(key, SigningKey::parse);
-        let next = format!("{key}_NEXT");
-        let next = env.optional(&next).and_then(|_| env.parsed(&next, SigningKey::parse));
+    /// Reads `SHOP_FORMS_URL` and `SHOP_FORMS_SECRET`; while keys are changed also `SHOP_FORMS_SECRET_NEXT`, and messages carry both
+    /// signatures.
+    pub fn from_env(env: &mut Env, http: reqwest::Client) -> Option<Self> {
+        let url = env.url("SHOP_FORMS_URL");
+        let current = env.parsed("SHOP_FORMS_SECRET", SigningKey::parse);
+        let next = env.optional("SHOP_FORMS_SECRET_NEXT");
+        let next = next.and_then(|_| env.parsed("SHOP_FORMS_SECRET_NEXT", SigningKey::parse));
         Some(Self { http, url: url?, keys: current.into_iter().chain(next).collect() })
     }
 

@@ -74,6 +74,9 @@ impl State {
 /// For how many days a form can be kept: the template's bucket deletes photos by the same.
 pub const RETENTION_DAYS: [u32; 10] = [1, 7, 14, 30, 60, 90, 180, 365, 730, 1095];
 
+/// The least of them for a form that goes to the shop: the queue tries for a day, and its dead letters wait for two weeks.
+pub const RETENTION_OF_DELIVERIES: u32 = 30;
+
 /// A photo that was in a form as base64 and is an object in S3 since.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Photo {

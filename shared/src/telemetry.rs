@@ -13,7 +13,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// The crates whose lines are ours.
-const OURS: [&str; 11] = [
+const OURS: [&str; 13] = [
     "shared",
     "orders",
     "payments",
@@ -24,6 +24,8 @@ const OURS: [&str; 11] = [
     "payment_events",
     "reconcile",
     "price_feed",
+    "sms_reports",
+    "sms_watch",
     "back_office",
 ];
 

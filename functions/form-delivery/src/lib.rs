@@ -21,6 +21,7 @@ use shared::ids::SubmissionId;
 use shared::photos::Photos;
 use shared::queue::{self, Queue};
 use shared::runtime::{World, remaining};
+use shared::shop::Webhook;
 use shared::store::client_from_env;
 use shared::store::submissions::Submissions;
 use shared::submission::State;
@@ -47,15 +48,17 @@ impl Deps {
     /// Reads `FORMS_TABLE`, `FORM_PHOTOS_BUCKET`, `FORMS_QUEUE_URL`, `SHOP_FORMS_URL`, `SHOP_FORMS_SECRET` and the store's
     /// settings.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
-        let World { clock, random, http } = world;
+        let World { clock, random, http, .. } = world;
         let client = client_from_env(&mut env);
         let submissions = client.and_then(|client| Submissions::from_env(&mut env, client, random));
         let photos = Photos::from_env(&mut env);
         let queue = Queue::from_env(&mut env);
-        let parts = submissions.clone().zip(photos);
-        let courier =
-            parts.and_then(|(submissions, photos)| Courier::from_env(&mut env, submissions, photos, clock.clone(), http));
-        let build = || Some(Self { submissions: submissions?, courier: courier?, queue: queue?, clock });
+        let webhook = Webhook::from_env(&mut env, http);
+        let build = || {
+            let submissions = submissions?;
+            let courier = Courier::new(submissions.clone(), photos?, webhook?, clock.clone());
+            Some(Self { submissions, courier, queue: queue?, clock })
+        };
         let deps = build();
         env.finish(deps)
     }

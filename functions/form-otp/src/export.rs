@@ -113,7 +113,7 @@ impl Export<'_> {
         let Some((sent, lease)) = leased(&challenge) else { return Ok(Answer::failed(texts::FORM_IN_PROGRESS)) };
         let id = sent.transaction_id.clone();
         let otp = &self.deps.otp;
-        if let Some(refusal) = quotas::take_all(otp, &self.wrong_codes).await? {
+        if let Some(refusal) = quotas::take_all(self.deps, &self.wrong_codes).await? {
             tracing::info!(limit = ?refusal, "no code is checked: a limit");
             otp.change(challenge, |challenge| challenge.wrong(&id, lease)).await?;
             return Ok(Answer::otp_failed());
@@ -140,7 +140,8 @@ impl Export<'_> {
             challenge
         } else {
             let now = self.deps.clock.now();
-            match otp.change(challenge, |challenge| challenge.verified(&id, &self.digest, now)).await? {
+            let verified = |challenge: Challenge| challenge.verified(&id, &self.digest, now);
+            match otp.record_entered(challenge, &id, now, verified).await? {
                 Some(challenge) => challenge,
                 // A new code was sent meanwhile, and this one ended with it.
                 None => return Ok(Answer::otp_failed()),

@@ -4,13 +4,13 @@
 //! Round trips when nothing is in the way ("read": one `BatchGetItem`; "write": one `PutItem` or one transaction; "count": one
 //! conditional `UpdateItem`):
 //! - a code asked for: one read (challenge, both send logs, all counters), one write (intent and both logs), a count for the
-//!   range of numbers, for the source address if it is limited and for the shop, one send at SMSPRO, one write. Refused by a
-//!   limit: one read.
+//!   range of numbers, for the source address if it is limited and for the shop, one send at SMSPRO, one write (the code in force
+//!   and its SMS). Refused by a limit: one read.
 //! - the same SMS repeated after an unclear outcome: one read, one write, one send; one read and one write for the cool-down,
 //!   which begins anew; one write.
 //! - a form with its code: one read, one write (the check is counted), two counts (wrong codes of the phone and of the
-//!   installation), one check at SMSPRO, both counts given back and one write at once, then what a form that needs no code takes,
-//!   one write.
+//!   installation), one check at SMSPRO, both counts given back and one write at once (the code is right, its SMS was entered),
+//!   then what a form that needs no code takes, one write.
 //! - the same form again: one read. Another slot with the same code: the same without SMSPRO.
 //! - a wrong code: one read, one write, two counts, one check at SMSPRO, one write. Locked out: one read.
 //! - a form that needs no code: one write (it is stored); if it goes to the shop a message to the queue before that, and one call
@@ -29,10 +29,12 @@ use shared::deliver::Courier;
 use shared::env::{ConfigError, Env};
 use shared::http::{self, Failure, Inbound, Shape, Status};
 use shared::imshop::forms::Answer;
+use shared::metrics::Metrics;
 use shared::photos::Photos;
 use shared::queue::Queue;
 use shared::runtime::World;
 use shared::secret::{InternalSecret, Keys};
+use shared::shop::Webhook;
 use shared::smspro;
 use shared::store::client_from_env;
 use shared::store::otp::Otp;
@@ -58,12 +60,13 @@ pub struct Deps {
     shop: Option<(Courier, Queue)>,
     clock: Clock,
     random: Random,
+    metrics: Metrics,
 }
 
 impl Deps {
     /// Reads `IMSHOP_KEY`, `INTERNAL_SECRET`, `FORMS_CONFIG` (default `/opt/forms.toml`), `SMSPRO_BASE_URL`, `SMSPRO_KEY`,
-    /// `OTP_TABLE`, `FORMS_TABLE`, `FORM_PHOTOS_BUCKET` and the store's; if a form goes to the shop `SHOP_FORMS_URL`,
-    /// `SHOP_FORMS_SECRET` and `FORMS_QUEUE_URL`.
+    /// `METRICS_NAMESPACE`, `OTP_TABLE`, `FORMS_TABLE`, `FORM_PHOTOS_BUCKET` and the store's; if a form goes to the shop
+    /// `SHOP_FORMS_URL`, `SHOP_FORMS_SECRET` and `FORMS_QUEUE_URL`.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
         let keys = env.keys("IMSHOP_KEY");
         let internal = env.internal_secret();
@@ -72,19 +75,19 @@ impl Deps {
         let smspro_key = env.secret("SMSPRO_KEY");
         let client = client_from_env(&mut env);
         let otp = client.clone().and_then(|client| Otp::from_env(&mut env, client, world.random.clone()));
+        let metrics = Metrics::from_env(&env, world.clock.clone(), world.metrics);
         let submissions = client.and_then(|client| Submissions::from_env(&mut env, client, world.random.clone()));
         let photos = Photos::from_env(&mut env);
         let to_shop = forms.as_ref().is_some_and(|forms| forms.iter().any(|form| form.destination.shop));
-        let shop = to_shop.then(|| {
-            let (clock, http) = (world.clock.clone(), world.http.clone());
-            let parts = submissions.clone().zip(photos.clone());
-            let courier = parts.and_then(|(submissions, photos)| Courier::from_env(&mut env, submissions, photos, clock, http));
-            courier.zip(Queue::from_env(&mut env))
-        });
+        let shop = to_shop.then(|| Webhook::from_env(&mut env, world.http.clone()).zip(Queue::from_env(&mut env)));
         let build = || {
             let settings = smspro::Settings { base_url: base_url?, key: smspro_key? };
+            let (submissions, photos) = (submissions?, photos?);
             let shop = match shop {
-                Some(shop) => Some(shop?),
+                Some(shop) => {
+                    let (webhook, queue) = shop?;
+                    Some((Courier::new(submissions.clone(), photos.clone(), webhook, world.clock.clone()), queue))
+                }
                 None => None,
             };
             Some(Self {
@@ -92,12 +95,13 @@ impl Deps {
                 internal: internal?,
                 forms: forms?,
                 otp: otp?,
-                submissions: submissions?,
-                photos: photos?,
+                submissions,
+                photos,
                 smspro: smspro::Client::new(world.http, settings),
                 shop,
                 clock: world.clock,
                 random: world.random,
+                metrics,
             })
         };
         let deps = build();

@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use shared::challenge::{Alarm, Quota, Refusal, Used};
 use shared::clock::Timestamp;
 use shared::config;
+use shared::metrics;
 use shared::phone::Phone;
 use shared::store::StoreError;
 use shared::store::otp::{Otp, Taken};
@@ -35,10 +36,11 @@ pub(crate) fn refusal(quotas: &[Quota], used: &[Used]) -> Option<Refusal> {
 }
 
 /// Takes one of each, one after the other; of none, if there is no more of one, and then why.
-pub(crate) async fn take_all(otp: &Otp, quotas: &[Quota]) -> Result<Option<Refusal>, StoreError> {
+pub(crate) async fn take_all(deps: &Deps, quotas: &[Quota]) -> Result<Option<Refusal>, StoreError> {
+    let otp = &deps.otp;
     for (index, quota) in quotas.iter().enumerate() {
         match otp.take(quota).await? {
-            Taken::Yes(used) => raise_alarm(otp, quota, used).await,
+            Taken::Yes(used) => raise_alarm(deps, quota, used).await,
             Taken::No(refusal) => {
                 give_all_back(otp, &quotas[..index]).await;
                 return Ok(Some(refusal));
@@ -58,19 +60,22 @@ pub(crate) async fn give_all_back(otp: &Otp, quotas: &[Quota]) {
 }
 
 /// Tells a person, once, that the shop's SMS of the day are running out or used up.
-async fn raise_alarm(otp: &Otp, quota: &Quota, used: Used) {
+async fn raise_alarm(deps: &Deps, quota: &Quota, used: Used) {
     let Some(alarm) = quota.alarm(used) else { return };
-    match otp.raises_alarm(quota, alarm.threshold()).await {
+    match deps.otp.raises_alarm(quota, alarm.threshold()).await {
         Ok(false) => return,
         Ok(true) => {}
         Err(cause) => tracing::warn!(cause = %cause, "an alarm could not be noted and may be raised again"),
     }
-    match alarm {
+    let metric = match alarm {
         Alarm::RunningOut(threshold) => {
             tracing::error!(threshold, "the shop's SMS of today are running out; see alarm_sends_per_shop_per_day in forms.toml");
+            metrics::SMS_RUNNING_OUT
         }
         Alarm::UsedUp(threshold) => {
             tracing::error!(threshold, "the shop's SMS of today are used up; see sends_per_shop_per_day in forms.toml");
+            metrics::SMS_USED_UP
         }
-    }
+    };
+    deps.metrics.emit(&[(metric, 1)], &[(metrics::THRESHOLD, &alarm.threshold().to_string())]);
 }

@@ -17,8 +17,10 @@ use shared::challenge::{Challenge, ChallengeKey, Limits, Quota, Refusal, SendLog
 use shared::clock::{Deadline, Timestamp};
 use shared::config;
 use shared::http::Failure;
+use shared::ids::FormName;
 use shared::imshop::forms::Answer;
 use shared::phone::Phone;
+use shared::sms::Sms;
 use shared::smspro::{Code, Error};
 use shared::store::RECORDING;
 use shared::store::otp::Found;
@@ -53,6 +55,7 @@ pub(crate) async fn send(
     let sender = Sender {
         deps,
         limits: &config.limits,
+        form: &form.name,
         key: ChallengeKey::new(&deps.internal, &form.name, &form.installation, &phone),
         by_phone: SendLog::phone_key(&deps.internal, &phone),
         by_installation: SendLog::installation_key(&deps.internal, &form.installation),
@@ -82,6 +85,7 @@ fn not_taken(limits: &Limits, phone: &Phone) -> Option<&'static str> {
 struct Sender<'a> {
     deps: &'a Deps,
     limits: &'a Limits,
+    form: &'a FormName,
     key: ChallengeKey,
     by_phone: String,
     by_installation: String,
@@ -158,7 +162,7 @@ impl Sender<'_> {
         let Some(id) = intent.challenge.sending.as_ref().map(|sending| sending.transaction_id.clone()) else {
             return Ok(Answer::failed(texts::SMS_UNAVAILABLE));
         };
-        if let Some(refusal) = quotas::take_all(&self.deps.otp, &self.shared).await? {
+        if let Some(refusal) = quotas::take_all(self.deps, &self.shared).await? {
             self.take_back(intent, &id, began).await;
             return Ok(refuse(refusal));
         }
@@ -199,7 +203,7 @@ impl Sender<'_> {
         let Some(challenge) = self.deps.otp.save(challenge.repeating(now)).await? else { return Ok(None) };
         if sending.is_abandoned(now) {
             // Whoever died may not have come to the shared limits: once too often is better than not at all.
-            if let Some(refusal) = quotas::take_all(&self.deps.otp, &self.shared).await? {
+            if let Some(refusal) = quotas::take_all(self.deps, &self.shared).await? {
                 self.deps.otp.change(challenge, |challenge| challenge.send_over(&sending.transaction_id)).await?;
                 return Ok(Some(Outcome::Answer(refuse(refusal))));
             }
@@ -255,7 +259,9 @@ impl Sender<'_> {
         began: Timestamp,
     ) -> Result<Answer, StoreError> {
         let valid_till = began.plus(self.limits.code_lifetime);
-        let recorded = self.deps.otp.change(challenge, |challenge| challenge.sent(id, token.clone(), valid_till)).await?;
+        let sms = Sms::sent(id, self.form, &self.phone, self.limits.prefix_digits, began, valid_till);
+        let sent = |challenge: Challenge| challenge.sent(id, token.clone(), valid_till);
+        let recorded = self.deps.otp.record_sent(challenge, &sms, sent).await?;
         if recorded.is_none() {
             tracing::warn!("a code was sent, but another request has taken its place");
             return Ok(Answer::failed(texts::SMS_UNAVAILABLE));

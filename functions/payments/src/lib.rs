@@ -52,7 +52,7 @@ impl Deps {
         let budget = env.number_or("PAYMENTS_BUDGET_MS", 700, 200..=5000);
         let asks_mokka = methods.as_ref().is_some_and(|methods| methods.iter().any(Method::asks_mokka));
         let has_prices = env.optional("PRICE_FEED_URL").is_some();
-        let World { clock, random, http } = world;
+        let World { clock, random, http, .. } = world;
         let quotes = if asks_mokka || has_prices {
             let client = client_from_env(&mut env);
             client.and_then(|client| Quotes::from_env(&mut env, client, random))

@@ -53,7 +53,7 @@ impl Deps {
     /// Reads the store's settings, `PRICE_FEED_URL` (off without it), `DEFAULT_CURRENCY` and `PRICE_FEED_MAX_BAD_PERCENT`
     /// (default 10).
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
-        let World { clock, random, http } = world;
+        let World { clock, random, http, .. } = world;
         let client = client_from_env(&mut env);
         let quotes = client.and_then(|client| Quotes::from_env(&mut env, client, random));
         let source = Source::from_env(&mut env, http);

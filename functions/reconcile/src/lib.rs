@@ -48,7 +48,7 @@ impl Deps {
     /// Reads the store's settings, Mokka's, IMSHOP's addresses, and `ATTENTION_AFTER_MINUTES` (default 60).
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
         let minutes = env.number_or("ATTENTION_AFTER_MINUTES", 60, 1..=10_080);
-        let World { clock, random, http } = world;
+        let World { clock, random, http, .. } = world;
         let settler = Settler::from_env(&mut env, clock.clone(), random, http.clone());
         let imshop = Client::from_env(&mut env, http);
         let build = || {

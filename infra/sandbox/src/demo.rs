@@ -213,7 +213,26 @@ impl<W: Write> Stage<'_, W> {
         let saved = self.imshop("The customer types it right", "/v1/forms", form(Some(&code))).await?;
         expect("form", saved["success"] == true, "a saved form", &saved)?;
         let forms = self.look("/control/forms").await?;
-        expect("forms", forms.as_array().is_some_and(|forms| forms.len() == 1), "one form at the shop", &forms)
+        expect("forms", forms.as_array().is_some_and(|forms| forms.len() == 1), "one form at the shop", &forms)?;
+        self.conversion().await
+    }
+
+    /// What came of the SMS.
+    async fn conversion(&mut self) -> Result<(), DemoError> {
+        let what = "SMSPRO has reported the SMS delivered; the code's time goes by";
+        self.control(what, "/control/clock", json!({"advance_s": 600})).await?;
+        let report = self.control("The schedule ticks: the SMS is counted", "/control/sms-watch", json!({})).await?;
+        expect("sms-watch", report["counted"] == 1 && report["asked"] == 0, "one SMS that was reported by itself", &report)?;
+        let measured = self.look("/control/metrics").await?;
+        let line = measured.as_array().into_iter().flatten().rfind(|line| line["SmsSent"] == 1);
+        let line = line.cloned().unwrap_or_default();
+        expect("metrics", line["SmsDelivered"] == 1 && line["SmsEntered"] == 1, "delivered and entered", &measured)?;
+        let (operator, range) = (text(&line["operator"]), text(&line["range"]));
+        writeln!(
+            self.out,
+            "\n  Measured for the operator {operator} and the range {range}…: 1 SMS sent, 1 delivered, 1 code entered."
+        )?;
+        Ok(())
     }
 
     async fn shop_is_down(&mut self) -> Result<(), DemoError> {

@@ -59,6 +59,10 @@ impl Functions {
             "back-office",
             function(back_office::Deps::from_env(env(), world())?, |deps, request| Box::pin(back_office::handle(deps, request))),
         );
+        functions.insert(
+            "sms-reports",
+            function(sms_reports::Deps::from_env(env(), world())?, |deps, request| Box::pin(sms_reports::handle(deps, request))),
+        );
         let mut workers = BTreeMap::new();
         workers.insert(
             "payment-events",
@@ -75,6 +79,10 @@ impl Functions {
         workers.insert(
             "price-feed",
             worker(price_feed::Deps::from_env(env(), world())?, |deps, event| Box::pin(price_feed::handle(deps, event))),
+        );
+        workers.insert(
+            "sms-watch",
+            worker(sms_watch::Deps::from_env(env(), world())?, |deps, event| Box::pin(sms_watch::handle(deps, event))),
         );
         Ok(Self { http: functions, workers })
     }

@@ -16,6 +16,8 @@ pub const VIEWER_KEY: &str = "back-office-demo-viewer-key";
 pub const OPERATOR_KEY: &str = "back-office-demo-operator-key";
 /// The back office's key that may give money back.
 pub const CASHIER_KEY: &str = "back-office-demo-cashier-key";
+/// The last part of the address to which SMSPRO pushes delivery reports.
+pub const SMS_REPORT_SECRET: &str = "smspro-demo-report-secret";
 /// Both parts of the AWS credentials.
 pub const AWS_KEY: &str = "sandbox";
 /// The folder with the files that operations edit.
@@ -95,6 +97,9 @@ pub fn environment(addresses: &Addresses) -> BTreeMap<String, String> {
         ("MOKKA_VALID_HOURS", "24".to_owned()),
         ("SMSPRO_BASE_URL", format!("{providers}/smspro")),
         ("SMSPRO_KEY", "smspro-demo-key".to_owned()),
+        ("SMSPRO_REPORT_SECRET", SMS_REPORT_SECRET.to_owned()),
+        ("SMSPRO_LOGIN", "smspro-demo-login".to_owned()),
+        ("SMSPRO_PASSWORD", "smspro-demo-password".to_owned()),
     ];
     settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

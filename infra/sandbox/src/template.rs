@@ -509,6 +509,7 @@ mod tests {
                 "/v1/mokka/return/{paymentId} mokka-callback",
                 "/v1/mokka/return/{paymentId}/{result} mokka-callback",
                 "/v1/mokka/registration/{registrationId}/{token} mokka-callback",
+                "/v1/sms/reports/{secret} sms-reports",
                 "/v1/back-office/orders/{orderId} back-office",
                 "/v1/back-office/payments back-office",
                 "/v1/back-office/payments/{paymentId} back-office",
@@ -556,6 +557,7 @@ mod tests {
                 ("attention", "attention", Some(("troubled_since", Kind::Number))),
             ]
         );
+        assert_eq!(tokens.indexes, holds.indexes[..1], "SMS that are due, in the same way");
     }
 
     #[test]
@@ -578,7 +580,7 @@ mod tests {
         assert_eq!((consumer.function.as_str(), consumer.queue.as_str()), ("form-delivery", "FormsQueue"));
         assert_eq!((consumer.batch_size, consumer.lanes, consumer.timeout), (5, 2, Duration::from_mins(2)));
         let schedules = template.schedules.iter().map(|schedule| (schedule.function.as_str(), schedule.every.as_secs() / 60));
-        assert_eq!(schedules.collect::<Vec<_>>(), [("reconcile", 1), ("price-feed", 30)]);
+        assert_eq!(schedules.collect::<Vec<_>>(), [("reconcile", 1), ("sms-watch", 5), ("price-feed", 30)]);
     }
 
     /// What would be deployed but not done here must not go unnoticed.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shared::clock::Clock;
 use shared::env::{ConfigError, Env};
+use shared::metrics::Sink;
 use shared::runtime::World as Outside;
 use standins::{Options, StandIns};
 use tokio::net::TcpListener;
@@ -18,7 +19,7 @@ use crate::gateway;
 use crate::queue::{self, Poller, Queues, QueuesError};
 use crate::s3::{self, S3Error, Storage};
 use crate::schedule::Ticker;
-use crate::settings::{AWS_KEY, Addresses, environment};
+use crate::settings::{AWS_KEY, Addresses, SMS_REPORT_SECRET, environment};
 use crate::stream::{Pump, PumpError};
 use crate::template::{TEMPLATE, Template, TemplateError};
 
@@ -144,7 +145,9 @@ impl Sandbox {
         let store = dynamodb::start(dynamodb_listener, data.as_deref(), clock.clone(), &client, &template.tables).await?;
         let serves_functions = gateway_listener.is_some();
         if let Some(listener) = gateway_listener {
-            let outside = Outside { clock, random: shared::clock::Random::System, http: shared::outbound::client()? };
+            let (random, http) = (shared::clock::Random::System, shared::outbound::client()?);
+            let outside = Outside { clock, random, http, metrics: Sink::Memory(Arc::default()) };
+            serve_metrics(&outside.metrics, &standins);
             settings.extend(changes);
             let functions = Functions::build(&settings, &outside)?;
             let pumps = pump(&store, &template, &functions)?;
@@ -152,6 +155,7 @@ impl Sandbox {
             stand_by(pumps, pollers, queues, &standins);
             tick(&outside.clock, &template, &functions, &standins);
             gateway::start(listener, template, functions);
+            standins.push_sms_reports_to(format!("{}/v1/sms/reports/{SMS_REPORT_SECRET}", addresses.gateway));
         }
         Ok(Self { addresses, control: standins.base_url(), serves_functions, storage })
     }
@@ -259,6 +263,15 @@ fn tick(clock: &Clock, template: &Template, functions: &Functions, standins: &St
             Box::pin(async move { ticker.tick().await.map_err(|error| error.to_string()) })
         });
     }
+}
+
+/// `GET /control/metrics` lists what the functions have measured.
+fn serve_metrics(metrics: &Sink, standins: &StandIns) {
+    let metrics = metrics.clone();
+    standins.serve_control("GET", "metrics", move || {
+        let lines = metrics.lines();
+        Box::pin(async move { Ok(lines.into()) })
+    });
 }
 
 /// The sandbox's clock as the stand-ins read and move it.

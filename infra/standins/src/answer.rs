@@ -59,6 +59,10 @@ impl Answer {
         Self::new(status, "text/html; charset=utf-8", body)
     }
 
+    pub(crate) fn xml(body: impl Into<Bytes>) -> Self {
+        Self::new(StatusCode::OK, "text/xml; charset=utf-8", body)
+    }
+
     /// A file.
     pub(crate) fn file(content_type: &'static str, body: impl Into<Bytes>) -> Self {
         Self::new(StatusCode::OK, content_type, body)

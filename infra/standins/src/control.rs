@@ -14,14 +14,16 @@ use crate::hooks::Hook;
 use crate::json::rfc3339;
 use crate::mokka::{Decision, LimitStatus};
 use crate::request::Request;
+use crate::smspro::PhoneReports;
 use crate::system::System;
 use crate::world::World;
 
 /// Everything this API has, for the answer to a path that it does not have.
-pub(crate) const PATHS: [&str; 23] = [
+pub(crate) const PATHS: [&str; 24] = [
     "GET /control/calls?system=",
     "DELETE /control/calls",
     "GET /control/inbox?phone=",
+    "POST /control/sms-reports",
     "GET /control/orders",
     "GET /control/forms",
     "GET /control/imshop",
@@ -73,6 +75,18 @@ struct SetLimit {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct SetReports {
+    phone: String,
+    report: Option<u8>,
+    #[serde(default = "yes")]
+    pushed: bool,
+    /// Pushed anew for the SMS that were sent.
+    #[serde(default)]
+    again: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Arm {
     system: String,
     method: String,
@@ -117,6 +131,7 @@ async fn respond(world: &Arc<World>, request: &Request) -> Option<Result<Answer,
         ("GET", ["calls"]) => calls(world, request),
         ("DELETE", ["calls"]) => Ok(done(|| world.calls.forget())),
         ("GET", ["inbox"]) => query(request, "phone").map(|phone| Answer::ok(&world.smspro.inbox(phone))),
+        ("POST", ["sms-reports"]) => body::<SetReports>(request).and_then(|wish| set_reports(world, &wish)),
         ("GET", ["orders"]) => Ok(Answer::ok(&world.shop.orders())),
         ("GET", ["forms"]) => Ok(Answer::ok(&world.shop.forms())),
         ("GET", ["imshop"]) => Ok(Answer::ok(&world.imshop.received())),
@@ -153,6 +168,15 @@ async fn respond(world: &Arc<World>, request: &Request) -> Option<Result<Answer,
         _ => return None,
     };
     Some(answer)
+}
+
+fn set_reports(world: &World, wish: &SetReports) -> Result<Answer, ControlError> {
+    let reports = PhoneReports { report: wish.report, pushed: wish.pushed };
+    world.smspro.set_reports(&wish.phone, reports)?;
+    if wish.again {
+        world.smspro.push_again(&wish.phone, world.clock.now());
+    }
+    Ok(Answer::ok(&reports))
 }
 
 async fn hooked(hook: Hook) -> Answer {

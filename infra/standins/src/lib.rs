@@ -30,6 +30,7 @@ mod json;
 mod mokka;
 mod money;
 mod options;
+mod pusher;
 mod random;
 mod request;
 mod server;
@@ -51,7 +52,7 @@ pub use error::ControlError;
 pub use fault::Fault;
 pub use mokka::{Decided, DecidedRegistration, Decision, LimitStatus, MokkaOrder, MokkaRegistration, MokkaReturn, MokkaStatus};
 pub use options::{Options, SignatureOrder, Store, Tariff};
-pub use smspro::Sms;
+pub use smspro::{PhoneReports, Push, Sms};
 pub use system::System;
 
 use world::World;
@@ -124,6 +125,33 @@ impl StandIns {
     #[must_use]
     pub fn inbox(&self, phone: Option<&str>) -> Vec<Sms> {
         self.world.smspro.inbox(phone)
+    }
+
+    /// Says what becomes of SMS to a phone (digits), those that were sent included; `again` pushes it anew for those.
+    pub fn set_sms_reports(&self, phone: &str, reports: PhoneReports, again: bool) -> Result<(), ControlError> {
+        self.world.smspro.set_reports(phone, reports)?;
+        if again {
+            self.world.smspro.push_again(phone, self.world.clock.now());
+        }
+        Ok(())
+    }
+
+    /// The delivery reports whose time to be pushed has come, for whoever brings them to the shop by hand and says by
+    /// [`Self::sms_report_pushed`] what came of it.
+    #[must_use]
+    pub fn take_sms_reports(&self) -> Vec<Push> {
+        self.world.smspro.take_pushes(self.world.clock.now())
+    }
+
+    /// A push was answered with this HTTP status, 0 for none: another one than 200 is repeated.
+    pub fn sms_report_pushed(&self, push: Push, status: u16) {
+        self.world.smspro.pushed(push, status, self.world.clock.now());
+    }
+
+    /// Pushes delivery reports to this address by itself from now on.
+    pub fn push_sms_reports_to(&self, url: String) {
+        let world = Arc::clone(&self.world);
+        tokio::spawn(async move { pusher::run(&world, &url).await });
     }
 
     /// Every confirmation code ever made, for tests that look for them where they must not be.

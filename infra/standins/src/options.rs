@@ -51,6 +51,10 @@ pub struct Options {
     pub record_calls: bool,
     /// The `X-API-KEY` that SMSPRO accepts.
     pub smspro_key: String,
+    /// The login that SMSPRO's XML API accepts.
+    pub smspro_login: String,
+    /// That login's password.
+    pub smspro_password: String,
     /// The bearer key that the shop accepts.
     pub shop_key: String,
     /// The key that forms for the shop are signed with (Standard Webhooks 1.0).
@@ -78,6 +82,8 @@ impl Default for Options {
             sign_callbacks: false,
             record_calls: true,
             smspro_key: "smspro-demo-key".to_owned(),
+            smspro_login: "smspro-demo-login".to_owned(),
+            smspro_password: "smspro-demo-password".to_owned(),
             shop_key: "shop-demo-key".to_owned(),
             shop_forms_secret: "whsec_Zm9ybXMtZGVtby1zaWduaW5nLWtleS1vZi10aGUtc2FuZGJveA==".to_owned(),
             code_alphabet: "0123456789",

@@ -64,7 +64,7 @@ impl System {
                 ("finish", "/factoring/v1/precheck/finish"),
                 ("return", "/factoring/v1/return"),
             ],
-            Self::Smspro => &[("send", "/api/otp/send"), ("verify", "/api/otp/verify")],
+            Self::Smspro => &[("send", "/api/otp/send"), ("verify", "/api/otp/verify"), ("dr", "/api/dr")],
             Self::Shop => &[("orders", "/orders"), ("forms", "/forms"), ("feed", "/feed.yml")],
             Self::Imshop => &[("payment_status", "/payment_status"), ("order_status", "/order_status")],
         }

@@ -123,7 +123,7 @@ impl World {
 fn refuse(system: System, method: &str, request: &Request) -> Answer {
     match system {
         System::Mokka => mokka::fail(method, mokka::code::CANNOT_PROCESS),
-        System::Smspro => smspro::fail(method, 5),
+        System::Smspro => smspro::fail(method, if method == "dr" { 2 } else { 5 }),
         System::Shop => Shop::refuse(method, request),
         System::Imshop => Imshop::refuse(),
     }

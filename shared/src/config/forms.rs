@@ -9,7 +9,8 @@ use toml::Spanned;
 use super::read::{Mistake, list, maybe_filled, maybe_within, read, table, tables, text, within};
 use crate::challenge::Limits;
 use crate::ids::FormName;
-use crate::submission::RETENTION_DAYS;
+use crate::sms::Thresholds;
+use crate::submission::{RETENTION_DAYS, RETENTION_OF_DELIVERIES};
 
 /// One form, as operations configure it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,9 +43,11 @@ pub struct Destination {
 /// The shop's forms and its limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forms {
-    forms: Vec<Form>,
+    all: Vec<Form>,
     /// The limits of every form that has none of its own.
     pub limits: Limits,
+    /// When too few codes are entered.
+    pub conversion: Thresholds,
 }
 
 #[derive(Deserialize)]
@@ -54,6 +57,25 @@ struct File {
     limits: LimitsEntry,
     #[serde(default, deserialize_with = "forms")]
     form: Vec<FormEntry>,
+    #[serde(default)]
+    conversion: ConversionEntry,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ConversionEntry {
+    #[serde(deserialize_with = "within::<_, 1, 24>")]
+    window_hours: u32,
+    #[serde(deserialize_with = "within::<_, 5, 100_000>")]
+    min_codes: u32,
+    #[serde(deserialize_with = "within::<_, 1, 100>")]
+    min_entered_percent: u32,
+}
+
+impl Default for ConversionEntry {
+    fn default() -> Self {
+        Self { window_hours: 6, min_codes: 20, min_entered_percent: 30 }
+    }
 }
 
 #[derive(Clone, Deserialize)]
@@ -248,7 +270,7 @@ fn forms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<FormEntry>, D
 impl Forms {
     /// Reads `forms.toml`.
     pub fn parse(text: &str) -> Result<Self, Mistake> {
-        let File { limits: shop, form: entries } = read(text)?;
+        let File { limits: shop, form: entries, conversion } = read(text)?;
         let limits = shop.clone().check().map_err(|problem| Mistake::at(text, 0, problem))?;
         let mut forms = Vec::with_capacity(entries.len());
         for (index, entry) in entries.into_iter().enumerate() {
@@ -271,7 +293,8 @@ impl Forms {
                 limits,
             });
         }
-        Ok(Self { forms, limits })
+        let ConversionEntry { window_hours, min_codes, min_entered_percent } = conversion;
+        Ok(Self { all: forms, limits, conversion: Thresholds { window_hours, min_codes, min_entered_percent } })
     }
 
     /// The form of that name.
@@ -282,7 +305,7 @@ impl Forms {
 
     /// The forms.
     pub fn iter(&self) -> impl Iterator<Item = &Form> {
-        self.forms.iter()
+        self.all.iter()
     }
 }
 
@@ -293,6 +316,10 @@ impl FormEntry {
         }
         if self.requires_code && self.phone_fields.is_empty() {
             return Err("phone_fields must name at least one field when requires_code is true".to_owned());
+        }
+        if self.destinations.shop && self.retention_days < RETENTION_OF_DELIVERIES {
+            let least = RETENTION_OF_DELIVERIES;
+            return Err(format!("retention_days must be at least {least} for a form that goes to the shop: so long it may take"));
         }
         Ok(self)
     }
@@ -400,7 +427,7 @@ mod tests {
 
     #[test]
     fn a_file_from_before_the_newer_limits_has_their_defaults() {
-        let newer = ["prefix", "alarm_", "wrong_", "deny_"];
+        let newer = ["prefix", "alarm_", "wrong_", "deny_", "[conversion]", "window_", "min_"];
         let old: String = GOOD
             .lines()
             .filter(|line| !newer.iter().any(|word| line.starts_with(word) || line.starts_with("sends_per_prefix")))
@@ -510,6 +537,11 @@ mod tests {
                 "destinations = []",
                 "47:16: field `form[0].destinations`: must list where the form goes",
             ),
+            (
+                "retention_days = 90",
+                "retention_days = 14",
+                "40:1: field `form[0]`: retention_days must be at least 30 for a form that goes to the shop: so long it may take",
+            ),
             ("name = \"callback\"", "name = \"\"", "41:8: field `form[0].name`: must not be empty"),
             ("name = \"feedback\"", "name = \"callback\"", "56:1: field `form[1]`: name is used twice; every form needs its own"),
             (
@@ -527,6 +559,27 @@ mod tests {
             assert!(GOOD.contains(from), "{from}");
             let error = Forms::parse(&GOOD.replacen(from, to, 1)).unwrap_err().to_string();
             assert!(error.starts_with(wanted), "{wanted}: {error}");
+        }
+    }
+
+    #[test]
+    fn thresholds_of_conversion_are_within_reason() {
+        for (from, to, wanted) in [
+            (
+                "window_hours = 6",
+                "window_hours = 25",
+                "59:16: field `conversion.window_hours`: must be a whole number from 1 to 24",
+            ),
+            ("min_codes = 20", "min_codes = 4", "61:13: field `conversion.min_codes`: must be a whole number from 5 to 100000"),
+            (
+                "min_entered_percent = 30",
+                "min_entered_percent = 0",
+                "62:23: field `conversion.min_entered_percent`: must be a whole number from 1 to 100",
+            ),
+        ] {
+            assert!(GOOD.contains(from), "{from}");
+            let error = Forms::parse(&GOOD.replacen(from, to, 1)).unwrap_err().to_string();
+            assert_eq!(error, wanted);
         }
     }
 }

@@ -3,11 +3,16 @@
 //! - [`Client`]: sends a code, checks a code.
 //! - [`Error`] and [`Code`]: how a call can fail, and whose fault it is.
 //! - [`Token`]: what stands for a sent code; it stays with us.
+//! - [`read_reports`] and [`Reports`]: what became of an SMS, as SMSPRO pushes it and as it answers; [`Delivery`] is the word for it.
 
 mod client;
 mod error;
+mod reports;
 mod types;
+mod xml;
 
 pub use client::{Client, Settings};
 pub use error::{Code, Error};
+pub use reports::{AskCode, AskError, Delivery, Report, Reports, read_reports};
 pub use types::{Token, TokenError};
+pub use xml::Malformed;

@@ -1,4 +1,4 @@
-//! Lists of payments, by the table's indexes. An index is read a moment late and holds keys only, so what a list says is
+//! Lists, by the tables' indexes. An index is read a moment late and holds keys only, so what a list says is
 //! looked up again before anything is decided.
 
 use super::orders::{ORDER, Orders, PAYMENT};

@@ -4,7 +4,7 @@
 //!
 //! - `order-holds`: `order#{orderUuid}`, `payment#{paymentId}`, the fiscal documents of captures to come, and customers'
 //!   requests for a limit, `registration#{id}` ([`Orders`]).
-//! - `otp-tokens`: `challenge#…`, `sends#…`, `count#…` ([`Otp`](otp::Otp)).
+//! - `otp-tokens`: `challenge#…`, `sends#…`, `count#…`, `sms#…`, `conversion#…` ([`Otp`](otp::Otp)).
 //! - `forms`: what customers handed in, `form#{submission}` ([`Submissions`](submissions::Submissions)).
 //! - `quotes`: what can be made again at any time ([`Quotes`]): `prices`, `prices#…` ([`Prices`](prices::Prices)), `schedule#…`
 //!   ([`Schedules`]).
@@ -22,6 +22,7 @@ mod quotes;
 mod records;
 mod registrations;
 mod schedules;
+mod sms;
 pub mod submissions;
 
 use std::collections::HashMap;

@@ -1,8 +1,9 @@
-//! The table `otp-tokens`: challenges, send logs and counters.
+//! The table `otp-tokens`: challenges, send logs, what is counted, and SMS.
 //!
 //! - `challenge#{digest}`: a code being sent and the code in force ([`Challenge`]).
 //! - `sends#{digest}`: when codes were sent to a phone or asked for from an installation ([`SendLog`]).
 //! - `count#{quota}#{date}`: what is counted by the hour and the day, UTC ([`Quota`], `store/quotas.rs`).
+//! - `sms#{transaction_id}`, `conversion#…`: SMS and what became of them (`store/sms.rs`).
 //!
 //! `expires_at` (seconds) is the table's TTL attribute. DynamoDB deletes late, so no decision is made by it.
 
@@ -16,9 +17,10 @@ use crate::clock::{Random, Timestamp};
 use crate::env::Env;
 
 pub use super::quotas::Taken;
+pub use super::sms::Conversion;
 
 /// How often a change is tried anew after somebody else wrote first.
-const ROUNDS: u32 = 8;
+pub(super) const ROUNDS: u32 = 8;
 
 /// Challenges and send limits.
 #[derive(Clone, Debug)]
@@ -39,7 +41,7 @@ pub struct Found {
     pub used: Vec<Used>,
 }
 
-fn challenge_key(key: &ChallengeKey) -> String {
+pub(super) fn challenge_key(key: &ChallengeKey) -> String {
     format!("challenge#{}", key.as_str())
 }
 
@@ -47,7 +49,7 @@ fn log_key(key: &str) -> String {
     format!("sends#{key}")
 }
 
-fn challenge(key: &ChallengeKey, item: Option<Item>) -> Result<Challenge, StoreError> {
+pub(super) fn challenge(key: &ChallengeKey, item: Option<Item>) -> Result<Challenge, StoreError> {
     let Some(item) = item else { return Ok(Challenge::new(key.clone())) };
     let stored_as = challenge_key(key);
     let found: Versioned<ChallengeRecord> = read(&stored_as, item)?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use serde_json::{Value, json};
+use shared::metrics::{SMS_RUNNING_OUT, SMS_USED_UP};
 use shared::texts;
 use standins::System;
 
@@ -155,7 +156,10 @@ async fn the_shops_day_costs_what_it_may_and_two_alarms_are_raised() {
     assert_spent(&customer, customer.inbox().len(), 73);
     assert!(count(&answers, |answer| says(answer, "через 24 ч или обратитесь в магазин")) > REQUESTS / 2);
     let logs = customer.world.logs();
-    for (threshold, text) in [(57, "are running out"), (73, "are used up")] {
+    for (threshold, text, metric) in [(57, "are running out", SMS_RUNNING_OUT), (73, "are used up", SMS_USED_UP)] {
+        let measured = customer.world.measured(metric);
+        assert_eq!((measured.len(), &measured[0][metric.name]), (1, &json!(1)), "{measured:?}");
+        assert_eq!(measured[0]["threshold"], json!(threshold.to_string()));
         let threshold = format!("\"threshold\":{threshold},");
         let lines: Vec<_> = logs.lines().filter(|line| line.contains(text) && line.contains(&threshold)).collect();
         assert_eq!(lines.len(), 1, "{lines:#?}");

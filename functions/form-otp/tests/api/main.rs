@@ -11,6 +11,7 @@ mod limits;
 mod photos;
 mod save;
 mod send;
+mod sms;
 mod store;
 
 use std::time::Duration;

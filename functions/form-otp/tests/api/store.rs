@@ -18,7 +18,7 @@ async fn the_round_trips_of_each_command_are_as_designed() {
     let look = ["BatchGetItem"];
 
     let code = customer.get_code().await;
-    let written = ["BatchGetItem", "TransactWriteItems", "UpdateItem", "UpdateItem", "PutItem"];
+    let written = ["BatchGetItem", "TransactWriteItems", "UpdateItem", "UpdateItem", "TransactWriteItems"];
     assert_eq!(stored(), written, "a code asked for");
     assert_eq!(called(&customer), ["send"]);
 
@@ -34,14 +34,16 @@ async fn the_round_trips_of_each_command_are_as_designed() {
 
     customer.world.standins().fault(System::Shop, "forms", Fault::Refused, 1).unwrap();
     customer.export(&code).await;
-    let checked = ["BatchGetItem", "PutItem", "UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem", "PutItem"];
-    // Found right; the form stored, what the shop said of it, the code noted or free again.
+    let begun = ["BatchGetItem", "PutItem", "UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem"];
+    // The code is right, and its SMS was entered.
+    let checked = [&begun[..], &["TransactWriteItems"]].concat();
+    // Then the form is stored, what the shop said of it is, and the code is noted or free again.
     let full = [&checked[..], &["PutItem", "PutItem", "PutItem"]].concat();
     assert_eq!((stored(), called(&customer)), (list(&full), vec!["verify", "forms"]), "the right code, the slot is taken");
     assert_eq!(customer.looked_after(), 1, "one message");
 
     customer.export_form(customer.with("/data/slot", "12:00"), code.as_str()).await;
-    let again = [&checked[..], &["PutItem", "PutItem"]].concat();
+    let again = [&begun[..], &["PutItem", "PutItem", "PutItem"]].concat();
     assert_eq!((stored(), called(&customer)), (list(&again), vec!["forms"]), "another slot");
 
     customer.export(&code).await;
@@ -71,7 +73,7 @@ async fn a_repeated_sms_costs_no_limit() {
     assert_eq!(customer.send().await, success());
     let mut calls = customer.world.store_calls();
     // The read and the write in the middle: the cool-down begins anew.
-    assert_eq!(calls.split_off(1), ["PutItem", "GetItem", "PutItem", "PutItem"]);
+    assert_eq!(calls.split_off(1), ["PutItem", "GetItem", "PutItem", "TransactWriteItems"]);
     assert_eq!(called(&customer), ["send"]);
     for log in customer.world.items("otp-tokens", "sends#").await {
         assert_eq!(log["times"].as_array().unwrap().len(), 1, "{log}");

@@ -37,6 +37,7 @@ use lambda_runtime::{Context as LambdaContext, LambdaEvent};
 use serde_json::{Value, json};
 use shared::clock::{Clock, Random};
 use shared::env::Env;
+use shared::metrics::{Metric, Sink};
 use shared::runtime::{Handler, Worker, World as Outside};
 use standins::{Options, StandIns};
 use tokio::net::TcpListener;
@@ -49,7 +50,7 @@ use crate::functions::context;
 use crate::queue::{self, Poller, Queues};
 use crate::s3::{self, Storage};
 use crate::schedule::Ticker;
-use crate::settings::{AWS_KEY, Addresses, FORMS_QUEUE, environment};
+use crate::settings::{AWS_KEY, Addresses, FORMS_QUEUE, SMS_REPORT_SECRET, environment};
 use crate::stream::{DeadLetter, Pump, Work};
 use crate::template::{Mapping, TEMPLATE, Template};
 use crate::world::standin_clock;
@@ -77,7 +78,7 @@ pub mod canary {
     /// A wallet's cryptogram.
     pub const CRYPTOGRAM: &str = "Q0FOQVJZLUNSWVBUT0dSQU0=";
 
-    pub(super) const FORBIDDEN: [&str; 21] = [
+    pub(super) const FORBIDDEN: [&str; 24] = [
         PHONE,
         FORM_PHONE,
         EMAIL,
@@ -98,6 +99,9 @@ pub mod canary {
         super::super::settings::IMSHOP_ORDER_STATUS,
         "mokka-demo-secret",
         "smspro-demo-key",
+        super::super::settings::SMS_REPORT_SECRET,
+        "smspro-demo-login",
+        "smspro-demo-password",
         "internal-demo-secret",
     ];
 }
@@ -113,6 +117,7 @@ pub struct World {
     storage: Storage,
     queues: Queues,
     template: Template,
+    metrics: Sink,
     workers: Mutex<(Changes, Option<Arc<Workers>>)>,
     logs_from: usize,
 }
@@ -126,6 +131,7 @@ struct Workers {
     forms: Poller,
     reconcile: Ticker,
     price_feed: Ticker,
+    sms_watch: Ticker,
 }
 
 impl World {
@@ -166,7 +172,20 @@ impl World {
         let store = dynamodb::start(dynamodb, None, clock.clone(), &client, &template.tables).await;
         let store = store.expect("an embedded DynamoDB");
         let queues = queue::start(sqs, None, clock.clone(), AWS_KEY, &template.queues).expect("queues in memory");
-        Self { env, clock, standins, client, tap, store, storage, queues, template, workers: Mutex::default(), logs_from }
+        Self {
+            env,
+            clock,
+            standins,
+            client,
+            tap,
+            store,
+            storage,
+            queues,
+            template,
+            metrics: Sink::Memory(Arc::default()),
+            workers: Mutex::default(),
+            logs_from,
+        }
     }
 
     /// The functions' settings, to be changed at will.
@@ -221,12 +240,15 @@ impl World {
             let reconcile = self.build_worker(build, |deps, event| Box::pin(reconcile::handle(deps, event)), &changes);
             let build = price_feed::Deps::from_env;
             let price_feed = self.build_worker(build, |deps, event| Box::pin(price_feed::handle(deps, event)), &changes);
+            let build = sms_watch::Deps::from_env;
+            let sms_watch = self.build_worker(build, |deps, event| Box::pin(sms_watch::handle(deps, event)), &changes);
             let ticker = |name: &str, work| {
                 let schedule = self.template.schedules.iter().find(|schedule| schedule.function == name);
                 Ticker::new(schedule.expect("a function with a schedule").clone(), self.clock.clone(), work)
             };
             let (reconcile, price_feed) = (ticker("reconcile", reconcile), ticker("price-feed", price_feed));
-            Arc::new(Workers { pump: self.stream(events), forms: self.poller(forms), reconcile, price_feed })
+            let (pump, forms) = (self.stream(events), self.poller(forms));
+            Arc::new(Workers { pump, forms, reconcile, price_feed, sms_watch: ticker("sms-watch", sms_watch) })
         });
         Arc::clone(ready)
     }
@@ -297,6 +319,25 @@ impl World {
         self.workers().price_feed.tick().await.unwrap_or_else(|error| panic!("price-feed failed: {error}"))
     }
 
+    /// Runs sms-watch once; what it answers.
+    pub async fn watch_sms(&self) -> Value {
+        self.workers().sms_watch.tick().await.unwrap_or_else(|error| panic!("sms-watch failed: {error}"))
+    }
+
+    /// Brings the delivery reports that SMSPRO has to push to sms-reports; how each was answered.
+    pub async fn push_sms_reports(&self) -> Vec<u16> {
+        let deps = self.build(sms_reports::Deps::from_env, &[]);
+        let path = format!("/v1/sms/reports/{SMS_REPORT_SECRET}");
+        let mut statuses = Vec::new();
+        for push in self.standins.take_sms_reports() {
+            let event = Event::post(&path).text(&push.body).rest();
+            let answer = invoke(&deps, |deps, request| Box::pin(sms_reports::handle(deps, request)), event).await;
+            self.standins.sms_report_pushed(push, answer.status);
+            statuses.push(answer.status);
+        }
+        statuses
+    }
+
     /// The objects in S3.
     #[must_use]
     pub fn storage(&self) -> &Storage {
@@ -312,7 +353,8 @@ impl World {
     /// Clock, randomness and HTTP client for a function's dependencies.
     #[must_use]
     pub fn world(&self) -> Outside {
-        Outside { clock: self.clock.clone(), random: Random::System, http: shared::outbound::client().expect("an HTTP client") }
+        let http = shared::outbound::client().expect("an HTTP client");
+        Outside { clock: self.clock.clone(), random: Random::System, http, metrics: self.metrics.clone() }
     }
 
     /// The outside systems.
@@ -367,6 +409,12 @@ impl World {
         self.tap.leave_undone(times);
     }
 
+    /// What the functions have measured, oldest first: the lines that have a value of this metric.
+    #[must_use]
+    pub fn measured(&self, metric: Metric) -> Vec<Value> {
+        self.metrics.lines().into_iter().filter(|line| line.get(metric.name).is_some()).collect()
+    }
+
     /// The embedded DynamoDB, for what a test has to arrange there itself.
     #[must_use]
     pub fn dynamodb(&self) -> &aws_sdk_dynamodb::Client {
@@ -386,7 +434,8 @@ impl World {
     fn look_through_logs(&self) {
         let codes = self.standins.codes();
         let forbidden = canary::FORBIDDEN.iter().copied().chain(codes.iter().map(String::as_str));
-        let lines = LOGS.since(self.logs_from);
+        let mut lines = LOGS.since(self.logs_from);
+        lines.extend(self.metrics.lines().iter().map(|line| format!("{line}\n")));
         for word in forbidden {
             if let Some(line) = lines.lines().find(|line| line.contains(word)) {
                 panic!("a log line contains {word:?}: {line}");

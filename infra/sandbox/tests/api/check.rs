@@ -69,7 +69,7 @@ fn the_kind_of_a_file_is_its_names_or_what_one_says() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(format!("{CONFIG}/forms.toml"), folder.path().join("other.toml")).unwrap();
     let (code, _, complaints) = run(folder.path(), &["check-config", "other.toml"]);
-    let wanted = format!("other.toml:{}:3: field `form`: unknown field", line_of("[[form]]"));
+    let wanted = format!("other.toml:{}:2: field `conversion`: unknown field", line_of("[conversion]"));
     assert!(code == Some(1) && complaints.starts_with(&wanted), "{complaints}");
     assert_eq!(run(folder.path(), &["check-config", "--kind", "forms", "other.toml"]).0, Some(0));
     assert_ne!(run(folder.path(), &["check-config"]).0, Some(0), "no file is no check");

@@ -25,7 +25,8 @@ fn the_demo_exits_with_success_and_says_what_happened() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
     assert!(
-        text.trim_end().ends_with("Done: paid, made up for, given back, captured on shipment; and a form is stored."),
+        text.trim_end()
+            .ends_with("Done: paid, made up for, given back, captured on shipment; forms delivered; and abuse stopped."),
         "{text}"
     );
     assert_eq!(String::from_utf8_lossy(&output.stderr), "", "nothing went wrong between its lines");

@@ -1,6 +1,11 @@
+use std::time::Duration;
+
+use sandbox::settings::environment;
 use sandbox::testing::World;
 use sandbox::world::{Sandbox, Setup};
 use serde_json::{Value, json};
+use shared::env::Env;
+use shared::store::client_from_env;
 
 use crate::gateway::{FREE, post};
 
@@ -20,6 +25,46 @@ async fn the_price_feed_is_looked_at_when_asked() {
         let (status, report) = post(format!("{}/control/price-feed", sandbox.control), None, json!({})).await;
         assert_eq!((status, report), (200, json!({"outcome": outcome, "offers": 3, "bad": 0, "buckets": 1})));
     }
+}
+
+/// Waits until an SMS is reported, which happens by itself.
+async fn reported(sandbox: &Sandbox) {
+    let mut env = Env::from_map(environment(&sandbox.addresses));
+    let client = client_from_env(&mut env).unwrap();
+    let mut found = 0;
+    for _ in 0..100 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let scan = client.scan().table_name("otp-tokens").filter_expression("attribute_exists(delivery)").send().await.unwrap();
+        found = scan.count;
+        if found > 0 {
+            break;
+        }
+    }
+    assert!(found > 0, "no report came");
+}
+
+#[tokio::test]
+async fn delivery_reports_arrive_and_are_counted() {
+    let sandbox = Sandbox::start(Setup::new(FREE)).await.unwrap();
+    let control = async |path: &str, body| post(format!("{}/control/{path}", sandbox.control), None, body).await;
+    let form = |phone: &str| json!({"formName": "callback", "installId": phone, "data": {"phone": phone}});
+    let send = async |phone: &str| {
+        let answer = post(format!("{}/v1/forms/otp", sandbox.addresses.gateway), Some("imshop-demo-key"), form(phone)).await;
+        assert_eq!(answer, (200, json!({"success": true})));
+    };
+    assert_eq!(control("sms-reports", json!({"phone": "996770000002", "report": 4, "pushed": false})).await.0, 200);
+    assert_eq!(control("sms-reports", json!({"phone": "996770000002", "report": 8})).await.0, 400);
+    send("996770000001").await;
+    send("996770000002").await;
+    reported(&sandbox).await;
+    control("clock", json!({"advance_s": 600})).await;
+    let (status, report) = control("sms-watch", json!({})).await;
+    let counted = json!({"due": 2, "counted": 2, "asked": 1, "reported": 1, "failed": 0, "alarms": 0, "left": false});
+    assert_eq!((status, report), (200, counted));
+    let measured = reqwest::get(format!("{}/control/metrics", sandbox.control)).await.unwrap().text().await.unwrap();
+    let measured: Vec<Value> = serde_json::from_str(&measured).unwrap();
+    let delivered: u64 = measured.iter().map(|line| line["SmsDelivered"].as_u64().unwrap()).sum();
+    assert_eq!((measured.len(), delivered), (2, 1));
 }
 
 #[tokio::test]

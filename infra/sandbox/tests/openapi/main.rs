@@ -10,6 +10,7 @@ mod document;
 mod imshop;
 mod mokka;
 mod shop;
+mod smspro;
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,9 @@
 use serde_json::json;
-use standins::Options;
+use standins::{Fault, Options, PhoneReports, System};
 
-use crate::world::{World, answer};
+use crate::world::{World, answer, text};
+
+const PHONE: &str = "996770123456";
 
 #[tokio::test]
 async fn a_code_is_sent_and_checked() {
@@ -81,4 +83,54 @@ async fn codes_are_made_of_the_alphabet() {
     world.smspro("send", &json!({ "transaction_id": "t1", "phone": "996770123456" })).await;
     let codes = world.standins.codes();
     assert!(codes[0].len() == 10 && codes[0].chars().all(|one| "XYZ".contains(one)), "{codes:?}");
+}
+
+/// Asks for a report; the answer's XML.
+async fn ask(world: &World, login: &str, id: &str) -> String {
+    let body = format!("<?xml version=\"1.0\"?>\n<dr><login>{login}</login><pwd>smspro-demo-password</pwd><id>{id}</id></dr>");
+    let request = world.http.post(world.url("/smspro/api/dr")).header("content-type", "text/xml; charset=utf-8").body(body);
+    text(request.send().await.unwrap()).await.1
+}
+
+#[tokio::test]
+async fn a_report_is_pushed_and_repeated_three_times_ten_minutes_apart() {
+    let world = World::start().await;
+    world.smspro("send", &json!({ "transaction_id": "t1", "phone": PHONE })).await;
+    for _ in 0..4 {
+        let mut pushes = world.standins.take_sms_reports();
+        assert_eq!(pushes.len(), 1);
+        let push = pushes.remove(0);
+        assert_eq!(push.transaction_id, "t1");
+        for part in ["xmlns=\"http://Giper.mobi/schema/DeliveryReport\"", "<id>t1</id>", "<report>3</report>", "<rcvTime>20"] {
+            assert!(push.body.contains(part), "{part}: {}", push.body);
+        }
+        world.standins.sms_report_pushed(push, 503);
+        world.advance(599).await;
+        assert!(world.standins.take_sms_reports().is_empty());
+        world.advance(1).await;
+    }
+    assert!(world.standins.take_sms_reports().is_empty(), "given up");
+    world.smspro("send", &json!({ "transaction_id": "t2", "phone": PHONE })).await;
+    let push = world.standins.take_sms_reports().remove(0);
+    world.standins.sms_report_pushed(push, 200);
+    world.advance(600).await;
+    assert!(world.standins.take_sms_reports().is_empty(), "taken");
+}
+
+#[tokio::test]
+async fn a_report_is_asked_for_with_the_login_in_the_documents_form() {
+    let world = World::start().await;
+    world.smspro("send", &json!({ "transaction_id": "t1", "phone": PHONE })).await;
+    let answer = ask(&world, "smspro-demo-login", "t1").await;
+    assert!(answer.contains("<response><status>0</status><phone><number>996770123456</number><report>3</report>"), "{answer}");
+    assert!(ask(&world, "smspro-demo-login", "t2").await.contains("<status>4</status>"), "unknown");
+    assert!(ask(&world, "another", "t1").await.contains("<status>2</status>"));
+    let wrong = world.http.post(world.url("/smspro/api/dr")).header("content-type", "text/xml").body("<dr/>");
+    assert!(text(wrong.send().await.unwrap()).await.1.contains("<status>1</status>"));
+    world.standins.fault(System::Smspro, "dr", Fault::Status(5), 1).unwrap();
+    assert!(ask(&world, "smspro-demo-login", "t1").await.contains("<status>5</status>"), "asked too often");
+    let silence = PhoneReports { report: None, pushed: false };
+    world.standins.set_sms_reports(PHONE, silence, false).unwrap();
+    assert!(ask(&world, "smspro-demo-login", "t1").await.contains("<status>4</status>"), "no report");
+    assert!(world.standins.set_sms_reports(PHONE, PhoneReports { report: Some(8), pushed: true }, false).is_err());
 }

@@ -1,0 +1,94 @@
+//! `POST /v1/sms/reports/{secret}`: SMSPRO's delivery reports. They are unsigned, so who knows the secret in the path is believed;
+//! what a report can do is to be noted on an SMS of ours, forwards only.
+//!
+//! SMSPRO takes HTTP 200 for taken and repeats everything else three times, ten minutes apart. So: 200 also for an SMS that is not
+//! ours (any more), which no repetition would change; 503 when the store fails; 400 for what cannot be read; 404 for a wrong
+//! secret, as for any address that there is not. A report that overtakes our own note of its SMS is lost here, and sms-watch asks
+//! for it.
+//!
+//! Round trips for each SMS that is reported: one read; one write if it says something new.
+
+use lambda_http::{Body, Request, Response};
+use serde_json::json;
+use shared::clock::Clock;
+use shared::env::{ConfigError, Env};
+use shared::http::{self, Failure, Inbound, Shape, Status};
+use shared::runtime::World;
+use shared::secret::Keys;
+use shared::smspro::{self, Report};
+use shared::store::otp::Otp;
+use shared::store::{Written, client_from_env};
+
+/// 64 KiB: a hundred times what a report needs.
+const LARGEST_BODY: usize = 64 * 1024;
+/// How often a report is noted again when somebody else wrote first.
+const ROUNDS: u32 = 8;
+
+/// What the function needs.
+#[derive(Debug)]
+pub struct Deps {
+    /// Closed without them.
+    secrets: Option<Keys>,
+    otp: Otp,
+    clock: Clock,
+}
+
+impl Deps {
+    /// Reads `SMSPRO_REPORT_SECRET` (closed without it; `SMSPRO_REPORT_SECRET_NEXT` is valid beside it), `OTP_TABLE` and the
+    /// store's settings.
+    pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
+        let secrets = env.optional_keys("SMSPRO_REPORT_SECRET");
+        let client = client_from_env(&mut env);
+        let otp = client.and_then(|client| Otp::from_env(&mut env, client, world.random));
+        let deps = otp.map(|otp| Self { secrets, otp, clock: world.clock });
+        env.finish(deps)
+    }
+
+    /// Opens the connection to the store.
+    pub async fn warm(&self) {
+        self.otp.warm_up().await;
+    }
+}
+
+/// Answers a request.
+pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {
+    http::answer(Shape::Error, request, async |inbound| route(deps, &inbound).await).await
+}
+
+async fn route(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure> {
+    let path = inbound.path();
+    let ["v1", "sms", "reports", secret] = path.as_slice() else { return Err(Failure::not_found()) };
+    inbound.require_method("POST")?;
+    inbound.limit_body(LARGEST_BODY)?;
+    if !deps.secrets.as_ref().is_some_and(|secrets| secrets.accept(secret)) {
+        tracing::warn!("delivery reports were refused: a wrong secret, or SMSPRO_REPORT_SECRET is not set");
+        return Err(Failure::not_found());
+    }
+    let reports = smspro::read_reports(inbound.body()).map_err(|malformed| {
+        tracing::warn!(cause = %malformed, "delivery reports cannot be read");
+        Failure::bad_request(malformed.to_string())
+    })?;
+    for report in &reports {
+        deps.note(report).await?;
+    }
+    http::json(Status::Ok, &json!({"success": true}))
+}
+
+impl Deps {
+    async fn note(&self, report: &Report) -> Result<(), Failure> {
+        let Report { transaction_id, delivery } = report;
+        for _ in 0..ROUNDS {
+            let Some(sms) = self.otp.sms(transaction_id).await.map_err(Failure::unavailable)? else {
+                tracing::info!(delivery = delivery.name(), "a report of an SMS that is not known (any more)");
+                return Ok(());
+            };
+            let Some(sms) = sms.reported(*delivery, self.clock.now()) else { return Ok(()) };
+            if self.otp.save_sms(&sms).await.map_err(Failure::unavailable)? == Written::Yes {
+                let (operator, range) = (&sms.operator, &sms.range);
+                tracing::info!(transaction_id, delivery = delivery.name(), operator, range, "an SMS was reported");
+                return Ok(());
+            }
+        }
+        Err(Failure::unavailable("others keep writing the same SMS"))
+    }
+}

@@ -1,0 +1,33 @@
+//! Pushes SMSPRO's delivery reports to the shop, for as long as the runtime lives.
+
+use std::time::Duration;
+
+use reqwest::Client;
+use reqwest::redirect::Policy;
+
+use crate::world::World;
+
+/// How long an answer is waited for.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How often it is looked whether there is something to push.
+const LOOK: Duration = Duration::from_millis(100);
+/// How long an SMS is on its way: its sender has noted by then that it was sent.
+const ON_ITS_WAY: Duration = Duration::from_millis(300);
+
+pub(crate) async fn run(world: &World, url: &str) {
+    // Loopback needs no root certificates.
+    let client = Client::builder().timeout(PATIENCE).no_proxy().redirect(Policy::none()).tls_certs_only([]).build();
+    let Ok(client) = client else { return };
+    loop {
+        let pushes = world.smspro.take_pushes(world.clock.now());
+        if !pushes.is_empty() {
+            tokio::time::sleep(ON_ITS_WAY).await;
+        }
+        for push in pushes {
+            let request = client.post(url).header("content-type", "text/xml; charset=utf-8").body(push.body.clone());
+            let status = request.send().await.map_or(0, |answer| answer.status().as_u16());
+            world.smspro.pushed(push, status, world.clock.now());
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
