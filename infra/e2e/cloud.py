@@ -53,7 +53,9 @@ class Cloud:
             "IOT_MTLS_ENABLED": "0",
             "AWS_ENDPOINT_URL": self.endpoint,
             # What the functions inherit. On AWS the SDK finds its services by their region.
-            **{f"{service}_ENDPOINT": self.endpoint for service in ("DYNAMODB", "S3", "SQS")},
+            **{f"{service}_ENDPOINT": self.endpoint for service in ("DYNAMODB", "S3", "SECRETS", "SQS")},
+            # Nobody wants to wait five minutes for a changed key.
+            "SECRETS_REFRESH_SECONDS": "3",
             "SSL_CERT_FILE": str(trusted),
         }
         command = [ROOT / ".venv/ministack/bin/ministack"]

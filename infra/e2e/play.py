@@ -107,14 +107,16 @@ def parameters(front, api):
     }
 
 
-def secrets(front):
-    """The secrets that the template asks for, with the values that the stand-ins know (from the file that they write)."""
+def secrets(package, front):
+    """The document's keys, as its description names them, with the values that the stand-ins know."""
     lines = (ROOT / ".env.sandbox").read_text(encoding="utf-8").splitlines()
     known = {name: json.loads(value) for name, value in (line.split("=", 1) for line in lines)}
-    names = set(re.findall(r"SecretString:([A-Z_]+)", (ROOT / "template.yaml").read_text(encoding="utf-8")))
+    document = next(iter(package.of_type("AWS::SecretsManager::Secret").values()))
+    names = re.findall(r"[A-Z]+(?:_[A-Z]+)+", document["Properties"]["Description"])
     found = {name: known[name] for name in names if name in known}
-    for name in ("IMSHOP_PAYMENT_STATUS_URL", "IMSHOP_ORDER_STATUS_URL"):
-        found[name] = front + urllib.parse.urlsplit(known[name]).path
+    for name, value in found.items():
+        if value.startswith("http://"):
+            found[name] = front + urllib.parse.urlsplit(value).path
     return found
 
 
@@ -143,6 +145,46 @@ def titles(callers):
 def capture(callers, payment):
     """What the app is told of a payment."""
     return callers.imshop("/v1/acquiring", {"command": "capture", "paymentMethodId": "mokka", "paymentId": payment})
+
+
+def filled_in(cloud, values, callers):
+    """The document is created empty, and nothing starts on it; filled in, everything does."""
+    manager = cloud.client("secretsmanager")
+    held = manager.get_secret_value(SecretId=SECRETS)["SecretString"]
+    expect("the document of secrets is created empty", held == "{}", held)
+    answer = callers.imshop("/v1/payments", {"items": ITEMS})
+    expect("payments: does not start without its keys", "payments" not in answer, answer)
+    text = cloud.process.output() + cloud.log(f"/aws/lambda/{cloud.physical('AWS::Lambda::Function')['PaymentsFunction']}")
+    expect("payments: names the missing key", "IMSHOP_KEY: must be set and not empty" in text, answer)
+    manager.put_secret_value(SecretId=SECRETS, SecretString=json.dumps(values))
+    titles(callers)
+
+
+def rotated(cloud, values, callers):
+    """A key is replaced without a deployment; while both are valid nobody is refused."""
+    answer = callers.imshop("/v1/payments", {"items": ITEMS}, key="second-key")
+    expect("payments: the next key is not valid yet", answer.get("payments") == [], answer)
+    values["IMSHOP_KEY_NEXT"] = "second-key"
+    cloud.client("secretsmanager").put_secret_value(SecretId=SECRETS, SecretString=json.dumps(values))
+    until = time.monotonic() + 20
+    while time.monotonic() < until and not callers.imshop("/v1/payments", {"items": ITEMS}, key="second-key").get("payments"):
+        time.sleep(1)
+    for key in (IMSHOP, "second-key"):
+        answer = callers.imshop("/v1/payments", {"items": ITEMS}, key=key)
+        expect(f"payments: by now both keys are valid, {key} too", answer.get("payments"), answer)
+
+
+def hidden(cloud, package, values):
+    """No secret is in the template or in a function's environment."""
+    functions = cloud.client("lambda")
+    physical = cloud.physical("AWS::Lambda::Function")
+    seen = {"the template": package.path.read_text(encoding="utf-8")}
+    for name, each in physical.items():
+        seen[name] = json.dumps(functions.get_function_configuration(FunctionName=each)["Environment"])
+    for place, text in seen.items():
+        if shown := [key for key, value in values.items() if value in text]:
+            fail(f"{place} shows {', '.join(shown)}")
+    ok("no secret is in the template or in a function's environment")
 
 
 def main_job(callers):
@@ -253,8 +295,8 @@ def changed_settings(cloud, package, chosen, api, callers):
     expect("payments: the list has the new title", title in titles(callers), title)
 
 
-def deleted(cloud, package):
-    """What the stack leaves behind: the tables that money depends on, with what is in them."""
+def deleted(cloud, package, values):
+    """What the stack leaves behind: the tables that money depends on, with what is in them, and the secrets."""
     dynamodb = cloud.client("dynamodb")
     tables = {name: each["DeletionPolicy"] for name, each in package.of_type("AWS::DynamoDB::Table").items()}
     physical = cloud.physical("AWS::DynamoDB::Table")
@@ -266,23 +308,27 @@ def deleted(cloud, package):
         if policy == "Retain":
             after = dynamodb.scan(TableName=physical[name])["Count"]
             expect(f"{name}: has its {before[name]} items", after == before[name] > 0, after)
+    held = json.loads(cloud.client("secretsmanager").get_secret_value(SecretId=SECRETS)["SecretString"])
+    expect("StageSecrets: stays, with its keys", held == values, sorted(held))
     functions = cloud.client("lambda").list_functions()["Functions"]
     expect("no function is left", functions == [], functions)
 
 
 def story(cloud, package, chosen, values, callers, api):
     """What happens in the deployed stack's life."""
-    cloud.client("secretsmanager").create_secret(Name=SECRETS, SecretString=json.dumps(values))
     deploy(cloud, package, chosen, api)
     ok(f"{promises.check(cloud, chosen)} properties of the resources are as the template says")
+    filled_in(cloud, values, callers)
+    hidden(cloud, package, values)
     main_job(callers)
     form(callers)
     left_over(callers)
     rest(cloud, package)
+    rotated(cloud, values, callers)
     changed_settings(cloud, package, chosen, api, callers)
     dead_letters(cloud)
     logged(cloud, values)
-    deleted(cloud, package)
+    deleted(cloud, package, values)
 
 
 def play():
@@ -298,8 +344,9 @@ def play():
         providers = ready(process)["providers"]
         front, api = Front(trusted, providers), Front(trusted)
         chosen = parameters(front.url, api.url)
+        package = Package(WORK, chosen)
         try:
-            story(cloud, Package(WORK, chosen), chosen, secrets(front.url), Callers(api.url, providers, trusted), api)
+            story(cloud, package, chosen, secrets(package, front.url), Callers(api.url, providers, trusted), api)
         except BaseException:
             cloud.keep_logs()
             raise

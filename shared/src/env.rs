@@ -10,7 +10,7 @@ use crate::secret::{InternalSecret, Keys, Secret};
 
 /// Where settings are read from: the process's environment, or a map in the sandbox and the tests.
 /// Collects what is wrong, so that one start shows every mistake.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Env {
     values: BTreeMap<String, String>,
     problems: Vec<(String, String)>,
@@ -44,6 +44,13 @@ impl Env {
     #[must_use]
     pub fn from_map(values: BTreeMap<String, String>) -> Self {
         Self { values, problems: Vec::new() }
+    }
+
+    /// The same settings, and these secrets among them.
+    #[must_use]
+    pub fn with(mut self, secrets: &BTreeMap<String, String>) -> Self {
+        self.values.extend(secrets.clone());
+        self
     }
 
     /// Done reading: what was built, or everything that was wrong. `None` can only come from a recorded problem.

@@ -10,11 +10,12 @@
 //! - [`gateway`], [`settle`], [`tell`]: the providers behind one trait, the one way in which a payment moves forward, and the
 //!   one way in which IMSHOP hears of it.
 //! - [`http`]: requests in, answers out, one error contract.
-//! - [`config`], [`telemetry`], [`runtime`]: settings files, logs, and how a function starts.
+//! - [`config`], [`telemetry`], [`document`], [`runtime`]: settings files, logs, the stage's secrets, and how a function starts.
 
 pub mod challenge;
 pub mod clock;
 pub mod config;
+pub mod document;
 pub mod env;
 pub mod gateway;
 pub mod http;
