@@ -89,7 +89,11 @@ class Cloud:
 
     def sam(self, *arguments):
         """Runs SAM CLI against it."""
-        environment = clean_environment() | {"AWS_ENDPOINT_URL": self.endpoint, "SAM_CLI_TELEMETRY": "0"}
+        environment = clean_environment() | {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "SAM_CLI_TELEMETRY": "0",
+            "TMPDIR": str(self.work),
+        }
         command = [ROOT / ".venv/sam/bin/sam", *arguments, "--config-file", ROOT / "samconfig.toml", "--config-env", STAGE]
         log = self.work / f"sam-{len(list(self.work.glob('sam-*.log'))) + 1}-{arguments[0]}.log"
         with log.open("wb") as output:
