@@ -1,5 +1,6 @@
 """Processes that a check starts and has to end again, whatever happens in between."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -49,17 +50,24 @@ def build(*arguments):
 
 
 class Process:
-    """A process whose output goes to a file; ended with the `with` block."""
+    """A process whose output goes to a file, into the folder `logs` if it is to stay; ended with the `with` block, together
+    with all that it started."""
 
-    def __init__(self, name, command, **settings):
+    def __init__(self, name, command, logs=None, **settings):
         self.name = name
         self.command = command
+        self.logs = logs
         self.settings = settings
 
     def __enter__(self):
-        self.log = tempfile.NamedTemporaryFile(prefix=f"{self.name}-", suffix=".log")
+        if self.logs:
+            self.log = pathlib.Path(self.logs, f"{self.name}.log").open("wb")
+        else:
+            self.log = tempfile.NamedTemporaryFile(prefix=f"{self.name}-", suffix=".log")
+        # A session of its own, so that its children can be ended with it.
         self.process = subprocess.Popen(
-            self.command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT, **self.settings
+            self.command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True,
+            **self.settings,
         )
         return self
 
@@ -70,6 +78,9 @@ class Process:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        # What it left behind.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.log.close()
 
     def output(self):
@@ -93,10 +104,11 @@ class Process:
         fail(f"{self.name} runs, but not {what} within {seconds} s. It printed:\n{self.tail()}")
 
 
-def sandbox(*arguments):
+def sandbox(*arguments, logs=None, environment=None):
     """The sandbox; wait for it with `ready`."""
     command = ["cargo", "run", "--quiet", "-p", "sandbox", "--", *arguments]
-    return Process("sandbox", command, cwd=ROOT, env=os.environ | {"CARGO_TERM_COLOR": "never"})
+    settings = os.environ | {"CARGO_TERM_COLOR": "never"} | (environment or {})
+    return Process("sandbox", command, logs, cwd=ROOT, env=settings)
 
 
 def ready(process):

@@ -10,7 +10,7 @@ use crate::secret::{InternalSecret, Keys, Secret};
 
 /// Where settings are read from: the process's environment, or a map in the sandbox and the tests.
 /// Collects what is wrong, so that one start shows every mistake.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Env {
     values: BTreeMap<String, String>,
     problems: Vec<(String, String)>,
@@ -44,6 +44,13 @@ impl Env {
     #[must_use]
     pub fn from_map(values: BTreeMap<String, String>) -> Self {
         Self { values, problems: Vec::new() }
+    }
+
+    /// The same settings, and these secrets among them.
+    #[must_use]
+    pub fn with(mut self, secrets: &BTreeMap<String, String>) -> Self {
+        self.values.extend(secrets.clone());
+        self
     }
 
     /// Done reading: what was built, or everything that was wrong. `None` can only come from a recorded problem.
@@ -117,12 +124,6 @@ impl Env {
         Some(Keys::new(self.secret(name)?, next))
     }
 
-    /// The same, of an endpoint that is closed without a key.
-    pub fn optional_keys(&mut self, name: &str) -> Option<Keys> {
-        self.optional(name)?;
-        self.keys(name)
-    }
-
     /// `INTERNAL_SECRET`: at least 32 characters, from which tokens and lookup keys are derived.
     pub fn internal_secret(&mut self) -> Option<InternalSecret> {
         self.parsed("INTERNAL_SECRET", InternalSecret::parse)
@@ -137,6 +138,20 @@ impl Env {
     pub fn optional_url(&mut self, name: &str) -> Option<Url> {
         let value = self.optional(name)?;
         self.checked(name, parse_url(&value))
+    }
+
+    /// Whether something is wanted: if its `switch` is on, not if it is off, and without a switch if its setting `name` is there.
+    /// The switch stands in the template, so that a setting that gets lost among the secrets is missed, not taken for a wish.
+    pub fn wanted(&mut self, switch: &str, name: &str) -> bool {
+        match self.optional(switch).as_deref() {
+            None => self.optional(name).is_some(),
+            Some("on") => true,
+            Some("off") => false,
+            Some(_) => {
+                self.problem(switch, "must be on or off");
+                false
+            }
+        }
     }
 
     /// A currency, with a default.

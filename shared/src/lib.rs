@@ -10,13 +10,15 @@
 //! - [`gateway`], [`settle`], [`tell`], [`deliver`]: the providers behind one trait, the one way in which a payment moves
 //!   forward, the one way in which IMSHOP hears of it, and the one way in which a form gets to the shop.
 //! - [`http`]: requests in, answers out, one error contract.
-//! - [`config`], [`telemetry`], [`metrics`], [`runtime`]: settings files, logs, what is measured, and how a function starts.
+//! - [`config`], [`telemetry`], [`metrics`], [`document`], [`runtime`]: settings files, logs, what is measured, the stage's secrets,
+//!   and how a function starts.
 
 pub mod aws;
 pub mod challenge;
 pub mod clock;
 pub mod config;
 pub mod deliver;
+pub mod document;
 pub mod env;
 pub mod gateway;
 pub mod http;

@@ -34,13 +34,21 @@ pub struct Deps {
 }
 
 impl Deps {
-    /// Reads `SMSPRO_REPORT_SECRET` (closed without it; `SMSPRO_REPORT_SECRET_NEXT` is valid beside it), `OTP_TABLE` and the
-    /// store's settings.
+    /// Reads `SMSPRO_REPORT_SECRET` (`SMSPRO_REPORT_SECRET_NEXT` is valid beside it; closed without it, unless `SMSPRO_REPORTS` is
+    /// on), `OTP_TABLE` and the store's settings.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
-        let secrets = env.optional_keys("SMSPRO_REPORT_SECRET");
+        let wanted = env.wanted("SMSPRO_REPORTS", "SMSPRO_REPORT_SECRET");
+        let secrets = wanted.then(|| env.keys("SMSPRO_REPORT_SECRET"));
         let client = client_from_env(&mut env);
         let otp = client.and_then(|client| Otp::from_env(&mut env, client, world.random));
-        let deps = otp.map(|otp| Self { secrets, otp, clock: world.clock });
+        let build = || {
+            let secrets = match secrets {
+                Some(secrets) => Some(secrets?),
+                None => None,
+            };
+            Some(Self { secrets, otp: otp?, clock: world.clock })
+        };
+        let deps = build();
         env.finish(deps)
     }
 

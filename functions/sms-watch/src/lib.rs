@@ -54,7 +54,7 @@ impl Deps {
         let client = client_from_env(&mut env);
         let otp = client.and_then(|client| Otp::from_env(&mut env, client, world.random));
         let metrics = Metrics::from_env(&env, world.clock.clone(), world.metrics);
-        let can_ask = env.optional("SMSPRO_LOGIN").or_else(|| env.optional("SMSPRO_PASSWORD")).is_some();
+        let can_ask = env.wanted("SMSPRO_PULL", "SMSPRO_LOGIN");
         let asked = can_ask.then(|| (env.url("SMSPRO_BASE_URL"), env.secret("SMSPRO_LOGIN"), env.secret("SMSPRO_PASSWORD")));
         let build = || {
             let reports = match asked {

@@ -105,6 +105,11 @@ impl fmt::Debug for Address {
     }
 }
 
+/// Reads an address, if it is wanted.
+fn address_from_env(env: &mut Env, switch: &str, name: &str) -> Option<Address> {
+    if env.wanted(switch, name) { env.url(name).map(Address) } else { None }
+}
+
 /// A client of IMSHOP's addresses.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -115,11 +120,11 @@ pub struct Client {
 }
 
 impl Client {
-    /// Reads `IMSHOP_PAYMENT_STATUS_URL` and `IMSHOP_ORDER_STATUS_URL` (each optional), and the order codes
+    /// Reads `IMSHOP_PAYMENT_STATUS_URL` and `IMSHOP_ORDER_STATUS_URL`, each with its switch, and the order codes
     /// `IMSHOP_CODE_PAID`, `IMSHOP_CODE_FAILED`, `IMSHOP_CODE_PARTIALLY_REFUNDED`, `IMSHOP_CODE_REFUNDED`.
     pub fn from_env(env: &mut Env, http: reqwest::Client) -> Self {
-        let payment_status = env.optional_url("IMSHOP_PAYMENT_STATUS_URL").map(Address);
-        let order_status = env.optional_url("IMSHOP_ORDER_STATUS_URL").map(Address);
+        let payment_status = address_from_env(env, "IMSHOP_PAYMENT_STATUS", "IMSHOP_PAYMENT_STATUS_URL");
+        let order_status = address_from_env(env, "IMSHOP_ORDER_STATUS", "IMSHOP_ORDER_STATUS_URL");
         let code = |name, default: &str| env.optional(name).unwrap_or_else(|| default.to_owned());
         let codes = Codes {
             paid: code("IMSHOP_CODE_PAID", "paid"),
@@ -175,4 +180,40 @@ impl Client {
 #[derive(Deserialize)]
 struct Taken {
     success: Option<bool>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(settings: &[(&str, &str)]) -> Result<Client, crate::env::ConfigError> {
+        let mut env = Env::from_map(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect());
+        let client = Client::from_env(&mut env, crate::outbound::client().unwrap());
+        env.finish(Some(client))
+    }
+
+    const ADDRESS: (&str, &str) = ("IMSHOP_ORDER_STATUS_URL", "https://imshop.example/status");
+
+    #[test]
+    fn an_address_that_is_switched_on_must_be_there() {
+        assert!(client(&[("IMSHOP_ORDER_STATUS", "on"), ADDRESS]).unwrap().has_any());
+        let error = client(&[("IMSHOP_ORDER_STATUS", "on"), ("IMSHOP_ORDER_STATUS_URL", "")]).unwrap_err().to_string();
+        assert!(error.contains("IMSHOP_ORDER_STATUS_URL: must be set"), "{error}");
+    }
+
+    #[test]
+    fn nobody_is_told_at_an_address_that_is_switched_off() {
+        assert!(!client(&[("IMSHOP_ORDER_STATUS", "off"), ADDRESS]).unwrap().has_any());
+    }
+
+    #[test]
+    fn without_a_switch_the_address_decides() {
+        assert!(client(&[ADDRESS]).unwrap().has_any());
+        assert!(!client(&[]).unwrap().has_any());
+    }
+
+    #[test]
+    fn a_switch_is_on_or_off() {
+        assert!(client(&[("IMSHOP_ORDER_STATUS", "yes"), ADDRESS]).is_err());
+    }
 }
