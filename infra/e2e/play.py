@@ -1,5 +1,6 @@
 """The main job through the deployed API, changed settings, and what stays when the stack goes. Started by infra/e2e/run."""
 
+import base64
 import json
 import pathlib
 import platform
@@ -73,6 +74,14 @@ class Callers:
         headers = {"Authorization": f"Bearer {CASHIER}", "Idempotency-Key": idempotency_key}
         return self._send(self.api + path, body, headers)
 
+    def smspro(self, secret, transaction):
+        """What SMSPRO is answered to a report that an SMS was delivered."""
+        dr = f"<dr><id>{transaction}</id><phone><number>996770001122</number><report>3</report></phone></dr>"
+        body = f'<report xmlns="http://Giper.mobi/schema/DeliveryReport">{dr}</report>'.encode()
+        request = urllib.request.Request(f"{self.api}/v1/sms/reports/{secret}", body, {"Content-Type": "text/xml"})
+        with urllib.request.urlopen(request, timeout=60, context=self.context) as answer:
+            return answer.status
+
     def control(self, path, body=None):
         """What the stand-ins are told or have seen."""
         return self._send(f"{self.providers}/control/{path}", body, {})
@@ -102,6 +111,8 @@ def parameters(front, api):
         "MokkaBaseUrl": f"{front}/mokka",
         "MokkaStoreId": "72",
         "SmsproBaseUrl": f"{front}/smspro",
+        "SmsproReports": "on",
+        "SmsproPull": "on",
         "ImshopPaymentStatus": "on",
         "ImshopOrderStatus": "on",
         "AlarmEmail": "ops@shop.example",
@@ -217,7 +228,29 @@ def left_over(callers):
     expect("reconcile: the money was taken once", finishes == 1, finishes)
 
 
-def form(callers):
+def waiting_form(callers):
+    """A form with a photo, while the shop fails: it is taken; the queue delivers it, later."""
+    png = base64.b64encode(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(900)).decode()
+    form = {"formName": "callback", "installId": "install-2", "data": {"phone": "+996 555 00 11 22", "picture": png}}
+    callers.imshop("/v1/forms/otp", form)
+    form["data"]["otpCode"] = callers.control("inbox?phone=996555001122")[-1]["code"]
+    callers.control("faults", {"system": "shop", "method": "forms", "fault": "http500", "times": 1})
+    answer = callers.imshop("/v1/forms", form)
+    expect("form-otp: a form is taken while the shop fails", answer.get("success") is True, answer)
+    return png
+
+
+def delivered(callers, picture):
+    """The form that waited is at the shop, with its photo."""
+    until = time.monotonic() + SCHEDULE_SECONDS
+    while time.monotonic() < until:
+        if any(saved["form"]["data"].get("picture") == picture for saved in callers.control("forms")):
+            return ok("form-delivery: by the queue the shop has the form that waited, with its photo")
+        time.sleep(1)
+    fail("form-delivery: the form that waited did not come")
+
+
+def form(callers, values):
     """A form that needs a code."""
 
     def export(code):
@@ -232,6 +265,8 @@ def form(callers):
     expect("form-otp: the right one is taken", answer.get("success") is True, answer)
     saved = callers.control("forms")
     expect("form-otp: the shop has the form once", len(saved) == 1, saved)
+    status = callers.smspro(values["SMSPRO_REPORT_SECRET"], sent[-1]["transaction_id"])
+    expect("sms-reports: the delivery report is taken", status == 200, status)
 
 
 def rest(cloud, package):
@@ -324,8 +359,10 @@ def story(cloud, package, chosen, values, callers, api):
     filled_in(cloud, values, callers)
     hidden(cloud, package, values)
     main_job(callers)
-    form(callers)
+    form(callers, values)
+    picture = waiting_form(callers)
     left_over(callers)
+    delivered(callers, picture)
     rest(cloud, package)
     rotated(cloud, values, callers)
     changed_settings(cloud, package, chosen, api, callers)

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
 
-use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use reqwest::{RequestBuilder, StatusCode};
@@ -15,6 +14,7 @@ use serde::Deserialize;
 use serde_json::json;
 use url::Url;
 
+use crate::aws::Account;
 use crate::clock::{Clock, Deadline};
 use crate::env::{Env, parse_url};
 use crate::outbound;
@@ -29,8 +29,7 @@ const LOOK: Duration = Duration::from_secs(3);
 pub struct Document {
     arn: String,
     url: Url,
-    region: String,
-    credentials: Credentials,
+    account: Account,
     http: reqwest::Client,
     clock: Clock,
 }
@@ -74,20 +73,16 @@ struct Trouble {
 }
 
 impl Document {
-    /// Reads `SECRETS_ARN`, `SECRETS_ENDPOINT` (this machine only), `AWS_REGION` and the credentials that Lambda puts into the
-    /// environment. Without `SECRETS_ARN` there is none: the secrets are in the environment.
+    /// Reads `SECRETS_ARN`, `SECRETS_ENDPOINT` (this machine only) and the account. Without `SECRETS_ARN` there is none: the
+    /// secrets are in the environment.
     pub fn from_env(env: &mut Env, http: reqwest::Client, clock: Clock) -> Option<Self> {
         let arn = env.optional("SECRETS_ARN")?;
-        let region = env.required("AWS_REGION");
-        let access_key = env.required("AWS_ACCESS_KEY_ID");
-        let secret_key = env.required("AWS_SECRET_ACCESS_KEY");
-        let session_token = env.optional("AWS_SESSION_TOKEN");
+        let account = Account::from_env(env);
         let url = match env.optional_url("SECRETS_ENDPOINT") {
             Some(url) => Some(url),
             None => env.parsed("AWS_REGION", |region| parse_url(&format!("https://secretsmanager.{region}.amazonaws.com/"))),
         };
-        let credentials = Credentials::new(access_key?, secret_key?, session_token, None, "environment");
-        Some(Self { arn, url: url?, region: region?, credentials, http, clock })
+        Some(Self { arn, url: url?, account: account?, http, clock })
     }
 
     /// Its ARN, for messages.
@@ -126,11 +121,11 @@ impl Document {
         let unsigned = |error: &dyn fmt::Display| DocumentError::Unsigned(error.to_string());
         let body = json!({"SecretId": self.arn}).to_string();
         let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "secretsmanager.GetSecretValue")];
-        let identity = self.credentials.clone().into();
+        let identity = self.account.credentials.clone().into();
         let now = UNIX_EPOCH + Duration::from_millis(u64::try_from(self.clock.now().millis()).unwrap_or(0));
         let params = v4::SigningParams::builder()
             .identity(&identity)
-            .region(&self.region)
+            .region(self.account.region.as_ref())
             .name("secretsmanager")
             .time(now)
             .settings(SigningSettings::default())

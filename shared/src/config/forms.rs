@@ -568,13 +568,13 @@ mod tests {
             (
                 "window_hours = 6",
                 "window_hours = 25",
-                "59:16: field `conversion.window_hours`: must be a whole number from 1 to 24",
+                "64:16: field `conversion.window_hours`: must be a whole number from 1 to 24",
             ),
-            ("min_codes = 20", "min_codes = 4", "61:13: field `conversion.min_codes`: must be a whole number from 5 to 100000"),
+            ("min_codes = 20", "min_codes = 4", "66:13: field `conversion.min_codes`: must be a whole number from 5 to 100000"),
             (
                 "min_entered_percent = 30",
                 "min_entered_percent = 0",
-                "62:23: field `conversion.min_entered_percent`: must be a whole number from 1 to 100",
+                "67:23: field `conversion.min_entered_percent`: must be a whole number from 1 to 100",
             ),
         ] {
             assert!(GOOD.contains(from), "{from}");
