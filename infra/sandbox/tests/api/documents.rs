@@ -1,9 +1,10 @@
-//! The documents for people say what is there: alarms have a section in the runbook, threats have their tests.
+//! The documents for people say what is there: alarms have a section in the runbook, threats have their tests. And the template
+//! gives no function more than it names.
 
 use std::fs;
 use std::path::Path;
 
-use yaml_rust2::YamlLoader;
+use yaml_rust2::{Yaml, YamlLoader};
 
 const TEMPLATE: &str = include_str!("../../../../template.yaml");
 const RUNBOOK: &str = include_str!("../../../RUNBOOK.md");
@@ -22,6 +23,37 @@ fn every_alarm_has_a_section_in_the_runbook_and_no_other_is_named() {
     for name in RUNBOOK.split('`').skip(1).step_by(2).filter(|name| name.ends_with("Alarm")) {
         assert!(alarms.contains(&name), "the runbook explains {name}, which does not exist");
     }
+}
+
+/// The strings of a scalar or a list; a conditional one (`!If`) with both of its sides.
+fn texts(value: &Yaml) -> Vec<&str> {
+    let list = value.as_vec().into_iter().flatten().flat_map(texts);
+    value.as_str().into_iter().chain(list).collect()
+}
+
+#[test]
+fn no_function_may_do_more_than_single_actions_on_named_things() {
+    let template = YamlLoader::load_from_str(TEMPLATE).unwrap().remove(0);
+    let resources = template["Resources"].as_hash().unwrap();
+    let functions = resources.iter().filter(|(_, resource)| resource["Type"].as_str() == Some("AWS::Serverless::Function"));
+    let mut statements = 0;
+    for (id, function) in functions {
+        let id = id.as_str().unwrap();
+        let policies = function["Properties"]["Policies"].as_vec().unwrap_or_else(|| panic!("{id} has no policies of its own"));
+        for statement in policies.iter().flat_map(|policy| policy["Statement"].as_vec().unwrap()) {
+            let (actions, named) = (texts(&statement["Action"]), texts(&statement["Resource"]));
+            if statement.as_hash().is_none() || actions.is_empty() {
+                // `!If`: a list of the condition and its sides.
+                assert!(statement.as_vec().is_some(), "{id}: {statement:?}");
+                continue;
+            }
+            assert!(actions.iter().all(|action| !action.contains('*')), "{id} may do {actions:?}");
+            let all = |resource: &&str| *resource == "*" || (resource.contains('*') && !resource.ends_with("/photos/*"));
+            assert!(!named.iter().any(all), "{id} may do it to {named:?}");
+            statements += 1;
+        }
+    }
+    assert!(statements > 20, "{statements}");
 }
 
 #[test]
