@@ -161,52 +161,42 @@ impl PaymentId {
     }
 }
 
-/// The id of one customer's request for a limit: ours, and the provider's order id of its callback.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct RegistrationId(String);
+macro_rules! given_out_here {
+    ($(#[$doc:meta])* $name:ident of $digits:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        pub struct $name(String);
 
-impl RegistrationId {
-    /// Takes an id of our making: 32 lower-case hexadecimal digits, as [`crate::clock::Random::hex32`] gives them.
-    pub fn parse(text: &str) -> Result<Self, IdError> {
-        let ours = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if ours { Ok(Self(text.to_owned())) } else { Err(IdError::NotOurs) }
-    }
+        impl $name {
+            #[doc = concat!("Takes an id of our making: ", $digits, " lower-case hexadecimal digits.")]
+            pub fn parse(text: &str) -> Result<Self, IdError> {
+                let ours = text.len() == $digits && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+                if ours { Ok(Self(text.to_owned())) } else { Err(IdError::NotOurs) }
+            }
 
-    /// The identifier's text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+            /// The identifier's text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
 }
 
-impl fmt::Display for RegistrationId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+given_out_here! {
+    /// The id of one customer's request for a limit: ours, as [`crate::clock::Random::hex32`] gives it, and the provider's order
+    /// id of its callback.
+    RegistrationId of 32
 }
-
-/// The id under which a form is kept once: a digest of the form, whoever sends it and, if it has one, its code.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct SubmissionId(String);
-
-impl SubmissionId {
-    /// Takes an id of our making: 64 lower-case hexadecimal digits.
-    pub fn parse(text: &str) -> Result<Self, IdError> {
-        let ours = text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if ours { Ok(Self(text.to_owned())) } else { Err(IdError::NotOurs) }
-    }
-
-    /// The identifier's text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for SubmissionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+given_out_here! {
+    /// The id under which a form is kept once: a digest of the form, whoever sends it and, if it has one, its code.
+    SubmissionId of 64
 }
 
 fn is_plain(byte: u8) -> bool {
