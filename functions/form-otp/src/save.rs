@@ -16,7 +16,7 @@ use shared::imshop::forms::Answer;
 use shared::phone::Phone;
 use shared::secret::Purpose;
 use shared::store::{RECORDING, StoreError};
-use shared::submission::{PhoneDigest, State, Submission};
+use shared::submission::{PhoneDigest, Photo, State, Submission};
 use shared::texts;
 
 use crate::Deps;
@@ -132,13 +132,12 @@ impl Saver<'_> {
 
     fn submission(&self, now: Timestamp) -> Submission {
         let Self { deps, config, form, phone, id, .. } = self;
-        let photos = form.pictures.iter().enumerate();
         Submission {
             id: id.clone(),
             form: form.name.clone(),
             installation: form.installation.clone(),
             data: Some(form.data.clone()),
-            photos: photos.map(|(index, picture)| picture.photo(id, config.retention_days, index)).collect(),
+            photos: self.photos(),
             phone: phone.map(|phone| PhoneDigest::new(&deps.internal, phone)),
             at: now,
             keep: config.destination.store,
@@ -148,6 +147,11 @@ impl Saver<'_> {
             message: None,
             version: 0,
         }
+    }
+
+    fn photos(&self) -> Vec<Photo> {
+        let pictures = self.form.pictures.iter().enumerate();
+        pictures.map(|(index, picture)| picture.photo(&self.id, self.config.retention_days, index)).collect()
     }
 
     /// What must be there before the form is: its photos, and the promise to look after it.
@@ -190,6 +194,13 @@ impl Saver<'_> {
         }
     }
 
+    /// The shop has them since; this repetition has stored them anew.
+    async fn leave_no_photos(&self) {
+        if let Err(cause) = self.deps.photos.delete(&self.photos()).await {
+            tracing::warn!(cause = %cause, "photos that the shop has stay until their time is over");
+        }
+    }
+
     /// The same form is stored already: what became of it.
     async fn known(&self) -> Result<Taken, StoreError> {
         let patience = Deadline::within(self.deadline.allows(PATIENCE).unwrap_or_default());
@@ -198,7 +209,12 @@ impl Saver<'_> {
             let Some(found) = found else { return Ok(Taken::No(texts::FORM_NOT_SAVED)) };
             match found.state {
                 State::Kept => return Ok(Taken::Yes(None)),
-                State::Delivered => return Ok(Taken::Yes(found.message)),
+                State::Delivered => {
+                    if !found.keep {
+                        self.leave_no_photos().await;
+                    }
+                    return Ok(Taken::Yes(found.message));
+                }
                 // The customer insists.
                 State::Refused => return Ok(self.deliver(found).await),
                 State::Waiting if self.alone || patience.allows(LOOK_AGAIN).is_none() => return Ok(self.deliver(found).await),

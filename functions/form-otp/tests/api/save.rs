@@ -155,10 +155,12 @@ async fn a_form_that_goes_to_the_shop_alone_leaves_nothing_here_when_the_shop_ha
     let key = waiting["photos"][0]["key"].as_str().unwrap().to_owned();
     assert!(waiting["data"].is_string() && customer.world.storage().get(PHOTOS, &key).is_some(), "until then it is here");
     // The customer presses again before the queue's turn.
-    assert_eq!(customer.ok(EXPORT, form).await, saved_by_shop());
+    assert_eq!(customer.ok(EXPORT, form.clone()).await, saved_by_shop());
     let stored = &customer.stored().await[0];
     assert_eq!((&stored["state"], stored.get("data"), stored.get("photos")), (&json!("delivered"), None, None));
     assert_eq!(customer.world.storage().get(PHOTOS, &key), None);
+    assert_eq!(customer.ok(EXPORT, form).await, saved_by_shop(), "once more");
+    assert_eq!(customer.world.storage().get(PHOTOS, &key), None, "nor does a repetition leave anything");
 }
 
 #[tokio::test]
