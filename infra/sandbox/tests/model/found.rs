@@ -78,3 +78,21 @@ fn a_change_that_was_made_is_written_down_although_the_hold_ran_out() {
         ],
     );
 }
+
+/// Mokka's word on a canceled attempt was expected to settle the next one, whose registration had no clear answer. Only the test
+/// was wrong: the schedule looks after the other attempt.
+#[test]
+fn a_word_about_one_attempt_settles_nothing_of_another() {
+    plays(
+        Policy::OnShipment,
+        &[
+            ask(Action::Create),
+            Step::Customer(Decision::Approved),
+            ask(Action::Cancel),
+            breaks(System::Mokka, "checkout", Fault::Status(100), 2),
+            ask(Action::Create),
+            Step::Mended,
+            Step::Ask(Call { action: Action::Callback(Decision::Approved), first: true }),
+        ],
+    );
+}
