@@ -12,9 +12,11 @@
 //! - [`world`]: starts all of it.
 //! - [`check`]: reads the files that operations edit, before they are deployed.
 //! - [`demo`]: plays the main job and prints what happens.
+//! - [`costs`]: counts what the main job uses of AWS, and what that costs.
 //! - [`testing`]: the same world for tests, one for each test.
 
 pub mod check;
+pub mod costs;
 pub mod demo;
 pub mod dynamodb;
 pub mod filter;

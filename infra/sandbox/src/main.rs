@@ -1,12 +1,13 @@
 //! `cargo run -p sandbox`: the whole system on one machine.
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use sandbox::check;
+use sandbox::costs;
 use sandbox::demo;
 use sandbox::world::{Ports, Sandbox, Setup};
 use tracing::level_filters::LevelFilter;
@@ -62,15 +63,35 @@ enum Command {
     },
     /// Print the JSON Schema of payments.toml, for editors.
     Schema,
+    /// Count what the main job uses of AWS, and print what that costs by infra/costs/prices.toml.
+    Costs {
+        /// Write the tables into infra/COSTS.md and README.md instead.
+        #[arg(long)]
+        write: bool,
+        /// Measure the processor time of the programs in this folder instead, for prices.toml.
+        #[cfg(target_os = "linux")]
+        #[arg(long, value_name = "DIRECTORY", conflicts_with = "write")]
+        measure: Option<PathBuf>,
+    },
 }
 
 /// Runs a command; whether all is right.
-fn command(command: &Command) -> io::Result<bool> {
+async fn command(command: &Command) -> Result<bool, Box<dyn std::error::Error>> {
     match command {
-        Command::CheckConfig { files, kind } => check::files(files, *kind, &mut io::stdout(), &mut io::stderr()),
+        Command::CheckConfig { files, kind } => Ok(check::files(files, *kind, &mut io::stdout(), &mut io::stderr())?),
+        #[cfg(target_os = "linux")]
+        Command::Costs { measure: Some(folder), .. } => {
+            costs::measure(folder, &mut io::stdout()).await?;
+            Ok(true)
+        }
+        Command::Costs { write, .. } => {
+            costs::print(write.then_some(Path::new(".")), &mut io::stdout()).await?;
+            Ok(true)
+        }
         Command::Schema => {
             let schema = serde_json::to_string_pretty(&shared::config::Methods::schema())?;
-            writeln!(io::stdout(), "{schema}").map(|()| true)
+            writeln!(io::stdout(), "{schema}")?;
+            Ok(true)
         }
     }
 }
@@ -84,7 +105,7 @@ fn setting(text: &str) -> Result<(String, String), &'static str> {
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match &arguments.command {
-        Some(chosen) => command(chosen).map_err(Into::into),
+        Some(chosen) => command(chosen).await,
         None => run(arguments).await.map(|()| true),
     };
     match result {

@@ -66,6 +66,8 @@ struct House {
 #[derive(Default)]
 struct State {
     messages: BTreeMap<String, Vec<Message>>,
+    /// The functions' requests since they were last asked for.
+    requests: u64,
     /// Requests that are yet to fail.
     failing: u32,
     /// Answers that are yet to be lost.
@@ -184,6 +186,12 @@ impl Queues {
             }
             moved
         })
+    }
+
+    /// How many requests the functions have made since this was last asked.
+    #[must_use]
+    pub fn take_requests(&self) -> u64 {
+        std::mem::take(&mut self.state().requests)
     }
 
     /// Lets the next `times` requests fail with nothing done. The SDK makes each three times.
@@ -377,6 +385,7 @@ enum Fate {
 async fn serve(Shared(queues): Shared<Queues>, headers: HeaderMap, body: Bytes) -> Response {
     let fate = {
         let mut state = queues.state();
+        state.requests += 1;
         match *state {
             State { failing: 1.., .. } => {
                 state.failing -= 1;

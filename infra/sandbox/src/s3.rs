@@ -2,9 +2,10 @@
 //!
 //! What it does not know by itself, and S3 does: to send nothing to whoever has an object already (`If-None-Match`).
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::Body;
@@ -28,10 +29,14 @@ fn failed(error: &dyn std::fmt::Debug) -> S3Error {
     S3Error(format!("{error:?}"))
 }
 
+/// The requests since they were last asked for, by their methods.
+type Requests = Arc<Mutex<BTreeMap<String, u64>>>;
+
 /// The running storage.
 #[derive(Clone, Debug)]
 pub struct Storage {
     folder: PathBuf,
+    requests: Requests,
     /// Removes a folder of its own with the last of its users.
     _own: Option<Arc<TempDir>>,
 }
@@ -47,9 +52,10 @@ pub fn start(listener: TcpListener, data: Option<&Path>, access_key: &str, secre
     std::fs::create_dir_all(folder.join(PHOTOS)).map_err(|error| failed(&error))?;
     let mut service = S3ServiceBuilder::new(FileSystem::new(&folder).map_err(|error| failed(&error))?);
     service.set_auth(SimpleAuth::from_single(access_key, secret_key));
-    let app = Router::new().fallback(serve).with_state(service.build());
+    let requests = Requests::default();
+    let app = Router::new().fallback(serve).with_state((service.build(), Arc::clone(&requests)));
     tokio::spawn(async move { axum::serve(listener, app).await });
-    Ok(Storage { folder, _own: own })
+    Ok(Storage { folder, requests, _own: own })
 }
 
 impl Storage {
@@ -57,6 +63,12 @@ impl Storage {
     #[must_use]
     pub fn get(&self, bucket: &str, key: &str) -> Option<Vec<u8>> {
         std::fs::read(self.folder.join(bucket).join(key)).ok()
+    }
+
+    /// How many requests there were since this was last asked, by their methods.
+    #[must_use]
+    pub fn take_requests(&self) -> BTreeMap<String, u64> {
+        std::mem::take(&mut self.requests.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Puts an object in its place, whatever was there.
@@ -67,7 +79,8 @@ impl Storage {
     }
 }
 
-async fn serve(State(service): State<S3Service>, request: Request) -> Response {
+async fn serve(State((service, requests)): State<(S3Service, Requests)>, request: Request) -> Response {
+    *requests.lock().unwrap_or_else(PoisonError::into_inner).entry(request.method().to_string()).or_default() += 1;
     let known = request.headers().get(header::IF_NONE_MATCH).cloned();
     match service.call(request.map(s3s::Body::http_body_unsync)).await {
         Ok(answer) if known.is_some() && answer.headers().get(header::ETAG) == known.as_ref() => status(StatusCode::NOT_MODIFIED),

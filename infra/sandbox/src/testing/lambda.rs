@@ -28,16 +28,16 @@ pub enum Seen {
     Answered(Value),
 }
 
-/// Events to come; whoever asks for more waits for ever.
+/// Events to come; whoever asks for more waits until there is one.
 struct Runtime {
-    events: Mutex<std::vec::IntoIter<Value>>,
+    events: Mutex<UnboundedReceiver<Value>>,
     seen: UnboundedSender<Seen>,
 }
 
 async fn next(State(runtime): State<Arc<Runtime>>) -> Response {
     // Nobody looks any more.
     drop(runtime.seen.send(Seen::Asked));
-    let Some(event) = runtime.events.lock().await.next() else { return std::future::pending().await };
+    let Some(event) = runtime.events.lock().await.recv().await else { return std::future::pending().await };
     let response = Response::builder()
         .header("content-type", "application/json")
         .header("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
@@ -53,6 +53,7 @@ async fn answered(State(runtime): State<Arc<Runtime>>, body: String) {
 /// The running program; it ends with this.
 pub struct Program {
     process: Child,
+    events: UnboundedSender<Value>,
     seen: UnboundedReceiver<Seen>,
 }
 
@@ -60,7 +61,9 @@ impl Program {
     /// Starts `binary` (`env!("CARGO_BIN_EXE_…")`) with `settings` and gives it `events`.
     pub async fn start(binary: &str, settings: BTreeMap<String, String>, events: Vec<Value>) -> Self {
         let (sender, seen) = unbounded_channel();
-        let runtime = Arc::new(Runtime { events: Mutex::new(events.into_iter()), seen: sender });
+        let (given, to_come) = unbounded_channel();
+        events.into_iter().try_for_each(|event| given.send(event)).expect("its reader is here");
+        let runtime = Arc::new(Runtime { events: Mutex::new(to_come), seen: sender });
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
             .route("/2018-06-01/runtime/invocation/{id}/response", post(answered))
@@ -79,7 +82,12 @@ impl Program {
             .stdout(Stdio::null())
             .spawn()
             .expect("the program of this crate");
-        Self { process, seen }
+        Self { process, events: given, seen }
+    }
+
+    /// Gives it one more event.
+    pub fn give(&self, event: Value) {
+        self.events.send(event).expect("the runtime API serves as long as this lives");
     }
 
     /// What it does next.
@@ -104,6 +112,17 @@ impl Program {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("a running program");
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux says it");
         peak.trim().trim_end_matches("kB").trim().parse().expect("a number")
+    }
+}
+
+impl Program {
+    /// The processor's time that it has used (proc(5), `utime` and `stime`, in hundredths of a second).
+    #[cfg(target_os = "linux")]
+    #[must_use]
+    pub fn processor_time(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).expect("a running program");
+        let fields = stat.rsplit_once(')').expect("its name is in brackets").1.split_whitespace().skip(11).take(2);
+        fields.map(|ticks| Duration::from_millis(10 * ticks.parse::<u64>().expect("a number"))).sum()
     }
 }
 

@@ -16,6 +16,7 @@
 )]
 
 mod lambda;
+mod meter;
 mod story;
 mod tap;
 
@@ -56,6 +57,7 @@ use crate::template::{Mapping, TEMPLATE, Template};
 use crate::world::standin_clock;
 
 pub use lambda::{Program, Seen};
+pub use meter::Used;
 pub use story::{Placed, Story};
 
 /// Well before the stand-ins' `slow` (30 s) and `timeout` (60 s) end: who has answered by then did not wait for them. The

@@ -1,4 +1,5 @@
-//! A tap on the line to DynamoDB: counts the round trips, loses the answer of one of them, and leaves batches undone.
+//! A tap on the line to DynamoDB: counts the round trips and the units that they cost, loses the answer of one of them, and leaves
+//! batches undone.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -27,8 +28,18 @@ struct Line {
 #[derive(Default)]
 struct Passed {
     calls: Vec<String>,
+    /// Whether each answer is asked what it cost.
+    metered: bool,
+    units: Units,
     lose: Option<usize>,
     undone: usize,
+}
+
+/// What DynamoDB charges for by the request, on demand (DynamoDB, "Read and write operations"): of the table and of its indexes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Units {
+    pub(super) read: f64,
+    pub(super) write: f64,
 }
 
 impl Tap {
@@ -48,6 +59,16 @@ impl Tap {
     /// The operations since the last time this was asked, `GetItem` and so on.
     pub(super) fn take_calls(&self) -> Vec<String> {
         std::mem::take(&mut self.state().calls)
+    }
+
+    /// Lets every answer say what it cost, from now on.
+    pub(super) fn meter(&self) {
+        self.state().metered = true;
+    }
+
+    /// What was said since the last time this was asked.
+    pub(super) fn take_units(&self) -> Units {
+        std::mem::take(&mut self.state().units)
     }
 
     /// Loses the answer of the `index`-th operation from now; its effect happens.
@@ -74,9 +95,30 @@ fn undone(operation: &str, body: &Bytes) -> Option<Value> {
     Some(json!({ left: request["RequestItems"] }))
 }
 
+/// The request with the wish to know what it cost.
+fn with_wish(body: &Bytes) -> Option<Bytes> {
+    let mut request: Value = serde_json::from_slice(body).ok()?;
+    request["ReturnConsumedCapacity"] = "TOTAL".into();
+    Some(request.to_string().into())
+}
+
+/// What an answer says of its cost. A refused condition says nothing, and costs what writing the item that stood in its way
+/// would have.
+fn said(operation: &str, status: StatusCode, answer: &[u8]) -> Units {
+    let said: Value = serde_json::from_slice(answer).unwrap_or_default();
+    let consumed = &said["ConsumedCapacity"];
+    let tables = consumed.as_array().map_or_else(|| std::slice::from_ref(consumed), Vec::as_slice);
+    let told: f64 = tables.iter().filter_map(|table| table["CapacityUnits"].as_f64()).sum();
+    match operation {
+        "GetItem" | "BatchGetItem" | "Query" | "Scan" | "TransactGetItems" => Units { read: told, write: 0.0 },
+        _ if status.is_success() => Units { read: 0.0, write: told },
+        _ => Units { read: 0.0, write: 1.0 },
+    }
+}
+
 async fn pass(State(tap): State<Tap>, headers: HeaderMap, body: Bytes) -> Response {
     let operation = headers.get("x-amz-target").and_then(|target| target.to_str().ok()?.rsplit('.').next()).unwrap_or("?");
-    let lost = {
+    let (lost, metered) = {
         let mut state = tap.state();
         if state.undone > 0
             && let Some(answer) = undone(operation, &body)
@@ -91,8 +133,9 @@ async fn pass(State(tap): State<Tap>, headers: HeaderMap, body: Bytes) -> Respon
         if lost {
             state.lose = None;
         }
-        lost
+        (lost, state.metered)
     };
+    let body = if metered { with_wish(&body).unwrap_or(body) } else { body };
     let mut request = tap.0.http.post(&tap.0.database).body(body);
     for (name, value) in headers.iter().filter(|(name, _)| *name != "host" && *name != "content-length") {
         request = request.header(name, value);
@@ -105,7 +148,13 @@ async fn pass(State(tap): State<Tap>, headers: HeaderMap, body: Bytes) -> Respon
         return status(StatusCode::BAD_GATEWAY, Bytes::new());
     };
     let (code, headers) = (answer.status(), answer.headers().clone());
-    let mut response = status(code, answer.bytes().await.unwrap_or_default());
+    let body = answer.bytes().await.unwrap_or_default();
+    if metered {
+        let cost = said(operation, code, &body);
+        let mut state = tap.state();
+        state.units = Units { read: state.units.read + cost.read, write: state.units.write + cost.write };
+    }
+    let mut response = status(code, body);
     for name in ["content-type", "x-amzn-requestid", "x-amz-crc32"] {
         if let Some(value) = headers.get(name) {
             response.headers_mut().insert(name, value.clone());

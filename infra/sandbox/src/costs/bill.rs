@@ -1,0 +1,152 @@
+//! A month: what was counted, as often as it happens, and what is there without it.
+
+use std::collections::BTreeMap;
+
+use shared::metrics;
+
+use super::CostsError;
+use super::deployed::Deployed;
+use super::life::{Counted, Life};
+use super::prices::{Item, Prices};
+use super::usage::{Calls, Usage};
+
+/// A month as AWS counts it.
+const HOURS: f64 = 730.0;
+const SECONDS: f64 = HOURS * 3600.0;
+/// A running copy of a function looks at the secrets as often as this in an hour, and its use of a table's key is remembered
+/// for as long. One that nobody calls for such a time may have to start anew.
+const RENEWALS_AN_HOUR: f64 = 12.0;
+/// The memory at which a function has a whole core, in megabytes (Lambda, "Configure Lambda function memory").
+const WHOLE_CORE_MB: f64 = 1769.0;
+/// How long an idle queue lets a poller of Lambda wait, in seconds.
+const POLL: f64 = 20.0;
+/// The part of calls beyond the first of a second that X-Ray writes down (Lambda, "Visualize invocations using X-Ray").
+const TRACED: f64 = 0.05;
+const DAYS_OF_A_MONTH: f64 = 30.0;
+
+/// What a month is worked out from.
+#[derive(Clone, Copy)]
+pub struct Bill<'a> {
+    /// AWS's prices, and how the shop is used.
+    pub prices: &'a Prices,
+    /// What is deployed.
+    pub deployed: &'a Deployed,
+    /// What everything uses.
+    pub counted: &'a Counted,
+}
+
+impl Bill<'_> {
+    /// What a month with so many paid orders uses.
+    pub fn month(&self, orders: f64) -> Result<Usage, CostsError> {
+        let mut month = Usage::default();
+        for (life, usage) in &self.counted.lives {
+            month.add_times(usage, self.share(*life) * orders);
+        }
+        for (function, every) in &self.deployed.schedules {
+            let idle = self.counted.idle.get(function).ok_or_else(|| CostsError::story(function, "was not counted"))?;
+            month.add_times(idle, SECONDS / every.as_secs_f64());
+        }
+        self.add_standing(&mut month)?;
+        self.add_time(&mut month)?;
+        self.add_renewals(&mut month)?;
+        self.add_traces(&mut month);
+        self.keep_logs(&mut month);
+        Ok(month)
+    }
+
+    /// What a thousand of something use by themselves.
+    pub fn thousand(&self, life: Life) -> Result<Usage, CostsError> {
+        let mut usage = Usage::default();
+        if let Some(once) = self.counted.lives.get(&life) {
+            usage.add_times(once, 1000.0);
+        }
+        self.add_time(&mut usage)?;
+        self.keep_logs(&mut usage);
+        Ok(usage)
+    }
+
+    /// How often it happens for one paid order.
+    #[must_use]
+    pub fn share(&self, life: Life) -> f64 {
+        self.prices.for_each_order.get(&life).copied().unwrap_or_default()
+    }
+
+    /// What it costs, in USD, by the lines of AWS's bill.
+    #[must_use]
+    pub fn by_service(&self, usage: &Usage) -> BTreeMap<String, f64> {
+        let mut lines = BTreeMap::new();
+        for (item, price) in self.prices.all() {
+            *lines.entry(price.service.clone()).or_default() += usage.of(item) / f64::from(price.per) * price.usd;
+        }
+        lines
+    }
+
+    /// All of it.
+    #[must_use]
+    pub fn total(&self, usage: &Usage) -> f64 {
+        self.by_service(usage).values().sum()
+    }
+
+    /// What costs something because it is there.
+    fn add_standing(&self, month: &mut Usage) -> Result<(), CostsError> {
+        let Deployed { alarms, log_metrics, dashboards, secrets, .. } = self.deployed;
+        let emitted: u32 = metrics::ALL.iter().map(|metric| self.prices.metrics(metric.dimensions)).sum::<Result<_, _>>()?;
+        month.add(Item::Metrics, f64::from(emitted + log_metrics));
+        month.add(Item::Alarms, f64::from(*alarms));
+        month.add(Item::Dashboards, f64::from(*dashboards));
+        month.add(Item::Secrets, f64::from(*secrets));
+        month.add(Item::QueueRequests, SECONDS / POLL * self.prices.assumptions.pollers);
+        Ok(())
+    }
+
+    /// How long all calls of a function take together, in seconds.
+    fn seconds(&self, function: &str, calls: Calls) -> Result<f64, CostsError> {
+        let own_ms = self.slowed_ms(function, self.prices.processor_ms(function)?);
+        Ok((calls.count * own_ms + calls.waited_ms) / 1000.0)
+    }
+
+    /// How long work of a whole core takes with the function's part of one.
+    fn slowed_ms(&self, function: &str, processor_ms: f64) -> f64 {
+        processor_ms * (WHOLE_CORE_MB / self.memory_mb(function)).max(1.0)
+    }
+
+    fn memory_mb(&self, function: &str) -> f64 {
+        self.deployed.memory_mb.get(function).copied().unwrap_or(WHOLE_CORE_MB)
+    }
+
+    fn add_time(&self, usage: &mut Usage) -> Result<(), CostsError> {
+        for (function, calls) in usage.calls.clone() {
+            usage.add(Item::GbSeconds, self.seconds(&function, calls)? * self.memory_mb(&function) / 1024.0);
+        }
+        Ok(())
+    }
+
+    /// Cold starts, looks at the secrets, and uses of the tables' key: at most one in five minutes for each copy of a function.
+    fn add_renewals(&self, month: &mut Usage) -> Result<(), CostsError> {
+        let start_ms = self.prices.processor_ms("start")?;
+        for (function, calls) in month.calls.clone() {
+            let copies = (self.seconds(&function, calls)? / SECONDS * self.prices.assumptions.busiest_hour).ceil();
+            let renewals = calls.count.min(copies * RENEWALS_AN_HOUR * HOURS);
+            month.add(Item::SecretRequests, renewals);
+            month.add(Item::KeyRequests, renewals);
+            let seconds = self.slowed_ms(&function, start_ms) / 1000.0;
+            month.add(Item::GbSeconds, renewals * seconds * self.memory_mb(&function) / 1024.0);
+        }
+        Ok(())
+    }
+
+    /// Of each function one call a second, and a part of the others.
+    fn add_traces(&self, month: &mut Usage) {
+        let traced = month.calls.values().map(|calls| {
+            let first = calls.count.min(SECONDS);
+            first + (calls.count - first) * TRACED
+        });
+        let traced = if self.deployed.traced { traced.sum() } else { 0.0 };
+        month.add(Item::Traces, traced);
+    }
+
+    fn keep_logs(&self, usage: &mut Usage) {
+        let months = self.deployed.log_days / DAYS_OF_A_MONTH;
+        usage.add(Item::LogGbMonths, usage.of(Item::LogGb) * self.prices.assumptions.log_compression * months);
+    }
+}

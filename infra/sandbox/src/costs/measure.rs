@@ -1,0 +1,95 @@
+//! The processor time of the functions' programs, as Linux counts it, while the same stories are played many times.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use super::CostsError;
+use super::callee::{Callee, Programs};
+use super::deployed::Deployed;
+use super::life::{House, Life, SCHEDULED};
+use super::prices::Prices;
+use crate::template::TEMPLATE;
+use crate::testing::{Program, Seen, World};
+
+/// How often: Linux counts in hundredths of a second.
+const ROUNDS: u32 = 100;
+/// What can be played by the machine's clock, which the programs have: nothing in it waits for minutes.
+const LIVES: [Life; 7] =
+    [Life::List, Life::ListAgain, Life::Paid, Life::CaptureAgain, Life::BackOfficeLook, Life::Refund, Life::Form];
+
+/// Measures the programs in a folder and prints the section `[processor_ms]` of prices.toml.
+pub async fn measure(folder: &Path, out: &mut impl Write) -> Result<(), CostsError> {
+    let prices = Prices::read()?;
+    let mut started = (Programs::default(), Duration::ZERO);
+    let begin = async |world: &World| {
+        started = start(world, folder).await?;
+        Ok(Callee::Programs(Arc::clone(&started.0)))
+    };
+    let mut house = House::start(&prices, begin).await?;
+    let (programs, starting) = started;
+    // Connections are open, code is in memory: what a first call has to do belongs to the start.
+    round(&mut house).await?;
+    let before = times(&programs).await;
+    let mut calls: BTreeMap<String, f64> = BTreeMap::new();
+    for _ in 0..ROUNDS {
+        for (function, count) in round(&mut house).await? {
+            *calls.entry(function).or_default() += count;
+        }
+    }
+    writeln!(out, "[processor_ms]\nstart = {:.0}", starting.as_secs_f64() * 1000.0 / each(programs.len()))?;
+    for (function, after) in times(&programs).await {
+        let own = after.saturating_sub(before.get(&function).copied().unwrap_or_default());
+        let count = calls.get(&function).copied().unwrap_or_default();
+        writeln!(out, "{function} = {:.1}", own.as_secs_f64() * 1000.0 / count.max(1.0))?;
+    }
+    Ok(())
+}
+
+/// Starts every function; with the time that all took to ask for their first events.
+async fn start(world: &World, folder: &Path) -> Result<(Programs, Duration), CostsError> {
+    let mut programs = BTreeMap::new();
+    let mut starting = Duration::ZERO;
+    for function in Deployed::read(TEMPLATE)?.memory_mb.into_keys() {
+        let binary = folder.join(&function);
+        if !binary.is_file() {
+            return Err(CostsError::story(&function, format!("there is no program {}", binary.display())));
+        }
+        let mut program = Program::start(&binary.to_string_lossy(), world.env(), Vec::new()).await;
+        while !matches!(program.next().await, Seen::Asked) {}
+        starting += program.processor_time();
+        programs.insert(function, Mutex::new(program));
+    }
+    Ok((Arc::new(programs), starting))
+}
+
+/// Plays everything once; how often each function was called.
+async fn round(house: &mut House<'_>) -> Result<BTreeMap<String, f64>, CostsError> {
+    let mut calls: BTreeMap<String, f64> = BTreeMap::new();
+    for life in LIVES {
+        for (function, each) in house.live(life).await?.calls {
+            *calls.entry(function).or_default() += each.count;
+        }
+    }
+    for function in SCHEDULED {
+        house.run(function).await?;
+        *calls.entry(function.to_owned()).or_default() += 1.0;
+    }
+    Ok(calls)
+}
+
+async fn times(programs: &Programs) -> BTreeMap<String, Duration> {
+    let mut times = BTreeMap::new();
+    for (function, program) in programs.iter() {
+        times.insert(function.clone(), program.lock().await.processor_time());
+    }
+    times
+}
+
+fn each(number: usize) -> f64 {
+    u32::try_from(number).map_or(f64::INFINITY, f64::from)
+}
