@@ -1,0 +1,110 @@
+"""The shell commands of documents, read by the programs they are for. Started by check-commands, and by itself in place of `aws`."""
+
+import contextlib
+import io
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+# Nobody is there to be asked, to open a browser, or to wait for.
+NOT_READ = {"configure", "sso", "wait"}
+# What else stands in commands with an `aws` in them; it does nothing here.
+SILENT = ("curl", "sam", "sed", "grep", "openssl", "python3", "jq")
+
+
+def aws(arguments):
+    """Reads a command of the AWS CLI, and answers what nobody has sent: nothing."""
+    from awscli.clidriver import create_clidriver
+
+    def answered(model, **_):
+        # By now the request is made and checked against the service's model.
+        parsed = {}
+        if model.has_streaming_output:
+            parsed[model.output_shape.serialization["payload"]] = io.BytesIO()
+        return type("Answer", (), {"status_code": 200})(), parsed
+
+    driver = create_clidriver()
+    driver.session.register("before-call.*.*", answered)
+    return driver.main(arguments)
+
+
+def logical_lines(text):
+    """The lines of the shell blocks, and the commands that stand in a sentence; continued lines are one."""
+    for block in re.findall(r"^ *```sh\n(.*?)^ *```", text, re.M | re.S):
+        yield from block.replace("\\\n", " ").splitlines()
+    for command in re.findall(r"`((?:aws|sam) [^`]+)`", text):
+        yield command
+
+
+def options(line):
+    """What is wrong with the options of the line's `sam` commands."""
+    for arguments in re.findall(r"(?:^|&& |; )sam ([^&;|]+)", line):
+        words = arguments.split()
+        named = [word.partition("=")[0] for word in words if word.startswith("--")]
+        done = subprocess.run([".venv/sam/bin/sam", words[0], "--help"], capture_output=True, text=True, check=False)
+        if done.returncode:
+            yield f"sam has no command {words[0]}"
+        known = set(re.findall(r"--[a-z-]+", done.stdout))
+        yield from (f"sam {words[0]} has no {name}" for name in named if name not in known)
+
+
+def read(line, folder, complaints):
+    """Lets a shell run the line; its `aws` is this program."""
+    environment = {
+        "PATH": str(folder), "HOME": str(folder), "COMPLAINTS": str(complaints), "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "STAGE": "dev", "STACK": "imshop-webhooks-dev", "BUCKET": "bucket",
+    }
+    # The file is there by then; what is only defined is called.
+    line = line.replace("file://secrets.json", "'{}'")
+    if defined := re.match(r"\s*(\w+)\(\) \{", line):
+        line = f"{line}; {defined[1]} something"
+    subprocess.run(["/bin/bash", "-c", line], cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=120)
+
+
+def main(documents):
+    failed, commands = [], 0
+    with tempfile.TemporaryDirectory() as name:
+        folder, complaints = pathlib.Path(name), pathlib.Path(name) / "complaints"
+        wrapper = f"#!/bin/bash\nexec {sys.executable} {pathlib.Path(__file__).resolve()} --aws \"$@\"\n"
+        for program, text in [("aws", wrapper)] + [(each, "#!/bin/bash\n") for each in SILENT]:
+            (folder / program).write_text(text, encoding="utf-8")
+            (folder / program).chmod(0o755)
+        for document in documents:
+            for line in logical_lines(pathlib.Path(document).read_text(encoding="utf-8")):
+                wrong = list(options(line))
+                if re.search(r"\baws ", line):
+                    complaints.write_text("", encoding="utf-8")
+                    read(line, folder, complaints)
+                    outcomes = complaints.read_text(encoding="utf-8").splitlines()
+                    commands += len(outcomes)
+                    wrong += [outcome for outcome in outcomes if outcome != "read"]
+                    wrong += [] if outcomes else ["it was not read at all"]
+                failed += [f"{document}: {line.strip()}\n    {each.strip()}" for each in wrong]
+    print(*failed, f"{commands} commands of the AWS CLI were read, {len(failed)} are wrong", sep="\n")
+    return 1 if failed or commands < 10 else 0
+
+
+def instead_of_aws(arguments):
+    """Reads one command, and notes what is wrong with it."""
+    if NOT_READ & set(arguments[:2]):
+        code, said = 0, ""
+    else:
+        with contextlib.redirect_stderr(io.StringIO()) as errors, contextlib.redirect_stdout(io.StringIO()):
+            try:
+                code = aws(arguments)
+            except SystemExit as end:
+                code = end.code
+        said = errors.getvalue().strip().rpartition("error: ")[2].replace("\n", " ")
+        # For the command around it.
+        print(1)
+    with open(os.environ["COMPLAINTS"], "a", encoding="utf-8") as complaints:
+        complaints.write("read\n" if code == 0 else f"aws {' '.join(arguments[:2])}: {said}\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.dont_write_bytecode = True
+    sys.exit(instead_of_aws(sys.argv[2:]) if sys.argv[1] == "--aws" else main(sys.argv[1:]))
