@@ -2,11 +2,13 @@
 
 import base64
 import json
+import os
 import pathlib
 import platform
 import re
 import shutil
 import ssl
+import subprocess
 import sys
 import time
 import urllib.error
@@ -17,7 +19,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
 import gaps
 import promises
-from cloud import STACK, STAGE, Cloud
+from cloud import STACK, STAGE, Cloud, clean_environment
 from front import Front, certificate
 from package import FUNCTION, Package
 from running import ROOT, end_on_signals, fail, ready, sandbox
@@ -350,6 +352,28 @@ def deleted(cloud, package, values):
     expect("no function is left", functions == [], functions)
 
 
+def removed(cloud, bucket):
+    """The README's commands take away for good what the stack has left behind."""
+    commands = re.search(r"<!-- remove:begin -->\n```sh\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)[1]
+    environment = clean_environment() | {
+        "AWS_ENDPOINT_URL": cloud.endpoint,
+        "BUCKET": bucket,
+        "PATH": f"{ROOT}/.venv/aws/bin:{os.environ['PATH']}",
+        "STAGE": STAGE,
+    }
+    done = subprocess.run(["bash", "-euc", commands], env=environment, capture_output=True, text=True, check=False, timeout=120)
+    if done.returncode:
+        fail(f"the commands that remove everything ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    left = cloud.client("dynamodb").list_tables()["TableNames"]
+    expect("removed: no table is left", left == [], left)
+    buckets = [each["Name"] for each in cloud.client("s3").list_buckets()["Buckets"]]
+    expect("removed: the photos are gone", bucket not in buckets, buckets)
+    versions = cloud.client("lambda").list_layer_versions(LayerName=f"imshop-webhooks-config-{STAGE}")["LayerVersions"]
+    expect("removed: no settings are left", versions == [], versions)
+    deleted_at = cloud.client("secretsmanager").describe_secret(SecretId=SECRETS).get("DeletedDate")
+    expect("removed: the secrets are going", deleted_at is not None, deleted_at)
+
+
 def story(cloud, package, chosen, values, callers, api):
     """What happens in the deployed stack's life."""
     deploy(cloud, package, chosen, api)
@@ -368,7 +392,9 @@ def story(cloud, package, chosen, values, callers, api):
     changed_settings(cloud, package, chosen, api, callers)
     dead_letters(cloud)
     logged(cloud, values)
+    bucket = cloud.physical("AWS::S3::Bucket")["FormPhotosBucket"]
     deleted(cloud, package, values)
+    removed(cloud, bucket)
 
 
 def play():
