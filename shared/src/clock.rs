@@ -24,6 +24,14 @@ impl Clock {
         Self::default()
     }
 
+    /// The system's time, moved so that it is `moment` now.
+    #[must_use]
+    pub fn starting_at(moment: Timestamp) -> Self {
+        let clock = Self::default();
+        clock.offset_ms.store(moment.0.saturating_sub(clock.now().0), Ordering::SeqCst);
+        clock
+    }
+
     /// Now, UTC, to the millisecond.
     #[must_use]
     pub fn now(&self) -> Timestamp {

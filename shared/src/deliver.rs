@@ -98,7 +98,7 @@ impl Courier {
                 None => return Ok(()),
             }
         }
-        Err(StoreError::Failed { action: "PutItem", cause: "others keep writing the same item".to_owned() })
+        Err(StoreError::Failed { action: "UpdateItem", cause: "others keep writing the same item".to_owned() })
     }
 }
 

@@ -196,7 +196,7 @@ impl Teller {
                 None => payment = self.orders.payment(&payment.id).await?.unwrap_or(payment),
             }
         }
-        Err(StoreError::Failed { action: "PutItem", cause: "others kept writing the payment".to_owned() })
+        Err(StoreError::Failed { action: "UpdateItem", cause: "others kept writing the payment".to_owned() })
     }
 }
 

@@ -1,7 +1,7 @@
 //! `POST /v1/forms/otp` and `POST /v1/forms`: sends a code by SMS, and exports a form with that code. Both URLs take both:
 //! what is asked for is decided by a non-empty `data.otpCode`.
 //!
-//! Round trips when nothing is in the way ("read": one `BatchGetItem`; "write": one `PutItem` or one transaction; "count": one
+//! Round trips when nothing is in the way ("read": one `BatchGetItem`; "write": one `UpdateItem` or one transaction; "count": one
 //! conditional `UpdateItem`):
 //! - a code asked for: one read (challenge, both send logs, all counters), one write (intent and both logs), a count for the
 //!   range of numbers, for the source address if it is limited and for the shop, one send at SMSPRO, one write (the code in force

@@ -10,7 +10,7 @@
 //! a price "from", two prices for one id. A product (`group_id`) has the price of its offers if they all have the same.
 //! Whether it is available makes no difference.
 //!
-//! Round trips of a run: one `GetItem`, one request for the feed, one `PutItem`; if prices have changed, a `BatchWriteItem`
+//! Round trips of a run: one `GetItem`, one request for the feed, one `UpdateItem`; if prices have changed, a `BatchWriteItem`
 //! for every 25 buckets before that.
 
 mod catalogue;

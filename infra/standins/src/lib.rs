@@ -127,6 +127,11 @@ impl StandIns {
         self.world.smspro.inbox(phone)
     }
 
+    /// Puts an SMS into the inbox that another world has sent, with the token that it was answered with.
+    pub fn remember_sms(&self, sms: Sms, token: String) {
+        self.world.smspro.remember(sms, token);
+    }
+
     /// Says what becomes of SMS to a phone (digits), those that were sent included; `again` pushes it anew for those.
     pub fn set_sms_reports(&self, phone: &str, reports: PhoneReports, again: bool) -> Result<(), ControlError> {
         self.world.smspro.set_reports(phone, reports)?;

@@ -197,6 +197,15 @@ impl Smspro {
         Ok(Answer::xml(format!("{DECLARATION}<response><status>0</status>{}</response>", phone(&sms.phone, report, sms.at))))
     }
 
+    /// Knows an SMS that was sent elsewhere, by its token.
+    pub(crate) fn remember(&self, sms: Sms, token: String) {
+        let mut state = locked(&self.state);
+        let place = state.inbox.len();
+        state.tokens.insert(token, place);
+        state.transaction_ids.insert(sms.transaction_id.clone());
+        state.inbox.push(sms);
+    }
+
     /// Says what becomes of SMS to a phone, those that were sent included.
     pub(crate) fn set_reports(&self, phone: &str, reports: PhoneReports) -> Result<(), ControlError> {
         if reports.report.is_some_and(|report| report > 7) {

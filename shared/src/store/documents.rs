@@ -38,7 +38,7 @@ impl Orders {
             match self.table.put(&key(payment, &id, part), 1, &record).await? {
                 Written::Yes => parts += 1,
                 Written::Conflict => {
-                    return Err(StoreError::Failed { action: "PutItem", cause: "a new document's id is taken".to_owned() });
+                    return Err(StoreError::Failed { action: "UpdateItem", cause: "a new document's id is taken".to_owned() });
                 }
             }
         }

@@ -2,6 +2,31 @@
 //! name, and every write carries a mark of its own, so that a write repeated by the SDK after a lost answer is known again. The
 //! exceptions are the buckets of prices, each written once under a key that nobody else has, and what is deleted for good.
 //!
+//! # Changing what is stored
+//!
+//! While a release is deployed, and after it was rolled back, older and newer functions work on the same items. Two things keep
+//! them from losing what the other has written:
+//!
+//! - **A write leaves alone what it does not know** (`store/writes.rs`): it sets the attributes that its record has, removes
+//!   those that the record knows and has not, and touches no other. What is inside an attribute (a step of the history, a
+//!   refund) is written as a whole.
+//! - **An item of a newer schema is neither read nor written** ([`StoreError::Newer`]): the caller is asked to come again, no
+//!   provider is called. Nothing is lost, but nobody gets on with that item until the newer functions are back.
+//!
+//! So a change is one of these:
+//!
+//! 1. *An attribute is added* on which nothing depends that older functions do: make it optional (`#[serde(default)]`), at the
+//!    top of the item. The schema stays; older functions carry it along.
+//! 2. *Anything else* (a field inside a list or a map, a new state or kind, another meaning, one that must change whenever
+//!    another does): two releases. The first reads the new shape and raises [`READABLE`]; the next, once no older function can
+//!    come back, writes it and raises [`SCHEMA`].
+//! 3. *An attribute goes*: the first release reads without it, the next no longer writes it. It is never given another meaning.
+//!
+//! What every release has stored is kept in `infra/sandbox/tests/releases/fixtures`, read by today's code and played to its end;
+//! `infra/upgrade/run` lets the functions of two releases take turns. A changed shape fails there until it is noted.
+//!
+//! # Tables
+//!
 //! - `order-holds`: `order#{orderUuid}`, `payment#{paymentId}`, the fiscal documents of captures to come, and customers'
 //!   requests for a limit, `registration#{id}` ([`Orders`]).
 //! - `otp-tokens`: `challenge#…`, `sends#…`, `count#…`, `sms#…`, `conversion#…` ([`Otp`](otp::Otp)).
@@ -24,6 +49,7 @@ mod registrations;
 mod schedules;
 mod sms;
 pub mod submissions;
+mod writes;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -32,9 +58,9 @@ use aws_sdk_dynamodb::config::BehaviorVersion;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
@@ -47,6 +73,8 @@ pub use pages::{Cursor, CursorError, Page};
 pub use quotes::Quotes;
 pub use registrations::{Decided, Registration};
 pub use schedules::Schedules;
+
+use writes::Write;
 
 /// One attempt at one request; DynamoDB answers in single-digit milliseconds, so a slow one is a lost one.
 const ATTEMPT_LIMIT: Duration = Duration::from_millis(900);
@@ -74,6 +102,14 @@ pub enum StoreError {
         key: String,
         /// What is wrong with it.
         cause: String,
+    },
+    /// An item that newer functions have written in a shape that these do not know: it is theirs until they are back.
+    #[error("the stored item {key} is of schema {schema}, these functions know {READABLE}: it is left to newer ones")]
+    Newer {
+        /// The item's key.
+        key: String,
+        /// The schema that it was written in.
+        schema: u32,
     },
     /// A list was to go on where it never was.
     #[error(transparent)]
@@ -135,20 +171,12 @@ struct Table {
     random: Random,
 }
 
-/// What every item has beside its own attributes.
-#[derive(Serialize)]
-struct Envelope<'a, T> {
-    pk: &'a str,
-    /// The schema's version, so that newer code can read older items.
-    schema: u32,
-    version: u64,
-    write_mark: &'a str,
-    #[serde(flatten)]
-    record: &'a T,
-}
-
 /// The version of the items' schema that this code writes.
 const SCHEMA: u32 = 1;
+/// The newest version of it that this code reads; as high as [`SCHEMA`] or, in the release before it is raised, one higher.
+const READABLE: u32 = 1;
+/// The condition of a write that does not read first: no item of a newer schema stands there. Names `#schema`, `:readable`.
+const KNOWN: &str = "(attribute_not_exists(#schema) OR #schema <= :readable)";
 
 impl Table {
     /// One cheap read that opens the connection while the function starts. Its result does not matter.
@@ -180,34 +208,30 @@ impl Table {
         Ok(output.item)
     }
 
-    fn item<T: Serialize>(key: &str, version: u64, mark: &str, record: &T) -> Result<Item, StoreError> {
-        let envelope = Envelope { pk: key, schema: SCHEMA, version, write_mark: mark, record };
-        serde_dynamo::to_item(envelope).map_err(|error| StoreError::Unreadable { key: key.to_owned(), cause: error.to_string() })
-    }
-
     /// Writes an item as version `version`, replacing exactly the version before it (none, for version 1).
-    async fn put<T: Serialize>(&self, key: &str, version: u64, record: &T) -> Result<Written, StoreError> {
+    async fn put<T: Serialize + DeserializeOwned>(&self, key: &str, version: u64, record: &T) -> Result<Written, StoreError> {
         let mark = self.random.hex32()?;
-        let condition = Condition::replaces_before(version);
-        let put = self
+        let write = Write::new(key, version, &mark, record)?;
+        let update = self
             .client
-            .put_item()
+            .update_item()
             .table_name(&self.name)
-            .set_item(Some(Self::item(key, version, &mark, record)?))
-            .condition_expression(condition.expression)
-            .set_expression_attribute_names(condition.names)
-            .set_expression_attribute_values(condition.values)
+            .key("pk", AttributeValue::S(key.to_owned()))
+            .update_expression(write.expression)
+            .condition_expression(write.condition)
+            .set_expression_attribute_names(Some(write.names))
+            .set_expression_attribute_values(Some(write.values))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match put.send().await {
+        match update.send().await {
             Ok(_) => Ok(Written::Yes),
             Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(refused)) => {
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
                     // The SDK repeats a request whose answer was lost: then the item that stands in the way is this write.
                     let ours = refused.item().and_then(|item| item.get("write_mark")) == Some(&AttributeValue::S(mark));
                     Ok(if ours { Written::Yes } else { Written::Conflict })
                 }
-                Some(PutItemError::TransactionConflictException(_)) => Ok(Written::Conflict),
-                _ => Err(failed("PutItem", &error)),
+                Some(UpdateItemError::TransactionConflictException(_)) => Ok(Written::Conflict),
+                _ => Err(failed("UpdateItem", &error)),
             },
         }
     }
@@ -221,21 +245,14 @@ impl Table {
     }
 
     /// The same write as a part of a transaction with the mark `mark`.
-    fn put_in_transaction<T: Serialize>(
+    fn put_in_transaction<T: Serialize + DeserializeOwned>(
         &self,
         key: &str,
         version: u64,
         mark: &str,
         record: &T,
     ) -> Result<TransactWriteItem, StoreError> {
-        let condition = Condition::replaces_before(version);
-        let put = Put::builder()
-            .table_name(&self.name)
-            .set_item(Some(Self::item(key, version, mark, record)?))
-            .condition_expression(condition.expression)
-            .set_expression_attribute_names(condition.names)
-            .set_expression_attribute_values(condition.values);
-        Ok(TransactWriteItem::builder().put(put.build().map_err(|error| incomplete(&error))?).build())
+        Write::new(key, version, mark, record)?.in_transaction(&self.name, key)
     }
 
     /// Writes all of the items or none. The mark makes a repetition by the SDK after a lost answer the same transaction.
@@ -254,35 +271,20 @@ impl Table {
     }
 }
 
-/// What must stand in an item's place before it is written.
-struct Condition {
-    expression: &'static str,
-    names: Option<HashMap<String, String>>,
-    values: Option<Item>,
-}
-
-impl Condition {
-    /// Exactly the version before `version`; nothing, for version 1.
-    fn replaces_before(version: u64) -> Self {
-        if version == 1 {
-            return Self { expression: "attribute_not_exists(pk)", names: None, values: None };
-        }
-        let before = AttributeValue::N((version - 1).to_string());
-        Self {
-            expression: "#version = :before",
-            names: Some(HashMap::from([("#version".to_owned(), "version".to_owned())])),
-            values: Some(HashMap::from([(":before".to_owned(), before)])),
-        }
-    }
-}
-
 /// A request that lacks something: a fault of this code.
 fn incomplete(error: &dyn std::fmt::Display) -> StoreError {
     StoreError::Failed { action: "TransactWriteItems", cause: error.to_string() }
 }
 
 fn read<T: DeserializeOwned>(key: &str, item: Item) -> Result<T, StoreError> {
+    readable(key, &item)?;
     serde_dynamo::from_item(item).map_err(|error| StoreError::Unreadable { key: key.to_owned(), cause: error.to_string() })
+}
+
+/// Refuses an item of a schema that this code does not know.
+fn readable(key: &str, item: &Item) -> Result<(), StoreError> {
+    let schema = item.get("schema").and_then(|schema| schema.as_n().ok()?.parse().ok()).unwrap_or(SCHEMA);
+    if schema > READABLE { Err(StoreError::Newer { key: key.to_owned(), schema }) } else { Ok(()) }
 }
 
 fn failed<E: ProvideErrorMetadata>(action: &'static str, error: &SdkError<E>) -> StoreError {

@@ -62,8 +62,8 @@ fn send_log(key: &str, item: Option<Item>) -> Result<SendLog, StoreError> {
     Ok(SendLog { key: key.to_owned(), times: record.times(), version })
 }
 
-fn used(quotas: &[Quota], items: &HashMap<String, Item>) -> Vec<Used> {
-    quotas.iter().map(|quota| quotas::used(quota, items.get(&quotas::key(quota)))).collect()
+fn used(quotas: &[Quota], items: &HashMap<String, Item>) -> Result<Vec<Used>, StoreError> {
+    quotas.iter().map(|quota| quotas::read(quota, items.get(&quotas::key(quota)))).collect()
 }
 
 impl Otp {
@@ -111,7 +111,7 @@ impl Otp {
             }
             current = self.challenge(&key).await?;
         }
-        Err(StoreError::Failed { action: "PutItem", cause: "others keep writing the same item".to_owned() })
+        Err(StoreError::Failed { action: "UpdateItem", cause: "others keep writing the same item".to_owned() })
     }
 
     /// A send log; an empty one if none is stored.
@@ -144,7 +144,7 @@ impl Otp {
         Ok(Found {
             by_phone: by_phone?,
             by_installation: by_installation?,
-            used: used(quotas, &items),
+            used: used(quotas, &items)?,
             challenge: challenge(key, items.remove(&challenge_key(key)))?,
         })
     }
@@ -153,7 +153,7 @@ impl Otp {
     pub async fn look_at_code(&self, key: &ChallengeKey, quotas: &[Quota]) -> Result<(Challenge, Vec<Used>), StoreError> {
         let keys = std::iter::once(challenge_key(key)).chain(quotas.iter().map(quotas::key));
         let mut items = self.table.get_all(keys.collect(), Consistency::Strong).await?;
-        let used = used(quotas, &items);
+        let used = used(quotas, &items)?;
         Ok((challenge(key, items.remove(&challenge_key(key)))?, used))
     }
 

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 
 use super::otp::Otp;
-use super::{Item, SCHEMA, StoreError, failed};
+use super::{Item, KNOWN, READABLE, SCHEMA, StoreError, failed, readable};
 use crate::challenge::{Quota, Refusal, Used};
 
 /// How long a day's counter is kept, from its last use.
@@ -32,7 +32,14 @@ fn hour(quota: &Quota) -> String {
 }
 
 /// What a counter says; nothing is used of one that is not there.
-pub(super) fn used(quota: &Quota, item: Option<&Item>) -> Used {
+pub(super) fn read(quota: &Quota, item: Option<&Item>) -> Result<Used, StoreError> {
+    if let Some(item) = item {
+        readable(&key(quota), item)?;
+    }
+    Ok(used(quota, item))
+}
+
+fn used(quota: &Quota, item: Option<&Item>) -> Used {
     let number = |name: &str| {
         let number = item.and_then(|item| item.get(name)?.as_n().ok()?.parse().ok());
         number.unwrap_or(0)
@@ -49,7 +56,7 @@ impl Otp {
     /// counted twice: then less is sent, never more.
     pub async fn take(&self, quota: &Quota) -> Result<Taken, StoreError> {
         let mark = AttributeValue::S(self.table.random.hex32()?);
-        let mut conditions = vec!["(attribute_not_exists(write_mark) OR write_mark <> :mark)".to_owned()];
+        let mut conditions = vec![KNOWN.to_owned(), "(attribute_not_exists(write_mark) OR write_mark <> :mark)".to_owned()];
         let mut update = self
             .update(
                 quota,
@@ -90,7 +97,7 @@ impl Otp {
             .expression_attribute_values(":less", number(-1))
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":zero", number(0))
-            .condition_expression("used > :zero AND #hour > :zero");
+            .condition_expression(format!("{KNOWN} AND used > :zero AND #hour > :zero"));
         let once = aws_sdk_dynamodb::Config::builder().retry_config(RetryConfig::disabled());
         update.customize().config_override(once).send().await.map(drop).map_err(|error| failed("UpdateItem", &error))
     }
@@ -103,7 +110,7 @@ impl Otp {
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":at", number(threshold))
             .expression_attribute_values(":mark", mark.clone())
-            .condition_expression("attribute_not_exists(alarmed_at) OR alarmed_at < :at");
+            .condition_expression(format!("{KNOWN} AND (attribute_not_exists(alarmed_at) OR alarmed_at < :at)"));
         match update.send().await {
             Ok(_) => Ok(true),
             Err(error) => match error.as_service_error() {
@@ -125,6 +132,7 @@ impl Otp {
             .expression_attribute_names("#schema", "schema")
             .expression_attribute_names("#version", "version")
             .expression_attribute_values(":schema", number(SCHEMA))
+            .expression_attribute_values(":readable", number(READABLE))
             .expression_attribute_values(":end", number(quota.at().plus(KEPT).seconds()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
     }

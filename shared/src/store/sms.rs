@@ -16,7 +16,7 @@ use super::otp::{self, Otp, ROUNDS, challenge_key};
 use super::otp_records::ChallengeRecord;
 use super::pages::{Cursor, Lookup, Page};
 use super::records::Versioned;
-use super::{Consistency, Item, SCHEMA, StoreError, Written, incomplete, read};
+use super::{Consistency, Item, KNOWN, READABLE, SCHEMA, StoreError, Written, incomplete, read, readable};
 use crate::challenge::Challenge;
 use crate::clock::Timestamp;
 use crate::ids::FormName;
@@ -191,6 +191,8 @@ impl Otp {
             .expression_attribute_values(":entered", number(added.entered))
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":schema", number(SCHEMA))
+            .expression_attribute_values(":readable", number(READABLE))
+            .condition_expression(KNOWN)
             .expression_attribute_values(":end", number(at.plus(KEPT).seconds()));
         Ok(TransactWriteItem::builder().update(update.build().map_err(|error| incomplete(&error))?).build())
     }
@@ -258,8 +260,9 @@ impl Otp {
             }
             let mut items = self.table.get_all(vec![challenge_key(&key), stored_as.clone()], Consistency::Strong).await?;
             current = otp::challenge(&key, items.remove(&challenge_key(&key)))?;
-            if !items.contains_key(&stored_as) {
-                return self.change(current, change).await;
+            match items.get(&stored_as) {
+                Some(sms) => readable(&stored_as, sms)?,
+                None => return self.change(current, change).await,
             }
         }
         Err(busy())
@@ -270,8 +273,10 @@ impl Otp {
             .table_name(&self.table.name)
             .key("pk", text(stored_as))
             .update_expression("SET entered_at = :at ADD #version :one")
-            .condition_expression("attribute_exists(pk)")
+            .condition_expression(format!("attribute_exists(pk) AND {KNOWN}"))
+            .expression_attribute_names("#schema", "schema")
             .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":readable", number(READABLE))
             .expression_attribute_values(":at", number(at.millis()))
             .expression_attribute_values(":one", number(1));
         Ok(TransactWriteItem::builder().update(update.build().map_err(|error| incomplete(&error))?).build())

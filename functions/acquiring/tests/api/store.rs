@@ -12,10 +12,10 @@ fn called(story: &Story) -> Vec<&'static str> {
 async fn the_round_trips_of_each_command_are_as_designed() {
     let story = Story::start().await;
     let order = story.order().await;
-    assert_eq!(story.world.store_calls(), ["PutItem"]);
+    assert_eq!(story.world.store_calls(), ["UpdateItem"]);
 
     story.create(&order).await;
-    assert_eq!(story.world.store_calls(), ["GetItem", "TransactWriteItems", "PutItem"], "create, first time");
+    assert_eq!(story.world.store_calls(), ["GetItem", "TransactWriteItems", "UpdateItem"], "create, first time");
     assert_eq!(called(&story), ["checkout"]);
 
     story.world.standins().forget_calls();
@@ -26,7 +26,7 @@ async fn the_round_trips_of_each_command_are_as_designed() {
     story.decide(&order.payment(1), Decision::Approved).await;
     story.world.standins().forget_calls();
     story.capture(&order.payment(1)).await;
-    assert_eq!(story.world.store_calls(), ["GetItem", "PutItem", "GetItem", "PutItem"], "capture of a new hold");
+    assert_eq!(story.world.store_calls(), ["GetItem", "UpdateItem", "GetItem", "UpdateItem"], "capture of a new hold");
     assert_eq!(called(&story), ["status", "finish"]);
 
     story.world.standins().forget_calls();

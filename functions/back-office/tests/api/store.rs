@@ -8,7 +8,7 @@ use crate::forms::Office;
 use crate::{Shop, get, post};
 
 const GET: &str = "GetItem";
-const PUT: &str = "PutItem";
+const PUT: &str = "UpdateItem";
 const DELETE: &str = "DeleteItem";
 
 #[tokio::test]

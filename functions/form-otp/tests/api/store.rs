@@ -28,22 +28,22 @@ async fn the_round_trips_of_each_command_are_as_designed() {
     customer.export("WRONG").await;
     assert_eq!(
         (stored(), called(&customer)),
-        (list(&["BatchGetItem", "PutItem", "UpdateItem", "UpdateItem", "PutItem"]), vec!["verify"]),
+        (list(&["BatchGetItem", "UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem"]), vec!["verify"]),
         "a wrong code"
     );
 
     customer.world.standins().fault(System::Shop, "forms", Fault::Refused, 1).unwrap();
     customer.export(&code).await;
-    let begun = ["BatchGetItem", "PutItem", "UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem"];
+    let begun = ["BatchGetItem", "UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem"];
     // The code is right, and its SMS was entered.
     let checked = [&begun[..], &["TransactWriteItems"]].concat();
     // Then the form is stored, what the shop said of it is, and the code is noted or free again.
-    let full = [&checked[..], &["PutItem", "PutItem", "PutItem"]].concat();
+    let full = [&checked[..], &["UpdateItem", "UpdateItem", "UpdateItem"]].concat();
     assert_eq!((stored(), called(&customer)), (list(&full), vec!["verify", "forms"]), "the right code, the slot is taken");
     assert_eq!(customer.looked_after(), 1, "one message");
 
     customer.export_form(customer.with("/data/slot", "12:00"), code.as_str()).await;
-    let again = [&begun[..], &["PutItem", "PutItem", "PutItem"]].concat();
+    let again = [&begun[..], &["UpdateItem", "UpdateItem", "UpdateItem"]].concat();
     assert_eq!((stored(), called(&customer)), (list(&again), vec!["forms"]), "another slot");
 
     customer.export(&code).await;
@@ -51,17 +51,17 @@ async fn the_round_trips_of_each_command_are_as_designed() {
 
     let away = Customer::start_given_away().await;
     away.ok(EXPORT, away.with("/formName", "feedback")).await;
-    let expected = (list(&["PutItem", "PutItem"]), vec!["forms"]);
+    let expected = (list(&["UpdateItem", "UpdateItem"]), vec!["forms"]);
     assert_eq!((away.world.store_calls(), called(&away)), expected, "a form that needs no code, for the shop");
 
     let here = Customer::start_here().await;
     let code = here.get_code().await;
     assert_eq!((here.world.store_calls().len(), called(&here).len()), (5, 1));
     here.export(&code).await;
-    let two = [&checked[..], &["PutItem", "PutItem"]].concat();
+    let two = [&checked[..], &["UpdateItem", "UpdateItem"]].concat();
     assert_eq!((here.world.store_calls(), called(&here)), (list(&two), vec!["verify"]), "the right code, stored here");
     here.ok(EXPORT, here.with("/formName", "feedback")).await;
-    assert_eq!((here.world.store_calls(), called(&here).len()), (list(&["PutItem"]), 0), "no code, stored here");
+    assert_eq!((here.world.store_calls(), called(&here).len()), (list(&["UpdateItem"]), 0), "no code, stored here");
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn a_repeated_sms_costs_no_limit() {
     assert_eq!(customer.send().await, success());
     let mut calls = customer.world.store_calls();
     // The read and the write in the middle: the cool-down begins anew.
-    assert_eq!(calls.split_off(1), ["PutItem", "GetItem", "PutItem", "TransactWriteItems"]);
+    assert_eq!(calls.split_off(1), ["UpdateItem", "GetItem", "UpdateItem", "TransactWriteItems"]);
     assert_eq!(called(&customer), ["send"]);
     for log in customer.world.items("otp-tokens", "sends#").await {
         assert_eq!(log["times"].as_array().unwrap().len(), 1, "{log}");

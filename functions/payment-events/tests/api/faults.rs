@@ -170,7 +170,7 @@ async fn telling_costs_one_read_two_writes_and_a_call_for_each_address() {
     let deps = story.world.build(payment_events::Deps::from_env, &[]);
     drop(story.world.store_calls());
     give(&deps, vec![record(1, &format!("payment#{payment}"))]).await;
-    assert_eq!(story.world.store_calls(), ["GetItem", "PutItem", "PutItem"]);
+    assert_eq!(story.world.store_calls(), ["GetItem", "UpdateItem", "UpdateItem"]);
     give(&deps, vec![record(2, &format!("payment#{payment}"))]).await;
     assert_eq!(story.world.store_calls(), ["GetItem"], "nothing to tell");
 }

@@ -30,7 +30,11 @@ async fn a_cart_without_prices_is_shown_what_it_costs_by_the_feed() {
     payments::finish(&deps).await;
     assert!(answer.json()["payments"][1]["widget"].is_object(), "{}", answer.body);
     assert!(world.logs().contains("the amount is an estimate by the product feed"));
-    assert_eq!(world.store_calls(), ["GetItem", "BatchGetItem", "GetItem", "PutItem"], "the list in force, its prices, the plan");
+    assert_eq!(
+        world.store_calls(),
+        ["GetItem", "BatchGetItem", "GetItem", "UpdateItem"],
+        "the list in force, its prices, the plan"
+    );
     assert_eq!(list(&deps, &bare).await, answer);
     assert!(world.store_calls().is_empty(), "known in memory");
     assert_eq!(list(&deps, &json!([{"quantity": 1, "subtotal": 7090}])).await, answer, "what the cart says itself");

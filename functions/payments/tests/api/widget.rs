@@ -63,7 +63,7 @@ async fn mokka_is_asked_once_for_an_amount_and_day_by_all_instances() {
     let first = instance(&world);
     let answer = list(&first, "4990").await;
     payments::finish(&first).await;
-    assert_eq!((schedules(&world), world.store_calls()), (1, vec!["GetItem".to_owned(), "PutItem".to_owned()]));
+    assert_eq!((schedules(&world), world.store_calls()), (1, vec!["GetItem".to_owned(), "UpdateItem".to_owned()]));
     assert_eq!(list(&first, "4990").await, answer);
     assert_eq!((schedules(&world), world.store_calls()), (1, vec![]), "known in memory");
     let second = instance(&world);

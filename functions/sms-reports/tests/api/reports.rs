@@ -26,7 +26,7 @@ async fn a_report_costs_a_read_and_a_write_and_its_repetition_a_read() {
     let shop = Shop::start().await;
     let answer = shop.report(3).await;
     assert_eq!((answer.status, answer.json()), (200, json!({"success": true})));
-    assert_eq!(shop.world.store_calls(), ["GetItem", "PutItem"]);
+    assert_eq!(shop.world.store_calls(), ["GetItem", "UpdateItem"]);
     let stored = shop.sms().await;
     assert_eq!(shop.report(3).await.status, 200);
     assert_eq!(shop.world.store_calls(), ["GetItem"]);

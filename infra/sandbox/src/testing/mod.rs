@@ -144,8 +144,12 @@ impl World {
 
     /// Starts a world with other stand-ins.
     pub async fn start_with(options: Options) -> Self {
+        Self::start_at(Clock::system(), options).await
+    }
+
+    /// Starts a world in which it is another time.
+    pub async fn start_at(clock: Clock, options: Options) -> Self {
         let logs_from = LOGS.len();
-        let clock = Clock::system();
         let listen = || async { TcpListener::bind("127.0.0.1:0").await.expect("a free port") };
         let (dynamodb, tap, providers) = (listen().await, listen().await, listen().await);
         let (s3, sqs) = (listen().await, listen().await);
@@ -395,7 +399,7 @@ impl World {
         items.filter(|item: &Value| item["pk"].as_str().is_some_and(|key| key.starts_with(prefix))).collect()
     }
 
-    /// The functions' round trips to DynamoDB since this was last asked: `GetItem`, `PutItem`, …
+    /// The functions' round trips to DynamoDB since this was last asked: `GetItem`, `UpdateItem`, …
     #[must_use]
     pub fn store_calls(&self) -> Vec<String> {
         self.tap.take_calls()

@@ -95,9 +95,9 @@ async fn measure(story: &Arc<Story>, stored: u64) -> Vec<String> {
     let (report, busy) = tick(story).await;
     assert_eq!((&report["due"], &report["moved"], &report["told"]), (&json!(DUE), &json!(DUE), &json!(DUE)), "{report}");
     // Each: itself, its order, itself again to be told; the capture before and after, the telling before and after.
-    let expected = calls(&[("Query", 8), ("GetItem", 3 * DUE), ("PutItem", 4 * DUE)]);
+    let expected = calls(&[("Query", 8), ("GetItem", 3 * DUE), ("UpdateItem", 4 * DUE)]);
     assert_eq!(busy, expected, "{stored} stored, {DUE} due");
-    println!("| {} | {DUE} | {} | {} | {} |", stored + DUE, busy["Query"], busy["GetItem"], busy["PutItem"]);
+    println!("| {} | {DUE} | {} | {} | {} |", stored + DUE, busy["Query"], busy["GetItem"], busy["UpdateItem"]);
     lost
 }
 
@@ -108,7 +108,7 @@ async fn run(reconcile: &reconcile::Deps) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_payments_of_which_every_third_callback_is_lost() {
     let story = Arc::new(Story::start_with(Options { record_calls: false, ..Options::default() }, &[]).await);
-    println!("| stored | due | Query | GetItem | PutItem |\n|---|---|---|---|---|");
+    println!("| stored | due | Query | GetItem | UpdateItem |\n|---|---|---|---|---|");
     let mut payments = make(&story, FEW, |_| Callback::Arrives).await;
     story.world.pump().await;
     payments.extend(measure(&story, FEW).await);
