@@ -1,0 +1,291 @@
+//! What every kept release has stored is read by today's functions, and each of it comes to its end.
+
+use std::time::Duration;
+
+use sandbox::settings::OPERATOR_KEY;
+use sandbox::testing::World;
+use serde_json::{Value, json};
+use shared::clock::{Clock, Deadline, Timestamp};
+use shared::env::Env;
+use shared::gateway::mokka::client_from_env;
+use shared::mokka::Client;
+use shared::mokka::types::{CheckoutOrder, CheckoutRequest, RegistrationOrder, RegistrationRequest, ReturnRequest};
+use shared::money::{Currency, Decimal, Money};
+use standins::{Decision, MokkaStatus, Options, Sms, StandIns, System};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::house::{House, picture};
+use crate::stored::{self, Files};
+use crate::stories::{self, DOCUMENT, id_of};
+
+const DAY: Duration = Duration::from_hours(24);
+/// More looks than any payment needs to come to rest.
+const LOOKS: u32 = 40;
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_else(|| panic!("no {name} in {value}"))
+}
+
+fn deadline() -> Deadline {
+    Deadline::within(Duration::from_secs(9))
+}
+
+fn moment(value: &Value, name: &str) -> OffsetDateTime {
+    OffsetDateTime::parse(text(value, name), &Rfc3339).unwrap()
+}
+
+fn money(value: &Value, name: &str) -> Money {
+    Money::new(Decimal::parse(text(value, name)).unwrap(), Currency::Rub)
+}
+
+/// A new world, two days before the release's, in which Mokka and SMSPRO come to know what they knew, and the tables hold what
+/// they held.
+async fn restored(files: &Files) -> House {
+    let outside = &files["outside"];
+    let at = Timestamp::from_millis(outside["at"].as_i64().unwrap());
+    let house = House::new(World::start_at(Clock::starting_at(at.minus(2 * DAY)), Options::default()).await);
+    let mut env = Env::from_map(house.world.env());
+    let mokka = client_from_env(&mut env, house.world.world().http).unwrap();
+    let standins = house.world.standins();
+    for order in outside["orders"].as_array().unwrap() {
+        register(&mokka, order).await;
+        if ["finished", "refunded"].contains(&text(order, "status")) {
+            standins.set_mokka_status(text(order, "order_id"), MokkaStatus::Finished).unwrap();
+        }
+    }
+    for each in outside["registrations"].as_array().unwrap() {
+        let order = RegistrationOrder { order_id: text(each, "order_id").to_owned() };
+        let request = RegistrationRequest {
+            callback_url: text(each, "callback_url").to_owned(),
+            redirect_url: text(each, "redirect_url").to_owned(),
+            primary_phone: None,
+            primary_email: None,
+            current_order: order,
+            person: None,
+            additional_data: None,
+        };
+        mokka.registration(&request, deadline()).await.unwrap();
+    }
+    house.world.advance(2 * DAY);
+    for order in outside["orders"].as_array().unwrap() {
+        let id = text(order, "order_id");
+        for each in order["returns"].as_array().unwrap() {
+            let amount = money(each, "amount").into();
+            mokka.refund(&ReturnRequest { order_id: id.to_owned(), amount }, deadline()).await.unwrap();
+        }
+        standins.set_mokka_status(id, text(order, "status")).unwrap();
+        standins.set_mokka_amount(id, text(order, "amount")).unwrap();
+    }
+    remember_codes(standins, files);
+    stored::restore(&house, files).await;
+    house
+}
+
+async fn register(mokka: &Client, order: &Value) {
+    // What was changed to one ruble was no amount that Mokka would have taken.
+    let amount = if text(order, "amount") == "1.00" { "3250.00" } else { text(order, "amount") };
+    let amount = Money::new(Decimal::parse(amount).unwrap(), Currency::Rub);
+    let till = Timestamp::from_millis(i64::try_from(moment(order, "valid_till").unix_timestamp_nanos() / 1_000_000).unwrap());
+    let current = CheckoutOrder::new(text(order, "order_id").to_owned(), amount.into(), till.into());
+    let urls = [text(order, "callback_url").to_owned(), text(order, "redirect_url").to_owned()];
+    let [callback, redirect] = urls;
+    mokka.checkout(&CheckoutRequest::new(callback, redirect, current), deadline()).await.unwrap();
+}
+
+/// SMSPRO's codes, under the tokens that the challenges have.
+fn remember_codes(standins: &StandIns, files: &Files) {
+    let inbox = files["outside"]["inbox"].as_array().unwrap();
+    for item in files["otp-tokens"].as_array().unwrap() {
+        let sent = &item["sent"]["M"];
+        let Some(token) = sent["token"]["S"].as_str() else { continue };
+        let sms = inbox.iter().find(|sms| sms["transaction_id"] == sent["transaction_id"]["S"]).unwrap();
+        let (phone, code) = (text(sms, "phone").to_owned(), text(sms, "code").to_owned());
+        let transaction_id = text(sms, "transaction_id").to_owned();
+        let sms = Sms { phone, text: text(sms, "text").to_owned(), code, transaction_id, at: moment(sms, "at") };
+        standins.remember_sms(sms, token.to_owned());
+    }
+}
+
+#[tokio::test]
+async fn what_every_kept_release_has_stored_comes_to_its_end() {
+    for version in stored::releases() {
+        println!("release {version}");
+        let house = restored(&stored::read(&version)).await;
+        come_to_its_end(&house).await;
+    }
+}
+
+/// Everything of the stories, as customers, IMSHOP, the shop and the schedule go on with it.
+pub(crate) async fn come_to_its_end(house: &House) {
+    codes(house).await;
+    after_the_codes(house).await;
+}
+
+/// The same without the codes, whose time is soon over.
+pub(crate) async fn after_the_codes(house: &House) {
+    house.world.standins().forget_calls();
+    waiting_forms(house).await;
+    nothing_moves_what_is_over(house).await;
+    go_on(house).await;
+    rest(house).await;
+    unclear(house).await;
+    people(house).await;
+    told(house).await;
+    erased(house).await;
+}
+
+pub(crate) async fn codes(house: &House) {
+    let (_, answer) = house.form("callback", "+996 770 20 00 05", Some("000")).await;
+    assert_eq!(answer["otpFailed"], json!(true), "a wrong code: {answer}");
+    let (_, answer) = house.form("callback", "+996 770 20 00 05", Some(&house.code("996770200005"))).await;
+    assert_eq!(answer["success"], json!(true), "a code that was sent: {answer}");
+    let saved = house.world.standins().forms().len();
+    let (_, answer) = house.form("callback", "+996 770 20 00 01", Some(&house.code("996770200001"))).await;
+    assert_eq!(answer["success"], json!(true), "the same form once more: {answer}");
+    assert_eq!(house.world.standins().forms().len(), saved, "it is at the shop already");
+    house.world.advance(Duration::from_mins(1));
+    let (_, answer) = house.form("callback", "+996 770 20 00 06", None).await;
+    assert_eq!(answer["success"], json!(true), "a send that nobody knew of: {answer}");
+}
+
+async fn waiting_forms(house: &House) {
+    house.world.deliver_forms_for(Duration::from_mins(2)).await;
+    let waiting = house.world.standins().forms().into_iter().find(|saved| saved["form"]["data"]["phone"] == "+996 770 20 00 03");
+    let waiting = waiting.expect("the form that waited is at the shop");
+    assert_eq!(waiting["form"]["data"]["picture"], picture().as_str(), "with its photo");
+    for (state, forms) in [("waiting", 0), ("refused", 1)] {
+        let (status, answer) = house.look(&format!("/v1/back-office/forms?state={state}")).await;
+        assert_eq!((status, answer["forms"].as_array().map(Vec::len)), (200, Some(forms)), "{state}: {answer}");
+    }
+}
+
+async fn nothing_moves_what_is_over(house: &House) {
+    for uuid in ["captured", "partially-refunded", "refunded", "declined", "canceled", "expired"] {
+        let payment = id_of(house, uuid).await;
+        let before = house.payment(&payment).await;
+        assert_eq!(before["state"], uuid.replace('-', "_"));
+        let (_, answer) = house.capture(&payment).await;
+        let paid = ["captured", "partially-refunded"].contains(&uuid);
+        assert_eq!(answer["paymentCaptured"] == json!(true), paid, "{uuid}: {answer}");
+        assert_eq!(house.payment(&payment).await["state"], before["state"], "{uuid}");
+    }
+}
+
+impl House {
+    async fn pay(&self, payment: &str) {
+        self.decide(payment, Decision::Approved).await;
+        let (status, answer) = self.callback(payment).await;
+        assert_eq!(status, 200, "{payment}: {answer}");
+        assert_eq!(self.state(payment).await, "captured", "{payment}");
+    }
+
+    async fn give_back(&self, payment: &str, ends: &str) {
+        let (_, answer) = self.refund(payment, "the-end", json!({})).await;
+        assert_eq!(answer["payment"]["state"], ends, "{payment}: {answer}");
+    }
+}
+
+async fn go_on(house: &House) {
+    // Orders without a payment, or whose payment failed.
+    for (uuid, attempt) in [("ordered", 1), ("pushed", 1), ("declined", 2), ("expired", 2)] {
+        let order = house.world.item("order-holds", &format!("order#{uuid}")).await.unwrap();
+        let id = text(&order, "order_id").to_owned();
+        let (_, answer) = house.create(uuid, &id).await;
+        assert_eq!(answer["paymentId"], format!("{id}-{attempt}"), "{uuid}: {answer}");
+        house.pay(&format!("{id}-{attempt}")).await;
+    }
+    // A registration whose answer nobody knows, and one that waits for its customer.
+    for uuid in ["creating", "pending"] {
+        let payment = id_of(house, uuid).await;
+        house.world.advance(Duration::from_secs(15));
+        let (_, answer) = house.create(uuid, payment.trim_end_matches("-1")).await;
+        assert_eq!(answer["paymentId"], payment.as_str(), "{uuid}: {answer}");
+        house.pay(&payment).await;
+        house.give_back(&payment, "refunded").await;
+    }
+    for uuid in ["held", "changed"] {
+        let payment = id_of(house, uuid).await;
+        let (_, answer) = house.operate(&payment, "finish", json!({})).await;
+        assert_eq!(answer["payment"]["state"], "captured", "{uuid}: {answer}");
+        house.give_back(&payment, "refunded").await;
+    }
+    house.give_back(&id_of(house, "captured").await, "refunded").await;
+    house.give_back(&id_of(house, "partially-refunded").await, "refunded").await;
+    house.give_back(&id_of(house, "refund-refused").await, "refunded").await;
+    // A request for a limit whose customer has not decided.
+    let open = house.world.items("order-holds", "registration#").await.into_iter().find(|each| each["approved"].is_null());
+    let id = text(&open.unwrap(), "pk").trim_start_matches("registration#").to_owned();
+    let (status, answer) = stories::register(house, &id).await;
+    assert_eq!(status, 200, "{answer}");
+}
+
+/// What only time was needed for.
+async fn rest(house: &House) {
+    let payment = id_of(house, "mismatch").await;
+    house.world.standins().set_mokka_amount(&payment, "3250.00").unwrap();
+    house.world.standins().imshop_refuses(id_of(house, "untold").await.trim_end_matches("-1"), None).unwrap();
+    for _ in 0..LOOKS {
+        house.world.advance(Duration::from_mins(20));
+        let report = house.world.tick().await;
+        assert_eq!(report["failed"], 0, "{report}");
+        house.world.watch_sms().await;
+        house.world.pump().await;
+    }
+}
+
+async fn unclear(house: &House) {
+    for (uuid, state) in [
+        ("finishing", "captured"),
+        ("finished-unheard", "captured"),
+        ("document", "captured"),
+        ("cancel-unknown", "canceled"),
+        ("mismatch", "captured"),
+        ("untold", "captured"),
+    ] {
+        let payment = house.payment(&id_of(house, uuid).await).await;
+        assert_eq!((&payment["state"], &payment["unknown"]), (&json!(state), &json!(false)), "{uuid}: {payment:#}");
+    }
+    let finishes = house.world.standins().calls_to(System::Mokka, "finish");
+    let document = finishes.iter().find(|call| call.check.as_ref().is_some_and(|check| *check.bytes == *DOCUMENT));
+    assert!(document.is_some(), "the shop's own document went to Mokka");
+    let unheard = id_of(house, "finished-unheard").await;
+    assert!(!finishes.iter().any(|call| call.body.to_string().contains(&unheard)), "what was finished is not finished again");
+}
+
+async fn people(house: &House) {
+    let payment = id_of(house, "refund-unknown").await;
+    assert_eq!(house.payment(&payment).await["attention"], "open", "a person is asked");
+    let (status, answer) = house.refund_was(&payment, 1, true).await;
+    assert_eq!((status, &answer["payment"]["state"]), (200, &json!("partially_refunded")), "{answer}");
+    let (status, answer) = house.call("GET", "/v1/back-office/payments?attention=true", OPERATOR_KEY, &json!({})).await;
+    assert_eq!((status, answer["payments"].as_array().map(Vec::len)), (200, Some(0)), "{answer}");
+    let payment = id_of(house, "change-unknown").await;
+    let stored = house.payment(&payment).await;
+    assert_eq!((&stored["amount"], &stored["unknown"]), (&json!(200_000), &json!(false)), "{stored:#}");
+}
+
+/// IMSHOP knows of every payment what is stored of it.
+async fn told(house: &House) {
+    house.world.tick().await;
+    house.world.pump().await;
+    for payment in house.world.items("order-holds", "payment#").await {
+        let id = text(&payment, "payment_id");
+        let words = payment["history"].as_array().unwrap().iter().rposition(|step| !step["word"].is_null());
+        let words = words.map_or(0, |index| index as u64 + 1);
+        assert!(payment["told_payment_status"].as_u64() >= Some(words), "{id}: {payment:#}");
+        assert!(payment["told_order_status"].as_u64() >= Some(words), "{id}: {payment:#}");
+        let mokka = house.world.standins().mokka_order(id).map(|order| order.status.as_str().to_owned());
+        let ours = text(&payment, "state").replace("partially_refunded", "finished").replace("captured", "finished");
+        assert_eq!(mokka.as_deref(), Some(ours.replace("held", "hold").as_str()), "{id}");
+    }
+}
+
+async fn erased(house: &House) {
+    for phone in 1..=6 {
+        let body = json!({"phone": format!("+996 770 20 00 {phone:02}")});
+        let (status, answer) = house.call("POST", "/v1/back-office/erasures", OPERATOR_KEY, &body).await;
+        assert_eq!(status, 200, "{answer}");
+    }
+    assert!(house.world.items("forms", "form#").await.iter().all(|form| form["phone"].is_null()), "nobody's forms are left");
+}
