@@ -5,12 +5,13 @@
 use serde_json::Value;
 
 use crate::clock::{Clock, Deadline};
+use crate::metrics::{self, Metrics};
 use crate::outbound::Answer;
 use crate::photos::Photos;
 use crate::shop::Webhook;
 use crate::store::StoreError;
 use crate::store::submissions::Submissions;
-use crate::submission::Submission;
+use crate::submission::{State, Submission};
 
 /// How often a result is written anew after somebody else wrote first.
 const ROUNDS: u32 = 8;
@@ -35,13 +36,14 @@ pub struct Courier {
     photos: Photos,
     webhook: Webhook,
     clock: Clock,
+    metrics: Metrics,
 }
 
 impl Courier {
     /// A way from the store to the shop.
     #[must_use]
-    pub fn new(submissions: Submissions, photos: Photos, webhook: Webhook, clock: Clock) -> Self {
-        Self { submissions, photos, webhook, clock }
+    pub fn new(submissions: Submissions, photos: Photos, webhook: Webhook, clock: Clock, metrics: Metrics) -> Self {
+        Self { submissions, photos, webhook, clock, metrics }
     }
 
     /// One try with a stored submission: its photos are fetched, the shop is asked, its answer is written down.
@@ -66,7 +68,15 @@ impl Courier {
             return Delivered::Unclear;
         };
         match self.webhook.post(submission.id.as_str(), body, self.clock.now(), deadline).await {
-            Ok(answer) => read(&answer, form),
+            Ok(mut answer) => {
+                let delivered = read(&answer, form);
+                match delivered {
+                    Delivered::Yes(_) => answer.call.done(),
+                    Delivered::Refused(_) => answer.call.refused(),
+                    Delivered::Unclear => {}
+                }
+                delivered
+            }
             Err(cause) => {
                 tracing::warn!(cause = %cause, form, "the shop's answer to a form did not come");
                 Delivered::Unclear
@@ -87,7 +97,8 @@ impl Courier {
             };
             // Somebody else has written it down.
             let Some((ended, photos)) = ended else { return Ok(()) };
-            if self.submissions.save(ended).await?.is_some() {
+            if let Some(ended) = self.submissions.save(ended).await? {
+                self.measure(&ended);
                 if let Err(cause) = self.photos.delete(&photos).await {
                     tracing::warn!(cause = %cause, "photos that the shop has stay until their time is over");
                 }
@@ -99,6 +110,19 @@ impl Courier {
             }
         }
         Err(StoreError::Failed { action: "UpdateItem", cause: "others keep writing the same item".to_owned() })
+    }
+}
+
+impl Courier {
+    /// What was written down, by whoever wrote it.
+    fn measure(&self, ended: &Submission) {
+        let metric = match ended.state {
+            State::Delivered => metrics::FORMS_DELIVERED,
+            State::Refused => metrics::FORMS_REFUSED,
+            State::Waiting | State::Kept => return,
+        };
+        let fields = [(metrics::FORM, ended.form.as_str()), (metrics::SUBMISSION, ended.id.as_str())];
+        self.metrics.emit(&[(metric, 1)], &fields);
     }
 }
 

@@ -17,7 +17,7 @@ use url::Url;
 use crate::aws::Account;
 use crate::clock::{Clock, Deadline};
 use crate::env::{Env, parse_url};
-use crate::outbound;
+use crate::outbound::{Http, System, Target};
 
 /// One attempt. Secrets Manager answers in a few milliseconds.
 const ATTEMPT: Duration = Duration::from_secs(1);
@@ -30,7 +30,7 @@ pub struct Document {
     arn: String,
     url: Url,
     account: Account,
-    http: reqwest::Client,
+    http: Http,
     clock: Clock,
 }
 
@@ -75,7 +75,7 @@ struct Trouble {
 impl Document {
     /// Reads `SECRETS_ARN`, `SECRETS_ENDPOINT` (this machine only) and the account. Without `SECRETS_ARN` there is none: the
     /// secrets are in the environment.
-    pub fn from_env(env: &mut Env, http: reqwest::Client, clock: Clock) -> Option<Self> {
+    pub fn from_env(env: &mut Env, http: Http, clock: Clock) -> Option<Self> {
         let arn = env.optional("SECRETS_ARN")?;
         let account = Account::from_env(env);
         let url = match env.optional_url("SECRETS_ENDPOINT") {
@@ -105,13 +105,15 @@ impl Document {
     }
 
     async fn ask(&self, deadline: Deadline) -> Result<Values, DocumentError> {
-        let request = RequestBuilder::from_parts(self.http.clone(), self.signed()?);
-        let answer =
-            outbound::send(request, ATTEMPT, deadline).await.map_err(|error| DocumentError::Unavailable(error.to_string()))?;
+        let request = RequestBuilder::from_parts(self.http.client().clone(), self.signed()?);
+        let target = Target { system: System::Aws, method: "secrets" };
+        let answer = self.http.send(target, request, ATTEMPT, deadline).await;
+        let mut answer = answer.map_err(|error| DocumentError::Unavailable(error.to_string()))?;
         if answer.status != StatusCode::OK {
             let Trouble { kind } = serde_json::from_slice(&answer.body).unwrap_or_default();
             return Err(DocumentError::Refused { status: answer.status, kind });
         }
+        answer.call.done();
         // serde's messages quote what they do not like, so they go no further.
         let found: Found = serde_json::from_slice(&answer.body).map_err(|_| DocumentError::Unreadable)?;
         serde_json::from_str(&found.secret_string).map(Values).map_err(|_| DocumentError::Unreadable)

@@ -1,7 +1,7 @@
 //! What every webhook of imshop-webhooks is made of. Modules in this order; a lower one never imports a higher one:
 //!
-//! - [`money`], [`phone`], [`ids`], [`secret`], [`roles`], [`clock`], [`wire`], [`texts`], [`mod@env`], [`aws`]: plain types,
-//!   parsed once and valid ever after; what a customer reads; settings from the environment.
+//! - [`money`], [`phone`], [`ids`], [`secret`], [`roles`], [`clock`], [`wire`], [`texts`], [`mod@env`], [`aws`], [`metrics`]: plain
+//!   types, parsed once and valid ever after; what a customer reads; settings from the environment; what is measured.
 //! - [`outbound`], [`imshop`], [`mokka`], [`smspro`], [`shop`]: one room for each outside system: its messages, its client,
 //!   its errors.
 //! - [`payment`], [`challenge`], [`sms`], [`submission`], [`instalments`]: the payment, the code by SMS, the SMS itself and the
@@ -10,8 +10,7 @@
 //! - [`gateway`], [`settle`], [`tell`], [`deliver`]: the providers behind one trait, the one way in which a payment moves
 //!   forward, the one way in which IMSHOP hears of it, and the one way in which a form gets to the shop.
 //! - [`http`]: requests in, answers out, one error contract.
-//! - [`config`], [`telemetry`], [`metrics`], [`document`], [`runtime`]: settings files, logs, what is measured, the stage's secrets,
-//!   and how a function starts.
+//! - [`config`], [`telemetry`], [`document`], [`runtime`]: settings files, logs, the stage's secrets, and how a function starts.
 
 pub mod aws;
 pub mod challenge;

@@ -1,11 +1,14 @@
-//! Calls to outside systems over HTTP: one client for all, no redirects, bounded answers, every failure one of two kinds.
+//! Calls to outside systems over HTTP: one client for all, no redirects, bounded answers, every failure one of two kinds. Every
+//! call is measured once, however it ends.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use reqwest::{RequestBuilder, StatusCode, redirect};
+use url::Url;
 
 use crate::clock::Deadline;
+use crate::metrics::{METHOD, Metrics, PROVIDER, PROVIDER_FAULTS, PROVIDER_LATENCY, PROVIDER_REFUSALS};
 
 /// 4 MiB: the largest answer that is read from an outside system.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
@@ -30,9 +33,150 @@ pub struct Answer {
     pub content_type: Option<String>,
     /// The body.
     pub body: Bytes,
+    /// The call, of which whoever can read the answer has to say how it came out.
+    pub call: Call,
 }
 
-/// The HTTP client that all outside systems share: connections are kept for the life of the process.
+/// An outside system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum System {
+    /// Secrets Manager; the SDK's own calls are not made here.
+    Aws,
+    /// IMSHOP's addresses for what became of a payment.
+    Imshop,
+    /// Mokka.
+    Mokka,
+    /// The shop's own.
+    Shop,
+    /// SMSPRO.
+    Smspro,
+}
+
+impl System {
+    /// Every one.
+    pub const ALL: [Self; 5] = [Self::Aws, Self::Imshop, Self::Mokka, Self::Shop, Self::Smspro];
+
+    /// Its name among what is measured.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Aws => "aws",
+            Self::Imshop => "imshop",
+            Self::Mokka => "mokka",
+            Self::Shop => "shop",
+            Self::Smspro => "smspro",
+        }
+    }
+}
+
+/// Whom a call is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The outside system.
+    pub system: System,
+    /// What it is asked to do.
+    pub method: &'static str,
+}
+
+/// A call that is made. Measured when this goes, as a fault unless it was said otherwise: what breaks off is one, too.
+#[derive(Debug)]
+pub struct Call {
+    metrics: Metrics,
+    target: Target,
+    began: Instant,
+    took: Option<Duration>,
+    came_out: CameOut,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CameOut {
+    Done,
+    Refused,
+    Fault,
+}
+
+impl Call {
+    fn begin(metrics: Metrics, target: Target) -> Self {
+        Self { metrics, target, began: Instant::now(), took: None, came_out: CameOut::Fault }
+    }
+
+    /// The answer is what was asked for.
+    pub fn done(&mut self) {
+        self.came_out = CameOut::Done;
+    }
+
+    /// The other side has read what was asked for and refuses it, which is no fault of the two.
+    pub fn refused(&mut self) {
+        self.came_out = CameOut::Refused;
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        let took = self.took.unwrap_or_else(|| self.began.elapsed());
+        let took_ms = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
+        let faults = i64::from(self.came_out == CameOut::Fault);
+        let refusals = i64::from(self.came_out == CameOut::Refused);
+        self.metrics.emit(
+            &[(PROVIDER_LATENCY, took_ms), (PROVIDER_FAULTS, faults), (PROVIDER_REFUSALS, refusals)],
+            &[(PROVIDER, self.target.system.name()), (METHOD, self.target.method)],
+        );
+    }
+}
+
+/// The HTTP client that all outside systems share, and what measures its calls.
+#[derive(Clone, Debug)]
+pub struct Http {
+    client: reqwest::Client,
+    metrics: Metrics,
+}
+
+impl Http {
+    /// A client of its own.
+    pub fn new(metrics: Metrics) -> Result<Self, reqwest::Error> {
+        Ok(Self { client: client()?, metrics })
+    }
+
+    /// The client itself.
+    #[must_use]
+    pub fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    /// A POST, to be sent by [`send`](Self::send).
+    pub fn post(&self, url: Url) -> RequestBuilder {
+        self.client.post(url)
+    }
+
+    /// Sends a request and reads the whole answer, within `limit` and the deadline.
+    pub async fn send(
+        &self,
+        target: Target,
+        request: RequestBuilder,
+        limit: Duration,
+        deadline: Deadline,
+    ) -> Result<Answer, CallError> {
+        let Some(allowed) = deadline.allows(limit) else {
+            return Err(CallError::NotSent("no time left for it".to_owned()));
+        };
+        let mut call = Call::begin(self.metrics.clone(), target);
+        let mut response = request.timeout(allowed).send().await.map_err(failed)?;
+        let status = response.status();
+        let content_type =
+            response.headers().get(reqwest::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if body.len() + chunk.len() > MAX_ANSWER {
+                return Err(CallError::NoAnswer("the answer is too large".to_owned()));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        call.took = Some(call.began.elapsed());
+        Ok(Answer { status, content_type, body: body.into(), call })
+    }
+}
+
+/// The client without anything that measures: connections are kept for the life of the process.
 pub fn client() -> Result<reqwest::Client, reqwest::Error> {
     reqwest::Client::builder()
         // A 3xx from a provider's API is a fault, and following it would send the body elsewhere.
@@ -44,31 +188,13 @@ pub fn client() -> Result<reqwest::Client, reqwest::Error> {
         .build()
 }
 
-/// Sends a request and reads the whole answer, within `limit` and the deadline.
-pub async fn send(request: RequestBuilder, limit: Duration, deadline: Deadline) -> Result<Answer, CallError> {
-    let Some(allowed) = deadline.allows(limit) else {
-        return Err(CallError::NotSent("no time left for it".to_owned()));
-    };
-    // `without_url`: addresses may carry signatures and, for some systems, are secrets themselves.
-    let failed = |error: reqwest::Error| {
-        if error.is_connect() || error.is_builder() {
-            CallError::NotSent(describe(&error.without_url()))
-        } else {
-            CallError::NoAnswer(describe(&error.without_url()))
-        }
-    };
-    let mut response = request.timeout(allowed).send().await.map_err(failed)?;
-    let status = response.status();
-    let content_type =
-        response.headers().get(reqwest::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        if body.len() + chunk.len() > MAX_ANSWER {
-            return Err(CallError::NoAnswer("the answer is too large".to_owned()));
-        }
-        body.extend_from_slice(&chunk);
+/// `without_url`: addresses may carry signatures and, for some systems, are secrets themselves.
+fn failed(error: reqwest::Error) -> CallError {
+    if error.is_connect() || error.is_builder() {
+        CallError::NotSent(describe(&error.without_url()))
+    } else {
+        CallError::NoAnswer(describe(&error.without_url()))
     }
-    Ok(Answer { status, content_type, body: body.into() })
 }
 
 /// An error with its causes, on one line.
@@ -88,4 +214,50 @@ pub fn below(base: &url::Url, path: &str) -> url::Url {
     let mut url = base.clone();
     url.set_path(&format!("{}/{}", base.path().trim_end_matches('/'), path.trim_start_matches('/')));
     url
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use serde_json::Value;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::env::Env;
+    use crate::metrics::Sink;
+
+    const TARGET: Target = Target { system: System::Shop, method: "orders" };
+
+    /// Somebody who takes connections and never answers, and what was measured of asking them.
+    async fn silent() -> (TcpListener, Http, RequestBuilder, Sink) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let sink = Sink::Memory(Arc::default());
+        let metrics = Metrics::from_env(&Env::from_map(BTreeMap::new()), Clock::system(), sink.clone());
+        let http = Http::new(metrics).unwrap();
+        let request = http.post(format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap());
+        (listener, http, request, sink)
+    }
+
+    fn faults(sink: &Sink) -> Vec<Value> {
+        sink.lines().iter().map(|line| line["ProviderFaults"].clone()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_call_that_is_given_up_is_measured_once_as_a_fault() {
+        let (_listener, http, request, sink) = silent().await;
+        let call = http.send(TARGET, request, Duration::from_secs(9), Deadline::within(Duration::from_secs(9)));
+        assert!(tokio::time::timeout(Duration::from_millis(150), call).await.is_err());
+        assert_eq!(faults(&sink), [1]);
+        assert!(sink.lines()[0]["ProviderLatency"].as_i64().unwrap() >= 140, "{:?}", sink.lines());
+    }
+
+    #[tokio::test]
+    async fn a_call_for_which_there_is_no_time_is_none() {
+        let (_listener, http, request, sink) = silent().await;
+        http.send(TARGET, request, Duration::from_secs(9), Deadline::within(Duration::ZERO)).await.unwrap_err();
+        assert_eq!(faults(&sink), [0; 0]);
+    }
 }

@@ -1,7 +1,7 @@
 //! How a function starts and keeps its keys current: logs first, then the settings and secrets, then requests for ever.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::BoxFuture;
 use lambda_http::{Adapter, Body, Error, Request, Response, service_fn};
@@ -13,7 +13,9 @@ use serde_json::Value;
 use crate::clock::{Clock, Random, Timestamp};
 use crate::document::{Document, DocumentError, Values};
 use crate::env::{ConfigError, Env};
-use crate::{metrics, telemetry};
+use crate::metrics::{COLD_START, FUNCTION, Metrics, Sink};
+use crate::outbound::Http;
+use crate::telemetry;
 
 /// What must remain of an invocation for writing down how it came out.
 const RESERVE: Duration = Duration::from_millis(500);
@@ -26,16 +28,17 @@ pub struct World {
     /// Unguessable bytes.
     pub random: Random,
     /// The HTTP client that all outside systems share.
-    pub http: reqwest::Client,
-    /// Where what is measured goes.
-    pub metrics: metrics::Sink,
+    pub http: Http,
+    /// What it measures with.
+    pub metrics: Metrics,
 }
 
 impl World {
     /// The real one.
-    pub fn real() -> Result<Self, reqwest::Error> {
-        let http = crate::outbound::client()?;
-        Ok(Self { clock: Clock::system(), random: Random::System, http, metrics: metrics::Sink::Log })
+    pub fn real(env: &Env) -> Result<Self, reqwest::Error> {
+        let clock = Clock::system();
+        let metrics = Metrics::from_env(env, clock.clone(), Sink::Log);
+        Ok(Self { clock, random: Random::System, http: Http::new(metrics.clone())?, metrics })
     }
 }
 
@@ -99,11 +102,16 @@ pub fn remaining(context: &Context, budget: Duration) -> Duration {
 }
 
 async fn start<D>(build: Build<D>, warm: impl AsyncFnOnce(&D)) -> Result<House<D>, Error> {
+    let began = Instant::now();
     let env = Env::process();
     telemetry::init(env.optional("LOG_LEVEL").as_deref());
-    let world = World::real().map_err(telemetry::refuse_to_start)?;
+    let function = env.optional("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
+    let world = World::real(&env).map_err(telemetry::refuse_to_start)?;
+    let metrics = world.metrics.clone();
     let house = House::open(build, env, world).await.map_err(telemetry::refuse_to_start)?;
     warm(house.latest().as_ref()).await;
+    let took_ms = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
+    metrics.emit(&[(COLD_START, took_ms)], &[(FUNCTION, &function)]);
     Ok(house)
 }
 
@@ -260,7 +268,9 @@ mod tests {
                 ("AWS_SESSION_TOKEN", "test-token"),
             ];
             let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
-            House::open(keys, Env::from_map(BTreeMap::from(settings)), World::real().unwrap()).await
+            let env = Env::from_map(BTreeMap::from(settings));
+            let world = World::real(&env).unwrap();
+            House::open(keys, env, world).await
         }
     }
 

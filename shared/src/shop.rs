@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::clock::{Deadline, Timestamp};
 use crate::env::Env;
-use crate::outbound::{self, Answer, CallError};
+use crate::outbound::{Answer, CallError, Http, System, Target};
 use crate::secret::Secret;
 
 /// How long the shop may take.
@@ -23,7 +23,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=ut
 /// A URL of the shop's, and the key that we present there as `Authorization: Bearer`.
 #[derive(Debug)]
 pub struct Shop {
-    http: reqwest::Client,
+    http: Http,
     url: Url,
     key: Secret,
 }
@@ -31,7 +31,7 @@ pub struct Shop {
 impl Shop {
     /// A client for one of the shop's URLs.
     #[must_use]
-    pub fn new(http: reqwest::Client, url: Url, key: Secret) -> Self {
+    pub fn new(http: Http, url: Url, key: Secret) -> Self {
         Self { http, url, key }
     }
 
@@ -42,7 +42,8 @@ impl Shop {
             .post(self.url.clone())
             .header(AUTHORIZATION, format!("Bearer {}", self.key.expose()))
             .header(CONTENT_TYPE, JSON);
-        outbound::send(request.body(body), LIMIT, deadline).await
+        let target = Target { system: System::Shop, method: "orders" };
+        self.http.send(target, request.body(body), LIMIT, deadline).await
     }
 }
 
@@ -85,7 +86,7 @@ impl SigningKey {
 /// comes.
 #[derive(Debug)]
 pub struct Webhook {
-    http: reqwest::Client,
+    http: Http,
     url: Url,
     keys: Vec<SigningKey>,
 }
@@ -93,7 +94,7 @@ pub struct Webhook {
 impl Webhook {
     /// Reads `SHOP_FORMS_URL` and `SHOP_FORMS_SECRET`; while keys are changed also `SHOP_FORMS_SECRET_NEXT`, and messages carry both
     /// signatures.
-    pub fn from_env(env: &mut Env, http: reqwest::Client) -> Option<Self> {
+    pub fn from_env(env: &mut Env, http: Http) -> Option<Self> {
         let url = env.url("SHOP_FORMS_URL");
         let current = env.parsed("SHOP_FORMS_SECRET", SigningKey::parse);
         let next = env.optional("SHOP_FORMS_SECRET_NEXT");
@@ -111,7 +112,8 @@ impl Webhook {
             .header(HeaderName::from_static("webhook-id"), id)
             .header(HeaderName::from_static("webhook-timestamp"), now.seconds())
             .header(HeaderName::from_static("webhook-signature"), signatures.join(" "));
-        outbound::send(request.body(body), LIMIT, deadline).await
+        let target = Target { system: System::Shop, method: "forms" };
+        self.http.send(target, request.body(body), LIMIT, deadline).await
     }
 }
 

@@ -46,7 +46,7 @@ impl Deps {
         let internal = env.internal_secret();
         let public_base_url = env.optional_url("PUBLIC_BASE_URL");
         let hours = env.number_or("MOKKA_VALID_HOURS", 24, 1..=720);
-        let settler = Settler::from_env(&mut env, world.clock, world.random, world.http);
+        let settler = Settler::from_env(&mut env, world.clock, world.random, world.http, world.metrics);
         let build = || {
             Some(Self {
                 keys: keys?,

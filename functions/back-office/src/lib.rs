@@ -90,7 +90,7 @@ impl Deps {
         let internal = env.internal_secret();
         let public_base_url = env.optional_url("PUBLIC_BASE_URL");
         let random = world.random.clone();
-        let settler = Settler::from_env(&mut env, world.clock, world.random, world.http);
+        let settler = Settler::from_env(&mut env, world.clock, world.random, world.http, world.metrics);
         let client = settler.as_ref().map(|settler| settler.orders.client());
         let submissions = client.clone().and_then(|client| Submissions::from_env(&mut env, client, random.clone()));
         let otp = client.and_then(|client| Otp::from_env(&mut env, client, random.clone()));

@@ -18,6 +18,7 @@ use shared::clock::{Clock, Deadline};
 use shared::deliver::{Courier, Delivered};
 use shared::env::{ConfigError, Env};
 use shared::ids::SubmissionId;
+use shared::metrics::{self, Metrics};
 use shared::photos::Photos;
 use shared::queue::{self, Queue};
 use shared::runtime::{World, remaining};
@@ -42,13 +43,14 @@ pub struct Deps {
     courier: Courier,
     queue: Queue,
     clock: Clock,
+    metrics: Metrics,
 }
 
 impl Deps {
     /// Reads `FORMS_TABLE`, `FORM_PHOTOS_BUCKET`, `FORMS_QUEUE_URL`, `SHOP_FORMS_URL`, `SHOP_FORMS_SECRET` and the store's
     /// settings.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
-        let World { clock, random, http, .. } = world;
+        let World { clock, random, http, metrics } = world;
         let client = client_from_env(&mut env);
         let submissions = client.and_then(|client| Submissions::from_env(&mut env, client, random));
         let photos = Photos::from_env(&mut env);
@@ -56,8 +58,8 @@ impl Deps {
         let webhook = Webhook::from_env(&mut env, http);
         let build = || {
             let submissions = submissions?;
-            let courier = Courier::new(submissions.clone(), photos?, webhook?, clock.clone());
-            Some(Self { submissions, courier, queue: queue?, clock })
+            let courier = Courier::new(submissions.clone(), photos?, webhook?, clock.clone(), metrics.clone());
+            Some(Self { submissions, courier, queue: queue?, clock, metrics })
         };
         let deps = build();
         env.finish(deps)
@@ -126,13 +128,19 @@ async fn is_done(deps: &Deps, id: &SubmissionId, deadline: Deadline) -> bool {
             return false;
         }
     };
+    let age = deps.clock.now().since(submission.at);
     match deps.courier.deliver(submission, deadline).await {
         Ok(Delivered::Yes(_)) => true,
         Ok(Delivered::Refused(_)) => {
             tracing::error!(submission = %id, "the shop refuses a form that the customer was told is taken");
+            deps.metrics.emit(&[(metrics::FORMS_REFUSED_LATE, 1)], &[(metrics::SUBMISSION, id.as_str())]);
             true
         }
-        Ok(Delivered::Unclear) => false,
+        Ok(Delivered::Unclear) => {
+            let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
+            deps.metrics.emit(&[(metrics::FORM_WAITING, age)], &[(metrics::SUBMISSION, id.as_str())]);
+            false
+        }
         Err(cause) => {
             tracing::error!(submission = %id, cause = %cause, "what the shop said of a form could not be written down");
             false

@@ -10,6 +10,7 @@ use shared::clock::Deadline;
 use shared::config;
 use shared::http::Failure;
 use shared::imshop::forms::Answer;
+use shared::metrics;
 use shared::phone::Phone;
 use shared::secret::{Purpose, same};
 use shared::smspro::{Code, Error};
@@ -71,7 +72,7 @@ impl Export<'_> {
         for round in 0.. {
             let (challenge, used) = self.deps.otp.look_at_code(key, &self.wrong_codes).await?;
             let now = self.deps.clock.now();
-            let Some(sent) = challenge.in_force(now) else { return Ok(Answer::otp_failed()) };
+            let Some(sent) = challenge.in_force(now) else { return Ok(self.not_right("none")) };
             let used_up = sent.checks_used >= self.config.limits.checks_per_code;
             if let Some(saved) = sent.saved.as_ref().filter(|_| !used_up) {
                 if self.is_verified(sent) {
@@ -80,16 +81,16 @@ impl Export<'_> {
                 // No guess can do anything any more; it is counted all the same.
                 let guessed = self.deps.otp.save(challenge.guessed()).await?;
                 tracing::info!(counted = guessed.is_some(), "a wrong code for a form that is saved");
-                return Ok(Answer::otp_failed());
+                return Ok(self.not_right("wrong"));
             }
             if !sent.is_leased(now) {
                 if used_up {
                     tracing::info!("the checks of this code are used up");
-                    return Ok(Answer::otp_failed());
+                    return Ok(self.not_right("limit"));
                 }
                 if let Some(refusal) = quotas::refusal(&self.wrong_codes, &used) {
                     tracing::info!(limit = ?refusal, "no code is checked: a limit");
-                    return Ok(Answer::otp_failed());
+                    return Ok(self.not_right("limit"));
                 }
                 if let Some(challenge) = self.deps.otp.save(challenge.checking(now)).await? {
                     return self.check(challenge).await;
@@ -104,6 +105,16 @@ impl Export<'_> {
         Ok(Answer::failed(texts::FORM_IN_PROGRESS))
     }
 
+    /// However a code is not right, the answer is the same; only the metric knows.
+    fn not_right(&self, outcome: &'static str) -> Answer {
+        self.measure(outcome);
+        Answer::otp_failed()
+    }
+
+    fn measure(&self, outcome: &'static str) {
+        self.deps.metrics.emit(&[(metrics::CODES_CHECKED, 1)], &[(metrics::OUTCOME, outcome)]);
+    }
+
     fn is_verified(&self, sent: &Sent) -> bool {
         sent.verified.as_ref().is_some_and(|verified| same(verified.as_bytes(), self.digest.as_bytes()))
     }
@@ -116,12 +127,17 @@ impl Export<'_> {
         if let Some(refusal) = quotas::take_all(self.deps, &self.wrong_codes).await? {
             tracing::info!(limit = ?refusal, "no code is checked: a limit");
             otp.change(challenge, |challenge| challenge.wrong(&id, lease)).await?;
-            return Ok(Answer::otp_failed());
+            return Ok(self.not_right("limit"));
         }
         let right = match &sent.verified {
             Some(_) => Ok(self.is_verified(sent)),
             None => self.ask(sent).await,
         };
+        self.measure(match right {
+            Ok(true) => "right",
+            Ok(false) => "wrong",
+            Err(_) => "unavailable",
+        });
         if !matches!(right, Ok(false)) {
             quotas::give_all_back(otp, &self.wrong_codes).await;
         }

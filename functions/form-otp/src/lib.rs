@@ -65,7 +65,7 @@ pub struct Deps {
 
 impl Deps {
     /// Reads `IMSHOP_KEY`, `INTERNAL_SECRET`, `FORMS_CONFIG` (default `/opt/forms.toml`), `SMSPRO_BASE_URL`, `SMSPRO_KEY`,
-    /// `METRICS_NAMESPACE`, `OTP_TABLE`, `FORMS_TABLE`, `FORM_PHOTOS_BUCKET` and the store's; if a form goes to the shop
+    /// `OTP_TABLE`, `FORMS_TABLE`, `FORM_PHOTOS_BUCKET` and the store's; if a form goes to the shop
     /// `SHOP_FORMS_URL`, `SHOP_FORMS_SECRET` and `FORMS_QUEUE_URL`.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
         let keys = env.keys("IMSHOP_KEY");
@@ -75,7 +75,7 @@ impl Deps {
         let smspro_key = env.secret("SMSPRO_KEY");
         let client = client_from_env(&mut env);
         let otp = client.clone().and_then(|client| Otp::from_env(&mut env, client, world.random.clone()));
-        let metrics = Metrics::from_env(&env, world.clock.clone(), world.metrics);
+        let metrics = world.metrics;
         let submissions = client.and_then(|client| Submissions::from_env(&mut env, client, world.random.clone()));
         let photos = Photos::from_env(&mut env);
         let to_shop = forms.as_ref().is_some_and(|forms| forms.iter().any(|form| form.destination.shop));
@@ -86,7 +86,10 @@ impl Deps {
             let shop = match shop {
                 Some(shop) => {
                     let (webhook, queue) = shop?;
-                    Some((Courier::new(submissions.clone(), photos.clone(), webhook, world.clock.clone()), queue))
+                    Some((
+                        Courier::new(submissions.clone(), photos.clone(), webhook, world.clock.clone(), metrics.clone()),
+                        queue,
+                    ))
                 }
                 None => None,
             };

@@ -40,7 +40,12 @@ pub(crate) async fn take_all(deps: &Deps, quotas: &[Quota]) -> Result<Option<Ref
     let otp = &deps.otp;
     for (index, quota) in quotas.iter().enumerate() {
         match otp.take(quota).await? {
-            Taken::Yes(used) => raise_alarm(deps, quota, used).await,
+            Taken::Yes(used) => {
+                if let Some(percent) = quota.budget_used(used) {
+                    deps.metrics.emit(&[(metrics::SMS_BUDGET_USED, percent.into())], &[]);
+                }
+                raise_alarm(deps, quota, used).await;
+            }
             Taken::No(refusal) => {
                 give_all_back(otp, &quotas[..index]).await;
                 return Ok(Some(refusal));

@@ -13,6 +13,7 @@ use shared::deliver::Delivered;
 use shared::http::Failure;
 use shared::ids::{IdError, SubmissionId};
 use shared::imshop::forms::Answer;
+use shared::metrics;
 use shared::phone::Phone;
 use shared::secret::Purpose;
 use shared::store::{RECORDING, StoreError};
@@ -124,6 +125,8 @@ impl Saver<'_> {
         match self.deps.submissions.save(submission).await? {
             Some(stored) => {
                 tracing::info!(form = self.form.name.as_str(), submission = stored.id.as_str(), "a form was stored");
+                let fields = [(metrics::FORM, stored.form.as_str()), (metrics::SUBMISSION, stored.id.as_str())];
+                self.deps.metrics.emit(&[(metrics::FORMS_TAKEN, 1)], &fields);
                 Ok(self.deliver(stored).await)
             }
             None => self.known().await,

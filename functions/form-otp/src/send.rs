@@ -19,6 +19,7 @@ use shared::config;
 use shared::http::Failure;
 use shared::ids::FormName;
 use shared::imshop::forms::Answer;
+use shared::metrics;
 use shared::phone::Phone;
 use shared::sms::Sms;
 use shared::smspro::{Code, Error};
@@ -48,7 +49,8 @@ pub(crate) async fn send(
         Ok(phone) => phone,
         Err(answer) => return Ok(answer),
     };
-    if let Some(text) = not_taken(&config.limits, &phone) {
+    if let Some((reason, text)) = not_taken(&config.limits, &phone) {
+        measure_refusal(deps, reason);
         return Ok(Answer::failed(text));
     }
     let now = deps.clock.now();
@@ -67,15 +69,15 @@ pub(crate) async fn send(
     sender.send().await.map_err(Failure::internal)
 }
 
-/// Why no code is ever sent to a number, if so.
-fn not_taken(limits: &Limits, phone: &Phone) -> Option<&'static str> {
+/// Why no code is ever sent to a number, if so, and what its customer reads.
+fn not_taken(limits: &Limits, phone: &Phone) -> Option<(&'static str, &'static str)> {
     let begins_with = |prefixes: &[String]| prefixes.iter().any(|prefix| phone.digits().starts_with(prefix));
     if !begins_with(&limits.country_prefixes) {
-        Some(texts::PHONE_COUNTRY)
+        Some(("country", texts::PHONE_COUNTRY))
     } else if begins_with(&limits.deny_prefixes) {
-        Some(texts::PHONE_DENIED)
+        Some(("denied", texts::PHONE_DENIED))
     } else if phone.is_mobile() == Some(false) {
-        Some(texts::PHONE_NOT_MOBILE)
+        Some(("not_mobile", texts::PHONE_NOT_MOBILE))
     } else {
         None
     }
@@ -115,7 +117,7 @@ impl Sender<'_> {
             let now = self.deps.clock.now();
             if let Some(sending) = &found.challenge.sending {
                 if sending.is_leased(now) {
-                    return Ok(Answer::failed(Refusal::after(sending.started_at, self.limits, now).text()));
+                    return Ok(refuse(self.deps, Refusal::after(sending.started_at, self.limits, now)));
                 }
                 if sending.may_repeat(now, self.limits.code_lifetime) {
                     match self.repeat(found.challenge, now).await? {
@@ -125,7 +127,7 @@ impl Sender<'_> {
                 }
             }
             if let Some(refusal) = self.refusal(&found, now) {
-                return Ok(refuse(refusal));
+                return Ok(refuse(self.deps, refusal));
             }
             let intent = Found {
                 challenge: found.challenge.sending(self.deps.random.hex32()?, now),
@@ -164,7 +166,7 @@ impl Sender<'_> {
         };
         if let Some(refusal) = quotas::take_all(self.deps, &self.shared).await? {
             self.take_back(intent, &id, began).await;
-            return Ok(refuse(refusal));
+            return Ok(refuse(self.deps, refusal));
         }
         match self.deps.smspro.send(&self.phone, &id, self.deadline.before(RECORDING)).await {
             Ok(token) => self.record(intent.challenge, &id, token, began).await,
@@ -205,7 +207,7 @@ impl Sender<'_> {
             // Whoever died may not have come to the shared limits: once too often is better than not at all.
             if let Some(refusal) = quotas::take_all(self.deps, &self.shared).await? {
                 self.deps.otp.change(challenge, |challenge| challenge.send_over(&sending.transaction_id)).await?;
-                return Ok(Some(Outcome::Answer(refuse(refusal))));
+                return Ok(Some(Outcome::Answer(refuse(self.deps, refusal))));
             }
         }
         self.send_again(challenge, sending).await.map(Some)
@@ -258,6 +260,7 @@ impl Sender<'_> {
         token: shared::smspro::Token,
         began: Timestamp,
     ) -> Result<Answer, StoreError> {
+        self.deps.metrics.emit(&[(metrics::CODES_SENT, 1)], &[(metrics::OPERATOR, self.phone.operator())]);
         let valid_till = began.plus(self.limits.code_lifetime);
         let sms = Sms::sent(id, self.form, &self.phone, self.limits.prefix_digits, began, valid_till);
         let sent = |challenge: Challenge| challenge.sent(id, token.clone(), valid_till);
@@ -315,8 +318,13 @@ impl Sender<'_> {
     }
 }
 
-fn refuse(refusal: Refusal) -> Answer {
+fn measure_refusal(deps: &Deps, reason: &str) {
+    deps.metrics.emit(&[(metrics::CODES_REFUSED, 1)], &[(metrics::REASON, reason)]);
+}
+
+fn refuse(deps: &Deps, refusal: Refusal) -> Answer {
     tracing::info!(limit = ?refusal, "no code is sent: a limit");
+    measure_refusal(deps, refusal.name());
     Answer::failed(refusal.text())
 }
 

@@ -9,7 +9,7 @@ use shared::payment::{Payment, State, Trigger};
 use shared::secret::{same, sha256_hex};
 use shared::settle::Settled;
 
-use crate::Deps;
+use crate::{Deps, refuse};
 
 /// 64 KiB: many times what a callback needs.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
@@ -31,11 +31,7 @@ pub(crate) async fn callback(deps: &Deps, inbound: &Inbound, id: &str, token: &s
 
 /// The payment, if token and signature are right. Every way of being wrong gets the same answer.
 async fn authentic(deps: &Deps, inbound: &Inbound, id: &str, token: &str) -> Result<Payment, Failure> {
-    let refuse = |why: &'static str| {
-        tracing::warn!(why, "a callback was refused");
-        Failure::not_found()
-    };
-    let id = PaymentId::parse(id).map_err(|_| refuse("not a payment id of ours"))?;
+    let id = PaymentId::parse(id).map_err(|_| refuse(deps, "id"))?;
     let payment = deps.settler.orders.payment(&id).await.map_err(Failure::unavailable)?;
     let expected = payment.as_ref().map_or("", |payment| payment.callback_token_hash.as_str());
     let token_is_right = same(sha256_hex(token).as_bytes(), expected.as_bytes());
@@ -43,9 +39,9 @@ async fn authentic(deps: &Deps, inbound: &Inbound, id: &str, token: &str) -> Res
         inbound.signature().is_none_or(|signature| deps.settler.gateways.mokka().verify(inbound.body(), signature));
     match payment {
         Some(payment) if token_is_right && signature_is_right => Ok(payment),
-        Some(_) if token_is_right => Err(refuse("wrong signature")),
-        Some(_) => Err(refuse("wrong token")),
-        None => Err(refuse("unknown payment")),
+        Some(_) if token_is_right => Err(refuse(deps, "signature")),
+        Some(_) => Err(refuse(deps, "token")),
+        None => Err(refuse(deps, "unknown")),
     }
 }
 

@@ -16,6 +16,8 @@ mod registration;
 use lambda_http::{Body, Request, Response};
 use shared::env::{ConfigError, Env};
 use shared::http::{self, Failure, Inbound, Shape};
+use shared::metrics::{self, Metrics};
+use shared::outbound::System;
 use shared::runtime::World;
 use shared::settle::Settler;
 
@@ -23,13 +25,14 @@ use shared::settle::Settler;
 #[derive(Debug)]
 pub struct Deps {
     settler: Settler,
+    metrics: Metrics,
 }
 
 impl Deps {
     /// Reads the store's and Mokka's settings.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
-        let settler = Settler::from_env(&mut env, world.clock, world.random, world.http);
-        let deps = settler.map(|settler| Self { settler });
+        let settler = Settler::from_env(&mut env, world.clock, world.random, world.http, world.metrics.clone());
+        let deps = settler.map(|settler| Self { settler, metrics: world.metrics });
         env.finish(deps)
     }
 
@@ -37,6 +40,14 @@ impl Deps {
     pub async fn warm(&self) {
         self.settler.orders.warm_up().await;
     }
+}
+
+/// Refuses a callback. Whatever is wrong with it, it is answered as an address that there is not; the metric knows the reason.
+fn refuse(deps: &Deps, reason: &'static str) -> Failure {
+    tracing::warn!(reason, "a callback was refused");
+    deps.metrics
+        .emit(&[(metrics::CALLBACKS_REFUSED, 1)], &[(metrics::PROVIDER, System::Mokka.name()), (metrics::REASON, reason)]);
+    Failure::not_found()
 }
 
 /// Answers a request.

@@ -11,8 +11,8 @@ use shared::money::Money;
 use shared::secret::{same, sha256_hex};
 use shared::store::{Decided, Registration, Written};
 
-use crate::Deps;
 use crate::callback::MAX_BODY;
+use crate::{Deps, refuse};
 
 /// How often a decision is recorded again when another callback was quicker.
 const ROUNDS: u32 = 4;
@@ -43,11 +43,7 @@ pub(crate) async fn callback(deps: &Deps, inbound: &Inbound, id: &str, token: &s
 
 /// The registration, if token and signature are right. Every way of being wrong gets the same answer.
 async fn authentic(deps: &Deps, inbound: &Inbound, id: &str, token: &str) -> Result<Registration, Failure> {
-    let refuse = |why: &'static str| {
-        tracing::warn!(why, "a registration's callback was refused");
-        Failure::not_found()
-    };
-    let id = RegistrationId::parse(id).map_err(|_| refuse("not a registration id of ours"))?;
+    let id = RegistrationId::parse(id).map_err(|_| refuse(deps, "id"))?;
     let registration = deps.settler.orders.registration(&id).await.map_err(Failure::unavailable)?;
     let expected = registration.as_ref().map_or("", |registration| registration.callback_token_hash.as_str());
     let token_is_right = same(sha256_hex(token).as_bytes(), expected.as_bytes());
@@ -55,9 +51,9 @@ async fn authentic(deps: &Deps, inbound: &Inbound, id: &str, token: &str) -> Res
     let signature_is_right = inbound.signature().is_none_or(|signature| client.verify_registration(inbound.body(), signature));
     match registration {
         Some(registration) if token_is_right && signature_is_right => Ok(registration),
-        Some(_) if token_is_right => Err(refuse("wrong signature")),
-        Some(_) => Err(refuse("wrong token")),
-        None => Err(refuse("unknown registration")),
+        Some(_) if token_is_right => Err(refuse(deps, "signature")),
+        Some(_) => Err(refuse(deps, "token")),
+        None => Err(refuse(deps, "unknown")),
     }
 }
 

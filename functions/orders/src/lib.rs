@@ -38,7 +38,8 @@ impl Deps {
         let key = env.secret("SHOP_KEY");
         let default_currency = env.currency_or("DEFAULT_CURRENCY", Currency::Rub);
         let client = client_from_env(&mut env);
-        let orders = client.and_then(|client| Orders::from_env(&mut env, client, world.random.clone(), world.clock.clone()));
+        let (random, clock) = (world.random, world.clock.clone());
+        let orders = client.and_then(|client| Orders::from_env(&mut env, client, random, clock, world.metrics));
         let build = || {
             Some(Self {
                 imshop_keys: imshop_keys?,

@@ -23,7 +23,7 @@ pub(crate) async fn relay(deps: &Deps, inbound: &Inbound) -> Result<Response<Bod
     }
     let body = std::str::from_utf8(inbound.body()).map_err(|error| Failure::bad_request(error.to_string()))?;
     let body = without_key(body).map_err(|error| Failure::bad_request(error.to_string()))?;
-    let answer = match deps.shop.post(body, inbound.deadline()).await {
+    let mut answer = match deps.shop.post(body, inbound.deadline()).await {
         Ok(answer) => answer,
         Err(cause) => return refuse(&request, &cause.to_string()),
     };
@@ -31,6 +31,7 @@ pub(crate) async fn relay(deps: &Deps, inbound: &Inbound) -> Result<Response<Bod
     let Ok(read) = decode::<Answer>(&answer.body) else {
         return refuse(&request, &format!("the shop answered {} with something else than orders", answer.status));
     };
+    answer.call.done();
     let accepted = record::accepted(&request, &read, deps.default_currency, deps.clock.now());
     record_all(deps, accepted, inbound.deadline()).await;
     Ok(unchanged(&answer))

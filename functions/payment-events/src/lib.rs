@@ -40,7 +40,7 @@ impl Deps {
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
         let client = client_from_env(&mut env);
         let clock = world.clock;
-        let orders = client.and_then(|client| Orders::from_env(&mut env, client, world.random, clock.clone()));
+        let orders = client.and_then(|client| Orders::from_env(&mut env, client, world.random, clock.clone(), world.metrics));
         let imshop = Client::from_env(&mut env, world.http);
         let deps = orders.map(|orders| Self { teller: Teller::new(orders.clone(), imshop, clock), orders });
         env.finish(deps)

@@ -8,6 +8,7 @@ use shared::gateway::mokka::{client_from_env, currency_from_env};
 use shared::imshop::payments::{Period, Widget};
 use shared::instalments::Plan;
 use shared::money::{Currency, Money};
+use shared::outbound::Http;
 use shared::phone::Phone;
 use shared::store::{Quotes, Schedules as Store};
 use shared::texts;
@@ -44,7 +45,7 @@ pub(crate) struct Answers {
 
 impl Mokka {
     /// Reads Mokka's settings.
-    pub(crate) fn from_env(env: &mut Env, http: reqwest::Client, clock: Clock, quotes: Quotes) -> Option<Self> {
+    pub(crate) fn from_env(env: &mut Env, http: Http, clock: Clock, quotes: Quotes) -> Option<Self> {
         let mokka = client_from_env(env, http).map(Arc::new);
         let currency = currency_from_env(env);
         let (mokka, currency) = (mokka?, currency?);

@@ -56,7 +56,7 @@ impl Deps {
         let World { clock, random, http, .. } = world;
         let client = client_from_env(&mut env);
         let quotes = client.and_then(|client| Quotes::from_env(&mut env, client, random));
-        let source = Source::from_env(&mut env, http);
+        let source = Source::from_env(&mut env, &http);
         let currency = env.currency_or("DEFAULT_CURRENCY", Currency::Rub);
         let max_bad_percent = env.number_or("PRICE_FEED_MAX_BAD_PERCENT", 10, 0..=100);
         let build = || {

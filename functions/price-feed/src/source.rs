@@ -11,6 +11,7 @@ use reqwest::StatusCode;
 use reqwest::header::{ACCEPT_ENCODING, ETAG, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
 use shared::aws;
 use shared::env::{Env, parse_url};
+use shared::outbound::Http;
 use url::Url;
 
 use crate::error::FeedError;
@@ -66,12 +67,12 @@ impl Source {
     /// Reads `PRICE_FEED_URL`; nothing inside if it is not set. For an object also `S3_ENDPOINT` (this machine only),
     /// `AWS_REGION` and the credentials, like the store.
     #[expect(clippy::option_option, reason = "the outer one is that of every setting: none if it is wrong")]
-    pub(crate) fn from_env(env: &mut Env, http: reqwest::Client) -> Option<Option<Self>> {
+    pub(crate) fn from_env(env: &mut Env, http: &Http) -> Option<Option<Self>> {
         if env.optional("PRICE_FEED_URL").is_none() {
             return Some(None);
         }
         Some(Some(match env.parsed("PRICE_FEED_URL", parse)? {
-            Address::Web(url) => Self::Web { http, url },
+            Address::Web(url) => Self::Web { http: http.client().clone(), url },
             Address::Object { bucket, key } => Self::Object { client: aws::s3_from_env(env, None)?, bucket, key },
         }))
     }

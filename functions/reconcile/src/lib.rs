@@ -19,6 +19,7 @@ use shared::clock::Deadline;
 use shared::env::{ConfigError, Env};
 use shared::ids::PaymentId;
 use shared::imshop::status::Client;
+use shared::metrics::{self, Metrics};
 use shared::payment::{Payment, Trigger};
 use shared::runtime::{World, remaining};
 use shared::settle::{Settled, Settler};
@@ -42,19 +43,20 @@ pub struct Deps {
     settler: Settler,
     teller: Teller,
     attention_after: Duration,
+    metrics: Metrics,
 }
 
 impl Deps {
     /// Reads the store's settings, Mokka's, IMSHOP's addresses, and `ATTENTION_AFTER_MINUTES` (default 60).
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
         let minutes = env.number_or("ATTENTION_AFTER_MINUTES", 60, 1..=10_080);
-        let World { clock, random, http, .. } = world;
-        let settler = Settler::from_env(&mut env, clock.clone(), random, http.clone());
+        let World { clock, random, http, metrics } = world;
+        let settler = Settler::from_env(&mut env, clock.clone(), random, http.clone(), metrics.clone());
         let imshop = Client::from_env(&mut env, http);
         let build = || {
             let settler = settler?;
             let teller = Teller::new(settler.orders.clone(), imshop, clock);
-            Some(Self { settler, teller, attention_after: Duration::from_mins(u64::from(minutes?)) })
+            Some(Self { settler, teller, attention_after: Duration::from_mins(u64::from(minutes?)), metrics })
         };
         let deps = build();
         env.finish(deps)
@@ -202,6 +204,7 @@ impl Run<'_> {
         }
         let mut looked = Looked::default();
         let payment = if payment.is_over() { payment } else { self.settle(payment, deadline, &mut looked).await? };
+        self.measure(&payment);
         if payment.has_untold() {
             let told = self.deps.teller.tell(id, &self.imshop, deadline).await?;
             looked.told = told == Told::Everything;
@@ -210,6 +213,14 @@ impl Run<'_> {
             }
         }
         Ok(Turn::Looked(looked))
+    }
+
+    /// For how long it has not been as it should be, if so.
+    fn measure(&self, payment: &Payment) {
+        let Some(since) = payment.watch.troubled_since else { return };
+        let age = self.deps.settler.clock.now().since(since).as_secs();
+        let age = i64::try_from(age).unwrap_or(i64::MAX);
+        self.deps.metrics.emit(&[(metrics::UNRESOLVED_AGE, age)], &[(metrics::PAYMENT, payment.id.as_str())]);
     }
 
     /// It is in trouble for too long, and not on the list yet.

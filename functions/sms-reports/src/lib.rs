@@ -13,6 +13,8 @@ use serde_json::json;
 use shared::clock::Clock;
 use shared::env::{ConfigError, Env};
 use shared::http::{self, Failure, Inbound, Shape, Status};
+use shared::metrics::{self, Metrics};
+use shared::outbound::System;
 use shared::runtime::World;
 use shared::secret::Keys;
 use shared::smspro::{self, Report};
@@ -30,6 +32,7 @@ pub struct Deps {
     /// Closed without them.
     secrets: Option<Keys>,
     otp: Otp,
+    metrics: Metrics,
     clock: Clock,
 }
 
@@ -46,7 +49,7 @@ impl Deps {
                 Some(secrets) => Some(secrets?),
                 None => None,
             };
-            Some(Self { secrets, otp: otp?, clock: world.clock })
+            Some(Self { secrets, otp: otp?, metrics: world.metrics, clock: world.clock })
         };
         let deps = build();
         env.finish(deps)
@@ -70,6 +73,8 @@ async fn route(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
     inbound.limit_body(LARGEST_BODY)?;
     if !deps.secrets.as_ref().is_some_and(|secrets| secrets.accept(secret)) {
         tracing::warn!("delivery reports were refused: a wrong secret, or SMSPRO_REPORT_SECRET is not set");
+        let fields = [(metrics::PROVIDER, System::Smspro.name()), (metrics::REASON, "secret")];
+        deps.metrics.emit(&[(metrics::CALLBACKS_REFUSED, 1)], &fields);
         return Err(Failure::not_found());
     }
     let reports = smspro::read_reports(inbound.body()).map_err(|malformed| {

@@ -16,9 +16,12 @@ pub(crate) fn groups(sms: &Sms) -> [Group; 2] {
 
 /// Measures what an SMS was counted for.
 pub(crate) fn measure(metrics: &Metrics, sms: &Sms, added: Counts) {
-    let values =
-        [(metrics::SMS_SENT, added.sent), (metrics::SMS_DELIVERED, added.delivered), (metrics::SMS_ENTERED, added.entered)];
-    metrics.emit(&values, &[(metrics::OPERATOR, &sms.operator), (metrics::RANGE, &sms.range)]);
+    let Counts { sent, delivered, entered } = added;
+    let values = [(metrics::SMS_SENT, sent), (metrics::SMS_DELIVERED, delivered), (metrics::SMS_ENTERED, entered)];
+    metrics.emit(
+        &values.map(|(metric, number)| (metric, number.into())),
+        &[(metrics::OPERATOR, &sms.operator), (metrics::RANGE, &sms.range)],
+    );
 }
 
 /// Looks at every group that was added to; how many alarms were raised.

@@ -48,12 +48,11 @@ pub struct Deps {
 
 impl Deps {
     /// Reads `FORMS_CONFIG` (default `/opt/forms.toml`), `SMSPRO_LOGIN` and `SMSPRO_PASSWORD` (both or neither),
-    /// `SMSPRO_BASE_URL` (with them), `METRICS_NAMESPACE`, `OTP_TABLE` and the store's settings.
+    /// `SMSPRO_BASE_URL` (with them), `OTP_TABLE` and the store's settings.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
         let thresholds = env.file("FORMS_CONFIG", "/opt/forms.toml", Forms::parse).map(|forms| forms.conversion);
         let client = client_from_env(&mut env);
         let otp = client.and_then(|client| Otp::from_env(&mut env, client, world.random));
-        let metrics = Metrics::from_env(&env, world.clock.clone(), world.metrics);
         let can_ask = env.wanted("SMSPRO_PULL", "SMSPRO_LOGIN");
         let asked = can_ask.then(|| (env.url("SMSPRO_BASE_URL"), env.secret("SMSPRO_LOGIN"), env.secret("SMSPRO_PASSWORD")));
         let build = || {
@@ -61,7 +60,7 @@ impl Deps {
                 Some((base_url, login, password)) => Some(Reports::new(world.http, base_url?, login?, password?)),
                 None => None,
             };
-            Some(Self { otp: otp?, reports, thresholds: thresholds?, metrics, clock: world.clock })
+            Some(Self { otp: otp?, reports, thresholds: thresholds?, metrics: world.metrics, clock: world.clock })
         };
         let deps = build();
         env.finish(deps)

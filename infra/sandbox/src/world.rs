@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::clock::Clock;
+use shared::clock::{Clock, Random};
 use shared::env::{ConfigError, Env};
-use shared::metrics::Sink;
+use shared::metrics::{Metrics, Sink};
+use shared::outbound::Http;
 use shared::runtime::World as Outside;
 use standins::{Options, StandIns};
 use tokio::net::TcpListener;
@@ -145,10 +146,11 @@ impl Sandbox {
         let store = dynamodb::start(dynamodb_listener, data.as_deref(), clock.clone(), &client, &template.tables).await?;
         let serves_functions = gateway_listener.is_some();
         if let Some(listener) = gateway_listener {
-            let (random, http) = (shared::clock::Random::System, shared::outbound::client()?);
-            let outside = Outside { clock, random, http, metrics: Sink::Memory(Arc::default()) };
-            serve_metrics(&outside.metrics, &standins);
             settings.extend(changes);
+            let measured = Sink::Memory(Arc::default());
+            let metrics = Metrics::from_env(&Env::from_map(settings.clone()), clock.clone(), measured.clone());
+            serve_metrics(measured, &standins);
+            let outside = Outside { clock, random: Random::System, http: Http::new(metrics.clone())?, metrics };
             let functions = Functions::build(&settings, &outside)?;
             let pumps = pump(&store, &template, &functions)?;
             let pollers = poll(&queues, &template, &functions, &standins);
@@ -266,8 +268,7 @@ fn tick(clock: &Clock, template: &Template, functions: &Functions, standins: &St
 }
 
 /// `GET /control/metrics` lists what the functions have measured.
-fn serve_metrics(metrics: &Sink, standins: &StandIns) {
-    let metrics = metrics.clone();
+fn serve_metrics(metrics: Sink, standins: &StandIns) {
     standins.serve_control("GET", "metrics", move || {
         let lines = metrics.lines();
         Box::pin(async move { Ok(lines.into()) })

@@ -84,6 +84,23 @@ pub enum Refusal {
     WrongCodes(Duration),
 }
 
+impl Refusal {
+    /// The limit's name among what is measured.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::CoolDown(_) => "cool_down",
+            Self::Hour(_) => "phone_hour",
+            Self::Day(_) => "phone_day",
+            Self::Installation(_) => "installation",
+            Self::Prefix(_) => "range",
+            Self::Address(_) => "address",
+            Self::Shop(_) => "shop",
+            Self::WrongCodes(_) => "wrong_codes",
+        }
+    }
+}
+
 impl SendLog {
     /// The key of a phone's log, across forms and installations.
     #[must_use]

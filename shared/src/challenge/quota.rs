@@ -166,6 +166,13 @@ impl Quota {
         }
     }
 
+    /// How much of the shop's day is used, in percent; nothing for what is not the shop's.
+    #[must_use]
+    pub fn budget_used(&self, used: Used) -> Option<u32> {
+        let per_day = self.per_day.filter(|per_day| self.of == Of::Shop && *per_day > 0)?;
+        Some(used.in_day.saturating_mul(100) / per_day)
+    }
+
     /// The alarm to be raised at this count, if it was not yet.
     #[must_use]
     pub fn alarm(&self, used: Used) -> Option<Alarm> {

@@ -11,6 +11,7 @@ use crate::mokka::types::{
 };
 use crate::mokka::{Client, Code, Error, Settings, Store};
 use crate::money::{Currency, Money};
+use crate::outbound::Http;
 use crate::payment::{Change, Line, Order, Outcome, Payment, Policy, Reason, Report, ReportedState, receipt};
 use crate::texts;
 
@@ -26,7 +27,7 @@ pub struct MokkaGateway {
 
 impl MokkaGateway {
     /// Reads what [`client_from_env`] reads, `MOKKA_FINISH`, `MOKKA_CURRENCY` and `SHOP_NAME`.
-    pub fn from_env(env: &mut Env, http: reqwest::Client, clock: Clock) -> Option<Self> {
+    pub fn from_env(env: &mut Env, http: Http, clock: Clock) -> Option<Self> {
         let client = client_from_env(env, http);
         let policy = env.parsed_or("MOKKA_FINISH", Policy::OnHold, |text| match text {
             "on_hold" => Ok(Policy::OnHold),
@@ -53,7 +54,7 @@ impl MokkaGateway {
 
 /// Reads `MOKKA_BASE_URL`, `MOKKA_STORE_ID`, `MOKKA_SECRET` and `MOKKA_SIGNATURE_ORDER`; `MOKKA_LIMIT_STORE_ID` and
 /// `MOKKA_LIMIT_SECRET`, both or neither.
-pub fn client_from_env(env: &mut Env, http: reqwest::Client) -> Option<Client> {
+pub fn client_from_env(env: &mut Env, http: Http) -> Option<Client> {
     let base_url = env.url("MOKKA_BASE_URL");
     let store_id = env.parsed("MOKKA_STORE_ID", store_number);
     let secret = env.secret("MOKKA_SECRET");

@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::clock::Deadline;
 use crate::env::Env;
-use crate::outbound;
+use crate::outbound::{Answer, Http, System, Target};
 
 /// How long IMSHOP may take. Shorter than half a lease, since two addresses may have to be told under one.
 const LIMIT: Duration = Duration::from_secs(4);
@@ -28,6 +28,14 @@ pub enum Channel {
 impl Channel {
     /// Both, in the order in which they are told.
     pub const ALL: [Self; 2] = [Self::PaymentStatus, Self::OrderStatus];
+
+    /// Its name among what is measured.
+    fn name(self) -> &'static str {
+        match self {
+            Self::PaymentStatus => "payment_status",
+            Self::OrderStatus => "order_status",
+        }
+    }
 }
 
 /// The shop's own codes of its order statuses, which IMSHOP's manager has to know.
@@ -113,7 +121,7 @@ fn address_from_env(env: &mut Env, switch: &str, name: &str) -> Option<Address> 
 /// A client of IMSHOP's addresses.
 #[derive(Clone, Debug)]
 pub struct Client {
-    http: reqwest::Client,
+    http: Http,
     payment_status: Option<Address>,
     order_status: Option<Address>,
     codes: Codes,
@@ -122,7 +130,7 @@ pub struct Client {
 impl Client {
     /// Reads `IMSHOP_PAYMENT_STATUS_URL` and `IMSHOP_ORDER_STATUS_URL`, each with its switch, and the order codes
     /// `IMSHOP_CODE_PAID`, `IMSHOP_CODE_FAILED`, `IMSHOP_CODE_PARTIALLY_REFUNDED`, `IMSHOP_CODE_REFUNDED`.
-    pub fn from_env(env: &mut Env, http: reqwest::Client) -> Self {
+    pub fn from_env(env: &mut Env, http: Http) -> Self {
         let payment_status = address_from_env(env, "IMSHOP_PAYMENT_STATUS", "IMSHOP_PAYMENT_STATUS_URL");
         let order_status = address_from_env(env, "IMSHOP_ORDER_STATUS", "IMSHOP_ORDER_STATUS_URL");
         let code = |name, default: &str| env.optional(name).unwrap_or_else(|| default.to_owned());
@@ -160,19 +168,32 @@ impl Client {
         let body = serde_json::to_string(message).map_err(|error| Untold::Unavailable(error.to_string()))?;
         let json = HeaderValue::from_static("application/json; charset=utf-8");
         let request = self.http.post(url.clone()).header(CONTENT_TYPE, json).body(body);
-        let answer = outbound::send(request, LIMIT, deadline).await.map_err(|error| Untold::Unavailable(error.to_string()))?;
-        if !answer.status.is_success() {
-            let cause = format!("HTTP {}", answer.status);
-            let wait = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&answer.status);
-            let refused = answer.status.is_client_error() && !wait;
-            return Err(if refused { Untold::Refused(cause) } else { Untold::Unavailable(cause) });
+        let target = Target { system: System::Imshop, method: channel.name() };
+        let answer = self.http.send(target, request, LIMIT, deadline).await;
+        let mut answer = answer.map_err(|error| Untold::Unavailable(error.to_string()))?;
+        let taken = read(&answer);
+        match &taken {
+            Ok(()) => answer.call.done(),
+            Err(Untold::Refused(_)) => answer.call.refused(),
+            Err(Untold::Unavailable(_)) => {}
         }
-        match serde_json::from_slice::<Taken>(&answer.body) {
-            Ok(Taken { success: Some(false) }) => Err(Untold::Refused("success: false".to_owned())),
-            Ok(_) => Ok(()),
-            Err(_) if answer.body.iter().all(u8::is_ascii_whitespace) => Ok(()),
-            Err(_) => Err(Untold::Unavailable("the answer is not JSON".to_owned())),
-        }
+        taken
+    }
+}
+
+/// Whether IMSHOP has taken a message.
+fn read(answer: &Answer) -> Result<(), Untold> {
+    if !answer.status.is_success() {
+        let cause = format!("HTTP {}", answer.status);
+        let wait = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&answer.status);
+        let refused = answer.status.is_client_error() && !wait;
+        return Err(if refused { Untold::Refused(cause) } else { Untold::Unavailable(cause) });
+    }
+    match serde_json::from_slice::<Taken>(&answer.body) {
+        Ok(Taken { success: Some(false) }) => Err(Untold::Refused("success: false".to_owned())),
+        Ok(_) => Ok(()),
+        Err(_) if answer.body.iter().all(u8::is_ascii_whitespace) => Ok(()),
+        Err(_) => Err(Untold::Unavailable("the answer is not JSON".to_owned())),
     }
 }
 
@@ -185,10 +206,11 @@ struct Taken {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::Metrics;
 
     fn client(settings: &[(&str, &str)]) -> Result<Client, crate::env::ConfigError> {
         let mut env = Env::from_map(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect());
-        let client = Client::from_env(&mut env, crate::outbound::client().unwrap());
+        let client = Client::from_env(&mut env, Http::new(Metrics::default()).unwrap());
         env.finish(Some(client))
     }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::error::{Code, Error};
+use super::error::{Code, Error, Fault};
 use super::signature::{Order, OrderSetting, Signer};
 use super::types::{
     ChangeAnswer, ChangeRequest, Changed, Checkout, CheckoutRequest, FinishRequest, Limit, LimitAnswer, LimitClient,
@@ -17,7 +17,7 @@ use super::types::{
 };
 use crate::clock::Deadline;
 use crate::money::Money;
-use crate::outbound::{self, CallError};
+use crate::outbound::{self, CallError, Http, System, Target};
 use crate::secret::Secret;
 
 /// A call that changes something gets this long: Mokka's answer is worth more than a quick "unknown".
@@ -52,7 +52,7 @@ pub struct Store {
 /// A client of Mokka's API Factoring.
 #[derive(Debug)]
 pub struct Client {
-    http: reqwest::Client,
+    http: Http,
     base_url: Url,
     store: Account,
     limits: Option<Account>,
@@ -115,7 +115,7 @@ static RETURN: Method = Method::changes("return", "factoring/v1/return");
 impl Client {
     /// A client over the shared HTTP client.
     #[must_use]
-    pub fn new(http: reqwest::Client, settings: Settings) -> Self {
+    pub fn new(http: Http, settings: Settings) -> Self {
         let order = settings.signature_order;
         let store = Account::new(Store { id: settings.store_id, secret: settings.secret }, order);
         let limits = settings.limits.map(|store| Account::new(store, order));
@@ -227,12 +227,13 @@ impl Client {
     async fn signed<T: Answer>(&self, call: &Call<'_>, deadline: Deadline) -> Result<T, Error> {
         let signer = &call.store.signer;
         let order = signer.order();
-        let first = self.send(call, order, deadline).await;
-        let (Err(Error::Refused { code: Code::SignatureWrong, .. }), Some(other)) = (&first, signer.alternative(order)) else {
+        let alternative = signer.alternative(order);
+        let first = self.send(call, order, alternative.is_some(), deadline).await;
+        let (Err(Error::Refused { code: Code::SignatureWrong, .. }), Some(other)) = (&first, alternative) else {
             return first;
         };
         // 61 is a refusal before anything is done, so asking again in the other order is safe.
-        let second = self.send(call, other, deadline).await;
+        let second = self.send(call, other, false, deadline).await;
         match &second {
             Err(Error::Refused { code: Code::SignatureWrong, .. } | Error::NotSent(_) | Error::Unavailable(_)) => {}
             Ok(_) | Err(Error::Refused { .. }) => {
@@ -243,7 +244,8 @@ impl Client {
         second
     }
 
-    async fn send<T: Answer>(&self, call: &Call<'_>, order: Order, deadline: Deadline) -> Result<T, Error> {
+    /// Sends once. In a trial a wrong signature is no fault: the other order follows.
+    async fn send<T: Answer>(&self, call: &Call<'_>, order: Order, trial: bool, deadline: Deadline) -> Result<T, Error> {
         let Call { method, store, body, document } = *call;
         let mut url = outbound::below(&self.base_url, method.path);
         url.query_pairs_mut()
@@ -260,18 +262,40 @@ impl Client {
                 request.multipart(Form::new().text("body", body.to_owned()).part("check", check))
             }
         };
-        let answer = outbound::send(request, method.limit(), deadline).await.map_err(|error| match error {
+        let target = Target { system: System::Mokka, method: method.name };
+        let answer = self.http.send(target, request, method.limit(), deadline).await.map_err(|error| match error {
             CallError::NotSent(cause) => Error::NotSent(cause),
             CallError::NoAnswer(cause) => Error::Unavailable(cause),
-        })?;
-        if !answer.status.is_success() {
-            return Err(Error::Unavailable(format!("HTTP {}", answer.status)));
+        });
+        let mut answer = answer?;
+        let content = read(&answer);
+        match &content {
+            Ok(_) => answer.call.done(),
+            Err(Error::Refused { code, .. }) if (trial && *code == Code::SignatureWrong) || is_business(*code) => {
+                answer.call.refused();
+            }
+            Err(_) => {}
         }
-        let verdict = T::verdict(&answer.body)?;
-        match verdict.status {
-            0 => T::content(&answer.body),
-            number => Err(Error::refused(number, verdict.message.0.as_deref().unwrap_or_default())),
-        }
+        content
+    }
+}
+
+/// A refusal of this order or at this time, while Mokka and our settings are as they should be.
+fn is_business(code: Code) -> bool {
+    match code.fault() {
+        Fault::Customer | Fault::Shop | Fault::Ours => true,
+        Fault::Configuration | Fault::Mokka => false,
+    }
+}
+
+fn read<T: Answer>(answer: &outbound::Answer) -> Result<T, Error> {
+    if !answer.status.is_success() {
+        return Err(Error::Unavailable(format!("HTTP {}", answer.status)));
+    }
+    let verdict = T::verdict(&answer.body)?;
+    match verdict.status {
+        0 => T::content(&answer.body),
+        number => Err(Error::refused(number, verdict.message.0.as_deref().unwrap_or_default())),
     }
 }
 

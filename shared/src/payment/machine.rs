@@ -259,7 +259,7 @@ mod tests {
     use super::*;
     use crate::ids::{MethodId, OrderId, OrderUuid, PaymentId};
     use crate::money::Currency;
-    use crate::payment::{Provider, Telling, Trigger, Watch};
+    use crate::payment::{Provider, Stored, Telling, Trigger, Watch};
 
     fn rub(minor: i64) -> Money {
         Money::from_minor(minor, Currency::Rub).unwrap()
@@ -292,6 +292,7 @@ mod tests {
             telling: Telling::default(),
             watch: Watch::default(),
             version: 1,
+            stored: Stored::default(),
         }
     }
 

@@ -8,6 +8,7 @@ mod cart;
 mod command;
 mod intent;
 mod machine;
+mod news;
 mod order;
 pub mod receipt;
 mod refund;
@@ -24,6 +25,7 @@ pub use cart::{Cart, Fact, Goods};
 pub use command::{Command, Refusal};
 pub use intent::{Change, Check, Document, Intent};
 pub use machine::{Next, Outcome, Policy, Report, ReportedState, next};
+pub use news::{News, Stored};
 pub use order::{Line, Order};
 pub use refund::{MAX_REFUNDS, Refund, RefundStatus};
 pub use telling::{Telling, Word};
@@ -266,6 +268,8 @@ pub struct Payment {
     pub watch: Watch,
     /// Counts the writes; every write names the version it replaces.
     pub version: u64,
+    /// How it is in the store.
+    pub stored: Stored,
 }
 
 impl Payment {
@@ -304,6 +308,7 @@ impl Payment {
             telling: Telling::default(),
             watch: Watch::default(),
             version: 0,
+            stored: Stored::default(),
         }
     }
 

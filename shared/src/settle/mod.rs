@@ -15,6 +15,8 @@ use crate::env::Env;
 use crate::gateway::Gateways;
 use crate::gateway::mokka::MokkaGateway;
 use crate::ids::PaymentId;
+use crate::metrics::Metrics;
+use crate::outbound::Http;
 use crate::payment::{Next, Payment, Report, Trigger, next};
 use crate::store::{Orders, RECORDING, StoreError, client_from_env};
 
@@ -69,9 +71,9 @@ impl Settled {
 
 impl Settler {
     /// Reads the store's settings and every provider's.
-    pub fn from_env(env: &mut Env, clock: Clock, random: Random, http: reqwest::Client) -> Option<Self> {
+    pub fn from_env(env: &mut Env, clock: Clock, random: Random, http: Http, metrics: Metrics) -> Option<Self> {
         let client = client_from_env(env);
-        let orders = client.and_then(|client| Orders::from_env(env, client, random, clock.clone()));
+        let orders = client.and_then(|client| Orders::from_env(env, client, random, clock.clone(), metrics));
         let mokka = MokkaGateway::from_env(env, http, clock.clone());
         Some(Self { orders: orders?, gateways: Gateways::new(mokka?), clock })
     }

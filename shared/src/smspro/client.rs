@@ -9,7 +9,7 @@ use url::Url;
 use super::error::{Code, Error};
 use super::types::{SendRequest, Token, Verdict, VerifyRequest};
 use crate::clock::Deadline;
-use crate::outbound::{self, CallError};
+use crate::outbound::{self, Answer, CallError, Http, System, Target};
 use crate::phone::Phone;
 use crate::secret::Secret;
 
@@ -32,7 +32,7 @@ pub struct Settings {
 /// A client of SMSPRO's one-time codes.
 #[derive(Debug)]
 pub struct Client {
-    http: reqwest::Client,
+    http: Http,
     base_url: Url,
     key: Secret,
 }
@@ -40,7 +40,7 @@ pub struct Client {
 impl Client {
     /// A client over the shared HTTP client.
     #[must_use]
-    pub fn new(http: reqwest::Client, settings: Settings) -> Self {
+    pub fn new(http: Http, settings: Settings) -> Self {
         Self { http, base_url: settings.base_url, key: settings.key }
     }
 
@@ -48,7 +48,7 @@ impl Client {
     /// id that it has seen (10), so the same id may be repeated after a lost answer. Document, section 2.
     pub async fn send(&self, phone: &Phone, transaction_id: &str, deadline: Deadline) -> Result<Token, Error> {
         let request = SendRequest { transaction_id, phone: phone.digits() };
-        let verdict = self.call("api/otp/send", &request, SEND_LIMIT, deadline).await?;
+        let verdict = self.call("send", &request, SEND_LIMIT, deadline).await?;
         verdict
             .token
             .0
@@ -59,10 +59,16 @@ impl Client {
     /// Checks a code, as the customer typed it. Document, section 3.
     pub async fn verify(&self, token: &Token, code: &str, deadline: Deadline) -> Result<(), Error> {
         let request = VerifyRequest { code, token: token.expose() };
-        self.call("api/otp/verify", &request, VERIFY_LIMIT, deadline).await.map(|_| ())
+        self.call("verify", &request, VERIFY_LIMIT, deadline).await.map(|_| ())
     }
 
-    async fn call<T: Serialize>(&self, path: &str, body: &T, limit: Duration, deadline: Deadline) -> Result<Verdict, Error> {
+    async fn call<T: Serialize>(
+        &self,
+        method: &'static str,
+        body: &T,
+        limit: Duration,
+        deadline: Deadline,
+    ) -> Result<Verdict, Error> {
         let body =
             serde_json::to_string(body).map_err(|error| Error::NotSent(format!("the request cannot be written: {error}")))?;
         let mut key = HeaderValue::from_str(self.key.expose())
@@ -70,21 +76,33 @@ impl Client {
         key.set_sensitive(true);
         let request = self
             .http
-            .post(outbound::below(&self.base_url, path))
+            .post(outbound::below(&self.base_url, &format!("api/otp/{method}")))
             .header(API_KEY, key)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .body(body);
-        let answer = outbound::send(request, limit, deadline).await.map_err(|error| match error {
+        let target = Target { system: System::Smspro, method };
+        let answer = self.http.send(target, request, limit, deadline).await.map_err(|error| match error {
             CallError::NotSent(cause) => Error::NotSent(cause),
             CallError::NoAnswer(cause) => Error::Unavailable(cause),
-        })?;
-        // The JSON says more than the HTTP status, which the document does not mention.
-        let verdict = parse(&answer.body)
-            .ok_or_else(|| Error::Unavailable(format!("HTTP {} without the JSON that was expected", answer.status)))?;
-        match verdict.status {
-            0 => Ok(verdict),
-            number => Err(Error::Refused(Code::from_number(number))),
+        });
+        let mut answer = answer?;
+        let verdict = read(&answer);
+        match &verdict {
+            Ok(_) => answer.call.done(),
+            Err(Error::Refused(code)) if code.is_customers() => answer.call.refused(),
+            Err(_) => {}
         }
+        verdict
+    }
+}
+
+fn read(answer: &Answer) -> Result<Verdict, Error> {
+    // The JSON says more than the HTTP status, which the document does not mention.
+    let verdict = parse(&answer.body)
+        .ok_or_else(|| Error::Unavailable(format!("HTTP {} without the JSON that was expected", answer.status)))?;
+    match verdict.status {
+        0 => Ok(verdict),
+        number => Err(Error::Refused(Code::from_number(number))),
     }
 }
 
@@ -106,6 +124,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::metrics::Metrics;
 
     /// Answers one request with `response` (nothing: the connection is closed) and gives back what was asked.
     async fn one_call(response: Option<String>) -> (Client, tokio::task::JoinHandle<String>) {
@@ -125,7 +144,7 @@ mod tests {
             String::from_utf8(request).unwrap()
         });
         let settings = Settings { base_url, key: Secret::parse("test-key").unwrap() };
-        (Client::new(outbound::client().unwrap(), settings), server)
+        (Client::new(Http::new(Metrics::default()).unwrap(), settings), server)
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "what `one_call` takes")]
@@ -235,7 +254,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
         drop(listener);
-        let client = Client::new(outbound::client().unwrap(), Settings { base_url, key: Secret::parse("k").unwrap() });
+        let client = Client::new(Http::new(Metrics::default()).unwrap(), Settings { base_url, key: Secret::parse("k").unwrap() });
         let phone = Phone::parse("996770123456").unwrap();
         assert!(matches!(client.send(&phone, "1", deadline()).await, Err(Error::NotSent(_))));
         let late = Deadline::within(Duration::ZERO);

@@ -66,6 +66,21 @@ impl Code {
         }
     }
 
+    /// Whether it is about this customer's phone or code; anything else is SMSPRO's trouble or the settings'.
+    #[must_use]
+    pub fn is_customers(self) -> bool {
+        match self {
+            Self::PhoneWrong | Self::Duplicate | Self::TokenUnknown | Self::Expired | Self::WrongCode => true,
+            Self::BadFormat
+            | Self::BadKey
+            | Self::BadAddress
+            | Self::NoMoney
+            | Self::SenderNotSet
+            | Self::TryLater
+            | Self::Other(_) => false,
+        }
+    }
+
     /// The code of that number.
     #[must_use]
     pub fn from_number(number: i64) -> Self {

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::xml::{Element, Malformed};
 use crate::clock::Deadline;
-use crate::outbound::{self, CallError};
+use crate::outbound::{self, Answer, CallError, Http, System, Target};
 use crate::secret::Secret;
 
 /// The namespace of a pushed report.
@@ -203,7 +203,7 @@ pub enum AskError {
 /// Asks SMSPRO's XML API for reports.
 #[derive(Debug)]
 pub struct Reports {
-    http: reqwest::Client,
+    http: Http,
     base_url: Url,
     login: Secret,
     password: Secret,
@@ -212,7 +212,7 @@ pub struct Reports {
 impl Reports {
     /// A client over the shared HTTP client; login and password are those of SMSPRO's cabinet.
     #[must_use]
-    pub fn new(http: reqwest::Client, base_url: Url, login: Secret, password: Secret) -> Self {
+    pub fn new(http: Http, base_url: Url, login: Secret, password: Secret) -> Self {
         Self { http, base_url, login, password }
     }
 
@@ -225,21 +225,32 @@ impl Reports {
         );
         let request = self.http.post(outbound::below(&self.base_url, "api/dr"));
         let request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/xml; charset=utf-8")).body(body);
-        let answer = outbound::send(request, ASK_LIMIT, deadline).await.map_err(|error| match error {
+        let target = Target { system: System::Smspro, method: "report" };
+        let answer = self.http.send(target, request, ASK_LIMIT, deadline).await.map_err(|error| match error {
             CallError::NotSent(cause) | CallError::NoAnswer(cause) => AskError::Unavailable(cause),
-        })?;
-        let unusable =
-            |cause: &dyn std::fmt::Display| AskError::Unavailable(format!("HTTP {}: its answer {cause}", answer.status));
-        if answer.body.len() > MAX_ANSWER {
-            return Err(unusable(&"is too large"));
+        });
+        let mut answer = answer?;
+        let delivery = read(&answer);
+        match &delivery {
+            Ok(_) => answer.call.done(),
+            Err(AskError::Refused(AskCode::NoReport | AskCode::TooMany)) => answer.call.refused(),
+            Err(_) => {}
         }
-        let root = Element::parse(&answer.body).map_err(|error| unusable(&error))?;
-        let status = root.text_of("status").and_then(|status| status.parse().ok()).filter(|_| root.name == "response");
-        match status {
-            Some(0) => delivery(&root).map_err(|error| unusable(&error)),
-            Some(number) => Err(AskError::Refused(AskCode::from_number(number))),
-            None => Err(unusable(&"must be a response with a status")),
-        }
+        delivery
+    }
+}
+
+fn read(answer: &Answer) -> Result<Delivery, AskError> {
+    let unusable = |cause: &dyn std::fmt::Display| AskError::Unavailable(format!("HTTP {}: its answer {cause}", answer.status));
+    if answer.body.len() > MAX_ANSWER {
+        return Err(unusable(&"is too large"));
+    }
+    let root = Element::parse(&answer.body).map_err(|error| unusable(&error))?;
+    let status = root.text_of("status").and_then(|status| status.parse().ok()).filter(|_| root.name == "response");
+    match status {
+        Some(0) => delivery(&root).map_err(|error| unusable(&error)),
+        Some(number) => Err(AskError::Refused(AskCode::from_number(number))),
+        None => Err(unusable(&"must be a response with a status")),
     }
 }
 

@@ -5,13 +5,15 @@ use super::{StoreError, Table, Written};
 use crate::clock::{Clock, Random};
 use crate::env::Env;
 use crate::ids::{OrderUuid, PaymentId};
-use crate::payment::{Order, Payment};
+use crate::metrics::{self, Metrics};
+use crate::payment::{News, Order, Payment};
 
 /// Orders and payments.
 #[derive(Clone, Debug)]
 pub struct Orders {
     pub(super) table: Table,
     pub(super) clock: Clock,
+    metrics: Metrics,
 }
 
 pub(super) const ORDER: &str = "order#";
@@ -27,9 +29,15 @@ fn payment_key(id: &PaymentId) -> String {
 
 impl Orders {
     /// Reads `ORDERS_TABLE`.
-    pub fn from_env(env: &mut Env, client: aws_sdk_dynamodb::Client, random: Random, clock: Clock) -> Option<Self> {
+    pub fn from_env(
+        env: &mut Env,
+        client: aws_sdk_dynamodb::Client,
+        random: Random,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> Option<Self> {
         let name = env.required("ORDERS_TABLE")?;
-        Some(Self { table: Table { client, name, random }, clock })
+        Some(Self { table: Table { client, name, random }, clock, metrics })
     }
 
     /// The client, for other tables over the same connection.
@@ -65,12 +73,9 @@ impl Orders {
     /// Writes a payment as the version after the one it was read with, and gives it back as it now stands;
     /// nothing if somebody else wrote first.
     pub async fn save_payment(&self, payment: Payment) -> Result<Option<Payment>, StoreError> {
-        let mut payment = payment.watched(self.clock.now());
+        let payment = payment.watched(self.clock.now());
         match self.table.put(&payment_key(&payment.id), payment.version + 1, &PaymentRecord::from(&payment)).await? {
-            Written::Yes => {
-                payment.version += 1;
-                Ok(Some(payment))
-            }
+            Written::Yes => Ok(Some(self.written(payment))),
             Written::Conflict => Ok(None),
         }
     }
@@ -86,7 +91,7 @@ impl Orders {
 
     /// Writes a payment and its order, each as the version after the one it was read with, together or not at all.
     pub async fn save_together(&self, order: &Order, payment: Payment) -> Result<Option<Payment>, StoreError> {
-        let mut payment = payment.watched(self.clock.now());
+        let payment = payment.watched(self.clock.now());
         let mark = self.table.random.hex32()?;
         let (order_key, payment_key) = (order_key(&order.uuid), payment_key(&payment.id));
         let items = vec![
@@ -94,11 +99,40 @@ impl Orders {
             self.table.put_in_transaction(&payment_key, payment.version + 1, &mark, &PaymentRecord::from(&payment))?,
         ];
         Ok(match self.table.transact(&mark, items).await? {
-            Written::Yes => {
-                payment.version += 1;
-                Some(payment)
-            }
+            Written::Yes => Some(self.written(payment)),
             Written::Conflict => None,
         })
+    }
+
+    /// A payment as it now stands. Whoever wrote it measures what was new, since nobody else can have written the same.
+    fn written(&self, payment: Payment) -> Payment {
+        self.measure(&payment);
+        Payment { version: payment.version + 1, ..payment }.in_store()
+    }
+
+    fn measure(&self, payment: &Payment) {
+        let News { reached, captured, refunded, unknown, mismatch, attention } = payment.news();
+        let (provider, id) = (payment.provider.name(), payment.id.as_str());
+        let fields = [(metrics::PROVIDER, provider), (metrics::PAYMENT, id)];
+        for (state, by) in &reached {
+            // A person's name follows the colon.
+            let trigger = by.split(':').next().unwrap_or_default();
+            let how = [(metrics::STATE, state.name()), (metrics::TRIGGER, trigger)];
+            self.metrics.emit(&[(metrics::PAYMENTS, 1)], &[&fields[..], &how[..]].concat());
+        }
+        for (metric, amount) in [(metrics::CAPTURED_AMOUNT, captured), (metrics::REFUNDED_AMOUNT, refunded)] {
+            if let Some(amount) = amount {
+                let currency = [(metrics::CURRENCY, amount.currency().code())];
+                self.metrics.emit(&[(metric, amount.minor())], &[&fields[..], &currency[..]].concat());
+            }
+        }
+        let troubles = [
+            (metrics::UNKNOWN_OUTCOMES, unknown),
+            (metrics::MISMATCHES, mismatch),
+            (metrics::PAYMENTS_NEEDING_ATTENTION, attention),
+        ];
+        for (metric, _) in troubles.into_iter().filter(|(_, is_new)| *is_new) {
+            self.metrics.emit(&[(metric, 1)], &fields);
+        }
     }
 }

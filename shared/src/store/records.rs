@@ -7,7 +7,7 @@ use crate::ids::{InstallId, ItemId, MethodId, OrderId, OrderUuid, PaymentId};
 use crate::money::{Currency, Decimal, Money, Quantity};
 use crate::payment::{
     Cart, Change, Check, Document, Fact, Goods, Intent, Line, Order, Payment, Provider, Reason, Refund, RefundStatus, State,
-    Step, Telling, Watch, Word,
+    Step, Stored, Telling, Watch, Word,
 };
 use crate::phone::Phone;
 
@@ -529,7 +529,7 @@ impl TryFrom<Versioned<PaymentRecord>> for Payment {
         let reason = record.reason_code.map(|code| Reason { code, text: record.reason_text.unwrap_or_default() });
         let history = record.history.into_iter().map(|step| step.read(currency));
         let refunds = record.refunds.into_iter().map(|refund| refund.read(currency));
-        Ok(Self {
+        let payment = Self {
             id: PaymentId::parse(&record.payment_id).map_err(text("payment_id"))?,
             order_uuid: OrderUuid::parse(&record.order_uuid).map_err(text("order_uuid"))?,
             order_id: OrderId::parse(&record.order_id).map_err(text("order_id"))?,
@@ -565,6 +565,8 @@ impl TryFrom<Versioned<PaymentRecord>> for Payment {
                 attention: record.attention.is_some(),
             },
             version,
-        })
+            stored: Stored::default(),
+        };
+        Ok(payment.in_store())
     }
 }

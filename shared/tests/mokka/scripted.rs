@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use shared::metrics::Metrics;
 use shared::mokka::signature::OrderSetting;
 use shared::mokka::{Client, Settings};
-use shared::outbound;
+use shared::outbound::Http;
 use shared::secret::Secret;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -33,7 +34,7 @@ pub(crate) async fn answering(response: impl Into<Vec<u8>>) -> (Client, Arc<Atom
 
 thread_local! {
     /// Making one reads the machine's root certificates, which takes longer than a test.
-    static HTTP: reqwest::Client = outbound::client().unwrap();
+    static HTTP: Http = Http::new(Metrics::default()).unwrap();
 }
 
 pub(crate) fn client(base_url: Url) -> Client {

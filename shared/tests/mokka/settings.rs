@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use shared::clock::Clock;
 use shared::env::Env;
 use shared::gateway::mokka::MokkaGateway;
-use shared::outbound;
+use shared::metrics::Metrics;
+use shared::outbound::Http;
 
 /// What is wrong with the settings, if these are added.
 fn problems(more: &[(&str, &str)]) -> String {
@@ -18,7 +19,7 @@ fn problems(more: &[(&str, &str)]) -> String {
     let values: BTreeMap<String, String> =
         base.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let mut env = Env::from_map(values);
-    let gateway = MokkaGateway::from_env(&mut env, outbound::client().unwrap(), Clock::system());
+    let gateway = MokkaGateway::from_env(&mut env, Http::new(Metrics::default()).unwrap(), Clock::system());
     env.finish(gateway).map_or_else(|error| error.to_string(), |_| String::new())
 }
 

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use shared::metrics::Metrics;
 use shared::mokka::signature::{Order, OrderSetting};
 use shared::mokka::types::Decision::Approved;
 use shared::mokka::types::{LimitStatus, OrderStatus};
 use shared::mokka::{Code, Outcome, Settings, Store};
-use shared::outbound;
+use shared::outbound::Http;
 use shared::secret::Secret;
 use standins::{Call, Clock, Decision, Fault, Options, SignatureOrder, StandIns, System};
 use tokio::net::TcpListener;
@@ -37,7 +38,7 @@ impl Mokka {
             limits: limits.map(|(id, secret)| Store { id, secret: Secret::parse(secret).unwrap() }),
             signature_order,
         };
-        Self { client: Client::new(outbound::client().unwrap(), settings), standins }
+        Self { client: Client::new(Http::new(Metrics::default()).unwrap(), settings), standins }
     }
 
     pub(crate) fn calls(&self, method: &str) -> Vec<Call> {

@@ -142,7 +142,7 @@ fn settings_that_are_wrong_are_all_named() {
         ]
         .into(),
     );
-    let world = shared::runtime::World::real().unwrap();
+    let world = shared::runtime::World::real(&env).unwrap();
     let error = acquiring::Deps::from_env(env, world).unwrap_err().to_string();
     for wanted in [
         "IMSHOP_KEY: must be set",

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use serde_json::json;
 use shared::clock::Deadline;
+use shared::metrics::Metrics;
 use shared::mokka::signature::OrderSetting;
 use shared::mokka::types::ReturnRequest;
 use shared::mokka::{Client, Settings};
 use shared::money::{Currency, Decimal, Money};
+use shared::outbound::Http;
 use shared::secret::Secret;
 
 use standins::Decision;
@@ -24,7 +26,7 @@ impl Shop {
             limits: None,
             signature_order: OrderSetting::Auto,
         };
-        let client = Client::new(shared::outbound::client().unwrap(), settings);
+        let client = Client::new(Http::new(Metrics::default()).unwrap(), settings);
         let amount = Money::new(Decimal::parse(amount).unwrap(), Currency::Rub).into();
         let request = ReturnRequest { order_id: self.payment.clone(), amount };
         client.refund(&request, Deadline::within(Duration::from_secs(20))).await.unwrap();

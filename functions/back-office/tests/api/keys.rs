@@ -117,8 +117,9 @@ fn wrong_settings_are_named_without_showing_a_key() {
         ("BACK_OFFICE_KEYS".to_owned(), format!("viewer:read:{VIEWER_KEY},boss:everything:{CASHIER_KEY},x:read:short")),
         ("INTERNAL_SECRET".to_owned(), "short".to_owned()),
     ];
-    let outside = shared::runtime::World::real().unwrap();
-    let error = back_office::Deps::from_env(Env::from_map(env.into()), outside).unwrap_err().to_string();
+    let env = Env::from_map(env.into());
+    let outside = shared::runtime::World::real(&env).unwrap();
+    let error = back_office::Deps::from_env(env, outside).unwrap_err().to_string();
     for part in ["BACK_OFFICE_KEYS: key 2: the role of boss", "key 3: x must have a key", "INTERNAL_SECRET", "MOKKA_BASE_URL"] {
         assert!(error.contains(part), "{part}: {error}");
     }

@@ -31,9 +31,3 @@ async fn a_refusal_that_the_customer_has_read_calls_nobody() {
     let id = house.id().await;
     assert!(house.logged("ERROR", LINE).iter().all(|line| line["submission"] != json!(id)));
 }
-
-#[test]
-fn the_alarm_counts_the_line_that_is_logged() {
-    let template = include_str!("../../../../template.yaml");
-    assert!(template.contains(&format!("FilterPattern: '\"{LINE}\"'")));
-}

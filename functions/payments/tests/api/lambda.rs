@@ -2,7 +2,8 @@
 //! before the next request is asked for, since Lambda freezes a function that asks.
 
 use sandbox::testing::{Program, Seen, World};
-use serde_json::Value;
+use serde_json::{Value, json};
+use shared::metrics::COLD_START;
 use standins::{Fault, System};
 
 use crate::{cart, post};
@@ -23,4 +24,17 @@ async fn a_late_schedule_is_stored_before_the_function_asks_for_its_next_request
     assert!(matches!(function.next().await, Seen::Asked));
     let stored_now = world.items("quotes", "schedule#").await.len();
     assert_eq!((stored_then, stored_now), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_is_measured_once_however_many_requests_follow() {
+    let world = World::start().await;
+    let events = (0..3).map(|_| post().json(cart()).rest()).collect();
+    let mut function = Program::start(env!("CARGO_BIN_EXE_payments"), world.env(), events).await;
+    for _ in 0..3 {
+        function.answer().await;
+    }
+    let measured = function.measured(COLD_START);
+    assert_eq!((measured.len(), &measured[0]["function"]), (1, &json!("a-function")), "{measured:?}");
+    assert!(measured[0]["ColdStart"].as_i64().unwrap() < 60_000, "{measured:?}");
 }

@@ -2,8 +2,9 @@
 //! Lambda runtime API").
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -12,6 +13,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::Value;
+use shared::metrics::Metric;
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -55,6 +57,7 @@ pub struct Program {
     process: Child,
     events: UnboundedSender<Value>,
     seen: UnboundedReceiver<Seen>,
+    printed: Arc<std::sync::Mutex<Vec<String>>>,
 }
 
 impl Program {
@@ -73,16 +76,25 @@ impl Program {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound port").to_string();
         tokio::spawn(async move { axum::serve(listener, router).await });
-        let process = Command::new(binary)
+        let mut process = Command::new(binary)
             .envs(settings)
             .env("AWS_LAMBDA_RUNTIME_API", address)
             .env("AWS_LAMBDA_FUNCTION_NAME", "a-function")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn()
             .expect("the program of this crate");
-        Self { process, events: given, seen }
+        let output = BufReader::new(process.stdout.take().expect("its output is a pipe"));
+        let printed = Arc::<std::sync::Mutex<Vec<String>>>::default();
+        let kept = Arc::clone(&printed);
+        // Ends with the program.
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                kept.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            }
+        });
+        Self { process, events: given, seen, printed }
     }
 
     /// Gives it one more event.
@@ -103,6 +115,14 @@ impl Program {
                 return answer;
             }
         }
+    }
+
+    /// What it has measured so far: the lines of its log that have a value of this metric.
+    #[must_use]
+    pub fn measured(&self, metric: Metric) -> Vec<Value> {
+        let printed = self.printed.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = printed.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.filter(|line| line.get(metric.name).is_some()).collect()
     }
 
     /// The most memory that it ever had, in KiB.

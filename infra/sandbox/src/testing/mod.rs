@@ -38,7 +38,8 @@ use lambda_runtime::{Context as LambdaContext, LambdaEvent};
 use serde_json::{Value, json};
 use shared::clock::{Clock, Random};
 use shared::env::Env;
-use shared::metrics::{Metric, Sink};
+use shared::metrics::{Metric, Metrics, Sink};
+use shared::outbound::Http;
 use shared::runtime::{Handler, Worker, World as Outside};
 use standins::{Options, StandIns};
 use tokio::net::TcpListener;
@@ -359,8 +360,9 @@ impl World {
     /// Clock, randomness and HTTP client for a function's dependencies.
     #[must_use]
     pub fn world(&self) -> Outside {
-        let http = shared::outbound::client().expect("an HTTP client");
-        Outside { clock: self.clock.clone(), random: Random::System, http, metrics: self.metrics.clone() }
+        let metrics = Metrics::from_env(&Env::from_map(self.env()), self.clock.clone(), self.metrics.clone());
+        let http = Http::new(metrics.clone()).expect("an HTTP client");
+        Outside { clock: self.clock.clone(), random: Random::System, http, metrics }
     }
 
     /// The outside systems.
@@ -419,6 +421,14 @@ impl World {
     #[must_use]
     pub fn measured(&self, metric: Metric) -> Vec<Value> {
         self.metrics.lines().into_iter().filter(|line| line.get(metric.name).is_some()).collect()
+    }
+
+    /// The same as a sum, of the lines that have these fields.
+    #[must_use]
+    pub fn total(&self, metric: Metric, fields: &[(&str, &str)]) -> i64 {
+        let lines = self.measured(metric);
+        let lines = lines.iter().filter(|line| fields.iter().all(|(name, value)| line[*name] == *value));
+        lines.map(|line| line[metric.name].as_i64().expect("a whole number")).sum()
     }
 
     /// The embedded DynamoDB, for what a test has to arrange there itself.

@@ -7,6 +7,8 @@ mod costs;
 mod documents;
 mod events;
 mod gateway;
+mod measured;
+mod measured_forms;
 mod program;
 mod queue;
 mod schedule;

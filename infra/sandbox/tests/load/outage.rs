@@ -19,7 +19,7 @@ const ADDRESSES: [&str; 2] = ["payment_status", "order_status"];
 const LONGEST_PAUSE_MIN: u32 = 12;
 
 fn settler(mut env: Env, outside: Outside) -> Result<Settler, ConfigError> {
-    let settler = Settler::from_env(&mut env, outside.clock, outside.random, outside.http);
+    let settler = Settler::from_env(&mut env, outside.clock, outside.random, outside.http, outside.metrics);
     env.finish(settler)
 }
 
@@ -152,21 +152,21 @@ async fn an_hour_without(down: &[&str], fault: Fault, doubled: bool) {
 #[tokio::test]
 async fn everything_arrives_once_and_in_order_after_an_hour_without_imshop() {
     for fault in [Fault::Reset, Fault::Http500, Fault::Refused] {
-        an_hour_without(&ADDRESSES, fault, false).await;
+        Box::pin(an_hour_without(&ADDRESSES, fault, false)).await;
     }
 }
 
 #[tokio::test]
 async fn an_address_that_is_down_does_not_hold_up_the_other() {
     for address in ADDRESSES {
-        an_hour_without(&[address], Fault::Http500, false).await;
-        an_hour_without(&[address], Fault::Reset, false).await;
+        Box::pin(an_hour_without(&[address], Fault::Http500, false)).await;
+        Box::pin(an_hour_without(&[address], Fault::Reset, false)).await;
     }
 }
 
 #[tokio::test]
 async fn what_may_have_arrived_is_told_again_and_never_out_of_order() {
-    an_hour_without(&ADDRESSES, Fault::AnswerLost, true).await;
+    Box::pin(an_hour_without(&ADDRESSES, Fault::AnswerLost, true)).await;
 }
 
 #[tokio::test]
