@@ -1,22 +1,96 @@
-//! The documents for people say what is there: alarms have a section in the runbook, threats have their tests. And the template
-//! gives no function more than it names.
+//! The documents for people say what is there: alarms have a section in the runbook, metrics a place on the dashboard, threats
+//! their tests. And the template gives no function more than it names.
 
 use std::fs;
 use std::path::Path;
 
+use serde_json::Value;
+use shared::metrics::{self, Metric};
+use shared::outbound::System;
 use yaml_rust2::{Yaml, YamlLoader};
 
 const TEMPLATE: &str = include_str!("../../../../template.yaml");
 const RUNBOOK: &str = include_str!("../../../RUNBOOK.md");
 const THREATS: &str = include_str!("../../../THREATS.md");
 
+/// What the functions measure is kept under, `METRICS_NAMESPACE`.
+const NAMESPACE: &str = "imshop-webhooks/${Stage}";
+
+/// The alarms of the template by their names.
+fn alarms(template: &Yaml) -> Vec<(&str, &Yaml)> {
+    let resources = template["Resources"].as_hash().unwrap().iter();
+    let alarms = resources.filter(|(_, resource)| resource["Type"].as_str() == Some("AWS::CloudWatch::Alarm"));
+    let alarms: Vec<_> = alarms.map(|(id, alarm)| (id.as_str().unwrap(), &alarm["Properties"])).collect();
+    assert!(alarms.len() > 8, "{alarms:?}");
+    alarms
+}
+
+/// The metric of that name that is kept by these dimensions.
+fn measured(name: &str, dimensions: &[&str]) -> Option<Metric> {
+    let known = metrics::ALL.into_iter().find(|metric| metric.name == name);
+    known.filter(|metric| metric.dimensions.contains(&dimensions))
+}
+
+#[test]
+fn every_alarm_on_what_is_measured_names_a_metric_with_its_dimensions() {
+    let template = YamlLoader::load_from_str(TEMPLATE).unwrap().remove(0);
+    let mut looked_at = 0;
+    for (id, alarm) in alarms(&template) {
+        let calculated = alarm["Metrics"].as_vec().into_iter().flatten().map(|part| &part["MetricStat"]["Metric"]);
+        for metric in std::iter::once(alarm).chain(calculated).filter(|metric| metric["Namespace"].as_str() == Some(NAMESPACE)) {
+            let dimensions: Vec<_> = metric["Dimensions"].as_vec().into_iter().flatten().collect();
+            let names: Vec<_> = dimensions.iter().map(|dimension| dimension["Name"].as_str().unwrap()).collect();
+            let name = metric["MetricName"].as_str().unwrap();
+            assert!(measured(name, &names).is_some(), "{id}: nobody measures {name} by {names:?}");
+            for dimension in dimensions.iter().filter(|dimension| dimension["Name"].as_str() == Some(metrics::PROVIDER)) {
+                let provider = dimension["Value"].as_str().unwrap();
+                assert!(System::ALL.iter().any(|system| system.name() == provider), "{id}: there is no {provider}");
+            }
+            looked_at += 1;
+        }
+    }
+    assert!(looked_at > 10, "{looked_at}");
+}
+
+/// A metric as a widget of the dashboard names it: namespace, name, dimensions.
+fn shown(metric: &Value) -> Vec<(String, String, Vec<String>)> {
+    let parts: Vec<_> = metric.as_array().unwrap().iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    if let [namespace, name, dimensions @ ..] = parts.as_slice() {
+        return vec![(namespace.clone(), name.clone(), dimensions.iter().step_by(2).cloned().collect())];
+    }
+    let expression = metric[0]["expression"].as_str().unwrap();
+    let searches = expression.split("SEARCH('{").skip(1).map(|search| {
+        let (schema, rest) = search.split_once("} MetricName=\"").unwrap();
+        let mut schema = schema.split(',').map(|part| part.trim_matches('"').to_owned());
+        let name = rest.split('"').next().unwrap().to_owned();
+        (schema.next().unwrap(), name, schema.collect())
+    });
+    searches.collect()
+}
+
+#[test]
+fn the_dashboard_shows_every_metric_and_no_other() {
+    let template = YamlLoader::load_from_str(TEMPLATE).unwrap().remove(0);
+    let body = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"].as_str().unwrap();
+    let body: Value = serde_json::from_str(body).unwrap();
+    let widgets = body["widgets"].as_array().unwrap().iter().filter_map(|widget| widget["properties"]["metrics"].as_array());
+    let (ours, others): (Vec<_>, Vec<_>) = widgets.flatten().flat_map(shown).partition(|(namespace, ..)| namespace == NAMESPACE);
+    for (_, name, dimensions) in &ours {
+        let dimensions: Vec<_> = dimensions.iter().map(String::as_str).collect();
+        assert!(measured(name, &dimensions).is_some(), "the dashboard shows {name} by {dimensions:?}, which nobody measures");
+    }
+    for metric in metrics::ALL {
+        assert!(ours.iter().any(|(_, name, _)| name == metric.name), "{} has no place on the dashboard", metric.name);
+    }
+    assert!(others.iter().all(|(namespace, ..)| namespace.starts_with("AWS/")), "{others:?}");
+    let mut titles = body["widgets"].as_array().unwrap().iter().map(|widget| &widget["properties"]["title"]);
+    assert_eq!(titles.find_map(Value::as_str), Some("Captured"), "the money is on top");
+}
+
 #[test]
 fn every_alarm_has_a_section_in_the_runbook_and_no_other_is_named() {
     let template = YamlLoader::load_from_str(TEMPLATE).unwrap().remove(0);
-    let resources = template["Resources"].as_hash().unwrap();
-    let alarms = resources.iter().filter(|(_, resource)| resource["Type"].as_str() == Some("AWS::CloudWatch::Alarm"));
-    let alarms: Vec<_> = alarms.map(|(id, _)| id.as_str().unwrap()).collect();
-    assert!(alarms.len() > 8, "{alarms:?}");
+    let alarms: Vec<_> = alarms(&template).into_iter().map(|(id, _)| id).collect();
     for alarm in &alarms {
         assert!(RUNBOOK.contains(&format!("`{alarm}`")), "the runbook does not say what to do when {alarm} goes off");
     }
