@@ -90,7 +90,8 @@ impl Bill<'_> {
     /// What costs something because it is there.
     fn add_standing(&self, month: &mut Usage) -> Result<(), CostsError> {
         let Deployed { alarms, log_metrics, dashboards, secrets, .. } = self.deployed;
-        let emitted: u32 = metrics::ALL.iter().map(|metric| self.prices.metrics(metric.dimensions)).sum::<Result<_, _>>()?;
+        let sets = metrics::ALL.iter().flat_map(|metric| metric.dimensions);
+        let emitted: u32 = sets.map(|set| self.prices.metrics(set)).sum::<Result<_, _>>()?;
         month.add(Item::Metrics, f64::from(emitted + log_metrics));
         month.add(Item::Alarms, f64::from(*alarms));
         month.add(Item::Dashboards, f64::from(*dashboards));
