@@ -116,7 +116,7 @@ class Cloud:
         layers = {
             layer["Arn"]
             for name in self.physical("AWS::Lambda::Function").values()
-            for layer in functions.get_function_configuration(FunctionName=name).get("Layers", [])
+            for layer in functions.get_function_configuration(FunctionName=name, Qualifier="live").get("Layers", [])
         }
         if len(layers) != 1:
             fail(f"the functions share one layer, but there are {sorted(layers)}")

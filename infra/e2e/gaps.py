@@ -23,9 +23,13 @@ def changed(template, mounted, parameters):
             # Conditions are evaluated without Fn::Split: what it gives is written down.
             separator, text = value["Fn::Split"]
             return parameters[text["Ref"]].split(separator)
+        if isinstance(value.get("Enabled"), dict):
+            # SAM is not told the parameters' values: what it has to know of them while it translates is written down.
+            value = value | {"Enabled": parameters[value["Enabled"]["Ref"]]}
         return {name: walk(each, of_condition) for name, each in value.items()}
 
     copy = template | {
+        "Globals": walk(template["Globals"]),
         "Conditions": walk(template["Conditions"], of_condition=True),
         "Resources": {name: walk(each) for name, each in template["Resources"].items() if not is_refused(each)},
     }
@@ -58,6 +62,9 @@ NOT_KEPT = {
     ("AWS::DynamoDB::Table", "PointInTimeRecoverySpecification"): "is dropped",
     ("AWS::DynamoDB::Table", "SSESpecification"): "is dropped",
 }
+
+# There is no CodeDeploy: the deployment goes live at once (GradualDeployment=false), and what takes one back is held by check-template
+# and infra/sandbox/tests/api/deployment.rs.
 
 # What cannot be seen there at all, and is held by check-template only: the API's resource policy, gateway responses, access
 # log and throttling are not imported; the Rules of the parameters are not evaluated; alarms never go off; items never expire.

@@ -10,6 +10,7 @@ def check(cloud, parameters):
     """Every resource is there, and has what the template gives it; the number of compared properties."""
     template = cloud.template()
     values = {name: each.get("Default") for name, each in template["Parameters"].items()} | parameters
+    known = Known(values, template["Conditions"])
     physical = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in cloud.resources()}
     compared, kept_gaps, open_gaps = 0, set(), set()
     for name, resource in template["Resources"].items():
@@ -23,7 +24,9 @@ def check(cloud, parameters):
             continue
         actual = read(cloud, physical[name])
         for key, value in resource["Properties"].items():
-            declared = plain(value, values)
+            if known.is_left_out(value):
+                continue
+            declared = known.plain(value)
             if key not in actual or declared is UNKNOWN:
                 continue
             same, gap = contains(actual[key], declared), (kind, key)
@@ -37,19 +40,48 @@ def check(cloud, parameters):
     return compared
 
 
-def plain(value, parameters):
-    """A value of the template without references; unknown if it refers to more than parameters."""
-    if isinstance(value, dict):
-        if value.keys() == {"Ref"} and value["Ref"] in parameters:
-            return plain(parameters[value["Ref"]], parameters)
-        if any(name == "Ref" or name.startswith("Fn::") for name in value):
-            return UNKNOWN
-        found = {name: plain(each, parameters) for name, each in value.items()}
-        return UNKNOWN if UNKNOWN in found.values() else found
-    if isinstance(value, list):
-        found = [plain(each, parameters) for each in value]
-        return UNKNOWN if UNKNOWN in found else found
-    return value
+class Known:
+    """What the parameters say, and the conditions on them."""
+
+    def __init__(self, parameters, conditions):
+        self.parameters = parameters
+        self.conditions = conditions
+
+    def plain(self, value):
+        """A value of the template without references; unknown if it refers to more than parameters."""
+        if isinstance(value, dict):
+            if value.keys() == {"Ref"} and value["Ref"] in self.parameters:
+                return self.plain(self.parameters[value["Ref"]])
+            if value.keys() == {"Fn::If"}:
+                condition, yes, no = value["Fn::If"]
+                holds = self.holds(self.conditions[condition])
+                return UNKNOWN if holds is UNKNOWN else self.plain(yes if holds else no)
+            if any(name == "Ref" or name.startswith("Fn::") for name in value):
+                return UNKNOWN
+            found = {name: self.plain(each) for name, each in value.items() if not self.is_left_out(each)}
+            return UNKNOWN if UNKNOWN in found.values() else found
+        if isinstance(value, list):
+            found = [self.plain(each) for each in value]
+            return UNKNOWN if UNKNOWN in found else found
+        return value
+
+    def is_left_out(self, value):
+        """Whether a condition ends in AWS::NoValue."""
+        if isinstance(value, dict) and value.keys() == {"Fn::If"}:
+            condition, yes, no = value["Fn::If"]
+            holds = self.holds(self.conditions[condition])
+            return holds is not UNKNOWN and self.is_left_out(yes if holds else no)
+        return value == {"Ref": "AWS::NoValue"}
+
+    def holds(self, condition):
+        """Whether a condition holds; unknown if it is more than a comparison of parameters."""
+        if condition.keys() == {"Fn::Not"}:
+            inner = self.holds(condition["Fn::Not"][0])
+            return UNKNOWN if inner is UNKNOWN else not inner
+        if condition.keys() == {"Fn::Equals"}:
+            one, other = (self.plain(each) for each in condition["Fn::Equals"])
+            return UNKNOWN if UNKNOWN in (one, other) else str(one) == str(other)
+        return UNKNOWN
 
 
 def contains(actual, declared):
@@ -97,6 +129,11 @@ def mapping(cloud, name):
     return cloud.client("lambda").get_event_source_mapping(UUID=name)
 
 
+def live(cloud, arn):
+    found = cloud.client("lambda").get_alias(FunctionName=arn.rpartition(":")[0], Name=arn.rpartition(":")[2])
+    return {"Name": found["Name"]}
+
+
 def rule(cloud, name):
     return cloud.client("events").describe_rule(Name=name)
 
@@ -116,6 +153,7 @@ READERS = {
     "AWS::CloudWatch::Alarm": alarm,
     "AWS::DynamoDB::Table": table,
     "AWS::Events::Rule": rule,
+    "AWS::Lambda::Alias": live,
     "AWS::Lambda::EventSourceMapping": mapping,
     "AWS::Lambda::Function": function,
     "AWS::Logs::LogGroup": log_group,

@@ -422,7 +422,9 @@ fn table(id: &str, resource: &Yaml) -> Result<Table, TemplateError> {
 }
 
 fn queue(id: &str, properties: &Yaml) -> Result<Queue, TemplateError> {
-    only(properties, id, &["SqsManagedSseEnabled", "VisibilityTimeout", "MessageRetentionPeriod", "RedrivePolicy"])?;
+    const KNOWN: [&str; 5] =
+        ["SqsManagedSseEnabled", "KmsMasterKeyId", "VisibilityTimeout", "MessageRetentionPeriod", "RedrivePolicy"];
+    only(properties, id, &KNOWN)?;
     let number = |value: &Yaml, name: &str, default: Option<u32>| {
         let value = if value.is_badvalue() { default } else { value.as_i64().and_then(|value| u32::try_from(value).ok()) };
         value.ok_or_else(|| TemplateError(format!("{id} needs a number as {name}")))

@@ -10,6 +10,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
+use http::header::{self, HeaderName};
 use lambda_http::{Body, Request, Response};
 use serde::Serialize;
 use tracing::Instrument as _;
@@ -22,6 +23,16 @@ pub use inbound::{Inbound, SMALL_BODY};
 const BUDGET: Duration = Duration::from_secs(9);
 /// What must remain of a Lambda invocation for writing the answer.
 const RESERVE: Duration = Duration::from_millis(500);
+
+/// What every answer says to whoever gets it: it is nobody else's, it is what it says it is, it shows nothing and loads nothing, no
+/// address is passed on, and the next call is encrypted, too. The gateway's own answers say the same (template.yaml).
+const EVERY_ANSWER: [(HeaderName, &str); 5] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
+];
 
 /// Runs a handler and answers whatever happens: a failure in the endpoint's shape, a panic as a 500, one log line a request.
 pub async fn answer<F>(shape: Shape, request: Request, handler: impl FnOnce(Inbound) -> F) -> Response<Body>
@@ -65,10 +76,11 @@ pub fn respond(status: http::StatusCode, content_type: &str, body: impl Into<Bod
     *response.status_mut() = status;
     let headers = response.headers_mut();
     if let Ok(content_type) = http::HeaderValue::from_str(content_type) {
-        headers.insert(http::header::CONTENT_TYPE, content_type);
+        headers.insert(header::CONTENT_TYPE, content_type);
     }
-    headers.insert(http::header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
-    headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, http::HeaderValue::from_static("nosniff"));
+    for (name, value) in EVERY_ANSWER {
+        headers.insert(name, http::HeaderValue::from_static(value));
+    }
     response
 }
 

@@ -79,10 +79,8 @@ p {{ margin: 0 0 28px; color: var(--soft); }}
             back = back.unwrap_or_default(),
         );
         let mut response = respond(StatusCode::OK, "text/html; charset=utf-8", html);
-        let headers = response.headers_mut();
         let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
-        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
         response
     }
 }

@@ -4,6 +4,7 @@
 
 mod check;
 mod costs;
+mod deployment;
 mod documents;
 mod events;
 mod gateway;

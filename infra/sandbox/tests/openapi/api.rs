@@ -14,6 +14,14 @@ use crate::document::{DOCUMENT, Operation};
 
 /// Larger than what any function takes.
 const TOO_LARGE: usize = 10 * 1024 * 1024 + 1;
+/// What every answer says, whatever it is.
+const GUARDS: [(&str, &str); 5] = [
+    ("cache-control", "no-store"),
+    ("content-security-policy", "default-src 'none'; "),
+    ("referrer-policy", "no-referrer"),
+    ("strict-transport-security", "max-age=31536000"),
+    ("x-content-type-options", "nosniff"),
+];
 /// Answers that take a fault of our own, or more bad luck than a test can arrange.
 const NOT_PROVOKED: [&str; 9] = [
     "POST /v1/orders 500",
@@ -65,6 +73,9 @@ impl Api {
         let operation = operation.unwrap_or_else(|| panic!("no operation of {}", route.path));
         if let Err(problem) = DOCUMENT.check(&operation, &answer) {
             panic!("{method} {path} answered {}: {problem}", answer.status);
+        }
+        for (header, value) in GUARDS {
+            assert!(answer.headers.get(header).is_some_and(|is| is.starts_with(value)), "{method} {path}: {header}");
         }
         self.seen.borrow_mut().insert(operation.answer(&answer.status.to_string()));
         answer
