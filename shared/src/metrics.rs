@@ -211,6 +211,14 @@ impl Sink {
             Self::Memory(lines) => lines.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }
+
+    /// Forgets it.
+    pub fn forget(&self) {
+        match self {
+            Self::Log => {}
+            Self::Memory(lines) => lines.lock().unwrap_or_else(PoisonError::into_inner).clear(),
+        }
+    }
 }
 
 /// What a function measures with.

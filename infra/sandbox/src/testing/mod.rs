@@ -459,11 +459,12 @@ impl World {
         }
     }
 
-    /// Looks through the log now as the end of the world does, and forgets it, for worlds that live long. The lines of every
-    /// world in the process are looked through and forgotten, but for other worlds' codes.
+    /// Looks through the log and what was measured now as the end of the world does, and forgets them, for worlds that live long.
+    /// The lines of every world in the process are looked through and forgotten, but for other worlds' codes.
     pub fn sift_logs(&self) {
         self.look_through_logs();
         LOGS.forget();
+        self.metrics.forget();
     }
 }
 
