@@ -58,6 +58,8 @@ async fn each_state_and_its_money_are_counted_once_however_many_drive_the_paymen
     futures_util::future::join(captures, callbacks).await;
     story.callback(&payment, "approved").await;
     story.come_back(&payment).await;
+    // IMSHOP is told, which is written to the payment, too.
+    assert!(story.world.pump().await > 0);
     let counted: Vec<_> = states(&story).into_iter().map(|(state, _)| state).collect();
     assert_eq!(counted, ["creating", "pending", "held", "finishing", "captured"]);
     assert_eq!((total(&story, CAPTURED_AMOUNT), total(&story, REFUNDED_AMOUNT)), (325_000, 0));
