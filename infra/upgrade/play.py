@@ -17,6 +17,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -271,8 +272,7 @@ def live(house, accepted):
                 house.settle(host)
                 print(f"       {len(lives)} lives under way, the tables are with the {host} release", flush=True)
                 if rounds == ROUNDS_OF_A_PHASE * 2:
-                    # A part is given back from the next day on.
-                    house.pass_time(25 * 3600)
+                    next_day(house)
             rounds += 1
             for _ in range(4):
                 house.fail_sometimes()
@@ -280,7 +280,14 @@ def live(house, accepted):
             lives = [life for life, goes_on in zip(lives, on, strict=True) if goes_on]
             house.pass_time(20)
             house.tick()
-    return rounds
+
+
+def next_day(house):
+    """Holds that nobody asked about are found; and parts are given back from the next day on."""
+    for _ in range(6):
+        house.pass_time(300)
+        house.tick()
+    house.pass_time(24 * 3600)
 
 
 def come_to_rest(house):
@@ -382,26 +389,39 @@ def built(commit):
             print(f"upgrade: this checkout has no history, and so no {commit}: nothing was tried", flush=True)
             sys.exit(0)
         fail(f"there is no commit {commit}")
-    folder = WORK / name
-    tree, old, new = folder / "tree", folder / "sandbox", WORK / "sandbox"
+    tree = WORK / name / "tree"
     if not tree.exists():
-        fresh = folder / "tree.new"
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
-        subprocess.run(["tar", "-x", "-C", str(fresh)], input=git("archive", name), check=True)
-        fresh.rename(tree)
+        unpack(name, tree)
     build_sandbox(tree)
-    shutil.copy2(ROOT / "target/debug/sandbox", old)
     build("--locked", "-p", "sandbox", "--bin", "sandbox")
-    shutil.copy2(ROOT / "target/debug/sandbox", new)
-    return {"old": old, "new": new}
+    binaries = {"old": WORK / name / "sandbox", "new": WORK / "sandbox"}
+    shutil.copy2(ROOT / "target/debug/sandbox", binaries["new"])
+    if binaries["old"].read_bytes() == binaries["new"].read_bytes():
+        print("upgrade: the present tree is that release", flush=True)
+    return binaries
+
+
+def unpack(commit, tree):
+    """The files of a commit. Its packages get a version of their own: cargo tells packages in one target folder apart by that, not
+    by where they are."""
+    fresh = tree.with_suffix(".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    subprocess.run(["tar", "-x", "-C", str(fresh)], input=git("archive", commit), check=True)
+    manifest = fresh / "Cargo.toml"
+    text, count = re.subn(r'(?m)^version = "([0-9.]+)"$', rf'version = "\1-at-{commit}"', manifest.read_text(encoding="utf-8"), count=1)
+    if not count:
+        fail(f"{commit}: Cargo.toml names no version")
+    manifest.write_text(text, encoding="utf-8")
+    fresh.rename(tree)
 
 
 def build_sandbox(tree):
     environment = os.environ | {"CARGO_TARGET_DIR": str(ROOT / "target")}
-    command = ["cargo", "build", "--locked", "-p", "sandbox", "--bin", "sandbox"]
-    if subprocess.run(command, cwd=tree, env=environment, check=False).returncode:
+    # Not locked: its own packages' versions are new to its lock file, and nothing else is.
+    if subprocess.run(["cargo", "build", "-p", "sandbox", "--bin", "sandbox"], cwd=tree, env=environment, check=False).returncode:
         fail(f"the earlier release could not be built in {tree}")
+    shutil.copy2(ROOT / "target/debug/sandbox", tree.parent / "sandbox")
 
 
 def main():
