@@ -124,9 +124,14 @@ impl Env {
         Some(Keys::new(self.secret(name)?, next))
     }
 
-    /// `INTERNAL_SECRET`: at least 32 characters, from which tokens and lookup keys are derived.
+    /// `INTERNAL_SECRET`: at least 32 characters, from which tokens and lookup keys are derived; `INTERNAL_SECRET_PREVIOUS`: the one
+    /// before it, under which older things are found.
     pub fn internal_secret(&mut self) -> Option<InternalSecret> {
-        self.parsed("INTERNAL_SECRET", InternalSecret::parse)
+        let secret = self.parsed("INTERNAL_SECRET", InternalSecret::parse)?;
+        match self.optional("INTERNAL_SECRET_PREVIOUS") {
+            None => Some(secret),
+            Some(_) => self.parsed("INTERNAL_SECRET_PREVIOUS", |previous| secret.after(previous)),
+        }
     }
 
     /// The address of an outside system: https, or http on this machine.

@@ -62,6 +62,18 @@ impl Keys {
         Self { current, next }
     }
 
+    /// The key that counts.
+    #[must_use]
+    pub fn current(&self) -> &Secret {
+        &self.current
+    }
+
+    /// The other key, while there is one.
+    #[must_use]
+    pub fn next(&self) -> Option<&Secret> {
+        self.next.as_ref()
+    }
+
     /// Whether `candidate` is one of the keys; both are always compared.
     #[must_use]
     pub fn accept(&self, candidate: &str) -> bool {
@@ -71,9 +83,19 @@ impl Keys {
     }
 }
 
-/// The installation's own key, from which tokens and lookup keys are derived. Never leaves the process.
+impl From<Secret> for Keys {
+    fn from(current: Secret) -> Self {
+        Self::new(current, None)
+    }
+}
+
+/// The installation's own key, from which tokens and lookup keys are derived. Never leaves the process. Everything new is made
+/// with it; what is kept for long is also looked for under the key before it, if that is given.
 #[derive(Clone, Debug)]
-pub struct InternalSecret(Secret);
+pub struct InternalSecret {
+    current: Secret,
+    previous: Option<Secret>,
+}
 
 /// What a digest of [`InternalSecret`] is for. Digests for different purposes never collide.
 #[derive(Clone, Copy, Debug)]
@@ -111,23 +133,41 @@ impl Purpose {
 impl InternalSecret {
     /// Takes the key as configured: at least 32 characters.
     pub fn parse(text: &str) -> Result<Self, SecretError> {
-        let secret = Secret::parse(text)?;
-        if secret.expose().chars().count() < 32 { Err(SecretError::TooShort) } else { Ok(Self(secret)) }
+        Ok(Self { current: long_enough(text)?, previous: None })
+    }
+
+    /// With the key before it.
+    pub fn after(self, previous: &str) -> Result<Self, SecretError> {
+        Ok(Self { previous: Some(long_enough(previous)?), ..self })
     }
 
     /// Lower-hex HMAC-SHA-256 over the purpose and the parts, each with its length, so that ("ab", "c") is not ("a", "bc").
     #[must_use]
     pub fn digest(&self, purpose: Purpose, parts: &[&str]) -> String {
-        // HMAC takes keys of any length; the error type exists for other algorithms.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.expose().as_bytes()) else {
-            unreachable!("HMAC takes keys of any length")
-        };
-        for part in std::iter::once(purpose.label()).chain(parts.iter().copied()) {
-            mac.update(&(part.len() as u64).to_be_bytes());
-            mac.update(part.as_bytes());
-        }
-        hex::encode(mac.finalize().into_bytes())
+        digest(&self.current, purpose, parts)
     }
+
+    /// The digests under which something may have been stored, the one of today first.
+    pub fn digests(&self, purpose: Purpose, parts: &[&str]) -> impl Iterator<Item = String> {
+        std::iter::once(&self.current).chain(&self.previous).map(move |secret| digest(secret, purpose, parts))
+    }
+}
+
+fn long_enough(text: &str) -> Result<Secret, SecretError> {
+    let secret = Secret::parse(text)?;
+    if secret.expose().chars().count() < 32 { Err(SecretError::TooShort) } else { Ok(secret) }
+}
+
+fn digest(secret: &Secret, purpose: Purpose, parts: &[&str]) -> String {
+    // HMAC takes keys of any length; the error type exists for other algorithms.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()) else {
+        unreachable!("HMAC takes keys of any length")
+    };
+    for part in std::iter::once(purpose.label()).chain(parts.iter().copied()) {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part.as_bytes());
+    }
+    hex::encode(mac.finalize().into_bytes())
 }
 
 /// Lower-hex SHA-256 of a text: how a token is stored.

@@ -23,6 +23,12 @@ impl PhoneDigest {
         Self(secret.digest(Purpose::Phone, &[phone.digits()]))
     }
 
+    /// The digests under which a phone's forms may be stored: today's, and while the internal secret is new the one before.
+    #[must_use]
+    pub fn all(secret: &InternalSecret, phone: &Phone) -> Vec<Self> {
+        secret.digests(Purpose::Phone, &[phone.digits()]).map(Self).collect()
+    }
+
     /// A digest as it was stored.
     #[must_use]
     pub fn stored(text: String) -> Self {

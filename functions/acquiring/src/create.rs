@@ -119,7 +119,9 @@ impl Attempt<'_> {
                     Found::Live(payment) => return Ok(payment),
                     Found::Register(payment) => {
                         // The page known so far ends with this registration, whatever comes of it.
-                        let intent = Payment { url: None, ..payment }.leased(self.deps.settler.clock.now());
+                        let callback_token_hash = sha256_hex(&self.token(&payment));
+                        let intent = Payment { url: None, callback_token_hash, ..payment };
+                        let intent = intent.leased(self.deps.settler.clock.now());
                         orders.save_payment(intent).await.map_err(Failure::internal)?
                     }
                     Found::Over => self.start(&order, &choice).await?,
@@ -248,7 +250,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// The token in the path of the payment's callback: derived, so that a repeated registration names the same address.
+    /// The token in the path of the payment's callback: derived, so that a repeated registration names the same address, unless
+    /// the internal secret is another one since.
     fn token(&self, payment: &Payment) -> String {
         self.deps.internal.digest(Purpose::CallbackToken, &[payment.id.as_str()])
     }

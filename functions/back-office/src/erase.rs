@@ -75,19 +75,20 @@ pub(crate) async fn erase(asked: &Asked<'_>) -> Result<Response<Body>, Failure> 
 async fn everything(asked: &Asked<'_>, phone: &Phone, erased: &mut Erased) -> Result<(), Incomplete> {
     let deps = asked.deps;
     let deadline = asked.inbound.deadline().before(RECORDING);
-    let person = PhoneDigest::new(&deps.internal, phone);
-    let mut from = None;
-    loop {
-        let page = deps.submissions.of_person(&person, from.as_ref()).await?;
-        for submission in &page.entries {
-            if deadline.allows(Duration::ZERO).is_none() {
-                return Err("there is more than one request has the time for".into());
+    for person in PhoneDigest::all(&deps.internal, phone) {
+        let mut from = None;
+        loop {
+            let page = deps.submissions.of_person(&person, from.as_ref()).await?;
+            for submission in &page.entries {
+                if deadline.allows(Duration::ZERO).is_none() {
+                    return Err("there is more than one request has the time for".into());
+                }
+                form(deps, submission, phone, erased).await?;
             }
-            form(deps, submission, phone, erased).await?;
-        }
-        from = page.next;
-        if from.is_none() {
-            break;
+            from = page.next;
+            if from.is_none() {
+                break;
+            }
         }
     }
     erased.send_logs += u32::from(deps.otp.forget_sends(&SendLog::phone_key(&deps.internal, phone)).await?);

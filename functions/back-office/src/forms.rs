@@ -176,9 +176,13 @@ pub(crate) async fn search(asked: &Asked<'_>) -> Result<Response<Body>, Failure>
     }
     let cursor = request.cursor.as_deref().map(Cursor::parse).transpose();
     let cursor = cursor.map_err(|error| fields::wrong("cursor", error))?;
-    let phone = PhoneDigest::new(&asked.deps.internal, &request.phone.0);
-    let by = By::Phone(&phone);
-    let page = page(asked, by, cursor.as_ref(), limit).await?;
+    let phones = PhoneDigest::all(&asked.deps.internal, &request.phone.0);
+    let phones: Vec<_> = phones.iter().map(By::Phone).collect();
+    // A list goes on under the digest that its cursor names.
+    let place = phones.iter().position(|by| cursor.as_ref().is_some_and(|cursor| by.has(cursor))).unwrap_or(0);
+    let by = phones.get(place).copied().ok_or_else(Failure::not_found)?;
+    let mut page = page(asked, by, cursor.as_ref(), limit).await?;
+    page.next = page.next.or_else(|| phones.get(place + 1).map(|by| by.beginning()));
     shown(by, &page)
 }
 

@@ -53,11 +53,11 @@ impl MokkaGateway {
 }
 
 /// Reads `MOKKA_BASE_URL`, `MOKKA_STORE_ID`, `MOKKA_SECRET` and `MOKKA_SIGNATURE_ORDER`; `MOKKA_LIMIT_STORE_ID` and
-/// `MOKKA_LIMIT_SECRET`, both or neither.
+/// `MOKKA_LIMIT_SECRET`, both or neither; while a secret changes, the other one in `…_NEXT`.
 pub fn client_from_env(env: &mut Env, http: Http) -> Option<Client> {
     let base_url = env.url("MOKKA_BASE_URL");
     let store_id = env.parsed("MOKKA_STORE_ID", store_number);
-    let secret = env.secret("MOKKA_SECRET");
+    let secret = env.keys("MOKKA_SECRET");
     let signature_order = env.parsed_or("MOKKA_SIGNATURE_ORDER", OrderSetting::Auto, OrderSetting::parse);
     let limits = limit_store(env);
     let signature_order = signature_order?;
@@ -179,7 +179,7 @@ fn limit_store(env: &mut Env) -> Option<Store> {
         (None, None) => None,
         (Some(_), Some(_)) => {
             let id = env.parsed("MOKKA_LIMIT_STORE_ID", store_number);
-            let secret = env.secret("MOKKA_LIMIT_SECRET");
+            let secret = env.keys("MOKKA_LIMIT_SECRET");
             Some(Store { id: id?, secret: secret? })
         }
         (Some(_), None) => {

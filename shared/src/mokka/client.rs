@@ -1,5 +1,6 @@
 //! The calls to Mokka. A body is serialised once; those bytes are signed and those bytes are sent.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
@@ -18,7 +19,7 @@ use super::types::{
 use crate::clock::Deadline;
 use crate::money::Money;
 use crate::outbound::{self, CallError, Http, System, Target};
-use crate::secret::Secret;
+use crate::secret::Keys;
 
 /// A call that changes something gets this long: Mokka's answer is worth more than a quick "unknown".
 const CHANGE_LIMIT: Duration = Duration::from_secs(5);
@@ -32,8 +33,8 @@ pub struct Settings {
     pub base_url: Url,
     /// The store's number.
     pub store_id: u64,
-    /// The store's secret key.
-    pub secret: Secret,
+    /// The store's secret key, and while it changes the other one.
+    pub secret: Keys,
     /// The store of Registration and Limit, if it is another one.
     pub limits: Option<Store>,
     /// Where the secret goes in a signature.
@@ -45,8 +46,8 @@ pub struct Settings {
 pub struct Store {
     /// Its number.
     pub id: u64,
-    /// Its secret key.
-    pub secret: Secret,
+    /// Its secret key, and while it changes the other one.
+    pub secret: Keys,
 }
 
 /// A client of Mokka's API Factoring.
@@ -63,11 +64,32 @@ pub struct Client {
 struct Account {
     id: u64,
     signer: Signer,
+    /// What signs with the other secret, while the secret changes.
+    next: Option<Signer>,
+    /// Whether Mokka was last found to take that one.
+    takes_next: AtomicBool,
 }
 
 impl Account {
     fn new(store: Store, order: OrderSetting) -> Self {
-        Self { id: store.id, signer: Signer::new(store.secret, order) }
+        let next = store.secret.next().map(|next| Signer::new(next.clone(), order));
+        let signer = Signer::new(store.secret.current().clone(), order);
+        Self { id: store.id, signer, next, takes_next: AtomicBool::default() }
+    }
+
+    /// What to sign with, and what if that is refused.
+    fn signers(&self) -> (&Signer, Option<&Signer>) {
+        match &self.next {
+            Some(next) if self.takes_next.load(Ordering::Relaxed) => (next, Some(&self.signer)),
+            next => (&self.signer, next.as_ref()),
+        }
+    }
+
+    /// Whether one of the secrets has signed this; both are always tried.
+    fn verify(&self, body: &[u8], signature: &str) -> bool {
+        let current = self.signer.verify(body, signature);
+        let next = self.next.as_ref().is_some_and(|next| next.verify(body, signature));
+        current | next
     }
 }
 
@@ -131,13 +153,13 @@ impl Client {
     /// Verifies the signature of Checkout's callback over its raw body.
     #[must_use]
     pub fn verify(&self, body: &[u8], signature: &str) -> bool {
-        self.store.signer.verify(body, signature)
+        self.store.verify(body, signature)
     }
 
     /// Verifies the signature of Registration's callback over its raw body.
     #[must_use]
     pub fn verify_registration(&self, body: &[u8], signature: &str) -> bool {
-        self.limits().signer.verify(body, signature)
+        self.limits().verify(body, signature)
     }
 
     /// Registration: returns the page on which a customer gets a limit. Document "Registration".
@@ -223,34 +245,58 @@ impl Client {
         answer
     }
 
-    /// Sends in the order of signature that worked last, or if that is refused in the other one.
+    /// Signs with the secret that worked last, or if that is refused with the other one, while there is one.
     async fn signed<T: Answer>(&self, call: &Call<'_>, deadline: Deadline) -> Result<T, Error> {
-        let signer = &call.store.signer;
-        let order = signer.order();
-        let alternative = signer.alternative(order);
-        let first = self.send(call, order, alternative.is_some(), deadline).await;
-        let (Err(Error::Refused { code: Code::SignatureWrong, .. }), Some(other)) = (&first, alternative) else {
+        let (signer, other) = call.store.signers();
+        let first = self.signed_by(call, signer, other.is_some(), deadline).await;
+        let (Err(Error::Refused { code: Code::SignatureWrong, .. }), Some(other)) = (&first, other) else {
             return first;
         };
-        // 61 is a refusal before anything is done, so asking again in the other order is safe.
-        let second = self.send(call, other, false, deadline).await;
-        match &second {
-            Err(Error::Refused { code: Code::SignatureWrong, .. } | Error::NotSent(_) | Error::Unavailable(_)) => {}
-            Ok(_) | Err(Error::Refused { .. }) => {
-                tracing::warn!("Mokka takes the other signature order; set MOKKA_SIGNATURE_ORDER to it");
-                signer.remember(other);
-            }
+        let second = self.signed_by(call, other, false, deadline).await;
+        if is_signed_right(&second) {
+            tracing::info!("Mokka takes the other secret now");
+            call.store.takes_next.fetch_xor(true, Ordering::Relaxed);
         }
         second
     }
 
-    /// Sends once. In a trial a wrong signature is no fault: the other order follows.
-    async fn send<T: Answer>(&self, call: &Call<'_>, order: Order, trial: bool, deadline: Deadline) -> Result<T, Error> {
+    /// Sends in the order of signature that worked last, or if that is refused in the other one. In a trial the other secret
+    /// follows.
+    async fn signed_by<T: Answer>(
+        &self,
+        call: &Call<'_>,
+        signer: &Signer,
+        trial: bool,
+        deadline: Deadline,
+    ) -> Result<T, Error> {
+        let order = signer.order();
+        let alternative = signer.alternative(order);
+        let first = self.send(call, (signer, order), trial || alternative.is_some(), deadline).await;
+        let (Err(Error::Refused { code: Code::SignatureWrong, .. }), Some(other)) = (&first, alternative) else {
+            return first;
+        };
+        // 61 is a refusal before anything is done, so asking again in the other order is safe.
+        let second = self.send(call, (signer, other), trial, deadline).await;
+        if is_signed_right(&second) {
+            tracing::warn!("Mokka takes the other signature order; set MOKKA_SIGNATURE_ORDER to it");
+            signer.remember(other);
+        }
+        second
+    }
+
+    /// Sends once. In a trial a wrong signature is no fault: another one follows.
+    async fn send<T: Answer>(
+        &self,
+        call: &Call<'_>,
+        (signer, order): (&Signer, Order),
+        trial: bool,
+        deadline: Deadline,
+    ) -> Result<T, Error> {
         let Call { method, store, body, document } = *call;
         let mut url = outbound::below(&self.base_url, method.path);
         url.query_pairs_mut()
             .append_pair("store_id", &store.id.to_string())
-            .append_pair("signature", &store.signer.sign(body.as_bytes(), order));
+            .append_pair("signature", &signer.sign(body.as_bytes(), order));
         let request = self.http.post(url);
         let request = match document {
             None => {
@@ -296,6 +342,15 @@ fn read<T: Answer>(answer: &outbound::Answer) -> Result<T, Error> {
     match verdict.status {
         0 => T::content(&answer.body),
         number => Err(Error::refused(number, verdict.message.0.as_deref().unwrap_or_default())),
+    }
+}
+
+/// Whether Mokka has looked further than the signature.
+fn is_signed_right<T>(answer: &Result<T, Error>) -> bool {
+    match answer {
+        Ok(_) => true,
+        Err(Error::Refused { code, .. }) => *code != Code::SignatureWrong,
+        Err(Error::NotSent(_) | Error::Unavailable(_)) => false,
     }
 }
 

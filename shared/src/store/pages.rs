@@ -31,6 +31,11 @@ impl Cursor {
         hex::encode(fields.join("\n"))
     }
 
+    /// Whether it was given out by a list by `hash`.
+    pub(super) fn is_of(&self, hash: (&str, &str)) -> bool {
+        self.0.get(hash.0) == Some(&AttributeValue::S(hash.1.to_owned()))
+    }
+
     fn number(&self, name: &str) -> Option<i64> {
         self.0.get(name)?.as_n().ok()?.parse().ok()
     }
@@ -84,7 +89,7 @@ impl Lookup<'_> {
         let (hash, value) = self.hash;
         let attributes = if self.range == "pk" { 2 } else { 3 };
         cursor.0.len() == attributes
-            && cursor.0.get(hash) == Some(&AttributeValue::S(value.to_owned()))
+            && cursor.is_of((hash, value))
             && cursor.0.get("pk").is_some_and(AttributeValue::is_s)
             && (self.range == "pk" || cursor.number(self.range).is_some_and(|at| self.reaches(at)))
     }

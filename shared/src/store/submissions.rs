@@ -17,6 +17,8 @@ use crate::submission::{PhoneDigest, Photo, State, Submission};
 const FORM: &str = "form#";
 /// What every list is sorted by.
 const RANGE: &str = "created_at";
+/// Later than any moment of a form: the year 2286.
+const NEVER: i64 = 9_999_999_999_999;
 /// How much of a person's is read at once.
 const OF_PERSON_AT_ONCE: u16 = 100;
 
@@ -38,6 +40,20 @@ pub enum By<'a> {
 }
 
 impl<'a> By<'a> {
+    /// Whether a cursor was given out by this list.
+    #[must_use]
+    pub fn has(self, cursor: &Cursor) -> bool {
+        let (_, hash) = self.index();
+        cursor.is_of(hash)
+    }
+
+    /// Where this list begins: before its newest entry.
+    #[must_use]
+    pub fn beginning(self) -> Cursor {
+        let (_, hash) = self.index();
+        Cursor::after(hash, (RANGE, NEVER), FORM.to_owned())
+    }
+
     fn index(self) -> (&'static str, (&'static str, &'a str)) {
         match self {
             Self::Form(form) => ("by-form", ("form_name", form.as_str())),

@@ -41,7 +41,7 @@ pub(crate) fn client(base_url: Url) -> Client {
     let settings = Settings {
         base_url,
         store_id: STORE,
-        secret: Secret::parse(SECRET).unwrap(),
+        secret: Secret::parse(SECRET).unwrap().into(),
         limits: None,
         signature_order: OrderSetting::Auto,
     };

@@ -34,8 +34,8 @@ impl Mokka {
         let settings = Settings {
             base_url: Url::parse(&format!("{}/mokka", standins.base_url())).unwrap(),
             store_id: 72,
-            secret: Secret::parse(SECRET).unwrap(),
-            limits: limits.map(|(id, secret)| Store { id, secret: Secret::parse(secret).unwrap() }),
+            secret: Secret::parse(SECRET).unwrap().into(),
+            limits: limits.map(|(id, secret)| Store { id, secret: Secret::parse(secret).unwrap().into() }),
             signature_order,
         };
         Self { client: Client::new(Http::new(Metrics::default()).unwrap(), settings), standins }

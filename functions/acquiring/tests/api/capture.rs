@@ -220,6 +220,25 @@ async fn auto_finds_the_signature_order_that_mokka_takes_and_keeps_it() {
 }
 
 #[tokio::test]
+async fn calls_go_on_with_the_next_secret_when_mokka_takes_no_other() {
+    for order in ["auto", "body_secret"] {
+        let next = [
+            ("MOKKA_SECRET", "mokka-has-forgotten-it"),
+            ("MOKKA_SECRET_NEXT", "mokka-demo-secret"),
+            ("MOKKA_SIGNATURE_ORDER", order),
+        ];
+        let story = Story::start_with(Options::default(), &next).await;
+        let (_, payment) = created(&story).await;
+        story.decide(&payment, Decision::Approved).await;
+        assert_eq!(story.capture(&payment).await.json(), paid(&payment), "{order}");
+        let calls = story.world.standins().calls(Some(System::Mokka));
+        let calls: Vec<_> = calls.iter().map(|call| call.method).collect();
+        let refused = if order == "auto" { 2 } else { 1 };
+        assert_eq!(calls, [vec!["checkout"; refused], vec!["checkout", "status", "finish"]].concat(), "remembered from then on");
+    }
+}
+
+#[tokio::test]
 async fn a_fixed_signature_order_is_not_second_guessed() {
     let options = Options { mokka_signature: standins::SignatureOrder::SecretBody, ..Options::default() };
     let story = Story::start_with(options, &[("MOKKA_SIGNATURE_ORDER", "body_secret")]).await;

@@ -1,6 +1,6 @@
 use futures_util::future::join_all;
 use regex::Regex;
-use sandbox::testing::{Event, Placed, Story, TIMELY};
+use sandbox::testing::{Event, Placed, Story, TIMELY, invoke};
 use serde_json::json;
 use standins::{Decision, Fault, Options, System};
 
@@ -160,6 +160,28 @@ async fn an_attempt_that_mokka_forgot_is_registered_again_until_its_time_is_over
     story.world.advance(std::time::Duration::from_hours(25));
     forgets();
     assert_eq!(story.create(&order).await.json()["paymentId"], json!(order.payment(2)));
+}
+
+#[tokio::test]
+async fn payments_go_on_when_the_internal_secret_is_another_one() {
+    let story = Story::start().await;
+    let (registered, again) = (story.order().await, story.order().await);
+    for order in [&registered, &again] {
+        assert_eq!(story.create(order).await.json()["success"], json!(true));
+    }
+    let changed = [("INTERNAL_SECRET", "another-internal-secret-of-the-sandbox")];
+    let acquiring = story.world.build(acquiring::Deps::from_env, &changed);
+    // Mokka forgot one of them: it is registered anew, with an address of the new secret.
+    story.world.standins().fault(System::Mokka, "status", "status:24".parse::<Fault>().unwrap(), 1).unwrap();
+    let create = Story::create_event(&again);
+    let answer = invoke(&acquiring, |deps, request| Box::pin(acquiring::handle(deps, request)), create).await;
+    assert_eq!(answer.json()["success"], json!(true), "{}", answer.body);
+    for order in [registered, again] {
+        let payment = order.payment(1);
+        story.decide(&payment, Decision::Approved).await;
+        assert_eq!(story.callback(&payment, "approved").await.status, 200, "{payment}");
+        assert_eq!(story.state(&payment).await, "captured", "{payment}");
+    }
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ impl Shop {
         let settings = Settings {
             base_url: format!("{}/mokka", self.story.world.standins().base_url()).parse().unwrap(),
             store_id: 72,
-            secret: Secret::parse("mokka-demo-secret").unwrap(),
+            secret: Secret::parse("mokka-demo-secret").unwrap().into(),
             limits: None,
             signature_order: OrderSetting::Auto,
         };

@@ -10,9 +10,10 @@ use shared::clock::Random;
 use shared::env::Env;
 use shared::ids::{FormName, InstallId};
 use shared::phone::Phone;
+use shared::secret::InternalSecret;
 use shared::store::Written;
 use shared::store::otp::Otp;
-use shared::submission::{State, Submission};
+use shared::submission::{PhoneDigest, State, Submission};
 
 use crate::forms::{Office, id};
 use crate::{get, post};
@@ -99,6 +100,41 @@ async fn what_there_is_of_a_person_goes_and_is_counted() {
     assert_eq!(office.read(get("forms").query("form", "callback")).await["forms"].as_array().unwrap().len(), 1);
     let again = office.erase().await;
     assert_eq!((again.status, again.json()), (200, erased(0, 0, 0, 0, 0)));
+}
+
+#[tokio::test]
+async fn under_a_new_internal_secret_a_persons_older_forms_are_found_and_go() {
+    const OLDER: &str = "the-internal-secret-before-this-one";
+    let office = Office::with(&[("INTERNAL_SECRET_PREVIOUS", OLDER)]).await;
+    let older = InternalSecret::parse(OLDER).unwrap();
+    let phone = Phone::parse(canary::FORM_PHONE).unwrap();
+    for number in 1..=4 {
+        let mut form = office.form(number);
+        if number <= 2 {
+            form.phone = Some(PhoneDigest::new(&older, &phone));
+        }
+        office.hand_in(form).await;
+    }
+    for limit in [1, 2, 3, 10] {
+        let mut found = Vec::new();
+        let mut cursor = None::<String>;
+        loop {
+            let mut body = json!({"phone": canary::FORM_PHONE, "limit": limit});
+            if let Some(cursor) = &cursor {
+                body["cursor"] = cursor.as_str().into();
+            }
+            let list = office.read(post("forms/search").json(body)).await;
+            found.extend(list["forms"].as_array().unwrap().iter().map(|form| form["submission_id"].as_str().unwrap().to_owned()));
+            cursor = list["cursor"].as_str().map(str::to_owned);
+            if cursor.is_none() {
+                break;
+            }
+        }
+        let expected: Vec<_> = [4, 3, 2, 1].map(|number| id(number).to_string()).into();
+        assert_eq!(found, expected, "{limit} at once");
+    }
+    assert_eq!(office.erase().await.json()["forms"], 4);
+    assert_eq!(office.stored().await, [0, 0, 0]);
 }
 
 #[tokio::test]

@@ -137,6 +137,34 @@ async fn a_right_signature_is_accepted_in_either_order() {
 }
 
 #[tokio::test]
+async fn while_mokkas_secret_changes_both_sign_callbacks_and_no_third() {
+    for (place, secret, status) in [
+        ("MOKKA_SECRET", "mokka-demo-secret", 200),
+        ("MOKKA_SECRET_NEXT", "the-other-secret", 200),
+        ("neither", "a-third-secret", 404),
+    ] {
+        let story = Story::start_with(Options::default(), &[("MOKKA_SECRET_NEXT", "the-other-secret")]).await;
+        let (_, payment) = created(&story).await;
+        story.decide(&payment, Decision::Approved).await;
+        let body = approved(&payment).to_string();
+        let signature = hex::encode(Sha1::digest(format!("{body}{secret}")));
+        let event = Event::post(&callback_path(&story, &payment)).query("signature", &signature).text(&body);
+        assert_eq!(story.mokka(event.rest()).await.status, status, "{place}");
+        assert_eq!(story.state(&payment).await == "captured", status == 200, "{place}");
+    }
+}
+
+#[tokio::test]
+async fn while_mokkas_secret_changes_a_right_signature_is_no_word_to_be_believed() {
+    let story = Story::start_with(Options::default(), &[("MOKKA_SECRET_NEXT", "the-other-secret")]).await;
+    let (_, payment) = created(&story).await;
+    let body = approved(&payment).to_string();
+    let signature = hex::encode(Sha1::digest(format!("{body}the-other-secret")));
+    let event = Event::post(&callback_path(&story, &payment)).query("signature", &signature).text(&body);
+    assert_eq!((story.mokka(event.rest()).await.status, story.state(&payment).await.as_str()), (200, "pending"));
+}
+
+#[tokio::test]
 async fn while_mokka_cannot_be_asked_it_is_asked_to_call_again() {
     for fault in ["timeout", "reset", "http500", "html", "slow", "refused", "status:777"] {
         let story = Story::start().await;
