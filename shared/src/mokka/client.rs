@@ -71,10 +71,10 @@ struct Account {
 }
 
 impl Account {
-    fn new(store: Store, order: OrderSetting) -> Self {
-        let next = store.secret.next().map(|next| Signer::new(next.clone(), order));
-        let signer = Signer::new(store.secret.current().clone(), order);
-        Self { id: store.id, signer, next, takes_next: AtomicBool::default() }
+    fn new(id: u64, secret: &Keys, order: OrderSetting) -> Self {
+        let next = secret.next().map(|next| Signer::new(next.clone(), order));
+        let signer = Signer::new(secret.current().clone(), order);
+        Self { id, signer, next, takes_next: AtomicBool::default() }
     }
 
     /// What to sign with, and what if that is refused.
@@ -139,8 +139,8 @@ impl Client {
     #[must_use]
     pub fn new(http: Http, settings: Settings) -> Self {
         let order = settings.signature_order;
-        let store = Account::new(Store { id: settings.store_id, secret: settings.secret }, order);
-        let limits = settings.limits.map(|store| Account::new(store, order));
+        let store = Account::new(settings.store_id, &settings.secret, order);
+        let limits = settings.limits.map(|store| Account::new(store.id, &store.secret, order));
         Self { http, base_url: settings.base_url, store, limits }
     }
 

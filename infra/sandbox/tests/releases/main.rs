@@ -5,7 +5,13 @@
 //! A release is kept by `cargo test -p sandbox --test releases -- --ignored` when its version is in `Cargo.toml`; the folder is
 //! committed with it, and `fixtures/unreleased.txt` emptied. It is never written again.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed, and says how far it came")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed, and says how far it came"
+)]
 
 mod ends;
 mod house;

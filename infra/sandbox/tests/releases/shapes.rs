@@ -61,8 +61,8 @@ async fn a_stored_shape_changes_only_with_a_note_or_a_new_release() {
     let added = today.difference(&kept).map(|shape| format!("+ {shape}"));
     let mut changes: Vec<_> = added.chain(kept.difference(&today).map(|shape| format!("- {shape}"))).collect();
     changes.sort_unstable();
-    let notes = fs::read_to_string(stored::fixtures().join("unreleased.txt")).unwrap();
-    let mut noted: Vec<_> = notes.lines().filter(|line| line.starts_with(['+', '-'])).map(str::to_owned).collect();
+    let file = fs::read_to_string(stored::fixtures().join("unreleased.txt")).unwrap();
+    let mut noted: Vec<_> = file.lines().filter(|line| line.starts_with(['+', '-'])).map(str::to_owned).collect();
     noted.sort_unstable();
     assert_eq!(
         changes.join("\n"),

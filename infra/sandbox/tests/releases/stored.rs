@@ -64,7 +64,9 @@ fn to_json(value: &AttributeValue) -> Value {
         AttributeValue::B(bytes) => json!({ "B": STANDARD.encode(bytes) }),
         AttributeValue::L(list) => json!({ "L": list.iter().map(to_json).collect::<Vec<_>>() }),
         AttributeValue::M(map) => json!({ "M": item_to_json(map) }),
-        other => panic!("nothing of ours is stored as {other:?}"),
+        other @ (AttributeValue::Bs(_) | AttributeValue::Ns(_) | AttributeValue::Ss(_) | _) => {
+            panic!("nothing of ours is stored as {other:?}")
+        }
     }
 }
 
