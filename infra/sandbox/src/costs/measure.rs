@@ -17,7 +17,7 @@ use crate::template::TEMPLATE;
 use crate::testing::{Program, Seen, World};
 
 /// How often: Linux counts in hundredths of a second.
-const ROUNDS: u32 = 100;
+const ROUNDS: u32 = 50;
 /// What can be played by the machine's clock, which the programs have: nothing in it waits for minutes.
 const LIVES: [Life; 7] =
     [Life::List, Life::ListAgain, Life::Paid, Life::CaptureAgain, Life::BackOfficeLook, Life::Refund, Life::Form];
