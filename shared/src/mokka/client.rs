@@ -262,13 +262,7 @@ impl Client {
 
     /// Sends in the order of signature that worked last, or if that is refused in the other one. In a trial the other secret
     /// follows.
-    async fn signed_by<T: Answer>(
-        &self,
-        call: &Call<'_>,
-        signer: &Signer,
-        trial: bool,
-        deadline: Deadline,
-    ) -> Result<T, Error> {
+    async fn signed_by<T: Answer>(&self, call: &Call<'_>, signer: &Signer, trial: bool, deadline: Deadline) -> Result<T, Error> {
         let order = signer.order();
         let alternative = signer.alternative(order);
         let first = self.send(call, (signer, order), trial || alternative.is_some(), deadline).await;
