@@ -46,7 +46,8 @@ impl Bill<'_> {
             let idle = self.counted.idle.get(function).ok_or_else(|| CostsError::story(function, "was not counted"))?;
             month.add_times(idle, SECONDS / every.as_secs_f64());
         }
-        self.add_standing(&mut month)?;
+        self.add_standing(&mut month);
+        self.add_metrics(&mut month, orders)?;
         self.add_time(&mut month)?;
         self.add_renewals(&mut month)?;
         self.add_traces(&mut month);
@@ -88,15 +89,20 @@ impl Bill<'_> {
     }
 
     /// What costs something because it is there.
-    fn add_standing(&self, month: &mut Usage) -> Result<(), CostsError> {
+    fn add_standing(&self, month: &mut Usage) {
         let Deployed { alarms, log_metrics, dashboards, secrets, .. } = self.deployed;
-        let sets = metrics::ALL.iter().flat_map(|metric| metric.dimensions);
-        let emitted: u32 = sets.map(|set| self.prices.metrics(set)).sum::<Result<_, _>>()?;
-        month.add(Item::Metrics, f64::from(emitted + log_metrics));
+        month.add(Item::Metrics, f64::from(*log_metrics));
         month.add(Item::Alarms, f64::from(*alarms));
         month.add(Item::Dashboards, f64::from(*dashboards));
         month.add(Item::Secrets, f64::from(*secrets));
         month.add(Item::QueueRequests, SECONDS / POLL * self.prices.assumptions.pollers);
+    }
+
+    /// A metric is paid for by the hour in which it is measured. In an hour with an order all of them are, at most.
+    fn add_metrics(&self, month: &mut Usage, orders: f64) -> Result<(), CostsError> {
+        let sets = metrics::ALL.iter().flat_map(|metric| metric.dimensions);
+        let emitted: u32 = sets.map(|set| self.prices.metrics(set)).sum::<Result<_, _>>()?;
+        month.add(Item::Metrics, f64::from(emitted) * orders.min(HOURS) / HOURS);
         Ok(())
     }
 
