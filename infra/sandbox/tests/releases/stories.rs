@@ -34,6 +34,8 @@ pub(crate) async fn told() -> House {
     house.world.pump().await;
     untold(&house).await;
     forms(&house).await;
+    // What is over goes now or never, so that nothing goes away in the middle of a test.
+    house.world.sweep();
     house
 }
 
