@@ -18,8 +18,8 @@
 //! 1. *An attribute is added* on which nothing depends that older functions do: make it optional (`#[serde(default)]`), at the
 //!    top of the item. The schema stays; older functions carry it along.
 //! 2. *Anything else* (a field inside a list or a map, a new state or kind, another meaning, one that must change whenever
-//!    another does): two releases. The first reads the new shape and raises [`READABLE`]; the next, once no older function can
-//!    come back, writes it and raises [`SCHEMA`].
+//!    another does): two releases. The first reads the new shape and raises `READABLE`; the next, once no older function can
+//!    come back, writes it and raises `SCHEMA`.
 //! 3. *An attribute goes*: the first release reads without it, the next no longer writes it. It is never given another meaning.
 //!
 //! What every release has stored is kept in `infra/sandbox/tests/releases/fixtures`, read by today's code and played to its end;
