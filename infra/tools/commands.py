@@ -5,6 +5,7 @@ import io
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -56,6 +57,8 @@ def read(line, folder, complaints):
     environment = {
         "PATH": str(folder), "HOME": str(folder), "COMPLAINTS": str(complaints), "AWS_DEFAULT_REGION": "eu-central-1",
         "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "STAGE": "dev", "STACK": "imshop-webhooks-dev", "BUCKET": "bucket",
+        # What the lines before have set.
+        "group": "/aws/lambda/function", "id": "query", "method": "status",
     }
     # The file is there by then; what is only defined is called.
     line = line.replace("file://secrets.json", "'{}'")
@@ -69,6 +72,7 @@ def main(documents):
     with tempfile.TemporaryDirectory() as name:
         folder, complaints = pathlib.Path(name), pathlib.Path(name) / "complaints"
         wrapper = f"#!/bin/bash\nexec {sys.executable} {pathlib.Path(__file__).resolve()} --aws \"$@\"\n"
+        (folder / "date").symlink_to(shutil.which("date"))
         for program, text in [("aws", wrapper)] + [(each, "#!/bin/bash\n") for each in SILENT]:
             (folder / program).write_text(text, encoding="utf-8")
             (folder / program).chmod(0o755)
