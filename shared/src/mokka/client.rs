@@ -78,9 +78,9 @@ impl Account {
     }
 
     /// What to sign with, and what if that is refused.
-    fn signers(&self) -> (&Signer, Option<&Signer>) {
+    fn signers(&self, takes_next: bool) -> (&Signer, Option<&Signer>) {
         match &self.next {
-            Some(next) if self.takes_next.load(Ordering::Relaxed) => (next, Some(&self.signer)),
+            Some(next) if takes_next => (next, Some(&self.signer)),
             next => (&self.signer, next.as_ref()),
         }
     }
@@ -247,7 +247,8 @@ impl Client {
 
     /// Signs with the secret that worked last, or if that is refused with the other one, while there is one.
     async fn signed<T: Answer>(&self, call: &Call<'_>, deadline: Deadline) -> Result<T, Error> {
-        let (signer, other) = call.store.signers();
+        let takes_next = call.store.takes_next.load(Ordering::Relaxed);
+        let (signer, other) = call.store.signers(takes_next);
         let first = self.signed_by(call, signer, other.is_some(), deadline).await;
         let (Err(Error::Refused { code: Code::SignatureWrong, .. }), Some(other)) = (&first, other) else {
             return first;
@@ -255,7 +256,8 @@ impl Client {
         let second = self.signed_by(call, other, false, deadline).await;
         if is_signed_right(&second) {
             tracing::info!("Mokka takes the other secret now");
-            call.store.takes_next.fetch_xor(true, Ordering::Relaxed);
+            // Not turned round: others may find the same at the same time.
+            call.store.takes_next.store(!takes_next, Ordering::Relaxed);
         }
         second
     }
