@@ -42,9 +42,20 @@ impl Clock {
 
     /// Moves the time of everything that shares this clock.
     pub fn advance(&self, by: Duration) {
-        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-        self.offset_ms.fetch_add(by, Ordering::SeqCst);
+        self.offset_ms.fetch_add(millis(by), Ordering::SeqCst);
     }
+}
+
+/// A duration in whole milliseconds.
+#[must_use]
+pub fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A duration in whole seconds.
+#[must_use]
+pub fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// A moment, in milliseconds since 1970 UTC.
@@ -73,13 +84,13 @@ impl Timestamp {
     /// Later by `duration`.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+        Self(self.0.saturating_add(millis(duration)))
     }
 
     /// Earlier by `duration`.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
-        Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+        Self(self.0.saturating_sub(millis(duration)))
     }
 
     /// How long after `earlier` this is; zero if it is not.

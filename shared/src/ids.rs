@@ -53,18 +53,10 @@ fn from_json(raw: &RawValue) -> Result<String, IdError> {
     }
 }
 
-macro_rules! identifier {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-        pub struct $name(String);
-
+/// An identifier is its text.
+macro_rules! shown {
+    ($name:ident) => {
         impl $name {
-            /// Takes a text of 1 to 200 bytes without control characters; surrounding white space is dropped.
-            pub fn parse(text: &str) -> Result<Self, IdError> {
-                check(text).map(Self)
-            }
-
             /// The identifier's text.
             #[must_use]
             pub fn as_str(&self) -> &str {
@@ -77,6 +69,23 @@ macro_rules! identifier {
                 f.write_str(&self.0)
             }
         }
+    };
+}
+
+macro_rules! identifier {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes a text of 1 to 200 bytes without control characters; surrounding white space is dropped.
+            pub fn parse(text: &str) -> Result<Self, IdError> {
+                check(text).map(Self)
+            }
+        }
+
+        shown! { $name }
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -153,13 +162,9 @@ impl PaymentId {
             Err(IdError::Control)
         }
     }
-
-    /// The identifier's text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
+
+shown! { PaymentId }
 
 macro_rules! given_out_here {
     ($(#[$doc:meta])* $name:ident of $digits:literal) => {
@@ -173,19 +178,9 @@ macro_rules! given_out_here {
                 let ours = text.len() == $digits && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
                 if ours { Ok(Self(text.to_owned())) } else { Err(IdError::NotOurs) }
             }
-
-            /// The identifier's text.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
+        shown! { $name }
     };
 }
 
@@ -201,12 +196,6 @@ given_out_here! {
 
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
-}
-
-impl fmt::Display for PaymentId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use reqwest::{RequestBuilder, StatusCode, redirect};
 use url::Url;
 
-use crate::clock::Deadline;
+use crate::clock::{self, Deadline};
 use crate::metrics::{METHOD, Metrics, PROVIDER, PROVIDER_FAULTS, PROVIDER_LATENCY, PROVIDER_REFUSALS};
 
 /// 4 MiB: the largest answer that is read from an outside system.
@@ -114,11 +114,10 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         let took = self.took.unwrap_or_else(|| self.began.elapsed());
-        let took_ms = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
         let faults = i64::from(self.came_out == CameOut::Fault);
         let refusals = i64::from(self.came_out == CameOut::Refused);
         self.metrics.emit(
-            &[(PROVIDER_LATENCY, took_ms), (PROVIDER_FAULTS, faults), (PROVIDER_REFUSALS, refusals)],
+            &[(PROVIDER_LATENCY, clock::millis(took)), (PROVIDER_FAULTS, faults), (PROVIDER_REFUSALS, refusals)],
             &[(PROVIDER, self.target.system.name()), (METHOD, self.target.method)],
         );
     }

@@ -10,7 +10,7 @@ use lambda_runtime::tower::util::MapFutureLayer;
 use lambda_runtime::{Context, LambdaEvent, Runtime};
 use serde_json::Value;
 
-use crate::clock::{Clock, Random, Timestamp};
+use crate::clock::{self, Clock, Random, Timestamp};
 use crate::document::{Document, DocumentError, Values};
 use crate::env::{ConfigError, Env};
 use crate::metrics::{COLD_START, FUNCTION, Metrics, Sink};
@@ -110,8 +110,7 @@ async fn start<D>(build: Build<D>, warm: impl AsyncFnOnce(&D)) -> Result<House<D
     let metrics = world.metrics.clone();
     let house = House::open(build, env, world).await.map_err(telemetry::refuse_to_start)?;
     warm(house.latest().as_ref()).await;
-    let took_ms = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
-    metrics.emit(&[(COLD_START, took_ms)], &[(FUNCTION, &function)]);
+    metrics.emit(&[(COLD_START, clock::millis(began.elapsed()))], &[(FUNCTION, &function)]);
     Ok(house)
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use lambda_runtime::LambdaEvent;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::clock::{Clock, Deadline};
+use shared::clock::{self, Clock, Deadline};
 use shared::deliver::{Courier, Delivered};
 use shared::env::{ConfigError, Env};
 use shared::ids::SubmissionId;
@@ -137,8 +137,7 @@ async fn is_done(deps: &Deps, id: &SubmissionId, deadline: Deadline) -> bool {
             true
         }
         Ok(Delivered::Unclear) => {
-            let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
-            deps.metrics.emit(&[(metrics::FORM_WAITING, age)], &[(metrics::SUBMISSION, id.as_str())]);
+            deps.metrics.emit(&[(metrics::FORM_WAITING, clock::seconds(age))], &[(metrics::SUBMISSION, id.as_str())]);
             false
         }
         Err(cause) => {

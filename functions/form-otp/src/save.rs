@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use shared::challenge::{Challenge, Lease};
-use shared::clock::{Deadline, Timestamp};
+use shared::clock::{self, Deadline, Timestamp};
 use shared::config;
 use shared::deliver::Delivered;
 use shared::http::Failure;
@@ -46,7 +46,7 @@ enum Taken {
 /// Takes a form that needs no code.
 pub(crate) async fn without_code(deps: &Deps, config: &config::Form, form: &Form, deadline: Deadline) -> Result<Answer, Failure> {
     let now = deps.clock.now();
-    let window = now.millis().div_euclid(i64::try_from(SAME_FORM.as_millis()).unwrap_or(i64::MAX)).to_string();
+    let window = now.millis().div_euclid(clock::millis(SAME_FORM)).to_string();
     let (data, photos) = (form.canonical(), form.photos_digest());
     let parts = ["without-code", form.name.as_str(), form.installation.as_str(), &data, &photos, &window];
     let id = id(deps, &parts).map_err(Failure::internal)?;

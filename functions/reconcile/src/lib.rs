@@ -15,7 +15,7 @@ use futures_util::{StreamExt as _, stream};
 use lambda_runtime::LambdaEvent;
 use serde::Serialize;
 use serde_json::Value;
-use shared::clock::Deadline;
+use shared::clock::{self, Deadline};
 use shared::env::{ConfigError, Env};
 use shared::ids::PaymentId;
 use shared::imshop::status::Client;
@@ -218,8 +218,7 @@ impl Run<'_> {
     /// For how long it has not been as it should be, if so.
     fn measure(&self, payment: &Payment) {
         let Some(since) = payment.watch.troubled_since else { return };
-        let age = self.deps.settler.clock.now().since(since).as_secs();
-        let age = i64::try_from(age).unwrap_or(i64::MAX);
+        let age = clock::seconds(self.deps.settler.clock.now().since(since));
         self.deps.metrics.emit(&[(metrics::UNRESOLVED_AGE, age)], &[(metrics::PAYMENT, payment.id.as_str())]);
     }
 
