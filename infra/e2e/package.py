@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
 
 from samtranslator.yaml_helper import yaml_parse
 
@@ -14,11 +13,11 @@ FUNCTION, LAYER = "AWS::Serverless::Function", "AWS::Serverless::LayerVersion"
 
 
 class Package:
-    """What `sam build` leaves behind, made of the binaries that cargo has built: a folder for each function, and the template
-    that names these folders. Symbols are stripped, as they are from a release. What differs beyond that is in gaps.py;
-    `mounted` is the folder that stands for /opt."""
+    """What `sam build` leaves behind, made of the programs that build-functions has built: a folder for each function, and the
+    template that names these folders. `sam build` itself would compile each of them once more. What differs beyond that is in
+    gaps.py; `mounted` is the folder that stands for /opt."""
 
-    def __init__(self, work, parameters):
+    def __init__(self, work, parameters, programs):
         self.mounted = work / "opt"
         self.settings = work / "config"
         self.path = work / "template.json"
@@ -27,9 +26,7 @@ class Package:
         for name, resource in self.of_type(FUNCTION).items():
             folder = work / "functions" / name
             folder.mkdir(parents=True)
-            binary = ROOT / "target/debug" / resource["Metadata"]["BuildProperties"]["Binary"]
-            if subprocess.run(["strip", "-o", folder / "bootstrap", binary], check=False).returncode:
-                fail(f"{binary} could not be stripped")
+            shutil.copy2(programs[resource["Metadata"]["BuildProperties"]["Binary"]], folder / "bootstrap")
             resource["Properties"]["CodeUri"] = str(folder)
         for resource in self.of_type(LAYER).values():
             if ROOT / resource["Properties"]["ContentUri"] != ROOT / "infra/config":

@@ -22,7 +22,7 @@ import promises
 from cloud import STACK, STAGE, Cloud, clean_environment
 from front import Front, certificate
 from package import FUNCTION, Package
-from running import ROOT, end_on_signals, fail, ready, sandbox
+from running import ROOT, build, build_functions, end_on_signals, fail, ready, sandbox, sandbox_settings
 
 WORK = ROOT / "target/e2e"
 SECRETS = f"imshop-webhooks/{STAGE}"
@@ -125,8 +125,7 @@ def parameters(front, api):
 
 def secrets(package, front):
     """The document's keys, as its description names them, with the values that the stand-ins know."""
-    lines = (ROOT / ".env.sandbox").read_text(encoding="utf-8").splitlines()
-    known = {name: json.loads(value) for name, value in (line.split("=", 1) for line in lines)}
+    known = sandbox_settings()
     document = next(iter(package.of_type("AWS::SecretsManager::Secret").values()))
     names = re.findall(r"[A-Z]+(?:_[A-Z]+)+", document["Properties"]["Description"])
     found = {name: known[name] for name in names if name in known}
@@ -427,8 +426,8 @@ def story(cloud, package, chosen, values, callers, api):
     removed(cloud, bucket)
 
 
-def play():
-    """Everything; ends what it started, whatever happens."""
+def play(programs):
+    """Everything, with these programs; ends what it started, whatever happens."""
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)
     trusted = certificate(WORK)
@@ -440,7 +439,7 @@ def play():
         providers = ready(process)["providers"]
         front, api = Front(trusted, providers), Front(trusted)
         chosen = parameters(front.url, api.url)
-        package = Package(WORK, chosen)
+        package = Package(WORK, chosen, programs)
         try:
             story(cloud, package, chosen, secrets(package, front.url), Callers(api.url, providers, trusted), api)
         except BaseException:
@@ -450,9 +449,12 @@ def play():
 
 def main():
     end_on_signals()
+    programs = build_functions()
+    # The stand-ins.
+    build("-p", "sandbox")
     began = time.monotonic()
     try:
-        play()
+        play(programs)
     except BaseException:
         print(f"FAILED after {time.monotonic() - began:.0f} s; the logs are in {WORK.relative_to(ROOT)}", file=sys.stderr)
         for log in sorted(WORK.glob("*.log")):

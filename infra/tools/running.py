@@ -49,6 +49,14 @@ def build(*arguments):
         fail(f"cargo build {' '.join(arguments)} failed")
 
 
+def build_functions():
+    """Builds the functions' programs as they are deployed, unless they are there; where each one is, by its name."""
+    done = subprocess.run([ROOT / "infra/tools/build-functions"], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        fail("infra/tools/build-functions failed")
+    return {path.parent.name: path for path in map(pathlib.Path, done.stdout.splitlines())}
+
+
 class Process:
     """A process whose output goes to a file, into the folder `logs` if it is to stay; ended with the `with` block, together
     with all that it started."""
@@ -109,6 +117,12 @@ def sandbox(*arguments, logs=None, environment=None):
     command = ["cargo", "run", "--quiet", "-p", "sandbox", "--", *arguments]
     settings = os.environ | {"CARGO_TERM_COLOR": "never"} | (environment or {})
     return Process("sandbox", command, logs, cwd=ROOT, env=settings)
+
+
+def sandbox_settings():
+    """The functions' settings, as a sandbox without functions has written them down."""
+    lines = (ROOT / ".env.sandbox").read_text(encoding="utf-8").splitlines()
+    return {name: json.loads(value) for name, value in (line.split("=", 1) for line in lines)}
 
 
 def ready(process):
