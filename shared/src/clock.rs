@@ -11,10 +11,21 @@ use time::{OffsetDateTime, UtcOffset};
 /// Moscow's clocks, the same all year: where Mokka's days begin.
 pub const MOSCOW: UtcOffset = offset!(+3);
 
-/// The system's time, with an offset that a sandbox can move. Clones share the offset.
+/// The system's time, or one that stands still; in the sandbox and in tests it is moved. Clones are moved together.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
+    base: Base,
     offset_ms: Arc<AtomicI64>,
+}
+
+/// What a clock goes by.
+#[derive(Clone, Copy, Debug, Default)]
+enum Base {
+    /// The system's time.
+    #[default]
+    System,
+    /// Nothing: the offset is the time.
+    Still,
 }
 
 impl Clock {
@@ -32,12 +43,20 @@ impl Clock {
         clock
     }
 
+    /// `moment`, until it is moved: a test's time, which does not depend on the machine's.
+    #[must_use]
+    pub fn standing_at(moment: Timestamp) -> Self {
+        Self { base: Base::Still, offset_ms: Arc::new(AtomicI64::new(moment.0)) }
+    }
+
     /// Now, UTC, to the millisecond.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        let system = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
-        let system = i64::try_from(system).unwrap_or(i64::MAX);
-        Timestamp(system.saturating_add(self.offset_ms.load(Ordering::SeqCst)))
+        let base = match self.base {
+            Base::System => i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX),
+            Base::Still => 0,
+        };
+        Timestamp(base.saturating_add(self.offset_ms.load(Ordering::SeqCst)))
     }
 
     /// Moves the time of everything that shares this clock.

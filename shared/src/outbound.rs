@@ -136,6 +136,11 @@ impl Http {
         Ok(Self { client: client()?, metrics })
     }
 
+    /// A client for this machine alone: it trusts no certificate, and so loads none.
+    pub fn local(metrics: Metrics) -> Result<Self, reqwest::Error> {
+        Ok(Self { client: builder().tls_certs_only([]).build()?, metrics })
+    }
+
     /// The client itself.
     #[must_use]
     pub fn client(&self) -> &reqwest::Client {
@@ -177,6 +182,10 @@ impl Http {
 
 /// The client without anything that measures: connections are kept for the life of the process.
 pub fn client() -> Result<reqwest::Client, reqwest::Error> {
+    builder().build()
+}
+
+fn builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         // A 3xx from a provider's API is a fault, and following it would send the body elsewhere.
         .redirect(redirect::Policy::none())
@@ -184,7 +193,6 @@ pub fn client() -> Result<reqwest::Client, reqwest::Error> {
         // Shorter than what load balancers keep, so that a reused connection is not one that is being closed.
         .pool_idle_timeout(Duration::from_secs(20))
         .user_agent(concat!("imshop-webhooks/", env!("CARGO_PKG_VERSION")))
-        .build()
 }
 
 /// `without_url`: addresses may carry signatures and, for some systems, are secrets themselves.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::settings::{Addresses, CASHIER_KEY, IMSHOP_KEY, OPERATOR_KEY};
+use testkit::settings::{Addresses, CASHIER_KEY, IMSHOP_KEY, OPERATOR_KEY};
 
 /// The story did not end as it should.
 #[derive(Debug, thiserror::Error)]

@@ -10,6 +10,7 @@ use sandbox::check;
 use sandbox::costs;
 use sandbox::demo;
 use sandbox::world::{Ports, Sandbox, Setup};
+use shared::clock::Timestamp;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -48,6 +49,9 @@ struct Arguments {
     /// Start the clock this far ahead of the machine's: with --data, as far as it was moved before.
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     ahead: u64,
+    /// Start the clock at this moment, such as `2027-01-31T09:00:00Z` [default: the machine's time].
+    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    at: Option<Timestamp>,
 }
 
 #[derive(Subcommand)]
@@ -96,6 +100,10 @@ async fn command(command: &Command) -> Result<bool, Box<dyn std::error::Error>> 
     }
 }
 
+fn moment(text: &str) -> Result<Timestamp, &'static str> {
+    Timestamp::from_rfc3339(text).ok_or("must be a moment as RFC 3339 writes it, such as 2027-01-31T09:00:00Z")
+}
+
 fn setting(text: &str) -> Result<(String, String), &'static str> {
     let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("must be NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
@@ -128,14 +136,14 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         dynamodb: port(arguments.dynamodb_port, 8000),
         providers: port(arguments.providers_port, 9001),
     };
-    let Arguments { data, providers_url: providers, settings, ahead, .. } = arguments;
-    let sandbox = Sandbox::start(Setup { ports, data, providers, settings, ahead: Duration::from_secs(ahead) }).await?;
+    let Arguments { data, providers_url: providers, settings, ahead, at, .. } = arguments;
+    let sandbox = Sandbox::start(Setup { ports, data, providers, settings, at, ahead: Duration::from_secs(ahead) }).await?;
     let mut out = io::stdout();
     if arguments.demo {
         // The second shop captures when the goods ship, which is a setting of the whole installation.
         let free = Ports { gateway: Some(0), dynamodb: 0, providers: 0 };
         let settings = vec![("MOKKA_FINISH".to_owned(), "on_shipment".to_owned())];
-        let on_shipment = Sandbox::start(Setup { settings, ..Setup::new(free) }).await?;
+        let on_shipment = Sandbox::start(Setup { settings, at, ..Setup::new(free) }).await?;
         return demo::play(&sandbox.addresses, &on_shipment.addresses, &mut out).await.map_err(Into::into);
     }
     if arguments.providers_only {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::clock::{Clock, Random};
+use shared::clock::{Clock, Random, Timestamp};
 use shared::env::{ConfigError, Env};
 use shared::metrics::{Metrics, Sink};
 use shared::outbound::Http;
@@ -14,15 +14,16 @@ use shared::runtime::World as Outside;
 use standins::{Options, StandIns};
 use tokio::net::TcpListener;
 
-use crate::dynamodb::{self, DynamoDbError, Embedded};
-use crate::functions::Functions;
-use crate::gateway;
-use crate::queue::{self, Poller, Queues, QueuesError};
-use crate::s3::{self, S3Error, Storage};
-use crate::schedule::Ticker;
-use crate::settings::{AWS_KEY, Addresses, SMS_REPORT_SECRET, environment};
-use crate::stream::{Pump, PumpError};
-use crate::template::{TEMPLATE, Template, TemplateError};
+use emulators::dynamodb::{self, DynamoDbError, Embedded};
+use emulators::functions::Functions;
+use emulators::gateway;
+use emulators::queue::{self, Poller, Queues, QueuesError};
+use emulators::s3::{self, S3Error, Storage};
+use emulators::schedule::Ticker;
+use emulators::stream::{Pump, PumpError};
+use emulators::template::{TEMPLATE, Template, TemplateError};
+use testkit::clock::for_standins;
+use testkit::settings::{AWS_KEY, Addresses, PHOTOS, SMS_REPORT_SECRET, environment};
 
 /// Where `cargo lambda watch` serves the functions when the sandbox does not.
 pub const CARGO_LAMBDA: &str = "http://127.0.0.1:9000";
@@ -53,7 +54,9 @@ pub struct Setup {
     pub providers: Option<String>,
     /// Settings of the functions that are other than the sandbox's.
     pub settings: Vec<(String, String)>,
-    /// How far its clock is ahead of the machine's, so that a sandbox with a folder goes on in the time it had come to.
+    /// The moment at which its clock starts; the machine's time without it.
+    pub at: Option<Timestamp>,
+    /// How far its clock is ahead of that, so that a sandbox with a folder goes on in the time it had come to.
     pub ahead: Duration,
 }
 
@@ -61,7 +64,7 @@ impl Setup {
     /// Everything here, in memory, with the sandbox's settings, now.
     #[must_use]
     pub fn new(ports: Ports) -> Self {
-        Self { ports, data: None, providers: None, settings: Vec::new(), ahead: Duration::ZERO }
+        Self { ports, data: None, providers: None, settings: Vec::new(), at: None, ahead: Duration::ZERO }
     }
 }
 
@@ -116,9 +119,9 @@ pub enum StartError {
 impl Sandbox {
     /// Starts everything.
     pub async fn start(setup: Setup) -> Result<Self, StartError> {
-        let Setup { ports, data, providers, settings: changes, ahead } = setup;
+        let Setup { ports, data, providers, settings: changes, at, ahead } = setup;
         let template = Template::read(TEMPLATE)?;
-        let clock = Clock::system();
+        let clock = at.map_or_else(Clock::system, Clock::starting_at);
         clock.advance(ahead);
         let gateway_listener = match ports.gateway {
             Some(port) => Some(listen(port, "gateway-port").await?),
@@ -129,7 +132,7 @@ impl Sandbox {
         let s3_listener = listen(0, "").await?;
         let sqs_listener = listen(0, "").await?;
         let standins =
-            StandIns::start(listen(ports.providers, "providers-port").await?, Options::default(), standin_clock(&clock));
+            StandIns::start(listen(ports.providers, "providers-port").await?, Options::default(), for_standins(&clock));
         let addresses = Addresses {
             gateway: gateway_listener.as_ref().map_or_else(|| CARGO_LAMBDA.to_owned(), address),
             dynamodb: address(&dynamodb_listener),
@@ -137,7 +140,7 @@ impl Sandbox {
             sqs: address(&sqs_listener),
             providers: providers.map_or_else(|| standins.base_url(), |elsewhere| elsewhere.trim_end_matches('/').to_owned()),
         };
-        let storage = s3::start(s3_listener, data.as_deref(), AWS_KEY, AWS_KEY)?;
+        let storage = s3::start(s3_listener, data.as_deref(), AWS_KEY, PHOTOS)?;
         let queues = queue::start(sqs_listener, data.as_deref(), clock.clone(), AWS_KEY, &template.queues)?;
         let mut settings = environment(&addresses);
         let mut env = Env::from_map(settings.clone());
@@ -151,7 +154,7 @@ impl Sandbox {
             let metrics = Metrics::from_env(&Env::from_map(settings.clone()), clock.clone(), measured.clone());
             serve_metrics(measured, &standins);
             let outside = Outside { clock, random: Random::System, http: Http::new(metrics.clone())?, metrics };
-            let functions = Functions::build(&settings, &outside)?;
+            let functions = crate::functions::build(&settings, &outside)?;
             let pumps = pump(&store, &template, &functions)?;
             let pollers = poll(&queues, &template, &functions, &standins);
             stand_by(pumps, pollers, queues, &standins);
@@ -273,15 +276,6 @@ fn serve_metrics(metrics: Sink, standins: &StandIns) {
         let lines = metrics.lines();
         Box::pin(async move { Ok(lines.into()) })
     });
-}
-
-/// The sandbox's clock as the stand-ins read and move it.
-pub(crate) fn standin_clock(clock: &Clock) -> standins::Clock {
-    let (read, moved) = (clock.clone(), clock.clone());
-    standins::Clock::new(
-        move || read.now().utc(),
-        move |seconds| moved.advance(Duration::from_secs(u64::try_from(seconds).unwrap_or(0))),
-    )
 }
 
 async fn listen(port: u16, option: &'static str) -> Result<TcpListener, StartError> {

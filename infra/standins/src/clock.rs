@@ -3,8 +3,25 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use time::format_description::well_known::Rfc3339;
 use time::macros::offset;
 use time::{Duration, OffsetDateTime};
+
+/// When the worlds of tests begin that do not say it: an ordinary day, noon in Moscow.
+const BEGINNING: &str = "2026-11-18T09:00:00Z";
+
+/// When a world begins whose test is not about dates: `WORLD_BEGINS` (RFC 3339), so that such tests are played on any day, or
+/// one fixed moment. Never the machine's.
+///
+/// # Panics
+/// If `WORLD_BEGINS` is no moment.
+#[must_use]
+#[expect(clippy::panic, reason = "for tests: a world that cannot begin is a failed test")]
+pub fn beginning() -> OffsetDateTime {
+    let moment = std::env::var("WORLD_BEGINS").unwrap_or_else(|_| BEGINNING.to_owned());
+    let parsed = OffsetDateTime::parse(&moment, &Rfc3339);
+    parsed.unwrap_or_else(|error| panic!("WORLD_BEGINS must be a moment such as {BEGINNING}, not {moment} ({error})"))
+}
 
 /// A clock shared with whatever else lives in the same world, so that moving it moves everything at once.
 #[derive(Clone)]
@@ -19,13 +36,13 @@ impl Clock {
         Self { now: Arc::new(now), advance: Arc::new(advance) }
     }
 
-    /// The machine's clock, ahead by what it was advanced.
+    /// A clock that stands at `moment` until it is advanced.
     #[must_use]
-    pub fn real() -> Self {
+    pub fn standing_at(moment: OffsetDateTime) -> Self {
         let ahead = Arc::new(AtomicI64::new(0));
         let moved = Arc::clone(&ahead);
         Self::new(
-            move || OffsetDateTime::now_utc() + Duration::seconds(ahead.load(Ordering::SeqCst)),
+            move || moment + Duration::seconds(ahead.load(Ordering::SeqCst)),
             move |seconds| {
                 moved.fetch_add(seconds, Ordering::SeqCst);
             },

@@ -13,6 +13,7 @@ use crate::fault::Fault;
 use crate::hooks::Hook;
 use crate::json::rfc3339;
 use crate::mokka::{Decision, LimitStatus};
+use crate::pusher;
 use crate::request::Request;
 use crate::smspro::PhoneReports;
 use crate::system::System;
@@ -228,6 +229,7 @@ async fn advance(world: &World, request: &Request) -> Result<Answer, ControlErro
     if !(0..=3_155_760_000).contains(&advance_s) {
         return Err(ControlError::field("advance_s", "seconds to move forward, 0 to a hundred years"));
     }
+    pusher::settle(world).await;
     world.hooks.before_leap().await;
     world.clock.advance(advance_s);
     Ok(Answer::ok(&json!({ "now": rfc3339(world.clock.now()) })))

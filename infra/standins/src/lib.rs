@@ -47,7 +47,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 pub use call::{Call, Check};
-pub use clock::Clock;
+pub use clock::{Clock, beginning};
 pub use error::ControlError;
 pub use fault::Fault;
 pub use mokka::{Decided, DecidedRegistration, Decision, LimitStatus, MokkaOrder, MokkaRegistration, MokkaReturn, MokkaStatus};
@@ -156,6 +156,7 @@ impl StandIns {
     /// Pushes delivery reports to this address by itself from now on.
     pub fn push_sms_reports_to(&self, url: String) {
         let world = Arc::clone(&self.world);
+        world.smspro.push_by_itself();
         tokio::spawn(async move { pusher::run(&world, &url).await });
     }
 

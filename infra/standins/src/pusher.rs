@@ -14,6 +14,20 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How long an SMS is on its way: its sender has noted by then that it was sent.
 const ON_ITS_WAY: Duration = Duration::from_millis(300);
 
+/// How long a leap of the clock waits for what is being pushed.
+const BEFORE_A_LEAP: Duration = Duration::from_secs(20);
+
+/// Waits until the reports are pushed whose time has come: none becomes old by a leap.
+pub(crate) async fn settle(world: &World) {
+    let pushed = async {
+        while world.smspro.is_pushing(world.clock.now()) {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    // A receiver that takes longer gets them late.
+    drop(tokio::time::timeout(BEFORE_A_LEAP, pushed).await);
+}
+
 pub(crate) async fn run(world: &World, url: &str) {
     // Loopback needs no root certificates.
     let client = Client::builder().timeout(PATIENCE).no_proxy().redirect(Policy::none()).tls_certs_only([]).build();

@@ -110,6 +110,10 @@ struct State {
     /// By phone.
     wishes: HashMap<String, PhoneReports>,
     pushes: Vec<Push>,
+    /// How many were taken, of which nobody has said yet what became of them.
+    taken: usize,
+    /// Whether they are taken by themselves, and not by a test.
+    by_itself: bool,
 }
 
 /// A status other than 0, and what the provider's shape has no room for.
@@ -229,13 +233,27 @@ impl Smspro {
         let mut state = locked(&self.state);
         let (due, later) = std::mem::take(&mut state.pushes).into_iter().partition(|push| push.due <= now);
         state.pushes = later;
+        state.taken += due.len();
         due
+    }
+
+    /// From now on pushes go out by themselves.
+    pub(crate) fn push_by_itself(&self) {
+        locked(&self.state).by_itself = true;
+    }
+
+    /// Whether a push that goes out by itself is on its way, or about to be.
+    pub(crate) fn is_pushing(&self, now: OffsetDateTime) -> bool {
+        let state = locked(&self.state);
+        state.by_itself && (state.taken > 0 || state.pushes.iter().any(|push| push.due <= now))
     }
 
     /// A push was answered with this HTTP status (0: with none).
     pub(crate) fn pushed(&self, push: Push, status: u16, now: OffsetDateTime) {
+        let mut state = locked(&self.state);
+        state.taken = state.taken.saturating_sub(1);
         if status != 200 && push.tries < REPETITIONS {
-            locked(&self.state).pushes.push(Push { due: now + REPEATED_AFTER, tries: push.tries + 1, ..push });
+            state.pushes.push(Push { due: now + REPEATED_AFTER, tries: push.tries + 1, ..push });
         }
     }
 

@@ -33,9 +33,9 @@ fn deadline() -> Deadline {
     Deadline::within(Duration::from_secs(20))
 }
 
-/// A month after any test runs.
+/// A month after the stand-ins' clock began.
 fn valid_till() -> Timestamp {
-    shared::clock::Clock::system().now().plus(Duration::from_hours(24 * 30))
+    Timestamp::from_millis(standins::beginning().unix_timestamp() * 1000).plus(Duration::from_hours(24 * 30))
 }
 
 fn registration() -> RegistrationRequest {

@@ -30,7 +30,7 @@ impl Mokka {
 
     async fn with(options: Options, signature_order: OrderSetting, limits: Option<(u64, &str)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let standins = StandIns::start(listener, options, Clock::real());
+        let standins = StandIns::start(listener, options, Clock::standing_at(standins::beginning()));
         let settings = Settings {
             base_url: Url::parse(&format!("{}/mokka", standins.base_url())).unwrap(),
             store_id: 72,
@@ -38,7 +38,7 @@ impl Mokka {
             limits: limits.map(|(id, secret)| Store { id, secret: Secret::parse(secret).unwrap().into() }),
             signature_order,
         };
-        Self { client: Client::new(Http::new(Metrics::default()).unwrap(), settings), standins }
+        Self { client: Client::new(Http::local(Metrics::default()).unwrap(), settings), standins }
     }
 
     pub(crate) fn calls(&self, method: &str) -> Vec<Call> {

@@ -1,9 +1,10 @@
 use std::time::{Duration, Instant};
 
+use crate::Story;
 use futures_util::future::join_all;
-use sandbox::testing::{Placed, Story, TIMELY};
 use serde_json::{Value, json};
 use standins::{Decision, Fault, Options, System};
+use testkit::{Placed, TIMELY, few_at_a_time};
 
 async fn created(story: &Story) -> (Placed, String) {
     let order = story.order().await;
@@ -180,32 +181,29 @@ async fn every_fault_of_status_and_finish_is_answered_and_then_converges() {
         "status:777",
     ];
     let runs: Vec<_> = ["status", "finish"].into_iter().flat_map(|method| faults.map(|fault| (method, fault))).collect();
-    // A few at a time: they mostly wait, but the machine has to keep up.
-    for few in runs.chunks(6) {
-        join_all(few.iter().map(async |(method, fault)| {
-            let story = Story::start().await;
-            let (_, payment) = created(&story).await;
-            story.decide(&payment, Decision::Approved).await;
-            // Status is asked twice, and a wrong signature is tried in the other order: keep the fault up for all of it.
-            let times = if *method == "status" { 4 } else { 2 };
-            story.world.standins().fault(System::Mokka, method, fault.parse::<Fault>().unwrap(), times).unwrap();
-            let started = Instant::now();
-            let answer = story.capture(&payment).await;
-            assert!(started.elapsed() < TIMELY, "{method} {fault}: {:?}", started.elapsed());
-            let body = answer.json();
-            assert_eq!((answer.status, &body["success"]), (200, &json!(true)), "{method} {fault}: {body}");
-            if *method == "finish" {
-                // One Finish a request, however it came out; a wrong signature is tried once in the other order.
-                let calls = if *fault == "status:61" { 2 } else { 1 };
-                assert_eq!(story.world.standins().calls_to(System::Mokka, "finish").len(), calls, "{fault}");
-            }
-            story.world.standins().clear_faults();
-            assert_eq!(story.capture(&payment).await.json(), paid(&payment), "{method} {fault}");
-            assert_eq!(finishes(&story, &payment), 1, "{method} {fault}");
-            assert_eq!(story.state(&payment).await, "captured", "{method} {fault}");
-        }))
-        .await;
-    }
+    few_at_a_time(runs.into_iter().map(|(method, fault)| async move {
+        let story = Story::start().await;
+        let (_, payment) = created(&story).await;
+        story.decide(&payment, Decision::Approved).await;
+        // Status is asked twice, and a wrong signature is tried in the other order: keep the fault up for all of it.
+        let times = if method == "status" { 4 } else { 2 };
+        story.world.standins().fault(System::Mokka, method, fault.parse::<Fault>().unwrap(), times).unwrap();
+        let started = Instant::now();
+        let answer = story.capture(&payment).await;
+        assert!(started.elapsed() < TIMELY, "{method} {fault}: {:?}", started.elapsed());
+        let body = answer.json();
+        assert_eq!((answer.status, &body["success"]), (200, &json!(true)), "{method} {fault}: {body}");
+        if method == "finish" {
+            // One Finish a request, however it came out; a wrong signature is tried once in the other order.
+            let calls = if fault == "status:61" { 2 } else { 1 };
+            assert_eq!(story.world.standins().calls_to(System::Mokka, "finish").len(), calls, "{fault}");
+        }
+        story.world.standins().clear_faults();
+        assert_eq!(story.capture(&payment).await.json(), paid(&payment), "{method} {fault}");
+        assert_eq!(finishes(&story, &payment), 1, "{method} {fault}");
+        assert_eq!(story.state(&payment).await, "captured", "{method} {fault}");
+    }))
+    .await;
 }
 
 #[tokio::test]
@@ -288,7 +286,7 @@ async fn capture_names_a_way_to_pay_that_can_be_this_payments() {
     let (_, payment) = created(&story).await;
     for (method, success) in [("mokka", true), ("webhook/mokka", true), ("cash", false), ("nope", false)] {
         let body = json!({"command": "capture", "paymentMethodId": method, "paymentId": payment});
-        let event = sandbox::testing::Event::post("/v1/acquiring").key("imshop-demo-key").json(body);
+        let event = testkit::Event::post("/v1/acquiring").key("imshop-demo-key").json(body);
         let answer = story.acquiring(event.rest()).await;
         assert_eq!((answer.status, &answer.json()["success"]), (200, &json!(success)), "{method}: {}", answer.body);
     }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use sandbox::testing::{Story, drop_after};
+use crate::Story;
 use serde_json::json;
 use standins::{Decision, System};
+use testkit::drop_after;
 
 /// Longer than any lease.
 const LEASE_OVER: Duration = Duration::from_secs(13);

@@ -1,8 +1,9 @@
+use crate::Story;
 use futures_util::future::join_all;
 use regex::Regex;
-use sandbox::testing::{Event, Placed, Story, TIMELY, invoke};
 use serde_json::json;
 use standins::{Decision, Fault, Options, System};
+use testkit::{Event, Placed, TIMELY, few_at_a_time, invoke};
 
 fn checkouts(story: &Story) -> usize {
     story.world.standins().calls_to(System::Mokka, "checkout").len()
@@ -76,8 +77,9 @@ async fn the_expressions_match_our_pages_and_nothing_else() {
 
 #[tokio::test]
 async fn every_fault_of_checkout_is_answered_and_then_converges() {
-    for fault in ["timeout", "reset", "http500", "html", "slow", "answer_lost", "refused", "status:33", "status:61", "status:777"]
-    {
+    let faults =
+        ["timeout", "reset", "http500", "html", "slow", "answer_lost", "refused", "status:33", "status:61", "status:777"];
+    few_at_a_time(faults.into_iter().map(|fault| async move {
         let story = Story::start().await;
         let order = story.order().await;
         story
@@ -97,7 +99,8 @@ async fn every_fault_of_checkout_is_answered_and_then_converges() {
         let captured = story.capture(payment).await.json();
         assert_eq!(captured["paymentCaptured"], json!(true), "{fault}: {captured}");
         assert_eq!(story.world.standins().mokka_order(payment).unwrap().finishes, 1, "{fault}");
-    }
+    }))
+    .await;
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 //! Keys and bodies of every bad kind.
 
-use sandbox::settings::IMSHOP_KEY;
-use sandbox::testing::{Event, Story, canary};
+use crate::Story;
 use serde_json::{Value, json};
 use standins::Options;
+use testkit::settings::IMSHOP_KEY;
+use testkit::{Event, canary};
 
 fn capture() -> Value {
     json!({"command": "capture", "paymentMethodId": "mokka", "paymentId": "1-1"})
@@ -122,12 +123,8 @@ async fn wallets_are_read_and_refused_until_a_card_gateway_is_there() {
 async fn the_store_being_down_is_our_fault_and_said_so() {
     let story = Story::start_with(Options::default(), &[]).await;
     let broken: acquiring::Deps = story.world.build(acquiring::Deps::from_env, &[("DYNAMODB_ENDPOINT", "http://127.0.0.1:9")]);
-    let answer = sandbox::testing::invoke(
-        &broken,
-        |deps, request| Box::pin(acquiring::handle(deps, request)),
-        Story::capture_event("1-1"),
-    )
-    .await;
+    let answer =
+        testkit::invoke(&broken, |deps, request| Box::pin(acquiring::handle(deps, request)), Story::capture_event("1-1")).await;
     assert_eq!(answer.status, 500);
     assert_eq!(answer.json(), json!({"success": false, "error": "Внутренняя ошибка. Попробуйте ещё раз через минуту."}));
 }

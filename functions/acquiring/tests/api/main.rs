@@ -9,3 +9,16 @@ mod input;
 mod offers;
 mod orders;
 mod store;
+
+use testkit::{Cast, Function, http};
+
+/// The functions of these tests.
+struct Here;
+
+impl Cast for Here {
+    fn functions() -> Vec<Function> {
+        vec![http!(orders), http!(acquiring), http!(mokka_callback)]
+    }
+}
+
+type Story = testkit::Story<Here>;

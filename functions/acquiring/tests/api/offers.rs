@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use sandbox::settings::{IMSHOP_KEY, SHOP_KEY};
-use sandbox::testing::{Event, Placed, Story, invoke};
+use crate::Story;
 use serde_json::{Value, json};
 use standins::{Decision, Options, System};
 use tempfile::TempDir;
+use testkit::settings::{IMSHOP_KEY, SHOP_KEY};
+use testkit::{Event, Placed, invoke};
 
 const NOT_OFFERED: &str = "Этот способ оплаты недоступен для этого заказа. Выберите другой способ оплаты.";
 
@@ -118,7 +119,7 @@ async fn what_is_under_way_goes_on_when_the_rules_change_and_a_new_attempt_does_
 
 #[tokio::test]
 async fn a_window_of_time_is_judged_when_the_order_was_recorded_or_an_hour_before_not_when_it_is_paid() {
-    let now = shared::clock::Clock::system().now();
+    let now = testkit::clock::beginning();
     let clock = |hours: u64| now.plus(Duration::from_hours(hours)).rfc3339()[11..16].to_owned();
     // From one hour ago to an hour from now, by clocks at UTC; later, the same time of day will be over.
     let when = format!("{{ time = {{ from = \"{}\", to = \"{}\" }} }}", clock(23), clock(1));

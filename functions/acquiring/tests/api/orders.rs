@@ -1,7 +1,8 @@
 //! Orders as `create` meets them.
 
-use sandbox::testing::{Placed, Story};
+use crate::Story;
 use serde_json::json;
+use testkit::Placed;
 
 async fn error(story: &Story, order: &Placed) -> String {
     let answer = story.create(order).await;

@@ -1,8 +1,9 @@
 //! Round trips to the store, counted, and their answers lost one by one.
 
-use sandbox::testing::Story;
+use crate::Story;
 use serde_json::json;
 use standins::{Decision, System};
+use testkit::few_at_a_time;
 
 fn called(story: &Story) -> Vec<&'static str> {
     story.world.standins().calls(Some(System::Mokka)).iter().map(|call| call.method).collect()
@@ -37,15 +38,16 @@ async fn the_round_trips_of_each_command_are_as_designed() {
 
 #[tokio::test]
 async fn a_lost_answer_of_the_store_is_not_taken_for_somebody_elses_write() {
-    for index in 0..3 {
+    few_at_a_time((0..3).map(|index| async move {
         let story = Story::start().await;
         let order = story.order().await;
         story.world.lose_store_answer(index);
         let created = story.create(&order).await.json();
         assert_eq!(created["success"], json!(true), "create, answer {index} lost: {created}");
         assert_eq!(called(&story), ["checkout"], "create, answer {index} lost");
-    }
-    for index in 0..4 {
+    }))
+    .await;
+    few_at_a_time((0..4).map(|index| async move {
         let story = Story::start().await;
         let order = story.order().await;
         story.create(&order).await;
@@ -54,5 +56,6 @@ async fn a_lost_answer_of_the_store_is_not_taken_for_somebody_elses_write() {
         let captured = story.capture(&order.payment(1)).await.json();
         assert_eq!(captured["paymentCaptured"], json!(true), "capture, answer {index} lost: {captured}");
         assert_eq!(called(&story), ["checkout", "status", "finish"], "capture, answer {index} lost");
-    }
+    }))
+    .await;
 }

@@ -26,7 +26,7 @@ impl Shop {
             limits: None,
             signature_order: OrderSetting::Auto,
         };
-        let client = Client::new(Http::new(Metrics::default()).unwrap(), settings);
+        let client = Client::new(Http::local(Metrics::default()).unwrap(), settings);
         let amount = Money::new(Decimal::parse(amount).unwrap(), Currency::Rub).into();
         let request = ReturnRequest { order_id: self.payment.clone(), amount };
         client.refund(&request, Deadline::within(Duration::from_secs(20))).await.unwrap();

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use sandbox::settings::OPERATOR_KEY;
 use serde_json::{Value, json};
 use standins::{LimitStatus, System};
+use testkit::settings::OPERATOR_KEY;
 
 use crate::{Shop, assert_answer, assert_refused, cart};
 

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use sandbox::settings::{OPERATOR_KEY, VIEWER_KEY};
-use sandbox::testing::{Answer, Event, Story, canary};
+use crate::Story;
 use serde_json::{Value, json};
 use standins::{Decision, Fault, LimitStatus, Options, Store, System};
+use testkit::settings::{OPERATOR_KEY, VIEWER_KEY};
+use testkit::{Answer, Event, canary};
 use url::Url;
 
 use crate::{assert_answer, assert_refused, get, post};

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use sandbox::settings::OPERATOR_KEY;
-use sandbox::testing::{Answer, Event, canary, drop_after};
 use serde_json::{Value, json};
 use shared::challenge::{Challenge, ChallengeKey, SendLog};
 use shared::clock::Random;
@@ -14,6 +12,8 @@ use shared::secret::InternalSecret;
 use shared::store::Written;
 use shared::store::otp::Otp;
 use shared::submission::{PhoneDigest, State, Submission};
+use testkit::settings::OPERATOR_KEY;
+use testkit::{Answer, Event, canary, drop_after};
 
 use crate::forms::{Office, id};
 use crate::{get, post};
@@ -194,7 +194,7 @@ async fn without_the_storage_of_photos_the_forms_that_name_them_stay_until_it_is
     assert_eq!(office.stored().await, [2, 2, 2], "the form with the photos is there with its code, and so is the log");
     let back = office.story.world.build(back_office::Deps::from_env, &[]);
     let event = erasure(json!({"phone": canary::FORM_PHONE})).rest();
-    let answer = sandbox::testing::invoke(&back, |deps, request| Box::pin(back_office::handle(deps, request)), event).await;
+    let answer = testkit::invoke(&back, |deps, request| Box::pin(back_office::handle(deps, request)), event).await;
     assert_eq!((answer.status, answer.json()), (200, erased(1, 0, 2, 1, 1)));
 }
 

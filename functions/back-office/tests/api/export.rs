@@ -1,9 +1,9 @@
 //! Forms as a table for spreadsheets.
 
-use sandbox::testing::{Answer, canary};
 use serde_json::{Value, json};
 use shared::ids::FormName;
 use shared::submission::State;
+use testkit::{Answer, canary};
 
 use crate::forms::{Office, id};
 use crate::get;

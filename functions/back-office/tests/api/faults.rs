@@ -25,7 +25,7 @@ impl Case {
         if self.command == "refund" { Shop::captured().await } else { Shop::held().await }
     }
 
-    async fn run(&self, shop: &Shop) -> sandbox::testing::Answer {
+    async fn run(&self, shop: &Shop) -> testkit::Answer {
         match self.command {
             "finish" => shop.finish().await,
             "cancel" => shop.cancel().await,
@@ -144,9 +144,9 @@ async fn what_never_left_us_waits_and_is_made_later() {
         .story
         .world
         .build(back_office::Deps::from_env, &[("MOKKA_FINISH", "on_shipment"), ("MOKKA_BASE_URL", "http://127.0.0.1:9")]);
-    let event = shop.event("refunds", sandbox::settings::CASHIER_KEY).header("Idempotency-Key", "key");
+    let event = shop.event("refunds", testkit::settings::CASHIER_KEY).header("Idempotency-Key", "key");
     let event = event.json(json!({"amount": "300.00"})).rest();
-    let answer = sandbox::testing::invoke(&nowhere, |deps, request| Box::pin(back_office::handle(deps, request)), event).await;
+    let answer = testkit::invoke(&nowhere, |deps, request| Box::pin(back_office::handle(deps, request)), event).await;
     assert_refused(&answer, 503, "provider_unavailable", "not even asked");
     assert!(shop.look().await["refunds"].as_array().unwrap().is_empty());
 }

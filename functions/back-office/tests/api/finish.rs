@@ -1,8 +1,8 @@
 //! `finish`, and the shop's own fiscal document.
 
-use sandbox::settings::OPERATOR_KEY;
 use serde_json::json;
 use standins::System;
+use testkit::settings::OPERATOR_KEY;
 
 use crate::{Shop, assert_answer};
 
@@ -32,7 +32,7 @@ fn multipart(parts: &[Vec<u8>]) -> Vec<u8> {
 }
 
 impl Shop {
-    async fn finish_with_parts(&self, parts: &[Vec<u8>]) -> sandbox::testing::Answer {
+    async fn finish_with_parts(&self, parts: &[Vec<u8>]) -> testkit::Answer {
         let event = self.event("finish", OPERATOR_KEY).bytes(&multipart(parts));
         let mut event = event.rest();
         let content_type = format!("multipart/form-data; boundary={BOUNDARY}");

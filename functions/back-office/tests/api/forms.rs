@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use sandbox::settings::{PHOTOS, VIEWER_KEY};
-use sandbox::testing::{Answer, Event, Story, canary};
+use crate::Story;
 use serde_json::{Value, json};
 use shared::clock::Random;
 use shared::env::Env;
@@ -13,6 +12,8 @@ use shared::secret::InternalSecret;
 use shared::store::submissions::{By, Submissions};
 use shared::submission::{PhoneDigest, Photo, State, Submission};
 use standins::Options;
+use testkit::settings::{PHOTOS, VIEWER_KEY};
+use testkit::{Answer, Event, canary};
 
 use crate::{get, post};
 

@@ -1,8 +1,8 @@
 //! Paths, methods, sizes, bodies of every bad kind, and a store that is down.
 
-use sandbox::settings::{CASHIER_KEY, OPERATOR_KEY, VIEWER_KEY};
-use sandbox::testing::Event;
 use serde_json::{Value, json};
+use testkit::Event;
+use testkit::settings::{CASHIER_KEY, OPERATOR_KEY, VIEWER_KEY};
 
 use crate::{Shop, cart, get, post};
 
@@ -141,8 +141,7 @@ async fn a_store_that_is_down_is_our_fault_and_said_so() {
     let shop = Shop::held().await;
     let broken = shop.story.world.build(back_office::Deps::from_env, &[("DYNAMODB_ENDPOINT", "http://127.0.0.1:9")]);
     for event in [shop.event("finish", OPERATOR_KEY), get("payments").query("state", "held").key(VIEWER_KEY)] {
-        let answer =
-            sandbox::testing::invoke(&broken, |deps, request| Box::pin(back_office::handle(deps, request)), event.rest()).await;
+        let answer = testkit::invoke(&broken, |deps, request| Box::pin(back_office::handle(deps, request)), event.rest()).await;
         assert_eq!(answer.status, 500);
         assert_eq!(answer.json(), json!({"success": false, "error": "Внутренняя ошибка. Попробуйте ещё раз через минуту."}));
     }

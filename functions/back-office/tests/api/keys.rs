@@ -1,10 +1,11 @@
 //! Who may do what.
 
-use sandbox::settings::{CASHIER_KEY, IMSHOP_KEY, OPERATOR_KEY, SHOP_KEY, VIEWER_KEY};
-use sandbox::testing::{Event, Story};
+use crate::Story;
 use serde_json::json;
 use shared::env::Env;
 use standins::Options;
+use testkit::Event;
+use testkit::settings::{CASHIER_KEY, IMSHOP_KEY, OPERATOR_KEY, SHOP_KEY, VIEWER_KEY};
 
 use crate::forms::id;
 use crate::{Shop, get, post};

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use sandbox::settings::VIEWER_KEY;
-use sandbox::testing::Event;
 use serde_json::{Value, json};
 use standins::{Decision, Fault, System};
+use testkit::Event;
+use testkit::settings::VIEWER_KEY;
 
 use crate::{Shop, assert_answer, get};
 

@@ -21,10 +21,29 @@ mod store;
 
 use std::time::Duration;
 
-use sandbox::settings::{CASHIER_KEY, OPERATOR_KEY, VIEWER_KEY};
-use sandbox::testing::{Answer, Event, Placed, Story};
 use serde_json::{Value, json};
 use standins::{Decision, MokkaOrder, Options, System};
+use testkit::settings::{CASHIER_KEY, OPERATOR_KEY, VIEWER_KEY};
+use testkit::{Answer, Event, Placed};
+use testkit::{Cast, Function, http, worker};
+
+/// The functions of these tests.
+struct Here;
+
+impl Cast for Here {
+    fn functions() -> Vec<Function> {
+        vec![
+            http!(orders),
+            http!(acquiring),
+            http!(mokka_callback),
+            http!(back_office),
+            worker!(reconcile),
+            worker!(payment_events),
+        ]
+    }
+}
+
+type Story = testkit::Story<Here>;
 
 /// What an order of these tests costs.
 const AMOUNT: &str = "3250.00";

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use sandbox::settings::CASHIER_KEY;
-use sandbox::testing::Answer;
 use serde_json::{Value, json};
 use standins::{Fault, System};
+use testkit::Answer;
+use testkit::settings::CASHIER_KEY;
 
 use crate::{AMOUNT, Shop, assert_answer, assert_refused};
 

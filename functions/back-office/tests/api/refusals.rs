@@ -1,7 +1,7 @@
 //! What the state of things forbids is refused before anything is done.
 
-use sandbox::testing::Answer;
 use standins::{Decision, Fault, System};
+use testkit::Answer;
 
 use crate::{Shop, assert_answer, assert_refused};
 

@@ -1,8 +1,9 @@
 //! Round trips to the store, counted, and their answers lost one by one.
 
-use sandbox::settings::{OPERATOR_KEY, VIEWER_KEY};
-use sandbox::testing::{Story, canary};
+use crate::Story;
 use serde_json::json;
+use testkit::canary;
+use testkit::settings::{OPERATOR_KEY, VIEWER_KEY};
 
 use crate::forms::Office;
 use crate::{Shop, get, post};

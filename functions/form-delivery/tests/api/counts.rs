@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sandbox::settings::IMSHOP_KEY;
-use sandbox::testing::{Event, canary, drop_after, invoke};
 use serde_json::{Value, json};
 use standins::{Fault, System};
+use testkit::settings::IMSHOP_KEY;
+use testkit::{Event, canary, drop_after, invoke};
 
 use crate::{FORM_OTP, House};
 

@@ -11,11 +11,11 @@ mod start;
 
 use std::time::Duration;
 
-use sandbox::settings::{FORMS_QUEUE, IMSHOP_KEY};
-use sandbox::testing::{Event, World, canary, invoke};
 use serde_json::{Value, json};
 use shared::runtime::Handler;
 use standins::{Fault, System};
+use testkit::settings::{FORMS_QUEUE, IMSHOP_KEY};
+use testkit::{Event, World, canary, invoke, worker};
 
 const FORM_OTP: Handler<form_otp::Deps> = |deps, request| Box::pin(form_otp::handle(deps, request));
 
@@ -48,7 +48,7 @@ struct House {
 
 impl House {
     async fn start() -> Self {
-        let world = World::start().await;
+        let world = World::start().await.with(vec![worker!(form_delivery)], &[]);
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), CONFIG).unwrap();
         let forms = world.build(form_otp::Deps::from_env, &[("FORMS_CONFIG", file.path().to_str().unwrap())]);

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use lambda_runtime::{Context, LambdaEvent};
-use sandbox::settings::FORMS_QUEUE;
 use serde_json::{Value, json};
 use standins::Fault;
+use testkit::settings::FORMS_QUEUE;
 
 use crate::{House, LOOKED_AFTER};
 
@@ -83,7 +83,7 @@ async fn a_form_for_which_no_time_is_left_is_given_again_without_a_try() {
         "attributes": {"ApproximateReceiveCount": "1"},
     });
     let deps = house.world.build(form_delivery::Deps::from_env, &[]);
-    let context = sandbox::functions::context(Duration::from_secs(30));
+    let context = emulators::functions::context(Duration::from_secs(30));
     let answer = form_delivery::handle(&deps, LambdaEvent::new(json!({"Records": [record]}), context)).await.unwrap();
     assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "message-1"}]}));
     assert_eq!(house.tries(), 1, "that of the request itself");

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use sandbox::settings::{FORMS_QUEUE, PHOTOS};
 use serde_json::json;
 use standins::{Fault, System};
+use testkit::settings::{FORMS_QUEUE, PHOTOS};
 
 use crate::{House, LONGEST_PAUSE, LOOKED_AFTER};
 

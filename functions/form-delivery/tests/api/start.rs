@@ -1,7 +1,7 @@
 //! A start with a setting missing names it.
 
-use sandbox::testing::World;
 use shared::env::Env;
+use testkit::World;
 
 #[tokio::test]
 async fn a_start_without_a_setting_names_it() {

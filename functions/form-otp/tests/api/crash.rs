@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use sandbox::testing::drop_after;
 use serde_json::json;
 use standins::System;
+use testkit::drop_after;
 
 use super::{COOL_DOWN, Customer, LEASE_OVER, saved_by_shop, says, success};
 

@@ -6,17 +6,15 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use shared::texts;
 use standins::{Fault, System};
+use testkit::few_at_a_time;
 
 use super::{COOL_DOWN, Customer, EXPORT, LEASE_OVER, accepted, failed, otp_failed, saved_by_shop, says, success};
 
 const WIRE: [Fault; 6] = [Fault::Timeout, Fault::Reset, Fault::Http500, Fault::Html, Fault::Slow, Fault::AnswerLost];
 
-/// A test for each fault, a few at a time: most of the time they wait.
+/// A test for each fault.
 async fn each<F: Future<Output = ()>>(faults: impl IntoIterator<Item = Fault>, test: impl Fn(Fault) -> F) {
-    let faults: Vec<Fault> = faults.into_iter().collect();
-    for some in faults.chunks(6) {
-        join_all(some.iter().map(|fault| test(*fault))).await;
-    }
+    few_at_a_time(faults.into_iter().map(test)).await;
 }
 
 async fn timed(request: impl Future<Output = Value>) -> Value {

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use form_otp::Deps;
-use sandbox::settings::IMSHOP_KEY;
-use sandbox::testing::{Event, World, invoke};
 use serde_json::{Value, json};
 use shared::env::Env;
 use shared::texts;
+use testkit::settings::IMSHOP_KEY;
+use testkit::{Event, World, invoke};
 
 use super::{Customer, EXPORT, HANDLE, SEND, failed, success};
 

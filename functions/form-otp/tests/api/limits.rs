@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use sandbox::settings::IMSHOP_KEY;
-use sandbox::testing::{Event, drop_after, invoke};
 use serde_json::{Value, json};
 use shared::texts;
+use testkit::settings::IMSHOP_KEY;
+use testkit::{Event, drop_after, invoke};
 
 use super::{Customer, EXPORT, HANDLE, LEASE_OVER, SEND, failed, otp_failed, saved_by_shop, says, success};
 

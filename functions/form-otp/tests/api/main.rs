@@ -17,12 +17,12 @@ mod store;
 use std::time::Duration;
 
 use form_otp::Deps;
-use sandbox::settings::{FORMS_QUEUE, IMSHOP_KEY};
-use sandbox::testing::{Answer, Event, World, canary, invoke};
 use serde_json::{Value, json};
 use shared::runtime::Handler;
 use shared::texts;
 use standins::{Sms, System};
+use testkit::settings::{FORMS_QUEUE, IMSHOP_KEY};
+use testkit::{Answer, Event, World, canary, invoke};
 use time::UtcOffset;
 
 const HANDLE: Handler<Deps> = |deps, request| Box::pin(form_otp::handle(deps, request));

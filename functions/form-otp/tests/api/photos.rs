@@ -2,10 +2,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use sandbox::settings::PHOTOS;
 use serde_json::{Value, json};
 use shared::submission::RETENTION_DAYS;
 use shared::texts;
+use testkit::settings::PHOTOS;
 
 use super::{Customer, EXPORT, failed, success};
 

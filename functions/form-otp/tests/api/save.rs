@@ -5,10 +5,10 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::join_all;
-use sandbox::settings::PHOTOS;
 use serde_json::{Value, json};
 use shared::texts;
 use standins::{Fault, System};
+use testkit::settings::PHOTOS;
 
 use super::photos::photo;
 use super::{Customer, EXPORT, SEND, accepted, failed, saved_by_shop, success};

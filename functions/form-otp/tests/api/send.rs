@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use sandbox::settings::IMSHOP_KEY;
-use sandbox::testing::{Event, canary, event_file, invoke};
 use serde_json::json;
 use shared::texts;
 use standins::{Fault, System};
+use testkit::settings::IMSHOP_KEY;
+use testkit::{Event, canary, event_file, invoke};
 
 use super::{COOL_DOWN, Customer, EXPORT, HANDLE, SEND, failed, otp_failed, saved_by_shop, says, success};
 

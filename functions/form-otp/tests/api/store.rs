@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use standins::{Fault, System};
+use testkit::few_at_a_time;
 
 use super::{COOL_DOWN, Customer, EXPORT, SEND, otp_failed, saved_by_shop, success};
 
@@ -85,14 +86,15 @@ async fn a_repeated_sms_costs_no_limit() {
 
 #[tokio::test]
 async fn a_lost_answer_of_the_store_is_not_taken_for_somebody_elses_write() {
-    for index in 0..5 {
+    few_at_a_time((0..5).map(|index| async move {
         let customer = Customer::start().await;
         customer.world.lose_store_answer(index);
         assert_eq!(customer.send().await, success(), "send, answer {index} lost");
         assert_eq!((customer.sends(), customer.inbox().len()), (1, 1), "send, answer {index} lost");
-    }
+    }))
+    .await;
     // The read, the intent, two counts, both given back, the transaction that takes the intent back.
-    for index in 0..7 {
+    few_at_a_time((0..7).map(|index| async move {
         let customer = Customer::start().await;
         let mut other = customer.with("/installId", "install-2");
         other["data"]["phone"] = json!("996770102031");
@@ -104,25 +106,26 @@ async fn a_lost_answer_of_the_store_is_not_taken_for_somebody_elses_write() {
             assert_eq!(count["used"], json!(1), "answer {index} lost: the other customer's, no less and no more");
         }
         assert_eq!(customer.send().await, success(), "a refused send, answer {index} lost");
-    }
-    for here in [false, true] {
-        for index in 0..10 {
-            let customer = if here { Customer::start_here().await } else { Customer::start().await };
-            let code = customer.get_code().await;
-            customer.world.lose_store_answer(index);
-            let expected: Value = if here { success() } else { saved_by_shop() };
-            assert_eq!(customer.export(&code).await, expected, "export, answer {index} lost, here: {here}");
-            let forms = (customer.stored().await.len(), customer.saved());
-            assert_eq!((customer.checks(), forms), (1, (1, usize::from(!here))), "export, answer {index} lost, here: {here}");
-            assert_eq!(customer.challenge().await["sent"]["checks_used"], json!(0));
-            assert_eq!(customer.wrong_codes().await, [0, 0], "export, answer {index} lost, here: {here}");
-        }
-    }
+    }))
+    .await;
+    let exports = [false, true].into_iter().flat_map(|here| (0..10).map(move |index| (here, index)));
+    few_at_a_time(exports.map(|(here, index)| async move {
+        let customer = if here { Customer::start_here().await } else { Customer::start().await };
+        let code = customer.get_code().await;
+        customer.world.lose_store_answer(index);
+        let expected: Value = if here { success() } else { saved_by_shop() };
+        assert_eq!(customer.export(&code).await, expected, "export, answer {index} lost, here: {here}");
+        let forms = (customer.stored().await.len(), customer.saved());
+        assert_eq!((customer.checks(), forms), (1, (1, usize::from(!here))), "export, answer {index} lost, here: {here}");
+        assert_eq!(customer.challenge().await["sent"]["checks_used"], json!(0));
+        assert_eq!(customer.wrong_codes().await, [0, 0], "export, answer {index} lost, here: {here}");
+    }))
+    .await;
 }
 
 #[tokio::test]
 async fn a_lost_answer_of_the_store_counts_a_wrong_code_once() {
-    for index in 0..5 {
+    few_at_a_time((0..5).map(|index| async move {
         let customer = Customer::start().await;
         let code = customer.get_code().await;
         customer.world.lose_store_answer(index);
@@ -132,7 +135,8 @@ async fn a_lost_answer_of_the_store_counts_a_wrong_code_once() {
         assert_eq!(customer.export(&code).await, saved_by_shop());
         customer.world.advance(COOL_DOWN);
         assert_eq!(customer.send().await, success());
-    }
+    }))
+    .await;
 }
 
 fn list(calls: &[&str]) -> Vec<String> {

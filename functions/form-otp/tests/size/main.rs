@@ -6,9 +6,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sandbox::settings::IMSHOP_KEY;
-use sandbox::testing::{Event, Program, World, canary};
 use serde_json::{Value, json};
+use testkit::settings::IMSHOP_KEY;
+use testkit::{Event, Program, World, canary};
 
 /// What the gateway takes; Lambda itself 6 MB of it.
 const BODY: usize = 10 * 1024 * 1024;
@@ -26,7 +26,7 @@ fn form() -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_megabytes_of_photos_fit_into_an_eighth_of_a_gigabyte() {
-    let world = World::start().await;
+    let world = World::start_now().await;
     let config = format!("{}/photos.toml", env!("CARGO_TARGET_TMPDIR"));
     let shipped = include_str!("../../../../infra/config/forms.toml");
     let photos = "[[form]]\nname = \"photos\"\nrequires_code = false\ndestinations = [\"shop\", \"store\"]\n";

@@ -1,8 +1,9 @@
+use crate::Story;
 use futures_util::future::join_all;
-use sandbox::testing::{Event, Placed, Story};
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 use standins::{Decision, Fault, Options, System};
+use testkit::{Event, Placed};
 use url::Url;
 
 async fn created(story: &Story) -> (Placed, String) {
@@ -198,7 +199,7 @@ async fn a_store_that_is_down_makes_mokka_call_again() {
     let (_, payment) = created(&story).await;
     let broken = story.world.build(mokka_callback::Deps::from_env, &[("DYNAMODB_ENDPOINT", "http://127.0.0.1:9")]);
     let event = story.callback_event(&payment, "approved");
-    let answer = sandbox::testing::invoke(&broken, |deps, request| Box::pin(mokka_callback::handle(deps, request)), event).await;
+    let answer = testkit::invoke(&broken, |deps, request| Box::pin(mokka_callback::handle(deps, request)), event).await;
     assert_eq!(answer.status, 503);
 }
 

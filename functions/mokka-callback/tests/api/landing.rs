@@ -1,6 +1,7 @@
-use sandbox::testing::{Event, Story};
+use crate::Story;
 use serde_json::json;
 use standins::{Decision, Fault, System};
+use testkit::Event;
 
 async fn created(story: &Story) -> String {
     let order = story.order().await;

@@ -5,3 +5,16 @@
 mod callback;
 mod landing;
 mod registration;
+
+use testkit::{Cast, Function, http};
+
+/// The functions of these tests.
+struct Here;
+
+impl Cast for Here {
+    fn functions() -> Vec<Function> {
+        vec![http!(orders), http!(acquiring), http!(mokka_callback), http!(back_office)]
+    }
+}
+
+type Story = testkit::Story<Here>;

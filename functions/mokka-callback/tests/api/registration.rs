@@ -1,11 +1,12 @@
 use std::time::Duration;
 
+use crate::Story;
 use futures_util::future::join_all;
-use sandbox::settings::{OPERATOR_KEY, VIEWER_KEY};
-use sandbox::testing::{Answer, Event, Story, canary};
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 use standins::{Options, Store, System};
+use testkit::settings::{OPERATOR_KEY, VIEWER_KEY};
+use testkit::{Answer, Event, canary};
 use url::Url;
 
 /// A registration and the path of its callback.
@@ -167,6 +168,6 @@ async fn a_store_that_is_down_makes_mokka_call_again() {
     let (id, path) = registered(&story).await;
     let broken = story.world.build(mokka_callback::Deps::from_env, &[("DYNAMODB_ENDPOINT", "http://127.0.0.1:9")]);
     let event = Event::post(&path).json(decided(&id, "approved", "5000.00")).rest();
-    let answer = sandbox::testing::invoke(&broken, |deps, request| Box::pin(mokka_callback::handle(deps, request)), event).await;
+    let answer = testkit::invoke(&broken, |deps, request| Box::pin(mokka_callback::handle(deps, request)), event).await;
     assert_eq!(answer.status, 503);
 }

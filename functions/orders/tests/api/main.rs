@@ -2,3 +2,16 @@
 
 mod push;
 mod relay;
+
+use testkit::{Cast, Function, http};
+
+/// The functions of these tests.
+struct Here;
+
+impl Cast for Here {
+    fn functions() -> Vec<Function> {
+        vec![http!(orders), http!(acquiring)]
+    }
+}
+
+type Story = testkit::Story<Here>;

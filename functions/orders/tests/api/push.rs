@@ -1,8 +1,9 @@
+use crate::Story;
 use futures_util::future::join;
-use sandbox::settings::{IMSHOP_KEY, SHOP_KEY};
-use sandbox::testing::{Answer, Event, Placed, Story, canary};
 use serde_json::{Value, json};
 use standins::Decision;
+use testkit::settings::{IMSHOP_KEY, SHOP_KEY};
+use testkit::{Answer, Event, Placed, canary};
 
 fn push() -> Value {
     json!({

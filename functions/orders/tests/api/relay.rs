@@ -1,9 +1,10 @@
 use std::time::Instant;
 
-use sandbox::settings::{IMSHOP_KEY, SHOP_KEY};
-use sandbox::testing::{Answer, Event, Story, TIMELY, drop_after, invoke};
+use crate::Story;
 use serde_json::{Value, json};
 use standins::{Fault, System};
+use testkit::settings::{IMSHOP_KEY, SHOP_KEY};
+use testkit::{Answer, Event, TIMELY, drop_after, invoke};
 
 fn post(body: Value) -> Event {
     Event::post("/v1/orders").key(IMSHOP_KEY).json(body)

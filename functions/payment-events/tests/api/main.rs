@@ -5,9 +5,20 @@
 mod faults;
 mod words;
 
-use sandbox::testing::Story;
 use serde_json::Value;
 use standins::Decision;
+use testkit::{Cast, Function, http, worker};
+
+/// The functions of these tests.
+struct Here;
+
+impl Cast for Here {
+    fn functions() -> Vec<Function> {
+        vec![http!(orders), http!(acquiring), http!(mokka_callback), worker!(payment_events), worker!(reconcile)]
+    }
+}
+
+type Story = testkit::Story<Here>;
 
 /// A payment that the customer has finished on Mokka's form, and that we have settled.
 async fn settled(story: &Story, decision: Decision) -> String {

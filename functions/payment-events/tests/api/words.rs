@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::Story;
 use insta::assert_json_snapshot;
-use sandbox::testing::Story;
 use serde_json::json;
 use standins::{Decision, Options};
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use sandbox::settings::{CONFIG, IMSHOP_KEY};
-use sandbox::testing::{Event, World};
 use serde_json::{Value, json};
 use shared::clock::Timestamp;
+use testkit::settings::{CONFIG, IMSHOP_KEY};
+use testkit::{Event, World};
 
 use crate::ask;
 

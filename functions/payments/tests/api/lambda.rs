@@ -1,16 +1,16 @@
 //! The program itself against a runtime API like Lambda's: what a request did not wait for is finished after its answer and
 //! before the next request is asked for, since Lambda freezes a function that asks.
 
-use sandbox::testing::{Program, Seen, World};
 use serde_json::{Value, json};
 use shared::metrics::COLD_START;
 use standins::{Fault, System};
+use testkit::{Program, Seen, World};
 
 use crate::{cart, post};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_schedule_is_stored_before_the_function_asks_for_its_next_request() {
-    let world = World::start().await;
+    let world = World::start_now().await;
     world.standins().fault(System::Mokka, "schedule", Fault::Late(1200), 1).unwrap();
     let mut settings = world.env();
     settings.insert("PAYMENTS_BUDGET_MS".to_owned(), "200".to_owned());
@@ -28,7 +28,7 @@ async fn a_late_schedule_is_stored_before_the_function_asks_for_its_next_request
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_is_measured_once_however_many_requests_follow() {
-    let world = World::start().await;
+    let world = World::start_now().await;
     let events = (0..3).map(|_| post().json(cart()).rest()).collect();
     let mut function = Program::start(env!("CARGO_BIN_EXE_payments"), world.env(), events).await;
     for _ in 0..3 {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use sandbox::testing::{Answer, World, canary};
 use serde_json::{Value, json};
 use standins::{LimitStatus, System};
+use testkit::{Answer, World, canary};
 
 use crate::widget::PATIENT;
 use crate::{ask, post};

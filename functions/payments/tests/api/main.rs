@@ -8,9 +8,9 @@ mod limit;
 mod prices;
 mod widget;
 
-use sandbox::settings::IMSHOP_KEY;
-use sandbox::testing::{Answer, Event, World, invoke};
 use serde_json::{Value, json};
+use testkit::settings::IMSHOP_KEY;
+use testkit::{Answer, Event, World, invoke};
 
 async fn ask(deps: &payments::Deps, event: Value) -> Answer {
     invoke(deps, |deps, request| Box::pin(payments::handle(deps, request)), event).await

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use sandbox::testing::{Answer, World};
 use serde_json::{Value, json};
 use standins::System;
+use testkit::{Answer, World, worker};
 
 use crate::widget::PATIENT;
 use crate::{ask, post};
@@ -15,7 +15,7 @@ async fn list(deps: &payments::Deps, items: &Value) -> Answer {
 
 /// A world whose feed has been read: kettle-1 costs 4990.00, cup-7 350.00.
 async fn world() -> World {
-    let world = World::start().await;
+    let world = World::start().await.with(vec![worker!(price_feed)], &[]);
     assert_eq!(world.load_prices().await["outcome"], "loaded");
     drop(world.store_calls());
     world

@@ -6,10 +6,11 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::post as route;
-use sandbox::testing::{Answer, TIMELY, World};
 use serde_json::{Value, json};
 use shared::clock::Timestamp;
-use standins::{Fault, System};
+use standins::{Fault, Options, System};
+use testkit::clock::at;
+use testkit::{Answer, TIMELY, World};
 use tokio::net::TcpListener;
 
 use crate::{ask, post};
@@ -45,10 +46,8 @@ fn schedules(world: &World) -> u64 {
 
 #[tokio::test]
 async fn the_widget_shows_mokkas_plan() {
-    let world = World::start().await;
     // Moscow is a day ahead: its 13 March begins at 21:00.
-    let at = Timestamp::from_rfc3339("2031-03-12T22:00:00Z").unwrap();
-    world.advance(at.since(world.clock().now()));
+    let world = World::start_at(at("2031-03-12T22:00:00Z"), Options::default()).await;
     let deps = instance(&world);
     let answer = list(&deps, "4990").await;
     insta::assert_snapshot!("widget", serde_json::to_string_pretty(&answer.json()).unwrap());
@@ -73,12 +72,35 @@ async fn mokka_is_asked_once_for_an_amount_and_day_by_all_instances() {
     payments::finish(&second).await;
     assert_eq!((schedules(&world), world.store_calls().len()), (2, 2), "another amount");
     world.advance(Duration::from_hours(24));
-    assert_ne!(list(&second, "4990").await, answer, "another day");
-    assert_eq!(schedules(&world), 3);
+    list(&second, "4990").await;
+    assert_eq!(schedules(&world), 3, "another day");
     // What is stored goes away by itself, at Mokka's midnight.
     for item in world.items("quotes", "schedule#").await {
         let expires = Timestamp::from_millis(item["expires_at"].as_i64().unwrap() * 1000);
         assert_eq!(expires.rfc3339()[11..], *"21:00:00Z", "{item}");
+    }
+}
+
+#[tokio::test]
+async fn at_moscows_midnight_the_widget_shows_the_new_days_dates() {
+    for (before, today, tomorrow) in [
+        ("2026-11-27T20:59:59Z", ["27 дек.", "27 янв.", "27 февр."], ["28 дек.", "28 янв.", "28 февр."]),
+        ("2026-12-30T20:59:59Z", ["30 янв.", "28 февр.", "30 марта"], ["31 янв.", "28 февр.", "31 марта"]),
+        ("2027-01-31T20:59:59Z", ["28 февр.", "31 марта", "30 апр."], ["1 марта", "1 апр.", "1 мая"]),
+        ("2028-01-30T20:59:59Z", ["29 февр.", "30 марта", "30 апр."], ["29 февр.", "31 марта", "30 апр."]),
+        ("2028-02-28T20:59:59Z", ["28 марта", "28 апр.", "28 мая"], ["29 марта", "29 апр.", "29 мая"]),
+    ] {
+        let world = World::start_at(at(before), Options::default()).await;
+        let deps = instance(&world);
+        let shows = async || {
+            let answer = list(&deps, "4990").await.json();
+            let periods = answer["payments"][1]["widget"]["paymentsGraphic"].as_array().unwrap().clone();
+            periods.iter().map(|period| period["periodDescription"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(shows().await, today, "{before}");
+        world.advance(Duration::from_secs(2));
+        assert_eq!(shows().await, tomorrow, "two seconds after {before}");
+        assert_eq!(schedules(&world), 2, "{before}");
     }
 }
 

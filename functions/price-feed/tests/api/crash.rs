@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use sandbox::testing::drop_after;
 use serde_json::json;
+use testkit::drop_after;
 
 use crate::{Shop, long_id, many, run};
 

@@ -13,13 +13,13 @@ use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lambda_runtime::{Context, LambdaEvent};
-use sandbox::testing::{World, event_file};
 use serde_json::{Value, json};
 use shared::clock::{Deadline, Random};
 use shared::env::Env;
 use shared::money::{Currency, Money};
 use shared::store::prices::Prices;
 use shared::store::{Quotes, StoreError, client_from_env};
+use testkit::{World, event_file};
 
 /// A shop, and the function that reads its feed.
 struct Shop {

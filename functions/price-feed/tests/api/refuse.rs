@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use sandbox::testing::TIMELY;
 use standins::{Fault, System};
+use testkit::TIMELY;
 
 use crate::{Shop, feed, offer, run};
 

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::Story;
 use lambda_runtime::{Context, LambdaEvent};
-use sandbox::testing::{Story, drop_after};
 use serde_json::{Value, json};
 use standins::{Fault, System};
+use testkit::drop_after;
 
 use crate::{FIRST_LOOK, forgotten, pending};
 

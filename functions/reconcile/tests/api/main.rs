@@ -8,8 +8,20 @@ mod settling;
 
 use std::time::Duration;
 
-use sandbox::testing::{Placed, Story};
 use standins::Decision;
+use testkit::Placed;
+use testkit::{Cast, Function, http, worker};
+
+/// The functions of these tests.
+struct Here;
+
+impl Cast for Here {
+    fn functions() -> Vec<Function> {
+        vec![http!(orders), http!(acquiring), worker!(reconcile), worker!(payment_events)]
+    }
+}
+
+type Story = testkit::Story<Here>;
 
 /// Long enough for the first look at a customer on Mokka's page.
 const FIRST_LOOK: Duration = Duration::from_secs(5 * 60 + 1);

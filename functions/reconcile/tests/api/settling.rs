@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sandbox::testing::Story;
+use crate::Story;
 use serde_json::json;
 use standins::{Decision, Fault, Options, System};
 

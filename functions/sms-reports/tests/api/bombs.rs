@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sandbox::testing::{Event, invoke};
+use testkit::{Event, invoke};
 
 use super::{HANDLE, SMS_REPORT_SECRET, Shop, report};
 

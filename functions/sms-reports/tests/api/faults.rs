@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use sandbox::settings::SMS_REPORT_SECRET;
-use sandbox::testing::{Event, drop_after, invoke};
+use testkit::settings::SMS_REPORT_SECRET;
+use testkit::{Event, drop_after, invoke};
 
 use super::{HANDLE, Shop, report};
 

@@ -7,11 +7,11 @@ mod faults;
 mod reports;
 mod secret;
 
-use sandbox::settings::{IMSHOP_KEY, SMS_REPORT_SECRET};
-use sandbox::testing::{Answer, Event, World, canary, invoke};
 use serde_json::{Value, json};
 use shared::runtime::Handler;
 use sms_reports::Deps;
+use testkit::settings::{IMSHOP_KEY, SMS_REPORT_SECRET};
+use testkit::{Answer, Event, World, canary, http, invoke};
 
 const HANDLE: Handler<Deps> = |deps, request| Box::pin(sms_reports::handle(deps, request));
 /// [`canary::FORM_PHONE`] as SMSPRO writes it.
@@ -32,7 +32,7 @@ impl Shop {
 
     /// With other settings; an empty value unsets one.
     async fn start_with(changes: &[(&str, &str)]) -> Self {
-        let world = World::start().await;
+        let world = World::start().await.with(vec![http!(sms_reports)], &[]);
         let forms = world.build(form_otp::Deps::from_env, &[]);
         let form = json!({"formName": "callback", "installId": "i", "data": {"phone": canary::FORM_PHONE}});
         let event = Event::post("/v1/forms/otp").key(IMSHOP_KEY).json(form).rest();

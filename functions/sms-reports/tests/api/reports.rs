@@ -1,9 +1,9 @@
 //! What a report does.
 
 use futures_util::future::join_all;
-use sandbox::testing::{Event, invoke};
 use serde_json::{Value, json};
 use standins::PhoneReports;
+use testkit::{Event, invoke};
 
 use super::{HANDLE, PHONE, SMS_REPORT_SECRET, Shop, report};
 

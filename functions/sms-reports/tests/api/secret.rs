@@ -1,6 +1,6 @@
 //! Who is believed.
 
-use sandbox::testing::{Event, invoke};
+use testkit::{Event, invoke};
 
 use super::{HANDLE, SMS_REPORT_SECRET, Shop, report};
 

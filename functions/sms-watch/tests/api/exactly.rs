@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use sandbox::testing::{drop_after, work};
 use serde_json::json;
 use shared::runtime::Worker;
+use testkit::{drop_after, work};
 
 use super::{LOST, OVER, PhoneReports, SILENCE, Shop, phone};
 

@@ -10,12 +10,12 @@ mod pumping;
 
 use std::time::Duration;
 
-use sandbox::settings::IMSHOP_KEY;
-use sandbox::testing::{Event, World, invoke};
 use serde_json::{Value, json};
 use shared::clock::Timestamp;
 use shared::metrics::Metric;
 use standins::{PhoneReports, System};
+use testkit::settings::IMSHOP_KEY;
+use testkit::{Event, World, http, invoke, worker};
 use time::UtcOffset;
 
 /// When a code's time is over and it is counted, from its SMS.
@@ -34,7 +34,7 @@ struct Shop {
 impl Shop {
     /// At the beginning of a day of UTC, so that the hours hold a whole test.
     async fn start() -> Self {
-        let world = World::start().await;
+        let world = World::start().await.with(vec![http!(sms_reports), worker!(sms_watch)], &[]);
         let now = world.clock().now();
         world.advance(now.next_day(UtcOffset::UTC).since(now));
         let forms = world.build(form_otp::Deps::from_env, &[]);

@@ -102,7 +102,7 @@ async fn two_runs_at_once_tell_once() {
     let shop = Shop::start().await;
     shop.traffic(0, 20, 0).await;
     let deps = shop.world.build(sms_watch::Deps::from_env, &[]);
-    let run = || sandbox::testing::work(&deps, |deps, event| Box::pin(sms_watch::handle(deps, event)), json!({}));
+    let run = || testkit::work(&deps, |deps, event| Box::pin(sms_watch::handle(deps, event)), json!({}));
     let (first, second) = tokio::join!(run(), run());
     let told = [first.unwrap(), second.unwrap()].iter().map(|report| report["alarms"].as_u64().unwrap()).sum::<u64>();
     assert_eq!((told, shop.alarms().len()), (2, 2), "the operator and the range");

@@ -8,9 +8,9 @@ use lambda_http::Error;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use crate::functions::{Functions, context};
-use crate::stream::Work;
-use crate::testing::Program;
+use emulators::functions::{Functions, context};
+use emulators::stream::Work;
+use testkit::Program;
 
 /// What the template gives a function that answers, and one that nobody waits for.
 const PATIENCE: Duration = Duration::from_secs(15);

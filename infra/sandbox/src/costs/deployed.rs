@@ -6,7 +6,7 @@ use std::time::Duration;
 use yaml_rust2::{Yaml, YamlLoader};
 
 use super::CostsError;
-use crate::template::Template;
+use emulators::template::Template;
 
 /// What costs something because it is there, and what its size decides.
 #[derive(Clone, Debug, Default)]

@@ -10,17 +10,15 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use standins::{Decision, Options};
-use time::UtcOffset;
 use url::Url;
 
 use super::CostsError;
 use super::callee::Callee;
 use super::prices::{Item, Prices};
 use super::usage::{Usage, bytes};
-use crate::functions::Functions;
-use crate::settings::{CASHIER_KEY, IMSHOP_KEY, SMS_REPORT_SECRET, VIEWER_KEY};
-use crate::stream::Work;
-use crate::testing::{Event, World, event_file};
+use emulators::stream::Work;
+use testkit::settings::{CASHIER_KEY, IMSHOP_KEY, SMS_REPORT_SECRET, VIEWER_KEY};
+use testkit::{Event, World, clock, event_file};
 
 /// Something that happens again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -81,6 +79,8 @@ impl Life {
     }
 }
 
+/// When everything happens.
+const DAY: &str = "2026-11-18T00:00:00Z";
 /// A photo from a telephone, made smaller by the app.
 const PHOTO_BYTES: usize = 300 * 1024;
 const PHOTOS: usize = 3;
@@ -106,11 +106,10 @@ pub struct Counted {
 
 /// Plays everything.
 pub(super) async fn count(prices: &Prices) -> Result<Counted, CostsError> {
-    let here = async |world: &World| Ok(Callee::Here(Functions::build(&world.env(), &world.world())?));
-    let mut house = House::start(prices, here).await?;
-    // Limits count by hours and days: no story is to fall into two of them on some days only.
-    let now = house.world.clock().now();
-    house.world.advance(now.next_day(UtcOffset::UTC).since(now));
+    // The same day each time, and the beginning of a day: limits count by hours and days, and dates are longer in some months.
+    let world = World::start_at(clock::at(DAY), Options::default()).await;
+    let here = async |world: &World| Ok(Callee::Here(crate::functions::build(&world.env(), &world.world())?));
+    let mut house = House::start(prices, world, here).await?;
     let mut counted = Counted::default();
     for function in SCHEDULED {
         // The first run of price-feed loads the prices; what an ordinary one does is seen from the second on.
@@ -131,8 +130,8 @@ pub(super) struct House<'a> {
     prices: &'a Prices,
     world: World,
     functions: Callee,
-    pump: crate::stream::Pump,
-    forms: crate::queue::Poller,
+    pump: emulators::stream::Pump,
+    forms: emulators::queue::Poller,
     batches: Arc<AtomicU32>,
     idle: BTreeMap<String, Usage>,
     usage: Usage,
@@ -152,12 +151,12 @@ fn counting(work: Work, batches: &Arc<AtomicU32>) -> Work {
 }
 
 impl<'a> House<'a> {
-    /// With functions that `build` makes.
+    /// In that world, with functions that `build` makes.
     pub(super) async fn start(
         prices: &'a Prices,
+        world: World,
         build: impl AsyncFnOnce(&World) -> Result<Callee, CostsError>,
     ) -> Result<Self, CostsError> {
-        let world = World::start_with(Options::default()).await;
         let functions = build(&world).await?;
         let batches = Arc::<AtomicU32>::default();
         let pump = world.stream(counting(functions.worker("payment-events"), &batches));

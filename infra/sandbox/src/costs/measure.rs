@@ -13,8 +13,8 @@ use super::callee::{Callee, Programs};
 use super::deployed::Deployed;
 use super::life::{House, Life, SCHEDULED};
 use super::prices::Prices;
-use crate::template::TEMPLATE;
-use crate::testing::{Program, Seen, World};
+use emulators::template::TEMPLATE;
+use testkit::{Program, Seen, World};
 
 /// How often: Linux counts in hundredths of a second.
 const ROUNDS: u32 = 50;
@@ -30,7 +30,7 @@ pub async fn measure(folder: &Path, out: &mut impl Write) -> Result<(), CostsErr
         started = start(world, folder).await?;
         Ok(Callee::Programs(Arc::clone(&started.0)))
     };
-    let mut house = House::start(&prices, begin).await?;
+    let mut house = House::start(&prices, World::start_now().await, begin).await?;
     let (programs, starting) = started;
     // Connections are open, code is in memory: what a first call has to do belongs to the start.
     round(&mut house).await?;

@@ -21,7 +21,7 @@ mod usage;
 use std::io::Write;
 use std::path::Path;
 
-use crate::template::TEMPLATE;
+use emulators::template::TEMPLATE;
 
 pub use bill::Bill;
 pub use deployed::Deployed;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::prices::{Assumptions, Item};
-use crate::testing::Used;
+use testkit::Used;
 
 /// What was used.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use sandbox::settings::CONFIG;
+use testkit::settings::CONFIG;
 
 /// Exit code, what was printed, and what was complained of.
 fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use sandbox::settings::{CASHIER_KEY, OPERATOR_KEY, SMS_REPORT_SECRET};
-use sandbox::testing::{Event, Story, invoke};
+use sandbox::functions::Story;
 use serde_json::{Value, json};
 use shared::metrics::{
     CALLBACKS_REFUSED, CAPTURED_AMOUNT, METHOD, MISMATCHES, Metric, PAYMENT, PAYMENTS, PAYMENTS_NEEDING_ATTENTION, PROVIDER,
@@ -12,6 +11,8 @@ use shared::metrics::{
     UNRESOLVED_AGE,
 };
 use standins::{Decision, Fault, Options, System};
+use testkit::settings::{CASHIER_KEY, OPERATOR_KEY, SMS_REPORT_SECRET};
+use testkit::{Event, invoke};
 use url::Url;
 
 /// A payment that waits on Mokka's form.

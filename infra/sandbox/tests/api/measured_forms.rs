@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use sandbox::settings::{CONFIG, IMSHOP_KEY};
-use sandbox::testing::{Answer, Event, World, canary, invoke};
+use sandbox::functions::Everything;
 use serde_json::{Value, json};
 use shared::metrics::{
     CODES_CHECKED, CODES_REFUSED, CODES_SENT, FORM_WAITING, FORMS_DELIVERED, FORMS_REFUSED, FORMS_REFUSED_LATE, FORMS_TAKEN,
     METHOD, Metric, OUTCOME, PROVIDER, PROVIDER_FAULTS, PROVIDER_REFUSALS, REASON, SMS_BUDGET_USED,
 };
 use standins::{Fault, System};
+use testkit::settings::{CONFIG, IMSHOP_KEY};
+use testkit::{Answer, Cast as _, Event, World, canary, invoke};
 use time::UtcOffset;
 
 /// A shop's forms, at the beginning of a day of UTC, so that the windows hold a whole test.
@@ -22,7 +23,7 @@ struct Shop {
 impl Shop {
     /// With other lines in `forms.toml`.
     async fn start(changes: &[(&str, &str)]) -> Self {
-        let world = World::start().await;
+        let world = World::start().await.with(Everything::functions(), &[]);
         let now = world.clock().now();
         world.advance(now.next_day(UtcOffset::UTC).since(now));
         let shipped = std::fs::read_to_string(format!("{CONFIG}/forms.toml")).unwrap();

@@ -3,17 +3,17 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sandbox::queue::{self, Poller, Queues};
-use sandbox::settings::{AWS_KEY, FORMS_QUEUE};
-use sandbox::stream::Work;
-use sandbox::template::{Consumer, TEMPLATE, Template};
-use sandbox::testing::World;
+use emulators::queue::{self, Poller, Queues};
+use emulators::stream::Work;
+use emulators::template::{Consumer, TEMPLATE, Template};
 use sandbox::world::{Sandbox, Setup};
 use serde_json::{Value, json};
 use shared::clock::Clock;
 use shared::env::Env;
 use shared::ids::SubmissionId;
 use shared::queue::Queue;
+use testkit::World;
+use testkit::settings::{AWS_KEY, FORMS_QUEUE};
 use tokio::net::TcpListener;
 
 use crate::gateway::{FREE, post};
@@ -232,7 +232,7 @@ async fn on_folder(data: &Path, clock: &Clock) -> (Queues, Queue) {
 #[tokio::test]
 async fn on_a_folder_messages_outlive_the_process() {
     let folder = tempfile::tempdir().unwrap();
-    let clock = Clock::system();
+    let clock = Clock::standing_at(testkit::clock::beginning());
     let (before, client) = on_folder(folder.path(), &clock).await;
     client.send(&id(1), Duration::from_mins(1)).await.unwrap();
     client.send(&id(2), Duration::ZERO).await.unwrap();

@@ -1,17 +1,18 @@
 use std::time::Duration;
 
-use sandbox::settings::environment;
-use sandbox::testing::World;
+use sandbox::functions::Everything;
 use sandbox::world::{Sandbox, Setup};
 use serde_json::{Value, json};
 use shared::env::Env;
 use shared::store::client_from_env;
+use testkit::settings::environment;
+use testkit::{Cast as _, World};
 
 use crate::gateway::{FREE, post};
 
 #[tokio::test]
 async fn a_tick_runs_reconcile_and_answers_its_report() {
-    let world = World::start().await;
+    let world = World::start().await.with(Everything::functions(), &[]);
     assert!(world.tick().await.is_object());
     let sandbox = Sandbox::start(Setup::new(FREE)).await.unwrap();
     let (status, report) = post(format!("{}/control/tick", sandbox.control), None, json!({})).await;

@@ -6,7 +6,7 @@ use shared::clock::Clock;
 use shared::shop::SigningKey;
 
 const README: &str = include_str!("../../../../README.md");
-const SECRET: &str = sandbox::settings::SHOP_FORMS_SECRET;
+const SECRET: &str = testkit::settings::SHOP_FORMS_SECRET;
 
 /// The README's snippet, and a question to it.
 fn verifies(id: &str, timestamp: i64, signature: &str, body: &str) -> bool {
@@ -24,6 +24,7 @@ fn verifies(id: &str, timestamp: i64, signature: &str, body: &str) -> bool {
 
 #[test]
 fn the_readmes_snippet_takes_our_messages_and_no_others() {
+    // The snippet asks the machine what time it is.
     let now = Clock::system().now();
     let body = r#"{"formName":"callback","data":{"name":"Айгуль"}}"#;
     let signature = SigningKey::parse(SECRET).unwrap().sign("f1", now, body);

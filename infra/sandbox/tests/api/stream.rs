@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use sandbox::dynamodb::{self, Embedded};
-use sandbox::settings::{Addresses, environment};
-use sandbox::stream::{GivenUp, Pump, Work};
-use sandbox::template::{Mapping, TEMPLATE, Template};
-use sandbox::testing::World;
+use emulators::dynamodb::{self, Embedded};
+use emulators::stream::{GivenUp, Pump, Work};
+use emulators::template::{Mapping, TEMPLATE, Template};
 use serde_json::{Value, json};
 use shared::clock::Clock;
 use shared::env::Env;
+use testkit::World;
+use testkit::settings::{Addresses, environment};
 use tokio::net::TcpListener;
 
 /// What a function was called with: the `n` of each record, call by call.
@@ -286,7 +286,9 @@ pub(crate) async fn open_as(folder: Option<&Path>, template: &Template) -> (Embe
     let nowhere = || "http://127.0.0.1:9".to_owned();
     let settings = environment(&Addresses { gateway: nowhere(), dynamodb, s3: nowhere(), sqs: nowhere(), providers: nowhere() });
     let client = shared::store::client_from_env(&mut Env::from_map(settings)).unwrap();
-    let store = dynamodb::start(listener, folder, Clock::system(), &client, &template.tables).await.unwrap();
+    let store = dynamodb::start(listener, folder, Clock::standing_at(testkit::clock::beginning()), &client, &template.tables)
+        .await
+        .unwrap();
     (store, client)
 }
 

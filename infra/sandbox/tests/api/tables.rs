@@ -2,9 +2,10 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, StreamViewType};
-use sandbox::template::{TEMPLATE, Template};
-use sandbox::testing::World;
+use emulators::template::{TEMPLATE, Template};
+use sandbox::functions::Everything;
 use serde_json::json;
+use testkit::{Cast as _, World};
 
 use crate::stream::open_as;
 
@@ -99,7 +100,7 @@ async fn an_order_is_found_with_its_payments_and_trouble_oldest_first() {
 
 #[tokio::test]
 async fn only_what_carries_an_expiry_goes_away_after_it() {
-    let world = World::start().await;
+    let world = World::start().await.with(Everything::functions(), &[]);
     let client = world.dynamodb();
     let in_an_hour = world.clock().now().plus(Duration::from_hours(1)).seconds();
     put(client, "registration#r", &[("expires_at", number(in_an_hour))]).await;

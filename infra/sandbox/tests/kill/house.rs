@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::{Client, RequestBuilder};
-use sandbox::settings::{CASHIER_KEY, IMSHOP_KEY, OPERATOR_KEY};
 use serde_json::{Value, json};
 use shared::clock::Clock;
 use shared::env::Env;
 use standins::{Decision, Options, StandIns};
 use tempfile::TempDir;
+use testkit::settings::{CASHIER_KEY, IMSHOP_KEY, OPERATOR_KEY};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -63,12 +63,8 @@ impl Drop for House {
 impl House {
     /// Starts everything, with some of the functions' settings changed.
     pub(crate) async fn start(settings: &[(&str, &str)]) -> Self {
-        let clock = Clock::system();
-        let (read, moved) = (clock.clone(), clock.clone());
-        let standin_clock = standins::Clock::new(
-            move || read.now().utc(),
-            move |seconds| moved.advance(Duration::from_secs(u64::try_from(seconds).unwrap_or(0))),
-        );
+        let clock = Clock::starting_at(testkit::clock::beginning());
+        let standin_clock = testkit::clock::for_standins(&clock);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let options = Options { record_calls: false, ..Options::default() };
         let standins = StandIns::start(listener, options, standin_clock);
@@ -94,11 +90,11 @@ impl House {
 
     /// Starts the process at the time that the rest of the house has.
     pub(crate) async fn run(&mut self) {
-        let ahead = self.clock.now().since(Clock::system().now()).as_millis().div_ceil(1000);
+        let now = self.clock.now().plus(Duration::from_secs(1)).rfc3339();
         let log = std::fs::File::options().create(true).append(true).open(self.log()).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_sandbox"));
         command.args(["--gateway-port", "0", "--dynamodb-port", "0", "--providers-port", "0"]);
-        command.args(["--ahead", &ahead.to_string(), "--providers-url", &self.providers]).arg("--data").arg(self.folder.path());
+        command.args(["--at", &now, "--providers-url", &self.providers]).arg("--data").arg(self.folder.path());
         command.args(self.settings.iter().flat_map(|setting| ["--set", setting.as_str()]));
         let mut child = command.stdout(Stdio::piped()).stderr(log).kill_on_drop(true).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use sandbox::testing::Story;
+use sandbox::functions::Story;
 use serde_json::json;
 use shared::clock::Deadline;
 use shared::env::{ConfigError, Env};

@@ -1,8 +1,9 @@
 //! How a payment stands by our own store. Read as plain JSON: what is stored, not what our code makes of it.
 
-use sandbox::testing::{Placed, Story};
+use sandbox::functions::Story;
 use serde_json::Value;
 use shared::secret::sha256_hex;
+use testkit::Placed;
 
 /// A stored payment. Amounts are kopecks, moments milliseconds since 1970.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use sandbox::testing::Story;
+use sandbox::functions::Story;
 use standins::Options;
 use tokio::runtime::{Builder, Runtime};
 

@@ -7,9 +7,10 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use proptest_state_machine::StateMachineTest;
-use sandbox::testing::{Answer, Placed, Story, drop_after};
+use sandbox::functions::Story;
 use serde_json::Value;
 use standins::{Decision, MokkaStatus, System};
+use testkit::{Answer, Placed, drop_after};
 use tokio::runtime::Runtime;
 
 use crate::books::Books;

@@ -1,9 +1,10 @@
 //! What the shop's people ask the back office for, and what they are answered.
 
-use sandbox::settings::{CASHIER_KEY, OPERATOR_KEY};
-use sandbox::testing::{Event, Story};
+use sandbox::functions::Story;
 use serde_json::{Value, json};
 use shared::clock::Timestamp;
+use testkit::Event;
+use testkit::settings::{CASHIER_KEY, OPERATOR_KEY};
 
 use crate::plan::Part;
 

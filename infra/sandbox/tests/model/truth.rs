@@ -1,6 +1,6 @@
 //! How a payment really stands: Mokka's side of it, and what IMSHOP was told.
 
-use sandbox::testing::Story;
+use sandbox::functions::Story;
 use serde_json::Value;
 use standins::{Decision, MokkaOrder, MokkaStatus};
 

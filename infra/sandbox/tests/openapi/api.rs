@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use sandbox::functions::{Functions, context};
-use sandbox::settings::{CASHIER_KEY, IMSHOP_KEY, SHOP_KEY};
-use sandbox::template::{TEMPLATE, Template};
-use sandbox::testing::{Answer, Event, World};
+use emulators::functions::{Functions, context};
+use emulators::template::{TEMPLATE, Template};
 use serde_json::Value;
+use testkit::settings::{CASHIER_KEY, IMSHOP_KEY, SHOP_KEY};
+use testkit::{Answer, Event, World};
 
 use crate::document::{DOCUMENT, Operation};
 
@@ -53,7 +53,7 @@ impl Api {
         let world = World::start().await;
         let mut settings = world.env();
         settings.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let functions = Functions::build(&settings, &world.world()).unwrap();
+        let functions = sandbox::functions::build(&settings, &world.world()).unwrap();
         Self { world, functions, template: Template::read(TEMPLATE).unwrap(), seen: RefCell::default() }
     }
 

@@ -1,7 +1,5 @@
 use std::time::Duration;
 
-use sandbox::settings::{OPERATOR_KEY, PHOTOS, VIEWER_KEY};
-use sandbox::testing::{Answer, Event};
 use serde_json::{Value, json};
 use shared::clock::Random;
 use shared::env::Env;
@@ -10,6 +8,8 @@ use shared::phone::Phone;
 use shared::store::submissions::Submissions;
 use shared::submission::{PhoneDigest, Photo, State, Submission};
 use standins::{Decision, Fault, System};
+use testkit::settings::{OPERATOR_KEY, PHOTOS, VIEWER_KEY};
+use testkit::{Answer, Event};
 
 use crate::api::{Api, call, complete, with_key};
 use crate::document::DOCUMENT;

@@ -1,5 +1,5 @@
-use sandbox::testing::Event;
 use standins::Decision;
+use testkit::Event;
 
 use crate::api::{Api, call};
 

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use jsonschema::{Draft, Registry};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use sandbox::testing::Answer;
 use serde_json::{Map, Value, json};
+use testkit::Answer;
 use yaml_rust2::{Yaml, YamlLoader};
 
 /// What the schemas' references are relative to.

@@ -1,7 +1,7 @@
-use sandbox::settings::IMSHOP_KEY;
-use sandbox::testing::{Answer, Event};
 use serde_json::{Value, json};
 use standins::{Decision, Fault, System};
+use testkit::settings::IMSHOP_KEY;
+use testkit::{Answer, Event};
 
 use crate::api::{Api, call};
 use crate::document::DOCUMENT;

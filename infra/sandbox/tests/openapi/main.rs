@@ -14,7 +14,7 @@ mod smspro;
 
 use std::collections::BTreeSet;
 
-use sandbox::template::{TEMPLATE, Template};
+use emulators::template::{TEMPLATE, Template};
 use serde_json::{Value, json};
 
 use crate::api::Api;

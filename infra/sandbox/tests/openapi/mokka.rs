@@ -1,7 +1,7 @@
-use sandbox::settings::VIEWER_KEY;
-use sandbox::testing::Event;
 use serde_json::{Value, json};
 use standins::Decision;
+use testkit::Event;
+use testkit::settings::VIEWER_KEY;
 use url::Url;
 
 use crate::api::{Api, call};

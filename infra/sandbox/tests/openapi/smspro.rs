@@ -1,5 +1,5 @@
-use sandbox::testing::Event;
 use serde_json::json;
+use testkit::Event;
 
 use crate::api::{Api, call};
 use crate::document::DOCUMENT;

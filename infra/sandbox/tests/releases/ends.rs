@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use sandbox::settings::OPERATOR_KEY;
-use sandbox::testing::World;
 use serde_json::{Value, json};
-use shared::clock::{Clock, Deadline, Timestamp};
+use shared::clock::{Deadline, Timestamp};
 use shared::env::Env;
 use shared::gateway::mokka::client_from_env;
 use shared::mokka::Client;
 use shared::mokka::types::{CheckoutOrder, CheckoutRequest, RegistrationOrder, RegistrationRequest, ReturnRequest};
 use shared::money::{Currency, Decimal, Money};
 use standins::{Decision, MokkaStatus, Options, Sms, StandIns, System};
+use testkit::World;
+use testkit::settings::OPERATOR_KEY;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -44,7 +44,7 @@ fn money(value: &Value, name: &str) -> Money {
 async fn restored(files: &Files) -> House {
     let outside = &files["outside"];
     let at = Timestamp::from_millis(outside["at"].as_i64().unwrap());
-    let house = House::new(World::start_at(Clock::starting_at(at.minus(2 * DAY)), Options::default()).await);
+    let house = House::new(World::start_at(at.minus(2 * DAY), Options::default()).await);
     let mut env = Env::from_map(house.world.env());
     let mokka = client_from_env(&mut env, house.world.world().http).unwrap();
     let standins = house.world.standins();

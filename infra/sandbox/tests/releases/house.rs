@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use sandbox::functions::{Functions, context};
-use sandbox::settings::{CASHIER_KEY, IMSHOP_KEY, OPERATOR_KEY, SHOP_KEY, VIEWER_KEY};
-use sandbox::template::{TEMPLATE, Template};
-use sandbox::testing::{Event, World};
+use emulators::functions::{Functions, context};
+use emulators::template::{TEMPLATE, Template};
+use sandbox::functions::Everything;
 use serde_json::{Value, json};
 use standins::Decision;
+use testkit::settings::{CASHIER_KEY, IMSHOP_KEY, OPERATOR_KEY, SHOP_KEY, VIEWER_KEY};
+use testkit::{Cast as _, Event, World};
 use url::Url;
 
 /// An answer's status and body.
@@ -23,10 +24,11 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) fn new(world: World) -> Self {
+        let world = world.with(Everything::functions(), &[]);
         let mut settings = world.env();
-        let on_hold = Functions::build(&settings, &world.world()).unwrap();
+        let on_hold = sandbox::functions::build(&settings, &world.world()).unwrap();
         settings.insert("MOKKA_FINISH".to_owned(), "on_shipment".to_owned());
-        let on_shipment = Functions::build(&settings, &world.world()).unwrap();
+        let on_shipment = sandbox::functions::build(&settings, &world.world()).unwrap();
         Self { template: Template::read(TEMPLATE).unwrap(), world, on_hold, on_shipment }
     }
 

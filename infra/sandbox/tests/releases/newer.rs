@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use sandbox::settings::OPERATOR_KEY;
 use serde_json::{Value, json};
+use testkit::settings::OPERATOR_KEY;
 
 use crate::ends::{after_the_codes, codes, come_to_its_end};
 use crate::house::House;

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sandbox::settings::{FORMS_QUEUE, PHOTOS};
 use serde_json::{Map, Value, json};
+use testkit::settings::{FORMS_QUEUE, PHOTOS};
 
 use crate::house::House;
 

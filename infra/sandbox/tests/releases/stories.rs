@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::clock::{Clock, Timestamp};
+use shared::clock::Timestamp;
 use standins::{Decision, Fault, Options, System};
 
-use sandbox::testing::World;
+use testkit::World;
 
 use crate::house::House;
 
@@ -22,8 +22,7 @@ const FIVE_MINUTES: Duration = Duration::from_mins(5);
 
 /// A house in which everything has happened.
 pub(crate) async fn told() -> House {
-    let clock = Clock::starting_at(Timestamp::from_millis(BEGIN));
-    let house = House::new(World::start_at(clock, Options::default()).await);
+    let house = House::new(World::start_at(Timestamp::from_millis(BEGIN), Options::default()).await);
     the_day_before(&house).await;
     house.world.advance(25 * HOUR);
     mismatch(&house).await;
@@ -165,7 +164,7 @@ async fn under_way(house: &House) {
 async fn customers(house: &House) {
     for decided in [false, true] {
         let body = json!({"redirect_url": "https://shop.example/limit", "phone": "+7 (888) 000-11-22"});
-        let (status, answer) = house.call("POST", "/v1/back-office/registrations", sandbox::settings::OPERATOR_KEY, &body).await;
+        let (status, answer) = house.call("POST", "/v1/back-office/registrations", testkit::settings::OPERATOR_KEY, &body).await;
         assert_eq!(status, 200, "{answer}");
         if decided {
             let id = answer["registration_id"].as_str().unwrap_or_else(|| panic!("{answer}"));

@@ -93,14 +93,13 @@ fn monthly(total: Kopecks, months: u64) -> Kopecks {
     }
 }
 
-/// The same day of every following month, in Moscow; every month has a 28th.
+/// The same day of every following month, in Moscow; where a month is too short for it, its last.
 fn dates(now: OffsetDateTime) -> impl Iterator<Item = String> {
     let today = moscow(now);
-    let day = today.day().min(28);
     let mut at = (today.year(), today.month());
     std::iter::repeat_with(move || {
         at = (at.0 + i32::from(at.1 == Month::December), at.1.next());
-        format!("{day:02}.{:02}.{}", u8::from(at.1), at.0)
+        format!("{:02}.{:02}.{}", today.day().min(at.1.length(at.0)), u8::from(at.1), at.0)
     })
 }
 
@@ -123,6 +122,20 @@ mod tests {
         let plan = plan(&[free], Kopecks(700_001), 3, NOW);
         assert_eq!(shown(&plan), ["01.01.2027 2334.00", "01.02.2027 2334.00", "01.03.2027 2332.01"]);
         assert_eq!((plan.total.get(), plan.monthly_payment.get()), ("7000.01", "2334"));
+    }
+
+    #[test]
+    fn payments_fall_due_on_the_same_day_or_the_last_of_a_shorter_month() {
+        for (now, expected) in [
+            (datetime!(2027-01-31 09:00 UTC), ["28.02.2027", "31.03.2027", "30.04.2027"]),
+            (datetime!(2028-01-30 20:59:59 UTC), ["29.02.2028", "30.03.2028", "30.04.2028"]),
+            (datetime!(2028-01-30 21:00:01 UTC), ["29.02.2028", "31.03.2028", "30.04.2028"]),
+            (datetime!(2028-02-29 09:00 UTC), ["29.03.2028", "29.04.2028", "29.05.2028"]),
+            (datetime!(2026-11-29 21:00:01 UTC), ["30.12.2026", "30.01.2027", "28.02.2027"]),
+            (datetime!(2026-12-31 09:00 UTC), ["31.01.2027", "28.02.2027", "31.03.2027"]),
+        ] {
+            assert_eq!(dates(now).take(3).collect::<Vec<_>>(), expected, "{now}");
+        }
     }
 
     #[test]

@@ -34,8 +34,8 @@ async fn a_schedule_looks_as_documented() {
     let (_, raw) = text(response).await;
     let three = concat!(
         r#"{"total":7000.01,"monthly_payment":2334,"monthly_overpayment":0,"term":3,"payment_dates":["#,
-        r#"{"date":"28.02.2030","amount":"2334.00"},{"date":"28.03.2030","amount":"2334.00"},"#,
-        r#"{"date":"28.04.2030","amount":"2332.01"}]}"#
+        r#"{"date":"28.02.2030","amount":"2334.00"},{"date":"31.03.2030","amount":"2334.00"},"#,
+        r#"{"date":"30.04.2030","amount":"2332.01"}]}"#
     );
     assert!(raw.contains(three), "{raw}");
     // 1.5 % of 7000.01 is 105.00015 a month, rounded up.

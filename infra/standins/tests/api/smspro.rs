@@ -1,5 +1,11 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use serde_json::json;
 use standins::{Fault, Options, PhoneReports, System};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 use crate::world::{World, answer, text};
 
@@ -133,4 +139,24 @@ async fn a_report_is_asked_for_with_the_login_in_the_documents_form() {
     world.standins.set_sms_reports(PHONE, silence, false).unwrap();
     assert!(ask(&world, "smspro-demo-login", "t1").await.contains("<status>4</status>"), "no report");
     assert!(world.standins.set_sms_reports(PHONE, PhoneReports { report: Some(8), pushed: true }, false).is_err());
+}
+
+#[tokio::test]
+async fn a_leap_of_the_clock_waits_for_the_reports_on_their_way() {
+    let world = World::start().await;
+    let receiver = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", receiver.local_addr().unwrap());
+    let has_answered = Arc::new(AtomicBool::new(false));
+    let answered = Arc::clone(&has_answered);
+    tokio::spawn(async move {
+        let (mut connection, _) = receiver.accept().await.unwrap();
+        drop(connection.read(&mut [0; 4096]).await);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        answered.store(true, Ordering::SeqCst);
+        connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+    });
+    world.standins.push_sms_reports_to(url);
+    world.smspro("send", &json!({ "transaction_id": "t1", "phone": PHONE })).await;
+    world.advance(60).await;
+    assert!(has_answered.load(Ordering::SeqCst), "the report came before the leap");
 }

@@ -1,8 +1,5 @@
 //! A running set of stand-ins and a caller that knows how to speak to each of them.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, RequestBuilder, Response, redirect};
 use serde_json::{Value, json};
@@ -26,20 +23,12 @@ impl World {
     }
 
     pub(crate) async fn with(options: Options) -> Self {
-        Self::of(options, Clock::real()).await
+        Self::of(options, Clock::standing_at(standins::beginning())).await
     }
 
     /// A world whose clock stands at `moment` until it is advanced.
     pub(crate) async fn at(moment: OffsetDateTime) -> Self {
-        let ahead = Arc::new(AtomicI64::new(0));
-        let moved = Arc::clone(&ahead);
-        let clock = Clock::new(
-            move || moment + time::Duration::seconds(ahead.load(Ordering::SeqCst)),
-            move |seconds| {
-                moved.fetch_add(seconds, Ordering::SeqCst);
-            },
-        );
-        Self::of(Options::default(), clock).await
+        Self::of(Options::default(), Clock::standing_at(moment)).await
     }
 
     async fn of(options: Options, clock: Clock) -> Self {
@@ -157,9 +146,9 @@ impl World {
             .body(body.to_string())
     }
 
-    /// A form under an id, signed now.
+    /// A form under an id, signed when the world begins.
     pub(crate) fn form_request(&self, id: &str, body: &Value) -> RequestBuilder {
-        self.form_signed(id, body, OffsetDateTime::now_utc().unix_timestamp(), &Options::default().shop_forms_secret)
+        self.form_signed(id, body, standins::beginning().unix_timestamp(), &Options::default().shop_forms_secret)
     }
 
     /// The same, signed at another time or with another key.
@@ -195,9 +184,9 @@ pub(crate) fn signature(body: &str) -> String {
     hex::encode(Sha1::digest(format!("{body}mokka-demo-secret")))
 }
 
-/// Moscow time, `seconds` from now on the real clock.
+/// Moscow time, `seconds` after the world began.
 pub(crate) fn valid_till(seconds: i64) -> String {
     let format = format_description!("[day].[month].[year] [hour]:[minute]:[second]+03:00");
-    let at = OffsetDateTime::now_utc().to_offset(offset!(+3)) + time::Duration::seconds(seconds);
+    let at = standins::beginning().to_offset(offset!(+3)) + time::Duration::seconds(seconds);
     at.format(format).unwrap()
 }

@@ -18,8 +18,6 @@ use s3s_fs::FileSystem;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-use crate::settings::PHOTOS;
-
 /// The storage could not be started.
 #[derive(Debug, thiserror::Error)]
 #[error("the embedded S3 could not be started: {0}")]
@@ -41,17 +39,18 @@ pub struct Storage {
     _own: Option<Arc<TempDir>>,
 }
 
-/// Serves a storage in `data`, or in a folder of its own that goes away with it, on the current runtime.
-pub fn start(listener: TcpListener, data: Option<&Path>, access_key: &str, secret_key: &str) -> Result<Storage, S3Error> {
+/// Serves a storage with that bucket in `data`, or in a folder of its own that goes away with it, on the current runtime. Both
+/// parts of the credentials are `key`.
+pub fn start(listener: TcpListener, data: Option<&Path>, key: &str, bucket: &str) -> Result<Storage, S3Error> {
     let own = if data.is_none() { Some(Arc::new(TempDir::new().map_err(|error| failed(&error))?)) } else { None };
     let folder = match (data, &own) {
         (Some(data), _) => data.join("objects"),
         (None, own) => own.as_ref().map_or_else(PathBuf::new, |own| own.path().to_owned()),
     };
-    // The template's bucket; others are there with their first object.
-    std::fs::create_dir_all(folder.join(PHOTOS)).map_err(|error| failed(&error))?;
+    // Others are there with their first object.
+    std::fs::create_dir_all(folder.join(bucket)).map_err(|error| failed(&error))?;
     let mut service = S3ServiceBuilder::new(FileSystem::new(&folder).map_err(|error| failed(&error))?);
-    service.set_auth(SimpleAuth::from_single(access_key, secret_key));
+    service.set_auth(SimpleAuth::from_single(key, key));
     let requests = Requests::default();
     let app = Router::new().fallback(serve).with_state((service.build(), Arc::clone(&requests)));
     tokio::spawn(async move { axum::serve(listener, app).await });

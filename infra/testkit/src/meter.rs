@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::PoisonError;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use emulators::template::Table;
 use serde_json::Value;
 use shared::metrics::Sink;
 use standins::System;
 
-use super::{LOGS, World};
-use crate::template::Table;
+use crate::World;
 
 /// What CloudWatch Logs adds to each line that it takes (CloudWatch Logs, `PutLogEvents`), in bytes.
 const LINE_OVERHEAD: usize = 26;
@@ -60,7 +60,7 @@ impl World {
     /// What was used since this was last asked. Forgets the calls to the stand-ins and the log, which it looks through first.
     pub fn used(&self) -> Used {
         let units = self.tap.take_units();
-        let logged = LOGS.since(self.logs_from).lines().map(log_line).sum::<usize>() + self.take_metrics();
+        let logged = self.log.text().lines().map(log_line).sum::<usize>() + self.take_metrics();
         self.sift_logs();
         let calls = self.standins.calls(None);
         self.standins.forget_calls();

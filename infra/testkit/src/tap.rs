@@ -10,6 +10,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde_json::{Value, json};
+use shared::metrics::Metrics;
+use shared::outbound::Http;
 use tokio::net::TcpListener;
 
 /// Longer than the store waits for one attempt.
@@ -17,7 +19,7 @@ const LOST: Duration = Duration::from_millis(1500);
 
 /// What passes, and what gets lost.
 #[derive(Clone)]
-pub(super) struct Tap(Arc<Line>);
+pub(crate) struct Tap(Arc<Line>);
 
 struct Line {
     http: reqwest::Client,
@@ -37,15 +39,15 @@ struct Passed {
 
 /// What DynamoDB charges for by the request, on demand (DynamoDB, "Read and write operations"): of the table and of its indexes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Units {
-    pub(super) read: f64,
-    pub(super) write: f64,
+pub(crate) struct Units {
+    pub(crate) read: f64,
+    pub(crate) write: f64,
 }
 
 impl Tap {
     /// Listens before the database.
-    pub(super) fn start(listener: TcpListener, database: String) -> Self {
-        let http = shared::outbound::client().expect("an HTTP client");
+    pub(crate) fn start(listener: TcpListener, database: String) -> Self {
+        let http = Http::local(Metrics::default()).expect("an HTTP client").client().clone();
         let tap = Self(Arc::new(Line { http, database, state: Mutex::default() }));
         let app = Router::new().fallback(pass).with_state(tap.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
@@ -57,29 +59,29 @@ impl Tap {
     }
 
     /// The operations since the last time this was asked, `GetItem` and so on.
-    pub(super) fn take_calls(&self) -> Vec<String> {
+    pub(crate) fn take_calls(&self) -> Vec<String> {
         std::mem::take(&mut self.state().calls)
     }
 
     /// Lets every answer say what it cost, from now on.
-    pub(super) fn meter(&self) {
+    pub(crate) fn meter(&self) {
         self.state().metered = true;
     }
 
     /// What was said since the last time this was asked.
-    pub(super) fn take_units(&self) -> Units {
+    pub(crate) fn take_units(&self) -> Units {
         std::mem::take(&mut self.state().units)
     }
 
     /// Loses the answer of the `index`-th operation from now; its effect happens.
-    pub(super) fn lose(&self, index: usize) {
+    pub(crate) fn lose(&self, index: usize) {
         let mut state = self.state();
         state.calls.clear();
         state.lose = Some(index);
     }
 
     /// Leaves all that the next `times` batches ask for undone, as a table does that is short of capacity.
-    pub(super) fn leave_undone(&self, times: usize) {
+    pub(crate) fn leave_undone(&self, times: usize) {
         self.state().undone = times;
     }
 }

@@ -1,23 +1,28 @@
 //! The main job as tests tell it: an order, its payment, what Mokka says, what IMSHOP asks.
 
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
+use shared::clock::Timestamp;
 use standins::{Decision, Options};
 use url::Url;
 
-use super::{Answer, Event, World, canary, invoke};
 use crate::settings::IMSHOP_KEY;
+use crate::{Answer, Event, Function, World, canary};
 
-/// The functions of the main job in one world.
-pub struct Story {
+/// Which functions there are in a story.
+pub trait Cast: Send + Sync + 'static {
+    /// All of them.
+    fn functions() -> Vec<Function>;
+}
+
+/// The functions of the main job in one world: those of `C`.
+pub struct Story<C> {
     /// Everything around them.
     pub world: World,
-    orders: orders::Deps,
-    acquiring: acquiring::Deps,
-    callback: mokka_callback::Deps,
-    back_office: back_office::Deps,
     placed: AtomicU32,
+    cast: PhantomData<C>,
 }
 
 /// An order that the shop has accepted.
@@ -37,7 +42,7 @@ impl Placed {
     }
 }
 
-impl Story {
+impl<C: Cast> Story<C> {
     /// The functions with the sandbox's settings.
     pub async fn start() -> Self {
         Self::start_with(Options::default(), &[]).await
@@ -45,36 +50,36 @@ impl Story {
 
     /// With other stand-ins, and some settings changed.
     pub async fn start_with(options: Options, changes: &[(&str, &str)]) -> Self {
-        let world = World::start_with(options).await;
-        world.set_workers(changes);
-        Self {
-            orders: world.build(orders::Deps::from_env, changes),
-            acquiring: world.build(acquiring::Deps::from_env, changes),
-            callback: world.build(mokka_callback::Deps::from_env, changes),
-            back_office: world.build(back_office::Deps::from_env, changes),
-            placed: AtomicU32::new(0),
-            world,
-        }
+        Self::of(World::start_with(options).await, changes)
+    }
+
+    /// On a day that matters.
+    pub async fn start_at(moment: Timestamp, changes: &[(&str, &str)]) -> Self {
+        Self::of(World::start_at(moment, Options::default()).await, changes)
+    }
+
+    fn of(world: World, changes: &[(&str, &str)]) -> Self {
+        Self { world: world.with(C::functions(), changes), placed: AtomicU32::new(0), cast: PhantomData }
     }
 
     /// Gives an event to `orders`.
     pub async fn orders(&self, event: Value) -> Answer {
-        invoke(&self.orders, |deps, request| Box::pin(orders::handle(deps, request)), event).await
+        self.world.call("orders", event).await
     }
 
     /// Gives an event to `acquiring`.
     pub async fn acquiring(&self, event: Value) -> Answer {
-        invoke(&self.acquiring, |deps, request| Box::pin(acquiring::handle(deps, request)), event).await
+        self.world.call("acquiring", event).await
     }
 
     /// Gives an event to `mokka-callback`.
     pub async fn mokka(&self, event: Value) -> Answer {
-        invoke(&self.callback, |deps, request| Box::pin(mokka_callback::handle(deps, request)), event).await
+        self.world.call("mokka-callback", event).await
     }
 
     /// Gives an event to `back-office`.
     pub async fn back_office(&self, event: Value) -> Answer {
-        invoke(&self.back_office, |deps, request| Box::pin(back_office::handle(deps, request)), event).await
+        self.world.call("back-office", event).await
     }
 
     /// The body of an order creation: 2 × 1500.00 + 250.00 delivery at the stand-in's prices.

@@ -63,7 +63,7 @@ pub fn environment(addresses: &Addresses) -> BTreeMap<String, String> {
         ("QUOTES_TABLE", "quotes".to_owned()),
         ("S3_ENDPOINT", s3.clone()),
         ("SQS_ENDPOINT", sqs.clone()),
-        ("FORMS_QUEUE_URL", crate::queue::url(sqs, FORMS_QUEUE)),
+        ("FORMS_QUEUE_URL", emulators::queue::url(sqs, FORMS_QUEUE)),
         ("IMSHOP_KEY", IMSHOP_KEY.to_owned()),
         ("IMSHOP_PAYMENT_STATUS_URL", format!("{providers}{IMSHOP_PAYMENT_STATUS}")),
         ("IMSHOP_ORDER_STATUS_URL", format!("{providers}{IMSHOP_ORDER_STATUS}")),

@@ -1,0 +1,169 @@
+//! Functions by the names of their binaries, called as Lambda calls them: with an event, and until when it must be answered.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures_util::future::BoxFuture;
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, Error, Request, Service as _, service_fn};
+use lambda_runtime::{Context, LambdaEvent};
+use serde_json::Value;
+use shared::env::{ConfigError, Env};
+use shared::runtime::{Build, Handler, Worker, World};
+
+use crate::stream::Work;
+
+/// A function that is called over HTTP: the gateway's event in, its response out.
+pub type Invoke = Arc<dyn Fn(LambdaEvent<LambdaRequest>) -> BoxFuture<'static, Result<Value, Error>> + Send + Sync>;
+
+/// A function that is called by a stream, a queue or the clock.
+pub type Run = Arc<dyn Fn(LambdaEvent<Value>) -> BoxFuture<'static, Result<Value, Error>> + Send + Sync>;
+
+/// A function of this project, to be built when it is needed. Made by [`http!`](crate::http) and [`worker!`](crate::worker).
+#[derive(Clone)]
+pub struct Function {
+    name: String,
+    make: Make,
+}
+
+#[derive(Clone)]
+enum Make {
+    Http(Arc<dyn Fn(Env, World) -> Result<Invoke, ConfigError> + Send + Sync>),
+    Worker(Arc<dyn Fn(Env, World) -> Result<Run, ConfigError> + Send + Sync>),
+}
+
+/// A function that is built.
+#[derive(Clone)]
+pub enum Built {
+    /// It is called over HTTP.
+    Http(Invoke),
+    /// It is called by a stream, a queue or the clock.
+    Worker(Run),
+}
+
+impl Function {
+    /// One that is called over HTTP; `package` is its crate's name.
+    pub fn http<D: Send + Sync + 'static>(package: &str, build: Build<D>, handle: Handler<D>) -> Self {
+        let make = move |env, world| build(env, world).map(|deps| http(deps, handle));
+        Self { name: package.replace('_', "-"), make: Make::Http(Arc::new(make)) }
+    }
+
+    /// One that is not.
+    pub fn worker<D: Send + Sync + 'static>(package: &str, build: Build<D>, handle: Worker<D>) -> Self {
+        let make = move |env, world| build(env, world).map(|deps| worker(deps, handle));
+        Self { name: package.replace('_', "-"), make: Make::Worker(Arc::new(make)) }
+    }
+
+    /// The name of its binary.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Builds it with these settings.
+    pub fn build(&self, settings: BTreeMap<String, String>, world: World) -> Result<Built, ConfigError> {
+        let env = Env::from_map(settings);
+        match &self.make {
+            Make::Http(make) => make(env, world).map(Built::Http),
+            Make::Worker(make) => make(env, world).map(Built::Worker),
+        }
+    }
+}
+
+/// The function of that crate, which is called over HTTP.
+#[macro_export]
+macro_rules! http {
+    ($package:ident) => {
+        $crate::functions::Function::http(stringify!($package), ::$package::Deps::from_env, |deps, request| {
+            ::std::boxed::Box::pin(::$package::handle(deps, request))
+        })
+    };
+}
+
+/// The function of that crate, which is called by a stream, a queue or the clock.
+#[macro_export]
+macro_rules! worker {
+    ($package:ident) => {
+        $crate::functions::Function::worker(stringify!($package), ::$package::Deps::from_env, |deps, event| {
+            ::std::boxed::Box::pin(::$package::handle(deps, event))
+        })
+    };
+}
+
+/// The functions of a system, built.
+#[derive(Clone, Default)]
+pub struct Functions(BTreeMap<String, Built>);
+
+impl Functions {
+    /// Builds them all with the same settings.
+    pub fn build(functions: &[Function], settings: &BTreeMap<String, String>, world: &World) -> Result<Self, ConfigError> {
+        let built = functions.iter().map(|function| {
+            let built = function.build(settings.clone(), world.clone())?;
+            Ok((function.name.clone(), built))
+        });
+        built.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Gives an event to a function that is called over HTTP.
+    pub async fn invoke(&self, name: &str, event: Value, context: Context) -> Result<Value, Error> {
+        let Some(Built::Http(invoke)) = self.0.get(name) else { return Err(unknown(name).into()) };
+        let request: LambdaRequest = serde_json::from_value(event)?;
+        invoke(LambdaEvent::new(request, context)).await
+    }
+
+    /// Gives an event to a function that is not, and says how long it has.
+    pub async fn work(&self, name: &str, event: Value, timeout: Duration) -> Result<Value, Error> {
+        let Some(Built::Worker(run)) = self.0.get(name) else { return Err(unknown(name).into()) };
+        run(LambdaEvent::new(event, context(timeout))).await
+    }
+
+    /// The same as something to be called: by a stream, a queue or the clock.
+    #[must_use]
+    pub fn worker(&self, name: &str, timeout: Duration) -> Work {
+        let (functions, name) = (self.clone(), name.to_owned());
+        Arc::new(move |event| {
+            let (functions, name) = (functions.clone(), name.clone());
+            Box::pin(async move { functions.work(&name, event, timeout).await })
+        })
+    }
+}
+
+fn unknown(name: &str) -> String {
+    format!("the template names a function that is not here: {name}")
+}
+
+/// What Lambda says of a call beside its event: its id, and until when, by the machine's clock, it must be answered.
+#[must_use]
+pub fn context(timeout: Duration) -> Context {
+    let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + timeout;
+    let mut context = Context::default();
+    context.request_id = shared::clock::Random::System.hex32().unwrap_or_default();
+    context.deadline = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
+    context
+}
+
+/// A handler of HTTP requests with what it needs, behind `lambda_http`'s own adapter.
+pub fn http<D: Send + Sync + 'static>(deps: D, handle: Handler<D>) -> Invoke {
+    let deps = Arc::new(deps);
+    Arc::new(move |event| {
+        let deps = Arc::clone(&deps);
+        Box::pin(async move { adapted(deps.as_ref(), handle, event).await })
+    })
+}
+
+/// Gives a gateway's event to a handler through `lambda_http`'s own adapter.
+pub async fn adapted<D: Send + Sync>(deps: &D, handle: Handler<D>, event: LambdaEvent<LambdaRequest>) -> Result<Value, Error> {
+    let service = service_fn(move |request: Request| async move { Ok::<_, Error>(handle(deps, request).await) });
+    let response = Adapter::from(service).call(event).await?;
+    Ok(serde_json::to_value(response)?)
+}
+
+/// A handler of other events with what it needs.
+pub fn worker<D: Send + Sync + 'static>(deps: D, handle: Worker<D>) -> Run {
+    let deps = Arc::new(deps);
+    Arc::new(move |event| {
+        let deps = Arc::clone(&deps);
+        Box::pin(async move { handle(&deps, event).await })
+    })
+}

@@ -1,0 +1,41 @@
+//! The customer's data used in tests; none of it may ever be in a log.
+
+use crate::settings;
+
+/// Phone of orders, as IMSHOP sends it (Mokka's demo prefix: approved).
+pub const PHONE: &str = "+7 (888) 010-02-03";
+/// Phone of forms.
+pub const FORM_PHONE: &str = "+996 770 102 030";
+/// E-mail.
+pub const EMAIL: &str = "canary.customer@example.org";
+/// Name.
+pub const NAME: &str = "Канарейкина Кенарь";
+/// A wallet's cryptogram.
+pub const CRYPTOGRAM: &str = "Q0FOQVJZLUNSWVBUT0dSQU0=";
+
+pub(crate) const FORBIDDEN: [&str; 24] = [
+    PHONE,
+    FORM_PHONE,
+    EMAIL,
+    NAME,
+    CRYPTOGRAM,
+    "78880100203",
+    "8880100203",
+    "996770102030",
+    "770102030",
+    "Канарейкина",
+    settings::IMSHOP_KEY,
+    settings::SHOP_KEY,
+    settings::SHOP_FORMS_SECRET,
+    settings::VIEWER_KEY,
+    settings::OPERATOR_KEY,
+    settings::CASHIER_KEY,
+    settings::IMSHOP_PAYMENT_STATUS,
+    settings::IMSHOP_ORDER_STATUS,
+    "mokka-demo-secret",
+    "smspro-demo-key",
+    settings::SMS_REPORT_SECRET,
+    "smspro-demo-login",
+    "smspro-demo-password",
+    "internal-demo-secret",
+];
