@@ -1,6 +1,8 @@
 """The shell commands of documents, read by the programs they are for. Started by check-commands, and by itself in place of `aws`."""
 
+import concurrent.futures
 import contextlib
+import functools
 import io
 import os
 import pathlib
@@ -40,16 +42,22 @@ def logical_lines(text):
         yield command
 
 
+@functools.cache
+def options_of_sam(command):
+    """The options that a command of `sam` has; None without such a command."""
+    done = subprocess.run([".venv/sam/bin/sam", command, "--help"], capture_output=True, text=True, check=False)
+    return None if done.returncode else set(re.findall(r"--[a-z-]+", done.stdout))
+
+
 def options(line):
     """What is wrong with the options of the line's `sam` commands."""
     for arguments in re.findall(r"(?:^|&& |; )sam ([^&;|]+)", line):
         words = arguments.split()
         named = [word.partition("=")[0] for word in words if word.startswith("--")]
-        done = subprocess.run([".venv/sam/bin/sam", words[0], "--help"], capture_output=True, text=True, check=False)
-        if done.returncode:
+        known = options_of_sam(words[0])
+        if known is None:
             yield f"sam has no command {words[0]}"
-        known = set(re.findall(r"--[a-z-]+", done.stdout))
-        yield from (f"sam {words[0]} has no {name}" for name in named if name not in known)
+        yield from (f"sam {words[0]} has no {name}" for name in named if name not in (known or ()))
 
 
 def read(line, folder, complaints):
@@ -67,25 +75,32 @@ def read(line, folder, complaints):
     subprocess.run(["/bin/bash", "-c", line], cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=120)
 
 
+def wrong_in(line, folder, number):
+    """What is wrong with a line, and how many commands of the AWS CLI it has."""
+    wrong, outcomes = list(options(line)), []
+    if re.search(r"\baws ", line):
+        complaints = folder / f"complaints-{number}"
+        complaints.write_text("", encoding="utf-8")
+        read(line, folder, complaints)
+        outcomes = complaints.read_text(encoding="utf-8").splitlines()
+        wrong += [outcome for outcome in outcomes if outcome != "read"] or ([] if outcomes else ["it was not read at all"])
+    return wrong, len(outcomes)
+
+
 def main(documents):
     failed, commands = [], 0
     with tempfile.TemporaryDirectory() as name:
-        folder, complaints = pathlib.Path(name), pathlib.Path(name) / "complaints"
+        folder = pathlib.Path(name)
         wrapper = f"#!/bin/bash\nexec {sys.executable} {pathlib.Path(__file__).resolve()} --aws \"$@\"\n"
         (folder / "date").symlink_to(shutil.which("date"))
         for program, text in [("aws", wrapper)] + [(each, "#!/bin/bash\n") for each in SILENT]:
             (folder / program).write_text(text, encoding="utf-8")
             (folder / program).chmod(0o755)
-        for document in documents:
-            for line in logical_lines(pathlib.Path(document).read_text(encoding="utf-8")):
-                wrong = list(options(line))
-                if re.search(r"\baws ", line):
-                    complaints.write_text("", encoding="utf-8")
-                    read(line, folder, complaints)
-                    outcomes = complaints.read_text(encoding="utf-8").splitlines()
-                    commands += len(outcomes)
-                    wrong += [outcome for outcome in outcomes if outcome != "read"]
-                    wrong += [] if outcomes else ["it was not read at all"]
+        lines = [(each, line) for each in documents for line in logical_lines(pathlib.Path(each).read_text(encoding="utf-8"))]
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            outcomes = pool.map(lambda numbered: wrong_in(numbered[1][1], folder, numbered[0]), enumerate(lines))
+            for (document, line), (wrong, read_by_aws) in zip(lines, outcomes):
+                commands += read_by_aws
                 failed += [f"{document}: {line.strip()}\n    {each.strip()}" for each in wrong]
     print(*failed, f"{commands} commands of the AWS CLI were read, {len(failed)} are wrong", sep="\n")
     return 1 if failed or commands < 10 else 0

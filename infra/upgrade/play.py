@@ -403,7 +403,7 @@ def built(commit):
 
 def unpack(commit, tree):
     """The files of a commit. Its packages get a version of their own: cargo tells packages in one target folder apart by that, not
-    by where they are."""
+    by where they are. They are built as the present ones are, so that both have the same dependencies' builds."""
     fresh = tree.with_suffix(".new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
@@ -412,7 +412,9 @@ def unpack(commit, tree):
     text, count = re.subn(r'(?m)^version = "([0-9.]+)"$', rf'version = "\1-at-{commit}"', manifest.read_text(encoding="utf-8"), count=1)
     if not count:
         fail(f"{commit}: Cargo.toml names no version")
-    manifest.write_text(text, encoding="utf-8")
+    profiles = re.compile(r"(?m)^\[profile\.dev[^\[]*(?:^\[profile\.dev[^\[]*)*")
+    present = profiles.search((ROOT / "Cargo.toml").read_text(encoding="utf-8"))[0]
+    manifest.write_text(f"{profiles.sub('', text)}\n{present}", encoding="utf-8")
     fresh.rename(tree)
 
 

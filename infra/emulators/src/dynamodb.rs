@@ -6,18 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::create_table::CreateTableError;
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction, GlobalSecondaryIndex, GlobalSecondaryIndexUpdate,
-    KeySchemaElement, KeyType, Projection, ProjectionType, ScalarAttributeType, StreamSpecification, StreamViewType,
-    TableDescription, TimeToLiveSpecification,
-};
-use dynoxide::Database;
-use serde_json::json;
+use dynoxide::{Database, DynoxideError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use shared::clock::Clock;
 use tokio::net::TcpListener;
 
@@ -35,9 +30,6 @@ const STREAM_UPKEEP: &str = r#"
             AND CAST(sequence_number AS INTEGER) < CAST(substr(json_extract(NEW.item_json, '$.position.S'), 2) AS INTEGER);
     END;
 "#;
-
-/// An empty database with that upkeep, from which those in memory are copied: nobody else can reach into their SQLite.
-const SEED: &str = "file:sandbox-seed?mode=memory&cache=shared";
 
 /// How often items past their time are swept away; DynamoDB itself takes up to days.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -81,19 +73,13 @@ impl dynoxide::storage_backend::Clock for Time {
 }
 
 /// Serves a database, in memory or in a folder, on the current runtime, and makes what is missing of the tables.
-pub async fn start(
-    listener: TcpListener,
-    data: Option<&Path>,
-    clock: Clock,
-    client: &aws_sdk_dynamodb::Client,
-    tables: &[Table],
-) -> Result<Embedded, DynamoDbError> {
+pub fn start(listener: TcpListener, data: Option<&Path>, clock: Clock, tables: &[Table]) -> Result<Embedded, DynamoDbError> {
     let (database, clock) = match data {
         Some(folder) => {
             std::fs::create_dir_all(folder).map_err(|error| opening(&error))?;
-            (open(&folder.join("dynamodb.sqlite").to_string_lossy())?, Clock::system())
+            (open(&folder.join("dynamodb.sqlite").to_string_lossy(), tables)?, Clock::system())
         }
-        None => (in_memory(clock.clone())?, clock),
+        None => (in_memory(clock.clone(), tables)?, clock),
     };
     tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
     let swept = database.clone();
@@ -105,10 +91,6 @@ pub async fn start(
             }
         }
     });
-    for table in tables {
-        let made = make(client, table).await;
-        made.map_err(|cause| DynamoDbError::Table { table: table.name.clone(), cause })?;
-    }
     Ok(Embedded { database, clock })
 }
 
@@ -116,123 +98,125 @@ fn opening(error: &dyn std::fmt::Display) -> DynamoDbError {
     DynamoDbError::Open(error.to_string())
 }
 
-/// Opens a file, or a name of SQLite's shared memory, with the upkeep of its streams.
-fn open(path: &str) -> Result<Database, DynamoDbError> {
+/// Opens a file, or a name of SQLite's shared memory, with its tables and the upkeep of its streams.
+fn open(path: &str, tables: &[Table]) -> Result<Database, DynamoDbError> {
     let database = Database::new(path).map_err(|error| opening(&error))?;
-    let known = database.get_table_metadata(POSITIONS).map_err(|error| opening(&error))?;
-    if known.is_none() {
-        let request = serde_json::from_value(json!({
-            "TableName": POSITIONS,
-            "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
-            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-        }));
-        database.create_table(request.map_err(|error| opening(&error))?).map_err(|error| opening(&error))?;
+    let positions = Table { name: POSITIONS.to_owned(), ttl_attribute: None, stream: None, indexes: Vec::new() };
+    for table in std::iter::once(&positions).chain(tables) {
+        let made = make(&database, table);
+        made.map_err(|cause| DynamoDbError::Table { table: table.name.clone(), cause })?;
     }
     let sqlite = rusqlite::Connection::open(path).map_err(|error| opening(&error))?;
     sqlite.execute_batch(STREAM_UPKEEP).map_err(|error| opening(&error))?;
     Ok(database)
 }
 
-fn in_memory(clock: Clock) -> Result<Database, DynamoDbError> {
-    static KEPT: LazyLock<Result<Database, DynamoDbError>> = LazyLock::new(|| open(SEED));
-    if let Err(error) = &*KEPT {
-        return Err(opening(error));
-    }
+/// A database with empty tables. All with the same tables are copies of one, which is kept in SQLite's shared memory: to make
+/// tables takes as long as a small test.
+fn in_memory(clock: Clock, tables: &[Table]) -> Result<Database, DynamoDbError> {
+    static KEPT: Mutex<Vec<(Vec<Table>, Database)>> = Mutex::new(Vec::new());
+    let seed = {
+        let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = kept.iter().position(|(known, _)| known == tables);
+        let name = |number: usize| format!("file:sandbox-seed-{number}?mode=memory&cache=shared");
+        let seed = name(known.unwrap_or(kept.len()));
+        if known.is_none() {
+            kept.push((tables.to_vec(), open(&seed, tables)?));
+        }
+        seed
+    };
     let database = Database::memory_with_clock(Arc::new(Time(clock))).map_err(|error| opening(&error))?;
-    database.restore_from(SEED).map_err(|error| opening(&error))?;
+    database.restore_from(&seed).map_err(|error| opening(&error))?;
     Ok(database)
 }
 
-async fn make(client: &aws_sdk_dynamodb::Client, table: &Table) -> Result<(), String> {
-    let mut creation = client
-        .create_table()
-        .table_name(&table.name)
-        .billing_mode(BillingMode::PayPerRequest)
-        .key_schema(element("pk", KeyType::Hash)?)
-        .set_attribute_definitions(Some(definitions(&table.indexes)?))
-        .set_stream_specification(table.stream.as_deref().map(stream).transpose()?);
-    for index in &table.indexes {
-        let index = GlobalSecondaryIndex::builder().index_name(&index.name).set_key_schema(Some(schema(index)?));
-        creation = creation.global_secondary_indexes(index.projection(keys_only()).build().map_err(|error| text(&error))?);
-    }
-    match creation.send().await {
-        Ok(_) => {}
-        // A folder from an earlier run has its tables already.
-        Err(SdkError::ServiceError(error)) if matches!(error.err(), CreateTableError::ResourceInUseException(_)) => {
-            complete(client, table).await?;
+/// Makes a table, or gives one from an earlier run what the template has added since, one thing at a time, as DynamoDB wants it.
+fn make(database: &Database, table: &Table) -> Result<(), String> {
+    let name = &table.name;
+    match database.get_table_metadata(name).map_err(text)? {
+        None => {
+            let mut creation = json!({
+                "TableName": name,
+                "BillingMode": "PAY_PER_REQUEST",
+                "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+                "AttributeDefinitions": definitions(&table.indexes),
+            });
+            if let Some(view) = &table.stream {
+                creation["StreamSpecification"] = stream(view);
+            }
+            if !table.indexes.is_empty() {
+                creation["GlobalSecondaryIndexes"] = table.indexes.iter().map(index).collect();
+            }
+            ask(|request| database.create_table(request), creation)?;
         }
-        Err(error) => return Err(text(&error)),
+        Some(_) => complete(database, table)?,
     }
     if let Some(attribute) = &table.ttl_attribute {
-        let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(attribute).build();
-        let update = client.update_time_to_live().table_name(&table.name);
-        let known = client.describe_time_to_live().table_name(&table.name).send().await.map_err(|error| text(&error))?;
-        let known = known.time_to_live_description.and_then(|known| known.attribute_name);
-        if known.as_ref() != Some(attribute) {
-            let update = update.time_to_live_specification(ttl.map_err(|error| text(&error))?);
-            update.send().await.map_err(|error| text(&error))?;
+        let known = ask(|request| database.describe_time_to_live(request), json!({"TableName": name}))?;
+        if known["TimeToLiveDescription"]["AttributeName"] != **attribute {
+            let ttl = json!({"Enabled": true, "AttributeName": attribute});
+            ask(|request| database.update_time_to_live(request), json!({"TableName": name, "TimeToLiveSpecification": ttl}))?;
         }
     }
     Ok(())
 }
 
-/// Gives a table from an earlier run what the template has added since, one thing at a time, as DynamoDB wants it.
-async fn complete(client: &aws_sdk_dynamodb::Client, table: &Table) -> Result<(), String> {
-    let described = client.describe_table().table_name(&table.name).send().await.map_err(|error| text(&error))?;
-    let described = described.table.unwrap_or_else(|| TableDescription::builder().build());
-    let known: Vec<_> = described.global_secondary_indexes().iter().filter_map(|index| index.index_name()).collect();
-    for index in table.indexes.iter().filter(|index| !known.contains(&index.name.as_str())) {
-        let action = CreateGlobalSecondaryIndexAction::builder().index_name(&index.name).set_key_schema(Some(schema(index)?));
-        let action = action.projection(keys_only()).build().map_err(|error| text(&error))?;
-        let update = client.update_table().table_name(&table.name);
-        let update = update.set_attribute_definitions(Some(definitions(std::slice::from_ref(index))?));
-        let update = update.global_secondary_index_updates(GlobalSecondaryIndexUpdate::builder().create(action).build());
-        update.send().await.map_err(|error| text(&error))?;
+fn complete(database: &Database, table: &Table) -> Result<(), String> {
+    let name = &table.name;
+    let described = ask(|request| database.describe_table(request), json!({"TableName": name}))?;
+    let described = &described["Table"];
+    let known: Vec<_> = described["GlobalSecondaryIndexes"].as_array().into_iter().flatten().map(|index| &index["IndexName"]).collect();
+    for added in table.indexes.iter().filter(|index| !known.iter().any(|known| **known == *index.name)) {
+        let update = json!({
+            "TableName": name,
+            "AttributeDefinitions": definitions(std::slice::from_ref(added)),
+            "GlobalSecondaryIndexUpdates": [{"Create": index(added)}],
+        });
+        ask(|request| database.update_table(request), update)?;
     }
-    let streams = described.stream_specification().is_some_and(StreamSpecification::stream_enabled);
+    let streams = described["StreamSpecification"]["StreamEnabled"] == true;
     if let Some(view) = table.stream.as_deref().filter(|_| !streams) {
-        let update = client.update_table().table_name(&table.name).stream_specification(stream(view)?);
-        update.send().await.map_err(|error| text(&error))?;
+        let update = json!({"TableName": name, "StreamSpecification": stream(view)});
+        ask(|request| database.update_table(request), update)?;
     }
     Ok(())
 }
 
-fn text(error: &dyn std::fmt::Debug) -> String {
-    format!("{error:?}")
+/// A request as DynamoDB's API writes it, and its answer.
+fn ask<Q: DeserializeOwned, A: Serialize>(call: impl FnOnce(Q) -> Result<A, DynoxideError>, request: Value) -> Result<Value, String> {
+    let request = serde_json::from_value(request).map_err(text)?;
+    serde_json::to_value(call(request).map_err(text)?).map_err(text)
 }
 
-fn keys_only() -> Projection {
-    Projection::builder().projection_type(ProjectionType::KeysOnly).build()
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
 }
 
-fn stream(view: &str) -> Result<StreamSpecification, String> {
-    let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::from(view));
-    stream.build().map_err(|error| text(&error))
+fn stream(view: &str) -> Value {
+    json!({"StreamEnabled": true, "StreamViewType": view})
 }
 
-fn element(name: &str, role: KeyType) -> Result<KeySchemaElement, String> {
-    KeySchemaElement::builder().attribute_name(name).key_type(role).build().map_err(|error| text(&error))
-}
-
-fn schema(index: &Index) -> Result<Vec<KeySchemaElement>, String> {
-    let hash = element(&index.hash.name, KeyType::Hash);
-    let range = index.range.as_ref().map(|range| element(&range.name, KeyType::Range));
-    std::iter::once(hash).chain(range).collect()
+fn index(index: &Index) -> Value {
+    let hash = json!({"AttributeName": index.hash.name, "KeyType": "HASH"});
+    let range = index.range.as_ref().map(|range| json!({"AttributeName": range.name, "KeyType": "RANGE"}));
+    json!({
+        "IndexName": index.name,
+        "KeySchema": std::iter::once(hash).chain(range).collect::<Vec<_>>(),
+        "Projection": {"ProjectionType": "KEYS_ONLY"},
+    })
 }
 
 /// What `pk` and the indexes' attributes are, each said once.
-fn definitions(indexes: &[Index]) -> Result<Vec<AttributeDefinition>, String> {
+fn definitions(indexes: &[Index]) -> Value {
     let attributes = indexes.iter().flat_map(|index| std::iter::once(&index.hash).chain(&index.range));
     let attributes = attributes.map(|attribute: &Attribute| (attribute.name.as_str(), attribute.kind));
     let attributes: BTreeMap<_, _> = attributes.chain([("pk", Kind::Text)]).collect();
-    attributes.into_iter().map(|(name, kind)| definition(name, kind)).collect()
+    attributes.into_iter().map(|(name, kind)| json!({"AttributeName": name, "AttributeType": letter(kind)})).collect()
 }
 
-fn definition(name: &str, kind: Kind) -> Result<AttributeDefinition, String> {
-    let kind = match kind {
-        Kind::Text => ScalarAttributeType::S,
-        Kind::Number => ScalarAttributeType::N,
-    };
-    AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().map_err(|error| text(&error))
+fn letter(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text => "S",
+        Kind::Number => "N",
+    }
 }

@@ -146,7 +146,7 @@ impl Sandbox {
         let mut env = Env::from_map(settings.clone());
         let client = shared::store::client_from_env(&mut env);
         let client = env.finish(client)?;
-        let store = dynamodb::start(dynamodb_listener, data.as_deref(), clock.clone(), &client, &template.tables).await?;
+        let store = dynamodb::start(dynamodb_listener, data.as_deref(), clock.clone(), &template.tables)?;
         let serves_functions = gateway_listener.is_some();
         if let Some(listener) = gateway_listener {
             settings.extend(changes);

@@ -134,7 +134,7 @@ impl World {
         let patient = client.config().to_builder().timeout_config(TimeoutConfig::disabled());
         let client = aws_sdk_dynamodb::Client::from_conf(patient.build());
         let template = DEPLOYED.clone();
-        let store = dynamodb::start(dynamodb, None, clock.clone(), &client, &template.tables).await;
+        let store = dynamodb::start(dynamodb, None, clock.clone(), &template.tables);
         let store = store.expect("an embedded DynamoDB");
         let queues = queue::start(sqs, None, clock.clone(), AWS_KEY, &template.queues).expect("queues in memory");
         Self {

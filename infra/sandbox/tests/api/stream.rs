@@ -286,9 +286,7 @@ pub(crate) async fn open_as(folder: Option<&Path>, template: &Template) -> (Embe
     let nowhere = || "http://127.0.0.1:9".to_owned();
     let settings = environment(&Addresses { gateway: nowhere(), dynamodb, s3: nowhere(), sqs: nowhere(), providers: nowhere() });
     let client = shared::store::client_from_env(&mut Env::from_map(settings)).unwrap();
-    let store = dynamodb::start(listener, folder, Clock::standing_at(testkit::clock::beginning()), &client, &template.tables)
-        .await
-        .unwrap();
+    let store = dynamodb::start(listener, folder, Clock::standing_at(testkit::clock::beginning()), &template.tables).unwrap();
     (store, client)
 }
 
