@@ -415,6 +415,11 @@ def unpack(commit, tree):
     profiles = re.compile(r"(?m)^\[profile\.dev[^\[]*(?:^\[profile\.dev[^\[]*)*")
     present = profiles.search((ROOT / "Cargo.toml").read_text(encoding="utf-8"))[0]
     manifest.write_text(f"{profiles.sub('', text)}\n{present}", encoding="utf-8")
+    # The present test kit chooses the features of what everybody uses; with others the dependencies would be built anew.
+    manifest = fresh / "infra/sandbox/Cargo.toml"
+    text = manifest.read_text(encoding="utf-8")
+    kit = f'testkit = {{ path = "{ROOT / "infra/testkit"}" }}'
+    manifest.write_text(re.sub(r"(?m)^testkit\.workspace.*\n", "", text).replace("[dependencies]", f"[dependencies]\n{kit}", 1), encoding="utf-8")
     fresh.rename(tree)
 
 

@@ -165,7 +165,8 @@ fn complete(database: &Database, table: &Table) -> Result<(), String> {
     let name = &table.name;
     let described = ask(|request| database.describe_table(request), json!({"TableName": name}))?;
     let described = &described["Table"];
-    let known: Vec<_> = described["GlobalSecondaryIndexes"].as_array().into_iter().flatten().map(|index| &index["IndexName"]).collect();
+    let known: Vec<_> =
+        described["GlobalSecondaryIndexes"].as_array().into_iter().flatten().map(|index| &index["IndexName"]).collect();
     for added in table.indexes.iter().filter(|index| !known.iter().any(|known| **known == *index.name)) {
         let update = json!({
             "TableName": name,
@@ -183,7 +184,10 @@ fn complete(database: &Database, table: &Table) -> Result<(), String> {
 }
 
 /// A request as DynamoDB's API writes it, and its answer.
-fn ask<Q: DeserializeOwned, A: Serialize>(call: impl FnOnce(Q) -> Result<A, DynoxideError>, request: Value) -> Result<Value, String> {
+fn ask<Q: DeserializeOwned, A: Serialize>(
+    call: impl FnOnce(Q) -> Result<A, DynoxideError>,
+    request: Value,
+) -> Result<Value, String> {
     let request = serde_json::from_value(request).map_err(text)?;
     serde_json::to_value(call(request).map_err(text)?).map_err(text)
 }

@@ -143,9 +143,6 @@ impl Sandbox {
         let storage = s3::start(s3_listener, data.as_deref(), AWS_KEY, PHOTOS)?;
         let queues = queue::start(sqs_listener, data.as_deref(), clock.clone(), AWS_KEY, &template.queues)?;
         let mut settings = environment(&addresses);
-        let mut env = Env::from_map(settings.clone());
-        let client = shared::store::client_from_env(&mut env);
-        let client = env.finish(client)?;
         let store = dynamodb::start(dynamodb_listener, data.as_deref(), clock.clone(), &template.tables)?;
         let serves_functions = gateway_listener.is_some();
         if let Some(listener) = gateway_listener {
