@@ -61,6 +61,9 @@ pub const EXPIRED: &str = "Время на оплату истекло. Попр
 pub const MOKKA_AMOUNT: &str = "Сумма заказа не подходит для оплаты частями. Выберите другой способ оплаты.";
 /// Mokka 71: not enough limit.
 pub const MOKKA_LIMIT: &str = "Доступного лимита не хватает для этого заказа. Выберите другой способ оплаты.";
+/// Mokka 70: the customer gave another phone than the order's.
+pub const MOKKA_PHONE: &str =
+    "Для оплаты нужен номер телефона, указанный в заказе. Оформите заказ с ним или выберите другой способ оплаты.";
 /// The provider refused for a reason that the shop has to mend.
 pub const METHOD_TEMPORARILY_OFF: &str = "Этот способ оплаты временно недоступен. Выберите другой способ оплаты.";
 

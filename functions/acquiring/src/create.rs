@@ -120,7 +120,8 @@ impl Attempt<'_> {
                     Found::Register(payment) => {
                         // The page known so far ends with this registration, whatever comes of it.
                         let callback_token_hash = sha256_hex(&self.token(&payment));
-                        let intent = Payment { url: None, callback_token_hash, ..payment };
+                        // Nor does its end: the customer has as long as anybody else.
+                        let intent = Payment { url: None, callback_token_hash, valid_till: choice.valid_till, ..payment };
                         let intent = intent.leased(self.deps.settler.clock.now());
                         orders.save_payment(intent).await.map_err(Failure::internal)?
                     }
@@ -167,6 +168,12 @@ impl Attempt<'_> {
             State::Pending if in_doubt && self.deps.settler.clock.now() >= payment.valid_till => {
                 Err(Failure::business(texts::PROVIDER_UNAVAILABLE))
             }
+            // Its page is dead, whatever the provider calls it: it ends here, and another one may start.
+            State::Pending if settler.clock.now() >= payment.valid_till => {
+                let expired = payment.moved(State::Expired, Trigger::Create, settler.clock.now());
+                let saved = settler.orders.save_payment(expired).await.map_err(Failure::internal)?;
+                saved.map(|_| Found::Over).ok_or_else(|| Failure::business(texts::PAYMENT_IN_PROGRESS))
+            }
             State::Pending => Ok(Found::Live(payment)),
             State::Held if settler.gateways.get(payment.provider).policy() == Policy::OnShipment => {
                 Err(Failure::business(texts::ALREADY_PAID))
@@ -174,6 +181,8 @@ impl Attempt<'_> {
             State::Held | State::Finishing => Err(Failure::business(texts::PAYMENT_PROCESSING)),
             State::Captured | State::PartiallyRefunded => Err(Failure::business(texts::ALREADY_PAID)),
             State::Refunded => Err(Failure::business(texts::REFUNDED)),
+            // Before another attempt is opened, the provider must have confirmed that this one has no money.
+            State::Declined | State::Canceled | State::Expired if in_doubt => Err(Failure::business(texts::PROVIDER_UNAVAILABLE)),
             State::Declined | State::Canceled | State::Expired => Ok(Found::Over),
         }
     }
@@ -227,7 +236,7 @@ impl Attempt<'_> {
             }
             Err(cause) => {
                 tracing::warn!(cause = %cause, "the registration had no clear answer");
-                (payment.in_doubt(), Some(texts::PROVIDER_UNAVAILABLE.to_owned()))
+                (payment.in_doubt(now), Some(texts::PROVIDER_UNAVAILABLE.to_owned()))
             }
         };
         let id = after.id.clone();

@@ -13,6 +13,8 @@ use crate::{Deps, refuse};
 
 /// 64 KiB: many times what a callback needs.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
+/// How often a hint is written again that lost against others.
+const ROUNDS: u32 = 4;
 
 pub(crate) async fn callback(deps: &Deps, inbound: &Inbound, id: &str, token: &str) -> Result<Response<Body>, Failure> {
     inbound.limit_body(MAX_BODY)?;
@@ -21,12 +23,37 @@ pub(crate) async fn callback(deps: &Deps, inbound: &Inbound, id: &str, token: &s
     note_hint(inbound.body(), &payment);
     let settled = deps.settler.settle(payment, Trigger::Callback, inbound.deadline()).await.map_err(Failure::unavailable)?;
     match settled {
-        // Nothing new is stored, so Mokka should tell us again.
-        Settled::InDoubt(payment) if matches!(payment.state, State::Creating | State::Pending) => {
-            Err(Failure::unavailable("the result could not be stored yet"))
+        Settled::InDoubt(payment) | Settled::Known(payment) | Settled::Unregistered(payment) if is_open(&payment) => {
+            remember_hint(deps, payment).await?;
         }
-        Settled::Known(_) | Settled::Unregistered(_) | Settled::InDoubt(_) => http::json(Status::Ok, &json!({"success": true})),
+        Settled::Known(_) | Settled::Unregistered(_) | Settled::InDoubt(_) => {}
     }
+    http::json(Status::Ok, &json!({"success": true}))
+}
+
+/// The customer's turn, by what is stored.
+fn is_open(payment: &Payment) -> bool {
+    matches!(payment.state, State::Creating | State::Pending)
+}
+
+/// Mokka's status shows nothing of it yet, or could not be asked: the next looks come within seconds, and not in hours.
+async fn remember_hint(deps: &Deps, payment: Payment) -> Result<(), Failure> {
+    let orders = &deps.settler.orders;
+    let mut payment = payment;
+    for _ in 0..ROUNDS {
+        if payment.is_leased(deps.settler.clock.now()) {
+            return Err(Failure::unavailable("the payment is being registered"));
+        }
+        let id = payment.id.clone();
+        if orders.save_payment(payment.hinted()).await.map_err(Failure::unavailable)?.is_some() {
+            return Ok(());
+        }
+        match orders.payment(&id).await.map_err(Failure::unavailable)? {
+            Some(stored) if is_open(&stored) => payment = stored,
+            Some(_) | None => return Ok(()),
+        }
+    }
+    Err(Failure::unavailable("the hint could not be stored yet"))
 }
 
 /// The payment, if token and signature are right. Every way of being wrong gets the same answer.

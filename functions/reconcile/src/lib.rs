@@ -241,13 +241,15 @@ impl Run<'_> {
 
     async fn settle(&self, payment: Payment, deadline: Deadline, looked: &mut Looked) -> Result<Payment, StoreError> {
         let before = (payment.state, payment.version);
+        let mut asked = false;
         let after = if self.provider.is_down() {
             payment
         } else {
             let settled = self.deps.settler.settle(payment, Trigger::Schedule, deadline).await?;
-            let asked = !matches!(settled, Settled::InDoubt(_));
+            let known = !matches!(settled, Settled::InDoubt(_));
             let after = settled.into_payment();
-            self.provider.note(asked || after.version != before.1);
+            asked = known || after.version != before.1;
+            self.provider.note(asked);
             after
         };
         looked.moved = after.state != before.0;
@@ -257,7 +259,13 @@ impl Run<'_> {
         if after.is_leased(now) || !(person || quiet) {
             return Ok(after);
         }
-        let mut next = if quiet { after.clone().looked_at_in_vain() } else { after.clone() };
+        let mut next = match (quiet, asked) {
+            (true, true) => after.clone().looked_at_in_vain(),
+            // It stays due, and is looked at in every run until the provider answers.
+            (true, false) if after.watch.unasked_since.is_some() && !person => return Ok(after),
+            (true, false) => after.clone().could_not_be_asked(now),
+            (false, _) => after.clone(),
+        };
         next.watch.attention |= person;
         let Some(saved) = self.deps.settler.orders.save_payment(next).await? else {
             // Somebody else is at it, and has planned the next look.

@@ -9,7 +9,7 @@ use crate::mokka::signature::OrderSetting;
 use crate::mokka::types::{
     CartItem, ChangeRequest, CheckoutOrder, CheckoutRequest, FinishRequest, OrderStatus, Price, ReturnRequest,
 };
-use crate::mokka::{Client, Code, Error, Settings, Store};
+use crate::mokka::{self, Client, Code, Error, Fault, Method, Settings, Store};
 use crate::money::{Currency, Money};
 use crate::outbound::Http;
 use crate::payment::{Change, Line, Order, Outcome, Payment, Policy, Reason, Report, ReportedState, receipt};
@@ -132,11 +132,11 @@ impl Gateway for MokkaGateway {
             check_number: check.number.unwrap_or_else(|| receipt::number(order, payment).to_owned()),
             check_link: check.link.or_else(|| order.check_link.clone()),
         };
-        outcome("finish", self.client.finish(&request, &document, deadline).await)
+        outcome(Method::Finish, self.client.finish(&request, &document, deadline).await)
     }
 
     async fn cancel(&self, payment: &Payment, deadline: Deadline) -> Result<Outcome, Unknown> {
-        outcome("cancel", self.client.cancel(payment.id.as_str(), deadline).await)
+        outcome(Method::Cancel, self.client.cancel(payment.id.as_str(), deadline).await)
     }
 
     async fn change(&self, payment: &Payment, change: &Change, deadline: Deadline) -> Result<Outcome, Unknown> {
@@ -146,12 +146,12 @@ impl Gateway for MokkaGateway {
             valid_till: Some(change.valid_till.into()),
             cart_items: cart(&change.lines),
         };
-        outcome("change", self.client.change(&request, deadline).await.map(drop))
+        outcome(Method::Change, self.client.change(&request, deadline).await.map(drop))
     }
 
     async fn refund(&self, payment: &Payment, amount: Money, deadline: Deadline) -> Result<Outcome, Unknown> {
         let request = ReturnRequest { order_id: payment.id.as_str().to_owned(), amount: amount.into() };
-        outcome("return", self.client.refund(&request, deadline).await)
+        outcome(Method::Return, self.client.refund(&request, deadline).await)
     }
 
     /// The day after, in Moscow (document "Return").
@@ -193,13 +193,25 @@ fn limit_store(env: &mut Env) -> Option<Store> {
     }
 }
 
-/// How a call that changes something came out. Every refusal is one before anything was done (reference "Mokka", wire).
-fn outcome(method: &'static str, result: Result<(), Error>) -> Result<Outcome, Unknown> {
+/// How a call that changes something came out.
+fn outcome(method: Method, result: Result<(), Error>) -> Result<Outcome, Unknown> {
     match result {
         Ok(()) => Ok(Outcome::Done),
         Err(Error::Refused { code, message }) => {
-            tracing::warn!(method, code = code.number(), provider_message = message, "Mokka refused");
-            Ok(Outcome::Refused(Reason { code: format!("mokka:{code}"), text: texts::PROVIDER_UNAVAILABLE.to_owned() }))
+            let name = method.name();
+            tracing::warn!(
+                method = name,
+                code = code.number(),
+                provider_message = message,
+                advice = code.advice(),
+                "Mokka refused"
+            );
+            match method.outcome(code) {
+                mokka::Outcome::NothingDone => {
+                    Ok(Outcome::Refused(Reason { code: format!("mokka:{code}"), text: texts::PROVIDER_UNAVAILABLE.to_owned() }))
+                }
+                mokka::Outcome::AskStatus => Err(Unknown(format!("Mokka answered {name} with {code}: {message}"))),
+            }
         }
         Err(Error::NotSent(cause)) => Ok(Outcome::NotSent(cause)),
         Err(Error::Unavailable(cause)) => Err(Unknown(cause)),
@@ -208,36 +220,16 @@ fn outcome(method: &'static str, result: Result<(), Error>) -> Result<Outcome, U
 
 /// The customer's sentence for a checkout that was surely refused; nothing for a code after which the status must be asked.
 fn refusal(code: Code) -> Option<&'static str> {
-    match code {
-        Code::AmountOutsideTariff => Some(texts::MOKKA_AMOUNT),
-        Code::LimitTooLow => Some(texts::MOKKA_LIMIT),
-        Code::JsonDecode
-        | Code::OrderIdMissing
-        | Code::OrderIdFormat
-        | Code::AmountFormat
-        | Code::PrepaymentFormat
-        | Code::TermWrong
-        | Code::PrepaymentWrong
-        | Code::CallbackUrlMissing
-        | Code::RedirectUrlMissing
-        | Code::StoreIdMissing
-        | Code::StoreNotFound
-        | Code::SignatureMissing
-        | Code::SignatureWrong
-        | Code::PhoneDiffers
-        | Code::CartMissing
-        | Code::TimeFormat => Some(texts::METHOD_TEMPORARILY_OFF),
-        Code::OrderExists
-        | Code::OrderExpired
-        | Code::OrderNotFound
-        | Code::AmountDiffers
-        | Code::FileNotSaved
-        | Code::FinishImpossible
-        | Code::CancelImpossible
-        | Code::ChangeImpossible
-        | Code::CannotProcess
-        | Code::Other(_) => None,
+    if Method::Checkout.outcome(code) == mokka::Outcome::AskStatus {
+        return None;
     }
+    Some(match (code, code.fault()) {
+        (Code::AmountOutsideTariff, _) => texts::MOKKA_AMOUNT,
+        (Code::LimitTooLow, _) => texts::MOKKA_LIMIT,
+        (Code::PhoneDiffers, _) => texts::MOKKA_PHONE,
+        (_, Fault::Customer) => texts::DECLINED,
+        (_, Fault::Shop | Fault::Configuration | Fault::Ours | Fault::Mokka) => texts::METHOD_TEMPORARILY_OFF,
+    })
 }
 
 fn reported(status: OrderStatus) -> ReportedState {
@@ -282,6 +274,22 @@ mod tests {
         assert_eq!(refusal(Code::Other(777)), None, "what is unknown is not a refusal");
         assert_eq!(refusal(Code::AmountOutsideTariff), Some(texts::MOKKA_AMOUNT));
         assert_eq!(refusal(Code::LimitTooLow), Some(texts::MOKKA_LIMIT));
+        assert_eq!(refusal(Code::PhoneDiffers), Some(texts::MOKKA_PHONE), "the table calls it the customer's");
+    }
+
+    #[test]
+    fn only_what_is_surely_refused_is_booked_as_refused() {
+        let perhaps_done = [22, 23, 62, 80, 81, 82, 100];
+        for method in [Method::Finish, Method::Cancel, Method::Change, Method::Return] {
+            for code in Code::DOCUMENTED.into_iter().chain([Code::Other(777), Code::Other(-1)]) {
+                let answered = outcome(method, Err(Error::Refused { code, message: String::new() }));
+                let is_unknown = perhaps_done.contains(&code.number()) || matches!(code, Code::Other(_));
+                assert_eq!(answered.is_err(), is_unknown, "{method:?} {code}");
+                if let Ok(outcome) = answered {
+                    assert!(matches!(outcome, Outcome::Refused(_)), "{method:?} {code}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -152,6 +152,46 @@ pub enum Fault {
     Mokka,
 }
 
+/// The calls that change something at Mokka.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// Registers an order, or registers it again.
+    Checkout,
+    /// Captures a hold.
+    Finish,
+    /// Lets a hold go.
+    Cancel,
+    /// Changes a hold.
+    Change,
+    /// Gives money back.
+    Return,
+}
+
+impl Method {
+    /// The name used in logs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Checkout => "checkout",
+            Self::Finish => "finish",
+            Self::Cancel => "cancel",
+            Self::Change => "change",
+            Self::Return => "return",
+        }
+    }
+
+    /// What a call that was answered with this code has come to: what is not surely refused may have been done (reference
+    /// "Mokka", wire).
+    #[must_use]
+    pub fn outcome(self, code: Code) -> Outcome {
+        match (self, code) {
+            // As answers to a registration they make no sense, so nothing follows from them.
+            (Self::Checkout, Code::OrderNotFound | Code::AmountDiffers) => Outcome::AskStatus,
+            _ => code.outcome(),
+        }
+    }
+}
+
 /// What a call that did not succeed has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {

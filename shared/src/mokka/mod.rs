@@ -26,4 +26,4 @@ pub mod signature;
 pub mod types;
 
 pub use client::{Client, Settings, Store};
-pub use error::{Code, Error, Fault, Outcome};
+pub use error::{Code, Error, Fault, Method, Outcome};

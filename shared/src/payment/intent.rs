@@ -73,9 +73,7 @@ impl Payment {
         self.push(Some(action), None, by, now);
         self.intent = Some(intent);
         self.reason = None;
-        self.unknown = false;
-        self.watch.quiet = 0;
-        self.leased(now)
+        self.settled_for_now().leased(now)
     }
 
     /// This payment with one more refund, which is about to be made.
@@ -86,6 +84,7 @@ impl Payment {
             key_hash,
             amount,
             status: RefundStatus::Pending,
+            repeats: 0,
             by: by.to_string(),
             at: now,
             ended_at: None,
@@ -96,23 +95,31 @@ impl Payment {
     /// This payment with what was intended about to be tried again, leased to the request that does it.
     #[must_use]
     pub fn again(mut self, now: Timestamp) -> Self {
-        self.set_refund_status(RefundStatus::Pending);
+        if let Some(refund) = self.intended_refund() {
+            // Whatever this call is answered says nothing of the one before.
+            let was_sent = refund.status == RefundStatus::Pending;
+            refund.repeats += u32::from(was_sent);
+            refund.status = RefundStatus::Pending;
+            self.unknown |= was_sent;
+        }
         self.leased(now)
     }
 
     /// This payment after the call never reached the provider: nothing was done, and it can be tried again.
     #[must_use]
-    pub fn postponed(mut self) -> Self {
-        self.set_refund_status(RefundStatus::Waiting);
-        Self { unknown: false, ..self.in_doubt() }
+    pub fn postponed(mut self, now: Timestamp) -> Self {
+        if self.unknown {
+            return self.in_doubt(now);
+        }
+        if let Some(refund) = self.intended_refund() {
+            refund.status = RefundStatus::Waiting;
+        }
+        Self { unknown: false, ..self.in_doubt(now) }
     }
 
-    fn set_refund_status(&mut self, status: RefundStatus) {
-        if let Some(Intent::Refund(index)) = self.intent
-            && let Some(refund) = self.refunds.get_mut(index)
-        {
-            refund.status = status;
-        }
+    fn intended_refund(&mut self) -> Option<&mut Refund> {
+        let Some(Intent::Refund(index)) = self.intent else { return None };
+        self.refunds.get_mut(index)
     }
 
     /// This payment after the provider did what was intended. A cancellation moves it instead.

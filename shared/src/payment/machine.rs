@@ -92,9 +92,17 @@ pub enum Next {
     Agreed,
 }
 
+/// Whatever is said of another order moves nothing.
+const OTHER_ORDER: &str = "the provider answered about another order";
+/// How often a refund is repeated whose outcome is unknown and that the status does not show: then it is a person's turn.
+const REPEATS: u32 = 1;
+
 /// Decides. Whatever the provider says of money counts only if it is our order and our amount.
 #[must_use]
 pub fn next(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) -> Next {
+    if !report.is_of(payment) {
+        return Next::Mismatch(OTHER_ORDER.to_owned());
+    }
     let next = intended(payment, report, policy, now);
     if next == Next::Wait && payment.mismatch.is_some() && agrees(payment, report) { Next::Agreed } else { next }
 }
@@ -110,22 +118,18 @@ fn agrees(payment: &Payment, report: &Report) -> bool {
         // There is no money, so no amount either.
         State::Declined | State::Canceled | State::Expired => {
             let without_money = [Declined, Canceled, Expired, Refunded, Unregistered];
-            return report.is_of(payment) && without_money.contains(&report.state);
+            return without_money.contains(&report.state);
         }
     };
-    report.state == ours && mismatch(payment, report, payment.amount).is_none()
+    report.state == ours && mismatch(report, payment.amount).is_none()
 }
 
 fn intended(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) -> Next {
     match &payment.intent {
-        Some(Intent::Cancel) if report.state == ReportedState::Held => sure(payment, report, payment.amount, Next::Again),
+        Some(Intent::Cancel) if report.state == ReportedState::Held => sure(report, payment.amount, Next::Again),
         Some(Intent::Change(change)) if report.state == ReportedState::Held => change_of(payment, change, report),
         // It was changed before whatever else became of it: first the one, then the other.
-        Some(Intent::Change(change))
-            if report.is_of(payment) && report.amount == Some(change.amount) && change.amount != payment.amount =>
-        {
-            Next::Done
-        }
+        Some(Intent::Change(change)) if report.amount == Some(change.amount) && change.amount != payment.amount => Next::Done,
         Some(Intent::Refund(_)) => refund_of(payment, report),
         Some(Intent::Cancel | Intent::Change(_)) | None => unchanged(payment, report, policy, now),
     }
@@ -165,7 +169,7 @@ fn unchanged(payment: &Payment, report: &Report, policy: Policy, now: Timestamp)
         ReportedState::Canceled => Next::Move(State::Canceled),
         ReportedState::Expired => Next::Move(State::Expired),
         ReportedState::Held | ReportedState::Captured | ReportedState::Refunded => {
-            sure(payment, report, payment.amount, money(payment, &report.state, policy))
+            sure(report, payment.amount, money(payment, &report.state, policy))
         }
     }
 }
@@ -174,7 +178,7 @@ fn unchanged(payment: &Payment, report: &Report, policy: Policy, now: Timestamp)
 fn settled(payment: &Payment, report: &Report) -> Next {
     match (payment.state, &report.state) {
         (State::Captured | State::PartiallyRefunded, ReportedState::Refunded) => {
-            sure(payment, report, payment.amount, Next::Move(State::Refunded))
+            sure(report, payment.amount, Next::Move(State::Refunded))
         }
         (State::Declined | State::Canceled | State::Expired, ReportedState::Held | ReportedState::Captured) => {
             Next::Mismatch(format!("the provider has money for a payment that is {}", payment.state.name()))
@@ -189,23 +193,26 @@ fn settled(payment: &Payment, report: &Report) -> Next {
 /// A change is visible in the amount; one that leaves the amount alone can be made again without harm.
 fn change_of(payment: &Payment, change: &Change, report: &Report) -> Next {
     if report.amount == Some(payment.amount) {
-        sure(payment, report, payment.amount, Next::Again)
+        sure(report, payment.amount, Next::Again)
     } else {
-        sure(payment, report, change.amount, Next::Done)
+        sure(report, change.amount, Next::Done)
     }
 }
 
-/// A refund of the whole rest is visible in the status. Of a partial one that was sent the provider says nothing, so that a
+/// A refund of the whole rest should be visible in the status, and is repeated once if it is not. Of a partial one that was sent the provider says nothing, so that a
 /// person has to look: asking again could give the money back twice.
 fn refund_of(payment: &Payment, report: &Report) -> Next {
     let under_way = payment.refund_under_way();
-    let again = under_way.is_some_and(|(refund, whole_rest)| whole_rest || refund.status == RefundStatus::Waiting);
+    let again = under_way.is_some_and(|(refund, whole_rest)| match refund.status {
+        RefundStatus::Waiting => true,
+        RefundStatus::Pending | RefundStatus::Made | RefundStatus::Refused(_) => whole_rest && refund.repeats < REPEATS,
+    });
     match &report.state {
         ReportedState::Refunded if under_way.is_some_and(|(_, whole_rest)| whole_rest) => {
-            sure(payment, report, payment.amount, Next::Done)
+            sure(report, payment.amount, Next::Done)
         }
-        ReportedState::Refunded => sure(payment, report, payment.amount, Next::Move(State::Refunded)),
-        ReportedState::Captured if again => sure(payment, report, payment.amount, Next::Again),
+        ReportedState::Refunded => sure(report, payment.amount, Next::Move(State::Refunded)),
+        ReportedState::Captured if again => sure(report, payment.amount, Next::Again),
         ReportedState::Captured
         | ReportedState::Unregistered
         | ReportedState::Pending
@@ -234,17 +241,14 @@ fn money(payment: &Payment, reported: &ReportedState, policy: Policy) -> Next {
 }
 
 /// `then`, if the provider speaks of our order and of `amount`.
-fn sure(payment: &Payment, report: &Report, amount: Money, then: Next) -> Next {
-    match mismatch(payment, report, amount) {
+fn sure(report: &Report, amount: Money, then: Next) -> Next {
+    match mismatch(report, amount) {
         Some(what) => Next::Mismatch(what),
         None => then,
     }
 }
 
-fn mismatch(payment: &Payment, report: &Report, expected: Money) -> Option<String> {
-    if !report.is_of(payment) {
-        return Some("the provider answered about another order".to_owned());
-    }
+fn mismatch(report: &Report, expected: Money) -> Option<String> {
     match report.amount {
         Some(amount) if amount == expected => None,
         Some(amount) => Some(format!("the provider says {amount}, the order says {expected}")),
@@ -408,8 +412,8 @@ mod tests {
         assert_eq!(decide(&refund(500_000), &Refunded, 500_000), Next::Done);
         assert_eq!(decide(&refund(100_000), &Captured, 500_000), Next::Wait, "a part does not show: a person must look");
         assert_eq!(decide(&refund(100_000), &Refunded, 500_000), Next::Move(State::Refunded));
-        assert_eq!(decide(&refund(100_000).postponed(), &Captured, 500_000), Next::Again, "it was never sent");
-        assert_eq!(decide(&refund(100_000).postponed().again(at), &Captured, 500_000), Next::Wait, "now it may have been");
+        assert_eq!(decide(&refund(100_000).postponed(at), &Captured, 500_000), Next::Again, "it was never sent");
+        assert_eq!(decide(&refund(100_000).postponed(at).again(at), &Captured, 500_000), Next::Wait, "now it may have been");
         assert_eq!(decide(&refund(100_000), &Unregistered, 500_000), Next::Wait);
     }
 

@@ -368,11 +368,8 @@ impl Payment {
             }
         }
         self.mismatch = None;
-        // A capture that is tried again is not news: the looks go on becoming rarer.
-        let quiet = if is_new { 0 } else { self.watch.quiet };
-        let mut payment = self.settled_for_now().leased(now);
-        payment.watch.quiet = quiet;
-        payment
+        // A capture that is tried again is not news: the looks go on becoming rarer, and what is unknown of the first call stays so.
+        if is_new { self.settled_for_now().leased(now) } else { self.leased(now) }
     }
 
     /// This payment with something that was asked for on its history.
@@ -393,6 +390,9 @@ impl Payment {
         self.unknown = false;
         self.lease_until = None;
         self.watch.quiet = 0;
+        self.watch.repeat_at = None;
+        self.watch.hinted = false;
+        self.watch.unasked_since = None;
         self
     }
 
@@ -405,11 +405,10 @@ impl Payment {
 
     /// This payment after a call that changes something had no clear answer: anybody may look next, by asking the status.
     #[must_use]
-    pub fn in_doubt(mut self) -> Self {
+    pub fn in_doubt(mut self, now: Timestamp) -> Self {
         self.unknown = true;
         self.lease_until = None;
-        self.watch.quiet = self.watch.quiet.saturating_add(1);
-        self
+        self.repeated_later(now)
     }
 
     /// This payment after the provider refused to capture it. It stays on its way: a person has to do something.
@@ -418,8 +417,7 @@ impl Payment {
         if self.reason.as_ref() != Some(&reason) {
             self.push(Some(format!("finish not done: {}", reason.code)), None, by, now);
         }
-        self.watch.quiet = self.watch.quiet.saturating_add(1);
-        self.refused(reason)
+        self.refused(reason).repeated_later(now)
     }
 
     /// This payment after the provider refused what was asked, having changed nothing.

@@ -16,6 +16,8 @@ pub struct Refund {
     pub amount: Money,
     /// How it stands.
     pub status: RefundStatus,
+    /// How often the provider was asked again for it, after a call that may have been carried out.
+    pub repeats: u32,
     /// Who asked for it.
     pub by: String,
     /// When it was asked for.
@@ -120,6 +122,7 @@ impl Payment {
                 key_hash: String::new(),
                 amount: rest,
                 status: RefundStatus::Made,
+                repeats: 0,
                 by: format!("{} seen by {by}", self.provider.name()),
                 at: now,
                 ended_at: Some(now),

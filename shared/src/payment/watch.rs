@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Payment, State};
+use super::{Payment, RefundStatus, State, Trigger};
 use crate::clock::Timestamp;
 
 /// The first look at what may be broken off: a call without a clear answer, a request that died.
@@ -16,6 +16,8 @@ const HOLD: Backoff = Backoff { first: Duration::from_mins(30), longest: Duratio
 const OVERDUE: Backoff = Backoff { first: Duration::from_mins(1), longest: Duration::from_hours(1) };
 /// Looks at data that do not match.
 const MISMATCH: Backoff = Backoff { first: Duration::from_mins(5), longest: Duration::from_hours(1) };
+/// Looks while the provider cannot be asked: the end of its outage is noticed soon.
+const OUTAGE: Duration = Duration::from_mins(1);
 /// Tries to tell IMSHOP. The stream is quicker; this is what remains when it is not.
 const TELL: Backoff = Backoff { first: Duration::from_secs(30), longest: Duration::from_mins(10) };
 /// What is added to a moment at which something ends, so that it has ended for everybody.
@@ -44,6 +46,12 @@ pub struct Watch {
     pub troubled_since: Option<Timestamp>,
     /// It is on the list for people.
     pub attention: bool,
+    /// Before this the provider is not asked again to do what it may have done, or has refused.
+    pub repeat_at: Option<Timestamp>,
+    /// The provider has said by itself that something happened, and its status does not show it yet.
+    pub hinted: bool,
+    /// Since when the provider could not be asked.
+    pub unasked_since: Option<Timestamp>,
 }
 
 impl Payment {
@@ -60,6 +68,45 @@ impl Payment {
     #[must_use]
     pub fn looked_at_in_vain(mut self) -> Self {
         self.watch.quiet = self.watch.quiet.saturating_add(1);
+        self.watch.unasked_since = None;
+        self
+    }
+
+    /// This payment after the provider could not be asked: that was no look, so the next ones do not become rarer for it.
+    #[must_use]
+    pub fn could_not_be_asked(mut self, now: Timestamp) -> Self {
+        self.watch.unasked_since.get_or_insert(now);
+        self
+    }
+
+    /// This payment after the provider said by itself that something happened: the looks begin anew, at seconds.
+    #[must_use]
+    pub fn hinted(mut self) -> Self {
+        self.watch.quiet = 0;
+        self.watch.hinted = true;
+        self
+    }
+
+    /// Whether the provider may be asked again to do what it may have done already, or has refused. A refund is repeated once,
+    /// and never before its time, whoever asks: two would give the money back twice. The rest does no harm twice, so that the
+    /// first repeat comes with the next trigger, and an operator's at any time.
+    #[must_use]
+    pub fn may_repeat(&self, by: Trigger<'_>, now: Timestamp) -> bool {
+        let is_due = self.watch.repeat_at.or(self.watch.check_at).is_none_or(|at| at <= now);
+        match self.refund_under_way() {
+            Some((refund, _)) if refund.status == RefundStatus::Waiting => true,
+            Some(_) => is_due,
+            None if self.unknown => is_due || by.is_explicit() || self.watch.quiet <= 1,
+            // Refused for a reason that is still there, or never sent.
+            None => is_due || by.is_explicit() || self.reason.is_none(),
+        }
+    }
+
+    /// This payment with the time noted before which a call that had no clear answer, or a refusal, is not repeated.
+    #[must_use]
+    pub(super) fn repeated_later(mut self, now: Timestamp) -> Self {
+        self.watch.quiet = self.watch.quiet.saturating_add(1);
+        self.watch.repeat_at = Some(now.plus(DOUBT.after(self.watch.quiet)));
         self
     }
 
@@ -83,12 +130,16 @@ impl Payment {
     /// When to ask the provider.
     fn next_look(&self, now: Timestamp) -> Timestamp {
         let pause = |backoff: Backoff| now.plus(backoff.after(self.watch.quiet));
+        if self.watch.unasked_since.is_some() {
+            return now.plus(OUTAGE);
+        }
         if self.mismatch.is_some() {
             return pause(MISMATCH);
         }
         let end = self.valid_till.plus(MARGIN);
         match self.state {
             State::Creating | State::Pending | State::Held if end <= now => pause(OVERDUE),
+            State::Creating | State::Pending if self.watch.hinted => pause(DOUBT).min(end),
             State::Creating | State::Pending => pause(CUSTOMER).min(end),
             State::Held if self.intent.is_none() && !self.unknown => pause(HOLD).min(end),
             State::Held
@@ -113,6 +164,8 @@ impl Payment {
                 self.unknown
             }
         };
+        // Its customer may have paid, and nobody knows.
+        let stuck = stuck || self.watch.hinted || self.watch.unasked_since.is_some();
         stuck || self.mismatch.is_some() || self.intent.is_some() || self.telling.failures > 0
     }
 }

@@ -3,7 +3,8 @@
 //! people ask for, by the same steps.
 //!
 //! Round trips when nothing is in the way: one Status; on a new hold one write, one read of the order, one Finish, one write;
-//! on any other news one write. Of a payment at rest none.
+//! on any other news one write. Of a payment at rest none, unless the provider itself or a person asks, or another attempt is to be
+//! opened after one that failed: then one Status.
 
 mod carry_out;
 mod operate;
@@ -17,7 +18,7 @@ use crate::gateway::mokka::MokkaGateway;
 use crate::ids::PaymentId;
 use crate::metrics::Metrics;
 use crate::outbound::Http;
-use crate::payment::{Next, Payment, Report, Trigger, next};
+use crate::payment::{Next, Payment, Report, State, Trigger, next};
 use crate::store::{Orders, RECORDING, StoreError, client_from_env};
 
 pub use operate::Operated;
@@ -107,6 +108,7 @@ impl Settler {
                 return Ok(Settled::InDoubt(payment));
             }
             let Some(report) = self.ask(&payment, deadline).await else { return Ok(Settled::InDoubt(payment)) };
+            payment.watch.unasked_since = None;
             let policy = self.gateways.get(payment.provider).policy();
             let now = self.clock.now();
             let saved = match next(&payment, &report, policy, now) {
@@ -114,8 +116,14 @@ impl Settler {
                 Next::Register => return Ok(Settled::Unregistered(payment)),
                 Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => return Ok(Settled::Known(payment)),
                 Next::Capture | Next::Again if acted => {
-                    tracing::error!(reason = ?payment.reason, "what is to be done is refused; a person must look");
+                    if let Some(reason) = payment.reason.as_ref().filter(|_| !payment.unknown) {
+                        tracing::error!(?reason, "what is to be done is refused; a person must look");
+                    }
                     return Ok(Settled::InDoubt(payment));
+                }
+                // It is not due yet.
+                Next::Capture | Next::Again if is_tried(&payment) && !payment.may_repeat(by, now) => {
+                    return Ok(Settled::Known(payment));
                 }
                 Next::Capture => {
                     acted = true;
@@ -174,7 +182,18 @@ impl Settler {
     }
 }
 
-/// Nothing is left to ask the provider; whoever asks for it by name gets the provider's word all the same.
+/// Nothing is left to ask the provider. Whoever asks for it by name gets the provider's word all the same; so does the provider
+/// itself, which has something to say; and before another attempt is opened, the one that failed is asked for once more.
 fn is_over(payment: &Payment, by: Trigger<'_>) -> bool {
-    payment.is_over() && !by.is_explicit()
+    let asks_again = match by {
+        Trigger::BackOffice(_) | Trigger::Callback => true,
+        Trigger::Create => payment.state.is_failed(),
+        Trigger::Capture | Trigger::Return | Trigger::Schedule => false,
+    };
+    payment.is_over() && !asks_again
+}
+
+/// The provider was asked already to do what is to be done.
+fn is_tried(payment: &Payment) -> bool {
+    payment.state == State::Finishing || payment.intent.is_some()
 }

@@ -154,6 +154,12 @@ pub(super) struct PaymentRecord {
     /// Hash key of the sparse index `attention`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     attention: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    repeat_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unasked_since: Option<i64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    hinted: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -202,6 +208,8 @@ struct RefundRecord {
     key_hash: String,
     amount: i64,
     status: String,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    repeats: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason_code: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -210,6 +218,11 @@ struct RefundRecord {
     at: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ended_at: Option<i64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Over how many partitions of the index `due` the payments are spread, so that none is hot.
@@ -403,6 +416,9 @@ impl From<&Payment> for PaymentRecord {
             quiet_checks: payment.watch.quiet,
             troubled_since: payment.watch.troubled_since.map(Timestamp::millis),
             attention: payment.watch.attention.then(|| OPEN.to_owned()),
+            repeat_at: payment.watch.repeat_at.map(Timestamp::millis),
+            unasked_since: payment.watch.unasked_since.map(Timestamp::millis),
+            hinted: payment.watch.hinted,
         }
     }
 }
@@ -491,6 +507,7 @@ impl From<&Refund> for RefundRecord {
             key_hash: refund.key_hash.clone(),
             amount: refund.amount.minor(),
             status: refund.status.name().to_owned(),
+            repeats: refund.repeats,
             reason_code: reason.as_ref().map(|reason| reason.code.clone()),
             reason_text: reason.map(|reason| reason.text),
             by: refund.by.clone(),
@@ -514,6 +531,7 @@ impl RefundRecord {
             key_hash: self.key_hash,
             amount: Money::from_minor(self.amount, currency).map_err(text("refund"))?,
             status,
+            repeats: self.repeats,
             by: self.by,
             at: Timestamp::from_millis(self.at),
             ended_at: self.ended_at.map(Timestamp::from_millis),
@@ -563,6 +581,9 @@ impl TryFrom<Versioned<PaymentRecord>> for Payment {
                 quiet: record.quiet_checks,
                 troubled_since: record.troubled_since.map(Timestamp::from_millis),
                 attention: record.attention.is_some(),
+                repeat_at: record.repeat_at.map(Timestamp::from_millis),
+                hinted: record.hinted,
+                unasked_since: record.unasked_since.map(Timestamp::from_millis),
             },
             version,
             stored: Stored::default(),

@@ -8,7 +8,7 @@ use testkit::drop_after;
 use crate::{AMOUNT, Shop};
 
 /// Longer than any lease.
-const LEASE_OVER: Duration = Duration::from_secs(13);
+const LEASE_OVER: Duration = Duration::from_secs(13 + 5);
 
 #[tokio::test]
 async fn a_dropped_finish_converges_to_one_capture_or_none() {

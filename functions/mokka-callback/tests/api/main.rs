@@ -6,14 +6,14 @@ mod callback;
 mod landing;
 mod registration;
 
-use testkit::{Cast, Function, http};
+use testkit::{Cast, Function, http, worker};
 
 /// The functions of these tests.
 struct Here;
 
 impl Cast for Here {
     fn functions() -> Vec<Function> {
-        vec![http!(orders), http!(acquiring), http!(mokka_callback), http!(back_office)]
+        vec![http!(orders), http!(acquiring), http!(mokka_callback), http!(back_office), worker!(reconcile)]
     }
 }
 

@@ -10,6 +10,7 @@ use shared::outbound::System;
 use yaml_rust2::{Yaml, YamlLoader};
 
 const TEMPLATE: &str = include_str!("../../../../template.yaml");
+const README: &str = include_str!("../../../../README.md");
 const RUNBOOK: &str = include_str!("../../../RUNBOOK.md");
 const THREATS: &str = include_str!("../../../THREATS.md");
 
@@ -158,4 +159,38 @@ fn collect(folder: &Path, sources: &mut String) {
             sources.push_str(&fs::read_to_string(&path).unwrap());
         }
     }
+}
+
+/// The text of every source file of the functions and of what they share.
+fn sources() -> String {
+    fn collect(folder: &Path, all: &mut String) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, all);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                all.push_str(&fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut all = String::new();
+    collect(&root.join("shared/src"), &mut all);
+    for function in fs::read_dir(root.join("functions")).unwrap() {
+        collect(&function.unwrap().path().join("src"), &mut all);
+    }
+    all
+}
+
+#[test]
+fn the_log_lines_that_the_readme_explains_exist() {
+    let (sources, mut quoted) = (sources(), 0);
+    for row in README.lines().filter_map(|line| line.strip_prefix("| log: ")) {
+        let (lines, _) = row.split_once(" | ").unwrap();
+        for line in lines.split('`').skip(1).step_by(2) {
+            assert!(sources.contains(&format!("\"{line}")), "nobody logs `{line}`");
+            quoted += 1;
+        }
+    }
+    assert!(quoted > 8, "{quoted}");
 }

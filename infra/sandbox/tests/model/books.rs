@@ -92,6 +92,7 @@ impl Books {
         let index = usize::try_from(self.item["intent"]["index"].as_u64()?).ok()?;
         let refund = &self.item["refunds"][index];
         let is_part = self.refunds("made") + refund["amount"].as_i64()? < self.amount();
-        (is_part && refund["status"] == "pending").then_some(index + 1)
+        let is_repeated = refund["repeats"].as_u64() >= Some(1);
+        ((is_part || is_repeated) && refund["status"] == "pending").then_some(index + 1)
     }
 }

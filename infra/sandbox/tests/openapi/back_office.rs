@@ -148,7 +148,7 @@ async fn trouble(api: &Api, id: &str, payment: &str, example: &str) {
     let answer = api.send(Event::new("GET", "/v1/back-office/orders/1001").key(VIEWER_KEY)).await.json();
     assert_eq!(answer["payments"][0]["provider_view"], json!({"error": "unavailable"}), "{answer}");
     standins.clear_faults();
-    standins.fault(System::Mokka, method, Fault::Refused, 1).unwrap();
+    standins.fault(System::Mokka, method, "status:32".parse().unwrap(), 1).unwrap();
     let answer = act(api, id, payment, example).await;
     assert_eq!(answer.status, 502, "{id}: {}", answer.body);
 }
@@ -215,7 +215,7 @@ async fn refunds(api: &Api, payment: &str) {
         assert_eq!(refund("return-2", body).await.status, 400);
     }
     assert_eq!(refund("not one word", part()).await.status, 400);
-    standins.fault(System::Mokka, "return", Fault::Refused, 1).unwrap();
+    standins.fault(System::Mokka, "return", "status:32".parse().unwrap(), 1).unwrap();
     assert_eq!(refund("return-3", part()).await.status, 502);
     standins.fault(System::Mokka, "status", Fault::Reset, ALWAYS).unwrap();
     assert_eq!(refund("return-4", part()).await.status, 503);
@@ -246,7 +246,7 @@ async fn customers(api: &Api) {
     {
         let answer = api.example(id, example).await;
         assert_eq!(answer.status, 200, "{id}: {}", answer.body);
-        standins.fault(System::Mokka, method, Fault::Refused, 1).unwrap();
+        standins.fault(System::Mokka, method, "status:32".parse().unwrap(), 1).unwrap();
         assert_eq!(api.example(id, example).await.status, 502, "{id}");
         standins.fault(System::Mokka, method, Fault::Http500, ALWAYS).unwrap();
         assert_eq!(api.example(id, example).await.status, 503, "{id}");
