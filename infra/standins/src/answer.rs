@@ -79,6 +79,11 @@ impl Answer {
         self
     }
 
+    /// The same, called HTML.
+    pub(crate) fn called_html(self) -> Self {
+        Self { content_type: "text/html; charset=utf-8", ..self }
+    }
+
     /// 303: the browser goes on with a GET.
     pub(crate) fn see_other(location: impl Into<String>) -> Self {
         let mut answer = Self::text(StatusCode::SEE_OTHER, "");

@@ -20,7 +20,7 @@ use crate::system::System;
 use crate::world::World;
 
 /// Everything this API has, for the answer to a path that it does not have.
-pub(crate) const PATHS: [&str; 24] = [
+pub(crate) const PATHS: [&str; 27] = [
     "GET /control/calls?system=",
     "DELETE /control/calls",
     "GET /control/inbox?phone=",
@@ -37,6 +37,9 @@ pub(crate) const PATHS: [&str; 24] = [
     "GET /control/mokka/{order_id}",
     "POST /control/mokka/{order_id}/decide",
     "POST /control/mokka/{order_id}/callback",
+    "POST /control/mokka/{order_id}/return",
+    "GET /control/readings",
+    "POST /control/readings",
     "GET /control/faults",
     "POST /control/faults",
     "DELETE /control/faults",
@@ -108,6 +111,20 @@ struct Advance {
     advance_s: i64,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Read {
+    system: String,
+    name: String,
+    value: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GiveBack {
+    amount: String,
+}
+
 fn yes() -> bool {
     true
 }
@@ -155,6 +172,11 @@ async fn respond(world: &Arc<World>, request: &Request) -> Option<Result<Answer,
             .ok_or_else(|| ControlError::UnknownOrder((*order_id).to_owned())),
         ("POST", ["mokka", order_id, "decide"]) => decide(world, order_id, request).await,
         ("POST", ["mokka", order_id, "callback"]) => callback(world, order_id, request).await,
+        ("POST", ["mokka", order_id, "return"]) => body::<GiveBack>(request)
+            .and_then(|wish| world.mokka.give_back(order_id, &wish.amount, world.clock.now()))
+            .map(|()| done(|| ())),
+        ("GET", ["readings"]) => Ok(Answer::ok(&world.mokka.readings.list())),
+        ("POST", ["readings"]) => body::<Read>(request).and_then(|wish| read(world, &wish)),
         ("GET", ["faults"]) => Ok(Answer::ok(&world.faults.list())),
         ("POST", ["faults"]) => arm(world, request),
         ("DELETE", ["faults"]) => Ok(done(|| world.faults.clear())),
@@ -169,6 +191,14 @@ async fn respond(world: &Arc<World>, request: &Request) -> Option<Result<Answer,
         _ => return None,
     };
     Some(answer)
+}
+
+fn read(world: &World, wish: &Read) -> Result<Answer, ControlError> {
+    if named(&wish.system)? != System::Mokka {
+        return Err(ControlError::field("system", "only mokka has readings"));
+    }
+    world.mokka.readings.set(&wish.name, &wish.value)?;
+    Ok(Answer::ok(&world.mokka.readings.list()))
 }
 
 fn set_reports(world: &World, wish: &SetReports) -> Result<Answer, ControlError> {

@@ -12,7 +12,7 @@
 //! | `refused` | no | a proper refusal in the system's own shape |
 //! | `status:NN` | no | Mokka, SMSPRO: their own status NN with its documented message; shop, IMSHOP: HTTP NN with JSON |
 //!
-//! A call is recorded before its fault plays. The refusals: Mokka 100; SMSPRO 5, to a question for a report 2; shop orders: every order
+//! A call is recorded before its fault plays. The refusals: Mokka 100 (with the reading `cannot_process` = `done` the effect happens); SMSPRO 5, to a question for a report 2; shop orders: every order
 //! `success:false` with `errorCode` and `errorMessage`; shop forms: `success:false` with a message, as for a time slot
 //! that was taken; shop feed: 403; IMSHOP: `success:false`.
 

@@ -241,6 +241,16 @@ impl StandIns {
         self.world.mokka.set_amount(order_id, amount.into())
     }
 
+    /// Lets Mokka be read in another way where its document leaves it open: the names and values of `GET /control/readings`.
+    pub fn set_reading(&self, name: &str, value: &str) -> Result<(), ControlError> {
+        self.world.mokka.readings.set(name, value)
+    }
+
+    /// Gives money back as the shop's people do in Mokka's cabinet, in rubles with two decimals.
+    pub fn give_back_at_mokka(&self, order_id: &str, amount: &str) -> Result<(), ControlError> {
+        self.world.mokka.give_back(order_id, amount, self.world.clock.now())
+    }
+
     /// Gives the customer with this phone (ten digits) a limit in rubles with two decimals. Status `Active` lets them pay with
     /// it, on the form and by [`Self::decide`] alike.
     pub fn set_mokka_limit(&self, phone: &str, limit: &str, status: LimitStatus) -> Result<(), ControlError> {

@@ -105,7 +105,12 @@ impl World {
                 self.handle(system, method, request);
                 Outcome::Reset
             }
-            Some(Fault::Refused) => Outcome::Answer(refuse(system, method, request)),
+            Some(Fault::Refused) => {
+                if system == System::Mokka && self.mokka.readings.is_other(mokka::Reading::CannotProcess) {
+                    self.handle(system, method, request);
+                }
+                Outcome::Answer(refuse(system, method, request))
+            }
             Some(Fault::Status(status)) => Outcome::Answer(fail(system, method, status)),
         }
     }

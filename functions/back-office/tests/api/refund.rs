@@ -238,3 +238,39 @@ async fn a_hundred_refunds_are_enough() {
     assert_refused(&shop.refund("one-more", Some("1.00")).await, 409, "too_many_refunds", "101");
     assert_eq!(shop.mokka().returned, "2.00");
 }
+
+#[tokio::test]
+async fn a_refund_that_was_made_although_mokka_says_100_is_made_once() {
+    let shop = Shop::captured_yesterday().await;
+    let standins = shop.story.world.standins();
+    standins.set_reading("cannot_process", "done").unwrap();
+    standins.fault(System::Mokka, "return", Fault::Refused, 1).unwrap();
+    let answer = shop.refund("key", Some("300.00")).await;
+    assert_eq!((answer.status, &answer.json()["outcome"]), (202, &json!("unknown")), "{}", answer.body);
+    assert_refused(&shop.refund("second", Some("300.00")).await, 409, "in_progress", "the cashier tries again");
+    shop.story.world.advance(Duration::from_hours(2));
+    shop.story.world.tick().await;
+    assert_eq!((shop.changing(), shop.mokka().returned.as_str()), (vec!["return"], "300.00"));
+    assert_eq!(shop.look().await["attention"], json!(true), "of a part only a person can tell");
+    assert_eq!(shop.outcome(1, true).await.status, 200);
+    assert_eq!(shop.look().await["refunded"], json!("300.00"));
+}
+
+#[tokio::test]
+async fn the_rest_that_mokkas_status_never_shows_is_repeated_once_and_then_a_persons() {
+    let shop = Shop::captured_yesterday().await;
+    let standins = shop.story.world.standins();
+    standins.set_reading("status_after_return", "finished").unwrap();
+    assert_eq!(shop.refund("part", Some("1000.00")).await.status, 200);
+    standins.fault(System::Mokka, "return", Fault::AnswerLost, 1).unwrap();
+    assert_eq!(shop.refund("rest", None).await.status, 202);
+    assert_refused(&shop.outcome(2, true).await, 409, "mismatch", "before the repeat");
+    for _ in 0..8 {
+        shop.story.world.advance(Duration::from_mins(10));
+        shop.story.world.tick().await;
+    }
+    assert_eq!(shop.changing(), ["return", "return", "return"], "the part, the rest, and the rest once more");
+    assert_eq!((shop.mokka().returned.as_str(), &shop.look().await["attention"]), (AMOUNT, &json!(true)));
+    assert_eq!(shop.outcome(2, true).await.status, 200);
+    assert_eq!((shop.state().await.as_str(), &shop.look().await["refunded"]), ("refunded", &json!(AMOUNT)));
+}

@@ -4,6 +4,7 @@
 
 mod callback;
 mod landing;
+mod readings;
 mod registration;
 
 use testkit::{Cast, Function, http, worker};

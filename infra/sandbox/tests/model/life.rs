@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 use crate::books::Books;
 use crate::house::{Address, House, Policy, Rooms};
 use crate::office::{Office, Verdict};
-use crate::plan::{Action, Cabinet, Call, Change, Part, Plan, Plans, Span, Start, Step};
+use crate::plan::{Action, Cabinet, Call, Change, Part, Plan, Plans, READINGS, Readings, Span, Start, Step};
 use crate::truth::{Truth, imshop_says_paid};
 
 /// Longer than any lease.
@@ -30,7 +30,9 @@ impl<A: Address> StateMachineTest for Lives<A> {
     type Reference = Plans<A>;
 
     fn init_test(plan: &Plan) -> Life {
-        Life::begin(A::enter(), plan.start)
+        let life = Life::begin(A::enter(), plan.start);
+        life.read(plan.readings);
+        life
     }
 
     fn apply(mut life: Life, _: &Plan, step: Step) -> Life {
@@ -67,6 +69,12 @@ impl Life {
             life.step(step);
         }
         life
+    }
+
+    fn read(&self, readings: Readings) {
+        for ((name, values), other) in READINGS.into_iter().zip(readings) {
+            self.order.story().world.standins().set_reading(name, values[usize::from(other)]).unwrap();
+        }
     }
 
     pub(crate) fn step(&mut self, step: &Step) {

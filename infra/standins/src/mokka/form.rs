@@ -10,7 +10,7 @@ use hyper::{Method, StatusCode};
 use super::limit::{Limits, is_phone};
 use super::order::{Decision, MokkaOrder, MokkaStatus};
 use super::registration::MokkaRegistration;
-use super::{Form, page, tariff};
+use super::{Form, Reading, page, tariff};
 use crate::answer::Answer;
 use crate::options::{Options, Tariff};
 use crate::request::Request;
@@ -77,8 +77,13 @@ fn view_registration(registration: &MokkaRegistration) -> Answer {
 
 fn submit_order(world: &Arc<World>, order_id: &str, filled: &Filled) -> Option<Answer> {
     let (options, limits) = (&world.options, &world.mokka.limits);
-    let (next, order) =
-        world.mokka.with(order_id, world.clock.now(), |order| (fill_in(options, limits, order, filled), order.clone()))?;
+    let (now, late) = (world.clock.now(), world.mokka.readings.is_other(Reading::LateForm));
+    let (next, order) = world.mokka.with(order_id, now, |order| {
+        if late && !filled.refused {
+            order.reopen(now);
+        }
+        (fill_in(options, limits, order, filled), order.clone())
+    })?;
     let decided_now = match next {
         Next::Again(problem) => {
             let page = page::form(&order, &options.mokka_tariffs, &filled.phone, Some(problem));

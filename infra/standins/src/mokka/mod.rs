@@ -31,6 +31,7 @@ mod key;
 mod limit;
 mod order;
 mod page;
+mod readings;
 mod refund;
 mod registration;
 mod schedule;
@@ -46,6 +47,7 @@ use time::OffsetDateTime;
 
 use crate::answer::Answer;
 use crate::error::ControlError;
+use crate::money::Kopecks;
 use crate::options::Options;
 use crate::request::Request;
 use crate::system::System;
@@ -54,9 +56,11 @@ use crate::world::{World, locked};
 use caller::Caller;
 use key::Key;
 use limit::Limits;
+use readings::Readings;
 
 pub use limit::LimitStatus;
 pub use order::{Decision, MokkaOrder, MokkaReturn, MokkaStatus};
+pub(crate) use readings::Reading;
 pub use registration::{DecidedRegistration, MokkaRegistration};
 
 /// A business error: HTTP 200 with a status other than 0 (Mokka, "Коды ошибок").
@@ -91,6 +95,7 @@ pub(crate) struct Mokka {
     forms: Forms,
     limits: Limits,
     caller: Caller,
+    pub(crate) readings: Readings,
 }
 
 /// What a form is for.
@@ -139,7 +144,8 @@ pub(crate) fn handle(world: &World, method: &str, request: &Request) -> Answer {
         // The routes name no other.
         _ => Err(Refusal::new(code::CANNOT_PROCESS, format!("there is no method `{method}`"))),
     };
-    answer.unwrap_or_else(|refusal| fail(method, refusal.code).noted(refusal.note))
+    let answer = answer.unwrap_or_else(|refusal| fail(method, refusal.code).noted(refusal.note));
+    if world.mokka.readings.is_other(Reading::ContentType) { answer.called_html() } else { answer }
 }
 
 /// A failure in the shape of `method`: Limit nests its status (Mokka, "Limit").
@@ -202,6 +208,14 @@ impl Mokka {
         self.known(order_id, |order| order.amount = amount)
     }
 
+    /// The shop's people give money back in Mokka's cabinet.
+    pub(crate) fn give_back(&self, order_id: &str, amount: &str, now: OffsetDateTime) -> Result<(), ControlError> {
+        let amount = Kopecks::lenient(amount).ok_or_else(|| ControlError::field("amount", "must be rubles, such as 300.00"))?;
+        let returned = self.with(order_id, now, |order| refund::apply(order, amount, now));
+        let returned = returned.ok_or_else(|| ControlError::UnknownOrder(order_id.to_owned()))?;
+        returned.map(drop).map_err(|refusal| ControlError::field("amount", refusal.note))
+    }
+
     fn known(&self, order_id: &str, change: impl FnOnce(&mut MokkaOrder)) -> Result<(), ControlError> {
         let mut orders = locked(&self.orders);
         let order = orders.get_mut(order_id).ok_or_else(|| ControlError::UnknownOrder(order_id.to_owned()))?;
@@ -217,7 +231,11 @@ impl Mokka {
         now: OffsetDateTime,
         decision: Decision,
     ) -> Result<MokkaOrder, ControlError> {
+        let late = self.readings.is_other(Reading::LateForm);
         let decided = self.with(order_id, now, |order| {
+            if late && decision == Decision::Approved {
+                order.reopen(now);
+            }
             match (&order.status, order.decision) {
                 (MokkaStatus::Pending, _) => match decision {
                     Decision::Declined => order.decline(Decision::Declined),

@@ -1,7 +1,7 @@
 //! An order on Mokka's side (Mokka, "Status and Decision values").
 
 use serde::{Serialize, Serializer};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use super::limit::Limit;
 use super::tariff;
@@ -178,6 +178,16 @@ impl MokkaOrder {
         self.decision = Some(Decision::Approved);
         self.status = MokkaStatus::Hold;
         self.term = Some(term);
+    }
+
+    /// The customer still has the form open, and Mokka lets them go on.
+    pub(super) fn reopen(&mut self, now: OffsetDateTime) {
+        let is_over = self.status == MokkaStatus::Declined || self.status == MokkaStatus::Expired && self.decision.is_none();
+        if is_over {
+            self.status = MokkaStatus::Pending;
+            self.decision = None;
+            self.valid_till = self.valid_till.max(now + Duration::DAY);
+        }
     }
 
     /// The order is declined, the limit perhaps not.

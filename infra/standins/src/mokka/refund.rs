@@ -29,7 +29,7 @@ pub(super) fn handle(world: &World, request: &Request) -> Result<Answer, Refusal
     returned.unwrap_or_else(|| Err(super::unknown_order()))
 }
 
-fn apply(order: &mut MokkaOrder, amount: Kopecks, now: OffsetDateTime) -> Result<Answer, Refusal> {
+pub(super) fn apply(order: &mut MokkaOrder, amount: Kopecks, now: OffsetDateTime) -> Result<Answer, Refusal> {
     let refusal = |note: String| Err(Refusal::new(code::CANNOT_PROCESS, note));
     if order.status != MokkaStatus::Finished {
         return refusal(format!("it is {}, not finished", order.status.as_str()));

@@ -1,10 +1,11 @@
 //! Status: where an order stands (Mokka, "Status").
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::fields::Fields;
 use super::key::Key;
-use super::{Refusal, code, envelope};
+use super::order::MokkaStatus;
+use super::{Reading, Refusal, code, envelope};
 use crate::answer::Answer;
 use crate::request::Request;
 use crate::world::World;
@@ -14,15 +15,27 @@ pub(super) fn handle(world: &World, request: &Request) -> Result<Answer, Refusal
     let fields = Fields::root(&body, &["order_id"])?;
     let order_id = envelope::order_id(&fields)?;
     let order = world.mokka.order(order_id, world.clock.now()).ok_or_else(super::unknown_order)?;
+    let readings = &world.mokka.readings;
+    let is_undecided = order.status == MokkaStatus::Expired && order.decision.is_none();
+    let (status, decision) = match &order.status {
+        MokkaStatus::Hold | MokkaStatus::Declined if readings.is_other(Reading::StatusAfterDecision) => ("pending", None),
+        MokkaStatus::Refunded if readings.is_other(Reading::StatusAfterReturn) => ("finished", order.decision),
+        MokkaStatus::Expired if is_undecided && readings.is_other(Reading::StatusPastEnd) => ("pending", None),
+        status => (status.as_str(), order.decision),
+    };
+    let amount = match serde_json::from_str(&order.amount) {
+        Ok(number @ Value::Number(_)) if readings.is_other(Reading::Amounts) => number,
+        _ => json!(order.amount),
+    };
     Ok(Answer::ok(&json!({
         "status": 0,
         "message": code::message(0),
         "current_order": {
             "order_id": order.order_id,
             "expired": order.expired,
-            "status": order.status,
-            "decision": order.decision,
-            "amount": order.amount,
+            "status": status,
+            "decision": decision,
+            "amount": amount,
             "term": order.term,
         },
     })))

@@ -178,3 +178,40 @@ async fn strange_requests_get_json() {
     let (status, page) = text(world.http.get(world.url("/")).send().await.unwrap()).await;
     assert!(status == 200 && page.contains("href=\"/control/calls\""));
 }
+
+#[tokio::test]
+async fn what_the_document_leaves_open_can_be_read_in_another_way() {
+    let world = World::start().await;
+    let readings = world.get("/control/readings").await;
+    for reading in readings.as_array().unwrap() {
+        assert_eq!(reading["value"], reading["values"][0], "what we assume comes first: {reading}");
+        let other = json!({"system": "mokka", "name": reading["name"], "value": reading["values"][1]});
+        let (status, list) = world.control("/control/readings", &other).await;
+        let now = list.as_array().unwrap().iter().find(|one| one["name"] == reading["name"]).unwrap();
+        assert_eq!((status, &now["value"]), (200, &reading["values"][1]));
+    }
+    for (wrong, field) in [
+        (json!({"system": "mokka", "name": "late", "value": "done"}), "name"),
+        (json!({"system": "mokka", "name": "amounts", "value": "words"}), "value"),
+        (json!({"system": "shop", "name": "amounts", "value": "text"}), "system"),
+    ] {
+        let (status, answer) = world.control("/control/readings", &wrong).await;
+        assert_eq!(status, 400, "{answer}");
+        assert!(answer["error"].as_str().unwrap().contains(field), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn money_is_given_back_in_the_cabinet() {
+    let world = World::start().await;
+    world.checkout("R-1").await;
+    let path = "/control/mokka/R-1/return";
+    assert_eq!(world.control(path, &json!({"amount": "10.00"})).await.0, 400, "nothing is captured");
+    world.standins.set_mokka_status("R-1", "finished").unwrap();
+    let amount = world.standins.mokka_order("R-1").unwrap().amount;
+    assert_eq!(world.control(path, &json!({"amount": "x"})).await.0, 400);
+    assert_eq!(world.control(path, &json!({"amount": amount})).await.0, 200);
+    let order = world.standins.mokka_order("R-1").unwrap();
+    assert_eq!((order.status.as_str(), &order.returned), ("refunded", &amount));
+    assert_eq!(world.control("/control/mokka/none/return", &json!({"amount": "1.00"})).await.0, 404);
+}

@@ -1,0 +1,209 @@
+//! What Mokka's document leaves open: whichever way the real one does it, the money is right or a person is called.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use shared::texts;
+use standins::{Decision, Fault, Options, System};
+use testkit::Placed;
+
+use crate::Story;
+
+const DAY: Duration = Duration::from_hours(24);
+
+async fn created(story: &Story) -> (Placed, String) {
+    let order = story.order().await;
+    let answer = story.create(&order).await;
+    assert_eq!(answer.json()["success"], json!(true), "{}", answer.body);
+    let payment = order.payment(1);
+    (order, payment)
+}
+
+fn read(story: &Story, name: &str, value: &str) {
+    story.world.standins().set_reading(name, value).unwrap();
+}
+
+fn calls(story: &Story, method: &str) -> usize {
+    story.world.standins().calls_to(System::Mokka, method).len()
+}
+
+async fn after(story: &Story, time: Duration) {
+    story.world.advance(time);
+    story.world.tick().await;
+}
+
+/// The customer was declined, stayed on the form, and was approved by another phone.
+async fn declined_and_approved(story: &Story) -> (Placed, String) {
+    read(story, "late_form", "approved");
+    let (order, payment) = created(story).await;
+    story.decide(&payment, Decision::Declined).await;
+    assert_eq!(story.callback(&payment, "declined").await.status, 200);
+    assert_eq!(story.state(&payment).await, "declined");
+    story.decide(&payment, Decision::Approved).await;
+    (order, payment)
+}
+
+async fn assert_not_paid_twice(story: &Story, order: &Placed, payment: &str) {
+    let answer = story.create(order).await.json();
+    assert_eq!(answer["error"], json!(texts::PAYMENT_MISMATCH), "{answer}");
+    assert_eq!((calls(story, "checkout"), calls(story, "finish")), (1, 0), "one attempt");
+    let stored = story.payment(payment).await;
+    assert_eq!(stored["mismatch"], json!("the provider has money for a payment that is declined"));
+    after(story, Duration::from_mins(10)).await;
+    after(story, Duration::from_mins(61)).await;
+    assert_eq!(story.payment(payment).await["attention"], json!("open"), "a person is called");
+}
+
+#[tokio::test]
+async fn a_form_that_was_approved_after_its_decline_is_heard_of_and_never_paid_twice() {
+    let story = Story::start().await;
+    let (order, payment) = declined_and_approved(&story).await;
+    assert_eq!(story.callback(&payment, "approved").await.status, 200);
+    assert!(story.payment(&payment).await["mismatch"].is_string(), "an authentic callback is never deaf");
+    assert_not_paid_twice(&story, &order, &payment).await;
+}
+
+#[tokio::test]
+async fn it_is_noticed_before_another_attempt_opens_although_the_callback_was_lost() {
+    let story = Story::start().await;
+    let (order, payment) = declined_and_approved(&story).await;
+    assert_not_paid_twice(&story, &order, &payment).await;
+}
+
+#[tokio::test]
+async fn no_other_attempt_opens_while_the_one_that_failed_cannot_be_asked_for() {
+    for decision in [Decision::Declined, Decision::Approved] {
+        let story = Story::start().await;
+        let (order, payment) = created(&story).await;
+        if decision == Decision::Declined {
+            story.decide(&payment, decision).await;
+            story.callback(&payment, "declined").await;
+        } else {
+            // Nobody came: it expires.
+            after(&story, DAY + Duration::from_hours(2)).await;
+            assert_eq!(story.state(&payment).await, "expired");
+        }
+        story.world.standins().fault(System::Mokka, "status", Fault::Http500, 10).unwrap();
+        let answer = story.create(&order).await.json();
+        assert_eq!(answer["error"], json!(texts::PROVIDER_UNAVAILABLE), "{answer}");
+        assert_eq!(calls(&story, "checkout"), 1);
+        story.world.standins().clear_faults();
+        let answer = story.create(&order).await.json();
+        assert_eq!(answer["paymentId"], json!(order.payment(2)), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_hint_that_the_status_does_not_show_yet_brings_the_next_look_forward() {
+    let story = Story::start().await;
+    let (_, payment) = created(&story).await;
+    for _ in 0..8 {
+        after(&story, Duration::from_mins(40)).await;
+    }
+    read(&story, "status_after_decision", "behind");
+    story.decide(&payment, Decision::Approved).await;
+    assert_eq!(story.callback(&payment, "approved").await.status, 200);
+    assert_eq!(story.state(&payment).await, "pending", "Mokka's status still says so");
+    after(&story, Duration::from_secs(30)).await;
+    assert_eq!((story.state(&payment).await.as_str(), calls(&story, "finish")), ("pending", 0));
+    read(&story, "status_after_decision", "at_once");
+    after(&story, Duration::from_mins(1)).await;
+    assert_eq!((story.state(&payment).await.as_str(), calls(&story, "finish")), ("captured", 1));
+    let stored = story.payment(&payment).await;
+    assert_eq!((stored.get("hinted"), stored.get("troubled_since")), (None, None), "what was noted is forgotten");
+}
+
+#[tokio::test]
+async fn a_hint_that_is_never_confirmed_is_a_persons() {
+    let story = Story::start().await;
+    let (_, payment) = created(&story).await;
+    read(&story, "status_after_decision", "behind");
+    story.decide(&payment, Decision::Approved).await;
+    story.callback(&payment, "approved").await;
+    for _ in 0..5 {
+        after(&story, Duration::from_mins(30)).await;
+    }
+    assert_eq!(story.payment(&payment).await["attention"], json!("open"));
+}
+
+#[tokio::test]
+async fn an_outage_makes_no_look_rarer_and_is_a_persons_after_an_hour() {
+    let story = Story::start().await;
+    let (_, payment) = created(&story).await;
+    // By now the looks are hours apart.
+    for _ in 0..6 {
+        after(&story, Duration::from_mins(60)).await;
+    }
+    story.decide(&payment, Decision::Approved).await;
+    story.world.standins().fault(System::Mokka, "status", Fault::Http500, 1_000_000).unwrap();
+    let mut called = None;
+    for minutes in (0..14 * 60).step_by(10) {
+        after(&story, Duration::from_mins(10)).await;
+        let stored = story.payment(&payment).await;
+        if let (None, Some(since)) = (called, stored["unasked_since"].as_i64()) {
+            let now = story.world.clock().now().millis();
+            called = (stored["attention"] == json!("open")).then_some((minutes, now - since));
+        }
+    }
+    let (_, waited) = called.expect("a person is called: the customer may have paid");
+    assert!((60 * 60 * 1000..=80 * 60 * 1000).contains(&waited), "{waited} ms after it could not be asked");
+    story.world.standins().clear_faults();
+    after(&story, Duration::from_mins(1)).await;
+    let stored = story.payment(&payment).await;
+    assert_eq!((&stored["state"], stored.get("attention"), stored.get("unasked_since")), (&json!("captured"), None, None));
+}
+
+#[tokio::test]
+async fn an_attempt_past_its_end_is_not_handed_out_again() {
+    for status in ["expired", "pending"] {
+        let story = Story::start().await;
+        read(&story, "status_past_end", status);
+        let (order, payment) = created(&story).await;
+        story.world.advance(DAY + Duration::from_secs(1));
+        let answer = story.create(&order).await.json();
+        assert_eq!(answer["paymentId"], json!(order.payment(2)), "{status}: {answer}");
+        assert_eq!((story.state(&payment).await.as_str(), calls(&story, "checkout")), ("expired", 2), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_registration_made_anew_gives_the_customer_the_whole_time() {
+    let story = Story::start().await;
+    let order = story.order().await;
+    story.world.standins().fault(System::Mokka, "checkout", Fault::Http500, 1).unwrap();
+    assert_eq!(story.create(&order).await.json()["success"], json!(false));
+    story.world.advance(DAY.saturating_sub(Duration::from_mins(5)));
+    let answer = story.create(&order).await.json();
+    assert_eq!(answer["paymentId"], json!(order.payment(1)), "{answer}");
+    let end = story.world.clock().now().plus(DAY);
+    assert_eq!(story.payment(&order.payment(1)).await["valid_till"], json!(end.millis()));
+    let mokka = story.world.standins().mokka_order(&order.payment(1)).unwrap();
+    assert_eq!(mokka.valid_till.unix_timestamp(), end.seconds());
+}
+
+#[tokio::test]
+async fn however_mokka_writes_its_answers_the_payment_is_captured() {
+    for (name, value) in [("amounts", "number"), ("content_type", "text/html")] {
+        let story = Story::start_with(Options::default(), &[]).await;
+        read(&story, name, value);
+        let (_, payment) = created(&story).await;
+        story.decide(&payment, Decision::Approved).await;
+        assert_eq!(story.callback(&payment, "approved").await.status, 200, "{name}");
+        assert_eq!(story.state(&payment).await, "captured", "{name}: {value}");
+    }
+}
+
+#[tokio::test]
+async fn callbacks_of_a_captured_payment_ask_and_change_nothing() {
+    let story = Story::start().await;
+    let (_, payment) = created(&story).await;
+    story.decide(&payment, Decision::Approved).await;
+    story.callback(&payment, "approved").await;
+    let (before, asked): (Value, usize) = (story.payment(&payment).await, calls(&story, "status"));
+    assert_eq!(story.callback(&payment, "approved").await.status, 200);
+    assert_eq!((story.payment(&payment).await, calls(&story, "status")), (before, asked + 1));
+    // Everything was given back in Mokka's cabinet, and Mokka says that something happened.
+    story.world.standins().give_back_at_mokka(&payment, "3250.00").unwrap();
+    assert_eq!(story.callback(&payment, "declined").await.status, 200);
+    assert_eq!(story.state(&payment).await, "refunded");
+}
