@@ -104,7 +104,7 @@ impl Decimal {
         self.0
     }
 
-    /// Reads `1500`, `1500.5`, `1500.00`, `1.5e3`; refuses signs other than a minus on zero, spaces and the rest.
+    /// Reads `1500`, `1500.5`, `1500.00`, `1.5e3`, and `1500.4999999999998` as 1500.50; refuses signs other than a minus on zero, spaces and the rest.
     pub fn parse(text: &str) -> Result<Self, MoneyError> {
         fixed_point(text, 2, Money::MAX_MINOR).map(Self)
     }
@@ -155,7 +155,10 @@ impl fmt::Display for Quantity {
     }
 }
 
-/// Reads a non-negative decimal number exactly, as a count of `10^-places`.
+/// Within this part of the smallest unit a number is meant to be whole: `5240.1000000000004` is what binary arithmetic makes of 5240.10.
+const DUST: u128 = 1_000_000;
+
+/// Reads a non-negative decimal number as a count of `10^-places`: exactly, but for binary dust.
 fn fixed_point(text: &str, places: i64, max: i64) -> Result<i64, MoneyError> {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -184,7 +187,7 @@ fn fixed_point(text: &str, places: i64, max: i64) -> Result<i64, MoneyError> {
     let trimmed = significand.trim_end_matches('0');
     let scale = exponent + places - length(fraction)? + length(significand)? - length(trimmed)?;
     if scale < 0 {
-        return Err(MoneyError::TooPrecise);
+        return without_dust(trimmed, scale.unsigned_abs()).filter(|number| *number <= max).ok_or(MoneyError::TooPrecise);
     }
     if length(trimmed)? + scale > 15 {
         return Err(MoneyError::TooLarge);
@@ -192,6 +195,23 @@ fn fixed_point(text: &str, places: i64, max: i64) -> Result<i64, MoneyError> {
     let power = u32::try_from(scale).map_err(|_| MoneyError::TooLarge)?;
     let number = trimmed.parse::<i64>().map_err(|_| MoneyError::NotDecimal)? * 10_i64.pow(power);
     if number > max { Err(MoneyError::TooLarge) } else { Ok(number) }
+}
+
+/// `digits` × 10^-`excess`, if that is a whole number but for dust.
+fn without_dust(digits: &str, excess: u64) -> Option<i64> {
+    // Longer ones have no whole number near them that an amount could be, or are no amounts.
+    if digits.len() > 30 || excess > 30 {
+        return None;
+    }
+    let unit = 10_u128.pow(u32::try_from(excess).ok()?);
+    let number: u128 = digits.parse().ok()?;
+    let (whole, rest) = (number / unit, number % unit);
+    let whole = match () {
+        () if rest * DUST <= unit => whole,
+        () if (unit - rest) * DUST <= unit => whole + 1,
+        () => return None,
+    };
+    i64::try_from(whole).ok()
 }
 
 fn parse_exponent(text: &str) -> Result<i64, MoneyError> {

@@ -20,10 +20,16 @@ pub(crate) async fn push(deps: &Deps, inbound: &Inbound, uuid: &str) -> Result<R
     inbound.limit_body(http::SMALL_BODY)?;
     inbound.authorize_by_header(&deps.shop_keys)?;
     let uuid = OrderUuid::parse(uuid).map_err(|error| Failure::bad_request(format!("orderUuid in the path {error}")))?;
-    let pushed = order(uuid, inbound.json()?, deps.default_currency)?;
+    let push: Push = inbound.json()?;
+    // What is wrong with it is said before anything is looked up.
+    order(uuid.clone(), push.clone(), deps.default_currency)?;
     for _ in 0..ROUNDS {
-        let order = match deps.orders.order(&pushed.uuid).await.map_err(Failure::internal)? {
-            None => pushed.clone(),
+        let known = deps.orders.order(&uuid).await.map_err(Failure::internal)?;
+        // An amount without a currency is one in the order's own.
+        let currency = known.as_ref().map_or(deps.default_currency, |known| known.currency);
+        let pushed = order(uuid.clone(), push.clone(), currency)?;
+        let order = match known {
+            None => pushed,
             Some(known) => {
                 let corrected = corrected(&pushed, &known);
                 if corrected == known {

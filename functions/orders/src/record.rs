@@ -27,10 +27,8 @@ pub(crate) fn accepted(request: &Request, answer: &Answer, default_currency: Cur
 }
 
 fn order(request: &Request, requested: &Requested, answered: &AnsweredOrder, default_currency: Currency) -> Option<Order> {
-    let said = answered.currency.0.as_deref().or(requested.currency.0.as_deref());
-    let currency = match said.map(Currency::parse) {
-        Some(Ok(currency)) => Some(currency),
-        Some(Err(_)) => None,
+    let currency = match answered.currency.as_ref().or(requested.currency.as_ref()) {
+        Some(said) => said.0.as_deref().and_then(|code| Currency::parse(code).ok()),
         None => Some(default_currency),
     };
     // An amount in a currency that nobody here knows is no amount: the order is known, but cannot be paid.
@@ -38,18 +36,19 @@ fn order(request: &Request, requested: &Requested, answered: &AnsweredOrder, def
     let currency = currency.unwrap_or(default_currency);
     let money = |amount| Money::new(amount, currency);
     let lines = lines(requested, answered, currency);
-    let delivery = match &answered.delivery_price {
-        Some(said) => said.0,
-        None => requested.delivery_price.0,
-    };
-    let delivery = delivery.map(money);
+    // The request's price of the delivery is for reference only, as all its numbers.
+    let delivery = answered.delivery_price.as_ref().and_then(|said| said.0).map(money);
     let unreadable_delivery = answered.delivery_price.as_ref().is_some_and(|said| said.0.is_none());
     let amount = match &answered.price {
-        _ if !currency_is_known => None,
-        Some(said) => said.0.map(money),
-        None if unreadable_delivery => None,
-        None => sum(answered, delivery, currency),
+        _ if !currency_is_known => Err("currency"),
+        Some(said) => said.0.map(money).ok_or("price"),
+        None if unreadable_delivery => Err("deliveryPrice"),
+        None => sum(&lines, answered, delivery, currency).ok_or("price, items[].subtotal"),
     };
+    if let Err(field) = amount {
+        tracing::warn!(order_uuid = %requested.uuid, field, "the shop's answer leaves no certain amount: this order cannot be paid");
+    }
+    let amount = amount.ok();
     let text = |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     Some(Order {
         uuid: requested.uuid.clone(),
@@ -100,10 +99,10 @@ fn cart(request: &Request, requested: &Requested, currency: Currency, now: Times
     }
 }
 
-/// The sum of the answered items' subtotals and the delivery. The request's prices are for reference only and do not count.
-fn sum(answered: &AnsweredOrder, delivery: Option<Money>, currency: Currency) -> Option<Money> {
-    let lines: Vec<Line> = answered.items.0.as_ref()?.iter().map(|item| line(item, None, currency)).collect();
-    Order::sum_of_lines(&lines, delivery, currency).ok().flatten()
+/// The sum of the answered items and the delivery. Without answered items there is none: the request's prices do not count.
+fn sum(lines: &[Line], answered: &AnsweredOrder, delivery: Option<Money>, currency: Currency) -> Option<Money> {
+    answered.items.0.as_ref()?;
+    Order::sum_of_lines(lines, delivery, currency).ok().flatten()
 }
 
 /// The answered items, named by the requested ones; without answered items the requested ones, without their prices.
@@ -115,7 +114,7 @@ fn lines(requested: &Requested, answered: &AnsweredOrder, currency: Currency) ->
     }
     let unpriced = asked.iter().cloned().map(|mut item| {
         item.price.0 = None;
-        item.subtotal.0 = None;
+        item.subtotal = None;
         line(&item, None, currency)
     });
     unpriced.collect()
@@ -129,8 +128,22 @@ fn line(item: &Item, twin: Option<&Item>, currency: Currency) -> Line {
         name: name.unwrap_or_else(|| "Товар".to_owned()),
         quantity: quantity.unwrap_or(Quantity::ONE),
         price: item.price.0.map(|price| Money::new(price, currency)),
-        subtotal: item.subtotal.0.map(|subtotal| Money::new(subtotal, currency)),
+        subtotal: subtotal(item, currency),
     }
+}
+
+/// What the shop says that the line costs, or what follows from its price, quantity and discount. A quantity that it does not say
+/// is not taken from the request, and what is said but unreadable is nothing.
+fn subtotal(item: &Item, currency: Currency) -> Option<Money> {
+    if let Some(said) = &item.subtotal {
+        return said.0.map(|subtotal| Money::new(subtotal, currency));
+    }
+    let full = item.quantity.0?.times(Money::new(item.price.0?, currency)).ok()?;
+    let discount = match &item.discount {
+        Some(said) => said.0?.hundredths(),
+        None => 0,
+    };
+    Money::from_minor(full.minor() - discount, currency).ok()
 }
 
 fn sku(item: &Item) -> Option<&ItemId> {

@@ -6,13 +6,15 @@ use shared::http::{self, Failure, Inbound, Status, decode, respond};
 use shared::imshop::orders::{Answer, Refusal, RefusedOrder, Request, without_key};
 use shared::outbound::Answer as ShopAnswer;
 use shared::payment::Order;
-use shared::store::Written;
+use shared::store::{StoreError, Written};
 use shared::texts;
 
 use crate::{Deps, record};
 
 /// How often a write that failed is tried again: the shop has accepted the order, so it should not be lost here.
 const RECORD_ATTEMPTS: u32 = 2;
+/// How often a repeated order is written again that lost against others.
+const ROUNDS: u32 = 4;
 
 pub(crate) async fn relay(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure> {
     inbound.limit_body(http::SMALL_BODY)?;
@@ -46,8 +48,14 @@ async fn record_all(deps: &Deps, accepted: Vec<Order>, deadline: Deadline) {
                 Ok(Written::Yes) => {
                     tracing::info!(order_uuid = %order.uuid, with_amount = order.amount.is_some(), "order recorded");
                 }
-                // A repeated uuid: what a payment relies on stays as it was first recorded.
-                Ok(Written::Conflict) => tracing::info!(order_uuid = %order.uuid, "order was recorded before"),
+                Ok(Written::Conflict) => match replace(deps, order.clone()).await {
+                    Ok(()) => {}
+                    Err(cause) if attempt < RECORD_ATTEMPTS && deadline.allows(std::time::Duration::from_secs(1)).is_some() => {
+                        tracing::warn!(cause = %cause, "a repeated order could not be recorded, trying again");
+                        continue;
+                    }
+                    Err(cause) => tracing::error!(order_uuid = %order.uuid, cause = %cause, "an accepted order is not recorded"),
+                },
                 Err(cause) if attempt < RECORD_ATTEMPTS && deadline.allows(std::time::Duration::from_secs(1)).is_some() => {
                     tracing::warn!(cause = %cause, "order could not be recorded, trying again");
                     continue;
@@ -58,6 +66,41 @@ async fn record_all(deps: &Deps, accepted: Vec<Order>, deadline: Deadline) {
             break;
         }
     }
+}
+
+/// A repeated uuid: shops recalculate, so the last answer counts, as long as no attempt relies on the one before.
+async fn replace(deps: &Deps, order: Order) -> Result<(), StoreError> {
+    for _ in 0..ROUNDS {
+        let Some(known) = deps.orders.order(&order.uuid).await? else { return Ok(()) };
+        let uuid = &order.uuid;
+        if known.id == order.id && known.amount == order.amount && known.currency == order.currency {
+            tracing::info!(order_uuid = %uuid, "order was recorded before");
+            return Ok(());
+        }
+        if is_relied_on(deps, &known).await? {
+            tracing::error!(
+                order_uuid = %uuid,
+                recorded = known.amount.map(|amount| amount.to_string()),
+                answered = order.amount.map(|amount| amount.to_string()),
+                "the shop answers an order otherwise than the one that is being paid"
+            );
+            return Ok(());
+        }
+        let Order { latest_payment, attempts, version, .. } = known;
+        let replaced = Order { latest_payment, attempts, version, ..order.clone() };
+        if deps.orders.save_order(&replaced).await? == Written::Yes {
+            tracing::info!(order_uuid = %uuid, with_amount = order.amount.is_some(), "order recorded anew, as the shop answers now");
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Whether somebody pays the order, or has paid it.
+async fn is_relied_on(deps: &Deps, order: &Order) -> Result<bool, StoreError> {
+    let Some(latest) = &order.latest_payment else { return Ok(false) };
+    let payment = deps.orders.payment(latest).await?;
+    Ok(payment.is_none_or(|payment| !payment.state.is_failed() || payment.mismatch.is_some()))
 }
 
 /// The shop's answer, byte for byte.

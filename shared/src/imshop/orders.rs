@@ -35,9 +35,8 @@ pub struct Order {
     /// The customer's e-mail.
     #[serde(default)]
     pub email: Lenient<String>,
-    /// ISO code; usually missing.
-    #[serde(default)]
-    pub currency: Lenient<String>,
+    /// ISO code; usually missing. Said but unreadable is not the same as unsaid.
+    pub currency: Option<Lenient<String>>,
     /// What the delivery costs.
     #[serde(default)]
     pub delivery_price: Lenient<Decimal>,
@@ -73,7 +72,7 @@ impl Order {
     #[must_use]
     pub fn items_amount(&self, currency: Currency) -> Option<Money> {
         let lines = self.items.0.iter().flatten();
-        sum_of_lines(lines.map(|item| (item.subtotal.0, item.price.0, item.quantity.0)), currency)
+        sum_of_lines(lines.map(|item| (item.subtotal.as_ref().and_then(|said| said.0), item.price.0, item.quantity.0)), currency)
     }
 }
 
@@ -93,8 +92,10 @@ pub struct Item {
     pub quantity: Lenient<Quantity>,
     /// Price of one.
     pub price: Lenient<Decimal>,
+    /// What is taken off the whole line.
+    pub discount: Option<Lenient<Decimal>>,
     /// Price of the line.
-    pub subtotal: Lenient<Decimal>,
+    pub subtotal: Option<Lenient<Decimal>>,
     /// The warehouse, shop or company that sells it (marketplaces).
     pub warehouse_id: Lenient<Option<ItemId>>,
 }
@@ -127,8 +128,7 @@ pub struct AnsweredOrder {
     /// What the delivery costs.
     pub delivery_price: Option<Lenient<Decimal>>,
     /// ISO code, if the shop says it.
-    #[serde(default)]
-    pub currency: Lenient<String>,
+    pub currency: Option<Lenient<String>>,
     /// The items with the shop's prices.
     #[serde(default)]
     pub items: Lenient<Vec<Item>>,
@@ -195,7 +195,7 @@ pub fn without_key(body: &str) -> Result<String, serde_json::Error> {
 }
 
 /// The body of `PUT /v1/orders/{orderUuid}`: the shop's own system pushes or corrects an order. Strict: what it says is charged.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Push {
     /// The shop's id, acquiring's `orderId`.
@@ -204,7 +204,7 @@ pub struct Push {
     pub public_id: Option<OrderId>,
     /// What the order costs, all in.
     pub amount: Decimal,
-    /// ISO code; the configured default if missing.
+    /// ISO code; if missing that of the order, or the configured default for an order that is new.
     pub currency: Option<String>,
     /// The customer's phone.
     pub phone: Option<String>,
@@ -223,7 +223,7 @@ pub struct Push {
 }
 
 /// A line of a pushed order.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PushedItem {
     /// The shop's id of the offer.

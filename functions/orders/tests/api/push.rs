@@ -174,3 +174,16 @@ async fn a_correction_into_another_currency_keeps_no_prices_of_the_old_one() {
     assert_eq!((&stored["currency"], &stored["lines"]), (&json!("KGS"), &json!([])));
     assert_eq!(stored.get("delivery"), None);
 }
+
+#[tokio::test]
+async fn a_correction_without_a_currency_is_in_the_orders_own() {
+    let story = Story::start().await;
+    story.world.standins().shop_answers(json!({"price": 50_000, "currency": "KZT"})).unwrap();
+    let order = story.order().await;
+    let answer = put(&story, &order.uuid, json!({"orderId": order.id, "amount": "45000.00"})).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let stored = story.world.item("order-holds", &format!("order#{}", order.uuid)).await.unwrap();
+    assert_eq!((&stored["amount"], &stored["currency"]), (&json!(4_500_000), &json!("KZT")));
+    let answer = put(&story, &order.uuid, json!({"orderId": order.id, "amount": "4500.00", "currency": "RUB"})).await;
+    assert_eq!(answer.status, 200, "said, it is another one: {}", answer.body);
+}

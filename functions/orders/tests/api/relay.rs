@@ -152,13 +152,97 @@ async fn the_amount_is_the_price_else_the_sum_else_unknown() {
 async fn a_repeated_uuid_changes_nothing_that_a_payment_relies_on() {
     let story = Story::start().await;
     let order = story.order().await;
+    assert_eq!(story.create(&order).await.json()["success"], json!(true));
     let before = stored(&story, &order.uuid).await;
-    story.world.standins().shop_answers(json!({"price": 1, "id": "other", "items": null})).unwrap();
-    let mut request = Story::order_request(&order.uuid);
-    request["orders"][0]["phone"] = "+996 555 000 000".into();
-    let answer = story.orders(post(request).rest()).await;
-    assert_eq!(answer.json()["orders"][0]["price"], json!(1), "IMSHOP gets the shop's word all the same");
-    assert_eq!(stored(&story, &order.uuid).await, before);
+    for answers in
+        [json!({"price": 1}), json!({"id": "other"}), json!({"price": null, "items": null}), json!({"currency": "KZT"})]
+    {
+        story.world.standins().shop_answers(answers.clone()).unwrap();
+        let mut request = Story::order_request(&order.uuid);
+        request["orders"][0]["phone"] = "+996 555 000 000".into();
+        let answer = story.orders(post(request).rest()).await;
+        assert_eq!(answer.json()["orders"][0]["success"], json!(true), "IMSHOP gets the shop's word all the same");
+        assert_eq!(stored(&story, &order.uuid).await, before, "{answers}");
+        story.world.standins().clear_shop_answers();
+    }
+    let said = story.world.logs().matches("otherwise than the one that is being paid").count();
+    assert_eq!(said, 4, "never in silence");
+}
+
+#[tokio::test]
+async fn of_a_repeated_uuid_the_last_answer_counts_while_nobody_pays() {
+    let story = Story::start().await;
+    let standins = story.world.standins();
+    let order = story.order().await;
+    for (answers, amount) in [
+        (json!({"price": 4500}), json!(450_000)),
+        (json!({"price": null, "items": null}), Value::Null),
+        (json!({"price": 4700.5}), json!(470_050)),
+    ] {
+        standins.shop_answers(answers.clone()).unwrap();
+        story.orders(post(Story::order_request(&order.uuid)).rest()).await;
+        standins.clear_shop_answers();
+        assert_eq!(stored(&story, &order.uuid).await["amount"], amount, "{answers}");
+    }
+    // What failed relies on nothing any more; the next attempt is of the price that was shown last.
+    assert_eq!(story.create(&order).await.json()["success"], json!(true));
+    assert_eq!(standins.mokka_order(&order.payment(1)).unwrap().amount, "4700.50");
+    story.decide(&order.payment(1), standins::Decision::Declined).await;
+    story.capture(&order.payment(1)).await;
+    standins.shop_answers(json!({"price": 4000})).unwrap();
+    story.orders(post(Story::order_request(&order.uuid)).rest()).await;
+    assert_eq!(story.create(&order).await.json()["paymentId"], json!(order.payment(2)));
+    assert_eq!(standins.mokka_order(&order.payment(2)).unwrap().amount, "4000.00");
+}
+
+#[tokio::test]
+async fn what_decides_an_amount() {
+    let two = |line: Value| json!([line, {"configurationId": "b", "name": "B", "quantity": 1, "price": 100, "subtotal": 100}]);
+    for (answers, amount) in [
+        // Binary dust is not a price of its own; what is more than dust is none.
+        (json!({"price": 3300.000_000_000_000_5}), json!(330_000)),
+        (json!({"price": 1999.989_999_999_999_8}), json!(199_999)),
+        (json!({"price": "5240.1000000000004"}), json!(524_010)),
+        (json!({"price": 5240.101}), Value::Null),
+        // A currency that is said and unreadable never becomes the default one.
+        (json!({"price": 50_000, "currency": 398}), Value::Null),
+        (json!({"price": 50_000, "currency": ["KZT"]}), Value::Null),
+        (json!({"price": 50_000, "currency": "tenge"}), Value::Null),
+        (json!({"price": 50_000, "currency": ""}), Value::Null),
+        // Numbers of the request are never charged: it says 250 for the delivery.
+        (json!({"price": null, "deliveryPrice": null}), json!(300_000)),
+        (json!({"price": null, "deliveryPrice": 99}), json!(309_900)),
+        (json!({"price": null, "deliveryPrice": "дёшево"}), Value::Null),
+        // A line without a subtotal is computed, if nothing of it is missing or unreadable.
+        (
+            json!({"price": null, "deliveryPrice": 0, "items": two(json!({"configurationId": "a", "quantity": 3, "price": 10.5}))}),
+            json!(13_150),
+        ),
+        (
+            json!({"price": null, "deliveryPrice": 0, "items": two(json!({"configurationId": "a", "quantity": 3, "price": 10.5, "discount": 1.5}))}),
+            json!(13_000),
+        ),
+        (
+            json!({"price": null, "deliveryPrice": 0, "items": two(json!({"configurationId": "a", "quantity": 3, "price": 10.5, "discount": "10%"}))}),
+            Value::Null,
+        ),
+        (
+            json!({"price": null, "deliveryPrice": 0, "items": two(json!({"configurationId": "a", "quantity": 1, "price": 10, "discount": 11}))}),
+            Value::Null,
+        ),
+        (json!({"price": null, "deliveryPrice": 0, "items": two(json!({"configurationId": "a", "price": 10}))}), Value::Null),
+        (
+            json!({"price": null, "deliveryPrice": 0, "items": two(json!({"configurationId": "a", "quantity": 3, "price": 10, "subtotal": "thirty"}))}),
+            Value::Null,
+        ),
+    ] {
+        let story = Story::start().await;
+        story.world.standins().shop_answers(answers.clone()).unwrap();
+        let order = story.order().await;
+        assert_eq!(stored(&story, &order.uuid).await["amount"], amount, "{answers}");
+        let warned = story.world.logs().contains("the shop's answer leaves no certain amount");
+        assert_eq!(warned, amount.is_null(), "{answers}: somebody is told that this order cannot be paid");
+    }
 }
 
 #[tokio::test]
