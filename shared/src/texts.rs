@@ -36,6 +36,8 @@ pub const OTHER_METHOD_IN_PROGRESS: &str = "По заказу уже начат�
 /// The payment provider could not be reached.
 pub const PROVIDER_UNAVAILABLE: &str =
     "Платёжный сервис временно не отвечает. Деньги не списаны, попробуйте ещё раз через минуту.";
+/// The provider cannot be asked whether an attempt that was shown has been paid.
+pub const PAYMENT_UNCERTAIN: &str = "Сейчас нельзя узнать, оплачен ли заказ: платёжный сервис временно не отвечает. Не платите другим способом, попробуйте ещё раз через минуту.";
 /// The provider says another amount or order than ours.
 pub const PAYMENT_MISMATCH: &str =
     "Данные платежа не совпали с заказом. Мы уже разбираемся; не платите ещё раз, обратитесь в магазин.";
@@ -142,6 +144,13 @@ pub const PAGE_WAITING: (&str, &str) =
 /// Landing page: not paid.
 pub const PAGE_FAILED: (&str, &str) =
     ("Оплата не прошла", "Деньги не списаны. Вернитесь в приложение и попробуйте ещё раз или выберите другой способ.");
+/// The landing page of a customer who left the provider's page, as far as is known without paying.
+pub const PAGE_LEFT: (&str, &str) = (
+    "Оплата не завершена",
+    "Подтверждения оплаты пока нет. Вернитесь в приложение: там видно, оплачен ли заказ, и можно попробовать ещё раз.",
+);
+/// The landing page of a payment that was given back.
+pub const PAGE_REFUNDED: (&str, &str) = ("Деньги возвращены", "Оплата этого заказа возвращена. Вернитесь в приложение.");
 /// The link back.
 pub const PAGE_BACK: &str = "Вернуться в приложение";
 

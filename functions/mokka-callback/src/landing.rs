@@ -54,11 +54,12 @@ pub(crate) async fn page(deps: &Deps, id: &str, result: &str) -> Result<Response
             State::Held | State::Captured | State::PartiallyRefunded => (Mood::Good, texts::PAGE_PAID),
             State::Finishing => (Mood::Waiting, texts::PAGE_WAITING),
             State::Creating | State::Pending if result == SUCCESS => (Mood::Waiting, texts::PAGE_WAITING),
-            State::Creating | State::Pending | State::Refunded | State::Declined | State::Canceled | State::Expired => {
-                (Mood::Bad, texts::PAGE_FAILED)
-            }
+            // What became of it after it was looked at last is not known here.
+            State::Creating | State::Pending => (Mood::Bad, texts::PAGE_LEFT),
+            State::Refunded => (Mood::Bad, texts::PAGE_REFUNDED),
+            State::Declined | State::Canceled | State::Expired => (Mood::Bad, texts::PAGE_FAILED),
         },
-        None => (Mood::Bad, texts::PAGE_FAILED),
+        None => (Mood::Bad, texts::PAGE_LEFT),
     };
     let back = payment.and_then(|payment| way_back(&payment.return_url?, mood));
     Ok(Page { mood, title, text, back: back.as_deref().map(|address| (texts::PAGE_BACK, address)) }.into_response())

@@ -71,10 +71,28 @@ async fn money_that_does_not_match_is_not_called_unpaid() {
 }
 
 #[tokio::test]
+async fn the_page_says_of_the_money_only_what_is_known() {
+    for (status, words, others) in [
+        ("pending", "Подтверждения оплаты пока нет", "Деньги не списаны"),
+        ("declined", "Деньги не списаны", "Подтверждения оплаты пока нет"),
+        ("refunded", "Деньги возвращены", "Деньги не списаны"),
+    ] {
+        let story = Story::start().await;
+        let order = story.order().await;
+        story.create(&order).await;
+        let payment = order.payment(1);
+        story.world.standins().set_mokka_status(&payment, status).unwrap();
+        story.capture(&payment).await;
+        let html = page(&story, &payment, "failed").await;
+        assert!(html.contains(words) && !html.contains(others), "{status}: {html}");
+    }
+}
+
+#[tokio::test]
 async fn unknown_payments_look_like_unpaid_ones() {
     let story = Story::start().await;
     assert_eq!(sent_to(&story, "9999-1").await, "9999-1/failed");
-    assert!(page(&story, "9999-1", "success").await.contains("Оплата не прошла"));
+    assert!(page(&story, "9999-1", "success").await.contains("Оплата не завершена"));
     for path in ["/v1/mokka/return/%3Cscript%3E", "/v1/mokka/return/a%0d%0ab", "/v1/mokka/return/x/other"] {
         assert_eq!(story.mokka(Event::new("GET", path).rest()).await.status, 404, "{path}");
     }

@@ -85,7 +85,7 @@ async fn no_other_attempt_opens_while_the_one_that_failed_cannot_be_asked_for() 
         }
         story.world.standins().fault(System::Mokka, "status", Fault::Http500, 10).unwrap();
         let answer = story.create(&order).await.json();
-        assert_eq!(answer["error"], json!(texts::PROVIDER_UNAVAILABLE), "{answer}");
+        assert_eq!(answer["error"], json!(texts::PAYMENT_UNCERTAIN), "{answer}");
         assert_eq!(calls(&story, "checkout"), 1);
         story.world.standins().clear_faults();
         let answer = story.create(&order).await.json();
