@@ -52,7 +52,7 @@ async fn a_real_browser_way_back_is_followed_to_a_page() {
     let gateway = &sandbox.addresses.gateway;
     let answer = reqwest::get(format!("{gateway}/v1/mokka/return/1001-1")).await.unwrap();
     assert_eq!(answer.url().as_str(), format!("{gateway}/v1/mokka/return/1001-1/failed"));
-    assert!(answer.text().await.unwrap().contains("Оплата не прошла"));
+    assert!(answer.text().await.unwrap().contains("Оплата не завершена"));
 }
 
 #[tokio::test]
