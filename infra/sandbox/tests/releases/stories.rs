@@ -122,7 +122,7 @@ async fn simple_ends(house: &House) {
     house.is(&payment, "held", false).await;
     let (_, answer) = house.refund(&id_of(house, "partially-refunded").await, "part", json!({"amount": "300.00"})).await;
     assert_eq!(answer["payment"]["state"], "partially_refunded", "{answer}");
-    house.fault(System::Mokka, "return", Fault::Refused);
+    house.fault(System::Mokka, "return", Fault::Status(32));
     house.refund(&id_of(house, "refund-refused").await, "part", json!({"amount": "300.00"})).await;
 }
 
