@@ -73,7 +73,7 @@ impl Life {
 
     fn read(&self, readings: Readings) {
         for ((name, values), other) in READINGS.into_iter().zip(readings) {
-            self.order.story().world.standins().set_reading(name, values[usize::from(other)]).unwrap();
+            self.order.story().world.standins().set_reading(name, values[usize::from(other)]).expect("a reading of the stand-in");
         }
     }
 

@@ -16,12 +16,16 @@ pub(super) fn handle(world: &World, request: &Request) -> Result<Answer, Refusal
     let order_id = envelope::order_id(&fields)?;
     let order = world.mokka.order(order_id, world.clock.now()).ok_or_else(super::unknown_order)?;
     let readings = &world.mokka.readings;
+    let is_decided = matches!(order.status, MokkaStatus::Hold | MokkaStatus::Declined);
     let is_undecided = order.status == MokkaStatus::Expired && order.decision.is_none();
-    let (status, decision) = match &order.status {
-        MokkaStatus::Hold | MokkaStatus::Declined if readings.is_other(Reading::StatusAfterDecision) => ("pending", None),
-        MokkaStatus::Refunded if readings.is_other(Reading::StatusAfterReturn) => ("finished", order.decision),
-        MokkaStatus::Expired if is_undecided && readings.is_other(Reading::StatusPastEnd) => ("pending", None),
-        status => (status.as_str(), order.decision),
+    let (status, decision) = if is_decided && readings.is_other(Reading::StatusAfterDecision)
+        || is_undecided && readings.is_other(Reading::StatusPastEnd)
+    {
+        ("pending", None)
+    } else if order.status == MokkaStatus::Refunded && readings.is_other(Reading::StatusAfterReturn) {
+        ("finished", order.decision)
+    } else {
+        (order.status.as_str(), order.decision)
     };
     let amount = match serde_json::from_str(&order.amount) {
         Ok(number @ Value::Number(_)) if readings.is_other(Reading::Amounts) => number,
