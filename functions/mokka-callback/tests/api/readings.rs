@@ -132,7 +132,7 @@ async fn an_outage_makes_no_look_rarer_and_is_a_persons_after_an_hour() {
     let (_, payment) = created(&story).await;
     // By now the looks are hours apart.
     for _ in 0..6 {
-        after(&story, Duration::from_mins(60)).await;
+        after(&story, Duration::from_hours(1)).await;
     }
     story.decide(&payment, Decision::Approved).await;
     story.world.standins().fault(System::Mokka, "status", Fault::Http500, 1_000_000).unwrap();
