@@ -200,8 +200,8 @@ async fn what_decides_an_amount() {
     let two = |line: Value| json!([line, {"configurationId": "b", "name": "B", "quantity": 1, "price": 100, "subtotal": 100}]);
     for (answers, amount) in [
         // Binary dust is not a price of its own; what is more than dust is none.
-        (json!({"price": 3300.000_000_000_000_5}), json!(330_000)),
-        (json!({"price": 1999.989_999_999_999_8}), json!(199_999)),
+        (json!({"price": 3_300.000_000_000_000_5}), json!(330_000)),
+        (json!({"price": 1_999.989_999_999_999_8}), json!(199_999)),
         (json!({"price": "5240.1000000000004"}), json!(524_010)),
         (json!({"price": 5240.101}), Value::Null),
         // A currency that is said and unreadable never becomes the default one.
