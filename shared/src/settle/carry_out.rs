@@ -66,8 +66,11 @@ impl Settler {
         let after = match outcome {
             Ok(Outcome::Done) if payment.intent.is_some() => return self.save_done(payment, by).await,
             Ok(Outcome::Done) => payment.moved(State::Captured, by, now),
-            // The call before may have been carried out: the refusal of this one says nothing about it.
-            Ok(Outcome::Refused(_)) if payment.unknown => payment.in_doubt(now),
+            // The call before may have been carried out: the refusal of this one says nothing about it. A change that was made all
+            // the same shows in the amount, and must not stand in the way of the capture meanwhile.
+            Ok(Outcome::Refused(_)) if payment.unknown && !matches!(payment.intent, Some(Intent::Change(_))) => {
+                payment.in_doubt(now)
+            }
             Ok(Outcome::Refused(reason)) if payment.intent.is_none() => payment.capture_refused(reason.clone(), by, now),
             Ok(Outcome::Refused(reason)) => payment.intent_dropped(reason, by, now),
             Ok(Outcome::NotSent(_)) => payment.postponed(now),

@@ -149,7 +149,8 @@ async fn what_is_perhaps_done_is_never_booked_as_refused() {
 
 #[tokio::test]
 async fn a_refusal_of_the_second_call_says_nothing_of_the_first() {
-    for case in CASES {
+    // A change that was made all the same would show in the amount.
+    for case in CASES.into_iter().filter(|case| case.command != "change") {
         let shop = case.shop().await;
         shop.story.world.standins().fault(System::Mokka, case.method, Fault::Reset, 1).unwrap();
         shop.story.world.standins().fault(System::Mokka, case.method, "status:32".parse().unwrap(), 1).unwrap();
