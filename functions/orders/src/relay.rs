@@ -44,18 +44,8 @@ async fn record_all(deps: &Deps, accepted: Vec<Order>, deadline: Deadline) {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            match deps.orders.save_order(&order).await {
-                Ok(Written::Yes) => {
-                    tracing::info!(order_uuid = %order.uuid, with_amount = order.amount.is_some(), "order recorded");
-                }
-                Ok(Written::Conflict) => match replace(deps, order.clone()).await {
-                    Ok(()) => {}
-                    Err(cause) if attempt < RECORD_ATTEMPTS && deadline.allows(std::time::Duration::from_secs(1)).is_some() => {
-                        tracing::warn!(cause = %cause, "a repeated order could not be recorded, trying again");
-                        continue;
-                    }
-                    Err(cause) => tracing::error!(order_uuid = %order.uuid, cause = %cause, "an accepted order is not recorded"),
-                },
+            match record(deps, &order).await {
+                Ok(()) => {}
                 Err(cause) if attempt < RECORD_ATTEMPTS && deadline.allows(std::time::Duration::from_secs(1)).is_some() => {
                     tracing::warn!(cause = %cause, "order could not be recorded, trying again");
                     continue;
@@ -68,11 +58,16 @@ async fn record_all(deps: &Deps, accepted: Vec<Order>, deadline: Deadline) {
     }
 }
 
-/// A repeated uuid: shops recalculate, so the last answer counts, as long as no attempt relies on the one before.
-async fn replace(deps: &Deps, order: Order) -> Result<(), StoreError> {
+/// Records a new order. Of a repeated uuid the last answer counts, since shops recalculate, as long as no attempt relies on the one
+/// before.
+async fn record(deps: &Deps, order: &Order) -> Result<(), StoreError> {
+    let uuid = &order.uuid;
+    if deps.orders.save_order(order).await? == Written::Yes {
+        tracing::info!(order_uuid = %uuid, with_amount = order.amount.is_some(), "order recorded");
+        return Ok(());
+    }
     for _ in 0..ROUNDS {
-        let Some(known) = deps.orders.order(&order.uuid).await? else { return Ok(()) };
-        let uuid = &order.uuid;
+        let Some(known) = deps.orders.order(uuid).await? else { break };
         if known.id == order.id && known.amount == order.amount && known.currency == order.currency {
             tracing::info!(order_uuid = %uuid, "order was recorded before");
             return Ok(());
@@ -93,6 +88,7 @@ async fn replace(deps: &Deps, order: Order) -> Result<(), StoreError> {
             return Ok(());
         }
     }
+    tracing::error!(order_uuid = %uuid, "an accepted order is not recorded: it is being written by too many at once");
     Ok(())
 }
 

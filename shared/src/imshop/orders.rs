@@ -37,9 +37,6 @@ pub struct Order {
     pub email: Lenient<String>,
     /// ISO code; usually missing. Said but unreadable is not the same as unsaid.
     pub currency: Option<Lenient<String>>,
-    /// What the delivery costs.
-    #[serde(default)]
-    pub delivery_price: Lenient<Decimal>,
     /// The items, prices for reference only.
     #[serde(default)]
     pub items: Lenient<Vec<Item>>,
