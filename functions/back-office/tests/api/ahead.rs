@@ -3,34 +3,14 @@
 use std::time::Duration;
 
 use serde_json::json;
-use shared::clock::Deadline;
-use shared::metrics::Metrics;
-use shared::mokka::signature::OrderSetting;
-use shared::mokka::types::ReturnRequest;
-use shared::mokka::{Client, Settings};
-use shared::money::{Currency, Decimal, Money};
-use shared::outbound::Http;
-use shared::secret::Secret;
-
 use standins::Decision;
 
 use crate::{AMOUNT, Shop, assert_refused};
 
 impl Shop {
-    /// Gives money back directly at Mokka, without us.
-    pub(crate) async fn return_at_mokka(&self, amount: &str) {
-        let settings = Settings {
-            base_url: format!("{}/mokka", self.story.world.standins().base_url()).parse().unwrap(),
-            store_id: 72,
-            secret: Secret::parse("mokka-demo-secret").unwrap().into(),
-            limits: None,
-            signature_order: OrderSetting::Auto,
-        };
-        let client = Client::new(Http::local(Metrics::default()).unwrap(), settings);
-        let amount = Money::new(Decimal::parse(amount).unwrap(), Currency::Rub).into();
-        let request = ReturnRequest { order_id: self.payment.clone(), amount };
-        client.refund(&request, Deadline::within(Duration::from_secs(20))).await.unwrap();
-        self.story.world.standins().forget_calls();
+    /// Gives money back in Mokka's cabinet, without us.
+    pub(crate) fn return_at_mokka(&self, amount: &str) {
+        self.story.world.standins().give_back_at_mokka(&self.payment, amount).unwrap();
     }
 }
 
@@ -75,7 +55,7 @@ async fn a_hold_whose_state_mokka_cannot_name_is_not_lost() {
 #[tokio::test]
 async fn money_that_mokka_gave_back_is_not_given_back_again() {
     let shop = Shop::captured().await;
-    shop.return_at_mokka(AMOUNT).await;
+    shop.return_at_mokka(AMOUNT);
     assert_refused(&shop.refund("all", None).await, 409, "nothing_to_refund", "given back in the cabinet");
     assert_eq!(shop.called(), ["status"]);
     let payment = shop.look().await;
@@ -87,7 +67,7 @@ async fn money_that_mokka_gave_back_is_not_given_back_again() {
 #[tokio::test]
 async fn a_part_that_mokka_gave_back_cannot_be_given_back_twice() {
     let shop = Shop::captured_yesterday().await;
-    shop.return_at_mokka("300.00").await;
+    shop.return_at_mokka("300.00");
     // Of a part Mokka's status says nothing, so it is Mokka that refuses: with 100, after which it may have been done all the same.
     assert_eq!(shop.refund("all", None).await.status, 202, "more than is left");
     for _ in 0..3 {

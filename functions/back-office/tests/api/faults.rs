@@ -164,7 +164,7 @@ async fn a_refusal_of_the_second_call_says_nothing_of_the_first() {
         assert_eq!((&payment["unknown"], case.effects(&shop)), (&json!(true), 0), "{}", case.command);
         // The first one comes through at last.
         match case.command {
-            "refund" => shop.return_at_mokka(AMOUNT).await,
+            "refund" => shop.return_at_mokka(AMOUNT),
             _ => drop(shop.story.world.tick().await),
         }
         shop.story.world.advance(Duration::from_mins(10));
