@@ -221,7 +221,7 @@ def paid(house, number):
                 path = urllib.parse.urlsplit(house.mokka(payment)["callback_url"]).path
                 house.call(path, {"order_id": payment, "decision": "approved"}, key=None)
             case "return":
-                house.call(f"/v1/mokka/return/{payment}", key=None)
+                house.call(urllib.parse.urlsplit(house.mokka(payment)["redirect_url"]).path, key=None)
             case "capture":
                 house.call("/v1/acquiring", capture)
         yield

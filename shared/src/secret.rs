@@ -102,6 +102,8 @@ pub struct InternalSecret {
 pub enum Purpose {
     /// The token in the path of a payment's callback.
     CallbackToken,
+    /// The token in the path of the page to which the customer comes back.
+    ReturnToken,
     /// The token in the path of a registration's callback.
     RegistrationToken,
     /// The key of an OTP challenge: form, installation and phone.
@@ -120,6 +122,7 @@ impl Purpose {
     fn label(self) -> &'static str {
         match self {
             Self::CallbackToken => "callback-token",
+            Self::ReturnToken => "return-token",
             Self::RegistrationToken => "registration-token",
             Self::Challenge => "challenge",
             Self::Limit => "limit",

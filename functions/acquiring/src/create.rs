@@ -23,6 +23,8 @@ use crate::{Deps, required};
 const ORDER_PAUSES: [Duration; 3] = [Duration::from_millis(150), Duration::from_millis(350), Duration::from_millis(700)];
 /// How often one request may lose against others before it gives up.
 const ROUNDS: u32 = 5;
+/// 128 bits of hex.
+const RETURN_TOKEN_LETTERS: usize = 32;
 
 pub(crate) async fn create(deps: &Deps, inbound: &Inbound, command: Command) -> Result<Response<Body>, Failure> {
     let method_id = required(command.payment_method_id, "paymentMethodId")?;
@@ -215,13 +217,14 @@ impl Attempt<'_> {
         }
         let mut payment = Payment::open(order, order.attempts + 1, amount, choice.clone(), self.deps.settler.clock.now());
         payment.callback_token_hash = sha256_hex(&self.token(&payment));
+        payment.return_token = Some(self.return_token(&payment));
         on_payment(&payment.id);
         self.deps.settler.orders.open_payment(order, payment).await.map_err(Failure::internal)
     }
 
     /// Registers a leased attempt with its provider and records how that came out.
     async fn register(&self, order: &Order, payment: Payment) -> Result<Payment, Failure> {
-        let urls = Landing::new(self.base, payment.id.clone()).urls(&self.token(&payment));
+        let urls = Landing::new(self.base, &payment).urls(&self.token(&payment));
         let gateway = self.deps.settler.gateways.get(payment.provider);
         let outcome = gateway.register(order, &payment, &urls, self.deadline.before(RECORDING)).await;
         let now = self.deps.settler.clock.now();
@@ -264,6 +267,13 @@ impl Attempt<'_> {
     fn token(&self, payment: &Payment) -> String {
         self.deps.internal.digest(Purpose::CallbackToken, &[payment.id.as_str()])
     }
+
+    /// The token of the customer's page. Kept as it is, because every answer about this attempt names it again.
+    fn return_token(&self, payment: &Payment) -> String {
+        let mut token = self.deps.internal.digest(Purpose::ReturnToken, &[payment.id.as_str()]);
+        token.truncate(RETURN_TOKEN_LETTERS);
+        token
+    }
 }
 
 /// Why an attempt failed, for the customer.
@@ -278,7 +288,7 @@ pub(crate) fn failure_text(payment: &Payment) -> String {
 
 fn answer(payment: &Payment, base: &Url, return_url: Option<&str>) -> Result<Response<Body>, Failure> {
     let url = payment.url.as_deref().ok_or_else(|| Failure::business(texts::PAYMENT_IN_PROGRESS))?;
-    let landing = Landing::new(base, payment.id.clone());
+    let landing = Landing::new(base, payment);
     http::json(
         Status::Ok,
         &Created {

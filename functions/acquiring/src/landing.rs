@@ -1,28 +1,31 @@
 //! Where the customer's browser ends, and the expressions by which the app recognises it.
 
 use shared::gateway::Urls;
-use shared::ids::PaymentId;
+use shared::payment::Payment;
 use url::Url;
 
 /// The addresses of one payment.
 pub(crate) struct Landing {
-    base: String,
-    payment: PaymentId,
+    callback: String,
+    page: String,
 }
 
 impl Landing {
     /// The addresses of a payment below our own base address.
-    pub(crate) fn new(base: &Url, payment: PaymentId) -> Self {
-        Self { base: base.as_str().trim_end_matches('/').to_owned(), payment }
+    pub(crate) fn new(base: &Url, payment: &Payment) -> Self {
+        let base = base.as_str().trim_end_matches('/');
+        let id = &payment.id;
+        let page = match &payment.return_token {
+            Some(token) => format!("{base}/v1/return/{id}/{token}"),
+            // The provider knows this page from the release that opened the attempt.
+            None => format!("{base}/v1/mokka/return/{id}"),
+        };
+        Self { callback: format!("{base}/v1/mokka/callback/{id}"), page }
     }
 
     /// What the provider is told.
     pub(crate) fn urls(&self, token: &str) -> Urls {
-        let Self { base, payment } = self;
-        Urls {
-            callback: format!("{base}/v1/mokka/callback/{payment}/{token}"),
-            redirect: format!("{base}/v1/mokka/return/{payment}"),
-        }
+        Urls { callback: format!("{}/{token}", self.callback), redirect: self.page.clone() }
     }
 
     /// Matches the page that says "paid".
@@ -39,7 +42,7 @@ impl Landing {
     }
 
     fn regex(&self, result: &str) -> String {
-        format!("{}/v1/mokka/return/{}/{result}{REST}", escape(&self.base), escape(self.payment.as_str()))
+        format!("{}/{result}{REST}", escape(&self.page))
     }
 }
 

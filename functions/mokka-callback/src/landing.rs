@@ -4,7 +4,8 @@ use lambda_http::{Body, Response};
 use shared::http::page::{Mood, Page, see_other};
 use shared::http::{Failure, Inbound, on_payment};
 use shared::ids::PaymentId;
-use shared::payment::{State, Trigger};
+use shared::payment::{Payment, State, Trigger};
+use shared::secret::same;
 use shared::settle::Settled;
 use shared::texts;
 use url::Url;
@@ -16,65 +17,102 @@ pub(crate) const SUCCESS: &str = "success";
 /// The last segment of the address that means "not paid".
 pub(crate) const FAILED: &str = "failed";
 
-/// Asks Mokka what became of the payment and sends the browser on. An unknown payment goes where an unpaid one goes.
-pub(crate) async fn send_on(deps: &Deps, inbound: &Inbound, id: &str) -> Result<Response<Body>, Failure> {
-    let id = payment_id(id)?;
-    let result = match deps.settler.orders.payment(&id).await.map_err(Failure::internal)? {
-        Some(payment) => {
-            on_payment(&payment.id);
-            let settled = deps.settler.settle(payment, Trigger::Return, inbound.deadline()).await.map_err(Failure::internal)?;
-            result(&settled)
-        }
-        None => FAILED,
+/// Asks the provider what became of the payment and sends the browser on. Whoever does not know the token learns nothing, and nobody
+/// is asked.
+pub(crate) async fn send_on(deps: &Deps, inbound: &Inbound, id: &str, token: &str) -> Result<Response<Body>, Failure> {
+    let payment = authentic(deps, id, token).await?;
+    let settled = deps.settler.settle(payment, Trigger::Return, inbound.deadline()).await.map_err(Failure::internal)?;
+    let result = match &settled {
+        Settled::InDoubt(payment) => result(payment, SUCCESS),
+        Settled::Known(payment) | Settled::Unregistered(payment) => result(payment, FAILED),
     };
-    // Relative, so that a stage or a base path in front of us stays in front.
-    let location = if inbound.ends_with_slash() { result.to_owned() } else { format!("{id}/{result}") };
-    Ok(see_other(&location))
+    Ok(forward(inbound, token, result))
 }
 
-/// Where the app should take the customer: after `success` it asks `capture`, which says the truth or "still pending".
-fn result(settled: &Settled) -> &'static str {
-    let payment = settled.payment();
+/// The same for an attempt that a release without tokens opened: by what is stored, since anybody can guess its address.
+pub(crate) async fn send_on_unasked(deps: &Deps, inbound: &Inbound, id: &str) -> Result<Response<Body>, Failure> {
+    let payment = without_token(deps, id).await?;
+    Ok(forward(inbound, id, result(&payment, SUCCESS)))
+}
+
+/// The page. What it says of the money is what is stored; `result`, the address, only tells "not paid" from "not known yet".
+pub(crate) async fn page(deps: &Deps, id: &str, token: &str, result: &str) -> Result<Response<Body>, Failure> {
+    let payment = authentic(deps, id, token).await?;
+    let (mood, words) = what_is_known(&payment, result);
+    let back = payment.return_url.as_deref().and_then(|url| if mood == Mood::Bad { Some(url.to_owned()) } else { app(url) });
+    Ok(show(mood, words, back.as_deref()))
+}
+
+/// The page of an attempt that a release without tokens opened. It leads to the app, not to the address that IMSHOP gave.
+pub(crate) async fn page_unasked(deps: &Deps, id: &str, result: &str) -> Result<Response<Body>, Failure> {
+    let payment = without_token(deps, id).await?;
+    let (mood, words) = what_is_known(&payment, result);
+    Ok(show(mood, words, payment.return_url.as_deref().and_then(app).as_deref()))
+}
+
+/// The payment, if the token is its own.
+async fn authentic(deps: &Deps, id: &str, token: &str) -> Result<Payment, Failure> {
+    let payment = stored(deps, id).await?;
+    match &payment.return_token {
+        Some(expected) if same(token.as_bytes(), expected.as_bytes()) => Ok(payment),
+        Some(_) | None => Err(Failure::not_found()),
+    }
+}
+
+async fn without_token(deps: &Deps, id: &str) -> Result<Payment, Failure> {
+    let payment = stored(deps, id).await?;
+    if payment.return_token.is_none() { Ok(payment) } else { Err(Failure::not_found()) }
+}
+
+async fn stored(deps: &Deps, id: &str) -> Result<Payment, Failure> {
+    let id = PaymentId::parse(id).map_err(|_| Failure::not_found())?;
+    let payment = deps.settler.orders.payment(&id).await.map_err(Failure::internal)?.ok_or_else(Failure::not_found)?;
+    on_payment(&payment.id);
+    Ok(payment)
+}
+
+/// Relative, so that a stage or a base path in front of us stays in front.
+fn forward(inbound: &Inbound, last_segment: &str, result: &str) -> Response<Body> {
+    if inbound.ends_with_slash() { see_other(result) } else { see_other(&format!("{last_segment}/{result}")) }
+}
+
+/// Where the app should take the customer: after `success` it asks `capture`, which says the truth or "still pending". `open` is for a
+/// payment that is the customer's turn.
+fn result(payment: &Payment, open: &'static str) -> &'static str {
     if payment.mismatch.is_some() {
         return SUCCESS;
     }
     match payment.state {
         State::Held | State::Finishing | State::Captured | State::PartiallyRefunded => SUCCESS,
-        State::Creating | State::Pending if matches!(settled, Settled::InDoubt(_)) => SUCCESS,
-        State::Creating | State::Pending | State::Refunded | State::Declined | State::Canceled | State::Expired => FAILED,
+        State::Creating | State::Pending => open,
+        State::Refunded | State::Declined | State::Canceled | State::Expired => FAILED,
     }
 }
 
-/// The page. What it says of the money is what is stored; `result`, the address, only tells "not paid" from "not known yet".
-pub(crate) async fn page(deps: &Deps, id: &str, result: &str) -> Result<Response<Body>, Failure> {
-    let payment = deps.settler.orders.payment(&payment_id(id)?).await.map_err(Failure::internal)?;
-    let (mood, (title, text)) = match &payment {
-        Some(payment) if payment.mismatch.is_some() => (Mood::Waiting, texts::PAGE_WAITING),
-        Some(payment) => match payment.state {
-            State::Held | State::Captured | State::PartiallyRefunded => (Mood::Good, texts::PAGE_PAID),
-            State::Finishing => (Mood::Waiting, texts::PAGE_WAITING),
-            State::Creating | State::Pending if result == SUCCESS => (Mood::Waiting, texts::PAGE_WAITING),
-            // What became of it after it was looked at last is not known here.
-            State::Creating | State::Pending => (Mood::Bad, texts::PAGE_LEFT),
-            State::Refunded => (Mood::Bad, texts::PAGE_REFUNDED),
-            State::Declined | State::Canceled | State::Expired => (Mood::Bad, texts::PAGE_FAILED),
-        },
-        None => (Mood::Bad, texts::PAGE_LEFT),
-    };
-    let back = payment.and_then(|payment| way_back(&payment.return_url?, mood));
-    Ok(Page { mood, title, text, back: back.as_deref().map(|address| (texts::PAGE_BACK, address)) }.into_response())
+fn what_is_known(payment: &Payment, result: &str) -> (Mood, (&'static str, &'static str)) {
+    if payment.mismatch.is_some() {
+        return (Mood::Waiting, texts::PAGE_WAITING);
+    }
+    match payment.state {
+        State::Held | State::Captured | State::PartiallyRefunded => (Mood::Good, texts::PAGE_PAID),
+        State::Finishing => (Mood::Waiting, texts::PAGE_WAITING),
+        State::Creating | State::Pending if result == SUCCESS => (Mood::Waiting, texts::PAGE_WAITING),
+        // What became of it after it was looked at last is not known here.
+        State::Creating | State::Pending => (Mood::Bad, texts::PAGE_LEFT),
+        State::Refunded => (Mood::Bad, texts::PAGE_REFUNDED),
+        State::Declined | State::Canceled | State::Expired => (Mood::Bad, texts::PAGE_FAILED),
+    }
 }
 
-/// The app's address. IMSHOP's `returnUrl` means "gave up", so only an unpaid customer is sent there; others just to the app.
-fn way_back(return_url: &str, mood: Mood) -> Option<String> {
+fn show(mood: Mood, (title, text): (&str, &str), back: Option<&str>) -> Response<Body> {
+    Page { mood, title, text, back: back.map(|address| (texts::PAGE_BACK, address)) }.into_response()
+}
+
+/// The app itself. IMSHOP's `returnUrl` means "gave up", so only an unpaid customer is sent there.
+fn app(return_url: &str) -> Option<String> {
     let url = Url::parse(return_url).ok()?;
-    match (mood, url.scheme()) {
-        (Mood::Bad, _) => Some(return_url.to_owned()),
-        (Mood::Good | Mood::Waiting, "http" | "https") => Some(url.origin().ascii_serialization()),
-        (Mood::Good | Mood::Waiting, scheme) => Some(format!("{scheme}://")),
+    match url.scheme() {
+        "http" | "https" => Some(url.origin().ascii_serialization()),
+        scheme => Some(format!("{scheme}://")),
     }
-}
-
-fn payment_id(text: &str) -> Result<PaymentId, Failure> {
-    PaymentId::parse(text).map_err(|_| Failure::not_found())
 }

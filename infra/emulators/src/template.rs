@@ -508,6 +508,8 @@ mod tests {
                 "/v1/forms/otp form-otp",
                 "/v1/forms form-otp",
                 "/v1/mokka/callback/{paymentId}/{token} mokka-callback",
+                "/v1/return/{paymentId}/{token} mokka-callback",
+                "/v1/return/{paymentId}/{token}/{result} mokka-callback",
                 "/v1/mokka/return/{paymentId} mokka-callback",
                 "/v1/mokka/return/{paymentId}/{result} mokka-callback",
                 "/v1/mokka/registration/{registrationId}/{token} mokka-callback",

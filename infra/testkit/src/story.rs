@@ -161,7 +161,19 @@ impl<C: Cast> Story<C> {
 
     /// The customer's browser comes back.
     pub async fn come_back(&self, payment_id: &str) -> Answer {
-        self.mokka(Event::new("GET", &format!("/v1/mokka/return/{payment_id}")).rest()).await
+        self.mokka(Event::new("GET", &self.return_path(payment_id)).rest()).await
+    }
+
+    /// The path to which Mokka sends the customer's browser.
+    #[must_use]
+    pub fn return_path(&self, payment_id: &str) -> String {
+        let order = self.world.standins().mokka_order(payment_id).expect("Mokka knows the order");
+        Url::parse(&order.redirect_url).expect("a URL").path().to_owned()
+    }
+
+    /// Makes a payment one that a release without tokens of the return page opened, its page known to Mokka by the address of then.
+    pub async fn open_without_return_token(&self, payment_id: &str) {
+        self.world.forget("order-holds", &format!("payment#{payment_id}"), "return_token").await;
     }
 
     /// The stored payment.

@@ -393,6 +393,13 @@ impl World {
         Some(Value::Object(item.into_iter().map(|(name, value)| (name, stored(value))).collect()))
     }
 
+    /// Takes an attribute from a stored item, as if a release that did not know it had written it.
+    pub async fn forget(&self, table: &str, key: &str, attribute: &str) {
+        let update = self.client.update_item().table_name(table).key("pk", AttributeValue::S(key.to_owned()));
+        let update = update.update_expression("REMOVE #attribute").expression_attribute_names("#attribute", attribute);
+        update.send().await.expect("the embedded DynamoDB answers");
+    }
+
     /// Every stored item of a table whose key begins with `prefix`.
     pub async fn items(&self, table: &str, prefix: &str) -> Vec<Value> {
         let output = self.client.scan().table_name(table).send().await.expect("the embedded DynamoDB answers");

@@ -284,6 +284,7 @@ mod tests {
             url: (state != State::Creating).then(|| "https://mokka.example/page".to_owned()),
             return_url: None,
             callback_token_hash: String::new(),
+            return_token: None,
             valid_till: Timestamp::from_millis(100),
             lease_until: None,
             reason: None,

@@ -244,6 +244,8 @@ pub struct Payment {
     pub return_url: Option<String>,
     /// SHA-256 of the token in the callback's path.
     pub callback_token_hash: String,
+    /// The token in the path of the page to which the customer comes back. An attempt that a release before it opened has none.
+    pub return_token: Option<String>,
     /// Until when the provider keeps the attempt open.
     pub valid_till: Timestamp,
     /// Until when one request alone may call the provider to change something.
@@ -290,6 +292,7 @@ impl Payment {
             url: None,
             return_url: choice.return_url,
             callback_token_hash: String::new(),
+            return_token: None,
             valid_till: choice.valid_till,
             lease_until: Some(now.plus(LEASE)),
             reason: None,

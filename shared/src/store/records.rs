@@ -109,6 +109,8 @@ pub(super) struct PaymentRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     return_url: Option<String>,
     callback_token_hash: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    return_token: Option<String>,
     valid_till: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     lease_until: Option<i64>,
@@ -395,6 +397,7 @@ impl From<&Payment> for PaymentRecord {
             payment_url: payment.url.clone(),
             return_url: payment.return_url.clone(),
             callback_token_hash: payment.callback_token_hash.clone(),
+            return_token: payment.return_token.clone(),
             valid_till: payment.valid_till.millis(),
             lease_until: payment.lease_until.map(Timestamp::millis),
             reason_code: payment.reason.as_ref().map(|reason| reason.code.clone()),
@@ -561,6 +564,7 @@ impl TryFrom<Versioned<PaymentRecord>> for Payment {
             url: record.payment_url,
             return_url: record.return_url,
             callback_token_hash: record.callback_token_hash,
+            return_token: record.return_token,
             valid_till: Timestamp::from_millis(record.valid_till),
             lease_until: record.lease_until.map(Timestamp::from_millis),
             reason,

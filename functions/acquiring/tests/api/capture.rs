@@ -157,7 +157,7 @@ async fn every_order_of_capture_and_callback_ends_in_the_same_state() {
             match step {
                 "capture" => assert_eq!(story.capture(&payment).await.json(), paid(&payment)),
                 "callback" => assert_eq!(story.callback(&payment, "approved").await.status, 200),
-                _ => assert_eq!(story.come_back(&payment).await.headers["location"], format!("{payment}/success")),
+                _ => assert!(story.come_back(&payment).await.headers["location"].ends_with("/success")),
             }
         }
         assert_eq!((story.state(&payment).await.as_str(), finishes(&story, &payment)), ("captured", 1), "{steps}");

@@ -49,8 +49,9 @@ async fn the_expressions_match_our_pages_and_nothing_else() {
     let story = Story::start().await;
     let order = story.order().await;
     let body = story.create(&order).await.json();
-    let base = format!("http://127.0.0.1:9/v1/mokka/return/{}", order.payment(1));
-    let other = "http://127.0.0.1:9/v1/mokka/return/1001-11";
+    let base = format!("http://127.0.0.1:9{}", story.return_path(&order.payment(1)));
+    assert!(base.starts_with(&format!("http://127.0.0.1:9/v1/return/{}/", order.payment(1))), "{base}");
+    let other = &base[..base.len() - 1];
     for (field, yes, no) in [
         (
             "successRegex",
@@ -143,11 +144,32 @@ async fn without_a_public_address_the_gateways_own_is_told() {
     for (answer, order, base) in [(rest, &first, "https://api.shop.example/prod"), (v2, &second, "https://api.shop.example")] {
         let mokka = story.world.standins().mokka_order(&order.payment(1)).unwrap();
         let payment = order.payment(1);
-        assert_eq!(mokka.redirect_url, format!("{base}/v1/mokka/return/{payment}"), "{answer}");
+        let redirect = &mokka.redirect_url;
+        assert!(redirect.starts_with(&format!("{base}/v1/return/{payment}/")), "{redirect}: {answer}");
         assert!(mokka.callback_url.starts_with(&format!("{base}/v1/mokka/callback/{payment}/")));
         let success = Regex::new(answer["successRegex"].as_str().unwrap()).unwrap();
-        assert!(success.is_match(&format!("{base}/v1/mokka/return/{payment}/success")));
+        assert!(success.is_match(&format!("{redirect}/success")));
     }
+}
+
+#[tokio::test]
+async fn an_attempt_keeps_the_page_that_mokka_knows() {
+    let story = Story::start().await;
+    let order = story.order().await;
+    let first = story.create(&order).await.json();
+    let page = story.return_path(&order.payment(1));
+    // Nobody can derive the token of a page from the next order's.
+    let next = story.order().await;
+    story.create(&next).await;
+    assert_ne!(story.return_path(&next.payment(1)).rsplit_once('/'), page.rsplit_once('/'));
+    story.world.standins().fault(System::Mokka, "status", "status:24".parse::<Fault>().unwrap(), 1).unwrap();
+    let registered_anew = story.create(&order).await.json();
+    assert_eq!((&registered_anew["successRegex"], story.return_path(&order.payment(1))), (&first["successRegex"], page));
+    // One that an earlier release opened: its page has no token, and Mokka and the app go on knowing it so.
+    story.open_without_return_token(&order.payment(1)).await;
+    let again = story.create(&order).await.json();
+    let success = Regex::new(again["successRegex"].as_str().unwrap()).unwrap();
+    assert!(success.is_match(&format!("http://127.0.0.1:9/v1/mokka/return/{}/success", order.payment(1))), "{again}");
 }
 
 #[tokio::test]

@@ -329,7 +329,8 @@ impl<'a> House<'a> {
         let callback = json!({"order_id": self.paid, "decision": "approved", "amount": order.amount, "term": 3});
         self.call("mokka-callback", Event::post(address.path()).json(callback)).await?;
         self.pump().await?;
-        for address in [format!("/v1/mokka/return/{}", self.paid), format!("/v1/mokka/return/{}/success", self.paid)] {
+        let page = Url::parse(&order.redirect_url).map_err(|error| CostsError::story("return", error))?;
+        for address in [page.path().to_owned(), format!("{}/success", page.path())] {
             self.call("mokka-callback", Event::new("GET", &address)).await?;
         }
         self.capture().await?;

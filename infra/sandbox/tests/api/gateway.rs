@@ -50,21 +50,32 @@ async fn what_is_no_route_is_answered_by_the_gateway_itself() {
 async fn a_real_browser_way_back_is_followed_to_a_page() {
     let sandbox = start(None).await;
     let gateway = &sandbox.addresses.gateway;
-    let answer = reqwest::get(format!("{gateway}/v1/mokka/return/1001-1")).await.unwrap();
-    assert_eq!(answer.url().as_str(), format!("{gateway}/v1/mokka/return/1001-1/failed"));
-    assert!(answer.text().await.unwrap().contains("Оплата не завершена"));
+    create(&sandbox).await;
+    let order = reqwest::get(format!("{}/control/mokka/1001-1", sandbox.addresses.providers)).await.unwrap().text().await.unwrap();
+    let order: Value = serde_json::from_str(&order).unwrap();
+    let address = order["redirect_url"].as_str().unwrap();
+    assert!(address.starts_with(&format!("{gateway}/v1/return/1001-1/")), "{address}");
+    let answer = reqwest::get(address).await.unwrap();
+    assert_eq!(answer.url().as_str(), format!("{address}/failed"));
+    assert!(answer.text().await.unwrap().contains("Подтверждения оплаты пока нет"));
 }
 
-#[tokio::test]
-async fn mokkas_own_callback_arrives_and_pays() {
-    let sandbox = start(None).await;
-    let (gateway, providers) = (&sandbox.addresses.gateway, &sandbox.addresses.providers);
+/// An order, and the attempt 1001-1 to pay it.
+async fn create(sandbox: &Sandbox) {
+    let gateway = &sandbox.addresses.gateway;
     let key = Some("imshop-demo-key");
     let order = json!({"orders": [{"uuid": "u", "items": [{"id": "1", "name": "Чай", "quantity": 2}]}]});
     post(format!("{gateway}/v1/orders"), key, order).await;
     let create = json!({"command": "create", "paymentMethodId": "mokka", "orderUuid": "u", "orderId": "1001"});
     let (_, created) = post(format!("{gateway}/v1/acquiring"), key, create).await;
     assert_eq!(created["success"], json!(true), "{created}");
+}
+
+#[tokio::test]
+async fn mokkas_own_callback_arrives_and_pays() {
+    let sandbox = start(None).await;
+    let providers = &sandbox.addresses.providers;
+    create(&sandbox).await;
     let decide = json!({"decision": "approved", "times": 5});
     let (_, decided) = post(format!("{providers}/control/mokka/1001-1/decide"), None, decide).await;
     assert_eq!(decided["callbacks"], json!([200, 200, 200, 200, 200]));
