@@ -96,7 +96,7 @@ impl Teller {
                 break;
             }
             if !self.imshop.has_any() {
-                let steps = payment.history.len();
+                let steps = payment.last_step();
                 let telling = Telling { payment_status: steps, order_status: steps, ..payment.telling };
                 self.record(payment, telling).await?;
                 break;

@@ -56,6 +56,8 @@ pub(crate) struct ShownPayment<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Reason<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    refusals: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     payment_url: Option<&'a str>,
     valid_till: String,
     created_at: String,
@@ -119,6 +121,7 @@ impl<'a> ShownPayment<'a> {
             unknown: payment.unknown,
             mismatch: payment.mismatch.as_deref(),
             intent: payment.intent.as_ref().map(payment::Intent::name),
+            refusals: (payment.refusals > 0).then_some(payment.refusals),
             reason: payment.reason.as_ref().map(Reason::of),
             payment_url: payment.url.as_deref(),
             valid_till: payment.valid_till.rfc3339(),

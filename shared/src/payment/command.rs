@@ -1,7 +1,7 @@
 //! What the shop's people and system may ask of a payment, and when the state of things forbids it. Decided before the provider
 //! is called.
 
-use super::{Change, Check, MAX_REFUNDS, MAX_STEPS, Payment, State};
+use super::{Change, Check, MAX_ASKED, MAX_REFUNDS, Payment, State};
 use crate::clock::Timestamp;
 use crate::money::Money;
 
@@ -117,7 +117,7 @@ impl Payment {
         if self.mismatch.is_some() {
             return Err(Refusal::Mismatch);
         }
-        if self.history.len() >= MAX_STEPS {
+        if self.asked() >= MAX_ASKED {
             return Err(Refusal::TooManySteps);
         }
         match command {

@@ -289,6 +289,7 @@ mod tests {
             lease_until: None,
             reason: None,
             intent: None,
+            refusals: 0,
             check: None,
             refunds: Vec::new(),
             created_at: Timestamp::from_millis(0),

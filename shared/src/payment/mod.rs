@@ -166,6 +166,9 @@ pub enum Trigger<'a> {
     BackOffice(&'a str),
 }
 
+/// What the shop's people and system are called in a history, before their name.
+const BACK_OFFICE: &str = "back-office:";
+
 impl Trigger<'_> {
     /// Somebody asks for the provider's word by name, even if nothing is expected of it.
     #[must_use]
@@ -183,17 +186,21 @@ impl fmt::Display for Trigger<'_> {
             Self::Callback => f.write_str("callback"),
             Self::Return => f.write_str("return"),
             Self::Schedule => f.write_str("schedule"),
-            Self::BackOffice(name) => write!(f, "back-office:{name}"),
+            Self::BackOffice(name) => write!(f, "{BACK_OFFICE}{name}"),
         }
     }
 }
 
-/// How long a history may become by what is asked for; what the provider does is always recorded. An item holds far more.
-pub const MAX_STEPS: usize = 500;
+/// How many lines of a history may be people's; a payment's item holds far more. What the provider does is always recorded.
+pub const MAX_ASKED: usize = 500;
+/// How many lines a history is kept down to.
+const KEPT_STEPS: usize = 500;
 
 /// One step of a payment's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
+    /// 1, 2, 3, …; it stays when lines before it are dropped.
+    pub number: usize,
     /// When.
     pub at: Timestamp,
     /// The state after it.
@@ -204,6 +211,13 @@ pub struct Step {
     pub action: Option<String>,
     /// What IMSHOP has to be told because of it.
     pub word: Option<Word>,
+}
+
+impl Step {
+    /// A person, or the shop's system, asked for it, or it came of that.
+    fn is_asked(&self) -> bool {
+        self.action.is_some() && self.by.starts_with(BACK_OFFICE)
+    }
 }
 
 /// Why a payment was not made: for the log and support, and which sentence the customer reads.
@@ -254,6 +268,8 @@ pub struct Payment {
     pub reason: Option<Reason>,
     /// What was asked for and is not known to be done yet.
     pub intent: Option<Intent>,
+    /// How often the provider refused to capture it.
+    pub refusals: u32,
     /// The fiscal document it is captured with; ours is drawn without one.
     pub check: Option<Check>,
     /// What was given back, or is being given back; oldest first.
@@ -297,11 +313,13 @@ impl Payment {
             lease_until: Some(now.plus(LEASE)),
             reason: None,
             intent: None,
+            refusals: 0,
             check: None,
             refunds: Vec::new(),
             created_at: now,
             captured_at: None,
             history: vec![Step {
+                number: 1,
                 at: now,
                 state: State::Creating.name().to_owned(),
                 by: Trigger::Create.to_string(),
@@ -382,11 +400,39 @@ impl Payment {
         self
     }
 
+    /// The number of the history's last line.
+    #[must_use]
+    pub fn last_step(&self) -> usize {
+        self.history.last().map_or(0, |step| step.number)
+    }
+
+    /// How many lines of the history are people's.
+    #[must_use]
+    pub fn asked(&self) -> usize {
+        self.history.iter().filter(|step| step.is_asked()).count()
+    }
+
+    /// This payment as it fits into its item. Of a history that has grown too long the oldest lines are dropped that say neither what
+    /// it came to, nor what a person did, nor anything for IMSHOP.
+    #[must_use]
+    pub fn trimmed(mut self) -> Self {
+        let mut surplus = self.history.len().saturating_sub(KEPT_STEPS);
+        if surplus > 0 {
+            self.history.retain(|step| {
+                let dropped = surplus > 0 && step.action.is_some() && step.word.is_none() && !step.is_asked();
+                surplus -= usize::from(dropped);
+                !dropped
+            });
+        }
+        self
+    }
+
     /// A line of history without a step.
     fn push(&mut self, action: Option<String>, word: Option<Word>, by: Trigger<'_>, now: Timestamp) {
         // What IMSHOP knows already is not told again.
         let word = word.filter(|word| self.last_word() != Some(word));
-        self.history.push(Step { at: now, state: self.state.name().to_owned(), by: by.to_string(), action, word });
+        let (number, state) = (self.last_step() + 1, self.state.name().to_owned());
+        self.history.push(Step { number, at: now, state, by: by.to_string(), action, word });
     }
 
     fn settled_for_now(mut self) -> Self {
@@ -417,8 +463,13 @@ impl Payment {
     /// This payment after the provider refused to capture it. It stays on its way: a person has to do something.
     #[must_use]
     pub fn capture_refused(mut self, reason: Reason, by: Trigger<'_>, now: Timestamp) -> Self {
-        if self.reason.as_ref() != Some(&reason) {
-            self.push(Some(format!("finish not done: {}", reason.code)), None, by, now);
+        let action = format!("finish not done: {}", reason.code);
+        self.refusals = self.refusals.saturating_add(1);
+        // Each reason is said once, and once for each person.
+        let by_name = by.to_string();
+        let is_said = self.history.iter().any(|step| step.action.as_deref() == Some(&action) && step.by == by_name);
+        if !is_said {
+            self.push(Some(action), None, by, now);
         }
         self.refused(reason).repeated_later(now)
     }

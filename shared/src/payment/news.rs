@@ -36,7 +36,7 @@ impl Payment {
     #[must_use]
     pub fn in_store(mut self) -> Self {
         self.stored = Stored {
-            steps: self.history.len(),
+            steps: self.last_step(),
             leased: self.lease_until.is_some(),
             mismatch: self.mismatch.is_some(),
             attention: self.watch.attention,
@@ -67,8 +67,9 @@ impl Payment {
     }
 
     fn reached_since(&self, steps: usize) -> Vec<(State, String)> {
-        let before = steps.checked_sub(1).and_then(|last| self.history.get(last)).map(|step| step.state.as_str());
-        let new = self.history.iter().skip(steps).scan(before, |before, step| {
+        let (old, new): (Vec<_>, Vec<_>) = self.history.iter().partition(|step| step.number <= steps);
+        let before = old.last().map(|step| step.state.as_str());
+        let new = new.into_iter().scan(before, |before, step| {
             let changed = before.replace(&step.state) != Some(step.state.as_str());
             Some(changed.then_some(step))
         });

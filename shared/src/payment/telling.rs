@@ -35,7 +35,7 @@ impl Word {
 /// How far IMSHOP was told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Telling {
-    /// The number of steps of the history that IMSHOP's payment status address is done with.
+    /// The number of the history's last line that IMSHOP's payment status address is done with.
     pub payment_status: usize,
     /// The same for the order status address.
     pub order_status: usize,
@@ -46,13 +46,13 @@ pub struct Telling {
 }
 
 impl Telling {
-    /// The number of steps that both addresses are done with.
+    /// The number of the last line that both addresses are done with.
     #[must_use]
     pub fn done(&self) -> usize {
         self.payment_status.min(self.order_status)
     }
 
-    /// The number of steps that one of them is done with.
+    /// The number of the last line that one of them is done with.
     #[must_use]
     pub fn done_by(&self, channel: Channel) -> usize {
         match channel {
@@ -77,22 +77,22 @@ impl Payment {
         self.history.iter().rev().find_map(|step| step.word.as_ref())
     }
 
-    /// The first word from step `from` on, and the number of steps that are done with once it is told.
+    /// The first word after the line `done`, and the number of its line.
     #[must_use]
-    pub fn word_from(&self, from: usize) -> Option<(usize, Word)> {
-        self.history.iter().enumerate().skip(from).find_map(|(index, step)| Some((index + 1, step.word?)))
+    pub fn word_after(&self, done: usize) -> Option<(usize, Word)> {
+        self.history.iter().filter(|step| step.number > done).find_map(|step| Some((step.number, step.word?)))
     }
 
     /// The next word for one of IMSHOP's addresses.
     #[must_use]
     pub fn word_for(&self, channel: Channel) -> Option<(usize, Word)> {
-        self.word_from(self.telling.done_by(channel))
+        self.word_after(self.telling.done_by(channel))
     }
 
     /// Whether IMSHOP has to be told something.
     #[must_use]
     pub fn has_untold(&self) -> bool {
-        self.word_from(self.telling.done()).is_some()
+        self.word_after(self.telling.done()).is_some()
     }
 
     /// IMSHOP has to be told something, nobody is at it, and nobody has tried in vain. What was tried in vain is not news: its

@@ -73,7 +73,7 @@ impl Orders {
     /// Writes a payment as the version after the one it was read with, and gives it back as it now stands;
     /// nothing if somebody else wrote first.
     pub async fn save_payment(&self, payment: Payment) -> Result<Option<Payment>, StoreError> {
-        let payment = payment.watched(self.clock.now());
+        let payment = payment.trimmed().watched(self.clock.now());
         match self.table.put(&payment_key(&payment.id), payment.version + 1, &PaymentRecord::from(&payment)).await? {
             Written::Yes => Ok(Some(self.written(payment))),
             Written::Conflict => Ok(None),
@@ -91,7 +91,7 @@ impl Orders {
 
     /// Writes a payment and its order, each as the version after the one it was read with, together or not at all.
     pub async fn save_together(&self, order: &Order, payment: Payment) -> Result<Option<Payment>, StoreError> {
-        let payment = payment.watched(self.clock.now());
+        let payment = payment.trimmed().watched(self.clock.now());
         let mark = self.table.random.hex32()?;
         let (order_key, payment_key) = (order_key(&order.uuid), payment_key(&payment.id));
         let items = vec![

@@ -120,6 +120,8 @@ pub(super) struct PaymentRecord {
     reason_text: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     intent: Option<IntentRecord>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    refusals: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     check: Option<CheckRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -166,6 +168,9 @@ pub(super) struct PaymentRecord {
 
 #[derive(Serialize, Deserialize)]
 struct StepRecord {
+    /// Only if lines before it were dropped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    number: Option<usize>,
     at: i64,
     state: String,
     by: String,
@@ -403,12 +408,13 @@ impl From<&Payment> for PaymentRecord {
             reason_code: payment.reason.as_ref().map(|reason| reason.code.clone()),
             reason_text: payment.reason.as_ref().map(|reason| reason.text.clone()),
             intent: payment.intent.as_ref().map(IntentRecord::from),
+            refusals: payment.refusals,
             check: payment.check.as_ref().map(CheckRecord::from),
             refunds: payment.refunds.iter().map(RefundRecord::from).collect(),
             created_at: payment.created_at.millis(),
             captured_at: payment.captured_at.map(Timestamp::millis),
             moved_at: payment.moved_at().millis(),
-            history: payment.history.iter().map(StepRecord::from).collect(),
+            history: payment.history.iter().zip(1..).map(StepRecord::from).collect(),
             told_payment_status: payment.telling.payment_status,
             told_order_status: payment.telling.order_status,
             tell_failures: payment.telling.failures,
@@ -426,21 +432,22 @@ impl From<&Payment> for PaymentRecord {
     }
 }
 
-impl From<&Step> for StepRecord {
-    fn from(step: &Step) -> Self {
+impl From<(&Step, usize)> for StepRecord {
+    fn from((step, position): (&Step, usize)) -> Self {
         let word = step.word.map(|word| match word {
             Word::Paid => WordRecord::Paid,
             Word::Failed => WordRecord::Failed,
             Word::PartiallyRefunded(amount) => WordRecord::PartiallyRefunded(amount.minor()),
             Word::Refunded => WordRecord::Refunded,
         });
-        let Step { at, state, by, action, .. } = step;
-        Self { at: at.millis(), state: state.clone(), by: by.clone(), action: action.clone(), word }
+        let Step { number, at, state, by, action, .. } = step;
+        let number = (*number != position).then_some(*number);
+        Self { number, at: at.millis(), state: state.clone(), by: by.clone(), action: action.clone(), word }
     }
 }
 
 impl StepRecord {
-    fn read(self, currency: Currency) -> Result<Step, Cause> {
+    fn read(self, position: usize, currency: Currency) -> Result<Step, Cause> {
         let word = match self.word {
             None => None,
             Some(WordRecord::Paid) => Some(Word::Paid),
@@ -450,7 +457,8 @@ impl StepRecord {
             }
             Some(WordRecord::Refunded) => Some(Word::Refunded),
         };
-        Ok(Step { at: Timestamp::from_millis(self.at), state: self.state, by: self.by, action: self.action, word })
+        let number = self.number.unwrap_or(position);
+        Ok(Step { number, at: Timestamp::from_millis(self.at), state: self.state, by: self.by, action: self.action, word })
     }
 }
 
@@ -548,7 +556,7 @@ impl TryFrom<Versioned<PaymentRecord>> for Payment {
     fn try_from(Versioned { version, record }: Versioned<PaymentRecord>) -> Result<Self, Cause> {
         let currency = Currency::parse(&record.currency).map_err(text("currency"))?;
         let reason = record.reason_code.map(|code| Reason { code, text: record.reason_text.unwrap_or_default() });
-        let history = record.history.into_iter().map(|step| step.read(currency));
+        let history = record.history.into_iter().zip(1..).map(|(step, position)| step.read(position, currency));
         let refunds = record.refunds.into_iter().map(|refund| refund.read(currency));
         let payment = Self {
             id: PaymentId::parse(&record.payment_id).map_err(text("payment_id"))?,
@@ -569,6 +577,7 @@ impl TryFrom<Versioned<PaymentRecord>> for Payment {
             lease_until: record.lease_until.map(Timestamp::from_millis),
             reason,
             intent: record.intent.map(|intent| intent.read(currency)).transpose()?,
+            refusals: record.refusals,
             check: record.check.map(Check::from),
             refunds: refunds.collect::<Result<_, Cause>>()?,
             created_at: Timestamp::from_millis(record.created_at),

@@ -11,6 +11,7 @@ mod export;
 mod faults;
 mod finish;
 mod forms;
+mod history;
 mod input;
 mod keys;
 mod look;

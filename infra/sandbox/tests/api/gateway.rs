@@ -51,7 +51,8 @@ async fn a_real_browser_way_back_is_followed_to_a_page() {
     let sandbox = start(None).await;
     let gateway = &sandbox.addresses.gateway;
     create(&sandbox).await;
-    let order = reqwest::get(format!("{}/control/mokka/1001-1", sandbox.addresses.providers)).await.unwrap().text().await.unwrap();
+    let order =
+        reqwest::get(format!("{}/control/mokka/1001-1", sandbox.addresses.providers)).await.unwrap().text().await.unwrap();
     let order: Value = serde_json::from_str(&order).unwrap();
     let address = order["redirect_url"].as_str().unwrap();
     assert!(address.starts_with(&format!("{gateway}/v1/return/1001-1/")), "{address}");

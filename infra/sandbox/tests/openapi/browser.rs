@@ -23,7 +23,9 @@ async fn the_answers_to_a_browser_are_documented() {
     assert_eq!(come_back().await, format!("{TOKEN}/success"));
     assert_eq!(page("success").await.status, 200);
     assert_eq!(api.send(Event::new("GET", &format!("{address}/"))).await.headers["location"], "success");
-    for path in [format!("{address}/maybe"), "/v1/return/1001-1/guessed".to_owned(), "/v1/return/1001-1/guessed/failed".to_owned()] {
+    for path in
+        [format!("{address}/maybe"), "/v1/return/1001-1/guessed".to_owned(), "/v1/return/1001-1/guessed/failed".to_owned()]
+    {
         assert_eq!(api.send(Event::new("GET", &path)).await.status, 404, "{path}");
     }
     for operation in ["comeBackWithoutToken", "landingPageWithoutToken"] {

@@ -1,0 +1,96 @@
+//! What a payment's history may grow to, and who is kept out by it.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::json;
+use standins::{Decision, System};
+
+use crate::{Shop, assert_refused};
+
+/// The customer has paid, and Mokka refuses every capture, for two reasons by turns.
+async fn refused() -> Shop {
+    let shop = Shop::with(&[("MOKKA_FINISH", "on_hold")]).await;
+    let standins = shop.story.world.standins();
+    standins.decide(&shop.payment, Decision::Approved, false, 1).await.unwrap();
+    refuse(&shop);
+    shop
+}
+
+fn refuse(shop: &Shop) {
+    let standins = shop.story.world.standins();
+    standins.clear_faults();
+    for _ in 0..400 {
+        for fault in ["status:32", "status:33"] {
+            standins.fault(System::Mokka, "finish", fault.parse().unwrap(), 1).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn refusals_are_counted_and_not_written_line_by_line() {
+    let shop = refused().await;
+    for _ in 0..120 {
+        shop.story.capture(&shop.payment).await;
+        shop.story.world.advance(Duration::from_mins(10));
+        shop.story.world.tick().await;
+    }
+    let calls = shop.called().iter().filter(|method| **method == "finish").count();
+    let seen = shop.look().await;
+    assert!(calls > 20, "it is tried again when it is due");
+    assert_eq!(seen["refusals"], json!(calls));
+    assert!(seen["history"].as_array().unwrap().len() <= 10, "{}", seen["history"]);
+    shop.story.world.standins().clear_faults();
+    assert_eq!(shop.finish().await.status, 200, "an operator is not kept out by them");
+}
+
+#[tokio::test]
+async fn a_full_history_makes_room_for_money() {
+    let shop = refused().await;
+    shop.story.capture(&shop.payment).await;
+    let table = shop.story.world.dynamodb();
+    let key = AttributeValue::S(format!("payment#{}", shop.payment));
+    let found = table.get_item().table_name("order-holds").key("pk", key).consistent_read(true).send().await.unwrap();
+    let mut item = found.item.unwrap();
+    let AttributeValue::L(history) = item.get_mut("history").unwrap() else { panic!("a list") };
+    let line = history.last().cloned().unwrap();
+    // As a release without a bound could write it: one line more, and the item is larger than an item may be.
+    let AttributeValue::M(fields) = &line else { panic!("a map") };
+    let bytes: usize = fields.iter().map(|(name, value)| name.len() + 8 + value.as_s().map_or(10, String::len)).sum();
+    history.extend(std::iter::repeat_n(line, (400 * 1024 - 4000) / bytes));
+    table.put_item().table_name("order-holds").set_item(Some(item)).send().await.unwrap();
+    shop.story.world.advance(Duration::from_hours(1));
+    shop.story.world.tick().await;
+    shop.story.world.standins().clear_faults();
+    shop.story.world.advance(Duration::from_hours(1));
+    shop.story.world.tick().await;
+    assert_eq!(shop.mokka().finishes, 1);
+    let seen = shop.look().await;
+    let history = seen["history"].as_array().unwrap();
+    let states: Vec<_> = history.iter().filter(|step| step["action"].is_null()).map(|step| step["state"].clone()).collect();
+    assert_eq!(states, ["creating", "pending", "held", "finishing", "captured"], "what it came to is all there");
+    assert!(history.len() <= 510, "{}", history.len());
+    shop.story.world.pump().await;
+    let told = shop.story.world.standins().calls_to(System::Imshop, "payment_status");
+    assert_eq!(told.len(), 1, "lines that are gone do not make IMSHOP hear it twice, or never");
+    assert_eq!(shop.look().await["told"], json!(true));
+}
+
+#[tokio::test]
+async fn what_people_ask_for_has_a_limit_of_its_own() {
+    let shop = Shop::held().await;
+    assert_eq!(shop.change("3000.00").await.status, 200);
+    let table = shop.story.world.dynamodb();
+    let key = AttributeValue::S(format!("payment#{}", shop.payment));
+    let found = table.get_item().table_name("order-holds").key("pk", key).consistent_read(true).send().await.unwrap();
+    let mut item = found.item.unwrap();
+    let AttributeValue::L(history) = item.get_mut("history").unwrap() else { panic!("a list") };
+    let line = history.last().cloned().unwrap();
+    let held = history[2].clone();
+    // What nobody asked for does not count.
+    history.extend(std::iter::repeat_n(held, 600));
+    history.extend(std::iter::repeat_n(line, 497));
+    table.put_item().table_name("order-holds").set_item(Some(item)).send().await.unwrap();
+    assert_eq!(shop.change("2900.00").await.status, 200, "the 500th line is the answer's");
+    assert_refused(&shop.change("2800.00").await, 409, "too_many_steps", "501");
+}
