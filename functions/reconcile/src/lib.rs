@@ -43,20 +43,23 @@ pub struct Deps {
     settler: Settler,
     teller: Teller,
     attention_after: Duration,
+    audits: Vec<Duration>,
     metrics: Metrics,
 }
 
 impl Deps {
-    /// Reads the store's settings, Mokka's, IMSHOP's addresses, and `ATTENTION_AFTER_MINUTES` (default 60).
+    /// Reads the store's settings, Mokka's, IMSHOP's addresses, `ATTENTION_AFTER_MINUTES` (default 60), and `AUDIT_AFTER_DAYS`
+    /// (default `1,7,30`): when a captured payment is looked at once more.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
         let minutes = env.number_or("ATTENTION_AFTER_MINUTES", 60, 1..=10_080);
+        let audits = env.parsed_or("AUDIT_AFTER_DAYS", vec![days(1), days(7), days(30)], audits);
         let World { clock, random, http, metrics } = world;
         let settler = Settler::from_env(&mut env, clock.clone(), random, http.clone(), metrics.clone());
         let imshop = Client::from_env(&mut env, http);
         let build = || {
             let settler = settler?;
             let teller = Teller::new(settler.orders.clone(), imshop, clock);
-            Some(Self { settler, teller, attention_after: Duration::from_mins(u64::from(minutes?)), metrics })
+            Some(Self { settler, teller, attention_after: Duration::from_mins(u64::from(minutes?)), audits: audits?, metrics })
         };
         let deps = build();
         env.finish(deps)
@@ -66,6 +69,21 @@ impl Deps {
     pub async fn warm(&self) {
         self.settler.orders.warm_up().await;
     }
+}
+
+fn days(days: u32) -> Duration {
+    Duration::from_hours(24) * days
+}
+
+/// Whole days, each later than the one before.
+fn audits(text: &str) -> Result<Vec<Duration>, &'static str> {
+    let wrong = "must be `none` or days from 1 to 365, each later than the one before, like 1,7,30";
+    if text == "none" {
+        return Ok(Vec::new());
+    }
+    let read = text.split(',').map(|day| day.trim().parse().ok().filter(|day| (1..=365).contains(day)));
+    let read: Vec<u32> = read.collect::<Option<_>>().ok_or(wrong)?;
+    if read.is_sorted_by(|earlier, later| earlier < later) { Ok(read.into_iter().map(days).collect()) } else { Err(wrong) }
 }
 
 /// What a run came to.
@@ -203,7 +221,13 @@ impl Run<'_> {
             return Ok(Turn::NotDue);
         }
         let mut looked = Looked::default();
-        let payment = if payment.is_over() { payment } else { self.settle(payment, deadline, &mut looked).await? };
+        let payment = if payment.is_last_look_due(now) {
+            self.look_last(payment, deadline, &mut looked).await?
+        } else if payment.is_over() {
+            payment
+        } else {
+            self.settle(payment, deadline, &mut looked).await?
+        };
         self.measure(&payment);
         if payment.has_untold() {
             let told = self.deps.teller.tell(id, &self.imshop, deadline).await?;
@@ -237,6 +261,32 @@ impl Run<'_> {
             note_person(&saved, looked);
         }
         Ok(())
+    }
+
+    /// Looks at what is over: what happened at the provider without us is recorded, and otherwise the next last look is planned.
+    async fn look_last(&self, payment: Payment, deadline: Deadline, looked: &mut Looked) -> Result<Payment, StoreError> {
+        let Deps { settler, audits, .. } = self.deps;
+        let planned = payment.last_look(payment.watch.last_looks, audits);
+        if planned.is_none_or(|at| at > settler.clock.now()) {
+            // The setting is another one than that by which it was planned.
+            let mut later = payment.clone();
+            later.watch.last_look_at = planned;
+            later.watch.last_looks = if planned.is_some() { later.watch.last_looks } else { later.watch.last_looks.max(1) };
+            return Ok(settler.orders.save_payment(later).await?.unwrap_or(payment));
+        }
+        if self.provider.is_down() {
+            return Ok(payment);
+        }
+        let before = (payment.state, payment.version);
+        let settled = settler.settle(payment, Trigger::Schedule, deadline).await?;
+        let known = !matches!(settled, Settled::InDoubt(_));
+        let after = settled.into_payment();
+        self.provider.note(known || after.version != before.1);
+        looked.moved = after.state != before.0;
+        if !known || after.version != before.1 {
+            return Ok(after);
+        }
+        Ok(settler.orders.save_payment(after.clone().looked_last(audits)).await?.unwrap_or(after))
     }
 
     async fn settle(&self, payment: Payment, deadline: Deadline, looked: &mut Looked) -> Result<Payment, StoreError> {

@@ -121,7 +121,8 @@ fn agrees(payment: &Payment, report: &Report) -> bool {
             return without_money.contains(&report.state);
         }
     };
-    report.state == ours && mismatch(report, payment.amount).is_none()
+    let is_nothing = ours == Refunded && report.amount.is_some_and(|amount| amount.is_zero());
+    report.state == ours && (mismatch(report, payment.amount).is_none() || is_nothing || is_the_rest(payment, report))
 }
 
 fn intended(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) -> Next {
@@ -178,10 +179,16 @@ fn unchanged(payment: &Payment, report: &Report, policy: Policy, now: Timestamp)
 fn settled(payment: &Payment, report: &Report) -> Next {
     match (payment.state, &report.state) {
         (State::Captured | State::PartiallyRefunded, ReportedState::Refunded) => {
-            sure(report, payment.amount, Next::Move(State::Refunded))
+            given_back(payment, report, Next::Move(State::Refunded))
         }
         (State::Declined | State::Canceled | State::Expired, ReportedState::Held | ReportedState::Captured) => {
             Next::Mismatch(format!("the provider has money for a payment that is {}", payment.state.name()))
+        }
+        // A part was given back in the provider's cabinet: how much for which goods only a person can tell.
+        (State::Captured | State::PartiallyRefunded, ReportedState::Captured)
+            if report.amount.is_some() && !is_the_rest(payment, report) =>
+        {
+            sure(report, payment.amount, Next::Wait)
         }
         (State::Captured | State::PartiallyRefunded, ReportedState::Held | ReportedState::Canceled | ReportedState::Expired) => {
             Next::Mismatch(format!("the provider has no captured money for a payment that is {}", payment.state.name()))
@@ -208,10 +215,9 @@ fn refund_of(payment: &Payment, report: &Report) -> Next {
         RefundStatus::Pending | RefundStatus::Made | RefundStatus::Refused(_) => whole_rest && refund.repeats < REPEATS,
     });
     match &report.state {
-        ReportedState::Refunded if under_way.is_some_and(|(_, whole_rest)| whole_rest) => {
-            sure(report, payment.amount, Next::Done)
-        }
-        ReportedState::Refunded => sure(report, payment.amount, Next::Move(State::Refunded)),
+        ReportedState::Refunded if under_way.is_some_and(|(_, whole_rest)| whole_rest) => given_back(payment, report, Next::Done),
+        ReportedState::Refunded => given_back(payment, report, Next::Move(State::Refunded)),
+        ReportedState::Captured if again && is_the_rest(payment, report) => Next::Again,
         ReportedState::Captured if again => sure(report, payment.amount, Next::Again),
         ReportedState::Captured
         | ReportedState::Unregistered
@@ -222,6 +228,17 @@ fn refund_of(payment: &Payment, report: &Report) -> Next {
         | ReportedState::Expired
         | ReportedState::Unrecognised(_) => Next::Wait,
     }
+}
+
+/// `then`, once everything is given back: what the provider calls the amount of an order without money is left open.
+fn given_back(payment: &Payment, report: &Report, then: Next) -> Next {
+    let is_nothing = report.amount.is_some_and(|amount| amount.is_zero());
+    if is_nothing || is_the_rest(payment, report) { then } else { sure(report, payment.amount, then) }
+}
+
+/// Whether the provider's amount is what we have not given back: it does not say whether its own counts that.
+fn is_the_rest(payment: &Payment, report: &Report) -> bool {
+    report.amount.is_some_and(|amount| amount.minor() == payment.amount.minor() - payment.refunded().minor())
 }
 
 fn money(payment: &Payment, reported: &ReportedState, policy: Policy) -> Next {

@@ -345,12 +345,6 @@ impl Payment {
         self.state.is_settled() && self.intent.is_none() && self.mismatch.is_none()
     }
 
-    /// It is over, and IMSHOP knows.
-    #[must_use]
-    pub fn is_at_rest(&self) -> bool {
-        self.is_over() && !self.has_untold()
-    }
-
     /// When it came into its state.
     #[must_use]
     pub fn moved_at(&self) -> Timestamp {

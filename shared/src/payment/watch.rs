@@ -20,6 +20,11 @@ const MISMATCH: Backoff = Backoff { first: Duration::from_mins(5), longest: Dura
 const OUTAGE: Duration = Duration::from_mins(1);
 /// Tries to tell IMSHOP. The stream is quicker; this is what remains when it is not.
 const TELL: Backoff = Backoff { first: Duration::from_secs(30), longest: Duration::from_mins(10) };
+/// Last looks at an attempt that is not paid, after the provider's end or its own, whichever came later: a form that was approved in
+/// spite of it is found out.
+const AFTER_FAILURE: [Duration; 2] = [Duration::from_hours(1), Duration::from_hours(24)];
+/// The first last look at a captured payment, which is planned by whoever captures it; the others by [`Payment::looked_last`].
+const AFTER_CAPTURE: Duration = Duration::from_hours(24);
 /// What is added to a moment at which something ends, so that it has ended for everybody.
 const MARGIN: Duration = Duration::from_secs(5);
 
@@ -52,12 +57,20 @@ pub struct Watch {
     pub hinted: bool,
     /// Since when the provider could not be asked.
     pub unasked_since: Option<Timestamp>,
+    /// When what is over is looked at once more: what was done in the provider's own cabinet is told by nobody.
+    pub last_look_at: Option<Timestamp>,
+    /// How many of these looks there were.
+    pub last_looks: u32,
 }
 
 impl Payment {
     /// This payment with its next look, as it is stored at `now`.
     #[must_use]
     pub fn watched(mut self, now: Timestamp) -> Self {
+        if self.is_over() {
+            let first = if self.watch.last_looks == 0 { self.last_look(0, &[AFTER_CAPTURE]) } else { None };
+            self.watch.last_look_at = self.watch.last_look_at.or(first).filter(|_| self.state != State::Refunded);
+        }
         self.watch.check_at = self.next_check(now);
         self.watch.troubled_since = if self.is_troubled(now) { Some(self.watch.troubled_since.unwrap_or(now)) } else { None };
         self.watch.attention &= self.watch.troubled_since.is_some();
@@ -69,6 +82,33 @@ impl Payment {
     pub fn looked_at_in_vain(mut self) -> Self {
         self.watch.quiet = self.watch.quiet.saturating_add(1);
         self.watch.unasked_since = None;
+        self
+    }
+
+    /// What is over is to be looked at once more now.
+    #[must_use]
+    pub fn is_last_look_due(&self, now: Timestamp) -> bool {
+        self.is_over() && self.watch.last_look_at.is_some_and(|at| at <= now)
+    }
+
+    /// When the last look after `looks` others is to be; those at a captured payment come `audits` after the capture.
+    #[must_use]
+    pub fn last_look(&self, looks: u32, audits: &[Duration]) -> Option<Timestamp> {
+        let index = usize::try_from(looks).ok()?;
+        match self.state {
+            State::Captured | State::PartiallyRefunded => Some(self.captured_at?.plus(*audits.get(index)?)),
+            State::Declined | State::Canceled | State::Expired => {
+                Some(self.valid_till.max(self.moved_at()).plus(*AFTER_FAILURE.get(index)?))
+            }
+            State::Creating | State::Pending | State::Held | State::Finishing | State::Refunded => None,
+        }
+    }
+
+    /// This payment after a last look that brought nothing new.
+    #[must_use]
+    pub fn looked_last(mut self, audits: &[Duration]) -> Self {
+        self.watch.last_looks = self.watch.last_looks.saturating_add(1);
+        self.watch.last_look_at = self.last_look(self.watch.last_looks, audits);
         self
     }
 
@@ -117,11 +157,8 @@ impl Payment {
     }
 
     fn next_check(&self, now: Timestamp) -> Option<Timestamp> {
-        if self.is_at_rest() {
-            return None;
-        }
         let leased = self.lease_until.filter(|until| *until > now).map(|until| until.plus(MARGIN));
-        let provider = if self.is_over() { None } else { Some(leased.unwrap_or_else(|| self.next_look(now))) };
+        let provider = if self.is_over() { self.watch.last_look_at } else { Some(leased.unwrap_or_else(|| self.next_look(now))) };
         let told = self.telling.lease_until.filter(|until| *until > now).map(|until| until.plus(MARGIN));
         let told = self.has_untold().then(|| told.unwrap_or_else(|| now.plus(TELL.after(self.telling.failures))));
         [provider, told].into_iter().flatten().min()

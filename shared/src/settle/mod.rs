@@ -3,15 +3,15 @@
 //! people ask for, by the same steps.
 //!
 //! Round trips when nothing is in the way: one Status; on a new hold one write, one read of the order, one Finish, one write;
-//! on any other news one write. Of a payment at rest none, unless the provider itself or a person asks, or another attempt is to be
-//! opened after one that failed: then one Status.
+//! on any other news one write. Of a payment that is over none, unless the provider itself or a person asks, another attempt is to be
+//! opened after one that failed, or one of its last looks is due: then one Status.
 
 mod carry_out;
 mod operate;
 
 use std::time::Duration;
 
-use crate::clock::{Clock, Deadline, Random};
+use crate::clock::{Clock, Deadline, Random, Timestamp};
 use crate::env::Env;
 use crate::gateway::Gateways;
 use crate::gateway::mokka::MokkaGateway;
@@ -101,7 +101,7 @@ impl Settler {
         let mut acted = false;
         for _ in 0..ROUNDS {
             payment = self.wait_for_lease(payment, deadline).await?;
-            if is_over(&payment, by) {
+            if is_over(&payment, by, self.clock.now()) {
                 return Ok(Settled::Known(payment));
             }
             if payment.is_leased(self.clock.now()) {
@@ -183,12 +183,14 @@ impl Settler {
 }
 
 /// Nothing is left to ask the provider. Whoever asks for it by name gets the provider's word all the same; so does the provider
-/// itself, which has something to say; and before another attempt is opened, the one that failed is asked for once more.
-fn is_over(payment: &Payment, by: Trigger<'_>) -> bool {
+/// itself, which has something to say; before another attempt is opened, the one that failed is asked for once more; and a last look
+/// finds what was done in the provider's own cabinet.
+fn is_over(payment: &Payment, by: Trigger<'_>, now: Timestamp) -> bool {
     let asks_again = match by {
         Trigger::BackOffice(_) | Trigger::Callback => true,
         Trigger::Create => payment.state.is_failed(),
-        Trigger::Capture | Trigger::Return | Trigger::Schedule => false,
+        Trigger::Schedule => payment.is_last_look_due(now),
+        Trigger::Capture | Trigger::Return => false,
     };
     payment.is_over() && !asks_again
 }

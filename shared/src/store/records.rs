@@ -164,6 +164,10 @@ pub(super) struct PaymentRecord {
     unasked_since: Option<i64>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     hinted: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_look_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    last_looks: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -428,6 +432,8 @@ impl From<&Payment> for PaymentRecord {
             repeat_at: payment.watch.repeat_at.map(Timestamp::millis),
             unasked_since: payment.watch.unasked_since.map(Timestamp::millis),
             hinted: payment.watch.hinted,
+            last_look_at: payment.watch.last_look_at.map(Timestamp::millis),
+            last_looks: payment.watch.last_looks,
         }
     }
 }
@@ -597,6 +603,8 @@ impl TryFrom<Versioned<PaymentRecord>> for Payment {
                 repeat_at: record.repeat_at.map(Timestamp::from_millis),
                 hinted: record.hinted,
                 unasked_since: record.unasked_since.map(Timestamp::from_millis),
+                last_look_at: record.last_look_at.map(Timestamp::from_millis),
+                last_looks: record.last_looks,
             },
             version,
             stored: Stored::default(),

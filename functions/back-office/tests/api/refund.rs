@@ -47,6 +47,21 @@ async fn parts_are_given_back_from_the_next_day_on_until_nothing_is_left() {
 }
 
 #[tokio::test]
+async fn an_amount_that_counts_what_we_gave_back_is_no_mismatch() {
+    let shop = Shop::captured_yesterday().await;
+    shop.story.world.standins().set_reading("amount_after_return", "rest").unwrap();
+    assert_eq!(shop.refund("first", Some("300.00")).await.status, 200);
+    assert_eq!(shop.refund("second", Some("200.00")).await.status, 200);
+    shop.story.world.advance(Duration::from_hours(8 * 24));
+    shop.story.world.tick().await;
+    let seen = shop.settle().await;
+    assert_eq!(seen.json()["payment"]["mismatch"], json!(null), "{}", seen.body);
+    assert_eq!(shop.refund("rest", None).await.status, 200);
+    let seen = shop.settle().await.json()["payment"].clone();
+    assert_eq!((&seen["state"], &seen["refunded"], &seen["mismatch"]), (&json!("refunded"), &json!(AMOUNT), &json!(null)));
+}
+
+#[tokio::test]
 async fn the_same_key_is_the_same_refund() {
     let shop = Shop::captured_yesterday().await;
     let first = shop.refund("key", Some("300.00")).await;

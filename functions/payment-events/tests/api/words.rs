@@ -87,7 +87,7 @@ async fn only_the_addresses_that_imshop_gave_are_told() {
     story.world.pump().await;
     assert_eq!(story.world.standins().imshop(), Vec::<serde_json::Value>::new());
     let stored = story.payment(&payment).await;
-    assert_eq!((stored.get("untold"), stored.get("check_at")), (None, None), "nobody waits for it");
+    assert_eq!((stored.get("untold"), &stored["check_at"]), (None, &stored["last_look_at"]), "nobody waits for it");
 }
 
 #[tokio::test]

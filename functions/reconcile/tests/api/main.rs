@@ -4,6 +4,7 @@
 
 mod attention;
 mod bounds;
+mod last_looks;
 mod settling;
 
 use std::time::Duration;

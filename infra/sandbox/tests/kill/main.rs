@@ -147,7 +147,8 @@ async fn converged(house: &House, subject: &Subject) -> Option<Value> {
         let payment = house.payment(&id).await?;
         let at_ease = payment["state"] == "held" && payment["unknown"] == false && payment["intent"].is_null();
         let leased = payment["lease_until"].as_i64().is_some_and(|until| until > house.now());
-        let nothing_due = payment["check_at"].is_null() || (at_ease && !leased && payment["mismatch"].is_null());
+        // A last look at what is over is no work left.
+        let nothing_due = payment["check_at"] == payment["last_look_at"] || (at_ease && !leased && payment["mismatch"].is_null());
         if nothing_due && is_told(&payment) {
             return Some(payment);
         }

@@ -94,7 +94,7 @@ async fn captured_without_a_callback(story: &Story) -> String {
 /// At rest: nothing is left to be done or told.
 async fn at_rest(story: &Story, payment: &str) {
     let stored = story.payment(payment).await;
-    assert_eq!((stored.get("check_at"), stored.get("attention")), (None, None), "{stored:#}");
+    assert_eq!((stored.get("check_at"), stored.get("attention")), (stored.get("last_look_at"), None), "{stored:#}");
 }
 
 /// An hour in which these addresses fail, and after which they do not. Whether a message can have been taken although it failed.

@@ -168,6 +168,11 @@ impl MokkaOrder {
         sums.fold(Kopecks(0), |sum, one| sum.plus(one).unwrap_or(sum))
     }
 
+    /// What has not been returned, as an amount is written.
+    pub(super) fn left(&self) -> String {
+        Kopecks(self.kopecks().0.saturating_sub(self.returned_kopecks().0)).to_string()
+    }
+
     /// The term chosen, or the one that would be without a choice.
     pub(super) fn term_or_usual(&self, tariffs: &[Tariff]) -> u32 {
         self.term.or(self.wanted_term).unwrap_or_else(|| tariff::usual_term(tariffs, self.kopecks()))

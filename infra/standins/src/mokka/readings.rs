@@ -21,6 +21,8 @@ pub(crate) enum Reading {
     StatusPastEnd,
     /// A form that was declined, or whose time is over, and that the customer still has open.
     LateForm,
+    /// The amount in Status after something was given back.
+    AmountAfterReturn,
     /// Amounts in answers.
     Amounts,
     /// The content type of answers.
@@ -28,12 +30,13 @@ pub(crate) enum Reading {
 }
 
 impl Reading {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::CannotProcess,
         Self::StatusAfterDecision,
         Self::StatusAfterReturn,
         Self::StatusPastEnd,
         Self::LateForm,
+        Self::AmountAfterReturn,
         Self::Amounts,
         Self::ContentType,
     ];
@@ -45,6 +48,7 @@ impl Reading {
             Self::StatusAfterReturn => "status_after_return",
             Self::StatusPastEnd => "status_past_end",
             Self::LateForm => "late_form",
+            Self::AmountAfterReturn => "amount_after_return",
             Self::Amounts => "amounts",
             Self::ContentType => "content_type",
         }
@@ -58,6 +62,7 @@ impl Reading {
             Self::StatusAfterReturn => ["refunded", "finished"],
             Self::StatusPastEnd => ["expired", "pending"],
             Self::LateForm => ["refused", "approved"],
+            Self::AmountAfterReturn => ["whole", "rest"],
             Self::Amounts => ["text", "number"],
             Self::ContentType => ["application/json", "text/html"],
         }
@@ -70,6 +75,7 @@ impl Reading {
             Self::StatusAfterReturn => "what Status says after everything was given back",
             Self::StatusPastEnd => "what Status says of an undecided order whose time is over, beside expired: true",
             Self::LateForm => "whether a form can still be approved after it was declined or its time was over",
+            Self::AmountAfterReturn => "whether Status goes on to give the whole amount after a return, or what is left",
             Self::Amounts => "whether Status gives amounts as text or as JSON numbers",
             Self::ContentType => "what Mokka calls its JSON",
         }

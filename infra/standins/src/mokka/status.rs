@@ -27,9 +27,10 @@ pub(super) fn handle(world: &World, request: &Request) -> Result<Answer, Refusal
     } else {
         (order.status.as_str(), order.decision)
     };
-    let amount = match serde_json::from_str(&order.amount) {
+    let amount = if readings.is_other(Reading::AmountAfterReturn) { order.left() } else { order.amount.clone() };
+    let amount = match serde_json::from_str(&amount) {
         Ok(number @ Value::Number(_)) if readings.is_other(Reading::Amounts) => number,
-        _ => json!(order.amount),
+        _ => json!(amount),
     };
     Ok(Answer::ok(&json!({
         "status": 0,
