@@ -31,9 +31,9 @@ pub(crate) async fn callback(deps: &Deps, inbound: &Inbound, id: &str, token: &s
     http::json(Status::Ok, &json!({"success": true}))
 }
 
-/// The customer's turn, by what is stored.
+/// The customer's turn, by what is stored, even if nobody waits for it any more.
 fn is_open(payment: &Payment) -> bool {
-    matches!(payment.state, State::Creating | State::Pending)
+    matches!(payment.state, State::Creating | State::Pending) || payment.withdrawn
 }
 
 /// Mokka's status shows nothing of it yet, or could not be asked: the next looks come within seconds, and not in hours.

@@ -100,6 +100,8 @@ fn what_is_known(payment: &Payment, result: &str) -> (Mood, (&'static str, &'sta
         // What became of it after it was looked at last is not known here.
         State::Creating | State::Pending => (Mood::Bad, texts::PAGE_LEFT),
         State::Refunded => (Mood::Bad, texts::PAGE_REFUNDED),
+        // It was given up by the shop, and may be paid on another page meanwhile.
+        State::Canceled if payment.withdrawn => (Mood::Bad, texts::PAGE_LEFT),
         State::Declined | State::Canceled | State::Expired => (Mood::Bad, texts::PAGE_FAILED),
     }
 }

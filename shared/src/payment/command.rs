@@ -27,7 +27,7 @@ pub enum Command {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// No money is held yet.
-    #[error("nothing is held yet: the customer has not finished; an attempt that is left alone ends by itself")]
+    #[error("nothing is held yet: the customer has not finished; an attempt that is left alone ends by itself, and `cancel` gives it up")]
     NotHeld,
     /// The money is ours already.
     #[error("the payment is captured already; money can only be given back by a refund")]
@@ -121,6 +121,8 @@ impl Payment {
             return Err(Refusal::TooManySteps);
         }
         match command {
+            // Given up before it was paid.
+            Command::Cancel if matches!(self.state, State::Creating | State::Pending) => Ok(()),
             Command::Finish(_) | Command::Cancel => self.permits_to_end_the_hold(),
             Command::Change(_) if self.state == State::Finishing => Err(Refusal::InProgress("finish")),
             Command::Change(change) => self.permits_to_end_the_hold().and_then(|()| self.permits_amount(change.amount)),

@@ -76,6 +76,17 @@ impl Payment {
         self.settled_for_now().leased(now)
     }
 
+    /// This payment, withdrawn before, with its hold about to be let go, leased to the request that does it.
+    #[must_use]
+    pub fn releasing(mut self, by: Trigger<'_>, now: Timestamp) -> Self {
+        if self.reason.is_none() {
+            return self.intending(Intent::Cancel, by, now);
+        }
+        // It was refused before: that is said, and the looks go on becoming rarer.
+        self.intent = Some(Intent::Cancel);
+        self.leased(now)
+    }
+
     /// This payment with one more refund, which is about to be made.
     #[must_use]
     pub fn refunding(mut self, key_hash: String, amount: Money, by: Trigger<'_>, now: Timestamp) -> Self {
@@ -127,6 +138,10 @@ impl Payment {
     pub fn intent_done(mut self, by: Trigger<'_>, now: Timestamp) -> Self {
         match self.intent.take() {
             None => {}
+            Some(Intent::Cancel) if self.withdrawn => {
+                self.push(Some("hold let go".to_owned()), None, by, now);
+                return self.closed();
+            }
             Some(Intent::Cancel) => return self.moved(super::State::Canceled, by, now),
             Some(Intent::Change(change)) => {
                 self.amount = change.amount;
@@ -148,9 +163,20 @@ impl Payment {
                 refund.status = RefundStatus::Refused(reason.clone());
                 refund.ended_at = Some(now);
             }
+            if self.withdrawn {
+                return self.release_refused(reason, by, now);
+            }
             self.push(Some(format!("{} not done: {}", intent.name(), reason.code)), None, by, now);
             self.reason = Some(reason.clone());
         }
         self.settled_for_now()
+    }
+
+    /// The provider does not let the hold go: it is asked again when that is due, and before long it is a person's.
+    fn release_refused(mut self, reason: &super::Reason, by: Trigger<'_>, now: Timestamp) -> Self {
+        if self.reason.as_ref() != Some(reason) {
+            self.push(Some(format!("{} not done: {}", Intent::Cancel.name(), reason.code)), None, by, now);
+        }
+        self.refused(reason.clone()).repeated_later(now)
     }
 }

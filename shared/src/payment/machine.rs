@@ -84,6 +84,10 @@ pub enum Next {
     Capture,
     /// Take the lease, do what is intended: the provider has not done it.
     Again,
+    /// Let go the hold of a payment that was withdrawn.
+    Release,
+    /// Record that nobody can pay any more what was withdrawn.
+    Closed,
     /// Record that the provider has done what was intended.
     Done,
     /// The provider speaks of another amount or order, or takes back what was final: stop and call a person.
@@ -127,6 +131,7 @@ fn agrees(payment: &Payment, report: &Report) -> bool {
 
 fn intended(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) -> Next {
     match &payment.intent {
+        Some(Intent::Cancel) if report.state == ReportedState::Held && payment.withdrawn => Next::Again,
         Some(Intent::Cancel) if report.state == ReportedState::Held => sure(report, payment.amount, Next::Again),
         Some(Intent::Change(change)) if report.state == ReportedState::Held => change_of(payment, change, report),
         // It was changed before whatever else became of it: first the one, then the other.
@@ -138,6 +143,9 @@ fn intended(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) 
 
 /// The decision on a payment with which nothing else is intended.
 fn unchanged(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) -> Next {
+    if payment.withdrawn {
+        return withdrawn(payment, report, now);
+    }
     if payment.state.is_settled() {
         return settled(payment, report);
     }
@@ -175,6 +183,28 @@ fn unchanged(payment: &Payment, report: &Report, policy: Policy, now: Timestamp)
     }
 }
 
+/// The customer may still pay what was withdrawn, on a page that is open: then the money is let go, whatever the amount.
+fn withdrawn(payment: &Payment, report: &Report, now: Timestamp) -> Next {
+    match &report.state {
+        ReportedState::Held => Next::Release,
+        ReportedState::Captured => has_money(payment),
+        ReportedState::Canceled | ReportedState::Expired | ReportedState::Refunded => Next::Closed,
+        ReportedState::Unregistered | ReportedState::Pending | ReportedState::Declined
+            if now >= payment.valid_till.plus(GRACE) =>
+        {
+            Next::Closed
+        }
+        ReportedState::Unregistered
+        | ReportedState::Pending
+        | ReportedState::Declined
+        | ReportedState::Unrecognised(_) => Next::Wait,
+    }
+}
+
+fn has_money(payment: &Payment) -> Next {
+    Next::Mismatch(format!("the provider has money for a payment that is {}", payment.state.name()))
+}
+
 /// What was final stays final. Only money given back in the provider's own cabinet is still news.
 fn settled(payment: &Payment, report: &Report) -> Next {
     match (payment.state, &report.state) {
@@ -182,7 +212,7 @@ fn settled(payment: &Payment, report: &Report) -> Next {
             given_back(payment, report, Next::Move(State::Refunded))
         }
         (State::Declined | State::Canceled | State::Expired, ReportedState::Held | ReportedState::Captured) => {
-            Next::Mismatch(format!("the provider has money for a payment that is {}", payment.state.name()))
+            has_money(payment)
         }
         // A part was given back in the provider's cabinet: how much for which goods only a person can tell.
         (State::Captured | State::PartiallyRefunded, ReportedState::Captured)
@@ -297,6 +327,7 @@ mod tests {
             amount: rub(500_000),
             state,
             unknown: false,
+            withdrawn: false,
             mismatch: None,
             url: (state != State::Creating).then(|| "https://mokka.example/page".to_owned()),
             return_url: None,

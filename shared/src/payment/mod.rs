@@ -250,6 +250,8 @@ pub struct Payment {
     pub state: State,
     /// The last call that changes something at the provider had no clear answer.
     pub unknown: bool,
+    /// It was given up here while the customer could still pay it: a hold that comes is let go, until none can come any more.
+    pub withdrawn: bool,
     /// The provider's data do not match ours: nothing counts as paid until they do.
     pub mismatch: Option<String>,
     /// The provider's payment page.
@@ -304,6 +306,7 @@ impl Payment {
             amount,
             state: State::Creating,
             unknown: false,
+            withdrawn: false,
             mismatch: None,
             url: None,
             return_url: choice.return_url,
@@ -342,7 +345,7 @@ impl Payment {
     /// Nothing is left to be done or found out at the provider.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.state.is_settled() && self.intent.is_none() && self.mismatch.is_none()
+        self.state.is_settled() && self.intent.is_none() && self.mismatch.is_none() && !self.withdrawn
     }
 
     /// When it came into its state.
@@ -367,6 +370,22 @@ impl Payment {
             self.push(None, Word::of(state, self.refunded()), by, now);
         }
         // It moves only when the provider's data match, or when there is no money to match.
+        self.mismatch = None;
+        self.intent = None;
+        self.settled_for_now()
+    }
+
+    /// This payment, not wanted any more while the customer could still pay it.
+    #[must_use]
+    pub fn withdrawn(self, by: Trigger<'_>, now: Timestamp) -> Self {
+        let payment = self.noted("cancel asked for".to_owned(), by, now).moved(State::Canceled, by, now);
+        Self { withdrawn: true, reason: None, ..payment }
+    }
+
+    /// This payment, withdrawn before, now that nobody can pay it any more.
+    #[must_use]
+    pub fn closed(mut self) -> Self {
+        self.withdrawn = false;
         self.mismatch = None;
         self.intent = None;
         self.settled_for_now()

@@ -174,6 +174,14 @@ impl Payment {
             return pause(MISMATCH);
         }
         let end = self.valid_till.plus(MARGIN);
+        if self.withdrawn && self.intent.is_none() {
+            return match self.watch.hinted {
+                _ if self.reason.is_some() => pause(DOUBT),
+                _ if end <= now => pause(OVERDUE),
+                true => pause(DOUBT).min(end),
+                false => pause(CUSTOMER).min(end),
+            };
+        }
         match self.state {
             State::Creating | State::Pending | State::Held if end <= now => pause(OVERDUE),
             State::Creating | State::Pending if self.watch.hinted => pause(DOUBT).min(end),
@@ -202,6 +210,8 @@ impl Payment {
             }
         };
         // Its customer may have paid, and nobody knows.
+        // A hold that should be let go and is not.
+        let stuck = stuck || self.withdrawn && self.reason.is_some();
         let stuck = stuck || self.watch.hinted || self.watch.unasked_since.is_some();
         stuck || self.mismatch.is_some() || self.intent.is_some() || self.telling.failures > 0
     }

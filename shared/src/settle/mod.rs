@@ -115,7 +115,7 @@ impl Settler {
                 Next::Wait => return Ok(Settled::Known(payment)),
                 Next::Register => return Ok(Settled::Unregistered(payment)),
                 Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => return Ok(Settled::Known(payment)),
-                Next::Capture | Next::Again if acted => {
+                Next::Capture | Next::Again | Next::Release if acted => {
                     if let Some(reason) = payment.reason.as_ref().filter(|_| !payment.unknown) {
                         tracing::error!(?reason, "what is to be done is refused; a person must look");
                     }
@@ -125,6 +125,7 @@ impl Settler {
                 Next::Capture | Next::Again if is_tried(&payment) && !payment.may_repeat(by, now) => {
                     return Ok(Settled::Known(payment));
                 }
+                Next::Release if !payment.may_repeat(by, now) => return Ok(Settled::Known(payment)),
                 Next::Capture => {
                     acted = true;
                     Box::pin(self.lease_and_carry_out(payment.clone().finishing(by, now), by, deadline)).await?
@@ -133,7 +134,11 @@ impl Settler {
                     acted = true;
                     Box::pin(self.lease_and_carry_out(payment.clone().again(now), by, deadline)).await?
                 }
-                news @ (Next::Move(_) | Next::Done | Next::Mismatch(_) | Next::Agreed) => {
+                Next::Release => {
+                    acted = true;
+                    Box::pin(self.lease_and_carry_out(payment.clone().releasing(by, now), by, deadline)).await?
+                }
+                news @ (Next::Move(_) | Next::Done | Next::Closed | Next::Mismatch(_) | Next::Agreed) => {
                     Box::pin(self.record(payment.clone(), news, by)).await?
                 }
             };
@@ -177,7 +182,11 @@ impl Settler {
                 tracing::info!(by = %by, "a payment matches its order again");
                 self.orders.save_payment(Payment { mismatch: None, ..payment }).await
             }
-            Next::Wait | Next::Register | Next::Capture | Next::Again => Ok(Some(payment)),
+            Next::Closed => {
+                tracing::info!(by = %by, "nobody can pay any more what was withdrawn");
+                self.orders.save_payment(payment.closed()).await
+            }
+            Next::Wait | Next::Register | Next::Capture | Next::Again | Next::Release => Ok(Some(payment)),
         }
     }
 }

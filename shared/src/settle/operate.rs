@@ -71,6 +71,14 @@ impl Settler {
             if deadline.before(RECORDING + ENOUGH).allows(ENOUGH).is_none() {
                 return Ok(Operated::Unavailable(payment));
             }
+            if matches!(command, Command::Cancel) && !held && matches!(payment.state, State::Creating | State::Pending) {
+                // There is nothing to call the provider for: whatever is paid yet is let go by whoever sees it.
+                match self.orders.save_payment(payment.clone().withdrawn(by, self.clock.now())).await? {
+                    Some(payment) => return Ok(Operated::Done(payment)),
+                    None => payment = self.reread(payment).await?,
+                }
+                continue;
+            }
             let intent = self.intend(payment.clone(), &command, by);
             payment = match self.orders.save_payment(intent).await? {
                 None => self.reread(payment).await?,
@@ -114,7 +122,7 @@ impl Settler {
                 Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => {
                     return Ok(Operated::Forbidden(payment, Refusal::Mismatch));
                 }
-                news @ (Next::Move(_) | Next::Done | Next::Mismatch(_)) => {
+                news @ (Next::Move(_) | Next::Done | Next::Closed | Next::Mismatch(_)) => {
                     payment = match self.record(payment.clone(), news, by).await? {
                         Some(payment) => payment,
                         None => self.reread(payment).await?,
@@ -125,7 +133,7 @@ impl Settler {
                 Next::Again if made && payment.refund_under_way().is_some_and(|(_, whole_rest)| whole_rest) => {
                     return Ok(Operated::Forbidden(payment, Refusal::Mismatch));
                 }
-                Next::Wait | Next::Register | Next::Capture | Next::Again | Next::Agreed => {
+                Next::Wait | Next::Register | Next::Capture | Next::Again | Next::Release | Next::Agreed => {
                     if made {
                         payment.clone().intent_done(by, now)
                     } else {
@@ -172,9 +180,9 @@ impl Settler {
             let policy = self.gateways.get(payment.provider).policy();
             let saved = match next(&payment, &report, policy, self.clock.now()) {
                 Next::Capture => return Ok(Looked::At(payment, true)),
-                Next::Wait | Next::Register | Next::Again => return Ok(Looked::At(payment, false)),
+                Next::Wait | Next::Register | Next::Again | Next::Release => return Ok(Looked::At(payment, false)),
                 Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => return Ok(Looked::At(payment, false)),
-                news @ (Next::Move(_) | Next::Done | Next::Mismatch(_) | Next::Agreed) => {
+                news @ (Next::Move(_) | Next::Done | Next::Closed | Next::Mismatch(_) | Next::Agreed) => {
                     Box::pin(self.record(payment.clone(), news, by)).await?
                 }
             };

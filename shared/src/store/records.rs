@@ -102,6 +102,8 @@ pub(super) struct PaymentRecord {
     currency: String,
     state: String,
     unknown: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    withdrawn: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     mismatch: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -402,6 +404,7 @@ impl From<&Payment> for PaymentRecord {
             currency: payment.amount.currency().code().to_owned(),
             state: payment.state.name().to_owned(),
             unknown: payment.unknown,
+            withdrawn: payment.withdrawn,
             mismatch: payment.mismatch.clone(),
             payment_url: payment.url.clone(),
             return_url: payment.return_url.clone(),
@@ -574,6 +577,7 @@ impl TryFrom<Versioned<PaymentRecord>> for Payment {
             amount: Money::from_minor(record.amount, currency).map_err(text("amount"))?,
             state: State::from_name(&record.state).ok_or_else(|| "state is unknown".to_owned())?,
             unknown: record.unknown,
+            withdrawn: record.withdrawn,
             mismatch: record.mismatch,
             url: record.payment_url,
             return_url: record.return_url,

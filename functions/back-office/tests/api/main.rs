@@ -19,6 +19,7 @@ mod parallel;
 mod refund;
 mod refusals;
 mod store;
+mod withdraw;
 
 use std::time::Duration;
 

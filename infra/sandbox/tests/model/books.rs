@@ -48,6 +48,11 @@ impl Books {
         self.item["unknown"] == Value::Bool(true)
     }
 
+    /// Given up while the customer could still pay it.
+    pub(crate) fn is_withdrawn(&self) -> bool {
+        self.item["withdrawn"] == Value::Bool(true)
+    }
+
     pub(crate) fn intent(&self) -> Option<&str> {
         self.item["intent"]["kind"].as_str()
     }

