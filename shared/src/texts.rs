@@ -144,6 +144,12 @@ pub const PAGE_WAITING: (&str, &str) =
 /// Landing page: not paid.
 pub const PAGE_FAILED: (&str, &str) =
     ("Оплата не прошла", "Деньги не списаны. Вернитесь в приложение и попробуйте ещё раз или выберите другой способ.");
+/// The goods of an order whose shop has named none, in Mokka's cart.
+#[must_use]
+pub fn order_as_goods(order_id: &str) -> String {
+    format!("Заказ {order_id}")
+}
+
 /// The landing page of a customer who left the provider's page, as far as is known without paying.
 pub const PAGE_LEFT: (&str, &str) = (
     "Оплата не завершена",

@@ -37,7 +37,7 @@ pub struct Deps {
 
 impl Deps {
     /// Reads `IMSHOP_KEY`, `PAYMENTS_CONFIG` (default `/opt/payments.toml`), `DEFAULT_CURRENCY` (default RUB), in which the
-    /// rules on ways to pay count, `INTERNAL_SECRET`, `PUBLIC_BASE_URL` (optional), `MOKKA_VALID_HOURS` (default 24), the
+    /// rules on ways to pay count, `INTERNAL_SECRET`, `PUBLIC_BASE_URL` (optional), `MOKKA_FORM_HOURS` (default 24), the
     /// store's and Mokka's.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
         let keys = env.keys("IMSHOP_KEY");
@@ -45,7 +45,7 @@ impl Deps {
         let currency = env.currency_or("DEFAULT_CURRENCY", Currency::Rub);
         let internal = env.internal_secret();
         let public_base_url = env.optional_url("PUBLIC_BASE_URL");
-        let hours = env.number_or("MOKKA_VALID_HOURS", 24, 1..=720);
+        let hours = env.number_or("MOKKA_FORM_HOURS", 24, 1..=720);
         let settler = Settler::from_env(&mut env, world.clock, world.random, world.http, world.metrics);
         let build = || {
             Some(Self {

@@ -45,10 +45,13 @@ async fn operate(asked: &Asked<'_>, payment: Payment, command: Command) -> Resul
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ChangeRequest {
-    amount: Amount,
+    /// Both, or neither: then only the end is moved.
+    #[serde(default, deserialize_with = "fields::meant")]
+    amount: Option<Amount>,
     #[serde(default, deserialize_with = "fields::meant")]
     valid_till: Option<Moment>,
-    cart: Vec<CartLine>,
+    #[serde(default, deserialize_with = "fields::meant")]
+    cart: Option<Vec<CartLine>>,
 }
 
 #[derive(Deserialize)]
@@ -68,18 +71,16 @@ impl CartLine {
 }
 
 pub(crate) async fn change(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {
-    let request: ChangeRequest = fields::body(asked.inbound)?;
-    if !(1..=MAX_LINES).contains(&request.cart.len()) {
-        return Err(wrong("cart", format!("must have 1 to {MAX_LINES} lines")));
-    }
-    if let Some(index) = request.cart.iter().position(|line| line.quantity.is_zero()) {
-        return Err(wrong(&format!("cart[{index}].quantity"), "must be above zero"));
-    }
-    if request.amount.is_zero() {
-        return Err(wrong("amount", "must be above zero"));
-    }
+    let ChangeRequest { amount, valid_till, cart } = fields::body(asked.inbound)?;
     let now = asked.deps.settler.clock.now();
-    let valid_till = request.valid_till.map(|moment| within(moment.0, now)).transpose()?;
+    let what = match (amount, cart) {
+        (Some(amount), Some(cart)) => Some((checked(amount, &cart)?, cart)),
+        (None, None) if valid_till.is_some() => None,
+        (None, None) => return Err(wrong("amount", "missing, with `cart`; or `valid_till` alone, to hold the same for longer")),
+        (None, Some(_)) => return Err(wrong("amount", "missing; it belongs to `cart`")),
+        (Some(_), None) => return Err(wrong("cart", "missing; it belongs to `amount`")),
+    };
+    let valid_till = valid_till.map(|moment| within(moment.0, now)).transpose()?;
     let payment = asked.payment(id).await?;
     let valid_till = match valid_till {
         Some(valid_till) => valid_till,
@@ -89,9 +90,29 @@ pub(crate) async fn change(asked: &Asked<'_>, id: &str) -> Result<Response<Body>
         None => payment.valid_till,
     };
     let currency = payment.amount.currency();
-    let lines = request.cart.into_iter().map(|line| line.line(currency)).collect();
-    let change = Change { amount: request.amount.in_currency(currency), valid_till, lines };
+    let change = match what {
+        Some((amount, cart)) => {
+            let lines = cart.into_iter().map(|line| line.line(currency)).collect();
+            Change { amount: amount.in_currency(currency), valid_till, lines }
+        }
+        None => {
+            let order = asked.deps.settler.orders.order(&payment.order_uuid).await.map_err(Failure::internal)?;
+            let order = order.ok_or_else(|| Failure::internal("the payment's order is gone"))?;
+            Change { amount: payment.amount, valid_till, lines: order.lines }
+        }
+    };
     operate(asked, payment, Command::Change(change)).await
+}
+
+/// What is to be held, if it is something, and for goods.
+fn checked(amount: Amount, cart: &[CartLine]) -> Result<Amount, Failure> {
+    if !(1..=MAX_LINES).contains(&cart.len()) {
+        return Err(wrong("cart", format!("must have 1 to {MAX_LINES} lines")));
+    }
+    if let Some(index) = cart.iter().position(|line| line.quantity.is_zero()) {
+        return Err(wrong(&format!("cart[{index}].quantity"), "must be above zero"));
+    }
+    if amount.is_zero() { Err(wrong("amount", "must be above zero")) } else { Ok(amount) }
 }
 
 fn within(valid_till: Timestamp, now: Timestamp) -> Result<Timestamp, Failure> {

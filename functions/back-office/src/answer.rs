@@ -60,6 +60,10 @@ pub(crate) struct ShownPayment<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     payment_url: Option<&'a str>,
     valid_till: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hold_until: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    lost: bool,
     created_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     captured_at: Option<String>,
@@ -125,6 +129,8 @@ impl<'a> ShownPayment<'a> {
             reason: payment.reason.as_ref().map(Reason::of),
             payment_url: payment.url.as_deref(),
             valid_till: payment.valid_till.rfc3339(),
+            hold_until: payment.hold_until.map(Timestamp::rfc3339),
+            lost: payment.lost,
             created_at: payment.created_at.rfc3339(),
             captured_at: payment.captured_at.map(Timestamp::rfc3339),
             check_number: payment.check.as_ref().and_then(|check| check.number.as_deref()),

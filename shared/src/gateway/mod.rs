@@ -3,6 +3,7 @@
 pub mod mokka;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -42,6 +43,9 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
 
     /// When a hold is captured.
     fn policy(&self) -> Policy;
+
+    /// How long a hold that waits for the goods is to live.
+    fn hold_for(&self) -> Duration;
 
     /// The currency of the provider's amounts.
     fn currency(&self) -> Currency;

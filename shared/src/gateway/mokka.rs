@@ -1,5 +1,7 @@
 //! Mokka behind the gateway trait.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::{Gateway, Registration, Unknown, Urls};
@@ -10,10 +12,13 @@ use crate::mokka::types::{
     CartItem, ChangeRequest, CheckoutOrder, CheckoutRequest, FinishRequest, OrderStatus, Price, ReturnRequest,
 };
 use crate::mokka::{self, Client, Code, Error, Fault, Method, Settings, Store};
-use crate::money::{Currency, Money};
+use crate::money::{Currency, Money, Quantity};
 use crate::outbound::Http;
 use crate::payment::{Change, Line, Order, Outcome, Payment, Policy, Reason, Report, ReportedState, receipt};
 use crate::texts;
+
+/// A hold that waits for the goods lives at least so long: the weekend.
+const SHORTEST_HOLD_HOURS: u32 = 72;
 
 /// Mokka.
 #[derive(Debug)]
@@ -21,12 +26,13 @@ pub struct MokkaGateway {
     client: Client,
     clock: Clock,
     policy: Policy,
+    hold_for: Duration,
     currency: Currency,
     seller: String,
 }
 
 impl MokkaGateway {
-    /// Reads what [`client_from_env`] reads, `MOKKA_FINISH`, `MOKKA_CURRENCY` and `SHOP_NAME`.
+    /// Reads what [`client_from_env`] reads, `MOKKA_FINISH`, `MOKKA_HOLD_HOURS` (default 336), `MOKKA_CURRENCY` and `SHOP_NAME`.
     pub fn from_env(env: &mut Env, http: Http, clock: Clock) -> Option<Self> {
         let client = client_from_env(env, http);
         let policy = env.parsed_or("MOKKA_FINISH", Policy::OnHold, |text| match text {
@@ -34,9 +40,25 @@ impl MokkaGateway {
             "on_shipment" => Ok(Policy::OnShipment),
             _ => Err("must be on_hold or on_shipment"),
         });
+        let shortest = if policy == Some(Policy::OnShipment) { SHORTEST_HOLD_HOURS } else { 1 };
+        let hold_hours = env.number_or("MOKKA_HOLD_HOURS", 336, shortest..=720);
+        if env.optional("MOKKA_VALID_HOURS").is_some() {
+            env.problem(
+                "MOKKA_VALID_HOURS",
+                "is two settings now: MOKKA_FORM_HOURS, how long the customer has for the form, and MOKKA_HOLD_HOURS, how long the money \
+                 is held for goods that ship later",
+            );
+        }
         let currency = currency_from_env(env);
         let seller = env.required("SHOP_NAME");
-        Some(Self { client: client?, clock, policy: policy?, currency: currency?, seller: seller? })
+        Some(Self {
+            client: client?,
+            clock,
+            policy: policy?,
+            hold_for: Duration::from_hours(hold_hours?.into()),
+            currency: currency?,
+            seller: seller?,
+        })
     }
 
     /// Mokka's own methods, for what has nothing to do with a payment: Registration, Limit, Schedule.
@@ -140,11 +162,18 @@ impl Gateway for MokkaGateway {
     }
 
     async fn change(&self, payment: &Payment, change: &Change, deadline: Deadline) -> Result<Outcome, Unknown> {
+        let mut cart_items = cart(&change.lines);
+        if cart_items.is_empty() {
+            // Mokka takes no change without goods, and the shop has named none.
+            let price = Price::try_from(change.amount).map_err(|error| Unknown(error.to_string()))?;
+            let order = CartItem::new(texts::order_as_goods(payment.order_id.as_str()), price);
+            cart_items.push(CartItem { quantity: Some(Quantity::ONE), ..order });
+        }
         let request = ChangeRequest {
             order_id: payment.id.as_str().to_owned(),
             amount: change.amount.into(),
             valid_till: Some(change.valid_till.into()),
-            cart_items: cart(&change.lines),
+            cart_items,
         };
         outcome(Method::Change, self.client.change(&request, deadline).await.map(drop))
     }
@@ -161,6 +190,10 @@ impl Gateway for MokkaGateway {
 
     fn policy(&self) -> Policy {
         self.policy
+    }
+
+    fn hold_for(&self) -> Duration {
+        self.hold_for
     }
 
     /// Mokka's protocol names no currency, so the setting does.

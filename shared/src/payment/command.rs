@@ -27,7 +27,9 @@ pub enum Command {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// No money is held yet.
-    #[error("nothing is held yet: the customer has not finished; an attempt that is left alone ends by itself, and `cancel` gives it up")]
+    #[error(
+        "nothing is held yet: the customer has not finished; an attempt that is left alone ends by itself, and `cancel` gives it up"
+    )]
     NotHeld,
     /// The money is ours already.
     #[error("the payment is captured already; money can only be given back by a refund")]
@@ -111,7 +113,8 @@ impl Payment {
         if self.is_leased(now) {
             return Err(Refusal::InProgress("a call to the provider"));
         }
-        if let Some(intent) = &self.intent {
+        // To hold it longer stands in nobody's way.
+        if let Some(intent) = self.intent.as_ref().filter(|_| !self.is_extending()) {
             return Err(Refusal::InProgress(intent.name()));
         }
         if self.mismatch.is_some() {

@@ -142,11 +142,18 @@ impl Payment {
                 self.push(Some("hold let go".to_owned()), None, by, now);
                 return self.closed();
             }
-            Some(Intent::Cancel) => return self.moved(super::State::Canceled, by, now),
+            Some(Intent::Cancel) => {
+                self.intent = Some(Intent::Cancel);
+                return self.moved(super::State::Canceled, by, now);
+            }
             Some(Intent::Change(change)) => {
+                let is_longer_only = change.amount == self.amount;
                 self.amount = change.amount;
                 self.valid_till = change.valid_till;
-                self.push(Some(format!("changed to {}", change.amount)), None, by, now);
+                self.hold_until = Some(change.valid_till);
+                let end = change.valid_till.rfc3339();
+                let action = if is_longer_only { format!("held until {end}") } else { format!("changed to {}", change.amount) };
+                self.push(Some(action), None, by, now);
             }
             Some(Intent::Refund(index)) => self.refund_made(index, by, now),
         }
@@ -162,6 +169,12 @@ impl Payment {
             {
                 refund.status = RefundStatus::Refused(reason.clone());
                 refund.ended_at = Some(now);
+            }
+            if let Intent::Change(change) = &intent
+                && change.amount == self.amount
+            {
+                // It ends when the form would have ended, and nobody asks for more again by itself.
+                self.hold_until.get_or_insert(self.valid_till);
             }
             if self.withdrawn {
                 return self.release_refused(reason, by, now);

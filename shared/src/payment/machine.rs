@@ -82,6 +82,8 @@ pub enum Next {
     Move(State),
     /// Record the hold if it is new, take the lease, capture.
     Capture,
+    /// Record the hold if it is new, take the lease, move its end to where holds end.
+    Extend,
     /// Take the lease, do what is intended: the provider has not done it.
     Again,
     /// Let go the hold of a payment that was withdrawn.
@@ -194,10 +196,9 @@ fn withdrawn(payment: &Payment, report: &Report, now: Timestamp) -> Next {
         {
             Next::Closed
         }
-        ReportedState::Unregistered
-        | ReportedState::Pending
-        | ReportedState::Declined
-        | ReportedState::Unrecognised(_) => Next::Wait,
+        ReportedState::Unregistered | ReportedState::Pending | ReportedState::Declined | ReportedState::Unrecognised(_) => {
+            Next::Wait
+        }
     }
 }
 
@@ -211,9 +212,7 @@ fn settled(payment: &Payment, report: &Report) -> Next {
         (State::Captured | State::PartiallyRefunded, ReportedState::Refunded) => {
             given_back(payment, report, Next::Move(State::Refunded))
         }
-        (State::Declined | State::Canceled | State::Expired, ReportedState::Held | ReportedState::Captured) => {
-            has_money(payment)
-        }
+        (State::Declined | State::Canceled | State::Expired, ReportedState::Held | ReportedState::Captured) => has_money(payment),
         // A part was given back in the provider's cabinet: how much for which goods only a person can tell.
         (State::Captured | State::PartiallyRefunded, ReportedState::Captured)
             if report.amount.is_some() && !is_the_rest(payment, report) =>
@@ -277,11 +276,7 @@ fn money(payment: &Payment, reported: &ReportedState, policy: Policy) -> Next {
         (ReportedState::Refunded, _) => Next::Move(State::Refunded),
         // A capture under way is finished whatever the policy says by now.
         (_, Policy::OnShipment) if payment.state != State::Finishing => {
-            if payment.state == State::Held {
-                Next::Wait
-            } else {
-                Next::Move(State::Held)
-            }
+            if payment.state == State::Held && payment.hold_until.is_some() { Next::Wait } else { Next::Extend }
         }
         _ => Next::Capture,
     }
@@ -334,6 +329,8 @@ mod tests {
             callback_token_hash: String::new(),
             return_token: None,
             valid_till: Timestamp::from_millis(100),
+            hold_until: None,
+            lost: false,
             lease_until: None,
             reason: None,
             intent: None,
@@ -411,8 +408,11 @@ mod tests {
             assert_eq!(decide(State::Finishing, &Held, policy), Next::Capture);
         }
         assert!(live.iter().all(|from| decide(*from, &Held, Policy::OnHold) == Next::Capture));
-        assert_eq!(decide(State::Pending, &Held, Policy::OnShipment), Next::Move(State::Held));
-        assert_eq!(decide(State::Held, &Held, Policy::OnShipment), Next::Wait);
+        assert_eq!(decide(State::Pending, &Held, Policy::OnShipment), Next::Extend);
+        assert_eq!(decide(State::Held, &Held, Policy::OnShipment), Next::Extend, "its end is the form's");
+        let report = Report { state: Held, payment_id: "1001-1".to_owned(), amount: Some(rub(500_000)) };
+        let long = Payment { hold_until: Some(Timestamp::from_millis(900)), ..payment(State::Held) };
+        assert_eq!(next(&long, &report, Policy::OnShipment, Timestamp::from_millis(99)), Next::Wait);
     }
 
     #[test]
@@ -490,7 +490,8 @@ mod tests {
     fn a_mismatch_is_over_once_the_provider_says_what_we_have() {
         let decide = |state, reported: &ReportedState, minor| {
             let report = Report { state: reported.clone(), payment_id: "1001-1".to_owned(), amount: Some(rub(minor)) };
-            let payment = Payment { mismatch: Some("of yesterday".to_owned()), ..payment(state) };
+            let hold_until = Some(Timestamp::from_millis(900));
+            let payment = Payment { mismatch: Some("of yesterday".to_owned()), hold_until, ..payment(state) };
             next(&payment, &report, Policy::OnShipment, Timestamp::from_millis(99))
         };
         for (state, reported) in [
@@ -529,7 +530,8 @@ mod tests {
                     prop_assert!(ours || to.is_failed(), "money counted that is not ours");
                     prop_assert!(!state.is_settled() || to == State::Refunded, "a final state changed");
                 }
-                Next::Capture => prop_assert!(ours && !state.is_settled()),
+                Next::Capture | Next::Extend => prop_assert!(ours && !state.is_settled()),
+                Next::Release | Next::Closed => prop_assert!(false, "nothing was withdrawn"),
                 Next::Mismatch(_) => prop_assert!(!ours || state.is_settled()),
                 Next::Again | Next::Done => prop_assert!(false, "nothing was intended"),
                 Next::Agreed => prop_assert!(false, "nothing was amiss"),
@@ -545,7 +547,16 @@ mod tests {
             for report in reports {
                 let before = payment.clone();
                 payment = match next(&payment, &report, policy, now) {
-                    Next::Wait | Next::Register | Next::Mismatch(_) | Next::Again | Next::Done | Next::Agreed => payment,
+                    Next::Wait
+                    | Next::Register
+                    | Next::Mismatch(_)
+                    | Next::Again
+                    | Next::Release
+                    | Next::Closed
+                    | Next::Done
+                    | Next::Agreed => payment,
+                    Next::Extend if payment.state == State::Held => payment,
+                    Next::Extend => payment.moved(State::Held, Trigger::Callback, Timestamp::from_millis(1)),
                     Next::Move(to) => payment.moved(to, Trigger::Callback, Timestamp::from_millis(1)),
                     Next::Capture => payment.finishing(Trigger::Callback, Timestamp::from_millis(1)),
                 };

@@ -262,8 +262,12 @@ pub struct Payment {
     pub callback_token_hash: String,
     /// The token in the path of the page to which the customer comes back. An attempt that a release before it opened has none.
     pub return_token: Option<String>,
-    /// Until when the provider keeps the attempt open.
+    /// Until when the provider keeps the attempt open: the form's end, and once that was moved for a hold, the hold's.
     pub valid_till: Timestamp,
+    /// Until when the hold lives, once that is settled with the provider; it lives no longer than the form without it.
+    pub hold_until: Option<Timestamp>,
+    /// IMSHOP was told that it is paid, and it is not any more: a person has to know.
+    pub lost: bool,
     /// Until when one request alone may call the provider to change something.
     pub lease_until: Option<Timestamp>,
     /// Why it failed, if it did.
@@ -313,6 +317,8 @@ impl Payment {
             callback_token_hash: String::new(),
             return_token: None,
             valid_till: choice.valid_till,
+            hold_until: None,
+            lost: false,
             lease_until: Some(now.plus(LEASE)),
             reason: None,
             intent: None,
@@ -366,6 +372,11 @@ impl Payment {
             if matches!(state, State::Captured | State::PartiallyRefunded | State::Refunded) {
                 self.captured_at.get_or_insert(now);
             }
+            // Whoever let the hold go by us knows.
+            if state.is_failed() && self.last_word() == Some(&Word::Paid) && self.intent != Some(Intent::Cancel) {
+                self.lost = true;
+                self.watch.attention = true;
+            }
             self.state = state;
             self.push(None, Word::of(state, self.refunded()), by, now);
         }
@@ -404,6 +415,31 @@ impl Payment {
         self.mismatch = None;
         // A capture that is tried again is not news: the looks go on becoming rarer, and what is unknown of the first call stays so.
         if is_new { self.settled_for_now().leased(now) } else { self.leased(now) }
+    }
+
+    /// This payment, held, with the end of its hold about to be moved, leased to one request. A hold that is new is written down by it.
+    #[must_use]
+    pub fn extending(self, change: Change, by: Trigger<'_>, now: Timestamp) -> Self {
+        let mut held = if self.state == State::Held { self.settled_for_now() } else { self.moved(State::Held, by, now) };
+        held.intent = Some(Intent::Change(change));
+        held.reason = None;
+        held.leased(now)
+    }
+
+    /// What is intended is only to hold the same for longer.
+    #[must_use]
+    pub fn is_extending(&self) -> bool {
+        match &self.intent {
+            Some(Intent::Change(change)) => self.hold_until.is_none() && change.amount == self.amount,
+            Some(Intent::Cancel | Intent::Refund(_)) | None => false,
+        }
+    }
+
+    /// This payment after a person has seen that it is not paid any more.
+    #[must_use]
+    pub fn seen(mut self, by: Trigger<'_>, now: Timestamp) -> Self {
+        self.lost = false;
+        self.noted("seen".to_owned(), by, now)
     }
 
     /// This payment with something that was asked for on its history.

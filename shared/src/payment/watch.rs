@@ -25,6 +25,8 @@ const TELL: Backoff = Backoff { first: Duration::from_secs(30), longest: Duratio
 const AFTER_FAILURE: [Duration; 2] = [Duration::from_hours(1), Duration::from_hours(24)];
 /// The first last look at a captured payment, which is planned by whoever captures it; the others by [`Payment::looked_last`].
 const AFTER_CAPTURE: Duration = Duration::from_hours(24);
+/// How long before its end a hold that still waits is a person's.
+const NEAR_ITS_END: Duration = Duration::from_hours(24);
 /// What is added to a moment at which something ends, so that it has ended for everybody.
 const MARGIN: Duration = Duration::from_secs(5);
 
@@ -186,7 +188,10 @@ impl Payment {
             State::Creating | State::Pending | State::Held if end <= now => pause(OVERDUE),
             State::Creating | State::Pending if self.watch.hinted => pause(DOUBT).min(end),
             State::Creating | State::Pending => pause(CUSTOMER).min(end),
-            State::Held if self.intent.is_none() && !self.unknown => pause(HOLD).min(end),
+            State::Held if self.intent.is_none() && !self.unknown => {
+                let near = self.valid_till.minus(NEAR_ITS_END).plus(MARGIN);
+                if near > now { pause(HOLD).min(near) } else { pause(OVERDUE).min(end) }
+            }
             State::Held
             | State::Finishing
             | State::Captured
@@ -203,7 +208,7 @@ impl Payment {
         let stuck = match self.state {
             // Whether it was registered may be unknown, but nobody can have paid what nobody was shown; it ends by itself.
             State::Creating | State::Pending => now > self.valid_till,
-            State::Held => self.unknown || now > self.valid_till,
+            State::Held => self.unknown || now.plus(NEAR_ITS_END) > self.valid_till,
             State::Finishing => true,
             State::Captured | State::PartiallyRefunded | State::Refunded | State::Declined | State::Canceled | State::Expired => {
                 self.unknown
@@ -211,7 +216,7 @@ impl Payment {
         };
         // Its customer may have paid, and nobody knows.
         // A hold that should be let go and is not.
-        let stuck = stuck || self.withdrawn && self.reason.is_some();
+        let stuck = stuck || self.withdrawn && self.reason.is_some() || self.lost;
         let stuck = stuck || self.watch.hinted || self.watch.unasked_since.is_some();
         stuck || self.mismatch.is_some() || self.intent.is_some() || self.telling.failures > 0
     }

@@ -108,7 +108,7 @@ impl Settler {
     /// Records that the provider did what was intended. A change is one of the order too: what is held is what it costs.
     pub(super) async fn save_done(&self, payment: Payment, by: Trigger<'_>) -> Result<Option<Payment>, StoreError> {
         let now = self.clock.now();
-        let Some(Intent::Change(change)) = payment.intent.clone() else {
+        let Some(Intent::Change(change)) = payment.intent.clone().filter(|_| !payment.is_extending()) else {
             return self.orders.save_payment(payment.intent_done(by, now)).await;
         };
         for _ in 0..ROUNDS {
@@ -125,7 +125,7 @@ impl Settler {
         Ok(None)
     }
 
-    async fn order_of(&self, payment: &Payment) -> Result<Order, StoreError> {
+    pub(super) async fn order_of(&self, payment: &Payment) -> Result<Order, StoreError> {
         self.orders.order(&payment.order_uuid).await?.ok_or_else(|| StoreError::Unreadable {
             key: payment.order_uuid.to_string(),
             cause: "the payment's order is gone".to_owned(),

@@ -2,7 +2,8 @@
 //! provider's callback, the customer's return and the scheduled reconciliation. [`Settler::operate`] does what the shop's
 //! people ask for, by the same steps.
 //!
-//! Round trips when nothing is in the way: one Status; on a new hold one write, one read of the order, one Finish, one write;
+//! Round trips when nothing is in the way: one Status; on a new hold one write, one read of the order, one Finish, one write (a
+//! Change instead of the Finish, where the hold waits for the goods);
 //! on any other news one write. Of a payment that is over none, unless the provider itself or a person asks, another attempt is to be
 //! opened after one that failed, or one of its last looks is due: then one Status.
 
@@ -18,7 +19,7 @@ use crate::gateway::mokka::MokkaGateway;
 use crate::ids::PaymentId;
 use crate::metrics::Metrics;
 use crate::outbound::Http;
-use crate::payment::{Next, Payment, Report, State, Trigger, next};
+use crate::payment::{Change, Next, Order, Payment, Report, State, Trigger, next};
 use crate::store::{Orders, RECORDING, StoreError, client_from_env};
 
 pub use operate::Operated;
@@ -112,10 +113,15 @@ impl Settler {
             let policy = self.gateways.get(payment.provider).policy();
             let now = self.clock.now();
             let saved = match next(&payment, &report, policy, now) {
+                Next::Wait if payment.lost && by.is_explicit() => {
+                    // Somebody looks, and by name.
+                    let seen = self.orders.save_payment(payment.clone().seen(by, now)).await?;
+                    return Ok(Settled::Known(seen.unwrap_or(payment)));
+                }
                 Next::Wait => return Ok(Settled::Known(payment)),
                 Next::Register => return Ok(Settled::Unregistered(payment)),
                 Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => return Ok(Settled::Known(payment)),
-                Next::Capture | Next::Again | Next::Release if acted => {
+                Next::Capture | Next::Again | Next::Release | Next::Extend if acted => {
                     if let Some(reason) = payment.reason.as_ref().filter(|_| !payment.unknown) {
                         tracing::error!(?reason, "what is to be done is refused; a person must look");
                     }
@@ -129,6 +135,10 @@ impl Settler {
                 Next::Capture => {
                     acted = true;
                     Box::pin(self.lease_and_carry_out(payment.clone().finishing(by, now), by, deadline)).await?
+                }
+                Next::Extend => {
+                    acted = true;
+                    self.extend(payment.clone(), by, deadline).await?
                 }
                 Next::Again => {
                     acted = true;
@@ -149,6 +159,17 @@ impl Settler {
             };
         }
         Ok(Settled::InDoubt(payment))
+    }
+
+    /// Has the provider hold the same for as long as a hold may wait for the goods: so far it ends with the form. Nothing if somebody
+    /// else wrote first.
+    async fn extend(&self, payment: Payment, by: Trigger<'_>, deadline: Deadline) -> Result<Option<Payment>, StoreError> {
+        let now = self.clock.now();
+        let valid_till = payment.valid_till.max(now.plus(self.gateways.get(payment.provider).hold_for()));
+        let Order { lines, .. } = self.order_of(&payment).await?;
+        tracing::info!(from = payment.state.name(), by = %by, until = valid_till.rfc3339(), "payment held, to be held longer");
+        let change = Change { amount: payment.amount, valid_till, lines };
+        Box::pin(self.lease_and_carry_out(payment.extending(change, by, now), by, deadline)).await
     }
 
     /// The provider's word; nothing if it cannot be asked.
@@ -186,7 +207,7 @@ impl Settler {
                 tracing::info!(by = %by, "nobody can pay any more what was withdrawn");
                 self.orders.save_payment(payment.closed()).await
             }
-            Next::Wait | Next::Register | Next::Capture | Next::Again | Next::Release => Ok(Some(payment)),
+            Next::Wait | Next::Register | Next::Capture | Next::Again | Next::Release | Next::Extend => Ok(Some(payment)),
         }
     }
 }

@@ -79,6 +79,10 @@ impl Settler {
                 }
                 continue;
             }
+            if payment.is_extending() {
+                // Whether it is held longer does not matter any more.
+                (payment.intent, payment.unknown) = (None, false);
+            }
             let intent = self.intend(payment.clone(), &command, by);
             payment = match self.orders.save_payment(intent).await? {
                 None => self.reread(payment).await?,
@@ -133,7 +137,7 @@ impl Settler {
                 Next::Again if made && payment.refund_under_way().is_some_and(|(_, whole_rest)| whole_rest) => {
                     return Ok(Operated::Forbidden(payment, Refusal::Mismatch));
                 }
-                Next::Wait | Next::Register | Next::Capture | Next::Again | Next::Release | Next::Agreed => {
+                Next::Wait | Next::Register | Next::Capture | Next::Again | Next::Release | Next::Extend | Next::Agreed => {
                     if made {
                         payment.clone().intent_done(by, now)
                     } else {
@@ -180,7 +184,12 @@ impl Settler {
             let policy = self.gateways.get(payment.provider).policy();
             let saved = match next(&payment, &report, policy, self.clock.now()) {
                 Next::Capture => return Ok(Looked::At(payment, true)),
-                Next::Wait | Next::Register | Next::Again | Next::Release => return Ok(Looked::At(payment, false)),
+                Next::Extend if payment.state != State::Held => {
+                    Box::pin(self.record(payment.clone(), Next::Move(State::Held), by)).await?
+                }
+                Next::Wait | Next::Register | Next::Again | Next::Release | Next::Extend => {
+                    return Ok(Looked::At(payment, false));
+                }
                 Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => return Ok(Looked::At(payment, false)),
                 news @ (Next::Move(_) | Next::Done | Next::Closed | Next::Mismatch(_) | Next::Agreed) => {
                     Box::pin(self.record(payment.clone(), news, by)).await?

@@ -114,6 +114,10 @@ pub(super) struct PaymentRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     return_token: Option<String>,
     valid_till: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hold_until: Option<i64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    lost: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     lease_until: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -411,6 +415,8 @@ impl From<&Payment> for PaymentRecord {
             callback_token_hash: payment.callback_token_hash.clone(),
             return_token: payment.return_token.clone(),
             valid_till: payment.valid_till.millis(),
+            hold_until: payment.hold_until.map(Timestamp::millis),
+            lost: payment.lost,
             lease_until: payment.lease_until.map(Timestamp::millis),
             reason_code: payment.reason.as_ref().map(|reason| reason.code.clone()),
             reason_text: payment.reason.as_ref().map(|reason| reason.text.clone()),
@@ -584,6 +590,8 @@ impl TryFrom<Versioned<PaymentRecord>> for Payment {
             callback_token_hash: record.callback_token_hash,
             return_token: record.return_token,
             valid_till: Timestamp::from_millis(record.valid_till),
+            hold_until: record.hold_until.map(Timestamp::from_millis),
+            lost: record.lost,
             lease_until: record.lease_until.map(Timestamp::from_millis),
             reason,
             intent: record.intent.map(|intent| intent.read(currency)).transpose()?,

@@ -77,7 +77,9 @@ async fn whatever_is_not_understood_is_refused_and_named() {
         body
     };
     for (action, body, wanted) in [
-        ("change", json!({}), "missing field `amount`"),
+        ("change", json!({}), "field `amount`: missing"),
+        ("change", json!({"amount": "1.00"}), "field `cart`: missing"),
+        ("change", with(|body| drop(body.as_object_mut().unwrap().remove("amount"))), "field `amount`: missing"),
         ("change", with(|body| body["amount"] = 3000.into()), "`amount`"),
         ("change", with(|body| body["amount"] = "3000".into()), "`amount`"),
         ("change", with(|body| body["amount"] = "0.00".into()), "`amount`"),

@@ -12,6 +12,7 @@ mod faults;
 mod finish;
 mod forms;
 mod history;
+mod holds;
 mod input;
 mod keys;
 mod look;
@@ -156,6 +157,11 @@ impl Shop {
 
     fn mokka(&self) -> MokkaOrder {
         self.story.world.standins().mokka_order(&self.payment).unwrap()
+    }
+
+    /// How often the hold was changed since it was confirmed, when its end was moved.
+    fn changes(&self) -> u32 {
+        self.mokka().changes.saturating_sub(1)
     }
 
     /// The calls to Mokka since they were last forgotten, by their methods.

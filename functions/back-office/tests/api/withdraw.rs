@@ -76,7 +76,8 @@ async fn whoever_sees_the_money_first_lets_it_go() {
 
 #[tokio::test]
 async fn money_that_is_not_let_go_at_once_is_let_go_later_and_meanwhile_a_persons() {
-    for (fault, ends_well) in [("http500", true), ("answer_lost", true), ("reset", true), ("refused", true), ("status:32", false)] {
+    for (fault, ends_well) in [("http500", true), ("answer_lost", true), ("reset", true), ("refused", true), ("status:32", false)]
+    {
         let shop = withdrawn().await;
         let standins = shop.story.world.standins();
         standins.decide(&shop.payment, Decision::Approved, false, 1).await.unwrap();

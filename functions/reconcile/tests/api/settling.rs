@@ -99,9 +99,10 @@ async fn a_hold_that_waits_for_the_goods_counts_as_paid_until_mokka_lets_it_go()
     assert_eq!(story.state(&payment).await, "held");
     assert_eq!(story.world.standins().imshop_payment(&payment).unwrap()["paymentCaptured"], true);
     assert_eq!(story.world.standins().mokka_order(&payment).unwrap().finishes, 0);
-    story.world.advance(Duration::from_hours(24));
+    story.world.advance(Duration::from_hours(336));
     story.world.tick().await;
     assert_eq!(story.state(&payment).await, "expired");
+    assert_eq!(story.payment(&payment).await["attention"], "open", "what was paid is not paid any more");
     let told = story.world.standins().imshop_payment(&payment).unwrap();
     assert_eq!((&told["paymentCaptured"], &told["retry"]), (&json!(false), &json!(true)));
 }

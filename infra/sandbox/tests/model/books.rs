@@ -53,6 +53,11 @@ impl Books {
         self.item["withdrawn"] == Value::Bool(true)
     }
 
+    /// IMSHOP was told that it is paid, and it is not any more.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.item["lost"] == Value::Bool(true)
+    }
+
     pub(crate) fn intent(&self) -> Option<&str> {
         self.item["intent"]["kind"].as_str()
     }

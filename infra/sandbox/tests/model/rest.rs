@@ -61,6 +61,10 @@ impl Sequence {
         if !books.needs_attention() {
             return;
         }
+        if books.is_lost() {
+            Office(self.story()).settle(&books.id).await;
+            return;
+        }
         let Some(truth) = Truth::of(self.story(), &books.id) else { return };
         let Some(refund) = books.undecided_refund().filter(|_| truth.status == MokkaStatus::Finished) else { return };
         let made = truth.returned > books.refunds("made");
@@ -89,7 +93,8 @@ impl Sequence {
             match &truth {
                 Some(truth) if truth.decision.is_some() => {
                     // Given up here before Mokka decided.
-                    let gave_up = books.state == "canceled" && matches!(truth.status, MokkaStatus::Declined | MokkaStatus::Expired);
+                    let gave_up =
+                        books.state == "canceled" && matches!(truth.status, MokkaStatus::Declined | MokkaStatus::Expired);
                     must(gave_up || agree(&books.state, &truth.status), "our state is Mokka's");
                     must(failed || books.amount() == truth.amount, "our amount is Mokka's");
                     must(books.refunds("made") == truth.returned, "our refunds are Mokka's");
