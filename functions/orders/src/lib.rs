@@ -4,6 +4,7 @@
 //! Round trips: POST one call to the shop, one write for each accepted order. PUT one read, for an order with an attempt one
 //! more, one write.
 
+mod amount;
 mod push;
 mod record;
 mod relay;
@@ -18,6 +19,8 @@ use shared::secret::Keys;
 use shared::shop::Shop;
 use shared::store::{Orders, client_from_env};
 
+use crate::amount::Terms;
+
 /// What the function needs.
 #[derive(Debug)]
 pub struct Deps {
@@ -25,18 +28,20 @@ pub struct Deps {
     shop_keys: Keys,
     shop: Shop,
     orders: Orders,
-    default_currency: Currency,
+    terms: Terms,
     clock: Clock,
 }
 
 impl Deps {
-    /// Reads `IMSHOP_KEY`, `SHOP_PUSH_KEY`, `SHOP_ORDERS_URL`, `SHOP_KEY`, `DEFAULT_CURRENCY` (default RUB) and the store's.
+    /// Reads `IMSHOP_KEY`, `SHOP_PUSH_KEY`, `SHOP_ORDERS_URL`, `SHOP_KEY`, `DEFAULT_CURRENCY` (default RUB),
+    /// `SHOP_PRICE_INCLUDES_DELIVERY` (default true) and the store's.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
         let imshop_keys = env.keys("IMSHOP_KEY");
         let shop_keys = env.keys("SHOP_PUSH_KEY");
         let url = env.url("SHOP_ORDERS_URL");
         let key = env.secret("SHOP_KEY");
         let default_currency = env.currency_or("DEFAULT_CURRENCY", Currency::Rub);
+        let price_includes_delivery = env.flag_or("SHOP_PRICE_INCLUDES_DELIVERY", true);
         let client = client_from_env(&mut env);
         let (random, clock) = (world.random, world.clock.clone());
         let orders = client.and_then(|client| Orders::from_env(&mut env, client, random, clock, world.metrics));
@@ -46,7 +51,7 @@ impl Deps {
                 shop_keys: shop_keys?,
                 shop: Shop::new(world.http, url?, key?),
                 orders: orders?,
-                default_currency: default_currency?,
+                terms: Terms { default_currency: default_currency?, price_includes_delivery: price_includes_delivery? },
                 clock: world.clock,
             })
         };

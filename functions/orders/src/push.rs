@@ -22,11 +22,11 @@ pub(crate) async fn push(deps: &Deps, inbound: &Inbound, uuid: &str) -> Result<R
     let uuid = OrderUuid::parse(uuid).map_err(|error| Failure::bad_request(format!("orderUuid in the path {error}")))?;
     let push: Push = inbound.json()?;
     // What is wrong with it is said before anything is looked up.
-    order(uuid.clone(), push.clone(), deps.default_currency)?;
+    order(uuid.clone(), push.clone(), deps.terms.default_currency)?;
     for _ in 0..ROUNDS {
         let known = deps.orders.order(&uuid).await.map_err(Failure::internal)?;
         // An amount without a currency is one in the order's own.
-        let currency = known.as_ref().map_or(deps.default_currency, |known| known.currency);
+        let currency = known.as_ref().map_or(deps.terms.default_currency, |known| known.currency);
         let pushed = order(uuid.clone(), push.clone(), currency)?;
         let order = match known {
             None => pushed,

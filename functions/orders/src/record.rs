@@ -8,16 +8,18 @@ use shared::payment::{Cart, Fact, Goods, Line, Order};
 use shared::phone::Phone;
 use shared::wire::Lenient;
 
+use crate::amount::Terms;
+
 /// A cart of more lines is recorded without them, so that the order always fits into its stored item.
 const MAX_GOODS: usize = 100;
 
 /// The orders that the shop accepted, ready to be recorded.
-pub(crate) fn accepted(request: &Request, answer: &Answer, default_currency: Currency, now: Timestamp) -> Vec<Order> {
+pub(crate) fn accepted(request: &Request, answer: &Answer, terms: Terms, now: Timestamp) -> Vec<Order> {
     let accepted = answer.orders.iter().filter(|answered| answered.success.0 == Some(true));
     let orders = accepted.filter_map(|answered| {
         let uuid = answered.uuid.0.as_ref()?;
         let requested = request.orders.iter().find(|order| order.uuid == *uuid)?;
-        let order = order(request, requested, answered, default_currency);
+        let order = order(request, requested, answered, terms);
         if order.is_none() {
             tracing::error!(order_uuid = %uuid, "the shop accepted an order without an id");
         }
@@ -26,25 +28,12 @@ pub(crate) fn accepted(request: &Request, answer: &Answer, default_currency: Cur
     orders.collect()
 }
 
-fn order(request: &Request, requested: &Requested, answered: &AnsweredOrder, default_currency: Currency) -> Option<Order> {
-    let currency = match answered.currency.as_ref().or(requested.currency.as_ref()) {
-        Some(said) => said.0.as_deref().and_then(|code| Currency::parse(code).ok()),
-        None => Some(default_currency),
-    };
-    // An amount in a currency that nobody here knows is no amount: the order is known, but cannot be paid.
-    let currency_is_known = currency.is_some();
-    let currency = currency.unwrap_or(default_currency);
-    let money = |amount| Money::new(amount, currency);
+fn order(request: &Request, requested: &Requested, answered: &AnsweredOrder, terms: Terms) -> Option<Order> {
+    let said = terms.currency(requested, answered);
+    let currency = said.unwrap_or(terms.default_currency);
     let lines = lines(requested, answered, currency);
-    // The request's price of the delivery is for reference only, as all its numbers.
-    let delivery = answered.delivery_price.as_ref().and_then(|said| said.0).map(money);
-    let unreadable_delivery = answered.delivery_price.as_ref().is_some_and(|said| said.0.is_none());
-    let amount = match &answered.price {
-        _ if !currency_is_known => Err("currency"),
-        Some(said) => said.0.map(money).ok_or("price"),
-        None if unreadable_delivery => Err("deliveryPrice"),
-        None => sum(&lines, answered, delivery, currency).ok_or("price, items[].subtotal"),
-    };
+    let delivery = answered.delivery_price.as_ref().and_then(|said| said.0).map(|delivery| Money::new(delivery, currency));
+    let amount = terms.amount(requested, answered, &lines, said);
     if let Err(field) = amount {
         tracing::warn!(order_uuid = %requested.uuid, field, "the shop's answer leaves no certain amount: this order cannot be paid");
     }
@@ -83,7 +72,7 @@ fn cart(request: &Request, requested: &Requested, currency: Currency, now: Times
         quantity: item.quantity.0.unwrap_or(Quantity::ONE),
         warehouse: text(&item.warehouse_id),
     };
-    let bonuses = requested.authorized_bonuses.0.filter(|_| !is_split);
+    let bonuses = requested.authorized_bonuses.as_ref().and_then(|said| said.0).filter(|_| !is_split);
     Cart {
         at: now,
         is_split,
@@ -97,12 +86,6 @@ fn cart(request: &Request, requested: &Requested, currency: Currency, now: Times
         goods: items.map(|items| items.iter().map(goods).collect()).into(),
         amount: requested.items_amount(currency).filter(|_| !is_split).into(),
     }
-}
-
-/// The sum of the answered items and the delivery. Without answered items there is none: the request's prices do not count.
-fn sum(lines: &[Line], answered: &AnsweredOrder, delivery: Option<Money>, currency: Currency) -> Option<Money> {
-    answered.items.0.as_ref()?;
-    Order::sum_of_lines(lines, delivery, currency).ok().flatten()
 }
 
 /// The answered items, named by the requested ones; without answered items the requested ones, without their prices.

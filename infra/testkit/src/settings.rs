@@ -79,6 +79,7 @@ pub fn environment(addresses: &Addresses) -> BTreeMap<String, String> {
         ("FORMS_CONFIG", format!("{CONFIG}/forms.toml")),
         ("SHOP_NAME", "Магазин песочницы".to_owned()),
         ("SHOP_ORDERS_URL", format!("{providers}/shop/orders")),
+        ("SHOP_PRICE_INCLUDES_DELIVERY", "true".to_owned()),
         ("SHOP_FORMS_URL", format!("{providers}/shop/forms")),
         ("SHOP_FORMS_SECRET", SHOP_FORMS_SECRET.to_owned()),
         ("FORM_PHOTOS_BUCKET", PHOTOS.to_owned()),

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::sum_of_lines;
 use crate::ids::{InstallId, ItemId, OrderId, OrderUuid};
 use crate::money::{Currency, Decimal, Money, Quantity};
-use crate::wire::Lenient;
+use crate::wire::{Lenient, said};
 
 /// IMSHOP's order creation, as far as payments need it. A field of a wrong type is left out, not refused: whether the order
 /// is acceptable is the shop's to say. Only `orders[].uuid` must be there.
@@ -58,9 +58,9 @@ pub struct Order {
     /// The promo code.
     #[serde(default)]
     pub promocode: Lenient<Option<ItemId>>,
-    /// Bonus points spent.
-    #[serde(default)]
-    pub authorized_bonuses: Lenient<Option<Decimal>>,
+    /// Bonus points spent. Said but unreadable is not the same as unsaid.
+    #[serde(default, deserialize_with = "said")]
+    pub authorized_bonuses: Option<Lenient<Option<Decimal>>>,
 }
 
 impl Order {

@@ -246,6 +246,56 @@ async fn what_decides_an_amount() {
 }
 
 #[tokio::test]
+async fn spent_bonuses_without_a_price_are_not_charged_again() {
+    let story = Story::start().await;
+    for (index, (bonuses, price, amount)) in [
+        (json!(300), Value::Null, Value::Null),
+        (json!("300.00"), Value::Null, Value::Null),
+        (json!("много"), Value::Null, Value::Null),
+        (json!(-300), Value::Null, Value::Null),
+        (json!(300), json!(2950), json!(295_000)),
+        (json!(0), Value::Null, json!(325_000)),
+        (Value::Null, Value::Null, json!(325_000)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        story.world.standins().shop_answers(json!({"price": price})).unwrap();
+        let uuid = format!("uuid-{index}");
+        let mut request = Story::order_request(&uuid);
+        request["orders"][0]["authorizedBonuses"] = bonuses.clone();
+        story.orders(post(request).rest()).await;
+        assert_eq!(stored(&story, &uuid).await["amount"], amount, "bonuses {bonuses}, price {price}");
+    }
+    assert_eq!(story.world.logs().matches("price, which the order's bonuses are taken off").count(), 4);
+}
+
+#[tokio::test]
+async fn whether_the_price_contains_the_delivery_is_a_setting() {
+    for (setting, answers, amount, warned) in [
+        ("true", json!({"price": 3250, "deliveryPrice": 250}), json!(325_000), false),
+        ("", json!({"price": 3000, "deliveryPrice": 250}), json!(300_000), true),
+        ("", json!({"price": 3000, "deliveryPrice": 0}), json!(300_000), false),
+        ("", json!({"price": 2900, "deliveryPrice": 250}), json!(290_000), false),
+        ("false", json!({"price": 3000, "deliveryPrice": 250}), json!(325_000), false),
+        ("false", json!({"price": 2900, "deliveryPrice": "250.50"}), json!(315_050), false),
+        ("false", json!({"price": 3250, "deliveryPrice": 250}), json!(350_000), true),
+        ("false", json!({"price": 3000, "deliveryPrice": null}), json!(300_000), false),
+        ("false", json!({"price": 3000, "deliveryPrice": "дёшево"}), Value::Null, false),
+        // Without a price there is one sum, whatever the setting.
+        ("false", json!({"price": null, "deliveryPrice": 250}), json!(325_000), false),
+    ] {
+        let story = Story::start().await;
+        story.world.standins().shop_answers(answers.clone()).unwrap();
+        let deps = story.world.build(orders::Deps::from_env, &[("SHOP_PRICE_INCLUDES_DELIVERY", setting)]);
+        let event = post(Story::order_request("uuid-1")).rest();
+        invoke(&deps, |deps, request| Box::pin(orders::handle(deps, request)), event).await;
+        assert_eq!(stored(&story, "uuid-1").await["amount"], amount, "{setting} {answers}");
+        assert_eq!(story.world.logs().contains("SHOP_PRICE_INCLUDES_DELIVERY"), warned, "{setting} {answers}");
+    }
+}
+
+#[tokio::test]
 async fn a_split_cart_is_recorded_order_by_order() {
     let story = Story::start().await;
     let mut request = Story::order_request("uuid-a");
