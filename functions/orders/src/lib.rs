@@ -13,6 +13,7 @@ use lambda_http::{Body, Request, RequestExt as _, Response};
 use shared::clock::Clock;
 use shared::env::{ConfigError, Env};
 use shared::http::{self, Failure, Inbound, Shape};
+use shared::metrics::Metrics;
 use shared::money::Currency;
 use shared::runtime::World;
 use shared::secret::Keys;
@@ -30,6 +31,7 @@ pub struct Deps {
     orders: Orders,
     terms: Terms,
     clock: Clock,
+    metrics: Metrics,
 }
 
 impl Deps {
@@ -43,8 +45,8 @@ impl Deps {
         let default_currency = env.currency_or("DEFAULT_CURRENCY", Currency::Rub);
         let price_includes_delivery = env.flag_or("SHOP_PRICE_INCLUDES_DELIVERY", true);
         let client = client_from_env(&mut env);
-        let (random, clock) = (world.random, world.clock.clone());
-        let orders = client.and_then(|client| Orders::from_env(&mut env, client, random, clock, world.metrics));
+        let (random, clock, metrics) = (world.random, world.clock.clone(), world.metrics.clone());
+        let orders = client.and_then(|client| Orders::from_env(&mut env, client, random, clock, metrics));
         let build = || {
             Some(Self {
                 imshop_keys: imshop_keys?,
@@ -53,6 +55,7 @@ impl Deps {
                 orders: orders?,
                 terms: Terms { default_currency: default_currency?, price_includes_delivery: price_includes_delivery? },
                 clock: world.clock,
+                metrics: world.metrics,
             })
         };
         let deps = build();

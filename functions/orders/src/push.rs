@@ -22,11 +22,11 @@ pub(crate) async fn push(deps: &Deps, inbound: &Inbound, uuid: &str) -> Result<R
     let uuid = OrderUuid::parse(uuid).map_err(|error| Failure::bad_request(format!("orderUuid in the path {error}")))?;
     let push: Push = inbound.json()?;
     // What is wrong with it is said before anything is looked up.
-    order(uuid.clone(), push.clone(), deps.terms.default_currency)?;
+    order(uuid.clone(), push.clone(), Some(deps.terms.default_currency))?;
     for _ in 0..ROUNDS {
         let known = deps.orders.order(&uuid).await.map_err(Failure::internal)?;
         // An amount without a currency is one in the order's own.
-        let currency = known.as_ref().map_or(deps.terms.default_currency, |known| known.currency);
+        let currency = known.as_ref().map_or(Some(deps.terms.default_currency), |known| known.currency);
         let pushed = order(uuid.clone(), push.clone(), currency)?;
         let order = match known {
             None => pushed,
@@ -54,8 +54,8 @@ pub(crate) async fn push(deps: &Deps, inbound: &Inbound, uuid: &str) -> Result<R
 /// The known order with what was pushed; what the shop leaves out stays.
 fn corrected(pushed: &Order, known: &Order) -> Order {
     let pushed = pushed.clone();
-    // Prices in another currency say nothing about this order any more.
-    let keeps_lines = pushed.lines.is_empty() && pushed.currency == known.currency;
+    // Prices in another currency say nothing about this order any more; those in an unknown one were never recorded.
+    let keeps_lines = pushed.lines.is_empty() && (known.currency.is_none() || pushed.currency == known.currency);
     let (lines, delivery) = if keeps_lines { (known.lines.clone(), known.delivery) } else { (pushed.lines, None) };
     Order {
         public_id: pushed.public_id.or_else(|| known.public_id.clone()),
@@ -90,11 +90,14 @@ async fn refuse_if_paid(deps: &Deps, known: &Order) -> Result<(), Failure> {
     Err(Failure::conflict(format!("the order has a payment ({id}, {state}): it cannot be changed any more")))
 }
 
-fn order(uuid: OrderUuid, push: Push, default_currency: Currency) -> Result<Order, Failure> {
+/// The order as it is pushed; `own` is its currency if the push names none.
+fn order(uuid: OrderUuid, push: Push, own: Option<Currency>) -> Result<Order, Failure> {
     let wrong = |field: &str, error: &dyn std::fmt::Display| Failure::bad_request(format!("field `{field}`: {error}"));
     let currency = match &push.currency {
         Some(code) => Currency::parse(code).map_err(|error| wrong("currency", &error))?,
-        None => default_currency,
+        None => {
+            own.ok_or_else(|| wrong("currency", &"must be said, since the shop's answer to this order names none that is known"))?
+        }
     };
     if let Some(link) = &push.check_link {
         parse_url(link).map_err(|error| wrong("checkLink", &error))?;
@@ -109,7 +112,7 @@ fn order(uuid: OrderUuid, push: Push, default_currency: Currency) -> Result<Orde
         id: push.order_id,
         public_id: push.public_id,
         amount: Some(Money::new(push.amount, currency)),
-        currency,
+        currency: Some(currency),
         phone,
         email: push.email,
         name: push.name,

@@ -3,23 +3,25 @@
 use shared::clock::Timestamp;
 use shared::ids::ItemId;
 use shared::imshop::orders::{Answer, AnsweredOrder, Item, Order as Requested, Request};
+use shared::metrics;
 use shared::money::{Currency, Money, Quantity};
 use shared::payment::{Cart, Fact, Goods, Line, Order};
 use shared::phone::Phone;
 use shared::wire::Lenient;
 
-use crate::amount::Terms;
+use crate::Deps;
 
 /// A cart of more lines is recorded without them, so that the order always fits into its stored item.
 const MAX_GOODS: usize = 100;
 
 /// The orders that the shop accepted, ready to be recorded.
-pub(crate) fn accepted(request: &Request, answer: &Answer, terms: Terms, now: Timestamp) -> Vec<Order> {
+pub(crate) fn accepted(deps: &Deps, request: &Request, answer: &Answer) -> Vec<Order> {
+    let now = deps.clock.now();
     let accepted = answer.orders.iter().filter(|answered| answered.success.0 == Some(true));
     let orders = accepted.filter_map(|answered| {
         let uuid = answered.uuid.0.as_ref()?;
         let requested = request.orders.iter().find(|order| order.uuid == *uuid)?;
-        let order = order(request, requested, answered, terms);
+        let order = order(deps, request, requested, answered);
         if order.is_none() {
             tracing::error!(order_uuid = %uuid, "the shop accepted an order without an id");
         }
@@ -28,14 +30,16 @@ pub(crate) fn accepted(request: &Request, answer: &Answer, terms: Terms, now: Ti
     orders.collect()
 }
 
-fn order(request: &Request, requested: &Requested, answered: &AnsweredOrder, terms: Terms) -> Option<Order> {
-    let said = terms.currency(requested, answered);
-    let currency = said.unwrap_or(terms.default_currency);
+fn order(deps: &Deps, request: &Request, requested: &Requested, answered: &AnsweredOrder) -> Option<Order> {
+    let terms = deps.terms;
+    let currency = terms.currency(requested, answered);
     let lines = lines(requested, answered, currency);
-    let delivery = answered.delivery_price.as_ref().and_then(|said| said.0).map(|delivery| Money::new(delivery, currency));
-    let amount = terms.amount(requested, answered, &lines, said);
+    let delivery = answered.delivery_price.as_ref().and_then(|said| said.0);
+    let delivery = delivery.and_then(|delivery| Some(Money::new(delivery, currency?)));
+    let amount = terms.amount(requested, answered, &lines, currency);
     if let Err(field) = amount {
         tracing::warn!(order_uuid = %requested.uuid, field, "the shop's answer leaves no certain amount: this order cannot be paid");
+        deps.metrics.emit(&[(metrics::ORDERS_WITHOUT_AMOUNT, 1)], &[(metrics::ORDER, requested.uuid.as_str())]);
     }
     let amount = amount.ok();
     let text = |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
@@ -62,7 +66,7 @@ fn order(request: &Request, requested: &Requested, answered: &AnsweredOrder, ter
 
 /// What the request says of the cart. Null says that there is none; what is missing or unreadable says nothing, nor do a part's
 /// items and delivery about a cart that was split.
-fn cart(request: &Request, requested: &Requested, currency: Currency, now: Timestamp) -> Cart {
+fn cart(request: &Request, requested: &Requested, currency: Option<Currency>, now: Timestamp) -> Cart {
     let is_split = request.orders.len() > 1;
     let text = |said: &Lenient<Option<ItemId>>| Fact::from(said.0.clone()).map(|id| id.map(|id| id.as_str().to_owned()));
     let of_whole = |said| if is_split { Fact::Unknown } else { text(said) };
@@ -84,12 +88,12 @@ fn cart(request: &Request, requested: &Requested, currency: Currency, now: Times
         bonuses: Fact::from(bonuses).map(Option::unwrap_or_default),
         known_customer: Fact::from(requested.external_user_id.0.as_ref()).map(Option::is_some),
         goods: items.map(|items| items.iter().map(goods).collect()).into(),
-        amount: requested.items_amount(currency).filter(|_| !is_split).into(),
+        amount: currency.and_then(|currency| requested.items_amount(currency)).filter(|_| !is_split).into(),
     }
 }
 
 /// The answered items, named by the requested ones; without answered items the requested ones, without their prices.
-fn lines(requested: &Requested, answered: &AnsweredOrder, currency: Currency) -> Vec<Line> {
+fn lines(requested: &Requested, answered: &AnsweredOrder, currency: Option<Currency>) -> Vec<Line> {
     let asked = requested.items.0.as_deref().unwrap_or_default();
     if let Some(items) = &answered.items.0 {
         let twin = |item: &Item| asked.iter().find(|other| sku(other).is_some() && sku(other) == sku(item));
@@ -103,15 +107,15 @@ fn lines(requested: &Requested, answered: &AnsweredOrder, currency: Currency) ->
     unpriced.collect()
 }
 
-fn line(item: &Item, twin: Option<&Item>, currency: Currency) -> Line {
+fn line(item: &Item, twin: Option<&Item>, currency: Option<Currency>) -> Line {
     let name = item.name.0.clone().or_else(|| twin.and_then(|twin| twin.name.0.clone()));
     let quantity = item.quantity.0.or_else(|| twin.and_then(|twin| twin.quantity.0));
     Line {
         sku: sku(item).cloned(),
         name: name.unwrap_or_else(|| "Товар".to_owned()),
         quantity: quantity.unwrap_or(Quantity::ONE),
-        price: item.price.0.map(|price| Money::new(price, currency)),
-        subtotal: subtotal(item, currency),
+        price: item.price.0.and_then(|price| Some(Money::new(price, currency?))),
+        subtotal: currency.and_then(|currency| subtotal(item, currency)),
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) async fn relay(deps: &Deps, inbound: &Inbound) -> Result<Response<Bod
         return refuse(&request, &format!("the shop answered {} with something else than orders", answer.status));
     };
     answer.call.done();
-    let accepted = record::accepted(&request, &read, deps.terms, deps.clock.now());
+    let accepted = record::accepted(deps, &request, &read);
     record_all(deps, accepted, inbound.deadline()).await;
     Ok(unchanged(&answer))
 }

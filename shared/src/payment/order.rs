@@ -16,8 +16,8 @@ pub struct Order {
     pub public_id: Option<OrderId>,
     /// What it costs; unknown if the shop did not say.
     pub amount: Option<Money>,
-    /// Its currency.
-    pub currency: Currency,
+    /// Its currency; unknown if the shop named one that cannot be read. Then nothing of the order has a price.
+    pub currency: Option<Currency>,
     /// The customer's phone, if it can be read.
     pub phone: Option<Phone>,
     /// The customer's e-mail.

@@ -157,7 +157,7 @@ mod tests {
             id: OrderId::parse("1001").unwrap(),
             public_id: None,
             amount: Some(rub(1_000_000)),
-            currency: Currency::Rub,
+            currency: Some(Currency::Rub),
             phone: None,
             email: None,
             name: None,

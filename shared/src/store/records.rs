@@ -21,6 +21,9 @@ pub(super) struct OrderRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     amount: Option<i64>,
     currency: String,
+    /// There, and true, when the order has no currency that is known; `currency` is then only there for earlier releases.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    currency_unknown: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     phone: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -257,7 +260,8 @@ impl From<&Order> for OrderRecord {
             order_id: order.id.as_str().to_owned(),
             public_id: order.public_id.as_ref().map(|id| id.as_str().to_owned()),
             amount: order.amount.map(Money::minor),
-            currency: order.currency.code().to_owned(),
+            currency: order.currency.unwrap_or(Currency::Rub).code().to_owned(),
+            currency_unknown: order.currency.is_none(),
             phone: order.phone.as_ref().map(|phone| phone.digits().to_owned()),
             email: order.email.clone(),
             name: order.name.clone(),
@@ -361,7 +365,7 @@ impl TryFrom<Versioned<OrderRecord>> for Order {
             id: OrderId::parse(&record.order_id).map_err(text("order_id"))?,
             public_id: record.public_id.as_deref().map(OrderId::parse).transpose().map_err(text("public_id"))?,
             amount: money(record.amount).map_err(text("amount"))?,
-            currency,
+            currency: (!record.currency_unknown).then_some(currency),
             phone: record.phone.map(|digits| Phone::parse(&format!("+{digits}"))).transpose().map_err(text("phone"))?,
             email: record.email,
             name: record.name,

@@ -34,7 +34,7 @@ fn order(cart: Option<Cart>) -> Order {
         id: OrderId::parse("1").unwrap(),
         public_id: None,
         amount: Some(rub("1250")),
-        currency: Currency::Rub,
+        currency: Some(Currency::Rub),
         phone: None,
         email: None,
         name: None,

@@ -2,6 +2,7 @@ use std::time::Instant;
 
 use crate::Story;
 use serde_json::{Value, json};
+use shared::metrics;
 use standins::{Fault, System};
 use testkit::settings::{IMSHOP_KEY, SHOP_KEY};
 use testkit::{Answer, Event, TIMELY, drop_after, invoke};
@@ -242,6 +243,8 @@ async fn what_decides_an_amount() {
         assert_eq!(stored(&story, &order.uuid).await["amount"], amount, "{answers}");
         let warned = story.world.logs().contains("the shop's answer leaves no certain amount");
         assert_eq!(warned, amount.is_null(), "{answers}: somebody is told that this order cannot be paid");
+        let counted = story.world.total(metrics::ORDERS_WITHOUT_AMOUNT, &[("order_uuid", &order.uuid)]);
+        assert_eq!(counted, i64::from(amount.is_null()), "{answers}");
     }
 }
 
