@@ -12,6 +12,7 @@ use shared::phone::Phone;
 use shared::store::Written;
 
 use crate::Deps;
+use crate::record::bounded;
 
 /// How often a write may lose against another one before the shop is asked to try again.
 const ROUNDS: u32 = 5;
@@ -27,7 +28,7 @@ pub(crate) async fn push(deps: &Deps, inbound: &Inbound, uuid: &str) -> Result<R
         let known = deps.orders.order(&uuid).await.map_err(Failure::internal)?;
         // An amount without a currency is one in the order's own.
         let currency = known.as_ref().map_or(Some(deps.terms.default_currency), |known| known.currency);
-        let pushed = order(uuid.clone(), push.clone(), currency)?;
+        let pushed = bounded(order(uuid.clone(), push.clone(), currency)?);
         let order = match known {
             None => pushed,
             Some(known) => {

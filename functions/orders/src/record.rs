@@ -11,7 +11,7 @@ use shared::wire::Lenient;
 
 use crate::Deps;
 
-/// A cart of more lines is recorded without them, so that the order always fits into its stored item.
+/// A cart of more lines is recorded without them: rules on goods are about carts that people fill.
 const MAX_GOODS: usize = 100;
 
 /// The orders that the shop accepted, ready to be recorded.
@@ -25,9 +25,20 @@ pub(crate) fn accepted(deps: &Deps, request: &Request, answer: &Answer) -> Vec<O
         if order.is_none() {
             tracing::error!(order_uuid = %uuid, "the shop accepted an order without an id");
         }
-        order.map(|order| Order { cart: Some(cart(request, requested, order.currency, now)), ..order })
+        order.map(|order| bounded(Order { cart: Some(cart(request, requested, order.currency, now)), ..order }))
     });
     orders.collect()
+}
+
+/// The order in a size that can always be stored.
+pub(crate) fn bounded(order: Order) -> Order {
+    let (uuid, lines) = (order.uuid.clone(), order.lines.len());
+    let whole = order.clone();
+    let bounded = order.bounded();
+    if bounded != whole {
+        tracing::warn!(order_uuid = %uuid, lines, recorded_lines = bounded.lines.len(), "an order is recorded shortened, its amount as it is");
+    }
+    bounded
 }
 
 fn order(deps: &Deps, request: &Request, requested: &Requested, answered: &AnsweredOrder) -> Option<Order> {

@@ -1,5 +1,6 @@
 //! Orders from outside: HTTP events in; answers, stored orders and calls to the shop out.
 
+mod large;
 mod push;
 mod relay;
 
