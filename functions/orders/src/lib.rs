@@ -5,6 +5,7 @@
 //! more, one write.
 
 mod amount;
+mod matching;
 mod push;
 mod record;
 mod relay;
@@ -13,7 +14,7 @@ use lambda_http::{Body, Request, RequestExt as _, Response};
 use shared::clock::Clock;
 use shared::env::{ConfigError, Env};
 use shared::http::{self, Failure, Inbound, Shape};
-use shared::metrics::Metrics;
+use shared::metrics::{self, Metrics};
 use shared::money::Currency;
 use shared::runtime::World;
 use shared::secret::Keys;
@@ -65,6 +66,11 @@ impl Deps {
     /// Opens the connection to the store.
     pub async fn warm(&self) {
         self.orders.warm_up().await;
+    }
+
+    /// Counts an answer of the shop's that is not recorded.
+    fn not_recorded(&self, uuid: &str, reason: &str) {
+        self.metrics.emit(&[(metrics::ORDERS_NOT_RECORDED, 1)], &[(metrics::ORDER, uuid), (metrics::REASON, reason)]);
     }
 }
 

@@ -1,7 +1,7 @@
 //! What of an order a payment will need: from the request who and what, from the shop's answer how much.
 
 use shared::clock::Timestamp;
-use shared::ids::ItemId;
+use shared::ids::{ItemId, OrderUuid};
 use shared::imshop::orders::{Answer, AnsweredOrder, Item, Order as Requested, Request};
 use shared::metrics;
 use shared::money::{Currency, Money, Quantity};
@@ -10,6 +10,7 @@ use shared::phone::Phone;
 use shared::wire::Lenient;
 
 use crate::Deps;
+use crate::matching::{self, Matched, Trouble};
 
 /// A cart of more lines is recorded without them: rules on goods are about carts that people fill.
 const MAX_GOODS: usize = 100;
@@ -17,17 +18,39 @@ const MAX_GOODS: usize = 100;
 /// The orders that the shop accepted, ready to be recorded.
 pub(crate) fn accepted(deps: &Deps, request: &Request, answer: &Answer) -> Vec<Order> {
     let now = deps.clock.now();
-    let accepted = answer.orders.iter().filter(|answered| answered.success.0 == Some(true));
-    let orders = accepted.filter_map(|answered| {
-        let uuid = answered.uuid.0.as_ref()?;
-        let requested = request.orders.iter().find(|order| order.uuid == *uuid)?;
-        let order = order(deps, request, requested, answered);
-        if order.is_none() {
-            tracing::error!(order_uuid = %uuid, "the shop accepted an order without an id");
+    let Matched { accepted, mut troubles } = matching::matched(&request.orders, &answer.orders);
+    let mut orders: Vec<Order> = Vec::new();
+    for (requested, answered) in accepted {
+        let twice = (Trouble::Twice, Some(&requested.uuid));
+        if troubles.contains(&twice) {
+            continue;
         }
-        order.map(|order| bounded(Order { cart: Some(cart(request, requested, order.currency, now)), ..order }))
-    });
-    orders.collect()
+        let Some(order) = order(deps, request, requested, answered) else {
+            troubles.push((Trouble::WithoutId, Some(&requested.uuid)));
+            continue;
+        };
+        let order = Order { cart: Some(cart(request, requested, order.currency, now)), ..order };
+        match orders.iter().position(|other| other.uuid == order.uuid) {
+            None => orders.push(bounded(order)),
+            Some(index) if is_same(&orders[index], &order) => {}
+            // Which of the two IMSHOP believes is anybody's guess.
+            Some(index) => {
+                orders.remove(index);
+                troubles.push(twice);
+            }
+        }
+    }
+    for (trouble, uuid) in troubles {
+        let (uuid, reason) = (uuid.map_or("", OrderUuid::as_str), trouble.reason());
+        tracing::error!(order_uuid = uuid, reason, "the shop's answer to an order cannot be understood: it is not recorded");
+        deps.not_recorded(uuid, reason);
+    }
+    orders
+}
+
+/// Whether two answers are the same as far as money goes.
+pub(crate) fn is_same(one: &Order, other: &Order) -> bool {
+    one.id == other.id && one.amount == other.amount && one.currency == other.currency
 }
 
 /// The order in a size that can always be stored.

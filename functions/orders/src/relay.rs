@@ -9,6 +9,7 @@ use shared::payment::Order;
 use shared::store::{StoreError, Written};
 use shared::texts;
 
+use crate::record::is_same;
 use crate::{Deps, record};
 
 /// How often a write that failed is tried again: the shop has accepted the order, so it should not be lost here.
@@ -68,7 +69,7 @@ async fn record(deps: &Deps, order: &Order) -> Result<(), StoreError> {
     }
     for _ in 0..ROUNDS {
         let Some(known) = deps.orders.order(uuid).await? else { break };
-        if known.id == order.id && known.amount == order.amount && known.currency == order.currency {
+        if is_same(&known, order) {
             tracing::info!(order_uuid = %uuid, "order was recorded before");
             return Ok(());
         }
@@ -79,6 +80,7 @@ async fn record(deps: &Deps, order: &Order) -> Result<(), StoreError> {
                 answered = order.amount.map(|amount| amount.to_string()),
                 "the shop answers an order otherwise than the one that is being paid"
             );
+            deps.not_recorded(uuid.as_str(), "differs");
             return Ok(());
         }
         let Order { latest_payment, attempts, version, .. } = known;

@@ -1,6 +1,9 @@
 //! Orders from outside: HTTP events in; answers, stored orders and calls to the shop out.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod large;
+mod matching;
 mod push;
 mod relay;
 

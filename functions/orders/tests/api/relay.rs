@@ -168,6 +168,7 @@ async fn a_repeated_uuid_changes_nothing_that_a_payment_relies_on() {
     }
     let said = story.world.logs().matches("otherwise than the one that is being paid").count();
     assert_eq!(said, 4, "never in silence");
+    assert_eq!(story.world.total(metrics::ORDERS_NOT_RECORDED, &[("reason", "differs")]), 4);
 }
 
 #[tokio::test]
