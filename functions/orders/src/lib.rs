@@ -1,10 +1,12 @@
 //! `POST /v1/orders`: relays IMSHOP's order creation to the shop's own backend, gives the shop's answer back unchanged, and
-//! records what a payment will need. `PUT /v1/orders/{orderUuid}`: the shop's own system pushes or corrects an order.
+//! records what a payment will need. `PUT /v1/orders/{orderUuid}`: the shop's own system pushes or corrects an order. What the store
+//! did not take comes back from a queue.
 //!
-//! Round trips: POST one call to the shop, one write for each accepted order. PUT one read, for an order with an attempt one
-//! more, one write.
+//! Round trips: POST one call to the shop, one write for each accepted order, and a message if that failed. PUT one read, for an
+//! order with an attempt one more, one write. A message one write; one read and one write more if the order is known.
 
 mod amount;
+mod keep;
 mod matching;
 mod push;
 mod record;
@@ -16,12 +18,14 @@ use shared::env::{ConfigError, Env};
 use shared::http::{self, Failure, Inbound, Shape};
 use shared::metrics::{self, Metrics};
 use shared::money::Currency;
+use shared::queue::Queue;
 use shared::runtime::World;
 use shared::secret::Keys;
 use shared::shop::Shop;
 use shared::store::{Orders, client_from_env};
 
 use crate::amount::Terms;
+pub use crate::keep::record_queued;
 
 /// What the function needs.
 #[derive(Debug)]
@@ -30,6 +34,7 @@ pub struct Deps {
     shop_keys: Keys,
     shop: Shop,
     orders: Orders,
+    queue: Queue,
     terms: Terms,
     clock: Clock,
     metrics: Metrics,
@@ -37,7 +42,7 @@ pub struct Deps {
 
 impl Deps {
     /// Reads `IMSHOP_KEY`, `SHOP_PUSH_KEY`, `SHOP_ORDERS_URL`, `SHOP_KEY`, `DEFAULT_CURRENCY` (default RUB),
-    /// `SHOP_PRICE_INCLUDES_DELIVERY` (default true) and the store's.
+    /// `SHOP_PRICE_INCLUDES_DELIVERY` (default true), `ORDERS_QUEUE_URL` and the store's.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
         let imshop_keys = env.keys("IMSHOP_KEY");
         let shop_keys = env.keys("SHOP_PUSH_KEY");
@@ -48,12 +53,14 @@ impl Deps {
         let client = client_from_env(&mut env);
         let (random, clock, metrics) = (world.random, world.clock.clone(), world.metrics.clone());
         let orders = client.and_then(|client| Orders::from_env(&mut env, client, random, clock, metrics));
+        let queue = Queue::of_orders(&mut env);
         let build = || {
             Some(Self {
                 imshop_keys: imshop_keys?,
                 shop_keys: shop_keys?,
                 shop: Shop::new(world.http, url?, key?),
                 orders: orders?,
+                queue: queue?,
                 terms: Terms { default_currency: default_currency?, price_includes_delivery: price_includes_delivery? },
                 clock: world.clock,
                 metrics: world.metrics,

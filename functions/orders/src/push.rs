@@ -2,6 +2,7 @@
 
 use lambda_http::{Body, Response};
 use serde_json::json;
+use shared::clock::Timestamp;
 use shared::env::parse_url;
 use shared::http::{self, Failure, Inbound, Status};
 use shared::ids::OrderUuid;
@@ -23,17 +24,17 @@ pub(crate) async fn push(deps: &Deps, inbound: &Inbound, uuid: &str) -> Result<R
     let uuid = OrderUuid::parse(uuid).map_err(|error| Failure::bad_request(format!("orderUuid in the path {error}")))?;
     let push: Push = inbound.json()?;
     // What is wrong with it is said before anything is looked up.
-    order(uuid.clone(), push.clone(), Some(deps.terms.default_currency))?;
+    order(uuid.clone(), push.clone(), Some(deps.terms.default_currency), deps.clock.now())?;
     for _ in 0..ROUNDS {
         let known = deps.orders.order(&uuid).await.map_err(Failure::internal)?;
         // An amount without a currency is one in the order's own.
         let currency = known.as_ref().map_or(Some(deps.terms.default_currency), |known| known.currency);
-        let pushed = bounded(order(uuid.clone(), push.clone(), currency)?);
+        let pushed = bounded(order(uuid.clone(), push.clone(), currency, deps.clock.now())?);
         let order = match known {
             None => pushed,
             Some(known) => {
                 let corrected = corrected(&pushed, &known);
-                if corrected == known {
+                if (Order { said_at: known.said_at, ..corrected.clone() }) == known {
                     return http::json(Status::Ok, &json!({"success": true}));
                 }
                 refuse_if_paid(deps, &known).await?;
@@ -68,6 +69,7 @@ fn corrected(pushed: &Order, known: &Order) -> Order {
         check_link: pushed.check_link.or_else(|| known.check_link.clone()),
         lines,
         delivery,
+        said_at: pushed.said_at,
         cart: known.cart.clone(),
         latest_payment: known.latest_payment.clone(),
         attempts: known.attempts,
@@ -92,7 +94,7 @@ async fn refuse_if_paid(deps: &Deps, known: &Order) -> Result<(), Failure> {
 }
 
 /// The order as it is pushed; `own` is its currency if the push names none.
-fn order(uuid: OrderUuid, push: Push, own: Option<Currency>) -> Result<Order, Failure> {
+fn order(uuid: OrderUuid, push: Push, own: Option<Currency>, now: Timestamp) -> Result<Order, Failure> {
     let wrong = |field: &str, error: &dyn std::fmt::Display| Failure::bad_request(format!("field `{field}`: {error}"));
     let currency = match &push.currency {
         Some(code) => Currency::parse(code).map_err(|error| wrong("currency", &error))?,
@@ -122,6 +124,7 @@ fn order(uuid: OrderUuid, push: Push, own: Option<Currency>) -> Result<Order, Fa
         install_id: push.install_id,
         check_number: push.check_number,
         check_link: push.check_link,
+        said_at: now,
         cart: None,
         latest_payment: None,
         attempts: 0,

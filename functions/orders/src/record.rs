@@ -91,6 +91,7 @@ fn order(deps: &Deps, request: &Request, requested: &Requested, answered: &Answe
         install_id: request.install_id.0.clone(),
         check_number: text(&answered.check_number.0),
         check_link: text(&answered.check_link.0),
+        said_at: deps.clock.now(),
         cart: None,
         latest_payment: None,
         attempts: 0,

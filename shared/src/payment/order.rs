@@ -1,6 +1,7 @@
 //! An order as the shop accepted it: the origin of every amount.
 
 use super::{Cart, Fact, Goods};
+use crate::clock::Timestamp;
 use crate::ids::{InstallId, ItemId, OrderId, OrderUuid, PaymentId};
 use crate::money::{Currency, Money, MoneyError, Quantity};
 use crate::phone::Phone;
@@ -34,6 +35,8 @@ pub struct Order {
     pub check_number: Option<String>,
     /// Address of the fiscal receipt.
     pub check_link: Option<String>,
+    /// When the shop said all this; of what it says again the latest counts.
+    pub said_at: Timestamp,
     /// The cart that it came from, if its request was recorded.
     pub cart: Option<Cart>,
     /// The newest attempt to pay it.

@@ -181,6 +181,7 @@ mod tests {
             install_id: None,
             check_number: None,
             check_link: None,
+            said_at: Timestamp::from_millis(0),
             cart: None,
             latest_payment: None,
             attempts: 0,

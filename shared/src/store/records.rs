@@ -40,6 +40,8 @@ pub(super) struct OrderRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     check_link: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    said_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     cart: Option<CartRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     latest_payment: Option<String>,
@@ -270,6 +272,7 @@ impl From<&Order> for OrderRecord {
             install_id: order.install_id.as_ref().map(|id| id.as_str().to_owned()),
             check_number: order.check_number.clone(),
             check_link: order.check_link.clone(),
+            said_at: Some(order.said_at.millis()),
             cart: order.cart.as_ref().map(CartRecord::from),
             latest_payment: order.latest_payment.as_ref().map(|id| id.as_str().to_owned()),
             attempts: order.attempts,
@@ -374,6 +377,8 @@ impl TryFrom<Versioned<OrderRecord>> for Order {
             install_id: record.install_id.as_deref().map(InstallId::parse).transpose().map_err(text("install_id"))?,
             check_number: record.check_number,
             check_link: record.check_link,
+            // Earlier releases say only when the cart was recorded.
+            said_at: Timestamp::from_millis(record.said_at.max(record.cart.as_ref().map(|cart| cart.at)).unwrap_or_default()),
             cart: record.cart.map(|cart| cart.read(currency)).transpose()?,
             latest_payment: record.latest_payment.as_deref().map(PaymentId::parse).transpose().map_err(text("latest_payment"))?,
             attempts: record.attempts,

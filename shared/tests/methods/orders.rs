@@ -43,6 +43,7 @@ fn order(cart: Option<Cart>) -> Order {
         install_id: None,
         check_number: None,
         check_link: None,
+        said_at: Timestamp::from_millis(0),
         cart,
         latest_payment: None,
         attempts: 0,

@@ -5,16 +5,17 @@
 mod large;
 mod matching;
 mod push;
+mod queued;
 mod relay;
 
-use testkit::{Cast, Function, http};
+use testkit::{Cast, Function, http, worker};
 
 /// The functions of these tests.
 struct Here;
 
 impl Cast for Here {
     fn functions() -> Vec<Function> {
-        vec![http!(orders), http!(acquiring)]
+        vec![http!(orders), worker!(orders, record_queued), http!(acquiring)]
     }
 }
 
