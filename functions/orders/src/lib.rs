@@ -3,7 +3,8 @@
 //! did not take comes back from a queue.
 //!
 //! Round trips: POST one call to the shop, one write for each accepted order, and a message if that failed. PUT one read, for an
-//! order with an attempt one more, one write. A message one write; one read and one write more if the order is known.
+//! order with an attempt one more, one write. A message one write. An order that is known already costs a POST and a message one
+//! read more, with an attempt two, and one write more.
 
 mod amount;
 mod keep;

@@ -34,11 +34,13 @@ pub(crate) async fn push(deps: &Deps, inbound: &Inbound, uuid: &str) -> Result<R
             None => pushed,
             Some(known) => {
                 let corrected = corrected(&pushed, &known);
-                if (Order { said_at: known.said_at, ..corrected.clone() }) == known {
-                    return http::json(Status::Ok, &json!({"success": true}));
+                let is_same = Order { said_at: known.said_at, ..corrected.clone() } == known;
+                let is_news = corrected.said_at > known.said_at || !is_same;
+                match if is_news { relied_on(deps, &known).await? } else { None } {
+                    None if is_news => corrected,
+                    Some(refusal) if !is_same => return Err(refusal),
+                    None | Some(_) => return http::json(Status::Ok, &json!({"success": true})),
                 }
-                refuse_if_paid(deps, &known).await?;
-                corrected
             }
         };
         match deps.orders.save_order(&order).await.map_err(Failure::internal)? {
@@ -82,15 +84,15 @@ fn corrected(pushed: &Order, known: &Order) -> Order {
 }
 
 /// An order on which a payment relies cannot be changed any more.
-async fn refuse_if_paid(deps: &Deps, known: &Order) -> Result<(), Failure> {
-    let Some(id) = &known.latest_payment else { return Ok(()) };
+async fn relied_on(deps: &Deps, known: &Order) -> Result<Option<Failure>, Failure> {
+    let Some(id) = &known.latest_payment else { return Ok(None) };
     let payment = deps.orders.payment(id).await.map_err(Failure::internal)?;
     let state = payment.ok_or_else(|| Failure::internal("the order's latest payment is gone"))?.state;
     if state.is_failed() {
-        return Ok(());
+        return Ok(None);
     }
     let state = state.name();
-    Err(Failure::conflict(format!("the order has a payment ({id}, {state}): it cannot be changed any more")))
+    Ok(Some(Failure::conflict(format!("the order has a payment ({id}, {state}): it cannot be changed any more"))))
 }
 
 /// The order as it is pushed; `own` is its currency if the push names none.

@@ -73,9 +73,8 @@ impl Line {
         let mut totals = lines.iter().map(Self::total);
         let first = totals.next().flatten();
         let sum = first.and_then(|first| totals.try_fold(first, |sum, total| sum.plus(total?).ok()));
-        Self {
-            sku: None, name: format!("Ещё строк: {}", lines.len()), quantity: Quantity::ONE, price: sum, subtotal: sum
-        }
+        let name = format!("Ещё строк: {}", lines.len());
+        Self { sku: None, name, quantity: Quantity::ONE, price: sum, subtotal: sum }
     }
 
     /// The price of the line: as said, else price times quantity.

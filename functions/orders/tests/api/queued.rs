@@ -125,6 +125,32 @@ async fn what_the_shop_said_later_stands_whichever_comes_first() {
 }
 
 #[tokio::test]
+async fn what_the_shop_pushed_later_stands_whether_it_changed_anything_or_not() {
+    let story = Story::start().await;
+    let order = story.order().await;
+    for amount in ["4600.00", "4600.00", "4700.00"] {
+        story.world.advance(Duration::from_secs(30));
+        queued(&story, &order.uuid, 4000).await;
+        story.world.advance(Duration::from_secs(30));
+        let push = Event::new("PUT", &format!("/v1/orders/{}", order.uuid)).key(SHOP_KEY);
+        let answer = story.orders(push.json(json!({"orderId": order.id, "amount": amount})).rest()).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        assert_eq!((story.world.record_orders().await, waiting(&story)), (1, 0));
+        let minor = amount.replace('.', "").parse::<i64>().unwrap();
+        assert_eq!(stored(&story, &order.uuid).await["amount"], json!(minor));
+    }
+    // While it is paid, a push that changes nothing is no conflict, however late it comes.
+    story.world.advance(Duration::from_secs(30));
+    assert_eq!(story.create(&order).await.json()["success"], json!(true));
+    for (amount, status) in [("4700.00", 200), ("4800.00", 409)] {
+        story.world.advance(Duration::from_secs(30));
+        let push = Event::new("PUT", &format!("/v1/orders/{}", order.uuid)).key(SHOP_KEY);
+        let answer = story.orders(push.json(json!({"orderId": order.id, "amount": amount})).rest()).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+    }
+}
+
+#[tokio::test]
 async fn a_late_order_changes_nothing_that_is_being_paid_and_says_so() {
     let story = Story::start().await;
     let order = story.order().await;
