@@ -126,6 +126,7 @@ class House:
             "S3_ENDPOINT": here["s3"],
             "SQS_ENDPOINT": here["sqs"],
             "FORMS_QUEUE_URL": f"{here['sqs']}/123456789012/FormsQueue",
+            "ORDERS_QUEUE_URL": f"{here['sqs']}/123456789012/OrdersQueue",
         }
         settings = [part for name, value in there.items() for part in ("--set", f"{name}={value}")]
         other = "old" if host == "new" else "new"

@@ -164,6 +164,11 @@ impl Env {
         self.parsed_or(name, default, Currency::parse)
     }
 
+    /// Yes or no, with a default.
+    pub fn flag_or(&mut self, name: &str, default: bool) -> Option<bool> {
+        self.parsed_or(name, default, |text| text.parse().map_err(|_| "must be true or false"))
+    }
+
     /// A whole number within bounds, with a default.
     pub fn number_or(&mut self, name: &str, default: u32, bounds: std::ops::RangeInclusive<u32>) -> Option<u32> {
         self.parsed_or(name, default, |text| match text.parse::<u32>() {

@@ -3,8 +3,8 @@
 //! becomes of a payment is measured by the write that stores it ([`store`](crate::store)), a call by what makes it
 //! ([`outbound`](crate::outbound)), the rest where it is decided.
 //!
-//! A metric's dimension has few values, because each of them is a metric of its own and paid for: at most 140 together for a shop
-//! with Mokka (payments 16, callbacks 6, calls 44, codes 18, SMS 39 of which 36 by operator, forms 5, cold starts 12), 0.30 USD a
+//! A metric's dimension has few values, because each of them is a metric of its own and paid for: at most 142 together for a shop
+//! with Mokka (payments 16, orders 2, callbacks 6, calls 44, codes 18, SMS 39 of which 36 by operator, forms 5, cold starts 12), 0.30 USD a
 //! month each, and nothing for an hour in which it was not measured. What has many values (a range of numbers, a payment) is a
 //! field of the line instead: CloudWatch Logs Insights counts by it. No personal data, no keys.
 //!
@@ -40,6 +40,8 @@ pub const OPERATOR: &str = "operator";
 pub const RANGE: &str = "range";
 /// A field: the number that was reached.
 pub const THRESHOLD: &str = "threshold";
+/// A field: the order, by IMSHOP's id.
+pub const ORDER: &str = "order_uuid";
 /// A field: the payment, by our id.
 pub const PAYMENT: &str = "payment_id";
 /// A field: what moved a payment on; without the name of who did.
@@ -116,6 +118,13 @@ pub const PAYMENTS_NEEDING_ATTENTION: Metric = count("PaymentsNeedingAttention",
 /// Payments whose amount, order or final state the provider has otherwise.
 pub const MISMATCHES: Metric = count("Mismatches", WHOLE);
 
+/// Orders that the shop has accepted with an answer that leaves no certain amount, so that they cannot be paid.
+pub const ORDERS_WITHOUT_AMOUNT: Metric = count("OrdersWithoutAmount", WHOLE);
+
+/// Answers of the shop to orders that are not recorded as they stand, by the field `reason`: nobody knows which order is meant, a
+/// payment relies on another one, or neither the store nor the queue took it.
+pub const ORDERS_NOT_RECORDED: Metric = count("OrdersNotRecorded", WHOLE);
+
 /// Callbacks and reports that were not believed: `id` and `unknown` (nothing of ours), `token`, `signature`, `secret`.
 pub const CALLBACKS_REFUSED: Metric = count("CallbacksRefused", &[&[], &[PROVIDER, REASON]]);
 
@@ -162,7 +171,7 @@ pub const FORM_WAITING: Metric = metric("FormWaiting", Unit::Seconds, WHOLE);
 pub const COLD_START: Metric = metric("ColdStart", Unit::Milliseconds, &[&[FUNCTION]]);
 
 /// Every metric there is.
-pub const ALL: [Metric; 27] = [
+pub const ALL: [Metric; 29] = [
     PAYMENTS,
     CAPTURED_AMOUNT,
     REFUNDED_AMOUNT,
@@ -170,6 +179,8 @@ pub const ALL: [Metric; 27] = [
     UNRESOLVED_AGE,
     PAYMENTS_NEEDING_ATTENTION,
     MISMATCHES,
+    ORDERS_WITHOUT_AMOUNT,
+    ORDERS_NOT_RECORDED,
     CALLBACKS_REFUSED,
     PROVIDER_LATENCY,
     PROVIDER_FAULTS,

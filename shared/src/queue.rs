@@ -1,5 +1,6 @@
-//! The queue of forms on their way to the shop (Amazon SQS): the promise to look after a form, made before it is stored. A
-//! message names a submission and says nothing of what is in it.
+//! Queues (Amazon SQS). The queue of forms on their way to the shop is the promise to look after a form, made before it is stored;
+//! a message names a submission and says nothing of what is in it. The queue of orders holds accepted orders that the store did not
+//! take, each as it is to be stored.
 //!
 //! SQS gives a message at least once, and the SDK may send one twice when an answer is lost: what a message asks for must be
 //! something that can be done twice.
@@ -25,7 +26,7 @@ const LONGEST_DELAY: Duration = Duration::from_mins(15);
 /// The longest time that a message can stay invisible (SQS, `ChangeMessageVisibility`, `VisibilityTimeout`).
 const LONGEST_POSTPONEMENT: Duration = Duration::from_hours(12);
 
-/// The queue.
+/// A queue.
 #[derive(Clone, Debug)]
 pub struct Queue {
     client: aws_sdk_sqs::Client,
@@ -59,9 +60,18 @@ pub fn submission(body: &str) -> Result<SubmissionId, String> {
 }
 
 impl Queue {
-    /// Reads `FORMS_QUEUE_URL`, `SQS_ENDPOINT` (this machine only) and the account.
+    /// The queue of forms: reads `FORMS_QUEUE_URL`, `SQS_ENDPOINT` (this machine only) and the account.
     pub fn from_env(env: &mut Env) -> Option<Self> {
-        let url = env.url("FORMS_QUEUE_URL");
+        Self::at(env, "FORMS_QUEUE_URL")
+    }
+
+    /// The queue of orders: the same with `ORDERS_QUEUE_URL`.
+    pub fn of_orders(env: &mut Env) -> Option<Self> {
+        Self::at(env, "ORDERS_QUEUE_URL")
+    }
+
+    fn at(env: &mut Env, url: &str) -> Option<Self> {
+        let url = env.url(url);
         let client = client_from_env(env);
         Some(Self { client: client?, url: url?.into() })
     }
@@ -69,6 +79,11 @@ impl Queue {
     /// Puts a submission into the queue, to be looked at after `delay` (whole seconds, 15 minutes at most).
     pub async fn send(&self, id: &SubmissionId, delay: Duration) -> Result<(), QueueError> {
         let body = Message::of(id).map_err(|error| QueueError { action: "SendMessage", cause: error.to_string() })?;
+        self.put(body, delay).await
+    }
+
+    /// Puts a message into the queue, to be given `delay` later (whole seconds, 15 minutes at most).
+    pub async fn put(&self, body: String, delay: Duration) -> Result<(), QueueError> {
         let message = self.client.send_message().queue_url(&self.url).message_body(body);
         let sent = message.delay_seconds(seconds(delay.min(LONGEST_DELAY))).send().await;
         sent.map(drop).map_err(|error| failed("SendMessage", &error))

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::BoxFuture;
-use lambda_http::{Adapter, Body, Error, Request, Response, service_fn};
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, Body, Error, Request, Response, Service as _, service_fn};
 use lambda_runtime::layers::TracingLayer;
 use lambda_runtime::tower::util::MapFutureLayer;
 use lambda_runtime::{Context, LambdaEvent, Runtime};
@@ -89,6 +90,29 @@ pub async fn work<D: Send + Sync>(build: Build<D>, warm: impl AsyncFnOnce(&D), h
     lambda_runtime::run(service_fn(
         move |event: LambdaEvent<Value>| async move { handle(house.deps().await.as_ref(), event).await },
     ))
+    .await
+}
+
+/// Runs a function that is called over HTTP and is also given batches of a queue or a stream, which are told by their `Records`.
+pub async fn run_and_work<D: Send + Sync>(
+    build: Build<D>,
+    warm: impl AsyncFnOnce(&D),
+    handle: Handler<D>,
+    work: Worker<D>,
+) -> Result<(), Error> {
+    let house = start(build, warm).await?;
+    let house = &house;
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
+        let deps = house.deps().await;
+        if event.payload.get("Records").is_some() {
+            return work(deps.as_ref(), event).await;
+        }
+        let deps = deps.as_ref();
+        let request: LambdaRequest = serde_json::from_value(event.payload)?;
+        let handler = service_fn(move |request: Request| async move { Ok::<_, Error>(handle(deps, request).await) });
+        let response = Adapter::from(handler).call(LambdaEvent::new(request, event.context)).await?;
+        Ok(serde_json::to_value(response)?)
+    }))
     .await
 }
 

@@ -124,3 +124,8 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Lenient<T> {
         Ok(Self(serde_json::from_str(raw.get()).ok()))
     }
 }
+
+/// A field that is there, null included, which an `Option` alone would take for absent.
+pub fn said<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<Lenient<T>>, D::Error> {
+    Lenient::deserialize(deserializer).map(Some)
+}

@@ -8,7 +8,7 @@ use shared::clock::Timestamp;
 use shared::http::{self, Failure, Status};
 use shared::ids::{ItemId, OrderId};
 use shared::mokka::{Code, Error};
-use shared::money::{Money, Quantity};
+use shared::money::{Currency, Money, Quantity};
 use shared::payment::{self, Line, Order, Payment, RefundStatus, Refusal, Report, ReportedState, Step};
 use shared::settle::Operated;
 
@@ -190,7 +190,8 @@ pub(crate) struct ShownOrder<'a> {
     public_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     amount: Option<String>,
-    currency: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -228,7 +229,7 @@ impl<'a> ShownOrder<'a> {
             order_uuid: order.uuid.as_str(),
             public_id: order.public_id.as_ref().map(OrderId::as_str),
             amount: order.amount.map(Money::decimal),
-            currency: order.currency.code(),
+            currency: order.currency.map(Currency::code),
             name: order.name.as_deref(),
             phone: order.phone.as_ref().map(|phone| format!("+{}", phone.digits())),
             email: order.email.as_deref(),

@@ -1,9 +1,14 @@
 //! `POST /v1/orders`: relays IMSHOP's order creation to the shop's own backend, gives the shop's answer back unchanged, and
-//! records what a payment will need. `PUT /v1/orders/{orderUuid}`: the shop's own system pushes or corrects an order.
+//! records what a payment will need. `PUT /v1/orders/{orderUuid}`: the shop's own system pushes or corrects an order. What the store
+//! did not take comes back from a queue.
 //!
-//! Round trips: POST one call to the shop, one write for each accepted order. PUT one read, for an order with an attempt one
-//! more, one write.
+//! Round trips: POST one call to the shop, one write for each accepted order, and a message if that failed. PUT one read, for an
+//! order with an attempt one more, one write. A message one write. An order that is known already costs a POST and a message one
+//! read more, with an attempt two, and one write more.
 
+mod amount;
+mod keep;
+mod matching;
 mod push;
 mod record;
 mod relay;
@@ -12,11 +17,16 @@ use lambda_http::{Body, Request, RequestExt as _, Response};
 use shared::clock::Clock;
 use shared::env::{ConfigError, Env};
 use shared::http::{self, Failure, Inbound, Shape};
+use shared::metrics::{self, Metrics};
 use shared::money::Currency;
+use shared::queue::Queue;
 use shared::runtime::World;
 use shared::secret::Keys;
 use shared::shop::Shop;
 use shared::store::{Orders, client_from_env};
+
+use crate::amount::Terms;
+pub use crate::keep::record_queued;
 
 /// What the function needs.
 #[derive(Debug)]
@@ -25,29 +35,36 @@ pub struct Deps {
     shop_keys: Keys,
     shop: Shop,
     orders: Orders,
-    default_currency: Currency,
+    queue: Queue,
+    terms: Terms,
     clock: Clock,
+    metrics: Metrics,
 }
 
 impl Deps {
-    /// Reads `IMSHOP_KEY`, `SHOP_PUSH_KEY`, `SHOP_ORDERS_URL`, `SHOP_KEY`, `DEFAULT_CURRENCY` (default RUB) and the store's.
+    /// Reads `IMSHOP_KEY`, `SHOP_PUSH_KEY`, `SHOP_ORDERS_URL`, `SHOP_KEY`, `DEFAULT_CURRENCY` (default RUB),
+    /// `SHOP_PRICE_INCLUDES_DELIVERY` (default true), `ORDERS_QUEUE_URL` and the store's.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
         let imshop_keys = env.keys("IMSHOP_KEY");
         let shop_keys = env.keys("SHOP_PUSH_KEY");
         let url = env.url("SHOP_ORDERS_URL");
         let key = env.secret("SHOP_KEY");
         let default_currency = env.currency_or("DEFAULT_CURRENCY", Currency::Rub);
+        let price_includes_delivery = env.flag_or("SHOP_PRICE_INCLUDES_DELIVERY", true);
         let client = client_from_env(&mut env);
-        let (random, clock) = (world.random, world.clock.clone());
-        let orders = client.and_then(|client| Orders::from_env(&mut env, client, random, clock, world.metrics));
+        let (random, clock, metrics) = (world.random, world.clock.clone(), world.metrics.clone());
+        let orders = client.and_then(|client| Orders::from_env(&mut env, client, random, clock, metrics));
+        let queue = Queue::of_orders(&mut env);
         let build = || {
             Some(Self {
                 imshop_keys: imshop_keys?,
                 shop_keys: shop_keys?,
                 shop: Shop::new(world.http, url?, key?),
                 orders: orders?,
-                default_currency: default_currency?,
+                queue: queue?,
+                terms: Terms { default_currency: default_currency?, price_includes_delivery: price_includes_delivery? },
                 clock: world.clock,
+                metrics: world.metrics,
             })
         };
         let deps = build();
@@ -57,6 +74,11 @@ impl Deps {
     /// Opens the connection to the store.
     pub async fn warm(&self) {
         self.orders.warm_up().await;
+    }
+
+    /// Counts an answer of the shop's that is not recorded.
+    fn not_recorded(&self, uuid: &str, reason: &str) {
+        self.metrics.emit(&[(metrics::ORDERS_NOT_RECORDED, 1)], &[(metrics::ORDER, uuid), (metrics::REASON, reason)]);
     }
 }
 

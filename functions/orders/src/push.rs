@@ -2,6 +2,7 @@
 
 use lambda_http::{Body, Response};
 use serde_json::json;
+use shared::clock::Timestamp;
 use shared::env::parse_url;
 use shared::http::{self, Failure, Inbound, Status};
 use shared::ids::OrderUuid;
@@ -12,6 +13,7 @@ use shared::phone::Phone;
 use shared::store::Written;
 
 use crate::Deps;
+use crate::record::bounded;
 
 /// How often a write may lose against another one before the shop is asked to try again.
 const ROUNDS: u32 = 5;
@@ -22,21 +24,23 @@ pub(crate) async fn push(deps: &Deps, inbound: &Inbound, uuid: &str) -> Result<R
     let uuid = OrderUuid::parse(uuid).map_err(|error| Failure::bad_request(format!("orderUuid in the path {error}")))?;
     let push: Push = inbound.json()?;
     // What is wrong with it is said before anything is looked up.
-    order(uuid.clone(), push.clone(), deps.default_currency)?;
+    order(uuid.clone(), push.clone(), Some(deps.terms.default_currency), deps.clock.now())?;
     for _ in 0..ROUNDS {
         let known = deps.orders.order(&uuid).await.map_err(Failure::internal)?;
         // An amount without a currency is one in the order's own.
-        let currency = known.as_ref().map_or(deps.default_currency, |known| known.currency);
-        let pushed = order(uuid.clone(), push.clone(), currency)?;
+        let currency = known.as_ref().map_or(Some(deps.terms.default_currency), |known| known.currency);
+        let pushed = bounded(order(uuid.clone(), push.clone(), currency, deps.clock.now())?);
         let order = match known {
             None => pushed,
             Some(known) => {
                 let corrected = corrected(&pushed, &known);
-                if corrected == known {
-                    return http::json(Status::Ok, &json!({"success": true}));
+                let is_same = Order { said_at: known.said_at, ..corrected.clone() } == known;
+                let is_news = corrected.said_at > known.said_at || !is_same;
+                match if is_news { relied_on(deps, &known).await? } else { None } {
+                    None if is_news => corrected,
+                    Some(refusal) if !is_same => return Err(refusal),
+                    None | Some(_) => return http::json(Status::Ok, &json!({"success": true})),
                 }
-                refuse_if_paid(deps, &known).await?;
-                corrected
             }
         };
         match deps.orders.save_order(&order).await.map_err(Failure::internal)? {
@@ -54,8 +58,8 @@ pub(crate) async fn push(deps: &Deps, inbound: &Inbound, uuid: &str) -> Result<R
 /// The known order with what was pushed; what the shop leaves out stays.
 fn corrected(pushed: &Order, known: &Order) -> Order {
     let pushed = pushed.clone();
-    // Prices in another currency say nothing about this order any more.
-    let keeps_lines = pushed.lines.is_empty() && pushed.currency == known.currency;
+    // Prices in another currency say nothing about this order any more; those in an unknown one were never recorded.
+    let keeps_lines = pushed.lines.is_empty() && (known.currency.is_none() || pushed.currency == known.currency);
     let (lines, delivery) = if keeps_lines { (known.lines.clone(), known.delivery) } else { (pushed.lines, None) };
     Order {
         public_id: pushed.public_id.or_else(|| known.public_id.clone()),
@@ -67,6 +71,7 @@ fn corrected(pushed: &Order, known: &Order) -> Order {
         check_link: pushed.check_link.or_else(|| known.check_link.clone()),
         lines,
         delivery,
+        said_at: pushed.said_at,
         cart: known.cart.clone(),
         latest_payment: known.latest_payment.clone(),
         attempts: known.attempts,
@@ -79,22 +84,25 @@ fn corrected(pushed: &Order, known: &Order) -> Order {
 }
 
 /// An order on which a payment relies cannot be changed any more.
-async fn refuse_if_paid(deps: &Deps, known: &Order) -> Result<(), Failure> {
-    let Some(id) = &known.latest_payment else { return Ok(()) };
+async fn relied_on(deps: &Deps, known: &Order) -> Result<Option<Failure>, Failure> {
+    let Some(id) = &known.latest_payment else { return Ok(None) };
     let payment = deps.orders.payment(id).await.map_err(Failure::internal)?;
     let state = payment.ok_or_else(|| Failure::internal("the order's latest payment is gone"))?.state;
     if state.is_failed() {
-        return Ok(());
+        return Ok(None);
     }
     let state = state.name();
-    Err(Failure::conflict(format!("the order has a payment ({id}, {state}): it cannot be changed any more")))
+    Ok(Some(Failure::conflict(format!("the order has a payment ({id}, {state}): it cannot be changed any more"))))
 }
 
-fn order(uuid: OrderUuid, push: Push, default_currency: Currency) -> Result<Order, Failure> {
+/// The order as it is pushed; `own` is its currency if the push names none.
+fn order(uuid: OrderUuid, push: Push, own: Option<Currency>, now: Timestamp) -> Result<Order, Failure> {
     let wrong = |field: &str, error: &dyn std::fmt::Display| Failure::bad_request(format!("field `{field}`: {error}"));
     let currency = match &push.currency {
         Some(code) => Currency::parse(code).map_err(|error| wrong("currency", &error))?,
-        None => default_currency,
+        None => {
+            own.ok_or_else(|| wrong("currency", &"must be said, since the shop's answer to this order names none that is known"))?
+        }
     };
     if let Some(link) = &push.check_link {
         parse_url(link).map_err(|error| wrong("checkLink", &error))?;
@@ -109,7 +117,7 @@ fn order(uuid: OrderUuid, push: Push, default_currency: Currency) -> Result<Orde
         id: push.order_id,
         public_id: push.public_id,
         amount: Some(Money::new(push.amount, currency)),
-        currency,
+        currency: Some(currency),
         phone,
         email: push.email,
         name: push.name,
@@ -118,6 +126,7 @@ fn order(uuid: OrderUuid, push: Push, default_currency: Currency) -> Result<Orde
         install_id: push.install_id,
         check_number: push.check_number,
         check_link: push.check_link,
+        said_at: now,
         cart: None,
         latest_payment: None,
         attempts: 0,

@@ -1,52 +1,79 @@
 //! What of an order a payment will need: from the request who and what, from the shop's answer how much.
 
 use shared::clock::Timestamp;
-use shared::ids::ItemId;
+use shared::ids::{ItemId, OrderUuid};
 use shared::imshop::orders::{Answer, AnsweredOrder, Item, Order as Requested, Request};
+use shared::metrics;
 use shared::money::{Currency, Money, Quantity};
 use shared::payment::{Cart, Fact, Goods, Line, Order};
 use shared::phone::Phone;
 use shared::wire::Lenient;
 
-/// A cart of more lines is recorded without them, so that the order always fits into its stored item.
+use crate::Deps;
+use crate::matching::{self, Matched, Trouble};
+
+/// A cart of more lines is recorded without them: rules on goods are about carts that people fill.
 const MAX_GOODS: usize = 100;
 
 /// The orders that the shop accepted, ready to be recorded.
-pub(crate) fn accepted(request: &Request, answer: &Answer, default_currency: Currency, now: Timestamp) -> Vec<Order> {
-    let accepted = answer.orders.iter().filter(|answered| answered.success.0 == Some(true));
-    let orders = accepted.filter_map(|answered| {
-        let uuid = answered.uuid.0.as_ref()?;
-        let requested = request.orders.iter().find(|order| order.uuid == *uuid)?;
-        let order = order(request, requested, answered, default_currency);
-        if order.is_none() {
-            tracing::error!(order_uuid = %uuid, "the shop accepted an order without an id");
+pub(crate) fn accepted(deps: &Deps, request: &Request, answer: &Answer) -> Vec<Order> {
+    let now = deps.clock.now();
+    let Matched { accepted, mut troubles } = matching::matched(&request.orders, &answer.orders);
+    let mut orders: Vec<Order> = Vec::new();
+    for (requested, answered) in accepted {
+        let twice = (Trouble::Twice, Some(&requested.uuid));
+        if troubles.contains(&twice) {
+            continue;
         }
-        order.map(|order| Order { cart: Some(cart(request, requested, order.currency, now)), ..order })
-    });
-    orders.collect()
+        let Some(order) = order(deps, request, requested, answered) else {
+            troubles.push((Trouble::WithoutId, Some(&requested.uuid)));
+            continue;
+        };
+        let order = Order { cart: Some(cart(request, requested, order.currency, now)), ..order };
+        match orders.iter().position(|other| other.uuid == order.uuid) {
+            None => orders.push(bounded(order)),
+            Some(index) if is_same(&orders[index], &order) => {}
+            // Which of the two IMSHOP believes is anybody's guess.
+            Some(index) => {
+                orders.remove(index);
+                troubles.push(twice);
+            }
+        }
+    }
+    for (trouble, uuid) in troubles {
+        let (uuid, reason) = (uuid.map_or("", OrderUuid::as_str), trouble.reason());
+        tracing::error!(order_uuid = uuid, reason, "the shop's answer to an order cannot be understood: it is not recorded");
+        deps.not_recorded(uuid, reason);
+    }
+    orders
 }
 
-fn order(request: &Request, requested: &Requested, answered: &AnsweredOrder, default_currency: Currency) -> Option<Order> {
-    let currency = match answered.currency.as_ref().or(requested.currency.as_ref()) {
-        Some(said) => said.0.as_deref().and_then(|code| Currency::parse(code).ok()),
-        None => Some(default_currency),
-    };
-    // An amount in a currency that nobody here knows is no amount: the order is known, but cannot be paid.
-    let currency_is_known = currency.is_some();
-    let currency = currency.unwrap_or(default_currency);
-    let money = |amount| Money::new(amount, currency);
+/// Whether two answers are the same as far as money goes.
+pub(crate) fn is_same(one: &Order, other: &Order) -> bool {
+    one.id == other.id && one.amount == other.amount && one.currency == other.currency
+}
+
+/// The order in a size that can always be stored.
+pub(crate) fn bounded(order: Order) -> Order {
+    let (uuid, lines) = (order.uuid.clone(), order.lines.len());
+    let whole = order.clone();
+    let bounded = order.bounded();
+    if bounded != whole {
+        tracing::warn!(order_uuid = %uuid, lines, recorded_lines = bounded.lines.len(), "an order is recorded shortened, its amount as it is");
+    }
+    bounded
+}
+
+fn order(deps: &Deps, request: &Request, requested: &Requested, answered: &AnsweredOrder) -> Option<Order> {
+    let terms = deps.terms;
+    let currency = terms.currency(requested, answered);
     let lines = lines(requested, answered, currency);
-    // The request's price of the delivery is for reference only, as all its numbers.
-    let delivery = answered.delivery_price.as_ref().and_then(|said| said.0).map(money);
-    let unreadable_delivery = answered.delivery_price.as_ref().is_some_and(|said| said.0.is_none());
-    let amount = match &answered.price {
-        _ if !currency_is_known => Err("currency"),
-        Some(said) => said.0.map(money).ok_or("price"),
-        None if unreadable_delivery => Err("deliveryPrice"),
-        None => sum(&lines, answered, delivery, currency).ok_or("price, items[].subtotal"),
-    };
+    let delivery = answered.delivery_price.as_ref().and_then(|said| said.0);
+    let delivery = delivery.and_then(|delivery| Some(Money::new(delivery, currency?)));
+    let amount = terms.amount(requested, answered, &lines, currency);
     if let Err(field) = amount {
         tracing::warn!(order_uuid = %requested.uuid, field, "the shop's answer leaves no certain amount: this order cannot be paid");
+        deps.metrics.emit(&[(metrics::ORDERS_WITHOUT_AMOUNT, 1)], &[(metrics::ORDER, requested.uuid.as_str())]);
     }
     let amount = amount.ok();
     let text = |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
@@ -64,6 +91,7 @@ fn order(request: &Request, requested: &Requested, answered: &AnsweredOrder, def
         install_id: request.install_id.0.clone(),
         check_number: text(&answered.check_number.0),
         check_link: text(&answered.check_link.0),
+        said_at: deps.clock.now(),
         cart: None,
         latest_payment: None,
         attempts: 0,
@@ -73,7 +101,7 @@ fn order(request: &Request, requested: &Requested, answered: &AnsweredOrder, def
 
 /// What the request says of the cart. Null says that there is none; what is missing or unreadable says nothing, nor do a part's
 /// items and delivery about a cart that was split.
-fn cart(request: &Request, requested: &Requested, currency: Currency, now: Timestamp) -> Cart {
+fn cart(request: &Request, requested: &Requested, currency: Option<Currency>, now: Timestamp) -> Cart {
     let is_split = request.orders.len() > 1;
     let text = |said: &Lenient<Option<ItemId>>| Fact::from(said.0.clone()).map(|id| id.map(|id| id.as_str().to_owned()));
     let of_whole = |said| if is_split { Fact::Unknown } else { text(said) };
@@ -83,7 +111,7 @@ fn cart(request: &Request, requested: &Requested, currency: Currency, now: Times
         quantity: item.quantity.0.unwrap_or(Quantity::ONE),
         warehouse: text(&item.warehouse_id),
     };
-    let bonuses = requested.authorized_bonuses.0.filter(|_| !is_split);
+    let bonuses = requested.authorized_bonuses.as_ref().and_then(|said| said.0).filter(|_| !is_split);
     Cart {
         at: now,
         is_split,
@@ -95,18 +123,12 @@ fn cart(request: &Request, requested: &Requested, currency: Currency, now: Times
         bonuses: Fact::from(bonuses).map(Option::unwrap_or_default),
         known_customer: Fact::from(requested.external_user_id.0.as_ref()).map(Option::is_some),
         goods: items.map(|items| items.iter().map(goods).collect()).into(),
-        amount: requested.items_amount(currency).filter(|_| !is_split).into(),
+        amount: currency.and_then(|currency| requested.items_amount(currency)).filter(|_| !is_split).into(),
     }
 }
 
-/// The sum of the answered items and the delivery. Without answered items there is none: the request's prices do not count.
-fn sum(lines: &[Line], answered: &AnsweredOrder, delivery: Option<Money>, currency: Currency) -> Option<Money> {
-    answered.items.0.as_ref()?;
-    Order::sum_of_lines(lines, delivery, currency).ok().flatten()
-}
-
 /// The answered items, named by the requested ones; without answered items the requested ones, without their prices.
-fn lines(requested: &Requested, answered: &AnsweredOrder, currency: Currency) -> Vec<Line> {
+fn lines(requested: &Requested, answered: &AnsweredOrder, currency: Option<Currency>) -> Vec<Line> {
     let asked = requested.items.0.as_deref().unwrap_or_default();
     if let Some(items) = &answered.items.0 {
         let twin = |item: &Item| asked.iter().find(|other| sku(other).is_some() && sku(other) == sku(item));
@@ -120,15 +142,15 @@ fn lines(requested: &Requested, answered: &AnsweredOrder, currency: Currency) ->
     unpriced.collect()
 }
 
-fn line(item: &Item, twin: Option<&Item>, currency: Currency) -> Line {
+fn line(item: &Item, twin: Option<&Item>, currency: Option<Currency>) -> Line {
     let name = item.name.0.clone().or_else(|| twin.and_then(|twin| twin.name.0.clone()));
     let quantity = item.quantity.0.or_else(|| twin.and_then(|twin| twin.quantity.0));
     Line {
         sku: sku(item).cloned(),
         name: name.unwrap_or_else(|| "Товар".to_owned()),
         quantity: quantity.unwrap_or(Quantity::ONE),
-        price: item.price.0.map(|price| Money::new(price, currency)),
-        subtotal: subtotal(item, currency),
+        price: item.price.0.and_then(|price| Some(Money::new(price, currency?))),
+        subtotal: currency.and_then(|currency| subtotal(item, currency)),
     }
 }
 

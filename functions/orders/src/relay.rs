@@ -1,20 +1,12 @@
 //! Order creation: to the shop and back, untouched, with a note of what was accepted.
 
 use lambda_http::{Body, Response};
-use shared::clock::Deadline;
 use shared::http::{self, Failure, Inbound, Status, decode, respond};
 use shared::imshop::orders::{Answer, Refusal, RefusedOrder, Request, without_key};
 use shared::outbound::Answer as ShopAnswer;
-use shared::payment::Order;
-use shared::store::{StoreError, Written};
 use shared::texts;
 
-use crate::{Deps, record};
-
-/// How often a write that failed is tried again: the shop has accepted the order, so it should not be lost here.
-const RECORD_ATTEMPTS: u32 = 2;
-/// How often a repeated order is written again that lost against others.
-const ROUNDS: u32 = 4;
+use crate::{Deps, keep, record};
 
 pub(crate) async fn relay(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure> {
     inbound.limit_body(http::SMALL_BODY)?;
@@ -34,69 +26,9 @@ pub(crate) async fn relay(deps: &Deps, inbound: &Inbound) -> Result<Response<Bod
         return refuse(&request, &format!("the shop answered {} with something else than orders", answer.status));
     };
     answer.call.done();
-    let accepted = record::accepted(&request, &read, deps.default_currency, deps.clock.now());
-    record_all(deps, accepted, inbound.deadline()).await;
+    let accepted = record::accepted(deps, &request, &read);
+    keep::all(deps, accepted).await;
     Ok(unchanged(&answer))
-}
-
-async fn record_all(deps: &Deps, accepted: Vec<Order>, deadline: Deadline) {
-    for order in accepted {
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            match record(deps, &order).await {
-                Ok(()) => {}
-                Err(cause) if attempt < RECORD_ATTEMPTS && deadline.allows(std::time::Duration::from_secs(1)).is_some() => {
-                    tracing::warn!(cause = %cause, "order could not be recorded, trying again");
-                    continue;
-                }
-                // The shop has the order: IMSHOP must hear so. A later `create` says that the order is not known here.
-                Err(cause) => tracing::error!(order_uuid = %order.uuid, cause = %cause, "an accepted order is not recorded"),
-            }
-            break;
-        }
-    }
-}
-
-/// Records a new order. Of a repeated uuid the last answer counts, since shops recalculate, as long as no attempt relies on the one
-/// before.
-async fn record(deps: &Deps, order: &Order) -> Result<(), StoreError> {
-    let uuid = &order.uuid;
-    if deps.orders.save_order(order).await? == Written::Yes {
-        tracing::info!(order_uuid = %uuid, with_amount = order.amount.is_some(), "order recorded");
-        return Ok(());
-    }
-    for _ in 0..ROUNDS {
-        let Some(known) = deps.orders.order(uuid).await? else { break };
-        if known.id == order.id && known.amount == order.amount && known.currency == order.currency {
-            tracing::info!(order_uuid = %uuid, "order was recorded before");
-            return Ok(());
-        }
-        if is_relied_on(deps, &known).await? {
-            tracing::error!(
-                order_uuid = %uuid,
-                recorded = known.amount.map(|amount| amount.to_string()),
-                answered = order.amount.map(|amount| amount.to_string()),
-                "the shop answers an order otherwise than the one that is being paid"
-            );
-            return Ok(());
-        }
-        let Order { latest_payment, attempts, version, .. } = known;
-        let replaced = Order { latest_payment, attempts, version, ..order.clone() };
-        if deps.orders.save_order(&replaced).await? == Written::Yes {
-            tracing::info!(order_uuid = %uuid, with_amount = order.amount.is_some(), "order recorded anew, as the shop answers now");
-            return Ok(());
-        }
-    }
-    tracing::error!(order_uuid = %uuid, "an accepted order is not recorded: it is being written by too many at once");
-    Ok(())
-}
-
-/// Whether somebody pays the order, or has paid it.
-async fn is_relied_on(deps: &Deps, order: &Order) -> Result<bool, StoreError> {
-    let Some(latest) = &order.latest_payment else { return Ok(false) };
-    let payment = deps.orders.payment(latest).await?;
-    Ok(payment.is_none_or(|payment| !payment.state.is_failed() || payment.mismatch.is_some()))
 }
 
 /// The shop's answer, byte for byte.

@@ -61,6 +61,12 @@ impl Function {
         &self.name
     }
 
+    /// Whether it is called over HTTP. One program may take both kinds of events; then it is there twice.
+    #[must_use]
+    pub fn is_http(&self) -> bool {
+        matches!(self.make, Make::Http(_))
+    }
+
     /// Builds it with these settings.
     pub fn build(&self, settings: BTreeMap<String, String>, world: World) -> Result<Built, ConfigError> {
         let env = Env::from_map(settings);
@@ -81,40 +87,50 @@ macro_rules! http {
     };
 }
 
-/// The function of that crate, which is called by a stream, a queue or the clock.
+/// The function of that crate, which is called by a stream, a queue or the clock; what takes such an event is its `handle`, or named.
 #[macro_export]
 macro_rules! worker {
     ($package:ident) => {
+        $crate::worker!($package, handle)
+    };
+    ($package:ident, $handle:ident) => {
         $crate::functions::Function::worker(stringify!($package), ::$package::Deps::from_env, |deps, event| {
-            ::std::boxed::Box::pin(::$package::handle(deps, event))
+            ::std::boxed::Box::pin(::$package::$handle(deps, event))
         })
     };
 }
 
 /// The functions of a system, built.
 #[derive(Clone, Default)]
-pub struct Functions(BTreeMap<String, Built>);
+pub struct Functions {
+    called: BTreeMap<String, Invoke>,
+    workers: BTreeMap<String, Run>,
+}
 
 impl Functions {
     /// Builds them all with the same settings.
     pub fn build(functions: &[Function], settings: &BTreeMap<String, String>, world: &World) -> Result<Self, ConfigError> {
-        let built = functions.iter().map(|function| {
-            let built = function.build(settings.clone(), world.clone())?;
-            Ok((function.name.clone(), built))
-        });
-        built.collect::<Result<_, _>>().map(Self)
+        let mut all = Self::default();
+        for function in functions {
+            let name = function.name.clone();
+            match function.build(settings.clone(), world.clone())? {
+                Built::Http(invoke) => drop(all.called.insert(name, invoke)),
+                Built::Worker(run) => drop(all.workers.insert(name, run)),
+            }
+        }
+        Ok(all)
     }
 
     /// Gives an event to a function that is called over HTTP.
     pub async fn invoke(&self, name: &str, event: Value, context: Context) -> Result<Value, Error> {
-        let Some(Built::Http(invoke)) = self.0.get(name) else { return Err(unknown(name).into()) };
+        let Some(invoke) = self.called.get(name) else { return Err(unknown(name).into()) };
         let request: LambdaRequest = serde_json::from_value(event)?;
         invoke(LambdaEvent::new(request, context)).await
     }
 
     /// Gives an event to a function that is not, and says how long it has.
     pub async fn work(&self, name: &str, event: Value, timeout: Duration) -> Result<Value, Error> {
-        let Some(Built::Worker(run)) = self.0.get(name) else { return Err(unknown(name).into()) };
+        let Some(run) = self.workers.get(name) else { return Err(unknown(name).into()) };
         run(LambdaEvent::new(event, context(timeout))).await
     }
 

@@ -568,7 +568,7 @@ mod tests {
     fn the_deployed_template_has_the_queues_of_the_house() {
         let template = Template::read(TEMPLATE).unwrap();
         let names: Vec<_> = template.queues.iter().map(|queue| queue.name.as_str()).collect();
-        assert_eq!(names, ["FormsQueue", "FormsDeadLetters", "PaymentEventsDeadLetters"]);
+        assert_eq!(names, ["FormsQueue", "FormsDeadLetters", "OrdersQueue", "OrdersDeadLetters", "PaymentEventsDeadLetters"]);
         let forms = &template.queues[0];
         assert_eq!((forms.visibility, forms.retention), (Duration::from_mins(12), Duration::from_hours(14 * 24)));
         assert_eq!(forms.redrive, Some(Redrive { queue: "FormsDeadLetters".to_owned(), receives: 31 }));
@@ -580,7 +580,9 @@ mod tests {
         let [mapping] = template.mappings.as_slice() else { panic!("{:?}", template.mappings) };
         assert_eq!((mapping.function.as_str(), mapping.table.as_str()), ("payment-events", "order-holds"));
         assert_eq!((mapping.batch_size, mapping.retries, mapping.timeout), (25, 5, Duration::from_mins(1)));
-        let [consumer] = template.consumers.as_slice() else { panic!("{:?}", template.consumers) };
+        let [orders, consumer] = template.consumers.as_slice() else { panic!("{:?}", template.consumers) };
+        assert_eq!((orders.function.as_str(), orders.queue.as_str()), ("orders", "OrdersQueue"));
+        assert_eq!((orders.batch_size, orders.lanes, orders.timeout), (1, 2, Duration::from_secs(15)));
         assert_eq!((consumer.function.as_str(), consumer.queue.as_str()), ("form-delivery", "FormsQueue"));
         assert_eq!((consumer.batch_size, consumer.lanes, consumer.timeout), (5, 2, Duration::from_mins(2)));
         let schedules = template.schedules.iter().map(|schedule| (schedule.function.as_str(), schedule.every.as_secs() / 60));

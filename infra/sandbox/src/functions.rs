@@ -21,6 +21,7 @@ impl Cast for Everything {
             http!(mokka_callback),
             http!(back_office),
             http!(sms_reports),
+            worker!(orders, record_queued),
             worker!(payment_events),
             worker!(form_delivery),
             worker!(reconcile),

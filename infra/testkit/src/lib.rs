@@ -1,7 +1,8 @@
 //! A world for each test: its own database, its own stand-ins, its own clock. Tests speak HTTP events to a function's handler
 //! and look at its answers, the stored state and the calls to the outside. Nothing happens by itself: the clock stands still
 //! until the test moves it ([`World::advance`]), [`World::pump`] gives payment-events what the stream has,
-//! [`World::deliver_forms`] gives form-delivery what is due in the queue, [`World::tick`] is the schedule's next minute.
+//! [`World::deliver_forms`] and [`World::record_orders`] give form-delivery and orders what is due in their queues,
+//! [`World::tick`] is the schedule's next minute.
 //!
 //! The kit knows no function: a test says which ones are in its world ([`Cast`], [`World::with`]).
 //!

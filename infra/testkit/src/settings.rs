@@ -25,6 +25,8 @@ pub const CONFIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../config");
 
 /// The queue of forms on their way to the shop.
 pub const FORMS_QUEUE: &str = "FormsQueue";
+/// The queue of accepted orders that the store did not take.
+pub const ORDERS_QUEUE: &str = "OrdersQueue";
 
 /// Where IMSHOP's stand-in is told what became of a payment. A secret: who knows the address may tell it anything.
 pub(crate) const IMSHOP_PAYMENT_STATUS: &str = "/imshop/payment_status";
@@ -63,6 +65,7 @@ pub fn environment(addresses: &Addresses) -> BTreeMap<String, String> {
         ("QUOTES_TABLE", "quotes".to_owned()),
         ("S3_ENDPOINT", s3.clone()),
         ("SQS_ENDPOINT", sqs.clone()),
+        ("ORDERS_QUEUE_URL", emulators::queue::url(sqs, ORDERS_QUEUE)),
         ("FORMS_QUEUE_URL", emulators::queue::url(sqs, FORMS_QUEUE)),
         ("IMSHOP_KEY", IMSHOP_KEY.to_owned()),
         ("IMSHOP_PAYMENT_STATUS_URL", format!("{providers}{IMSHOP_PAYMENT_STATUS}")),
@@ -80,6 +83,7 @@ pub fn environment(addresses: &Addresses) -> BTreeMap<String, String> {
         ("FORMS_CONFIG", format!("{CONFIG}/forms.toml")),
         ("SHOP_NAME", "Магазин песочницы".to_owned()),
         ("SHOP_ORDERS_URL", format!("{providers}/shop/orders")),
+        ("SHOP_PRICE_INCLUDES_DELIVERY", "true".to_owned()),
         ("SHOP_FORMS_URL", format!("{providers}/shop/forms")),
         ("SHOP_FORMS_SECRET", SHOP_FORMS_SECRET.to_owned()),
         ("FORM_PHOTOS_BUCKET", PHOTOS.to_owned()),

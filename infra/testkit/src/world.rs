@@ -14,7 +14,7 @@ use emulators::queue::{self, Poller, Queues};
 use emulators::s3::{self, Storage};
 use emulators::schedule::Ticker;
 use emulators::stream::{DeadLetter, Pump, Work};
-use emulators::template::{Mapping, TEMPLATE, Template};
+use emulators::template::{Consumer, Mapping, TEMPLATE, Template};
 use lambda_runtime::{Context as LambdaContext, LambdaEvent};
 use serde_json::Value;
 use shared::clock::{Clock, Random, Timestamp};
@@ -27,7 +27,7 @@ use tokio::net::TcpListener;
 
 use crate::event::{Answer, Event};
 use crate::logs::Log;
-use crate::settings::{AWS_KEY, Addresses, FORMS_QUEUE, PHOTOS, SMS_REPORT_SECRET, environment};
+use crate::settings::{AWS_KEY, Addresses, FORMS_QUEUE, ORDERS_QUEUE, PHOTOS, SMS_REPORT_SECRET, environment};
 use crate::{canary, clock, tap};
 
 /// The workers' time-out in the template.
@@ -67,21 +67,23 @@ type Changes = Vec<(String, String)>;
 /// The functions in a world, each built when it is first called: most tests need few.
 #[derive(Default)]
 struct House {
-    functions: BTreeMap<String, Function>,
+    /// By name, and whether they are called over HTTP.
+    functions: BTreeMap<(String, bool), Function>,
     /// Settings of what is called over HTTP.
     changes: Changes,
     called: BTreeMap<String, Invoke>,
     /// Settings of what is not.
     worker_changes: Changes,
     pump: Option<Arc<Pump>>,
-    forms: Option<Arc<Poller>>,
+    /// By the queue's name.
+    pollers: BTreeMap<&'static str, Arc<Poller>>,
     tickers: BTreeMap<String, Arc<Ticker>>,
 }
 
 impl House {
     /// The function of that name, and whether it was in the world at all.
-    fn function(&self, name: &str) -> Function {
-        let known = self.functions.get(name).cloned();
+    fn function(&self, name: &str, is_http: bool) -> Function {
+        let known = self.functions.get(&(name.to_owned(), is_http)).cloned();
         known.unwrap_or_else(|| panic!("{name} is not in this world: give it to World::with or Cast::functions"))
     }
 }
@@ -177,7 +179,8 @@ impl World {
     pub fn with(self, functions: Vec<Function>, changes: &[(&str, &str)]) -> Self {
         {
             let mut house = self.house();
-            house.functions.extend(functions.into_iter().map(|function| (function.name().to_owned(), function)));
+            let named = functions.into_iter().map(|function| ((function.name().to_owned(), function.is_http()), function));
+            house.functions.extend(named);
             house.changes = owned(changes);
             house.worker_changes = owned(changes);
         }
@@ -196,7 +199,8 @@ impl World {
     pub fn set_workers(&self, changes: &[(&str, &str)]) {
         let mut house = self.house();
         house.worker_changes = owned(changes);
-        (house.pump, house.forms) = (None, None);
+        house.pump = None;
+        house.pollers.clear();
         house.tickers.clear();
     }
 
@@ -209,7 +213,7 @@ impl World {
         if let Some(called) = house.called.get(name) {
             return Arc::clone(called);
         }
-        let Built::Http(called) = self.made(&house.function(name), &house.changes) else {
+        let Built::Http(called) = self.made(&house.function(name, true), &house.changes) else {
             panic!("{name} is not called over HTTP");
         };
         house.called.insert(name.to_owned(), Arc::clone(&called));
@@ -217,7 +221,7 @@ impl World {
     }
 
     fn employed(&self, house: &House, name: &str) -> Work {
-        let Built::Worker(run) = self.made(&house.function(name), &house.worker_changes) else {
+        let Built::Worker(run) = self.made(&house.function(name, false), &house.worker_changes) else {
             panic!("{name} is called over HTTP");
         };
         timed(run)
@@ -237,12 +241,19 @@ impl World {
         house.pump.clone().expect("it was just made")
     }
 
-    fn forms(&self) -> Arc<Poller> {
+    fn poller_of(&self, queue: &'static str) -> Arc<Poller> {
         let mut house = self.house();
-        if house.forms.is_none() {
-            house.forms = Some(Arc::new(self.poller(self.employed(&house, "form-delivery"))));
+        if let Some(known) = house.pollers.get(queue) {
+            return Arc::clone(known);
         }
-        house.forms.clone().expect("it was just made")
+        let work = self.employed(&house, &self.consumer(queue).function);
+        let poller = Poller::new(self.queues.clone(), self.consumer(queue).clone(), work).expect("a queue of the template");
+        Arc::clone(house.pollers.entry(queue).or_insert(Arc::new(poller)))
+    }
+
+    fn consumer(&self, queue: &str) -> &Consumer {
+        let consumer = self.template.consumers.iter().find(|consumer| consumer.queue == queue);
+        consumer.expect("a function is given the queue's messages")
     }
 
     /// Runs once what runs by the clock; what it answers.
@@ -289,14 +300,17 @@ impl World {
     /// A reader of the queue of forms as the template maps it, that gives its messages to `work`.
     #[must_use]
     pub fn poller(&self, work: Work) -> Poller {
-        let consumer = self.template.consumers.iter().find(|consumer| consumer.queue == FORMS_QUEUE);
-        let consumer = consumer.expect("form-delivery is given the queue's messages").clone();
-        Poller::new(self.queues.clone(), consumer, work).expect("the queue of forms")
+        Poller::new(self.queues.clone(), self.consumer(FORMS_QUEUE).clone(), work).expect("the queue of forms")
     }
 
     /// Gives form-delivery the messages that are due; how many it was given.
     pub async fn deliver_forms(&self) -> usize {
-        self.forms().drain().await.expect("queues in memory")
+        self.poller_of(FORMS_QUEUE).drain().await.expect("queues in memory")
+    }
+
+    /// Gives orders the accepted orders of its queue that are due; how many it was given.
+    pub async fn record_orders(&self) -> usize {
+        self.poller_of(ORDERS_QUEUE).drain().await.expect("queues in memory")
     }
 
     /// Lets `time` go by for the queue of forms: the clock moves to each moment at which a message is due, and form-delivery is

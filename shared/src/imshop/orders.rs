@@ -1,12 +1,13 @@
 //! Order creation: what IMSHOP sends to the shop, what the shop answers, and what of both a payment needs.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::sum_of_lines;
 use crate::ids::{InstallId, ItemId, OrderId, OrderUuid};
 use crate::money::{Currency, Decimal, Money, Quantity};
-use crate::wire::Lenient;
+use crate::wire::{Lenient, said};
 
 /// IMSHOP's order creation, as far as payments need it. A field of a wrong type is left out, not refused: whether the order
 /// is acceptable is the shop's to say. Only `orders[].uuid` must be there.
@@ -58,9 +59,9 @@ pub struct Order {
     /// The promo code.
     #[serde(default)]
     pub promocode: Lenient<Option<ItemId>>,
-    /// Bonus points spent.
-    #[serde(default)]
-    pub authorized_bonuses: Lenient<Option<Decimal>>,
+    /// Bonus points spent. Said but unreadable is not the same as unsaid.
+    #[serde(default, deserialize_with = "said")]
+    pub authorized_bonuses: Option<Lenient<Option<Decimal>>>,
 }
 
 impl Order {
@@ -108,9 +109,9 @@ pub struct Answer {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AnsweredOrder {
-    /// Accepted.
+    /// Accepted: [`is_accepted`](Self::is_accepted).
     #[serde(default)]
-    pub success: Lenient<bool>,
+    pub success: Lenient<Value>,
     /// IMSHOP's id.
     #[serde(default)]
     pub uuid: Lenient<OrderUuid>,
@@ -135,6 +136,24 @@ pub struct AnsweredOrder {
     /// Address of the fiscal receipt.
     #[serde(default)]
     pub check_link: Lenient<String>,
+}
+
+impl AnsweredOrder {
+    /// Whether the shop accepts the order, also in the words of languages that have 1 and 0 for it. Nothing if it says neither.
+    #[must_use]
+    pub fn is_accepted(&self) -> Option<bool> {
+        let said = match self.success.0.as_ref()? {
+            Value::Bool(accepted) => return Some(*accepted),
+            Value::Number(number) => number.to_string(),
+            Value::String(text) => text.trim().to_ascii_lowercase(),
+            Value::Null | Value::Array(_) | Value::Object(_) => return None,
+        };
+        match said.as_str() {
+            "true" | "1" => Some(true),
+            "false" | "0" | "" => Some(false),
+            _ => None,
+        }
+    }
 }
 
 /// Our answer when the shop's could not be had: every requested order echoed as not accepted.

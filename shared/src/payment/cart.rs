@@ -108,6 +108,12 @@ pub struct Goods {
 }
 
 impl Goods {
+    /// About what it takes to store it, in bytes.
+    pub(super) fn weight(&self) -> usize {
+        let warehouse = self.warehouse.known().and_then(Option::as_ref).map_or(0, String::len);
+        60 + warehouse + self.ids.iter().map(|id| id.len() + 4).sum::<usize>()
+    }
+
     /// The ids of a product as text, each once.
     #[must_use]
     pub fn ids(said: [Option<&ItemId>; 3]) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! An order as the shop accepted it: the origin of every amount.
 
-use super::Cart;
+use super::{Cart, Fact, Goods};
+use crate::clock::Timestamp;
 use crate::ids::{InstallId, ItemId, OrderId, OrderUuid, PaymentId};
 use crate::money::{Currency, Money, MoneyError, Quantity};
 use crate::phone::Phone;
@@ -16,8 +17,8 @@ pub struct Order {
     pub public_id: Option<OrderId>,
     /// What it costs; unknown if the shop did not say.
     pub amount: Option<Money>,
-    /// Its currency.
-    pub currency: Currency,
+    /// Its currency; unknown if the shop named one that cannot be read. Then nothing of the order has a price.
+    pub currency: Option<Currency>,
     /// The customer's phone, if it can be read.
     pub phone: Option<Phone>,
     /// The customer's e-mail.
@@ -34,6 +35,8 @@ pub struct Order {
     pub check_number: Option<String>,
     /// Address of the fiscal receipt.
     pub check_link: Option<String>,
+    /// When the shop said all this; of what it says again the latest counts.
+    pub said_at: Timestamp,
     /// The cart that it came from, if its request was recorded.
     pub cart: Option<Cart>,
     /// The newest attempt to pay it.
@@ -60,6 +63,20 @@ pub struct Line {
 }
 
 impl Line {
+    /// About what it takes to store it, in bytes.
+    fn weight(&self) -> usize {
+        100 + self.name.len() + self.sku.as_ref().map_or(0, |sku| sku.as_str().len())
+    }
+
+    /// Lines as one.
+    fn rest(lines: &[Self]) -> Self {
+        let mut totals = lines.iter().map(Self::total);
+        let first = totals.next().flatten();
+        let sum = first.and_then(|first| totals.try_fold(first, |sum, total| sum.plus(total?).ok()));
+        let name = format!("Ещё строк: {}", lines.len());
+        Self { sku: None, name, quantity: Quantity::ONE, price: sum, subtotal: sum }
+    }
+
     /// The price of the line: as said, else price times quantity.
     #[must_use]
     pub fn total(&self) -> Option<Money> {
@@ -67,7 +84,43 @@ impl Line {
     }
 }
 
+/// The longest name of a person or a product, in bytes.
+const LONGEST_NAME: usize = 300;
+/// The longest e-mail address there is (RFC 5321).
+const LONGEST_EMAIL: usize = 254;
+/// The longest number of a receipt.
+const LONGEST_NUMBER: usize = 200;
+/// The longest address of a receipt.
+const LONGEST_LINK: usize = 2000;
+/// What all lines together may weigh.
+const LINES: usize = 100_000;
+/// What all goods of the cart together may weigh.
+const GOODS: usize = 20_000;
+
 impl Order {
+    /// The order in a size that always fits: into a stored item (DynamoDB takes 400 KB, names and values in UTF-8) and, with every
+    /// quotation mark escaped, into a message of a queue (256 KB). Amount and ids stay as they are. Names are shortened, what makes no
+    /// sense when it is shortened is left out, and lines beyond the room become one with their sum, so that Mokka's page and the
+    /// sales document still add up. Goods beyond it are unknown, as the cart's rules know it of orders that came without a cart.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        let short = |text: Option<String>, longest| text.filter(|text| text.len() <= longest);
+        let lines = self.lines.into_iter().map(|line| Line { name: shortened(&line.name), ..line }).collect();
+        let cart = self.cart.map(|cart| {
+            let fits = cart.goods.known().is_some_and(|goods| goods.iter().map(Goods::weight).sum::<usize>() <= GOODS);
+            Cart { goods: if fits { cart.goods } else { Fact::Unknown }, ..cart }
+        });
+        Self {
+            name: self.name.as_deref().map(shortened),
+            email: short(self.email, LONGEST_EMAIL),
+            check_number: short(self.check_number, LONGEST_NUMBER),
+            check_link: short(self.check_link, LONGEST_LINK),
+            lines: gathered(lines),
+            cart,
+            ..self
+        }
+    }
+
     /// Whether `id` names this order: its id or its public id.
     #[must_use]
     pub fn is_called(&self, id: &OrderId) -> bool {
@@ -86,4 +139,31 @@ impl Order {
         }
         Ok(Some(sum))
     }
+}
+
+/// The lines, the last ones as one if all together weigh too much.
+fn gathered(mut lines: Vec<Line>) -> Vec<Line> {
+    let weights = lines.iter().scan(0, |sum, line| {
+        *sum += line.weight();
+        Some(*sum)
+    });
+    let weights: Vec<usize> = weights.collect();
+    if weights.last().is_some_and(|all| *all > LINES) {
+        let kept = weights.iter().take_while(|weight| **weight + 200 <= LINES).count();
+        let rest = Line::rest(&lines[kept..]);
+        lines.truncate(kept);
+        lines.push(rest);
+    }
+    lines
+}
+
+/// A name in the room that it has, with a mark where something was cut off.
+fn shortened(name: &str) -> String {
+    // In JSON a control character takes six bytes, and nobody misses it.
+    let name = name.replace(char::is_control, " ");
+    if name.len() <= LONGEST_NAME {
+        return name;
+    }
+    let end = name.floor_char_boundary(LONGEST_NAME - "…".len());
+    format!("{}…", &name[..end])
 }

@@ -1,12 +1,13 @@
 //! The table `order-holds`: orders and the attempts to pay them.
 
 use super::records::{OrderRecord, PaymentRecord, Versioned};
-use super::{StoreError, Table, Written};
+use super::{READABLE, SCHEMA, StoreError, Table, Written};
 use crate::clock::{Clock, Random};
 use crate::env::Env;
 use crate::ids::{OrderUuid, PaymentId};
 use crate::metrics::{self, Metrics};
 use crate::payment::{News, Order, Payment};
+use serde::{Deserialize, Serialize};
 
 /// Orders and payments.
 #[derive(Clone, Debug)]
@@ -18,6 +19,24 @@ pub struct Orders {
 
 pub(super) const ORDER: &str = "order#";
 pub(super) const PAYMENT: &str = "payment#";
+
+/// An order in a message.
+#[derive(Serialize)]
+struct Parcel {
+    schema: u32,
+    version: u64,
+    #[serde(flatten)]
+    record: OrderRecord,
+}
+
+#[derive(Deserialize)]
+struct Schema {
+    schema: u32,
+}
+
+fn unreadable(key: &str, cause: String) -> StoreError {
+    StoreError::Unreadable { key: key.to_owned(), cause }
+}
 
 fn order_key(uuid: &OrderUuid) -> String {
     format!("{ORDER}{uuid}")
@@ -56,6 +75,24 @@ impl Orders {
         let key = order_key(uuid);
         let found: Option<Versioned<OrderRecord>> = self.table.get(&key).await?;
         found.map(|record| Order::try_from(record).map_err(|cause| StoreError::Unreadable { key, cause })).transpose()
+    }
+
+    /// An order as a message of a queue: all that would be stored of it.
+    pub fn packed(order: &Order) -> Result<String, StoreError> {
+        let parcel = Parcel { schema: SCHEMA, version: order.version, record: OrderRecord::from(order) };
+        serde_json::to_string(&parcel).map_err(|error| unreadable(&order_key(&order.uuid), error.to_string()))
+    }
+
+    /// The order in a message. The error quotes nothing of it.
+    pub fn unpacked(message: &str) -> Result<Order, StoreError> {
+        let key = "of the queue";
+        let at = |error: serde_json::Error| unreadable(key, format!("at column {}", error.column()));
+        let Schema { schema } = serde_json::from_str(message).map_err(at)?;
+        if schema > READABLE {
+            return Err(StoreError::Newer { key: key.to_owned(), schema });
+        }
+        let found: Versioned<OrderRecord> = serde_json::from_str(message).map_err(at)?;
+        Order::try_from(found).map_err(|cause| unreadable(key, cause))
     }
 
     /// A payment.

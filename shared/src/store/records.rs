@@ -21,6 +21,9 @@ pub(super) struct OrderRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     amount: Option<i64>,
     currency: String,
+    /// There, and true, when the order has no currency that is known; `currency` is then only there for earlier releases.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    currency_unknown: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     phone: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,6 +39,8 @@ pub(super) struct OrderRecord {
     check_number: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     check_link: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    said_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cart: Option<CartRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -274,7 +279,8 @@ impl From<&Order> for OrderRecord {
             order_id: order.id.as_str().to_owned(),
             public_id: order.public_id.as_ref().map(|id| id.as_str().to_owned()),
             amount: order.amount.map(Money::minor),
-            currency: order.currency.code().to_owned(),
+            currency: order.currency.unwrap_or(Currency::Rub).code().to_owned(),
+            currency_unknown: order.currency.is_none(),
             phone: order.phone.as_ref().map(|phone| phone.digits().to_owned()),
             email: order.email.clone(),
             name: order.name.clone(),
@@ -283,6 +289,7 @@ impl From<&Order> for OrderRecord {
             install_id: order.install_id.as_ref().map(|id| id.as_str().to_owned()),
             check_number: order.check_number.clone(),
             check_link: order.check_link.clone(),
+            said_at: Some(order.said_at.millis()),
             cart: order.cart.as_ref().map(CartRecord::from),
             latest_payment: order.latest_payment.as_ref().map(|id| id.as_str().to_owned()),
             attempts: order.attempts,
@@ -378,7 +385,7 @@ impl TryFrom<Versioned<OrderRecord>> for Order {
             id: OrderId::parse(&record.order_id).map_err(text("order_id"))?,
             public_id: record.public_id.as_deref().map(OrderId::parse).transpose().map_err(text("public_id"))?,
             amount: money(record.amount).map_err(text("amount"))?,
-            currency,
+            currency: (!record.currency_unknown).then_some(currency),
             phone: record.phone.map(|digits| Phone::parse(&format!("+{digits}"))).transpose().map_err(text("phone"))?,
             email: record.email,
             name: record.name,
@@ -387,6 +394,8 @@ impl TryFrom<Versioned<OrderRecord>> for Order {
             install_id: record.install_id.as_deref().map(InstallId::parse).transpose().map_err(text("install_id"))?,
             check_number: record.check_number,
             check_link: record.check_link,
+            // Earlier releases say only when the cart was recorded.
+            said_at: Timestamp::from_millis(record.said_at.max(record.cart.as_ref().map(|cart| cart.at)).unwrap_or_default()),
             cart: record.cart.map(|cart| cart.read(currency)).transpose()?,
             latest_payment: record.latest_payment.as_deref().map(PaymentId::parse).transpose().map_err(text("latest_payment"))?,
             attempts: record.attempts,

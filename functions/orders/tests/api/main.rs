@@ -1,16 +1,21 @@
 //! Orders from outside: HTTP events in; answers, stored orders and calls to the shop out.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod large;
+mod matching;
 mod push;
+mod queued;
 mod relay;
 
-use testkit::{Cast, Function, http};
+use testkit::{Cast, Function, http, worker};
 
 /// The functions of these tests.
 struct Here;
 
 impl Cast for Here {
     fn functions() -> Vec<Function> {
-        vec![http!(orders), http!(acquiring)]
+        vec![http!(orders), worker!(orders, record_queued), http!(acquiring)]
     }
 }
 

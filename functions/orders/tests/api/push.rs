@@ -187,3 +187,30 @@ async fn a_correction_without_a_currency_is_in_the_orders_own() {
     let answer = put(&story, &order.uuid, json!({"orderId": order.id, "amount": "4500.00", "currency": "RUB"})).await;
     assert_eq!(answer.status, 200, "said, it is another one: {}", answer.body);
 }
+
+#[tokio::test]
+async fn an_order_in_an_unreadable_currency_waits_for_one_that_is_said() {
+    let story = Story::start().await;
+    for (index, said) in [json!("KZTT"), json!(398), json!(["KZT"])].into_iter().enumerate() {
+        story.world.standins().shop_answers(json!({"price": 50_000, "currency": said})).unwrap();
+        let order = story.order().await;
+        let key = format!("order#{}", order.uuid);
+        let before = story.world.item("order-holds", &key).await.unwrap();
+        assert_eq!((&before["amount"], &before["currency_unknown"]), (&Value::Null, &json!(true)), "{said}");
+        assert_eq!((before.get("delivery"), before["lines"][0].get("price")), (None, None), "nothing has a price: {before}");
+        let correction = json!({"orderId": order.id, "amount": "45000.00"});
+        let answer = put(&story, &order.uuid, correction.clone()).await;
+        assert_eq!((answer.status, &answer.json()["success"]), (400, &json!(false)), "{said}: {}", answer.body);
+        assert!(answer.json()["error"].as_str().unwrap().contains("field `currency`: must be said"), "{}", answer.body);
+        assert_eq!(story.world.item("order-holds", &key).await.unwrap(), before);
+        let currency = ["KZT", "RUB", "rub"][index];
+        let mut named = correction.clone();
+        named["currency"] = currency.into();
+        assert_eq!(put(&story, &order.uuid, named).await.status, 200);
+        let after = story.world.item("order-holds", &key).await.unwrap();
+        assert_eq!((&after["amount"], &after["currency"]), (&json!(4_500_000), &json!(currency.to_uppercase())));
+        assert_eq!((after.get("currency_unknown"), after["lines"].as_array().unwrap().len()), (None, 1), "{after}");
+        // From now on it is the order's own.
+        assert_eq!(put(&story, &order.uuid, correction).await.status, 200);
+    }
+}

@@ -2,6 +2,7 @@ use std::time::Instant;
 
 use crate::Story;
 use serde_json::{Value, json};
+use shared::metrics;
 use standins::{Fault, System};
 use testkit::settings::{IMSHOP_KEY, SHOP_KEY};
 use testkit::{Answer, Event, TIMELY, drop_after, invoke};
@@ -33,7 +34,7 @@ async fn an_order_goes_to_the_shop_and_its_answer_comes_back_unchanged() {
     assert_eq!(calls[0].raw, body, "byte for byte");
     assert_eq!(calls[0].headers["authorization"], format!("Bearer {SHOP_KEY}"));
     assert!(!calls[0].headers.values().any(|value| value.contains(IMSHOP_KEY)), "IMSHOP's key stays here");
-    insta::assert_json_snapshot!("stored_order", stored(&story, "uuid-1").await, {".cart.at" => "[now]"});
+    insta::assert_json_snapshot!("stored_order", stored(&story, "uuid-1").await, {".cart.at" => "[now]", ".said_at" => "[now]"});
 }
 
 /// Everything that the shop's rules on ways to pay can ask for later, with every id that an item has.
@@ -167,6 +168,7 @@ async fn a_repeated_uuid_changes_nothing_that_a_payment_relies_on() {
     }
     let said = story.world.logs().matches("otherwise than the one that is being paid").count();
     assert_eq!(said, 4, "never in silence");
+    assert_eq!(story.world.total(metrics::ORDERS_NOT_RECORDED, &[("reason", "differs")]), 4);
 }
 
 #[tokio::test]
@@ -242,6 +244,58 @@ async fn what_decides_an_amount() {
         assert_eq!(stored(&story, &order.uuid).await["amount"], amount, "{answers}");
         let warned = story.world.logs().contains("the shop's answer leaves no certain amount");
         assert_eq!(warned, amount.is_null(), "{answers}: somebody is told that this order cannot be paid");
+        let counted = story.world.total(metrics::ORDERS_WITHOUT_AMOUNT, &[("order_uuid", &order.uuid)]);
+        assert_eq!(counted, i64::from(amount.is_null()), "{answers}");
+    }
+}
+
+#[tokio::test]
+async fn spent_bonuses_without_a_price_are_not_charged_again() {
+    let story = Story::start().await;
+    for (index, (bonuses, price, amount)) in [
+        (json!(300), Value::Null, Value::Null),
+        (json!("300.00"), Value::Null, Value::Null),
+        (json!("много"), Value::Null, Value::Null),
+        (json!(-300), Value::Null, Value::Null),
+        (json!(300), json!(2950), json!(295_000)),
+        (json!(0), Value::Null, json!(325_000)),
+        (Value::Null, Value::Null, json!(325_000)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        story.world.standins().shop_answers(json!({"price": price})).unwrap();
+        let uuid = format!("uuid-{index}");
+        let mut request = Story::order_request(&uuid);
+        request["orders"][0]["authorizedBonuses"] = bonuses.clone();
+        story.orders(post(request).rest()).await;
+        assert_eq!(stored(&story, &uuid).await["amount"], amount, "bonuses {bonuses}, price {price}");
+    }
+    assert_eq!(story.world.logs().matches("price, which the order's bonuses are taken off").count(), 4);
+}
+
+#[tokio::test]
+async fn whether_the_price_contains_the_delivery_is_a_setting() {
+    for (setting, answers, amount, warned) in [
+        ("true", json!({"price": 3250, "deliveryPrice": 250}), json!(325_000), false),
+        ("", json!({"price": 3000, "deliveryPrice": 250}), json!(300_000), true),
+        ("", json!({"price": 3000, "deliveryPrice": 0}), json!(300_000), false),
+        ("", json!({"price": 2900, "deliveryPrice": 250}), json!(290_000), false),
+        ("false", json!({"price": 3000, "deliveryPrice": 250}), json!(325_000), false),
+        ("false", json!({"price": 2900, "deliveryPrice": "250.50"}), json!(315_050), false),
+        ("false", json!({"price": 3250, "deliveryPrice": 250}), json!(350_000), true),
+        ("false", json!({"price": 3000, "deliveryPrice": null}), json!(300_000), false),
+        ("false", json!({"price": 3000, "deliveryPrice": "дёшево"}), Value::Null, false),
+        // Without a price there is one sum, whatever the setting.
+        ("false", json!({"price": null, "deliveryPrice": 250}), json!(325_000), false),
+    ] {
+        let story = Story::start().await;
+        story.world.standins().shop_answers(answers.clone()).unwrap();
+        let deps = story.world.build(orders::Deps::from_env, &[("SHOP_PRICE_INCLUDES_DELIVERY", setting)]);
+        let event = post(Story::order_request("uuid-1")).rest();
+        invoke(&deps, |deps, request| Box::pin(orders::handle(deps, request)), event).await;
+        assert_eq!(stored(&story, "uuid-1").await["amount"], amount, "{setting} {answers}");
+        assert_eq!(story.world.logs().contains("SHOP_PRICE_INCLUDES_DELIVERY"), warned, "{setting} {answers}");
     }
 }
 
@@ -290,20 +344,6 @@ async fn every_fault_of_the_shop_is_answered_and_then_converges() {
         assert_eq!(stored(&story, "uuid-1").await["order_id"], json!("1001"), "{fault}");
     }))
     .await;
-}
-
-#[tokio::test]
-async fn an_accepted_order_reaches_imshop_even_if_it_cannot_be_recorded() {
-    let story = Story::start().await;
-    let broken = story.world.build(orders::Deps::from_env, &[("DYNAMODB_ENDPOINT", "http://127.0.0.1:9")]);
-    let answer =
-        invoke(&broken, |deps, request| Box::pin(orders::handle(deps, request)), post(Story::order_request("uuid-1")).rest())
-            .await;
-    assert_eq!((answer.status, &answer.json()["orders"][0]["success"]), (200, &json!(true)));
-    assert!(story.world.logs().contains("an accepted order is not recorded"));
-    // The same request again, or the shop's own push, repairs it.
-    story.orders(post(Story::order_request("uuid-1")).rest()).await;
-    assert_eq!(stored(&story, "uuid-1").await["order_id"], json!("1001"));
 }
 
 #[tokio::test]

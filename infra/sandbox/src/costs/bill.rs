@@ -90,12 +90,12 @@ impl Bill<'_> {
 
     /// What costs something because it is there.
     fn add_standing(&self, month: &mut Usage) {
-        let Deployed { alarms, log_metrics, dashboards, secrets, .. } = self.deployed;
+        let Deployed { polled, alarms, log_metrics, dashboards, secrets, .. } = self.deployed;
         month.add(Item::Metrics, f64::from(*log_metrics));
         month.add(Item::Alarms, f64::from(*alarms));
         month.add(Item::Dashboards, f64::from(*dashboards));
         month.add(Item::Secrets, f64::from(*secrets));
-        month.add(Item::QueueRequests, SECONDS / POLL * self.prices.assumptions.pollers);
+        month.add(Item::QueueRequests, f64::from(*polled) * SECONDS / POLL * self.prices.assumptions.pollers);
     }
 
     /// A metric is paid for by the hour in which it is measured. In an hour with an order all of them are, at most.

@@ -15,6 +15,8 @@ pub struct Deployed {
     pub memory_mb: BTreeMap<String, f64>,
     /// The functions that the clock calls, and from one call to the next.
     pub schedules: Vec<(String, Duration)>,
+    /// Queues that Lambda asks for messages.
+    pub polled: u32,
     /// Metrics that alarms look at.
     pub alarms: u32,
     /// Metrics made of log lines.
@@ -37,10 +39,12 @@ impl Deployed {
         let memory = &document["Globals"]["Function"]["MemorySize"];
         let days = number(&document["Parameters"]["LogRetentionDays"]["Default"]);
         let traced = document["Globals"]["Function"]["Tracing"].as_str() == Some("Active");
-        let schedules = Template::read(text).map_err(|error| CostsError::Template(error.to_string()))?.schedules;
-        let schedules = schedules.into_iter().map(|schedule| (schedule.function, schedule.every)).collect();
+        let template = Template::read(text).map_err(|error| CostsError::Template(error.to_string()))?;
+        let polled = u32::try_from(template.consumers.len()).unwrap_or(u32::MAX);
+        let schedules = template.schedules.into_iter().map(|schedule| (schedule.function, schedule.every)).collect();
         let mut deployed = Self {
             schedules,
+            polled,
             traced,
             log_days: days.ok_or_else(|| missing("a default of LogRetentionDays"))?,
             ..Self::default()

@@ -1,0 +1,86 @@
+//! What an accepted order costs: only numbers of the shop's answer are charged, and only if nothing about them is in doubt.
+
+use shared::ids::OrderUuid;
+use shared::imshop::orders::{AnsweredOrder, Order as Requested};
+use shared::money::{Currency, Money};
+use shared::payment::{Line, Order};
+use shared::wire::Lenient;
+
+/// What is agreed with the shop about the amounts of its answers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    /// Of an order that names no currency.
+    pub(crate) default_currency: Currency,
+    /// Whether an order's `price` contains its `deliveryPrice`.
+    pub(crate) price_includes_delivery: bool,
+}
+
+impl Terms {
+    /// The currency of an order: the answer's, else the request's, else the default. Nothing if it is said and nobody knows it:
+    /// what is unreadable never becomes the default.
+    pub(crate) fn currency(self, requested: &Requested, answered: &AnsweredOrder) -> Option<Currency> {
+        match answered.currency.as_ref().or(requested.currency.as_ref()) {
+            Some(said) => said.0.as_deref().and_then(|code| Currency::parse(code).ok()),
+            None => Some(self.default_currency),
+        }
+    }
+
+    /// The amount, or the field of the answer that leaves it in doubt. An order in a currency that nobody knows has none.
+    pub(crate) fn amount(
+        self,
+        requested: &Requested,
+        answered: &AnsweredOrder,
+        lines: &[Line],
+        currency: Option<Currency>,
+    ) -> Result<Money, &'static str> {
+        let currency = currency.ok_or("currency")?;
+        // The request's price of the delivery is for reference only, as all its numbers.
+        let delivery = match &answered.delivery_price {
+            Some(said) => said.0.map(|delivery| Money::new(delivery, currency)).ok_or("deliveryPrice"),
+            None => Money::from_minor(0, currency).map_err(|_| "deliveryPrice"),
+        };
+        let Some(said) = &answered.price else {
+            // What the points are worth is known to the shop alone: its lines are charged only if none were spent.
+            if spends_bonuses(requested) {
+                return Err("price, which the order's bonuses are taken off");
+            }
+            let sum = goods(lines, answered, currency).ok_or("price, items[].subtotal")?;
+            return sum.plus(delivery?).map_err(|_| "items[].subtotal");
+        };
+        let price = Money::new(said.0.ok_or("price")?, currency);
+        self.compare(&requested.uuid, price, goods(lines, answered, currency), delivery.ok());
+        if self.price_includes_delivery { Ok(price) } else { price.plus(delivery?).map_err(|_| "price") }
+    }
+
+    /// Says so if the numbers look as if the setting were the other way round.
+    fn compare(self, uuid: &OrderUuid, price: Money, goods: Option<Money>, delivery: Option<Money>) {
+        let (Some(goods), Some(delivery)) = (goods, delivery.filter(|delivery| !delivery.is_zero())) else { return };
+        let looks_included = match goods.plus(delivery) {
+            Ok(all) if all == price => true,
+            _ if goods == price => false,
+            _ => return,
+        };
+        if looks_included != self.price_includes_delivery {
+            tracing::warn!(
+                order_uuid = %uuid,
+                looks_included,
+                "the shop's price and its lines disagree with SHOP_PRICE_INCLUDES_DELIVERY"
+            );
+        }
+    }
+}
+
+/// The sum of the answered lines. Without answered items there is none: the request's prices do not count.
+fn goods(lines: &[Line], answered: &AnsweredOrder, currency: Currency) -> Option<Money> {
+    answered.items.0.as_ref()?;
+    Order::sum_of_lines(lines, None, currency).ok().flatten()
+}
+
+/// Whether the customer pays a part with points; what is said but unreadable may be some.
+fn spends_bonuses(requested: &Requested) -> bool {
+    match &requested.authorized_bonuses {
+        None | Some(Lenient(Some(None))) => false,
+        Some(Lenient(Some(Some(points)))) => points.hundredths() != 0,
+        Some(Lenient(None)) => true,
+    }
+}
