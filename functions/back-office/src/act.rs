@@ -1,4 +1,4 @@
-//! Acting on a payment: `cancel`, `change`, `refunds`, a person's word on a refund, `settle`.
+//! Acting on a payment: `cancel`, `change`, `refunds`, a person's word on a refund or on a message, `settle`.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use serde::Deserialize;
 use shared::clock::Timestamp;
 use shared::http::{Failure, Status};
 use shared::ids::ItemId;
+use shared::imshop::status::Channel;
 use shared::money::{Currency, Quantity};
 use shared::payment::{Change, Command, Line, Payment, Trigger};
 use shared::secret::sha256_hex;
@@ -134,7 +135,7 @@ struct OutcomeRequest {
 
 pub(crate) async fn outcome(asked: &Asked<'_>, id: &str, refund: &str) -> Result<Response<Body>, Failure> {
     let OutcomeRequest { made } = fields::body(asked.inbound)?;
-    let number = refund.parse().ok().filter(|number: &usize| number.to_string() == refund).ok_or_else(Failure::not_found)?;
+    let number = number(refund)?;
     let payment = asked.payment(id).await?;
     let refund = payment.refunds.get(number.wrapping_sub(1)).ok_or_else(Failure::not_found)?;
     let key_hash = refund.key_hash.clone();
@@ -142,6 +143,27 @@ pub(crate) async fn outcome(asked: &Asked<'_>, id: &str, refund: &str) -> Result
     let decided = asked.deps.settler.decide_refund(payment, number, made, asked.who, asked.inbound.deadline());
     let decided = Box::pin(decided).await;
     answer::operated(&decided.map_err(Failure::internal)?, Some(&key_hash))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CloseRequest {
+    #[serde(deserialize_with = "fields::address")]
+    address: Channel,
+}
+
+pub(crate) async fn close_message(asked: &Asked<'_>, id: &str, message: &str) -> Result<Response<Body>, Failure> {
+    let CloseRequest { address } = fields::body(asked.inbound)?;
+    let number = number(message)?;
+    let payment = asked.payment(id).await?;
+    tracing::info!(who = asked.who, message = number, address = address.name(), "a person closes a message to IMSHOP");
+    let closed = asked.deps.settler.close_message(payment, address, number, asked.who).await;
+    answer::operated(&closed.map_err(Failure::internal)?, None)
+}
+
+/// A number in a path, as it is written in answers.
+fn number(text: &str) -> Result<usize, Failure> {
+    text.parse().ok().filter(|number: &usize| number.to_string() == text).ok_or_else(Failure::not_found)
 }
 
 pub(crate) async fn settle(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {

@@ -6,6 +6,7 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::{Deserialize, de};
 use shared::clock::Timestamp;
 use shared::http::{Failure, Inbound, decode};
+use shared::imshop::status::Channel;
 use shared::money::{Currency, Decimal, Money};
 use shared::phone::Phone;
 use url::Url;
@@ -61,6 +62,13 @@ impl<'de> Deserialize<'de> for Amount {
 /// An optional field that is either left out or meant: `null` is a mistake.
 pub(crate) fn meant<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
+}
+
+/// One of IMSHOP's addresses, by its name.
+pub(crate) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Channel, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let found = Channel::ALL.into_iter().find(|channel| channel.name() == name);
+    found.ok_or_else(|| D::Error::custom("must be payment_status or order_status"))
 }
 
 /// A text of 1 to `MAX` characters in one line; surrounding white space is dropped.

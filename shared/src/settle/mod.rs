@@ -7,6 +7,7 @@
 //! opened after one that failed: then one Status.
 
 mod carry_out;
+mod close;
 mod operate;
 
 use std::time::Duration;

@@ -14,6 +14,7 @@ mod forms;
 mod input;
 mod keys;
 mod look;
+mod messages;
 mod parallel;
 mod refund;
 mod refusals;
