@@ -10,18 +10,15 @@ use shared::ids::ItemId;
 use shared::imshop::status::Channel;
 use shared::money::{Currency, Quantity};
 use shared::payment::{Change, Command, Line, Payment, Trigger};
-use shared::secret::sha256_hex;
 use shared::settle::Settled;
 
-use crate::fields::{self, Amount, Moment, Text, wrong};
+use crate::fields::{self, Amount, IdempotencyKey, Moment, Text, wrong};
 use crate::{Asked, answer};
 
 /// How far ahead a hold may be asked to last.
 const MAX_HOLD: Duration = Duration::from_hours(30 * 24);
 /// More lines than any cart has, and they fit into the stored payment.
 const MAX_LINES: usize = 200;
-/// The longest idempotency key.
-const MAX_KEY: usize = 100;
 
 /// The body of what needs none.
 #[derive(Deserialize)]
@@ -112,17 +109,13 @@ struct RefundRequest {
 }
 
 pub(crate) async fn refund(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {
-    let key = asked.inbound.header("idempotency-key").unwrap_or_default();
-    if !(1..=MAX_KEY).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let problem = format!("header `Idempotency-Key`: must be 1 to {MAX_KEY} visible ASCII characters, new for each refund");
-        return Err(Failure::bad_request(problem));
-    }
+    let key = IdempotencyKey::parse(asked.inbound.header("idempotency-key").unwrap_or_default())?;
     let request: RefundRequest = fields::body(asked.inbound)?;
     if request.amount.is_some_and(Amount::is_zero) {
         return Err(wrong("amount", "must be above zero"));
     }
     let payment = asked.payment(id).await?;
-    let key_hash = sha256_hex(&format!("{} {key}", payment.id));
+    let key_hash = key.hash_on(&payment);
     let amount = request.amount.map(|amount| amount.in_currency(payment.amount.currency()));
     operate(asked, payment, Command::Refund { key_hash, amount }).await
 }
