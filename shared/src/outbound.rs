@@ -176,8 +176,13 @@ impl Http {
             body.extend_from_slice(&chunk);
         }
         call.took = Some(call.began.elapsed());
-        Ok(Answer { status, content_type, body: body.into(), call })
+        Ok(Answer { status, content_type, body: without_mark(body.into()), call })
     }
+}
+
+/// A body without the byte order mark that some systems begin their JSON and XML with, and that no reader of those allows.
+fn without_mark(body: Bytes) -> Bytes {
+    if body.starts_with("\u{feff}".as_bytes()) { body.slice("\u{feff}".len()..) } else { body }
 }
 
 /// The client without anything that measures: connections are kept for the life of the process.

@@ -2,8 +2,11 @@
 //! the words go out in their order, each at least once. IMSHOP's two addresses do not wait for each other. Two triggers, no
 //! other logic in them: the table's stream, at once, and the scheduled reconciliation, for what failed.
 //!
+//! An order's last word is the order's truth: the failure of an attempt that another followed is not told any more, unless
+//! IMSHOP may have been told that this one is paid and the order is not.
+//!
 //! Round trips when nothing is in the way: one read, one write (the lease), one call for each address, one write; of a payment
-//! that failed one more read, of its order.
+//! that failed one more read, of its order, and one of the attempt that followed if this one once counted as paid.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -70,8 +73,20 @@ impl Health {
 struct Message<'a> {
     payment: &'a Payment,
     word: Word,
-    /// The order has no newer attempt.
-    latest: bool,
+    order: OrderNow,
+}
+
+/// What the order of a payment is about by now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OrderNow {
+    /// This payment.
+    This,
+    /// A newer attempt, of which there is nothing to say yet.
+    Newer,
+    /// A newer attempt, which has failed or was given back.
+    EndedByNewer,
+    /// A newer attempt, which is paid.
+    PaidByNewer,
 }
 
 impl Teller {
@@ -131,20 +146,25 @@ impl Teller {
     ) -> Result<Telling, StoreError> {
         let mut telling = Telling { lease_until: None, ..payment.telling };
         let failures = telling.failures;
-        let mut latest = None;
+        let order = match payment.last_word() {
+            // Nobody pays an order again that is paid or was given back.
+            Some(Word::Paid | Word::PartiallyRefunded(_) | Word::Refunded) | None => OrderNow::This,
+            // Whatever is still to be told of an attempt that failed may be late: another may have followed.
+            Some(Word::Failed) => self.order_now(payment).await?,
+        };
         for channel in open.iter().copied() {
             let Some((steps, word)) = payment.word_for(channel) else { continue };
-            let latest = match (payment.last_word(), latest) {
-                // Nobody pays an order again that is paid or was given back.
-                (Some(Word::Paid | Word::PartiallyRefunded(_) | Word::Refunded) | None, _) => true,
-                // Whatever is still to be told of an attempt that failed may be late: another may have followed.
-                (Some(Word::Failed), Some(latest)) => latest,
-                (Some(Word::Failed), None) => *latest.insert(self.is_latest(payment).await?),
-            };
+            // Beside a newer attempt only what is true now still counts.
+            let (steps, word) = if order == OrderNow::This { (steps, word) } else { (payment.history.len(), Word::Failed) };
+            if order.is_silent(payment, channel) {
+                tracing::info!(payment_id = %payment.id, ?channel, ?word, "not told any more: another attempt followed");
+                *telling.done_mut(channel) = steps;
+                continue;
+            }
             let result = if health.is_down(channel) {
                 Err(Untold::Unavailable("it has not answered before".to_owned()))
             } else {
-                let result = self.send_to(channel, &Message { payment, word, latest }, deadline).await;
+                let result = self.send_to(channel, &Message { payment, word, order }, deadline).await;
                 health.note(channel, &result);
                 result
             };
@@ -166,17 +186,26 @@ impl Teller {
         Ok(telling)
     }
 
-    /// Whether its order has no newer attempt.
-    async fn is_latest(&self, payment: &Payment) -> Result<bool, StoreError> {
+    /// What its order is about by now.
+    async fn order_now(&self, payment: &Payment) -> Result<OrderNow, StoreError> {
         let order = self.orders.order(&payment.order_uuid).await?;
-        Ok(order.is_none_or(|order| order.latest_payment.as_ref() == Some(&payment.id)))
+        let Some(newest) = order.and_then(|order| order.latest_payment).filter(|newest| *newest != payment.id) else {
+            return Ok(OrderNow::This);
+        };
+        if !payment.has_been_paid() {
+            return Ok(OrderNow::Newer);
+        }
+        let newest = self.orders.payment(&newest).await?;
+        Ok(match newest.as_ref().and_then(Payment::last_word) {
+            None => OrderNow::Newer,
+            Some(Word::Failed | Word::Refunded) => OrderNow::EndedByNewer,
+            Some(Word::Paid | Word::PartiallyRefunded(_)) => OrderNow::PaidByNewer,
+        })
     }
 
     async fn send_to(&self, channel: Channel, message: &Message<'_>, deadline: Deadline) -> Result<(), Untold> {
         match channel {
             Channel::PaymentStatus => self.imshop.send(channel, &message.payment_status(), deadline).await,
-            // The order's status is its newest attempt's business.
-            Channel::OrderStatus if !message.latest => Ok(()),
             Channel::OrderStatus => self.imshop.send(channel, &message.order_status(&self.imshop), deadline).await,
         }
     }
@@ -200,6 +229,20 @@ impl Teller {
     }
 }
 
+impl OrderNow {
+    /// Whether an address hears no more of a payment that failed: what it says would come after what is true of the order.
+    fn is_silent(self, payment: &Payment, channel: Channel) -> bool {
+        match self {
+            Self::This => false,
+            // What may have been called paid is taken back.
+            Self::Newer => !payment.has_been_paid(),
+            // The order's status is its newest attempt's business, once that has something to say.
+            Self::EndedByNewer => !payment.has_been_paid() || channel == Channel::OrderStatus,
+            Self::PaidByNewer => true,
+        }
+    }
+}
+
 impl Message<'_> {
     fn payment_status(&self) -> PaymentStatus<'_> {
         PaymentStatus {
@@ -207,7 +250,7 @@ impl Message<'_> {
             payment_id: self.payment.id.as_str(),
             success: true,
             payment_captured: self.is_paid(),
-            retry: self.word == Word::Failed && self.latest,
+            retry: self.word == Word::Failed && self.order == OrderNow::This,
         }
     }
 

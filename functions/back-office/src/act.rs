@@ -1,4 +1,4 @@
-//! Acting on a payment: `cancel`, `change`, `refunds`, a person's word on a refund, `settle`.
+//! Acting on a payment: `cancel`, `change`, `refunds`, a person's word on a refund or on a message, `settle`.
 
 use std::time::Duration;
 
@@ -7,20 +7,18 @@ use serde::Deserialize;
 use shared::clock::Timestamp;
 use shared::http::{Failure, Status};
 use shared::ids::ItemId;
+use shared::imshop::status::Channel;
 use shared::money::{Currency, Quantity};
 use shared::payment::{Change, Command, Line, Payment, Trigger};
-use shared::secret::sha256_hex;
 use shared::settle::Settled;
 
-use crate::fields::{self, Amount, Moment, Text, wrong};
+use crate::fields::{self, Amount, IdempotencyKey, Moment, Text, wrong};
 use crate::{Asked, answer};
 
 /// How far ahead a hold may be asked to last.
 const MAX_HOLD: Duration = Duration::from_hours(30 * 24);
 /// More lines than any cart has, and they fit into the stored payment.
 const MAX_LINES: usize = 200;
-/// The longest idempotency key.
-const MAX_KEY: usize = 100;
 
 /// The body of what needs none.
 #[derive(Deserialize)]
@@ -132,17 +130,13 @@ struct RefundRequest {
 }
 
 pub(crate) async fn refund(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {
-    let key = asked.inbound.header("idempotency-key").unwrap_or_default();
-    if !(1..=MAX_KEY).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let problem = format!("header `Idempotency-Key`: must be 1 to {MAX_KEY} visible ASCII characters, new for each refund");
-        return Err(Failure::bad_request(problem));
-    }
+    let key = IdempotencyKey::parse(asked.inbound.header("idempotency-key").unwrap_or_default())?;
     let request: RefundRequest = fields::body(asked.inbound)?;
     if request.amount.is_some_and(Amount::is_zero) {
         return Err(wrong("amount", "must be above zero"));
     }
     let payment = asked.payment(id).await?;
-    let key_hash = sha256_hex(&format!("{} {key}", payment.id));
+    let key_hash = key.hash_on(&payment);
     let amount = request.amount.map(|amount| amount.in_currency(payment.amount.currency()));
     operate(asked, payment, Command::Refund { key_hash, amount }).await
 }
@@ -155,7 +149,7 @@ struct OutcomeRequest {
 
 pub(crate) async fn outcome(asked: &Asked<'_>, id: &str, refund: &str) -> Result<Response<Body>, Failure> {
     let OutcomeRequest { made } = fields::body(asked.inbound)?;
-    let number = refund.parse().ok().filter(|number: &usize| number.to_string() == refund).ok_or_else(Failure::not_found)?;
+    let number = number(refund)?;
     let payment = asked.payment(id).await?;
     let refund = payment.refunds.get(number.wrapping_sub(1)).ok_or_else(Failure::not_found)?;
     let key_hash = refund.key_hash.clone();
@@ -163,6 +157,27 @@ pub(crate) async fn outcome(asked: &Asked<'_>, id: &str, refund: &str) -> Result
     let decided = asked.deps.settler.decide_refund(payment, number, made, asked.who, asked.inbound.deadline());
     let decided = Box::pin(decided).await;
     answer::operated(&decided.map_err(Failure::internal)?, Some(&key_hash))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CloseRequest {
+    #[serde(deserialize_with = "fields::address")]
+    address: Channel,
+}
+
+pub(crate) async fn close_message(asked: &Asked<'_>, id: &str, message: &str) -> Result<Response<Body>, Failure> {
+    let CloseRequest { address } = fields::body(asked.inbound)?;
+    let number = number(message)?;
+    let payment = asked.payment(id).await?;
+    tracing::info!(who = asked.who, message = number, address = address.name(), "a person closes a message to IMSHOP");
+    let closed = asked.deps.settler.close_message(payment, address, number, asked.who).await;
+    answer::operated(&closed.map_err(Failure::internal)?, None)
+}
+
+/// A number in a path, as it is written in answers.
+fn number(text: &str) -> Result<usize, Failure> {
+    text.parse().ok().filter(|number: &usize| number.to_string() == text).ok_or_else(Failure::not_found)
 }
 
 pub(crate) async fn settle(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {

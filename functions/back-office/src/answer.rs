@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use shared::clock::Timestamp;
 use shared::http::{self, Failure, Status};
 use shared::ids::{ItemId, OrderId};
+use shared::imshop::status::Channel;
 use shared::mokka::{Code, Error};
 use shared::money::{Currency, Money, Quantity};
 use shared::payment::{self, Line, Order, Payment, RefundStatus, Refusal, Report, ReportedState, Step};
@@ -73,6 +74,8 @@ pub(crate) struct ShownPayment<'a> {
     check_link: Option<&'a str>,
     refunds: Vec<ShownRefund<'a>>,
     told: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    untold: Vec<ShownMessage>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_check_at: Option<String>,
     attention: bool,
@@ -98,6 +101,14 @@ pub(crate) struct ShownRefund<'a> {
     ended_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Reason<'a>>,
+}
+
+/// A message that one of IMSHOP's addresses has not taken, and that the ones after it wait for.
+#[derive(Serialize)]
+struct ShownMessage {
+    message: usize,
+    address: &'static str,
+    says: &'static str,
 }
 
 #[derive(Serialize)]
@@ -137,6 +148,7 @@ impl<'a> ShownPayment<'a> {
             check_link: payment.check.as_ref().and_then(|check| check.link.as_deref()),
             refunds: payment.refunds.iter().enumerate().map(|(index, refund)| ShownRefund::of(index, refund)).collect(),
             told: !payment.has_untold(),
+            untold: Channel::ALL.into_iter().filter_map(|channel| ShownMessage::of(payment, channel)).collect(),
             next_check_at: payment.watch.check_at.map(Timestamp::rfc3339),
             attention: payment.watch.attention,
             history: payment.history.iter().map(ShownStep::of).collect(),
@@ -173,6 +185,13 @@ impl<'a> Reason<'a> {
 fn advice(code: &str) -> Option<&'static str> {
     let number = code.strip_prefix(MOKKA)?.parse().ok()?;
     Some(Code::from_number(number).advice())
+}
+
+impl ShownMessage {
+    fn of(payment: &Payment, channel: Channel) -> Option<Self> {
+        let (message, word) = payment.word_for(channel).filter(|_| payment.telling.failures > 0)?;
+        Some(Self { message, address: channel.name(), says: word.name() })
+    }
 }
 
 impl<'a> ShownStep<'a> {

@@ -6,8 +6,11 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::{Deserialize, de};
 use shared::clock::Timestamp;
 use shared::http::{Failure, Inbound, decode};
+use shared::imshop::status::Channel;
 use shared::money::{Currency, Decimal, Money};
+use shared::payment::Payment;
 use shared::phone::Phone;
+use shared::secret::sha256_hex;
 use url::Url;
 
 /// The body as `T`; an empty one is an empty object.
@@ -61,6 +64,42 @@ impl<'de> Deserialize<'de> for Amount {
 /// An optional field that is either left out or meant: `null` is a mistake.
 pub(crate) fn meant<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
+}
+
+/// The longest idempotency key.
+const MAX_KEY: usize = 100;
+
+/// The name that whoever asks gives to a refund. The IETF draft "The Idempotency-Key HTTP Header Field" writes it in quotes, many
+/// programs do not: it is the same key.
+pub(crate) struct IdempotencyKey<'a>(&'a str);
+
+impl<'a> IdempotencyKey<'a> {
+    pub(crate) fn parse(header: &'a str) -> Result<Self, Failure> {
+        let header = header.trim_matches([' ', '\t']);
+        let key = header.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(header);
+        let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
+        if (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(plain) {
+            return Ok(Self(key));
+        }
+        Err(Failure::bad_request(format!(
+            "header `Idempotency-Key`: must be 1 to {MAX_KEY} visible ASCII characters without \" and \\, in quotes or not, and new \
+             for each refund"
+        )))
+    }
+
+    /// The digest under which a refund of this payment is found. Earlier releases took the quotes for a part of the key.
+    pub(crate) fn hash_on(&self, payment: &Payment) -> String {
+        let hash = |key: &str| sha256_hex(&format!("{} {key}", payment.id));
+        let quoted = Some(hash(&format!("\"{}\"", self.0))).filter(|hash| payment.refund_with_key(hash).is_some());
+        quoted.unwrap_or_else(|| hash(self.0))
+    }
+}
+
+/// One of IMSHOP's addresses, by its name.
+pub(crate) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Channel, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let found = Channel::ALL.into_iter().find(|channel| channel.name() == name);
+    found.ok_or_else(|| D::Error::custom("must be payment_status or order_status"))
 }
 
 /// A text of 1 to `MAX` characters in one line; surrounding white space is dropped.

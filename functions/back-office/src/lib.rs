@@ -12,6 +12,7 @@
 //! | `POST payments/{paymentId}/change` | operate | hold another amount, or hold it longer |
 //! | `POST payments/{paymentId}/refunds` | refund | give back a part, or all that is left; with `Idempotency-Key` |
 //! | `POST payments/{paymentId}/refunds/{refund}/outcome` | refund | a person's word on a refund that nobody can tell |
+//! | `POST payments/{paymentId}/messages/{message}/close` | operate | a person's word that IMSHOP will not take a message |
 //! | `POST payments/{paymentId}/settle` | operate | ask the provider, and drive the payment forward |
 //! | `POST limits` | operate | what a customer may spend |
 //! | `POST registrations` | operate | a form on which a customer gets a limit |
@@ -34,7 +35,7 @@
 //!   the shop's is stored before and read again, a write and a read for every 350 KB. `change`: one read (order) more, and the
 //!   last write is one of payment and order together.
 //! - `refunds` again with the same key: one read. `settle`: one read, two Status, and what `settle` does. `outcome`: one read,
-//!   one Status, one write.
+//!   one Status, one write. `messages/…/close`: one read, one write.
 //! - An order: one query, one read of all, one Status for each payment. A list: one query, one read of all. A payment, a
 //!   registration: one read. `limits` and `schedules`: one call. `registrations`: one write, one call.
 //! - Forms: a list is one query and one read of all (a hundred at once), a form or a link to its photo one read. An erasure is
@@ -154,6 +155,7 @@ async fn serve(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
         Route::Change(id) => act::change(&asked, id).await,
         Route::Refunds(id) => act::refund(&asked, id).await,
         Route::Outcome(id, refund) => act::outcome(&asked, id, refund).await,
+        Route::CloseMessage(id, message) => act::close_message(&asked, id, message).await,
         Route::Settle(id) => act::settle(&asked, id).await,
         Route::Limits => customers::limit(&asked).await,
         Route::Registrations => customers::register(&asked).await,

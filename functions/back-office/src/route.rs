@@ -16,6 +16,7 @@ pub(crate) enum Route<'a> {
     Change(&'a str),
     Refunds(&'a str),
     Outcome(&'a str, &'a str),
+    CloseMessage(&'a str, &'a str),
     Settle(&'a str),
     Limits,
     Registrations,
@@ -42,6 +43,7 @@ impl<'a> Route<'a> {
             ["payments", id, "change"] => Self::Change(id),
             ["payments", id, "refunds"] => Self::Refunds(id),
             ["payments", id, "refunds", refund, "outcome"] => Self::Outcome(id, refund),
+            ["payments", id, "messages", message, "close"] => Self::CloseMessage(id, message),
             ["payments", id, "settle"] => Self::Settle(id),
             ["limits"] => Self::Limits,
             ["registrations"] => Self::Registrations,
@@ -73,6 +75,7 @@ impl<'a> Route<'a> {
             | Self::Change(_)
             | Self::Refunds(_)
             | Self::Outcome(..)
+            | Self::CloseMessage(..)
             | Self::Settle(_)
             | Self::Limits
             | Self::Registrations
@@ -98,6 +101,7 @@ impl<'a> Route<'a> {
             Self::Finish(_)
             | Self::Cancel(_)
             | Self::Change(_)
+            | Self::CloseMessage(..)
             | Self::Settle(_)
             | Self::Limits
             | Self::Registrations
@@ -117,6 +121,7 @@ impl<'a> Route<'a> {
             Self::Change(_) => "change",
             Self::Refunds(_) => "refund",
             Self::Outcome(..) => "refund outcome",
+            Self::CloseMessage(..) => "message close",
             Self::Settle(_) => "settle",
             Self::Limits => "limit",
             Self::Registrations => "register",
@@ -149,6 +154,7 @@ impl<'a> Route<'a> {
             | Self::Change(_)
             | Self::Refunds(_)
             | Self::Outcome(..)
+            | Self::CloseMessage(..)
             | Self::Settle(_)
             | Self::Limits
             | Self::Registrations

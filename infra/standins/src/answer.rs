@@ -79,6 +79,11 @@ impl Answer {
         self
     }
 
+    /// The same, behind a byte order mark.
+    pub(crate) fn marked(self) -> Self {
+        Self { body: ["\u{feff}".as_bytes(), &self.body].concat().into(), ..self }
+    }
+
     /// The same, called HTML.
     pub(crate) fn called_html(self) -> Self {
         Self { content_type: "text/html; charset=utf-8", ..self }

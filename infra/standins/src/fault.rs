@@ -7,6 +7,7 @@
 //! | `http500` | no | HTTP 500 with a short text |
 //! | `html` | no | HTTP 200 with an HTML maintenance page |
 //! | `slow` | yes | the right answer, its body byte by byte, 30 s in total |
+//! | `bom` | yes | the right answer, behind a byte order mark |
 //! | `late:NN` | yes | the right answer, after NN milliseconds |
 //! | `answer_lost` | yes | the connection is reset instead of an answer |
 //! | `refused` | no | a proper refusal in the system's own shape |
@@ -40,6 +41,8 @@ pub enum Fault {
     Html,
     /// The effect happens; the answer takes 30 s to arrive.
     Slow,
+    /// The effect happens; the answer begins with a byte order mark.
+    Bom,
     /// The effect happens; the answer comes that many milliseconds later.
     Late(u16),
     /// The effect happens; the connection is reset instead of an answer.
@@ -58,6 +61,7 @@ impl fmt::Display for Fault {
             Self::Http500 => f.write_str("http500"),
             Self::Html => f.write_str("html"),
             Self::Slow => f.write_str("slow"),
+            Self::Bom => f.write_str("bom"),
             Self::Late(millis) => write!(f, "late:{millis}"),
             Self::AnswerLost => f.write_str("answer_lost"),
             Self::Refused => f.write_str("refused"),
@@ -76,6 +80,7 @@ impl FromStr for Fault {
             "http500" => Ok(Self::Http500),
             "html" => Ok(Self::Html),
             "slow" => Ok(Self::Slow),
+            "bom" => Ok(Self::Bom),
             "answer_lost" => Ok(Self::AnswerLost),
             "refused" => Ok(Self::Refused),
             _ => {
@@ -83,7 +88,7 @@ impl FromStr for Fault {
                     ControlError::field(
                         "fault",
                         format!(
-                            "`{text}` is none of timeout, reset, http500, html, slow, late:NN, answer_lost, refused, status:NN"
+                            "`{text}` is none of timeout, reset, http500, html, slow, bom, late:NN, answer_lost, refused, status:NN"
                         ),
                     )
                 })

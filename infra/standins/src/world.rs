@@ -98,6 +98,7 @@ impl World {
             Some(Fault::Http500) => Outcome::Answer(Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")),
             Some(Fault::Html) => Outcome::Answer(Answer::html(StatusCode::OK, index::MAINTENANCE)),
             Some(Fault::Slow) => Outcome::Drip(self.handle(system, method, request)),
+            Some(Fault::Bom) => Outcome::Answer(self.handle(system, method, request).marked()),
             Some(Fault::Late(millis)) => {
                 Outcome::Late(self.handle(system, method, request), Duration::from_millis(millis.into()))
             }

@@ -1,5 +1,5 @@
-//! A tap on the line to DynamoDB: counts the round trips and the units that they cost, loses the answer of one of them, and leaves
-//! batches undone.
+//! A tap on the line to DynamoDB: counts the round trips and the units that they cost, loses the answer of one of them, leaves
+//! batches undone, and refuses writes for each reason that DynamoDB has.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -35,6 +35,14 @@ struct Passed {
     units: Units,
     lose: Option<usize>,
     undone: usize,
+    refuse: Option<Refuse>,
+}
+
+/// Which operation is refused, why, and how often.
+struct Refuse {
+    operation: &'static str,
+    reason: &'static str,
+    times: usize,
 }
 
 /// What DynamoDB charges for by the request, on demand (DynamoDB, "Read and write operations"): of the table and of its indexes.
@@ -84,6 +92,31 @@ impl Tap {
     pub(crate) fn leave_undone(&self, times: usize) {
         self.state().undone = times;
     }
+
+    /// Refuses the next `times` of an operation, without any effect.
+    pub(crate) fn refuse(&self, operation: &'static str, reason: &'static str, times: usize) {
+        self.state().refuse = Some(Refuse { operation, reason, times });
+    }
+}
+
+impl Passed {
+    /// DynamoDB's answer to an operation that is refused.
+    fn refused(&mut self, operation: &str, body: &Bytes) -> Option<Value> {
+        let refuse = self.refuse.as_mut().filter(|refuse| refuse.operation == operation && refuse.times > 0)?;
+        refuse.times -= 1;
+        let reason = refuse.reason;
+        let kind = |name: &str| format!("com.amazonaws.dynamodb.v20120810#{name}");
+        if operation != "TransactWriteItems" || reason.ends_with("Exception") {
+            return Some(json!({"__type": kind(reason), "message": "refused by the test"}));
+        }
+        let request: Value = serde_json::from_slice(body).ok()?;
+        let parts = request["TransactItems"].as_array().map_or(1, Vec::len);
+        // It is the last part's fault.
+        let mut reasons = vec![json!({"Code": "None"}); parts];
+        *reasons.last_mut()? = json!({"Code": reason, "Message": "refused by the test"});
+        let message = "Transaction cancelled, please refer cancellation reasons for specific reasons";
+        Some(json!({"__type": kind("TransactionCanceledException"), "Message": message, "CancellationReasons": reasons}))
+    }
 }
 
 /// DynamoDB's answer to a batch of which it does nothing.
@@ -127,6 +160,12 @@ async fn pass(State(tap): State<Tap>, headers: HeaderMap, body: Bytes) -> Respon
         {
             state.undone -= 1;
             let mut answer = status(StatusCode::OK, answer.to_string().into());
+            answer.headers_mut().insert("content-type", HeaderValue::from_static("application/x-amz-json-1.0"));
+            return answer;
+        }
+        if let Some(answer) = state.refused(operation, &body) {
+            state.calls.push(operation.to_owned());
+            let mut answer = status(StatusCode::BAD_REQUEST, answer.to_string().into());
             answer.headers_mut().insert("content-type", HeaderValue::from_static("application/x-amz-json-1.0"));
             return answer;
         }

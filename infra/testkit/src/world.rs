@@ -438,6 +438,13 @@ impl World {
         self.tap.leave_undone(times);
     }
 
+    /// Lets DynamoDB refuse the next `times` of an operation: a transaction for a reason of its `CancellationReasons`
+    /// (`ConditionalCheckFailed`, `TransactionConflict`, `ThrottlingError`, `ProvisionedThroughputExceeded`, `ValidationError`, …),
+    /// anything by the name of an exception (`TransactionConflictException`, `ThrottlingException`, …).
+    pub fn refuse_store(&self, operation: &'static str, reason: &'static str, times: usize) {
+        self.tap.refuse(operation, reason, times);
+    }
+
     /// What the functions have measured, oldest first: the lines that have a value of this metric.
     #[must_use]
     pub fn measured(&self, metric: Metric) -> Vec<Value> {

@@ -29,8 +29,9 @@ impl Channel {
     /// Both, in the order in which they are told.
     pub const ALL: [Self; 2] = [Self::PaymentStatus, Self::OrderStatus];
 
-    /// Its name among what is measured.
-    fn name(self) -> &'static str {
+    /// The name used in answers and among what is measured.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::PaymentStatus => "payment_status",
             Self::OrderStatus => "order_status",

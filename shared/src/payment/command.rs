@@ -67,6 +67,9 @@ pub enum Refusal {
     /// The refund is decided, or there is none of that number.
     #[error("no refund of that number waits for a decision")]
     RefundDecided,
+    /// The message is told or closed, there is none of that number, or it was not tried yet.
+    #[error("no message of that number to that address was tried in vain and waits to be closed")]
+    MessageDecided,
     /// Something else is under way.
     #[error("something else is under way with this payment: {0}; ask again when it has ended")]
     InProgress(&'static str),
@@ -101,6 +104,7 @@ impl Refusal {
             Self::TooManySteps => "too_many_steps",
             Self::KeyReused => "idempotency_key_reused",
             Self::RefundDecided => "refund_decided",
+            Self::MessageDecided => "message_decided",
             Self::InProgress(_) => "in_progress",
             Self::Mismatch => "mismatch",
         }

@@ -1,7 +1,7 @@
 //! What IMSHOP has to be told of a payment. The history is the outbox: a step that matters to IMSHOP carries its word, and two
 //! marks say up to which step each of IMSHOP's addresses was told.
 
-use super::{Payment, State};
+use super::{Payment, Refusal, State, Trigger};
 use crate::clock::{LEASE, Timestamp};
 use crate::imshop::status::Channel;
 use crate::money::Money;
@@ -20,6 +20,17 @@ pub enum Word {
 }
 
 impl Word {
+    /// The name used in answers and in the history.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Paid => "paid",
+            Self::Failed => "failed",
+            Self::PartiallyRefunded(_) => "partially_refunded",
+            Self::Refunded => "refunded",
+        }
+    }
+
     /// The word that belongs to a state.
     pub(super) fn of(state: State, refunded: Money) -> Option<Self> {
         match state {
@@ -87,6 +98,31 @@ impl Payment {
     #[must_use]
     pub fn word_for(&self, channel: Channel) -> Option<(usize, Word)> {
         self.word_after(self.telling.done_by(channel))
+    }
+
+    /// Whether it has counted as paid, so that IMSHOP may have been told so: a message without an answer may have arrived.
+    #[must_use]
+    pub fn has_been_paid(&self) -> bool {
+        self.history.iter().any(|step| step.word == Some(Word::Paid))
+    }
+
+    /// This payment after a person has closed a message that one of IMSHOP's addresses does not take: the `number`th step of the
+    /// history. Only the one that is in the way can be closed, and only after it was tried, so that none is closed unseen. What
+    /// comes after it is news.
+    pub fn message_closed(mut self, channel: Channel, number: usize, by: Trigger<'_>, now: Timestamp) -> Result<Self, Refusal> {
+        if self.is_being_told(now) {
+            return Err(Refusal::InProgress("a message to IMSHOP"));
+        }
+        let waits = self.word_for(channel).filter(|(step, _)| *step == number && self.telling.failures > 0);
+        let Some((_, word)) = waits else { return Err(Refusal::MessageDecided) };
+        *self.telling.done_mut(channel) = number;
+        self.push(Some(format!("message {number} ({}) to {} closed", word.name(), channel.name())), None, by, now);
+        // Whatever the other address has not taken keeps its planned tries.
+        if Channel::ALL.into_iter().all(|other| other == channel || self.word_for(other).is_none()) {
+            self.telling.failures = 0;
+        }
+        self.telling.lease_until = None;
+        Ok(self)
     }
 
     /// Whether IMSHOP has to be told something.

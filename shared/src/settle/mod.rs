@@ -8,6 +8,7 @@
 //! opened after one that failed, or one of its last looks is due: then one Status.
 
 mod carry_out;
+mod close;
 mod operate;
 
 use std::time::Duration;

@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata as _, SdkError};
-use aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, WriteRequest};
 
+use super::refusals::Refused;
 use super::{Consistency, Item, StoreError, Table, failed, incomplete};
 
 /// How many keys DynamoDB reads at once, `BatchGetItem`.
@@ -63,7 +62,7 @@ impl Table {
         for _ in 0..WRITE_ROUNDS {
             match self.client.batch_write_item().request_items(&self.name, left.clone()).send().await {
                 Ok(output) => left = output.unprocessed_items.unwrap_or_default().into_values().flatten().collect(),
-                Err(error) if is_throttled(&error) => {}
+                Err(error) if Refused::of(&error) == Some(Refused::Throttled) => {}
                 Err(error) => return Err(failed("BatchWriteItem", &error)),
             }
             if left.is_empty() {
@@ -74,10 +73,4 @@ impl Table {
         }
         Err(StoreError::Failed { action: "BatchWriteItem", cause: "left items unwritten".to_owned() })
     }
-}
-
-/// The table is asked for more than it gives at the moment: nothing is written, and it will give more in a while.
-fn is_throttled(error: &SdkError<BatchWriteItemError>) -> bool {
-    let code = error.as_service_error().and_then(|error| error.code());
-    matches!(code, Some("ProvisionedThroughputExceededException" | "ThrottlingException" | "RequestLimitExceeded"))
 }

@@ -45,6 +45,7 @@ pub mod prices;
 mod quotas;
 mod quotes;
 mod records;
+mod refusals;
 mod registrations;
 mod schedules;
 mod sms;
@@ -58,7 +59,6 @@ use aws_sdk_dynamodb::config::BehaviorVersion;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use serde::Serialize;
@@ -74,6 +74,7 @@ pub use quotes::Quotes;
 pub use registrations::{Decided, Registration};
 pub use schedules::Schedules;
 
+use refusals::{Refused, Tried};
 use writes::Write;
 
 /// One attempt at one request; DynamoDB answers in single-digit milliseconds, so a slow one is a lost one.
@@ -119,7 +120,7 @@ pub enum StoreError {
     Random(#[from] RandomError),
 }
 
-/// How a conditional write came out.
+/// How a conditional write came out. What DynamoDB did not write for another reason than its condition is no conflict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Written {
@@ -222,18 +223,20 @@ impl Table {
             .set_expression_attribute_names(Some(write.names))
             .set_expression_attribute_values(Some(write.values))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match update.send().await {
-            Ok(_) => Ok(Written::Yes),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                    // The SDK repeats a request whose answer was lost: then the item that stands in the way is this write.
-                    let ours = refused.item().and_then(|item| item.get("write_mark")) == Some(&AttributeValue::S(mark));
-                    Ok(if ours { Written::Yes } else { Written::Conflict })
+        let mark = AttributeValue::S(mark);
+        let attempt = || async {
+            let Err(error) = update.clone().send().await else { return Ok(Tried::Written(Written::Yes)) };
+            match error.as_service_error() {
+                // The SDK repeats a request whose answer was lost: then the item that stands in the way is this write.
+                Some(UpdateItemError::ConditionalCheckFailedException(refused))
+                    if refused.item().and_then(|item| item.get("write_mark")) == Some(&mark) =>
+                {
+                    Ok(Tried::Written(Written::Yes))
                 }
-                Some(UpdateItemError::TransactionConflictException(_)) => Ok(Written::Conflict),
-                _ => Err(failed("UpdateItem", &error)),
-            },
-        }
+                _ => Refused::of(&error).map(Tried::Refused).ok_or_else(|| failed("UpdateItem", &error)),
+            }
+        };
+        refusals::written("UpdateItem", attempt).await
     }
 
     /// Deletes an item; whether it was there. A deletion repeated by the SDK after a lost answer finds nothing, which is said
@@ -258,16 +261,11 @@ impl Table {
     /// Writes all of the items or none. The mark makes a repetition by the SDK after a lost answer the same transaction.
     async fn transact(&self, mark: &str, items: Vec<TransactWriteItem>) -> Result<Written, StoreError> {
         let write = self.client.transact_write_items().set_transact_items(Some(items)).client_request_token(mark);
-        match write.send().await {
-            Ok(_) => Ok(Written::Yes),
-            Err(error) => match error.as_service_error() {
-                Some(
-                    TransactWriteItemsError::TransactionCanceledException(_)
-                    | TransactWriteItemsError::TransactionInProgressException(_),
-                ) => Ok(Written::Conflict),
-                _ => Err(failed("TransactWriteItems", &error)),
-            },
-        }
+        let attempt = || async {
+            let Err(error) = write.clone().send().await else { return Ok(Tried::Written(Written::Yes)) };
+            Refused::of_transaction(&error).map(Tried::Refused).ok_or_else(|| failed("TransactWriteItems", &error))
+        };
+        refusals::written("TransactWriteItems", attempt).await
     }
 }
 

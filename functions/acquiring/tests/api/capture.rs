@@ -300,3 +300,20 @@ async fn capture_names_a_way_to_pay_that_can_be_this_payments() {
         assert_eq!((answer.status, &answer.json()["success"]), (200, &json!(success)), "{method}: {}", answer.body);
     }
 }
+
+/// Some systems begin their JSON with a byte order mark: what is behind it counts, from the order to its capture and to IMSHOP.
+#[tokio::test]
+async fn a_byte_order_mark_before_an_answer_is_nothing() {
+    let story = Story::start().await;
+    let standins = story.world.standins();
+    for (system, method) in
+        [(System::Shop, "orders"), (System::Mokka, "checkout"), (System::Mokka, "status"), (System::Mokka, "finish")]
+    {
+        standins.fault(system, method, Fault::Bom, 10).unwrap();
+    }
+    let order = story.order().await;
+    assert_eq!(story.create(&order).await.json()["success"], true);
+    story.decide(&order.payment(1), Decision::Approved).await;
+    assert_eq!(story.capture(&order.payment(1)).await.json()["paymentCaptured"], true);
+    assert_eq!(standins.mokka_order(&order.payment(1)).unwrap().finishes, 1);
+}

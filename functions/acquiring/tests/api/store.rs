@@ -36,6 +36,65 @@ async fn the_round_trips_of_each_command_are_as_designed() {
     assert!(called(&story).is_empty());
 }
 
+/// Why a new attempt was not written down: only a lost condition can mean that the order's id is somebody else's.
+#[tokio::test]
+async fn a_transaction_that_was_canceled_is_dealt_with_by_its_reason() {
+    const WRITE: &str = "TransactWriteItems";
+    for (reason, waits) in [
+        ("TransactionConflict", true),
+        ("TransactionInProgressException", true),
+        ("ThrottlingError", true),
+        ("ProvisionedThroughputExceeded", true),
+        ("ThrottlingException", true),
+        ("ValidationError", false),
+        ("ItemCollectionSizeLimitExceeded", false),
+        ("ReasonOfTomorrow", false),
+    ] {
+        let story = Story::start().await;
+        let order = story.order().await;
+        story.world.refuse_store(WRITE, reason, 1);
+        let created = story.create(&order).await;
+        assert_eq!(created.json()["success"], json!(waits), "{reason}: {}", created.body);
+        if waits {
+            assert_eq!(called(&story), ["checkout"], "{reason}");
+            assert_eq!(created.json()["paymentId"], json!(order.payment(1)), "{reason}");
+        } else {
+            assert_ne!(created.json()["error"], json!(shared::texts::ORDER_ID_TAKEN), "{reason}");
+            assert!(called(&story).is_empty(), "{reason}: what is not written down is not done");
+            assert_eq!(story.create(&order).await.json()["success"], json!(true), "{reason}: and harms nobody");
+        }
+    }
+    // What stands in the way for longer ends the request, and says nothing false.
+    for reason in ["TransactionConflict", "ThrottlingError"] {
+        let story = Story::start().await;
+        let order = story.order().await;
+        let _ = story.world.store_calls();
+        story.world.refuse_store(WRITE, reason, 1_000);
+        let created = story.create(&order).await;
+        assert_eq!((&created.json()["success"], &created.json()["error"]), (&json!(false), &json!(shared::texts::INTERNAL)));
+        let tries = story.world.store_calls().iter().filter(|call| *call == WRITE).count();
+        assert!((2..=6).contains(&tries), "{reason}: {tries}");
+        assert!(called(&story).is_empty(), "{reason}");
+    }
+    // The payment of that id is another order's.
+    let story = Story::start().await;
+    let order = story.order().await;
+    story.world.refuse_store(WRITE, "ConditionalCheckFailed", 1_000);
+    assert_eq!(story.create(&order).await.json()["error"], json!(shared::texts::ORDER_ID_TAKEN));
+}
+
+#[tokio::test]
+async fn a_write_that_meets_another_or_a_busy_table_is_tried_again() {
+    for reason in ["TransactionConflictException", "ThrottlingException", "ProvisionedThroughputExceededException"] {
+        let story = Story::start().await;
+        let order = story.order().await;
+        story.world.refuse_store("UpdateItem", reason, 4);
+        let created = story.create(&order).await.json();
+        assert_eq!(created["success"], json!(true), "{reason}: {created}");
+        assert_eq!(called(&story), ["checkout"], "{reason}: once, however often its outcome is written");
+    }
+}
+
 #[tokio::test]
 async fn a_lost_answer_of_the_store_is_not_taken_for_somebody_elses_write() {
     few_at_a_time((0..3).map(|index| async move {

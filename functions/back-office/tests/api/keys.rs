@@ -22,6 +22,7 @@ fn routes(payment: &str, order: &str) -> Vec<(Event, &'static str)> {
         (payment("/change"), "operate"),
         (payment("/refunds"), "refund"),
         (payment("/refunds/1/outcome"), "refund"),
+        (payment("/messages/1/close"), "operate"),
         (payment("/settle"), "operate"),
         (post("limits"), "operate"),
         (post("registrations"), "operate"),

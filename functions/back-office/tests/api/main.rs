@@ -16,6 +16,7 @@ mod holds;
 mod input;
 mod keys;
 mod look;
+mod messages;
 mod parallel;
 mod refund;
 mod refusals;

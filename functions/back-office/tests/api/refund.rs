@@ -192,14 +192,44 @@ async fn only_a_refund_that_waits_can_be_decided() {
 }
 
 #[tokio::test]
+async fn a_key_is_the_same_key_with_and_without_quotes() {
+    let shop = Shop::captured_yesterday().await;
+    for (key, other) in [("plain", "\"plain\""), ("\"quoted\"", "quoted")] {
+        for key in [key, other, key] {
+            let answer = shop.refund(key, Some("300.00")).await;
+            assert_eq!((answer.status, &answer.json()["refund"]["status"]), (200, &json!("made")), "{key}: {}", answer.body);
+        }
+    }
+    assert_eq!(shop.changing(), ["return", "return"], "one for each key");
+    // A refund that an earlier release has made with the quotes for a part of its key.
+    let stored = shop.stored().await;
+    let hash = shared::secret::sha256_hex(&format!("{} \"plain\"", shop.payment));
+    let update = shop.story.world.dynamodb().update_item().table_name("order-holds");
+    let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
+    let update =
+        update.key("pk", text(&format!("payment#{}", shop.payment))).update_expression("SET refunds[0].key_hash = :hash");
+    update.expression_attribute_values(":hash", text(&hash)).send().await.unwrap();
+    for key in ["\"plain\"", "plain"] {
+        assert_eq!(shop.refund(key, Some("300.00")).await.json()["refund"]["refund"], 1, "{key}");
+    }
+    assert_eq!(shop.stored().await["refunds"].as_array().unwrap().len(), stored["refunds"].as_array().unwrap().len());
+    assert_eq!(shop.mokka().returned, "600.00");
+}
+
+#[tokio::test]
 async fn a_refund_needs_a_key_and_an_amount_that_is_meant() {
     let shop = Shop::captured_yesterday().await;
     let event = |key: &str| shop.event("refunds", CASHIER_KEY).header("Idempotency-Key", key);
     let no_key = shop.ask(shop.event("refunds", CASHIER_KEY)).await;
     assert_eq!(no_key.status, 400);
     assert!(no_key.json()["error"].as_str().unwrap().contains("`Idempotency-Key`"), "{}", no_key.body);
-    for key in ["", " ", "with space", "ключ", &"k".repeat(101)] {
-        assert_eq!(shop.ask(event(key)).await.status, 400, "{key}");
+    let (long, long_in_quotes) = ("k".repeat(101), format!("\"{}\"", "k".repeat(101)));
+    for key in
+        ["", " ", "with space", "ключ", &long, &long_in_quotes, "\"", "\"\"", "\"open", "a\"b", "a\\b", "\"a\";b", "\"\"a\"\""]
+    {
+        let answer = shop.ask(event(key)).await;
+        assert_eq!(answer.status, 400, "{key}");
+        assert!(answer.json()["error"].as_str().unwrap().contains("1 to 100 visible ASCII"), "{}", answer.body);
     }
     for body in [
         json!({"amont": "300.00"}),
@@ -234,7 +264,7 @@ async fn a_refund_needs_a_key_and_an_amount_that_is_meant() {
     assert_eq!(shop.ask(event("k").query("amount", "300.00")).await.status, 400, "an amount in the wrong place");
     assert!(shop.called().is_empty());
     assert!(shop.look().await["refunds"].as_array().unwrap().is_empty());
-    assert_eq!(shop.ask(event(&"k".repeat(100)).json(json!({"amount": "0.01"}))).await.status, 200);
+    assert_eq!(shop.ask(event(&format!("\"{}\"", "k".repeat(100))).json(json!({"amount": "0.01"}))).await.status, 200);
 }
 
 #[tokio::test]

@@ -41,6 +41,18 @@ async fn a_message_that_is_not_taken_is_planned_again_and_the_record_is_done() {
 }
 
 #[tokio::test]
+async fn a_byte_order_mark_before_imshops_answer_is_nothing() {
+    let story = Story::start().await;
+    let payment = settled(&story, Decision::Approved).await;
+    for address in ["payment_status", "order_status"] {
+        story.world.standins().fault(System::Imshop, address, Fault::Bom, 1).unwrap();
+    }
+    story.world.pump().await;
+    assert_eq!((told(&story, "payment_status").len(), told(&story, "order_status").len()), (1, 1));
+    assert_eq!(story.payment(&payment).await["tell_failures"], 0);
+}
+
+#[tokio::test]
 async fn an_imshop_that_is_down_is_not_called_again_by_what_its_failure_writes() {
     let story = Story::start().await;
     for _ in 0..3 {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::Story;
 use insta::assert_json_snapshot;
 use serde_json::json;
-use standins::{Decision, Options};
+use standins::{Decision, Fault, Options, System};
 
 use crate::{settled, told};
 
@@ -91,7 +91,7 @@ async fn only_the_addresses_that_imshop_gave_are_told() {
 }
 
 #[tokio::test]
-async fn a_failed_attempt_that_was_followed_by_another_says_nothing_of_the_order() {
+async fn a_failed_attempt_that_was_followed_by_another_is_not_told_any_more() {
     let story = Story::start().await;
     let order = story.order().await;
     story.create(&order).await;
@@ -101,10 +101,102 @@ async fn a_failed_attempt_that_was_followed_by_another_says_nothing_of_the_order
     story.decide(&order.payment(2), Decision::Approved).await;
     story.capture(&order.payment(2)).await;
     story.world.pump().await;
-    let first = story.world.standins().imshop_payment(&order.payment(1)).unwrap();
-    assert_eq!((&first["paymentCaptured"], first.get("retry")), (&json!(false), None), "not to be tried again");
+    assert_eq!(story.world.standins().imshop_payment(&order.payment(1)), None, "it would come after the order's truth");
+    let stored = story.payment(&order.payment(1)).await;
+    assert_eq!((stored.get("untold"), stored.get("check_at")), (None, None), "nobody waits for it");
     let orders: Vec<_> = told(&story, "order_status").iter().map(|body| body["payment"].clone()).collect();
     assert_eq!(orders, [json!({"paid": true, "paymentId": order.payment(2)})]);
+}
+
+#[tokio::test]
+async fn a_failure_that_was_not_taken_in_time_is_silent_once_another_attempt_is_open() {
+    for pay in [false, true] {
+        let story = Story::start().await;
+        let order = story.order().await;
+        story.create(&order).await;
+        for address in ["payment_status", "order_status"] {
+            story.world.standins().fault(System::Imshop, address, Fault::Http500, 1).unwrap();
+        }
+        story.decide(&order.payment(1), Decision::Declined).await;
+        story.capture(&order.payment(1)).await;
+        story.world.pump().await;
+        assert_eq!(story.payment(&order.payment(1)).await["tell_failures"], 1);
+        assert_eq!(story.create(&order).await.json()["paymentId"], order.payment(2));
+        if pay {
+            story.decide(&order.payment(2), Decision::Approved).await;
+            story.capture(&order.payment(2)).await;
+            story.world.pump().await;
+        }
+        story.world.advance(Duration::from_mins(10));
+        story.world.tick().await;
+        let said: Vec<_> = story.world.standins().imshop().into_iter().map(|told| told["body"]["paymentId"].clone()).collect();
+        assert!(!said.contains(&json!(order.payment(1))), "{said:?}");
+        let stored = story.payment(&order.payment(1)).await;
+        assert_eq!((&stored["tell_failures"], stored.get("check_at")), (&json!(0), None), "and is nobody's trouble");
+        if pay {
+            assert_eq!(story.world.standins().imshop_order(&order.id).unwrap()["payment"]["paid"], true, "the last word");
+        }
+    }
+}
+
+/// IMSHOP has taken the first attempt's "paid", but its answer was lost; then the hold was let go, and another attempt is open.
+#[tokio::test]
+async fn what_was_perhaps_told_as_paid_is_taken_back() {
+    let story = Story::start_with(Options::default(), &[("MOKKA_FINISH", "on_shipment")]).await;
+    let order = story.order().await;
+    story.create(&order).await;
+    story.decide(&order.payment(1), Decision::Approved).await;
+    story.capture(&order.payment(1)).await;
+    for address in ["payment_status", "order_status"] {
+        story.world.standins().fault(System::Imshop, address, Fault::AnswerLost, 1).unwrap();
+    }
+    story.world.pump().await;
+    story.world.standins().set_mokka_status(&order.payment(1), "canceled").unwrap();
+    story.capture(&order.payment(1)).await;
+    story.create(&order).await;
+    story.world.advance(Duration::from_mins(10));
+    story.world.tick().await;
+    assert_eq!(story.world.standins().imshop_payment(&order.payment(1)).unwrap()["paymentCaptured"], false);
+    assert_eq!(story.world.standins().imshop_order(&order.id).unwrap()["payment"]["paid"], false);
+    let captured: Vec<_> = told(&story, "payment_status").iter().map(|body| body["paymentCaptured"].clone()).collect();
+    assert_eq!(captured, [json!(true), json!(false)], "and is not told as paid again meanwhile");
+}
+
+#[tokio::test]
+async fn what_was_told_as_paid_is_taken_back_unless_another_attempt_has_paid() {
+    for pay in [false, true] {
+        let story = Story::start_with(Options::default(), &[("MOKKA_FINISH", "on_shipment")]).await;
+        let order = story.order().await;
+        story.create(&order).await;
+        story.decide(&order.payment(1), Decision::Approved).await;
+        story.capture(&order.payment(1)).await;
+        story.world.pump().await;
+        story.world.standins().set_mokka_status(&order.payment(1), "canceled").unwrap();
+        story.capture(&order.payment(1)).await;
+        assert_eq!(story.state(&order.payment(1)).await, "canceled");
+        assert_eq!(story.create(&order).await.json()["paymentId"], order.payment(2));
+        if pay {
+            story.decide(&order.payment(2), Decision::Approved).await;
+            story.capture(&order.payment(2)).await;
+        }
+        story.world.pump().await;
+        let first: Vec<_> = story
+            .world
+            .standins()
+            .imshop()
+            .into_iter()
+            .filter(|told| told["body"].to_string().contains(&order.payment(1)))
+            .collect();
+        let captured = told(&story, "payment_status").into_iter().filter(|body| body["paymentId"] == order.payment(1));
+        let captured: Vec<_> = captured.map(|body| (body["paymentCaptured"].clone(), body.get("retry").is_some())).collect();
+        if pay {
+            assert_eq!(first.len(), 2, "that it was paid, at both addresses: {first:?}");
+            assert_eq!(story.world.standins().imshop_order(&order.id).unwrap()["payment"]["paid"], true);
+        } else {
+            assert_eq!(captured, [(json!(true), false), (json!(false), false)], "the newer attempt is the one to go on with");
+            assert_eq!(story.world.standins().imshop_order(&order.id).unwrap()["payment"]["paid"], false);
+        }
+    }
 }
 
 #[tokio::test]

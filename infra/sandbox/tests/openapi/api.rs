@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use emulators::functions::{Functions, context};
 use emulators::template::{TEMPLATE, Template};
-use serde_json::Value;
+use lambda_runtime::{Context, LambdaEvent};
+use serde_json::{Value, json};
 use testkit::settings::{CASHIER_KEY, IMSHOP_KEY, SHOP_KEY};
 use testkit::{Answer, Event, World};
 
@@ -79,6 +80,14 @@ impl Api {
         }
         self.seen.borrow_mut().insert(operation.answer(&answer.status.to_string()));
         answer
+    }
+
+    /// Tries to tell IMSHOP of a payment.
+    pub(crate) async fn tell(&self, payment: &str) {
+        let change = json!({"Keys": {"pk": {"S": format!("payment#{payment}")}}, "SequenceNumber": "1"});
+        let event = json!({"Records": [{"dynamodb": change}]});
+        let deps = self.world.build(payment_events::Deps::from_env, &[]);
+        payment_events::handle(&deps, LambdaEvent::new(event, Context::default())).await.unwrap();
     }
 
     /// Sends an operation's example to its example path, with the right key.

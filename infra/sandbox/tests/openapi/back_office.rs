@@ -46,6 +46,7 @@ async fn the_back_offices_answers_are_documented() {
     hold(&api, &again).await;
     assert_eq!(act(&api, "cancelPayment", &again, "empty").await.json()["payment"]["state"], "canceled");
     refunds(&api, &finish).await;
+    messages(&api, &finish).await;
     customers(&api).await;
     forms(&api).await;
     let broken = Api::start_with(&NO_STORE).await;
@@ -72,7 +73,7 @@ async fn the_back_offices_answers_are_documented() {
 /// An operation's call about another payment than the example's.
 fn about(id: &str, payment: &str) -> Event {
     let operation = DOCUMENT.operation(id);
-    let path = operation.path.replace("{paymentId}", payment).replace("{refund}", "1");
+    let path = operation.path.replace("{paymentId}", payment).replace("{refund}", "1").replace("{message}", "1");
     complete(Event::new(operation.method, &path), &operation)
 }
 
@@ -98,7 +99,8 @@ async fn nothing_there(api: &Api) {
     for id in ["getOrder", "getPayment", "getRegistration", "getForm", "getFormPhoto"] {
         assert_eq!(api.send(call(id)).await.status, 404, "{id}");
     }
-    for (id, example, _) in ON_A_HOLD.into_iter().chain([("settlePayment", "empty", ""), ("decideRefund", "made", "")]) {
+    let others = [("settlePayment", "empty", ""), ("decideRefund", "made", ""), ("closeMessage", "orderStatus", "")];
+    for (id, example, _) in ON_A_HOLD.into_iter().chain(others) {
         assert_eq!(act(api, id, "1001-1", example).await.status, 404, "{id}");
     }
     assert_eq!(act(api, "refundPayment", "1001-1", "rest").await.status, 404);
@@ -239,6 +241,19 @@ async fn refunds(api: &Api, payment: &str) {
     assert_eq!(decide(&number, "notMade").await.json()["code"], "refund_decided");
     assert_eq!(refund("return-6", json!({})).await.json()["payment"]["state"], "refunded");
     assert_eq!(refund("return-7", json!({})).await.json()["code"], "nothing_to_refund");
+}
+
+async fn messages(api: &Api, payment: &str) {
+    assert_eq!(act(api, "closeMessage", payment, "paymentStatus").await.json()["code"], "message_decided");
+    api.world.standins().fault(System::Imshop, "payment_status", "status:404".parse().unwrap(), 1).unwrap();
+    api.tell(payment).await;
+    let shown = act(api, "settlePayment", payment, "empty").await.json();
+    let number = shown["payment"]["untold"][0]["message"].to_string();
+    let operation = DOCUMENT.operation("closeMessage");
+    let path = operation.path.replace("{paymentId}", payment).replace("{message}", &number);
+    let event = with_key(Event::post(&path), &operation).json(DOCUMENT.body("closeMessage", "paymentStatus"));
+    let answer = api.send(event).await;
+    assert_eq!((answer.status, answer.json()["payment"].get("untold")), (200, None), "{}", answer.body);
 }
 
 async fn customers(api: &Api) {
