@@ -21,6 +21,12 @@ pub(crate) enum Reading {
     StatusPastEnd,
     /// A form that was declined, or whose time is over, and that the customer still has open.
     LateForm,
+    /// A call whose caller gave up (the fault `answer_lost`).
+    LostCall,
+    /// Whose phone the customer confirms on the form.
+    PhoneOnForm,
+    /// What an answer or a callback has no need to say.
+    OptionalFields,
     /// Amounts in answers.
     Amounts,
     /// The content type of answers.
@@ -28,12 +34,15 @@ pub(crate) enum Reading {
 }
 
 impl Reading {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 10] = [
         Self::CannotProcess,
         Self::StatusAfterDecision,
         Self::StatusAfterReturn,
         Self::StatusPastEnd,
         Self::LateForm,
+        Self::LostCall,
+        Self::PhoneOnForm,
+        Self::OptionalFields,
         Self::Amounts,
         Self::ContentType,
     ];
@@ -45,6 +54,9 @@ impl Reading {
             Self::StatusAfterReturn => "status_after_return",
             Self::StatusPastEnd => "status_past_end",
             Self::LateForm => "late_form",
+            Self::LostCall => "lost_call",
+            Self::PhoneOnForm => "phone_on_form",
+            Self::OptionalFields => "optional_fields",
             Self::Amounts => "amounts",
             Self::ContentType => "content_type",
         }
@@ -58,6 +70,9 @@ impl Reading {
             Self::StatusAfterReturn => ["refunded", "finished"],
             Self::StatusPastEnd => ["expired", "pending"],
             Self::LateForm => ["refused", "approved"],
+            Self::LostCall => ["at_once", "later"],
+            Self::PhoneOnForm => ["same", "another"],
+            Self::OptionalFields => ["given", "null"],
             Self::Amounts => ["text", "number"],
             Self::ContentType => ["application/json", "text/html"],
         }
@@ -70,6 +85,13 @@ impl Reading {
             Self::StatusAfterReturn => "what Status says after everything was given back",
             Self::StatusPastEnd => "what Status says of an undecided order whose time is over, beside expired: true",
             Self::LateForm => "whether a form can still be approved after it was declined or its time was over",
+            Self::LostCall => {
+                "whether a call without an answer (the fault `answer_lost`) is carried out at once, or 20 seconds later"
+            }
+            Self::PhoneOnForm => {
+                "whether customers confirm the phone of the Checkout on the form, or another: then a Checkout that is repeated is 70"
+            }
+            Self::OptionalFields => "whether answers and callbacks give what the document does not need, or null for it",
             Self::Amounts => "whether Status gives amounts as text or as JSON numbers",
             Self::ContentType => "what Mokka calls its JSON",
         }
