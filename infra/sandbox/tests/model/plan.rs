@@ -9,6 +9,7 @@ use proptest_state_machine::ReferenceStateMachine;
 use standins::{Decision, Fault, System};
 
 use crate::house::{Address, Policy};
+use crate::office::Part;
 
 /// In seconds.
 const DAY: u64 = 24 * 60 * 60;
@@ -84,15 +85,6 @@ pub(crate) struct Change {
     pub(crate) amount: i64,
     /// How many hours from now the hold ends.
     pub(crate) hours: u64,
-}
-
-/// How much is to be given back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// So many kopecks.
-    Of(i64),
-    /// All that is left, without naming it.
-    Rest,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
