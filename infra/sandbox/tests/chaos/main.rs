@@ -10,7 +10,7 @@
 //! - [`seeds`]: which seeds are played, and those that once failed.
 //! - The books, Mokka's side, the comparison and the back office are the model's (`tests/model`).
 //!
-//! `CHAOS_ORDERS` (40; `.ci/run` plays 300) is the number of orders of a seed. Each test plays the seeds of `seeds.txt` and
+//! `CHAOS_ORDERS` (24; `.ci/run` plays 200) is the number of orders of a seed. Each test plays the seeds of `seeds.txt` and
 //! `CHAOS_SEEDS` new ones (1, which is always the same; `.ci/run` plays 2 at random). `CHAOS_SEED=N` plays N alone.
 //!
 //! A seed fixes what each order's people do in each round, how long the rounds are, how Mokka is read, and which fault the n-th

@@ -25,6 +25,8 @@ pub(crate) struct Life {
     callbacks: Vec<(String, &'static str)>,
     /// Refunds of which the cashier was told that they are made: payment and key.
     pub(crate) made: Vec<(String, String)>,
+    /// How often a person had to tell what nobody else could.
+    pub(crate) told: u32,
     pub(crate) diary: Vec<String>,
 }
 
@@ -61,6 +63,7 @@ impl Life {
             decided: BTreeSet::new(),
             callbacks: Vec::new(),
             made: Vec::new(),
+            told: 0,
             diary: Vec::new(),
         }
     }
@@ -166,8 +169,8 @@ impl Life {
             ("pending", ..25) => Act::Create,
             ("pending", ..55) => Act::Capture,
             ("held" | "finishing", ..30) => Act::Capture,
-            ("held", ..55) if town.policy == Policy::OnShipment => Act::Finish,
-            ("held" | "finishing", ..65) => Act::Cancel,
+            ("held", ..68) if town.policy == Policy::OnShipment => Act::Finish,
+            ("held" | "finishing", ..74) => Act::Cancel,
             ("held", ..85) => change(dice),
             ("captured" | "partially_refunded", ..25) => Act::Capture,
             ("captured" | "partially_refunded", ..60) => refund(dice),

@@ -16,7 +16,7 @@ const USUAL: u64 = 1;
 
 /// Plays what the environment says.
 pub(crate) fn play(policy: Policy) {
-    let orders = testkit::size("CHAOS_ORDERS", 40);
+    let orders = testkit::size("CHAOS_ORDERS", 24);
     if let Ok(seed) = std::env::var("CHAOS_SEED") {
         return play_one(policy, seed.parse().expect("CHAOS_SEED is a number"), orders);
     }

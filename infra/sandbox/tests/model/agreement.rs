@@ -21,6 +21,9 @@ pub(crate) fn agree(state: &str, status: &MokkaStatus) -> bool {
     }
 }
 
+/// What holds when both sides are in the same state.
+pub(crate) const SAME_STATE: &str = "our state is Mokka's";
+
 /// What must hold once nothing is left to be done or found out; those that do not.
 pub(crate) fn open_ends(books: &Books) -> Vec<&'static str> {
     let all = [
@@ -40,7 +43,7 @@ pub(crate) fn differences(story: &Story, books: &Books) -> Vec<&'static str> {
     let told = (imshop_says_paid(story, &books.id) == Some(paid), "IMSHOP's last word on the payment is the truth");
     let all = match Truth::of(story, &books.id) {
         Some(truth) if truth.decision.is_some() => vec![
-            (agree(&books.state, &truth.status), "our state is Mokka's"),
+            (agree(&books.state, &truth.status), SAME_STATE),
             (failed || books.amount() == truth.amount, "our amount is Mokka's"),
             (books.refunds("made") == truth.returned, "our refunds are Mokka's"),
             ((books.state == "partially_refunded") <= (truth.returned > 0), "a part was given back"),
