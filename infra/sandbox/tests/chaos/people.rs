@@ -172,8 +172,8 @@ impl Life {
             ("held", ..68) if town.policy == Policy::OnShipment => Act::Finish,
             ("held" | "finishing", ..74) => Act::Cancel,
             ("held", ..85) => change(dice),
-            ("captured" | "partially_refunded", ..25) => Act::Capture,
-            ("captured" | "partially_refunded", ..60) => refund(dice),
+            ("captured" | "partially_refunded", ..20) => Act::Capture,
+            ("captured" | "partially_refunded", ..75) => refund(dice),
             ("declined" | "canceled" | "expired", ..55) if books.id.rsplit('-').next() < Some("4") => Act::Create,
             _ => return None,
         })

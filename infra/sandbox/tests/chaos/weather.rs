@@ -120,8 +120,9 @@ impl Weather {
 
     /// The fault that a call to an outside system meets.
     pub(crate) fn outside(&self, system: System, method: &'static str, body: &[u8]) -> Option<Fault> {
-        let dice = self.dice(system.name(), method, &about(body), self.usual);
-        let mut dice = dice?;
+        // What changes something is where the money is, and is called least.
+        let changes = system == System::Mokka && method != "status";
+        let mut dice = self.dice(system.name(), method, &about(body), if changes { 3 * self.usual } else { self.usual })?;
         let fault = match system {
             System::Mokka => mokka(method, &mut dice),
             System::Imshop | System::Shop | System::Smspro => dice.one(&[
@@ -137,7 +138,8 @@ impl Weather {
             ]),
         };
         let kind = fault.to_string();
-        self.note(format!("{system} {}", kind.split(':').next().unwrap_or_default()));
+        let of = if system == System::Mokka { method } else { "" };
+        self.note(format!("{system} {of} {}", kind.split(':').next().unwrap_or_default()));
         Some(fault)
     }
 
@@ -163,36 +165,30 @@ impl Weather {
 }
 
 fn mokka(method: &'static str, dice: &mut Dice) -> Fault {
-    const COMMON: [Fault; 9] = [
-        Fault::Reset,
-        Fault::Reset,
-        Fault::Http500,
-        Fault::Html,
-        Fault::AnswerLost,
-        Fault::AnswerLost,
-        Fault::Refused,
-        Fault::Refused,
-        Fault::Late(300),
-    ];
-    const LATE: [Fault; 4] = [Fault::AnswerLost, Fault::EffectLate(10), Fault::EffectLate(50), Fault::EffectLate(200)];
+    const ASKED: [Fault; 6] = [Fault::Reset, Fault::Http500, Fault::Html, Fault::AnswerLost, Fault::Refused, Fault::Late(300)];
     // It costs five seconds of the machine's time, and is nothing else than a reset.
     if dice.happens(5) {
         return Fault::Timeout;
     }
     let codes: &[u16] = match method {
+        "status" => return dice.one(&ASKED),
         "checkout" => &[33, 100],
         "finish" => &[62, 80],
         "cancel" => &[81],
         "change" => &[82, 33],
         _ => &[100],
     };
-    match (dice.below(100), method) {
-        (..50, _) | (_, "status") => dice.one(&COMMON),
-        (..75, _) => dice.one(&LATE),
-        (..90, _) => Fault::Status(dice.one(codes)),
+    match dice.below(16) {
+        0 => Fault::Reset,
+        1 => Fault::Http500,
+        2 => Fault::Html,
+        3..6 => Fault::AnswerLost,
+        6..9 => Fault::EffectLate(dice.one(&[10, 50, 200])),
+        9..12 => Fault::Refused,
+        12..14 => Fault::Status(dice.one(codes)),
         // Two equal returns are two returns, and nothing in the protocol can tell: no proof of ours can hold there.
-        (_, "return") => Fault::AnswerLost,
-        _ => Fault::Repeated,
+        14 if method != "return" => Fault::Repeated,
+        _ => Fault::Late(300),
     }
 }
 
