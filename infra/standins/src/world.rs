@@ -106,12 +106,7 @@ impl World {
         if fault == Some(Fault::AnswerLost) && system == System::Mokka && self.mokka.readings.is_other(mokka::Reading::LostCall) {
             fault = Some(Fault::EffectLate(LATER));
         }
-        if let Some(Fault::EffectLate(seconds)) = fault {
-            let at = self.clock.now() + Duration::from_secs(seconds.into());
-            locked(&self.late).push(LateCall { at, system, method, request });
-            return Outcome::Reset;
-        }
-        self.play(fault, system, method, &request)
+        self.play(fault, system, method, request)
     }
 
     /// Carries out the calls whose time has come, before anybody looks.
@@ -125,32 +120,35 @@ impl World {
     }
 
     /// What each fault means: see the table in [`crate::fault`].
-    fn play(&self, fault: Option<Fault>, system: System, method: &'static str, request: &Request) -> Outcome {
+    fn play(&self, fault: Option<Fault>, system: System, method: &'static str, request: Request) -> Outcome {
         match fault {
-            None => Outcome::Answer(self.handle(system, method, request)),
+            None => Outcome::Answer(self.handle(system, method, &request)),
             Some(Fault::Timeout) => Outcome::Silence,
             Some(Fault::Reset) => Outcome::Reset,
             Some(Fault::Http500) => Outcome::Answer(Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")),
             Some(Fault::Html) => Outcome::Answer(Answer::html(StatusCode::OK, index::MAINTENANCE)),
-            Some(Fault::Slow) => Outcome::Drip(self.handle(system, method, request)),
+            Some(Fault::Slow) => Outcome::Drip(self.handle(system, method, &request)),
             Some(Fault::Late(millis)) => {
-                Outcome::Late(self.handle(system, method, request), Duration::from_millis(millis.into()))
+                Outcome::Late(self.handle(system, method, &request), Duration::from_millis(millis.into()))
             }
             Some(Fault::AnswerLost) => {
-                self.handle(system, method, request);
+                self.handle(system, method, &request);
                 Outcome::Reset
             }
-            // Set aside before it comes here.
-            Some(Fault::EffectLate(_)) => Outcome::Reset,
+            Some(Fault::EffectLate(seconds)) => {
+                let at = self.clock.now() + Duration::from_secs(seconds.into());
+                locked(&self.late).push(LateCall { at, system, method, request });
+                Outcome::Reset
+            }
             Some(Fault::Repeated) => {
-                self.handle(system, method, request);
-                Outcome::Answer(self.handle(system, method, request))
+                self.handle(system, method, &request);
+                Outcome::Answer(self.handle(system, method, &request))
             }
             Some(Fault::Refused) => {
                 if system == System::Mokka && self.mokka.readings.is_other(mokka::Reading::CannotProcess) {
-                    self.handle(system, method, request);
+                    self.handle(system, method, &request);
                 }
-                Outcome::Answer(refuse(system, method, request))
+                Outcome::Answer(refuse(system, method, &request))
             }
             Some(Fault::Status(status)) => Outcome::Answer(fail(system, method, status)),
         }

@@ -113,8 +113,8 @@ impl Life {
             let other = if dice.happens(500) { Some(act.clone()) } else { self.next(town, books.last(), &mut dice) };
             let other = other.unwrap_or(Act::Capture);
             let (one, two) = tokio::join!(act.done(town, &order, &payment), other.done(town, &order, &payment));
-            self.hear(town, &payment, &act, &one).await;
-            self.hear(town, &payment, &other, &two).await;
+            self.hear(town, &payment, &act, &one);
+            self.hear(town, &payment, &other, &two);
         } else {
             self.ask(town, &order, &payment, act, &mut dice).await;
         }
@@ -164,15 +164,12 @@ impl Life {
             (_, ..4) => Act::Settle,
             (_, ..8) => Act::Return,
             (_, ..11) => dice.one(&[Act::Callback("approved"), Act::Callback("declined")].each_ref()).clone(),
-            ("creating", ..75) => Act::Create,
             ("pending", ..70) if !is_shown => Act::Create,
-            ("pending", ..25) => Act::Create,
-            ("pending", ..55) => Act::Capture,
-            ("held" | "finishing", ..30) => Act::Capture,
+            ("creating", ..75) | ("pending", ..25) => Act::Create,
+            ("pending", ..55) | ("held" | "finishing", ..30) | ("captured" | "partially_refunded", ..20) => Act::Capture,
             ("held", ..68) if town.policy == Policy::OnShipment => Act::Finish,
             ("held" | "finishing", ..74) => Act::Cancel,
             ("held", ..85) => change(dice),
-            ("captured" | "partially_refunded", ..20) => Act::Capture,
             ("captured" | "partially_refunded", ..75) => refund(dice),
             ("declined" | "canceled" | "expired", ..55) if books.id.rsplit('-').next() < Some("4") => Act::Create,
             _ => return None,
@@ -187,11 +184,11 @@ impl Life {
         } else {
             act.done(town, order, payment).await
         };
-        self.hear(town, payment, &act, &said).await;
+        self.hear(town, payment, &act, &said);
     }
 
     /// What an answer promises must be so.
-    async fn hear(&mut self, town: &Town, payment: &str, act: &Act, said: &Said) {
+    fn hear(&mut self, town: &Town, payment: &str, act: &Act, said: &Said) {
         let short = match said {
             Said::Http(answer) => format!("{} {}", answer.status, answer.body.chars().take(120).collect::<String>()),
             Said::Office(verdict) => format!("{verdict:?}"),

@@ -52,7 +52,7 @@ fn play_one(policy: Policy, seed: u64, orders: u32) {
         Ok(summary) => println!("{} seed {seed}, {orders} orders, {} s: {summary}", policy.name(), began.elapsed().as_secs()),
         Err(cause) => {
             keep(policy, seed, orders);
-            eprintln!(
+            println!(
                 "this seed alone: CHAOS_SEED={seed} CHAOS_ORDERS={orders} cargo test -p sandbox --test chaos chaos_{}",
                 policy.name()
             );
@@ -67,6 +67,6 @@ fn keep(policy: Policy, seed: u64, orders: u32) {
     }
     let file = std::fs::File::options().append(true).open(KEPT);
     if let Err(error) = file.and_then(|mut file| writeln!(file, "{} {seed} {orders}", policy.name())) {
-        eprintln!("the seed could not be added to {KEPT}: {error}");
+        println!("the seed could not be added to {KEPT}: {error}");
     }
 }

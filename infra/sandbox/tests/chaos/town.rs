@@ -20,7 +20,7 @@ use crate::weather::{Dice, Weather};
 /// How many rounds everything goes wrong.
 const ROUNDS: u32 = 14;
 /// How many orders' people act together.
-const AT_ONCE: usize = 40;
+const AT_ONCE: usize = 64;
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
@@ -79,9 +79,9 @@ impl Town {
         let reconciles = [0, 1].map(|_| story.world.build(reconcile::Deps::from_env, &settings));
         let mut town = Self { story, policy, seed, weather, late_forms: false, reconciles };
         let others = town.read();
-        let (outside, store) = (Arc::clone(&town.weather), Arc::clone(&town.weather));
-        town.story.world.standins().choose_faults(move |system, method, body| outside.outside(system, method, body));
-        town.story.world.choose_store_faults(move |request| store.store(request));
+        let (here, there) = (Arc::clone(&town.weather), Arc::clone(&town.weather));
+        town.story.world.standins().choose_faults(move |system, method, body| here.outside(system, method, body));
+        town.story.world.choose_store_faults(move |request| there.store(request));
         let mut lives: Vec<_> = (0..orders).map(Life::new).collect();
         for round in 0..ROUNDS {
             town.weather.begin(round);
