@@ -88,16 +88,13 @@ pub(crate) async fn change(asked: &Asked<'_>, id: &str) -> Result<Response<Body>
         None => payment.valid_till,
     };
     let currency = payment.amount.currency();
-    let change = match what {
-        Some((amount, cart)) => {
-            let lines = cart.into_iter().map(|line| line.line(currency)).collect();
-            Change { amount: amount.in_currency(currency), valid_till, lines }
-        }
-        None => {
-            let order = asked.deps.settler.orders.order(&payment.order_uuid).await.map_err(Failure::internal)?;
-            let order = order.ok_or_else(|| Failure::internal("the payment's order is gone"))?;
-            Change { amount: payment.amount, valid_till, lines: order.lines }
-        }
+    let change = if let Some((amount, cart)) = what {
+        let lines = cart.into_iter().map(|line| line.line(currency)).collect();
+        Change { amount: amount.in_currency(currency), valid_till, lines }
+    } else {
+        let order = asked.deps.settler.orders.order(&payment.order_uuid).await.map_err(Failure::internal)?;
+        let order = order.ok_or_else(|| Failure::internal("the payment's order is gone"))?;
+        Change { amount: payment.amount, valid_till, lines: order.lines }
     };
     operate(asked, payment, Command::Change(change)).await
 }

@@ -89,6 +89,13 @@ impl Answer {
         Self { content_type: "text/html; charset=utf-8", ..self }
     }
 
+    /// The same, with null for these fields wherever a JSON body has them.
+    pub(crate) fn with_nulls(self, fields: &[&str]) -> Self {
+        let Ok(mut body) = serde_json::from_slice(&self.body) else { return self };
+        crate::json::put_nulls(&mut body, fields);
+        Self { body: body.to_string().into(), ..self }
+    }
+
     /// 303: the browser goes on with a GET.
     pub(crate) fn see_other(location: impl Into<String>) -> Self {
         let mut answer = Self::text(StatusCode::SEE_OTHER, "");

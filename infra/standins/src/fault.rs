@@ -10,17 +10,21 @@
 //! | `bom` | yes | the right answer, behind a byte order mark |
 //! | `late:NN` | yes | the right answer, after NN milliseconds |
 //! | `answer_lost` | yes | the connection is reset instead of an answer |
+//! | `effect_late:NN` | yes, NN seconds of the clock later | the connection is reset |
+//! | `repeated` | yes, twice | the answer to the second of two equal requests |
 //! | `refused` | no | a proper refusal in the system's own shape |
 //! | `status:NN` | no | Mokka, SMSPRO: their own status NN with its documented message; shop, IMSHOP: HTTP NN with JSON |
 //!
-//! A call is recorded before its fault plays. The refusals: Mokka 100 (with the reading `cannot_process` = `done` the effect happens); SMSPRO 5, to a question for a report 2; shop orders: every order
+//! A call is recorded before its fault plays. The refusals: Mokka 100 (with the reading `cannot_process` = `done` the effect
+//! happens); SMSPRO 5, to a question for a report 2; shop orders: every order
 //! `success:false` with `errorCode` and `errorMessage`; shop forms: `success:false` with a message, as for a time slot
-//! that was taken; shop feed: 403; IMSHOP: `success:false`.
+//! that was taken; shop feed: 403; IMSHOP: `success:false`. With the reading `lost_call` = `later`, Mokka's `answer_lost` is
+//! `effect_late:20`.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 
@@ -47,6 +51,10 @@ pub enum Fault {
     Late(u16),
     /// The effect happens; the connection is reset instead of an answer.
     AnswerLost,
+    /// The connection is reset; the effect happens that many seconds of the stand-ins' clock later.
+    EffectLate(u16),
+    /// The effect happens twice, as if something on the way had sent the request again; the answer is the second's.
+    Repeated,
     /// No effect; the system says properly that it will not do it.
     Refused,
     /// No effect; this status in the system's own shape.
@@ -64,6 +72,8 @@ impl fmt::Display for Fault {
             Self::Bom => f.write_str("bom"),
             Self::Late(millis) => write!(f, "late:{millis}"),
             Self::AnswerLost => f.write_str("answer_lost"),
+            Self::EffectLate(seconds) => write!(f, "effect_late:{seconds}"),
+            Self::Repeated => f.write_str("repeated"),
             Self::Refused => f.write_str("refused"),
             Self::Status(status) => write!(f, "status:{status}"),
         }
@@ -82,15 +92,14 @@ impl FromStr for Fault {
             "slow" => Ok(Self::Slow),
             "bom" => Ok(Self::Bom),
             "answer_lost" => Ok(Self::AnswerLost),
+            "repeated" => Ok(Self::Repeated),
             "refused" => Ok(Self::Refused),
             _ => {
-                numbered(text, "status:").map(Self::Status).or_else(|| numbered(text, "late:").map(Self::Late)).ok_or_else(|| {
-                    ControlError::field(
-                        "fault",
-                        format!(
-                            "`{text}` is none of timeout, reset, http500, html, slow, bom, late:NN, answer_lost, refused, status:NN"
-                        ),
-                    )
+                let with_number = numbered(text, "status:").map(Self::Status).or_else(|| numbered(text, "late:").map(Self::Late));
+                with_number.or_else(|| numbered(text, "effect_late:").map(Self::EffectLate)).ok_or_else(|| {
+                    let known =
+                        "timeout, reset, http500, html, slow, bom, late:NN, answer_lost, effect_late:NN, repeated, refused, status:NN";
+                    ControlError::field("fault", format!("`{text}` is none of {known}"))
                 })
             }
         }
@@ -114,10 +123,14 @@ pub(crate) struct Armed {
     times: u32,
 }
 
-/// The faults armed, in the order they were armed.
+/// Says of a call which fault it meets, by its system, method and body.
+pub(crate) type Chooser = Arc<dyn Fn(System, &'static str, &[u8]) -> Option<Fault> + Send + Sync>;
+
+/// The faults armed, in the order they were armed, and who chooses one for the other calls.
 #[derive(Default)]
 pub(crate) struct Faults {
     armed: Mutex<VecDeque<Armed>>,
+    chooser: Mutex<Option<Chooser>>,
 }
 
 impl Faults {
@@ -136,8 +149,20 @@ impl Faults {
         Ok(())
     }
 
-    /// The fault this call meets, if one is armed for it.
-    pub(crate) fn take(&self, system: System, method: &str) -> Option<Fault> {
+    /// Lets the calls for which nothing is armed meet what this chooses.
+    pub(crate) fn choose_by(&self, chooser: Chooser) {
+        *locked(&self.chooser) = Some(chooser);
+    }
+
+    /// The fault this call meets, if one is armed or chosen for it.
+    pub(crate) fn take(&self, system: System, method: &'static str, body: &[u8]) -> Option<Fault> {
+        self.take_armed(system, method).or_else(|| {
+            let chooser = locked(&self.chooser).clone()?;
+            chooser(system, method, body)
+        })
+    }
+
+    fn take_armed(&self, system: System, method: &str) -> Option<Fault> {
         let mut armed = locked(&self.armed);
         let at = armed.iter().position(|one| one.system == system && one.method == method)?;
         let one = armed.get_mut(at)?;
@@ -151,6 +176,7 @@ impl Faults {
 
     pub(crate) fn clear(&self) {
         locked(&self.armed).clear();
+        *locked(&self.chooser) = None;
     }
 
     pub(crate) fn list(&self) -> Vec<Armed> {

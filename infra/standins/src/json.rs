@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use serde::Serializer;
+use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -29,4 +30,21 @@ pub(crate) fn maybe_moment<S: Serializer>(at: &Option<OffsetDateTime>, serialize
 /// For `#[serde(serialize_with)]` on values that are their text.
 pub(crate) fn display<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
+}
+
+/// Puts null for every field of these names, at any depth.
+pub(crate) fn put_nulls(value: &mut Value, fields: &[&str]) {
+    match value {
+        Value::Object(map) => {
+            for (name, value) in map {
+                if fields.contains(&name.as_str()) {
+                    *value = Value::Null;
+                } else {
+                    put_nulls(value, fields);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| put_nulls(item, fields)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }

@@ -169,6 +169,7 @@ impl StandIns {
     /// Does what the customer does on Mokka's form, and sends the Checkout callback `times` times if `callback` is set.
     /// An order that is already decided keeps its state: only its callback is sent again.
     pub async fn decide(&self, order_id: &str, decision: Decision, callback: bool, times: u32) -> Result<Decided, ControlError> {
+        self.world.carry_out_late();
         self.world.decide(order_id, decision, callback, times).await
     }
 
@@ -180,6 +181,15 @@ impl StandIns {
     /// Arms `fault` for the next `times` calls of `method`, behind the faults already armed for it.
     pub fn fault(&self, system: System, method: &str, fault: Fault, times: u32) -> Result<(), ControlError> {
         self.world.faults.arm(system, method, fault, times)
+    }
+
+    /// Lets every call for which no fault is armed meet the one that `choose` says, by its system, method and body (of Finish its
+    /// part `body`), until [`Self::clear_faults`]: for proofs whose faults are drawn.
+    pub fn choose_faults<F>(&self, choose: F)
+    where
+        F: Fn(System, &'static str, &[u8]) -> Option<Fault> + Send + Sync + 'static,
+    {
+        self.world.faults.choose_by(Arc::new(choose));
     }
 
     /// Disarms every fault.
@@ -228,6 +238,7 @@ impl StandIns {
     /// Mokka's side of an order, as it stands at this moment of the clock.
     #[must_use]
     pub fn mokka_order(&self, order_id: &str) -> Option<MokkaOrder> {
+        self.world.carry_out_late();
         self.world.mokka.order(order_id, self.world.clock.now())
     }
 

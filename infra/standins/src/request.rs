@@ -52,6 +52,11 @@ impl Request {
         Ok(Self { method: head.method, path: head.uri.path().to_owned(), query, headers: head.headers, body, parts })
     }
 
+    /// What says which call it is: the body, of a multipart one the part of that name.
+    pub(crate) fn chosen_by(&self) -> &[u8] {
+        self.part("body").map_or(&self.body, |part| &part.bytes)
+    }
+
     /// A header's text, if it is there and readable.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 use serde_json::json;
+use time::OffsetDateTime;
 
 use crate::answer::Answer;
 use crate::call::{Call, Calls};
@@ -32,8 +33,21 @@ pub(crate) struct World {
     pub(crate) shop: Shop,
     pub(crate) imshop: Imshop,
     pub(crate) hooks: Hooks,
+    /// Calls whose caller has given up, and which are still to be carried out.
+    late: Mutex<Vec<LateCall>>,
     port: u16,
 }
+
+/// A call that is carried out at its time.
+struct LateCall {
+    at: OffsetDateTime,
+    system: System,
+    method: &'static str,
+    request: Request,
+}
+
+/// What the reading `lost_call` = `later` means, in seconds: longer than any caller waits.
+const LATER: u16 = 20;
 
 /// A panicking test must not make every other one fail at the lock.
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -52,6 +66,7 @@ impl World {
             shop: Shop::default(),
             imshop: Imshop::default(),
             hooks: Hooks::default(),
+            late: Mutex::default(),
             port,
         }
     }
@@ -62,6 +77,7 @@ impl World {
 
     /// Records the call, lets its fault play, and answers.
     pub(crate) async fn serve(self: Arc<Self>, request: Request) -> Outcome {
+        self.carry_out_late();
         let path = request.path.as_str();
         if path == "/" {
             return Outcome::Answer(index::page(&self.base_url()));
@@ -86,31 +102,54 @@ impl World {
             let problem = format!("{path} takes {verb}, not {}", request.method);
             return Outcome::Answer(Answer::error(StatusCode::METHOD_NOT_ALLOWED, problem));
         }
-        self.play(self.faults.take(system, method), system, method, &request)
+        let mut fault = self.faults.take(system, method, request.chosen_by());
+        if fault == Some(Fault::AnswerLost) && system == System::Mokka && self.mokka.readings.is_other(mokka::Reading::LostCall) {
+            fault = Some(Fault::EffectLate(LATER));
+        }
+        self.play(fault, system, method, request)
+    }
+
+    /// Carries out the calls whose time has come, before anybody looks.
+    pub(crate) fn carry_out_late(&self) {
+        let now = self.clock.now();
+        let mut due: Vec<_> = locked(&self.late).extract_if(.., |call| call.at <= now).collect();
+        due.sort_by_key(|call| call.at);
+        for LateCall { system, method, request, .. } in due {
+            self.handle(system, method, &request);
+        }
     }
 
     /// What each fault means: see the table in [`crate::fault`].
-    fn play(&self, fault: Option<Fault>, system: System, method: &'static str, request: &Request) -> Outcome {
+    fn play(&self, fault: Option<Fault>, system: System, method: &'static str, request: Request) -> Outcome {
         match fault {
-            None => Outcome::Answer(self.handle(system, method, request)),
+            None => Outcome::Answer(self.handle(system, method, &request)),
             Some(Fault::Timeout) => Outcome::Silence,
             Some(Fault::Reset) => Outcome::Reset,
             Some(Fault::Http500) => Outcome::Answer(Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")),
             Some(Fault::Html) => Outcome::Answer(Answer::html(StatusCode::OK, index::MAINTENANCE)),
-            Some(Fault::Slow) => Outcome::Drip(self.handle(system, method, request)),
-            Some(Fault::Bom) => Outcome::Answer(self.handle(system, method, request).marked()),
+            Some(Fault::Slow) => Outcome::Drip(self.handle(system, method, &request)),
+            Some(Fault::Bom) => Outcome::Answer(self.handle(system, method, &request).marked()),
             Some(Fault::Late(millis)) => {
-                Outcome::Late(self.handle(system, method, request), Duration::from_millis(millis.into()))
+                Outcome::Late(self.handle(system, method, &request), Duration::from_millis(millis.into()))
             }
             Some(Fault::AnswerLost) => {
-                self.handle(system, method, request);
+                self.handle(system, method, &request);
                 Outcome::Reset
+            }
+            Some(Fault::EffectLate(seconds)) => {
+                let at = self.clock.now() + Duration::from_secs(seconds.into());
+                locked(&self.late).push(LateCall { at, system, method, request });
+                Outcome::Reset
+            }
+            Some(Fault::Repeated) => {
+                self.handle(system, method, &request);
+                Outcome::Answer(self.handle(system, method, &request))
             }
             Some(Fault::Refused) => {
                 if system == System::Mokka && self.mokka.readings.is_other(mokka::Reading::CannotProcess) {
-                    self.handle(system, method, request);
+                    self.handle(system, method, &request);
                 }
-                Outcome::Answer(refuse(system, method, request))
+                Outcome::Answer(refuse(system, method, &request))
             }
             Some(Fault::Status(status)) => Outcome::Answer(fail(system, method, status)),
         }

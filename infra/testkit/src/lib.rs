@@ -41,6 +41,7 @@ pub use event::{Answer, Event, event_file, invoke, work};
 pub use lambda::{Program, Seen};
 pub use meter::{Bytes, Used};
 pub use story::{Cast, Placed, Story};
+pub use tap::{StoreFault, StoreRequest};
 pub use world::World;
 
 /// How much a slow proof plays: what the environment's variable says, as `.ci/run` does, or something small that is done in

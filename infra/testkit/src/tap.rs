@@ -1,5 +1,5 @@
 //! A tap on the line to DynamoDB: counts the round trips and the units that they cost, loses the answer of one of them, leaves
-//! batches undone, and refuses writes for each reason that DynamoDB has.
+//! batches undone, refuses writes for each reason that DynamoDB has, and lets requests meet the fault that a test chooses.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,6 +16,40 @@ use tokio::net::TcpListener;
 
 /// Longer than the store waits for one attempt.
 const LOST: Duration = Duration::from_millis(1500);
+
+/// One way in which a request to DynamoDB goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreFault {
+    /// No effect; HTTP 500.
+    Failed,
+    /// The effect happens; HTTP 500.
+    AnswerLost,
+    /// It happens twice; the answer is the second's.
+    Repeated,
+    /// It happens that many milliseconds later, and is answered.
+    Late(u16),
+    /// No effect; the table is short of capacity, or the account.
+    Throttled,
+    /// No effect; another request is at the same items. Of a transaction, `TransactionConflict` is the reason of its cancellation.
+    Conflict,
+    /// No effect; a transaction is cancelled for this reason (DynamoDB, "`TransactionCanceledException`"), which must be one that
+    /// does not claim anything about the items: a failed condition is only ever the database's own word.
+    Canceled(&'static str),
+}
+
+/// A request to DynamoDB, for whoever chooses its fault.
+#[derive(Debug)]
+pub struct StoreRequest<'a> {
+    /// `GetItem`, …
+    pub operation: &'a str,
+    /// What it asks for.
+    pub body: &'a [u8],
+    /// 1, and more if the SDK repeats it.
+    pub attempt: u32,
+}
+
+/// Says which fault a request meets.
+pub(crate) type Chooser = Arc<dyn Fn(&StoreRequest<'_>) -> Option<StoreFault> + Send + Sync>;
 
 /// What passes, and what gets lost.
 #[derive(Clone)]
@@ -36,6 +70,7 @@ struct Passed {
     lose: Option<usize>,
     undone: usize,
     refuse: Option<Refuse>,
+    chooser: Option<Chooser>,
 }
 
 /// Which operation is refused, why, and how often.
@@ -86,6 +121,11 @@ impl Tap {
         let mut state = self.state();
         state.calls.clear();
         state.lose = Some(index);
+    }
+
+    /// Lets each request meet the fault that this says, if any.
+    pub(crate) fn choose_by(&self, chooser: Option<Chooser>) {
+        self.state().chooser = chooser;
     }
 
     /// Leaves all that the next `times` batches ask for undone, as a table does that is short of capacity.
@@ -151,8 +191,48 @@ fn said(operation: &str, status: StatusCode, answer: &[u8]) -> Units {
     }
 }
 
+/// The answer to a request that has no effect.
+fn refusal(fault: StoreFault, operation: &str, body: &Bytes) -> Option<Response> {
+    let reason = match fault {
+        StoreFault::AnswerLost | StoreFault::Repeated | StoreFault::Late(_) => return None,
+        StoreFault::Failed => return Some(status(StatusCode::INTERNAL_SERVER_ERROR, Bytes::new())),
+        StoreFault::Throttled if operation == "TransactWriteItems" => "ThrottlingError",
+        StoreFault::Throttled => "",
+        StoreFault::Conflict => "TransactionConflict",
+        StoreFault::Canceled(reason) => reason,
+    };
+    let error = |name: &str, reasons: Value| {
+        let kind = format!("com.amazonaws.dynamodb.v20120810#{name}");
+        let answer = json!({"__type": kind, "message": name, "Message": name, "CancellationReasons": reasons});
+        let mut answer = status(StatusCode::BAD_REQUEST, answer.to_string().into());
+        answer.headers_mut().insert("content-type", HeaderValue::from_static("application/x-amz-json-1.0"));
+        Some(answer)
+    };
+    if reason.is_empty() {
+        return error("ProvisionedThroughputExceededException", Value::Null);
+    }
+    if operation != "TransactWriteItems" {
+        return error("TransactionConflictException", Value::Null);
+    }
+    // The first of the items is the one that stands in the way.
+    let request: Value = serde_json::from_slice(body).ok()?;
+    let others = request["TransactItems"].as_array().map_or(0, Vec::len).saturating_sub(1);
+    let reasons = std::iter::once(json!({"Code": reason, "Message": reason}));
+    let reasons = reasons.chain(std::iter::repeat_n(json!({"Code": "None"}), others)).collect();
+    error("TransactionCanceledException", reasons)
+}
+
 async fn pass(State(tap): State<Tap>, headers: HeaderMap, body: Bytes) -> Response {
     let operation = headers.get("x-amz-target").and_then(|target| target.to_str().ok()?.rsplit('.').next()).unwrap_or("?");
+    let chooser = tap.state().chooser.clone();
+    let fault = chooser.and_then(|chooser| {
+        let attempts = headers.get("amz-sdk-request").and_then(|attempts| attempts.to_str().ok());
+        let attempt = attempts.and_then(|attempts| attempts.strip_prefix("attempt=")?.split(';').next()?.parse().ok());
+        chooser(&StoreRequest { operation, body: &body, attempt: attempt.unwrap_or(1) })
+    });
+    if let Some(refused) = fault.and_then(|fault| refusal(fault, operation, &body)) {
+        return refused;
+    }
     let (lost, metered) = {
         let mut state = tap.state();
         if state.undone > 0
@@ -177,11 +257,23 @@ async fn pass(State(tap): State<Tap>, headers: HeaderMap, body: Bytes) -> Respon
         (lost, state.metered)
     };
     let body = if metered { with_wish(&body).unwrap_or(body) } else { body };
-    let mut request = tap.0.http.post(&tap.0.database).body(body);
-    for (name, value) in headers.iter().filter(|(name, _)| *name != "host" && *name != "content-length") {
-        request = request.header(name, value);
+    let send = || {
+        let mut request = tap.0.http.post(&tap.0.database).body(body.clone());
+        for (name, value) in headers.iter().filter(|(name, _)| *name != "host" && *name != "content-length") {
+            request = request.header(name, value);
+        }
+        request.send()
+    };
+    if let Some(StoreFault::Late(millis)) = fault {
+        tokio::time::sleep(Duration::from_millis(millis.into())).await;
     }
-    let answer = request.send().await;
+    if fault == Some(StoreFault::Repeated) {
+        drop(send().await);
+    }
+    let answer = send().await;
+    if fault == Some(StoreFault::AnswerLost) {
+        return status(StatusCode::INTERNAL_SERVER_ERROR, Bytes::new());
+    }
     if lost {
         tokio::time::sleep(LOST).await;
     }

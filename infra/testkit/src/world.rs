@@ -28,6 +28,7 @@ use tokio::net::TcpListener;
 use crate::event::{Answer, Event};
 use crate::logs::Log;
 use crate::settings::{AWS_KEY, Addresses, FORMS_QUEUE, ORDERS_QUEUE, PHOTOS, SMS_REPORT_SECRET, environment};
+use crate::tap::{StoreFault, StoreRequest};
 use crate::{canary, clock, tap};
 
 /// The workers' time-out in the template.
@@ -431,6 +432,19 @@ impl World {
     /// Loses the answer of the `index`-th round trip to DynamoDB from now. Its effect happens, so the SDK repeats it.
     pub fn lose_store_answer(&self, index: usize) {
         self.tap.lose(index);
+    }
+
+    /// Lets each of the functions' round trips to DynamoDB meet the fault that `choose` says, until [`Self::spare_the_store`].
+    pub fn choose_store_faults<F>(&self, choose: F)
+    where
+        F: Fn(&StoreRequest<'_>) -> Option<StoreFault> + Send + Sync + 'static,
+    {
+        self.tap.choose_by(Some(Arc::new(choose)));
+    }
+
+    /// DynamoDB works again.
+    pub fn spare_the_store(&self) {
+        self.tap.choose_by(None);
     }
 
     /// Lets the table be short of capacity: all that the next `times` batches ask for is left undone.

@@ -127,7 +127,7 @@ fn agrees(payment: &Payment, report: &Report) -> bool {
             return without_money.contains(&report.state);
         }
     };
-    let is_nothing = ours == Refunded && report.amount.is_some_and(|amount| amount.is_zero());
+    let is_nothing = ours == Refunded && report.amount.is_some_and(Money::is_zero);
     report.state == ours && (mismatch(report, payment.amount).is_none() || is_nothing || is_the_rest(payment, report))
 }
 
@@ -261,7 +261,7 @@ fn refund_of(payment: &Payment, report: &Report) -> Next {
 
 /// `then`, once everything is given back: what the provider calls the amount of an order without money is left open.
 fn given_back(payment: &Payment, report: &Report, then: Next) -> Next {
-    let is_nothing = report.amount.is_some_and(|amount| amount.is_zero());
+    let is_nothing = report.amount.is_some_and(Money::is_zero);
     if is_nothing || is_the_rest(payment, report) { then } else { sure(report, payment.amount, then) }
 }
 

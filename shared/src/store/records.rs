@@ -96,6 +96,7 @@ struct LineRecord {
 
 /// A payment's attributes. Amounts are minor units, moments are milliseconds since 1970 UTC.
 #[derive(Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an attribute of its own, which older releases know or not")]
 pub(super) struct PaymentRecord {
     payment_id: String,
     order_uuid: String,

@@ -174,6 +174,28 @@ async fn a_refusal_of_the_second_call_says_nothing_of_the_first() {
 }
 
 #[tokio::test]
+async fn what_mokka_does_after_its_caller_gave_up_is_found_out_and_done_once() {
+    for case in CASES {
+        // The look of a refund is due after 30 seconds: the call comes through before it, or after its repeat.
+        for seconds in [20, 50] {
+            let shop = case.shop().await;
+            shop.story.world.standins().set_reading("lost_call", "later").unwrap();
+            let fault = if seconds == 20 { Fault::AnswerLost } else { Fault::EffectLate(seconds) };
+            shop.story.world.standins().fault(System::Mokka, case.method, fault, 2).unwrap();
+            assert_eq!(case.run(&shop).await.status, 202, "{}", case.command);
+            assert_eq!(case.effects(&shop), 0, "{}: not yet", case.command);
+            for _ in 0..10 {
+                shop.story.world.advance(Duration::from_secs(35));
+                shop.story.world.tick().await;
+            }
+            let (payment, made) = (shop.look().await, if case.command == "change" { 2 } else { 1 });
+            assert_eq!((payment["state"].as_str(), &payment["unknown"]), (Some(case.state), &json!(false)), "{}", case.command);
+            assert!((1..=made).contains(&case.effects(&shop)), "{}: {}", case.command, case.effects(&shop));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_refused_command_can_be_given_again() {
     for case in CASES {
         let shop = case.shop().await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shared::texts;
 use standins::{Decision, Fault, Options, System};
-use testkit::Placed;
+use testkit::{Event, Placed};
 
 use crate::Story;
 
@@ -206,4 +206,55 @@ async fn callbacks_of_a_captured_payment_ask_and_change_nothing() {
     story.world.standins().give_back_at_mokka(&payment, "3250.00").unwrap();
     assert_eq!(story.callback(&payment, "declined").await.status, 200);
     assert_eq!(story.state(&payment).await, "refunded");
+}
+
+#[tokio::test]
+async fn a_capture_that_mokka_makes_after_its_caller_gave_up_is_made_once() {
+    for reading in ["at_once", "later"] {
+        let story = Story::start().await;
+        read(&story, "lost_call", reading);
+        let (_, payment) = created(&story).await;
+        story.decide(&payment, Decision::Approved).await;
+        story.world.standins().fault(System::Mokka, "finish", Fault::AnswerLost, 2).unwrap();
+        assert_eq!(story.callback(&payment, "approved").await.status, 200);
+        let made = if reading == "later" { 0 } else { 1 };
+        assert_eq!(story.world.standins().mokka_order(&payment).unwrap().finishes, made, "{reading}");
+        after(&story, Duration::from_mins(1)).await;
+        let mokka = story.world.standins().mokka_order(&payment).unwrap();
+        assert_eq!((mokka.status.as_str(), mokka.finishes), ("finished", 1), "{reading}");
+        let stored = story.payment(&payment).await;
+        assert_eq!((&stored["state"], stored.get("intent"), stored.get("mismatch")), (&json!("captured"), None, None));
+    }
+}
+
+#[tokio::test]
+async fn another_phone_on_the_form_makes_the_payment_no_other() {
+    let story = Story::start().await;
+    read(&story, "phone_on_form", "another");
+    let (order, payment) = created(&story).await;
+    story.decide(&payment, Decision::Approved).await;
+    let phone = story.world.standins().mokka_order(&payment).unwrap();
+    assert_ne!(phone.primary_phone, phone.requested_phone);
+    // The app asks for the page again before the callback has come.
+    let answer = story.create(&order).await.json();
+    assert_eq!(answer["success"], json!(false), "{answer}");
+    assert_eq!((calls(&story, "checkout"), calls(&story, "finish")), (1, 1), "it is captured, and not registered again");
+    assert_eq!(story.callback(&payment, "approved").await.status, 200);
+    assert_eq!(story.state(&payment).await, "captured");
+}
+
+#[tokio::test]
+async fn nulls_for_what_mokka_need_not_say_change_nothing() {
+    let story = Story::start().await;
+    read(&story, "optional_fields", "null");
+    let (_, payment) = created(&story).await;
+    story.decide(&payment, Decision::Approved).await;
+    let order = story.world.standins().mokka_order(&payment).unwrap();
+    let path = url::Url::parse(&order.callback_url).unwrap().path().to_owned();
+    let nulls = json!({"order_id": payment, "decision": "approved", "amount": order.amount, "prepayment_amount": null,
+        "total_amount": null, "term": null, "client": null, "schedule": null, "monthly_overpayment": null});
+    let logs = story.world.logs().len();
+    assert_eq!(story.mokka(Event::post(&path).json(nulls).rest()).await.status, 200);
+    assert!(story.world.logs()[logs..].contains("\"readable\":true"), "the callback is read");
+    assert_eq!(story.state(&payment).await, "captured");
 }

@@ -53,6 +53,11 @@ impl Books {
         self.item["withdrawn"] == Value::Bool(true)
     }
 
+    /// The money is here, or a part of it.
+    pub(crate) fn is_paid(&self) -> bool {
+        matches!(self.state.as_str(), "captured" | "partially_refunded")
+    }
+
     /// IMSHOP was told that it is paid, and it is not any more.
     pub(crate) fn is_lost(&self) -> bool {
         self.item["lost"] == Value::Bool(true)

@@ -13,10 +13,11 @@ use standins::{Decision, MokkaStatus, System};
 use testkit::{Answer, Placed, drop_after};
 use tokio::runtime::Runtime;
 
+use crate::agreement::{agree, describe};
 use crate::books::Books;
 use crate::house::{Address, House, Policy, Rooms};
-use crate::office::{Office, Verdict};
-use crate::plan::{Action, Cabinet, Call, Change, Part, Plan, Plans, READINGS, Readings, Span, Start, Step};
+use crate::office::{Office, Part, Verdict};
+use crate::plan::{Action, Cabinet, Call, Change, Plan, Plans, READINGS, Readings, Span, Start, Step};
 use crate::truth::{Truth, imshop_says_paid};
 
 /// Longer than any lease.
@@ -586,20 +587,6 @@ fn status_now(truth: &Truth, now: i64) -> MokkaStatus {
     if is_open && now >= truth.valid_till { MokkaStatus::Expired } else { truth.status.clone() }
 }
 
-/// Whether our state says what Mokka's status says.
-pub(crate) fn agree(state: &str, status: &MokkaStatus) -> bool {
-    match status {
-        MokkaStatus::Pending => state == "pending",
-        MokkaStatus::Hold => state == "held",
-        MokkaStatus::Finished => matches!(state, "captured" | "partially_refunded"),
-        MokkaStatus::Refunded => state == "refunded",
-        MokkaStatus::Canceled => state == "canceled",
-        MokkaStatus::Declined => state == "declined",
-        MokkaStatus::Expired => state == "expired",
-        MokkaStatus::Other(_) => false,
-    }
-}
-
 /// An idempotency key.
 fn key_text(key: u8) -> String {
     format!("key-{key}")
@@ -626,31 +613,4 @@ fn short(said: &Said) -> String {
         Said::Office(verdict) => format!("{verdict:?}"),
         Said::Nothing => "-".to_owned(),
     }
-}
-
-pub(crate) fn describe(books: &Books, truth: Option<&Truth>) -> String {
-    let mut words = vec![format!("{}: {} {}", books.id, books.state, books.amount())];
-    for flag in ["unknown", "untold"] {
-        if books.item[flag] == Value::Bool(true) {
-            words.push(flag.to_owned());
-        }
-    }
-    for field in ["mismatch", "intent", "refunds", "lease_until", "tell_lease_until", "check_at", "attention", "reason_code"] {
-        if !books.item[field].is_null() {
-            words.push(format!("{field}={}", books.item[field]));
-        }
-    }
-    match truth {
-        Some(truth) => words.push(format!(
-            "| Mokka: {} {} returned {} f{} c{} ch{}",
-            truth.status.as_str(),
-            truth.amount,
-            truth.returned,
-            truth.finishes,
-            truth.cancels,
-            truth.changes
-        )),
-        None => words.push("| Mokka: nothing".to_owned()),
-    }
-    words.join(" ")
 }

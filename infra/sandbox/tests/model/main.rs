@@ -3,7 +3,7 @@
 //!
 //! - [`plan`]: what may happen, and how likely it is at which point.
 //! - [`life`]: lets it happen to an order, and looks at everything after each step.
-//! - [`books`], [`truth`]: how a payment stands by our store, and by Mokka and IMSHOP.
+//! - [`books`], [`truth`]: how a payment stands by our store, and by Mokka and IMSHOP; [`agreement`]: whether that is the same.
 //! - [`office`]: what the shop's people ask for, and what they are answered.
 //! - [`rest`]: how everything must stand once no more time can bring anything new.
 //! - [`found`]: sequences that once went wrong.
@@ -14,6 +14,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod agreement;
 mod books;
 mod found;
 mod house;

@@ -6,7 +6,17 @@ use shared::clock::Timestamp;
 use testkit::Event;
 use testkit::settings::{CASHIER_KEY, OPERATOR_KEY};
 
-use crate::plan::Part;
+use crate::books::Books;
+use crate::truth::Truth;
+
+/// How much is to be given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// So many kopecks.
+    Of(i64),
+    /// All that is left, without naming it.
+    Rest,
+}
 
 /// The back office's routes.
 pub(crate) struct Office<'a>(pub(crate) &'a Story);
@@ -77,8 +87,23 @@ impl Office<'_> {
         self.ask(payment, "settle", OPERATOR_KEY, json!({}), &[]).await
     }
 
-    /// A person has looked into Mokka's cabinet.
-    pub(crate) async fn outcome(&self, payment: &str, refund: usize, made: bool) -> Verdict {
+    /// Lets a person look into Mokka's cabinet for what is on the list and nobody else can tell, and say what is there: of which
+    /// refund, whether it was made, and what came of saying so.
+    pub(crate) async fn clear_up(&self, books: &Books) -> Option<(usize, bool, Verdict)> {
+        let truth = Truth::of(self.0, &books.id).filter(Truth::is_captured)?;
+        let refund = books.undecided_refund().filter(|_| books.needs_attention())?;
+        let made = truth.returned > books.refunds("made");
+        Some((refund, made, self.outcome(&books.id, refund, made).await))
+    }
+
+    /// Lets a person see on the list what was paid for IMSHOP and is not any more.
+    pub(crate) async fn see(&self, books: &Books) {
+        if books.needs_attention() && books.is_lost() {
+            self.settle(&books.id).await;
+        }
+    }
+
+    async fn outcome(&self, payment: &str, refund: usize, made: bool) -> Verdict {
         self.ask(payment, &format!("refunds/{refund}/outcome"), CASHIER_KEY, json!({"made": made}), &[]).await
     }
 }

@@ -9,6 +9,7 @@ use proptest_state_machine::ReferenceStateMachine;
 use standins::{Decision, Fault, System};
 
 use crate::house::{Address, Policy};
+use crate::office::Part;
 
 /// In seconds.
 const DAY: u64 = 24 * 60 * 60;
@@ -86,15 +87,6 @@ pub(crate) struct Change {
     pub(crate) hours: u64,
 }
 
-/// How much is to be given back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// So many kopecks.
-    Of(i64),
-    /// All that is left, without naming it.
-    Rest,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cabinet {
     Finish,
@@ -138,9 +130,12 @@ enum Phase {
 
 /// What Mokka's document leaves open, as it is drawn for a life: whether each is in the other way than we assume
 /// (infra/docs/READINGS.md). The rest of the list makes a person's work of what is nobody's otherwise, and has tests of its own.
-pub(crate) const READINGS: [(&str, [&str; 2]); 4] = [
+pub(crate) const READINGS: [(&str, [&str; 2]); 7] = [
     ("cannot_process", ["nothing_done", "done"]),
     ("status_past_end", ["expired", "pending"]),
+    ("lost_call", ["at_once", "later"]),
+    ("phone_on_form", ["same", "another"]),
+    ("optional_fields", ["given", "null"]),
     ("amounts", ["text", "number"]),
     ("content_type", ["application/json", "text/html"]),
 ];

@@ -3,12 +3,11 @@
 
 use std::time::Duration;
 
-use standins::MokkaStatus;
-
+use crate::agreement::{describe, differences, heard_of_order, open_ends};
 use crate::books::Books;
-use crate::life::{Sequence, agree, describe};
+use crate::life::Sequence;
 use crate::office::{Office, Verdict};
-use crate::truth::{Truth, imshop_order, imshop_says_paid};
+use crate::truth::{Truth, imshop_order};
 
 /// After so many rounds of waiting, pumping and ticking everything must be at rest.
 const ROUNDS: u32 = 40;
@@ -56,19 +55,9 @@ impl Sequence {
         self.story().world.advance(Duration::from_millis(u64::try_from(next - self.now()).unwrap_or(0) + 1_000));
     }
 
-    /// Looks into Mokka's cabinet for what is on the list, and says what is there.
     async fn play_the_person(&mut self, books: &Books) {
-        if !books.needs_attention() {
-            return;
-        }
-        if books.is_lost() {
-            Office(self.story()).settle(&books.id).await;
-            return;
-        }
-        let Some(truth) = Truth::of(self.story(), &books.id) else { return };
-        let Some(refund) = books.undecided_refund().filter(|_| truth.status == MokkaStatus::Finished) else { return };
-        let made = truth.returned > books.refunds("made");
-        let said = Office(self.story()).outcome(&books.id, refund, made).await;
+        Office(self.story()).see(books).await;
+        let Some((refund, made, said)) = Office(self.story()).clear_up(books).await else { return };
         self.note(format!("  a person says of refund {refund} that it was {}made: {said:?}", if made { "" } else { "not " }));
         if said != Verdict::Done {
             self.broke("the person was not believed");
@@ -77,51 +66,16 @@ impl Sequence {
 
     fn is_at_rest(&self, all: &[Books]) {
         for books in all {
-            let truth = Truth::of(self.story(), &books.id);
-            let must = |holds: bool, what: &str| {
-                if !holds {
-                    self.broke(&format!("at rest, {what}\n{}", describe(books, truth.as_ref())));
-                }
-            };
-            let is_open = books.is_unknown() || books.intent().is_some() || books.has_mismatch() || books.is_withdrawn();
-            must(!is_open, "nothing is open");
-            must(books.moment("lease_until").is_none() && books.moment("tell_lease_until").is_none(), "nobody has a lease");
-            must(!books.is_untold(), "IMSHOP knows");
-            must(!books.needs_attention() && books.moment("troubled_since").is_none(), "no person is needed");
-            must(books.refunds("pending") + books.refunds("waiting") == 0, "every refund is decided");
-            let failed = matches!(books.state.as_str(), "declined" | "canceled" | "expired");
-            match &truth {
-                Some(truth) if truth.decision.is_some() => {
-                    // Given up here before Mokka decided.
-                    let gave_up =
-                        books.state == "canceled" && matches!(truth.status, MokkaStatus::Declined | MokkaStatus::Expired);
-                    must(gave_up || agree(&books.state, &truth.status), "our state is Mokka's");
-                    must(failed || books.amount() == truth.amount, "our amount is Mokka's");
-                    must(books.refunds("made") == truth.returned, "our refunds are Mokka's");
-                    must((books.state == "partially_refunded") <= (truth.returned > 0), "a part was given back");
-                    must((books.state == "captured") <= (truth.returned == 0), "nothing was given back");
-                }
-                // Nobody has ever decided on it: there is no money.
-                _ => must(failed, "without a decision it has failed"),
+            let wrong = [open_ends(books), differences(self.story(), books, all.last().unwrap_or(books))].concat();
+            if !wrong.is_empty() {
+                let truth = Truth::of(self.story(), &books.id);
+                self.broke(&format!("at rest, {wrong:?} does not hold\n{}", describe(books, truth.as_ref())));
             }
-            let paid = matches!(books.state.as_str(), "captured" | "partially_refunded");
-            // Of an attempt that failed and that another followed, IMSHOP may hear nothing more, if it was not called paid before or
-            // the other one is paid.
-            let silent = match imshop_says_paid(self.story(), &books.id) {
-                None => true,
-                Some(true) => all.last().is_some_and(|newest| matches!(newest.state.as_str(), "captured" | "partially_refunded")),
-                Some(false) => false,
-            };
-            let silent = silent && failed && all.last().is_some_and(|newest| newest.id != books.id);
-            let is_true = silent || imshop_says_paid(self.story(), &books.id) == Some(paid);
-            must(is_true, "IMSHOP's last word on the payment is the truth");
         }
-        if let Some(newest) = all.last() {
-            let paid = matches!(newest.state.as_str(), "captured" | "partially_refunded");
-            let word = imshop_order(self.story(), &self.order.id);
-            if word != Some((paid, newest.id.clone())) {
-                self.broke(&format!("at rest, IMSHOP's last word on the order is {word:?}"));
-            }
+        if let Some(newest) = all.last()
+            && !heard_of_order(self.story(), &self.order.id, newest)
+        {
+            self.broke(&format!("at rest, IMSHOP's last word on the order is {:?}", imshop_order(self.story(), &self.order.id)));
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Checkout: creates an order and answers the form's address (Mokka, "Checkout").
 //!
 //! A pending order may be sent again: everything about it is replaced and the old form's address dies. A hold may be
-//! sent again too, for the same phone (70 otherwise), but only its two URLs change, and the form's address stays.
+//! sent again too, for the same phone (70 otherwise; the reading `phone_on_form` says which one it is compared to), but only
+//! its two URLs change, and the form's address stays.
 
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -9,7 +10,7 @@ use time::OffsetDateTime;
 use super::fields::Fields;
 use super::key::Key;
 use super::order::{MokkaOrder, MokkaStatus};
-use super::{Form, Refusal, cart, code, customer, envelope, form_url, tariff};
+use super::{Form, Reading, Refusal, cart, code, customer, envelope, form_url, tariff};
 use crate::answer::Answer;
 use crate::money::Kopecks;
 use crate::options::{Options, Tariff};
@@ -36,6 +37,9 @@ fn place(world: &World, mut wanted: MokkaOrder, now: OffsetDateTime) -> Result<S
         return Ok(url);
     };
     order.refresh(now);
+    let of_form = world.mokka.readings.is_other(Reading::PhoneOnForm);
+    let phone = if of_form { &order.primary_phone } else { &order.requested_phone };
+    let is_anothers = differ(phone.as_deref(), wanted.requested_phone.as_deref());
     match &order.status {
         MokkaStatus::Pending => {
             wanted.form_url = form_url(world, &wanted.form_token);
@@ -45,7 +49,7 @@ fn place(world: &World, mut wanted: MokkaOrder, now: OffsetDateTime) -> Result<S
             world.mokka.forms.replace(&order.form_token, &wanted.form_token);
             *order = wanted;
         }
-        MokkaStatus::Hold if differ(order.requested_phone.as_deref(), wanted.requested_phone.as_deref()) => {
+        MokkaStatus::Hold if is_anothers => {
             return Err(Refusal::new(code::PHONE, "it is held for the customer of another primary_phone"));
         }
         MokkaStatus::Hold => {

@@ -87,6 +87,14 @@ pub struct Decided {
     pub callbacks: Vec<u16>,
 }
 
+/// What Status and Change have no need to say.
+const OPTIONAL: [&str; 5] = ["message", "expired", "decision", "term", "schedule"];
+/// What Checkout's callback has no need to say.
+const OPTIONAL_IN_CALLBACK: [&str; 6] =
+    ["prepayment_amount", "total_amount", "term", "client", "schedule", "monthly_overpayment"];
+/// The phone of whoever confirms on a form that was made for another, with the reading `phone_on_form` = `another`.
+const ANOTHER_PHONE: &str = "8880777777";
+
 /// What Mokka knows. Of two locks, that of orders or registrations is taken first.
 #[derive(Default)]
 pub(crate) struct Mokka {
@@ -145,6 +153,11 @@ pub(crate) fn handle(world: &World, method: &str, request: &Request) -> Answer {
         _ => Err(Refusal::new(code::CANNOT_PROCESS, format!("there is no method `{method}`"))),
     };
     let answer = answer.unwrap_or_else(|refusal| fail(method, refusal.code).noted(refusal.note));
+    let answer = if world.mokka.readings.is_other(Reading::OptionalFields) {
+        answer.with_nulls(if method == "status" || method == "change" { &OPTIONAL } else { &["message"] })
+    } else {
+        answer
+    };
     if world.mokka.readings.is_other(Reading::ContentType) { answer.called_html() } else { answer }
 }
 
@@ -231,7 +244,7 @@ impl Mokka {
         now: OffsetDateTime,
         decision: Decision,
     ) -> Result<MokkaOrder, ControlError> {
-        let late = self.readings.is_other(Reading::LateForm);
+        let (late, another) = (self.readings.is_other(Reading::LateForm), self.readings.is_other(Reading::PhoneOnForm));
         let decided = self.with(order_id, now, |order| {
             if late && decision == Decision::Approved {
                 order.reopen(now);
@@ -240,6 +253,9 @@ impl Mokka {
                 (MokkaStatus::Pending, _) => match decision {
                     Decision::Declined => order.decline(Decision::Declined),
                     Decision::Approved => {
+                        if another {
+                            order.primary_phone = Some(ANOTHER_PHONE.to_owned());
+                        }
                         let term = order.term_or_usual(&options.mokka_tariffs);
                         match order.primary_phone.as_deref().and_then(|phone| self.limits.set_for(phone)) {
                             Some(limit) => order.judge(limit, term),
@@ -288,7 +304,13 @@ impl World {
         let mut callbacks = Vec::new();
         for _ in 0..times {
             let content = callback::content(&order, said, &self.options.mokka_tariffs, self.clock.now());
-            let answer = self.mokka.caller.post(&order.callback_url, &content, key).await?;
+            let answer = if self.mokka.readings.is_other(Reading::OptionalFields) {
+                let mut content = serde_json::to_value(content).map_err(|error| ControlError::Request(error.to_string()))?;
+                crate::json::put_nulls(&mut content, &OPTIONAL_IN_CALLBACK);
+                self.mokka.caller.post(&order.callback_url, &content, key).await?
+            } else {
+                self.mokka.caller.post(&order.callback_url, &content, key).await?
+            };
             self.mokka.known(&order.order_id, |order| order.callbacks.push(answer))?;
             callbacks.push(answer);
         }

@@ -23,6 +23,12 @@ pub(crate) enum Reading {
     LateForm,
     /// The amount in Status after something was given back.
     AmountAfterReturn,
+    /// A call whose caller gave up (the fault `answer_lost`).
+    LostCall,
+    /// Whose phone the customer confirms on the form.
+    PhoneOnForm,
+    /// What an answer or a callback has no need to say.
+    OptionalFields,
     /// Amounts in answers.
     Amounts,
     /// The content type of answers.
@@ -30,13 +36,16 @@ pub(crate) enum Reading {
 }
 
 impl Reading {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 11] = [
         Self::CannotProcess,
         Self::StatusAfterDecision,
         Self::StatusAfterReturn,
         Self::StatusPastEnd,
         Self::LateForm,
         Self::AmountAfterReturn,
+        Self::LostCall,
+        Self::PhoneOnForm,
+        Self::OptionalFields,
         Self::Amounts,
         Self::ContentType,
     ];
@@ -49,6 +58,9 @@ impl Reading {
             Self::StatusPastEnd => "status_past_end",
             Self::LateForm => "late_form",
             Self::AmountAfterReturn => "amount_after_return",
+            Self::LostCall => "lost_call",
+            Self::PhoneOnForm => "phone_on_form",
+            Self::OptionalFields => "optional_fields",
             Self::Amounts => "amounts",
             Self::ContentType => "content_type",
         }
@@ -63,6 +75,9 @@ impl Reading {
             Self::StatusPastEnd => ["expired", "pending"],
             Self::LateForm => ["refused", "approved"],
             Self::AmountAfterReturn => ["whole", "rest"],
+            Self::LostCall => ["at_once", "later"],
+            Self::PhoneOnForm => ["same", "another"],
+            Self::OptionalFields => ["given", "null"],
             Self::Amounts => ["text", "number"],
             Self::ContentType => ["application/json", "text/html"],
         }
@@ -76,6 +91,13 @@ impl Reading {
             Self::StatusPastEnd => "what Status says of an undecided order whose time is over, beside expired: true",
             Self::LateForm => "whether a form can still be approved after it was declined or its time was over",
             Self::AmountAfterReturn => "whether Status goes on to give the whole amount after a return, or what is left",
+            Self::LostCall => {
+                "whether a call without an answer (the fault `answer_lost`) is carried out at once, or 20 seconds later"
+            }
+            Self::PhoneOnForm => {
+                "whether customers confirm the phone of the Checkout on the form, or another: then a Checkout that is repeated is 70"
+            }
+            Self::OptionalFields => "whether answers and callbacks give what the document does not need, or null for it",
             Self::Amounts => "whether Status gives amounts as text or as JSON numbers",
             Self::ContentType => "what Mokka calls its JSON",
         }

@@ -62,6 +62,7 @@ async fn each_fault_has_its_effect_or_none() {
             (Fault::Html, 0),
             (Fault::Slow, 1),
             (Fault::AnswerLost, 1),
+            (Fault::EffectLate(20), 0),
             (Fault::Refused, 0),
             (Fault::Status(503), 0),
         ] {
@@ -238,4 +239,36 @@ async fn a_fault_meets_parallel_calls_exactly_so_often() {
     let statuses = futures_util::future::join_all(calls).await;
     assert_eq!(statuses.iter().filter(|status| **status == 503).count(), 5);
     assert_eq!(world.standins.orders().len(), 1);
+}
+
+#[tokio::test]
+async fn an_effect_that_comes_late_comes_at_its_time() {
+    let world = World::start().await;
+    world.standins.fault(System::Mokka, "checkout", Fault::EffectLate(20), 1).unwrap();
+    assert!(request(&world, System::Mokka, "checkout").send().await.is_err());
+    world.advance(19).await;
+    assert_eq!(effects(&world, System::Mokka, "checkout"), 0);
+    world.advance(1).await;
+    assert_eq!(effects(&world, System::Mokka, "checkout"), 1);
+}
+
+#[tokio::test]
+async fn a_repeated_request_arrives_twice() {
+    let world = World::start().await;
+    world.standins.fault(System::Imshop, "payment_status", Fault::Repeated, 1).unwrap();
+    assert!(request(&world, System::Imshop, "payment_status").send().await.unwrap().status().is_success());
+    assert_eq!(effects(&world, System::Imshop, "payment_status"), 2);
+}
+
+#[tokio::test]
+async fn what_chooses_faults_sees_system_method_and_body() {
+    let world = World::start().await;
+    world.standins.choose_faults(|system, method, body| {
+        (system == System::Imshop && method == "order_status" && body.starts_with(b"{")).then_some(Fault::Http500)
+    });
+    for (method, works) in [("payment_status", true), ("order_status", false)] {
+        assert_eq!(request(&world, System::Imshop, method).send().await.unwrap().status().is_success(), works, "{method}");
+    }
+    world.standins.clear_faults();
+    assert!(request(&world, System::Imshop, "order_status").send().await.unwrap().status().is_success());
 }

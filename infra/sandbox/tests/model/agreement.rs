@@ -1,0 +1,103 @@
+//! Whether our books, Mokka's and what IMSHOP was told say the same of a payment.
+
+use sandbox::functions::Story;
+use serde_json::Value;
+use standins::MokkaStatus;
+
+use crate::books::Books;
+use crate::truth::{Truth, imshop_order, imshop_says_paid};
+
+/// Whether our state says what Mokka's status says.
+pub(crate) fn agree(state: &str, status: &MokkaStatus) -> bool {
+    match status {
+        MokkaStatus::Pending => state == "pending",
+        MokkaStatus::Hold => state == "held",
+        MokkaStatus::Finished => matches!(state, "captured" | "partially_refunded"),
+        MokkaStatus::Refunded => state == "refunded",
+        MokkaStatus::Canceled => state == "canceled",
+        MokkaStatus::Declined => state == "declined",
+        MokkaStatus::Expired => state == "expired",
+        MokkaStatus::Other(_) => false,
+    }
+}
+
+/// What holds when both sides are in the same state.
+pub(crate) const SAME_STATE: &str = "our state is Mokka's";
+
+/// What must hold once nothing is left to be done or found out; those that do not.
+pub(crate) fn open_ends(books: &Books) -> Vec<&'static str> {
+    let all = [
+        (!books.is_unknown() && books.intent().is_none() && !books.has_mismatch() && !books.is_withdrawn(), "nothing is open"),
+        (books.moment("lease_until").is_none() && books.moment("tell_lease_until").is_none(), "nobody has a lease"),
+        (!books.is_untold(), "IMSHOP knows"),
+        (!books.needs_attention() && books.moment("troubled_since").is_none(), "no person is needed"),
+        (books.refunds("pending") + books.refunds("waiting") == 0, "every refund is decided"),
+    ];
+    broken(&all)
+}
+
+/// What must hold once our books, Mokka's and what IMSHOP heard are the same; those that do not.
+pub(crate) fn differences(story: &Story, books: &Books, newest: &Books) -> Vec<&'static str> {
+    let failed = matches!(books.state.as_str(), "declined" | "canceled" | "expired");
+    let paid = books.is_paid();
+    // Of an attempt that failed and that another followed, IMSHOP may hear nothing more, if it was not called paid before or the other
+    // one is paid.
+    let said = imshop_says_paid(story, &books.id);
+    let silent = failed && newest.id != books.id && (said.is_none() || said == Some(true) && newest.is_paid());
+    let told = (silent || said == Some(paid), "IMSHOP's last word on the payment is the truth");
+    let all = match Truth::of(story, &books.id) {
+        Some(truth) if truth.decision.is_some() => vec![
+            // Given up here before Mokka decided.
+            (agree(&books.state, &truth.status) || gave_up(books, &truth), SAME_STATE),
+            (failed || books.amount() == truth.amount, "our amount is Mokka's"),
+            (books.refunds("made") == truth.returned, "our refunds are Mokka's"),
+            ((books.state == "partially_refunded") <= (truth.returned > 0), "a part was given back"),
+            ((books.state == "captured") <= (truth.returned == 0), "nothing was given back"),
+            told,
+        ],
+        // Nobody has ever decided on it: there is no money.
+        _ => vec![(failed, "without a decision it has failed"), told],
+    };
+    broken(&all)
+}
+
+fn gave_up(books: &Books, truth: &Truth) -> bool {
+    books.state == "canceled" && matches!(truth.status, MokkaStatus::Declined | MokkaStatus::Expired)
+}
+
+fn broken(all: &[(bool, &'static str)]) -> Vec<&'static str> {
+    all.iter().filter(|(holds, _)| !holds).map(|(_, what)| *what).collect()
+}
+
+/// Whether IMSHOP's last word on an order is that of its newest attempt, and the truth.
+pub(crate) fn heard_of_order(story: &Story, order: &str, newest: &Books) -> bool {
+    imshop_order(story, order) == Some((newest.is_paid(), newest.id.clone()))
+}
+
+/// Both sides in a line.
+pub(crate) fn describe(books: &Books, truth: Option<&Truth>) -> String {
+    let mut words = vec![format!("{}: {} {}", books.id, books.state, books.amount())];
+    for flag in ["unknown", "untold"] {
+        if books.item[flag] == Value::Bool(true) {
+            words.push(flag.to_owned());
+        }
+    }
+    for field in ["mismatch", "intent", "refunds", "lease_until", "tell_lease_until", "check_at", "attention", "reason_code"] {
+        if !books.item[field].is_null() {
+            words.push(format!("{field}={}", books.item[field]));
+        }
+    }
+    match truth {
+        Some(truth) => words.push(format!(
+            "| Mokka: {} {} returned {} f{} c{} ch{}",
+            truth.status.as_str(),
+            truth.amount,
+            truth.returned,
+            truth.finishes,
+            truth.cancels,
+            truth.changes
+        )),
+        None => words.push("| Mokka: nothing".to_owned()),
+    }
+    words.join(" ")
+}
