@@ -38,6 +38,7 @@ pub(crate) struct Answer<'a> {
 
 /// A payment.
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "they are fields of an answer")]
 pub(crate) struct ShownPayment<'a> {
     payment_id: &'a str,
     order_id: &'a str,

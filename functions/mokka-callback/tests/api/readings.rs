@@ -217,7 +217,7 @@ async fn a_capture_that_mokka_makes_after_its_caller_gave_up_is_made_once() {
         story.decide(&payment, Decision::Approved).await;
         story.world.standins().fault(System::Mokka, "finish", Fault::AnswerLost, 2).unwrap();
         assert_eq!(story.callback(&payment, "approved").await.status, 200);
-        let made = if reading == "later" { 0 } else { 1 };
+        let made = u32::from(reading != "later");
         assert_eq!(story.world.standins().mokka_order(&payment).unwrap().finishes, made, "{reading}");
         after(&story, Duration::from_mins(1)).await;
         let mokka = story.world.standins().mokka_order(&payment).unwrap();
