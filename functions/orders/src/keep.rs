@@ -20,7 +20,7 @@ pub(crate) async fn all(deps: &Deps, accepted: Vec<Order>) {
     let mut down: Option<StoreError> = None;
     for order in accepted {
         if down.is_none() {
-            down = record(deps, &order).await.err();
+            down = Box::pin(record(deps, &order)).await.err();
         }
         let Some(cause) = &down else { continue };
         let uuid = &order.uuid;

@@ -97,11 +97,11 @@ async fn route(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
     match inbound.path().as_slice() {
         ["v1", "orders"] => {
             inbound.require_method("POST")?;
-            relay::relay(deps, inbound).await
+            Box::pin(relay::relay(deps, inbound)).await
         }
         ["v1", "orders", uuid] => {
             inbound.require_method("PUT")?;
-            push::push(deps, inbound, uuid).await
+            Box::pin(push::push(deps, inbound, uuid)).await
         }
         _ => Err(Failure::not_found()),
     }

@@ -139,7 +139,7 @@ impl Settler {
                 }
                 Next::Extend => {
                     acted = true;
-                    self.extend(payment.clone(), by, deadline).await?
+                    Box::pin(self.extend(payment.clone(), by, deadline)).await?
                 }
                 Next::Again => {
                     acted = true;

@@ -52,14 +52,14 @@ impl Settler {
             }
             if payment.intent.is_some() && !payment.is_leased(self.clock.now()) {
                 // What was asked for before comes first.
-                payment = self.settle(payment, by, deadline).await?.into_payment();
+                payment = Box::pin(self.settle(payment, by, deadline)).await?.into_payment();
             }
             match self.permits(&payment, &command) {
                 Err(refusal) if !refusal.may_be_outrun() => return Ok(Operated::Forbidden(payment, refusal)),
                 Ok(()) | Err(_) => {}
             }
             let held;
-            (payment, held) = match self.look(payment, by, deadline).await? {
+            (payment, held) = match Box::pin(self.look(payment, by, deadline)).await? {
                 Looked::At(payment, held) => (payment, held),
                 Looked::Unavailable(payment) => return Ok(Operated::Unavailable(payment)),
             };
@@ -92,7 +92,7 @@ impl Settler {
                         Some(after) => after,
                         None => self.orders.payment(&id).await?.unwrap_or(leased),
                     };
-                    return self.came_out(after, &command, by, deadline).await;
+                    return Box::pin(self.came_out(after, &command, by, deadline)).await;
                 }
             };
         }
@@ -234,14 +234,17 @@ impl Settler {
         by: Trigger<'_>,
         deadline: Deadline,
     ) -> Result<Operated, StoreError> {
-        let payment =
-            if has_ended(&payment, command) { payment } else { self.settle(payment, by, deadline).await?.into_payment() };
+        let payment = if has_ended(&payment, command) {
+            payment
+        } else {
+            Box::pin(self.settle(payment, by, deadline)).await?.into_payment()
+        };
         Ok(match verdict(&payment, command) {
             Verdict::Done => Operated::Done(payment),
             Verdict::Open => Operated::Unknown(payment),
             Verdict::Refused(reason) => {
                 // Refused because the provider is ahead of us: then what it says now is the better answer.
-                let payment = match self.look(payment, by, deadline).await? {
+                let payment = match Box::pin(self.look(payment, by, deadline)).await? {
                     Looked::At(payment, _) | Looked::Unavailable(payment) => payment,
                 };
                 match (verdict(&payment, command), self.permits(&payment, command)) {
