@@ -45,6 +45,7 @@ async fn the_back_offices_answers_are_documented() {
     let again = attempt(&api, 2).await;
     hold(&api, &again).await;
     assert_eq!(act(&api, "cancelPayment", &again, "empty").await.json()["payment"]["state"], "canceled");
+    assert_eq!(act(&api, "cancelPayment", &again, "empty").await.status, 409, "again");
     refunds(&api, &finish).await;
     messages(&api, &finish).await;
     customers(&api).await;
