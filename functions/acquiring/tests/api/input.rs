@@ -153,3 +153,22 @@ fn settings_that_are_wrong_are_all_named() {
         assert!(error.contains(wanted), "{wanted}: {error}");
     }
 }
+
+#[tokio::test]
+async fn the_forms_end_and_the_holds_are_two_settings_and_the_one_of_before_is_refused() {
+    let story = Story::start().await;
+    let problems = |changes: &[(&str, &str)]| {
+        let mut env = story.world.env();
+        env.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let deps = acquiring::Deps::from_env(shared::env::Env::from_map(env), story.world.world());
+        deps.err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    assert_eq!(problems(&[]), "");
+    let before = problems(&[("MOKKA_VALID_HOURS", "24")]);
+    assert!(before.contains("MOKKA_FORM_HOURS") && before.contains("MOKKA_HOLD_HOURS"), "{before}");
+    assert_eq!(problems(&[("MOKKA_HOLD_HOURS", "24")]), "", "nothing waits for the goods");
+    let short = problems(&[("MOKKA_HOLD_HOURS", "71"), ("MOKKA_FINISH", "on_shipment")]);
+    assert!(short.contains("MOKKA_HOLD_HOURS: must be a whole number from 72 to 720"), "{short}");
+    assert_eq!(problems(&[("MOKKA_HOLD_HOURS", "72"), ("MOKKA_FINISH", "on_shipment")]), "");
+    assert!(problems(&[("MOKKA_FORM_HOURS", "0")]).contains("MOKKA_FORM_HOURS"));
+}
