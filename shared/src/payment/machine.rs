@@ -235,8 +235,8 @@ fn change_of(payment: &Payment, change: &Change, report: &Report) -> Next {
     }
 }
 
-/// A refund of the whole rest should be visible in the status, and is repeated once if it is not. Of a partial one that was sent the provider says nothing, so that a
-/// person has to look: asking again could give the money back twice.
+/// A refund of the whole rest should be visible in the status, and is repeated once if it is not. Of a partial one that was sent the
+/// provider says nothing, so that a person has to look: asking again could give the money back twice.
 fn refund_of(payment: &Payment, report: &Report) -> Next {
     let under_way = payment.refund_under_way();
     let again = under_way.is_some_and(|(refund, whole_rest)| match refund.status {

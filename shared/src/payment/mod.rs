@@ -417,7 +417,8 @@ impl Payment {
         if is_new { self.settled_for_now().leased(now) } else { self.leased(now) }
     }
 
-    /// This payment, held, with the end of its hold about to be moved, leased to one request. A hold that is new is written down by it.
+    /// This payment, held, with the end of its hold about to be moved, leased to one request. A hold that is new is written down by
+    /// it.
     #[must_use]
     pub fn extending(self, change: Change, by: Trigger<'_>, now: Timestamp) -> Self {
         let mut held = if self.state == State::Held { self.settled_for_now() } else { self.moved(State::Held, by, now) };
