@@ -1,6 +1,8 @@
 //! Calls to outside systems over HTTP: one client for all, no redirects, bounded answers, every failure one of two kinds. Every
 //! call is measured once, however it ends.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -128,23 +130,42 @@ impl Drop for Call {
 pub struct Http {
     client: reqwest::Client,
     metrics: Metrics,
+    throttled: Arc<[AtomicU32; System::ALL.len()]>,
 }
 
 impl Http {
     /// A client of its own.
     pub fn new(metrics: Metrics) -> Result<Self, reqwest::Error> {
-        Ok(Self { client: client()?, metrics })
+        Ok(Self { client: client()?, metrics, throttled: Arc::default() })
     }
 
     /// A client for this machine alone: it trusts no certificate, and so loads none.
     pub fn local(metrics: Metrics) -> Result<Self, reqwest::Error> {
-        Ok(Self { client: builder().tls_certs_only([]).build()?, metrics })
+        let client = builder().tls_certs_only([]).build()?;
+        Ok(Self { client, metrics, throttled: Arc::default() })
     }
 
     /// The client itself.
     #[must_use]
     pub fn client(&self) -> &reqwest::Client {
         &self.client
+    }
+
+    /// How often a system has asked for fewer calls so far (HTTP 429).
+    #[must_use]
+    pub fn times_throttled(&self, system: System) -> u32 {
+        self.throttled_by(system).load(Ordering::Relaxed)
+    }
+
+    fn throttled_by(&self, system: System) -> &AtomicU32 {
+        let [aws, imshop, mokka, shop, smspro] = self.throttled.as_ref();
+        match system {
+            System::Aws => aws,
+            System::Imshop => imshop,
+            System::Mokka => mokka,
+            System::Shop => shop,
+            System::Smspro => smspro,
+        }
     }
 
     /// A POST, to be sent by [`send`](Self::send).
@@ -166,6 +187,9 @@ impl Http {
         let mut call = Call::begin(self.metrics.clone(), target);
         let mut response = request.timeout(allowed).send().await.map_err(failed)?;
         let status = response.status();
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            self.throttled_by(target.system).fetch_add(1, Ordering::Relaxed);
+        }
         let content_type =
             response.headers().get(reqwest::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let mut body = Vec::new();

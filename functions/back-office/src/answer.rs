@@ -368,8 +368,8 @@ pub(crate) fn provider_failed(error: &Error) -> Result<Response<Body>, Failure> 
             let answer = Answer { code, provider_code: Some(&provider_code), error: Some(text), ..Answer::default() };
             http::json(Status::BadGateway, &answer)
         }
-        Error::NotSent(cause) | Error::Unavailable(cause) => {
-            tracing::warn!(cause, "Mokka could not be asked");
+        Error::NotSent(_) | Error::Unavailable(_) | Error::Throttled => {
+            tracing::warn!(cause = %error, "Mokka could not be asked");
             let answer = Answer { code: Some(UNAVAILABLE), error: Some(UNAVAILABLE_TEXT.to_owned()), ..Answer::default() };
             http::json(Status::Unavailable, &answer)
         }

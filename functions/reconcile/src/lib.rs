@@ -7,11 +7,12 @@
 //!
 //! Round trips of a run with nothing due: one Query for each partition.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use futures_util::future::try_join_all;
-use futures_util::{StreamExt as _, stream};
+use futures_util::stream::FuturesUnordered;
 use lambda_runtime::LambdaEvent;
 use serde::Serialize;
 use serde_json::Value;
@@ -20,22 +21,25 @@ use shared::env::{ConfigError, Env};
 use shared::ids::PaymentId;
 use shared::imshop::status::Client;
 use shared::metrics::{self, Metrics};
+use shared::outbound::{Http, System};
 use shared::payment::{Payment, Trigger};
 use shared::runtime::{World, remaining};
 use shared::settle::{Settled, Settler};
 use shared::store::{Orders, StoreError};
 use shared::tell::{self, Teller, Told};
 
-/// How many payments are looked at together.
-const AT_ONCE: usize = 8;
 /// How many keys are taken from the index at once.
-const PAGE: u16 = 50;
+const PAGE: u16 = 200;
 /// How long a run may take; Lambda gives the function a minute.
 const BUDGET: Duration = Duration::from_secs(50);
 /// How long one payment may take.
 const EACH: Duration = Duration::from_secs(9);
 /// After so many vain calls in a row the provider is taken for down, and the rest of the run leaves it alone.
 const DOWN: u32 = 3;
+/// How many payments are looked at together when a run begins.
+const FIRST_AT_ONCE: usize = 4;
+/// The pause of a look whose provider asked for fewer calls.
+const A_MOMENT: Duration = Duration::from_millis(500);
 
 /// What the function needs.
 #[derive(Debug)]
@@ -44,22 +48,27 @@ pub struct Deps {
     teller: Teller,
     attention_after: Duration,
     audits: Vec<Duration>,
+    at_once: usize,
+    http: Http,
     metrics: Metrics,
 }
 
 impl Deps {
     /// Reads the store's settings, Mokka's, IMSHOP's addresses, `ATTENTION_AFTER_MINUTES` (default 60), and `AUDIT_AFTER_DAYS`
-    /// (default `1,7,30`): when a captured payment is looked at once more.
+    /// (default `1,7,30`): when a captured payment is looked at once more; `RECONCILE_AT_ONCE` (default 32).
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
         let minutes = env.number_or("ATTENTION_AFTER_MINUTES", 60, 1..=10_080);
         let audits = env.parsed_or("AUDIT_AFTER_DAYS", vec![days(1), days(7), days(30)], audits);
+        let at_once = env.number_or("RECONCILE_AT_ONCE", 32, 1..=100);
         let World { clock, random, http, metrics } = world;
         let settler = Settler::from_env(&mut env, clock.clone(), random, http.clone(), metrics.clone());
-        let imshop = Client::from_env(&mut env, http);
+        let imshop = Client::from_env(&mut env, http.clone());
         let build = || {
             let settler = settler?;
+            let at_once = usize::try_from(at_once?).unwrap_or(1);
             let teller = Teller::new(settler.orders.clone(), imshop, clock);
-            Some(Self { settler, teller, attention_after: Duration::from_mins(u64::from(minutes?)), audits: audits?, metrics })
+            let attention_after = Duration::from_mins(u64::from(minutes?));
+            Some(Self { settler, teller, attention_after, audits: audits?, at_once, http, metrics })
         };
         let deps = build();
         env.finish(deps)
@@ -109,6 +118,7 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
         deps,
         deadline: Deadline::within(remaining(&event.context, BUDGET)),
         provider: Health::default(),
+        pace: Pace::new(deps.at_once),
         imshop: tell::Health::default(),
     };
     let report = run.all().await?;
@@ -135,11 +145,49 @@ impl Health {
     }
 }
 
+/// How many payments are looked at together: few at first, one more with each that the provider answers for, half as many when it asks
+/// for less. What is down is so found out by a few calls, and what is well is soon asked at full strength.
+struct Pace {
+    most: usize,
+    now: AtomicUsize,
+}
+
+impl Pace {
+    fn new(most: usize) -> Self {
+        Self { most, now: AtomicUsize::new(FIRST_AT_ONCE.min(most)) }
+    }
+
+    fn now(&self) -> usize {
+        self.now.load(Ordering::Relaxed)
+    }
+
+    fn is_least(&self) -> bool {
+        self.now() == 1
+    }
+
+    fn quicker(&self) {
+        self.now.store((self.now() + 1).min(self.most), Ordering::Relaxed);
+    }
+
+    fn slower(&self) {
+        self.now.store((self.now() / 2).max(1), Ordering::Relaxed);
+    }
+}
+
 struct Run<'a> {
     deps: &'a Deps,
     deadline: Deadline,
     provider: Health,
+    pace: Pace,
     imshop: tell::Health,
+}
+
+/// What came of asking the provider.
+struct Answered {
+    /// The payment stands as it is said to.
+    known: bool,
+    /// It was written since.
+    is_new: bool,
 }
 
 /// What was done with one payment.
@@ -183,12 +231,15 @@ impl Run<'_> {
     }
 
     async fn page(&self, ids: Vec<PaymentId>, report: &mut Report) {
-        let looks = stream::iter(ids).map(|id| async move {
-            let result = self.look(&id).await;
-            (id, result)
-        });
-        let mut looks = looks.buffer_unordered(AT_ONCE);
-        while let Some((id, result)) = looks.next().await {
+        let mut waiting = ids.into_iter();
+        let mut looks = FuturesUnordered::new();
+        loop {
+            let free = self.pace.now().saturating_sub(looks.len());
+            looks.extend(waiting.by_ref().take(free).map(|id| async move {
+                let result = self.look(&id).await;
+                (id, result)
+            }));
+            let Some((id, result)) = looks.next().await else { return };
             match result {
                 Ok(Turn::NotDue) => {}
                 Ok(Turn::NoTime) => report.left = true,
@@ -205,6 +256,30 @@ impl Run<'_> {
                 }
             }
         }
+    }
+
+    /// Asks the provider what became of a payment, and whether it answered. One that asks for fewer calls is given a moment, and is only
+    /// then taken for down when it wants not even one at a time.
+    async fn asked(&self, payment: Payment, deadline: Deadline) -> Result<(Payment, Answered), StoreError> {
+        let Deps { settler, http, .. } = self.deps;
+        let (version, throttled) = (payment.version, http.times_throttled(System::Mokka));
+        let settled = settler.settle(payment, Trigger::Schedule, deadline).await?;
+        let known = !matches!(settled, Settled::InDoubt(_));
+        let after = settled.into_payment();
+        let is_new = after.version != version;
+        if http.times_throttled(System::Mokka) > throttled {
+            if self.pace.is_least() {
+                self.provider.note(false);
+            }
+            self.pace.slower();
+            tokio::time::sleep(A_MOMENT).await;
+        } else {
+            self.provider.note(known || is_new);
+            if known || is_new {
+                self.pace.quicker();
+            }
+        }
+        Ok((after, Answered { known, is_new }))
     }
 
     /// Looks after one payment. None is begun that could not be seen through.
@@ -277,13 +352,10 @@ impl Run<'_> {
         if self.provider.is_down() {
             return Ok(payment);
         }
-        let before = (payment.state, payment.version);
-        let settled = settler.settle(payment, Trigger::Schedule, deadline).await?;
-        let known = !matches!(settled, Settled::InDoubt(_));
-        let after = settled.into_payment();
-        self.provider.note(known || after.version != before.1);
-        looked.moved = after.state != before.0;
-        if !known || after.version != before.1 {
+        let before = payment.state;
+        let (after, Answered { known, is_new }) = self.asked(payment, deadline).await?;
+        looked.moved = after.state != before;
+        if !known || is_new {
             return Ok(after);
         }
         Ok(settler.orders.save_payment(after.clone().looked_last(audits)).await?.unwrap_or(after))
@@ -295,11 +367,8 @@ impl Run<'_> {
         let after = if self.provider.is_down() {
             payment
         } else {
-            let settled = self.deps.settler.settle(payment, Trigger::Schedule, deadline).await?;
-            let known = !matches!(settled, Settled::InDoubt(_));
-            let after = settled.into_payment();
-            asked = known || after.version != before.1;
-            self.provider.note(asked);
+            let (after, Answered { known, is_new }) = self.asked(payment, deadline).await?;
+            asked = known || is_new;
             after
         };
         looked.moved = after.state != before.0;

@@ -5,6 +5,7 @@
 //! | `timeout` | no | the request is read; no byte is ever answered; the connection closes after 60 s |
 //! | `reset` | no | the request is read, then the connection is reset (RST) |
 //! | `http500` | no | HTTP 500 with a short text |
+//! | `throttled` | no | HTTP 429 with a short text |
 //! | `html` | no | HTTP 200 with an HTML maintenance page |
 //! | `slow` | yes | the right answer, its body byte by byte, 30 s in total |
 //! | `bom` | yes | the right answer, behind a byte order mark |
@@ -41,6 +42,8 @@ pub enum Fault {
     Reset,
     /// No effect; HTTP 500 with a text that is not JSON.
     Http500,
+    /// No effect; HTTP 429 with a text that is not JSON.
+    Throttled,
     /// No effect; HTTP 200 with an HTML page.
     Html,
     /// The effect happens; the answer takes 30 s to arrive.
@@ -67,6 +70,7 @@ impl fmt::Display for Fault {
             Self::Timeout => f.write_str("timeout"),
             Self::Reset => f.write_str("reset"),
             Self::Http500 => f.write_str("http500"),
+            Self::Throttled => f.write_str("throttled"),
             Self::Html => f.write_str("html"),
             Self::Slow => f.write_str("slow"),
             Self::Bom => f.write_str("bom"),
@@ -88,6 +92,7 @@ impl FromStr for Fault {
             "timeout" => Ok(Self::Timeout),
             "reset" => Ok(Self::Reset),
             "http500" => Ok(Self::Http500),
+            "throttled" => Ok(Self::Throttled),
             "html" => Ok(Self::Html),
             "slow" => Ok(Self::Slow),
             "bom" => Ok(Self::Bom),
@@ -98,7 +103,7 @@ impl FromStr for Fault {
                 let with_number = numbered(text, "status:").map(Self::Status).or_else(|| numbered(text, "late:").map(Self::Late));
                 with_number.or_else(|| numbered(text, "effect_late:").map(Self::EffectLate)).ok_or_else(|| {
                     let known =
-                        "timeout, reset, http500, html, slow, bom, late:NN, answer_lost, effect_late:NN, repeated, refused, status:NN";
+                        "timeout, reset, http500, throttled, html, slow, bom, late:NN, answer_lost, effect_late:NN, repeated, refused, status:NN";
                     ControlError::field("fault", format!("`{text}` is none of {known}"))
                 })
             }

@@ -126,6 +126,7 @@ impl World {
             Some(Fault::Timeout) => Outcome::Silence,
             Some(Fault::Reset) => Outcome::Reset,
             Some(Fault::Http500) => Outcome::Answer(Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")),
+            Some(Fault::Throttled) => Outcome::Answer(Answer::text(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests")),
             Some(Fault::Html) => Outcome::Answer(Answer::html(StatusCode::OK, index::MAINTENANCE)),
             Some(Fault::Slow) => Outcome::Drip(self.handle(system, method, &request)),
             Some(Fault::Bom) => Outcome::Answer(self.handle(system, method, &request).marked()),

@@ -75,6 +75,7 @@ pub fn environment(addresses: &Addresses) -> BTreeMap<String, String> {
         ("IMSHOP_CODE_PARTIALLY_REFUNDED", "partially_refunded".to_owned()),
         ("IMSHOP_CODE_REFUNDED", "refunded".to_owned()),
         ("ATTENTION_AFTER_MINUTES", "60".to_owned()),
+        ("RECONCILE_AT_ONCE", "32".to_owned()),
         ("AUDIT_AFTER_DAYS", "1,7,30".to_owned()),
         ("BACK_OFFICE_KEYS", format!("viewer:read:{VIEWER_KEY},operator:operate:{OPERATOR_KEY},cashier:refund:{CASHIER_KEY}")),
         ("INTERNAL_SECRET", "internal-demo-secret-of-the-sandbox".to_owned()),

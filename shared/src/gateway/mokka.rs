@@ -115,7 +115,7 @@ impl Gateway for MokkaGateway {
                 }
                 None => Err(Unknown(format!("Mokka answered the checkout with {code}: {message}"))),
             },
-            Err(Error::NotSent(cause) | Error::Unavailable(cause)) => Err(Unknown(cause)),
+            Err(error @ (Error::NotSent(_) | Error::Unavailable(_) | Error::Throttled)) => Err(Unknown(error.to_string())),
         }
     }
 
@@ -247,7 +247,7 @@ fn outcome(method: Method, result: Result<(), Error>) -> Result<Outcome, Unknown
             }
         }
         Err(Error::NotSent(cause)) => Ok(Outcome::NotSent(cause)),
-        Err(Error::Unavailable(cause)) => Err(Unknown(cause)),
+        Err(error @ (Error::Unavailable(_) | Error::Throttled)) => Err(Unknown(error.to_string())),
     }
 }
 

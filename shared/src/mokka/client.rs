@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::multipart::{Form, Part};
 use serde::Serialize;
@@ -331,6 +332,9 @@ fn is_business(code: Code) -> bool {
 }
 
 fn read<T: Answer>(answer: &outbound::Answer) -> Result<T, Error> {
+    if answer.status == StatusCode::TOO_MANY_REQUESTS {
+        return Err(Error::Throttled);
+    }
     if !answer.status.is_success() {
         return Err(Error::Unavailable(format!("HTTP {}", answer.status)));
     }
@@ -346,7 +350,7 @@ fn is_signed_right<T>(answer: &Result<T, Error>) -> bool {
     match answer {
         Ok(_) => true,
         Err(Error::Refused { code, .. }) => *code != Code::SignatureWrong,
-        Err(Error::NotSent(_) | Error::Unavailable(_)) => false,
+        Err(Error::NotSent(_) | Error::Unavailable(_) | Error::Throttled) => false,
     }
 }
 

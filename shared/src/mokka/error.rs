@@ -351,6 +351,9 @@ pub enum Error {
     /// No usable answer: time-out, reset, 3xx, 4xx, 5xx, HTML, truncated JSON. A call that changes something may have been done.
     #[error("Mokka is unavailable: {0}")]
     Unavailable(String),
+    /// Mokka asks for fewer calls (HTTP 429). What answers so may stand before Mokka or behind it, so that nothing is known of the call.
+    #[error("Mokka asks for fewer calls")]
+    Throttled,
 }
 
 /// As much of Mokka's words as a log needs, in characters.
@@ -363,7 +366,7 @@ impl Error {
         match self {
             Self::Refused { code, .. } => code.outcome(),
             Self::NotSent(_) => Outcome::NothingDone,
-            Self::Unavailable(_) => Outcome::AskStatus,
+            Self::Unavailable(_) | Self::Throttled => Outcome::AskStatus,
         }
     }
 

@@ -78,7 +78,7 @@ async fn a_mokka_that_is_down_is_left_alone_for_the_rest_of_the_run() {
     let report = story.world.tick().await;
     assert_eq!(report["due"], 40, "each has its next look planned");
     let calls = story.world.standins().calls_to(System::Mokka, "status").len();
-    assert!(calls < 40, "each is asked twice by the client, and at most eight were under way: {calls}");
+    assert!(calls < 20, "each is asked twice by the client, and four were under way: {calls}");
     story.world.standins().clear_faults();
     assert_eq!(story.world.tick().await["due"], 0);
 }

@@ -5,6 +5,7 @@
 mod attention;
 mod bounds;
 mod last_looks;
+mod pace;
 mod settling;
 
 use std::time::Duration;

@@ -1,0 +1,87 @@
+//! After an outage many payments are due at once: they are looked at together, as many as the setting says and Mokka bears.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use standins::{Fault, Options, System};
+
+use crate::{FIRST_LOOK, Story, forgotten};
+
+/// So many paid orders of which nobody has told us, all of them due.
+async fn waiting(count: usize, at_once: &str) -> (Story, Vec<String>) {
+    let story = Story::start_with(Options::default(), &[("RECONCILE_AT_ONCE", at_once)]).await;
+    let mut payments = Vec::new();
+    for _ in 0..count {
+        payments.push(forgotten(&story).await);
+    }
+    story.world.advance(FIRST_LOOK);
+    story.world.standins().forget_calls();
+    (story, payments)
+}
+
+async fn run(story: &Story, at_once: &str) -> Value {
+    let deps = story.world.build(reconcile::Deps::from_env, &[("RECONCILE_AT_ONCE", at_once)]);
+    let event = lambda_runtime::LambdaEvent::new(json!({}), lambda_runtime::Context::default());
+    reconcile::handle(&deps, event).await.unwrap()
+}
+
+fn called(story: &Story) -> Vec<&'static str> {
+    story.world.standins().calls(Some(System::Mokka)).iter().map(|call| call.method).collect()
+}
+
+async fn assert_captured(story: &Story, payments: &[String]) {
+    for payment in payments {
+        assert_eq!(story.state(payment).await, "captured", "{payment}");
+        assert_eq!(story.world.standins().mokka_order(payment).unwrap().finishes, 1, "{payment}");
+    }
+}
+
+#[tokio::test]
+async fn each_of_many_takes_two_calls_to_mokka_and_two_to_imshop() {
+    let (story, payments) = waiting(40, "32").await;
+    let report = run(&story, "32").await;
+    assert_eq!((&report["moved"], &report["told"], &report["left"]), (&json!(40), &json!(40), &json!(false)), "{report}");
+    assert_eq!(called(&story).len(), 2 * payments.len());
+    assert_eq!(story.world.standins().calls(Some(System::Imshop)).len(), 2 * payments.len());
+    assert_captured(&story, &payments).await;
+    assert!(called(&story).starts_with(&["status"; 4]), "a run begins with four at once");
+}
+
+#[tokio::test]
+async fn how_many_at_once_is_a_setting() {
+    let (story, payments) = waiting(12, "1").await;
+    run(&story, "1").await;
+    assert_eq!(called(&story), ["status", "finish"].repeat(12), "one after the other");
+    assert_captured(&story, &payments).await;
+    for wrong in ["0", "101", "all"] {
+        let mut env = story.world.env();
+        env.insert("RECONCILE_AT_ONCE".to_owned(), wrong.to_owned());
+        let deps = reconcile::Deps::from_env(shared::env::Env::from_map(env), story.world.world());
+        assert!(deps.unwrap_err().to_string().contains("RECONCILE_AT_ONCE"), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn a_mokka_that_asks_for_less_is_asked_less_and_soon_for_all_of_them() {
+    let (story, payments) = waiting(40, "32").await;
+    story.world.standins().fault(System::Mokka, "status", Fault::Throttled, 3).unwrap();
+    run(&story, "32").await;
+    let asked = called(&story).iter().filter(|method| **method == "status").count();
+    assert_eq!(asked, payments.len(), "what is asked for less is not repeated at once");
+    story.world.advance(Duration::from_secs(61));
+    run(&story, "32").await;
+    assert_captured(&story, &payments).await;
+}
+
+#[tokio::test]
+async fn a_mokka_that_wants_not_one_at_a_time_is_left_alone_for_the_rest_of_the_run() {
+    let (story, payments) = waiting(40, "32").await;
+    story.world.standins().fault(System::Mokka, "status", Fault::Throttled, 100).unwrap();
+    run(&story, "32").await;
+    let calls = called(&story).len();
+    assert!(calls <= 10, "{calls}");
+    story.world.standins().clear_faults();
+    story.world.advance(Duration::from_secs(61));
+    run(&story, "32").await;
+    assert_captured(&story, &payments).await;
+}
