@@ -83,7 +83,7 @@ pub struct Target {
 /// A call that is made. Measured when this goes, as a fault unless it was said otherwise: what breaks off is one, too.
 #[derive(Debug)]
 pub struct Call {
-    metrics: Metrics,
+    http: Http,
     target: Target,
     began: Instant,
     took: Option<Duration>,
@@ -98,8 +98,8 @@ enum CameOut {
 }
 
 impl Call {
-    fn begin(metrics: Metrics, target: Target) -> Self {
-        Self { metrics, target, began: Instant::now(), took: None, came_out: CameOut::Fault }
+    fn begin(http: Http, target: Target) -> Self {
+        Self { http, target, began: Instant::now(), took: None, came_out: CameOut::Fault }
     }
 
     /// The answer is what was asked for.
@@ -118,7 +118,10 @@ impl Drop for Call {
         let took = self.took.unwrap_or_else(|| self.began.elapsed());
         let faults = i64::from(self.came_out == CameOut::Fault);
         let refusals = i64::from(self.came_out == CameOut::Refused);
-        self.metrics.emit(
+        if self.came_out != CameOut::Fault {
+            self.http.counts_of(self.target.system).understood.fetch_add(1, Ordering::Relaxed);
+        }
+        self.http.metrics.emit(
             &[(PROVIDER_LATENCY, clock::millis(took)), (PROVIDER_FAULTS, faults), (PROVIDER_REFUSALS, refusals)],
             &[(PROVIDER, self.target.system.name()), (METHOD, self.target.method)],
         );
@@ -130,19 +133,26 @@ impl Drop for Call {
 pub struct Http {
     client: reqwest::Client,
     metrics: Metrics,
-    throttled: Arc<[AtomicU32; System::ALL.len()]>,
+    counts: Arc<[Counts; System::ALL.len()]>,
+}
+
+/// How a system has answered so far.
+#[derive(Debug, Default)]
+struct Counts {
+    throttled: AtomicU32,
+    understood: AtomicU32,
 }
 
 impl Http {
     /// A client of its own.
     pub fn new(metrics: Metrics) -> Result<Self, reqwest::Error> {
-        Ok(Self { client: client()?, metrics, throttled: Arc::default() })
+        Ok(Self { client: client()?, metrics, counts: Arc::default() })
     }
 
     /// A client for this machine alone: it trusts no certificate, and so loads none.
     pub fn local(metrics: Metrics) -> Result<Self, reqwest::Error> {
         let client = builder().tls_certs_only([]).build()?;
-        Ok(Self { client, metrics, throttled: Arc::default() })
+        Ok(Self { client, metrics, counts: Arc::default() })
     }
 
     /// The client itself.
@@ -154,11 +164,17 @@ impl Http {
     /// How often a system has asked for fewer calls so far (HTTP 429).
     #[must_use]
     pub fn times_throttled(&self, system: System) -> u32 {
-        self.throttled_by(system).load(Ordering::Relaxed)
+        self.counts_of(system).throttled.load(Ordering::Relaxed)
     }
 
-    fn throttled_by(&self, system: System) -> &AtomicU32 {
-        let [aws, imshop, mokka, shop, smspro] = self.throttled.as_ref();
+    /// How often a system has given an answer that could be used, or refused properly.
+    #[must_use]
+    pub fn times_understood(&self, system: System) -> u32 {
+        self.counts_of(system).understood.load(Ordering::Relaxed)
+    }
+
+    fn counts_of(&self, system: System) -> &Counts {
+        let [aws, imshop, mokka, shop, smspro] = self.counts.as_ref();
         match system {
             System::Aws => aws,
             System::Imshop => imshop,
@@ -184,11 +200,11 @@ impl Http {
         let Some(allowed) = deadline.allows(limit) else {
             return Err(CallError::NotSent("no time left for it".to_owned()));
         };
-        let mut call = Call::begin(self.metrics.clone(), target);
+        let mut call = Call::begin(self.clone(), target);
         let mut response = request.timeout(allowed).send().await.map_err(failed)?;
         let status = response.status();
         if status == StatusCode::TOO_MANY_REQUESTS {
-            self.throttled_by(target.system).fetch_add(1, Ordering::Relaxed);
+            self.counts_of(target.system).throttled.fetch_add(1, Ordering::Relaxed);
         }
         let content_type =
             response.headers().get(reqwest::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);

@@ -155,7 +155,7 @@ impl Teller {
         for channel in open.iter().copied() {
             let Some((steps, word)) = payment.word_for(channel) else { continue };
             // Beside a newer attempt only what is true now still counts.
-            let (steps, word) = if order == OrderNow::This { (steps, word) } else { (payment.history.len(), Word::Failed) };
+            let (steps, word) = if order == OrderNow::This { (steps, word) } else { (payment.last_step(), Word::Failed) };
             if order.is_silent(payment, channel) {
                 tracing::info!(payment_id = %payment.id, ?channel, ?word, "not told any more: another attempt followed");
                 *telling.done_mut(channel) = steps;

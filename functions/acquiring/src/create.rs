@@ -167,7 +167,8 @@ impl Attempt<'_> {
         match payment.state {
             State::Creating => Err(Failure::business(texts::PROVIDER_UNAVAILABLE)),
             // Its page is probably gone, and whether it was paid cannot be asked now.
-            State::Pending if in_doubt && self.deps.settler.clock.now() >= payment.valid_till => {
+            // The same if the provider has said that something happened, and does not show what.
+            State::Pending if (in_doubt || payment.watch.hinted) && settler.clock.now() >= payment.valid_till => {
                 Err(Failure::business(texts::PAYMENT_UNCERTAIN))
             }
             // Its page is dead, whatever the provider calls it: it ends here, and another one may start.
@@ -184,7 +185,11 @@ impl Attempt<'_> {
             State::Captured | State::PartiallyRefunded => Err(Failure::business(texts::ALREADY_PAID)),
             State::Refunded => Err(Failure::business(texts::REFUNDED)),
             // Before another attempt is opened, the provider must have confirmed that this one has no money.
-            State::Declined | State::Canceled | State::Expired if in_doubt => Err(Failure::business(texts::PAYMENT_UNCERTAIN)),
+            State::Declined | State::Canceled | State::Expired
+                if in_doubt || payment.watch.hinted || payment.has_hold_to_let_go() =>
+            {
+                Err(Failure::business(texts::PAYMENT_UNCERTAIN))
+            }
             State::Declined | State::Canceled | State::Expired => Ok(Found::Over),
         }
     }

@@ -8,7 +8,7 @@
 //! | `GET payments?attention=true&limit=&cursor=` | read | payments that a person must look at, the longest troubled first |
 //! | `GET payments/{paymentId}` | read | a payment as it is stored |
 //! | `POST payments/{paymentId}/finish` | operate | capture a hold, with the shop's fiscal document or one of our own |
-//! | `POST payments/{paymentId}/cancel` | operate | let a hold go |
+//! | `POST payments/{paymentId}/cancel` | operate | let a hold go, or give up what nobody has paid yet |
 //! | `POST payments/{paymentId}/change` | operate | hold another amount, or hold it longer |
 //! | `POST payments/{paymentId}/refunds` | refund | give back a part, or all that is left; with `Idempotency-Key` |
 //! | `POST payments/{paymentId}/refunds/{refund}/outcome` | refund | a person's word on a refund that nobody can tell |

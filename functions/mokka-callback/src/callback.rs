@@ -20,36 +20,46 @@ pub(crate) async fn callback(deps: &Deps, inbound: &Inbound, id: &str, token: &s
     inbound.limit_body(MAX_BODY)?;
     let payment = authentic(deps, inbound, id, token).await?;
     on_payment(&payment.id);
-    note_hint(inbound.body(), &payment);
+    let may_be_paid = note_hint(inbound.body(), &payment);
     let settled = deps.settler.settle(payment, Trigger::Callback, inbound.deadline()).await.map_err(Failure::unavailable)?;
     match settled {
-        Settled::InDoubt(payment) | Settled::Known(payment) | Settled::Unregistered(payment) if is_open(&payment) => {
-            remember_hint(deps, payment).await?;
+        Settled::InDoubt(payment) | Settled::Known(payment) | Settled::Unregistered(payment)
+            if says_something(&payment, may_be_paid) =>
+        {
+            remember_hint(deps, payment, may_be_paid).await?;
         }
         Settled::Known(_) | Settled::Unregistered(_) | Settled::InDoubt(_) => {}
     }
     http::json(Status::Ok, &json!({"success": true}))
 }
 
-/// The customer's turn, by what is stored, even if nobody waits for it any more.
-fn is_open(payment: &Payment) -> bool {
-    matches!(payment.state, State::Creating | State::Pending) || payment.withdrawn
+/// Something that is not stored may have happened: anything while it is the customer's turn; of what is not paid and nobody waits
+/// for, only what may be money.
+fn says_something(payment: &Payment, may_be_paid: bool) -> bool {
+    match payment.state {
+        State::Creating | State::Pending => true,
+        State::Declined | State::Canceled | State::Expired => {
+            may_be_paid && payment.mismatch.is_none() && !payment.has_hold_to_let_go()
+        }
+        State::Held | State::Finishing | State::Captured | State::PartiallyRefunded | State::Refunded => false,
+    }
 }
 
 /// Mokka's status shows nothing of it yet, or could not be asked: the next looks come within seconds, and not in hours.
-async fn remember_hint(deps: &Deps, payment: Payment) -> Result<(), Failure> {
+async fn remember_hint(deps: &Deps, payment: Payment, may_be_paid: bool) -> Result<(), Failure> {
     let orders = &deps.settler.orders;
     let mut payment = payment;
     for _ in 0..ROUNDS {
-        if payment.is_leased(deps.settler.clock.now()) {
+        let now = deps.settler.clock.now();
+        if payment.is_leased(now) {
             return Err(Failure::unavailable("the payment is being registered"));
         }
         let id = payment.id.clone();
-        if orders.save_payment(payment.hinted()).await.map_err(Failure::unavailable)?.is_some() {
+        if orders.save_payment(payment.hinted(now)).await.map_err(Failure::unavailable)?.is_some() {
             return Ok(());
         }
         match orders.payment(&id).await.map_err(Failure::unavailable)? {
-            Some(stored) if is_open(&stored) => payment = stored,
+            Some(stored) if says_something(&stored, may_be_paid) => payment = stored,
             Some(_) | None => return Ok(()),
         }
     }
@@ -72,12 +82,14 @@ async fn authentic(deps: &Deps, inbound: &Inbound, id: &str, token: &str) -> Res
     }
 }
 
-/// Logs what the callback claims, for support; the order id is ours or nobody's, the decision one of two words.
-fn note_hint(body: &[u8], payment: &Payment) {
+/// Logs what the callback claims, for support; the order id is ours or nobody's, the decision one of two words. Whether it may mean
+/// money: anything but a readable no.
+fn note_hint(body: &[u8], payment: &Payment) -> bool {
     let hint: Option<CheckoutCallback> = serde_json::from_slice(body).ok();
     let readable = hint.is_some();
     let hint = hint.unwrap_or_default();
     let same_order = hint.order_id.0.as_deref() == Some(payment.id.as_str());
     let approved = hint.decision.0 == Some(Decision::Approved);
     tracing::info!(readable, same_order, approved, "callback received");
+    hint.decision.0 != Some(Decision::Declined)
 }

@@ -8,8 +8,8 @@
 //!   stored, nobody is asked.
 //!
 //! Round trips: callback and return one read and one Status, on a new hold also two writes, one read and one Finish, on
-//! other news one write; of a settled payment one read. The page one read. A registration's callback one read, and one write
-//! if it says something new.
+//! other news one write; of a settled payment one read, and for a callback one Status. The page one read. A registration's callback
+//! one read, and one write if it says something new.
 
 mod callback;
 mod landing;

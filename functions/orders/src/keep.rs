@@ -74,7 +74,11 @@ async fn record(deps: &Deps, order: &Order) -> Result<(), StoreError> {
         }
         if is_relied_on(deps, &known).await? {
             if is_same {
-                return Ok(());
+                // Said again: what was said in between, and waits in the queue, does not count any more.
+                if deps.orders.save_order(&Order { said_at: order.said_at, ..known }).await? == Written::Yes {
+                    return Ok(());
+                }
+                continue;
             }
             tracing::error!(
                 order_uuid = %uuid,

@@ -36,10 +36,14 @@ pub(crate) async fn push(deps: &Deps, inbound: &Inbound, uuid: &str) -> Result<R
                 let corrected = corrected(&pushed, &known);
                 let is_same = Order { said_at: known.said_at, ..corrected.clone() } == known;
                 let is_news = corrected.said_at > known.said_at || !is_same;
-                match if is_news { relied_on(deps, &known).await? } else { None } {
-                    None if is_news => corrected,
+                if !is_news {
+                    return http::json(Status::Ok, &json!({"success": true}));
+                }
+                match relied_on(deps, &known).await? {
+                    None => corrected,
                     Some(refusal) if !is_same => return Err(refusal),
-                    None | Some(_) => return http::json(Status::Ok, &json!({"success": true})),
+                    // Said again: what was said in between, and waits in the queue, does not count any more.
+                    Some(_) => Order { said_at: corrected.said_at, ..known },
                 }
             }
         };
@@ -87,11 +91,12 @@ fn corrected(pushed: &Order, known: &Order) -> Order {
 async fn relied_on(deps: &Deps, known: &Order) -> Result<Option<Failure>, Failure> {
     let Some(id) = &known.latest_payment else { return Ok(None) };
     let payment = deps.orders.payment(id).await.map_err(Failure::internal)?;
-    let state = payment.ok_or_else(|| Failure::internal("the order's latest payment is gone"))?.state;
-    if state.is_failed() {
+    let payment = payment.ok_or_else(|| Failure::internal("the order's latest payment is gone"))?;
+    // Money at the provider for an attempt that is over here is a person's first.
+    if payment.state.is_failed() && payment.mismatch.is_none() {
         return Ok(None);
     }
-    let state = state.name();
+    let state = payment.state.name();
     Ok(Some(Failure::conflict(format!("the order has a payment ({id}, {state}): it cannot be changed any more"))))
 }
 

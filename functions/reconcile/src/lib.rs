@@ -186,6 +186,8 @@ struct Run<'a> {
 struct Answered {
     /// The payment stands as it is said to.
     known: bool,
+    /// Something was said meanwhile, to this look or to another one.
+    understood: bool,
     /// It was written since.
     is_new: bool,
 }
@@ -262,11 +264,13 @@ impl Run<'_> {
     /// then taken for down when it wants not even one at a time.
     async fn asked(&self, payment: Payment, deadline: Deadline) -> Result<(Payment, Answered), StoreError> {
         let Deps { settler, http, .. } = self.deps;
-        let (version, throttled) = (payment.version, http.times_throttled(System::Mokka));
+        let version = payment.version;
+        let (throttled, understood) = (http.times_throttled(System::Mokka), http.times_understood(System::Mokka));
         let settled = settler.settle(payment, Trigger::Schedule, deadline).await?;
         let known = !matches!(settled, Settled::InDoubt(_));
         let after = settled.into_payment();
         let is_new = after.version != version;
+        let understood = http.times_understood(System::Mokka) > understood;
         if http.times_throttled(System::Mokka) > throttled {
             if self.pace.is_least() {
                 self.provider.note(false);
@@ -274,12 +278,13 @@ impl Run<'_> {
             self.pace.slower();
             tokio::time::sleep(A_MOMENT).await;
         } else {
-            self.provider.note(known || is_new);
+            // Whoever refuses to say how one order stands is not down.
+            self.provider.note(known || is_new || understood);
             if known || is_new {
                 self.pace.quicker();
             }
         }
-        Ok((after, Answered { known, is_new }))
+        Ok((after, Answered { known, understood, is_new }))
     }
 
     /// Looks after one payment. None is begun that could not be seen through.
@@ -342,7 +347,7 @@ impl Run<'_> {
     async fn look_last(&self, payment: Payment, deadline: Deadline, looked: &mut Looked) -> Result<Payment, StoreError> {
         let Deps { settler, audits, .. } = self.deps;
         let planned = payment.last_look(payment.watch.last_looks, audits);
-        if planned.is_none_or(|at| at > settler.clock.now()) {
+        if !payment.watch.hinted && planned.is_none_or(|at| at > settler.clock.now()) {
             // The setting is another one than that by which it was planned.
             let mut later = payment.clone();
             later.watch.last_look_at = planned;
@@ -353,12 +358,18 @@ impl Run<'_> {
             return Ok(payment);
         }
         let before = payment.state;
-        let (after, Answered { known, is_new }) = self.asked(payment, deadline).await?;
+        let (after, Answered { known, understood, is_new }) = self.asked(payment, deadline).await?;
         looked.moved = after.state != before;
-        if !known || is_new {
-            return Ok(after);
-        }
-        Ok(settler.orders.save_payment(after.clone().looked_last(audits)).await?.unwrap_or(after))
+        let now = settler.clock.now();
+        let next = match (known, understood) {
+            _ if is_new => return Ok(after),
+            (true, _) => after.clone().looked_last(audits, now),
+            // An order that is long over may be none any more.
+            (false, true) => after.clone().looked_last_without_a_word(audits, now),
+            // It stays due, and is looked at in every run until the provider answers.
+            (false, false) => return Ok(after),
+        };
+        Ok(settler.orders.save_payment(next).await?.unwrap_or(after))
     }
 
     async fn settle(&self, payment: Payment, deadline: Deadline, looked: &mut Looked) -> Result<Payment, StoreError> {
@@ -367,7 +378,7 @@ impl Run<'_> {
         let after = if self.provider.is_down() {
             payment
         } else {
-            let (after, Answered { known, is_new }) = self.asked(payment, deadline).await?;
+            let (after, Answered { known, is_new, .. }) = self.asked(payment, deadline).await?;
             asked = known || is_new;
             after
         };

@@ -402,6 +402,12 @@ impl Payment {
         self.settled_for_now()
     }
 
+    /// It was given up, was paid all the same, and the provider has not let the hold go yet.
+    #[must_use]
+    pub fn has_hold_to_let_go(&self) -> bool {
+        self.withdrawn && (self.intent.is_some() || self.reason.is_some())
+    }
+
     /// This payment on the way to its capture, leased to one request. A hold that is new is only passed through.
     #[must_use]
     pub fn finishing(mut self, by: Trigger<'_>, now: Timestamp) -> Self {

@@ -27,6 +27,13 @@ const AFTER_FAILURE: [Duration; 2] = [Duration::from_hours(1), Duration::from_ho
 const AFTER_CAPTURE: Duration = Duration::from_hours(24);
 /// How long before its end a hold that still waits is a person's.
 const NEAR_ITS_END: Duration = Duration::from_hours(24);
+/// After so long beyond its end what was withdrawn should be closed, whatever the provider calls it.
+const WITHDRAWN_FOR: Duration = Duration::from_hours(2);
+/// Looks at what is over after the provider has said by itself that something happened: for a quarter of an hour.
+const LOOKS_AFTER_HINT: u32 = 6;
+/// Last looks that are answered, and not with how the payment stands: so often, so far apart.
+const VAIN_LAST_LOOKS: u32 = 24;
+const BETWEEN_VAIN_LAST_LOOKS: Duration = Duration::from_hours(1);
 /// What is added to a moment at which something ends, so that it has ended for everybody.
 const MARGIN: Duration = Duration::from_secs(5);
 
@@ -106,11 +113,33 @@ impl Payment {
         }
     }
 
-    /// This payment after a last look that brought nothing new.
+    /// This payment after a last look that brought nothing new. Those that follow a hint are made beside the planned ones.
     #[must_use]
-    pub fn looked_last(mut self, audits: &[Duration]) -> Self {
+    pub fn looked_last(mut self, audits: &[Duration], now: Timestamp) -> Self {
+        if self.watch.hinted {
+            self.watch.quiet = self.watch.quiet.saturating_add(1);
+            self.watch.hinted = self.watch.quiet < LOOKS_AFTER_HINT;
+            let planned = self.last_look(self.watch.last_looks, audits);
+            let next = now.plus(DOUBT.after(self.watch.quiet));
+            self.watch.last_look_at = if self.watch.hinted { Some(next) } else { planned.map(|at| at.max(now.plus(MARGIN))) };
+            return self;
+        }
+        self.watch.quiet = 0;
         self.watch.last_looks = self.watch.last_looks.saturating_add(1);
         self.watch.last_look_at = self.last_look(self.watch.last_looks, audits);
+        self
+    }
+
+    /// This payment after a last look that the provider answered otherwise than by how the payment stands. After a day of these the look
+    /// counts as made.
+    #[must_use]
+    pub fn looked_last_without_a_word(mut self, audits: &[Duration], now: Timestamp) -> Self {
+        self.watch.quiet = self.watch.quiet.saturating_add(1);
+        if self.watch.quiet >= VAIN_LAST_LOOKS {
+            self.watch.hinted = false;
+            return self.looked_last(audits, now);
+        }
+        self.watch.last_look_at = Some(now.plus(BETWEEN_VAIN_LAST_LOOKS));
         self
     }
 
@@ -123,9 +152,12 @@ impl Payment {
 
     /// This payment after the provider said by itself that something happened: the looks begin anew, at seconds.
     #[must_use]
-    pub fn hinted(mut self) -> Self {
+    pub fn hinted(mut self, now: Timestamp) -> Self {
         self.watch.quiet = 0;
         self.watch.hinted = true;
+        if self.is_over() {
+            self.watch.last_look_at = Some(now.plus(DOUBT.after(1)));
+        }
         self
     }
 
@@ -216,7 +248,8 @@ impl Payment {
         };
         // Its customer may have paid, and nobody knows.
         // A hold that should be let go and is not.
-        let stuck = stuck || self.withdrawn && self.reason.is_some() || self.lost;
+        let is_kept = self.withdrawn && (self.reason.is_some() || now > self.valid_till.plus(WITHDRAWN_FOR));
+        let stuck = stuck || is_kept || self.lost;
         let stuck = stuck || self.watch.hinted || self.watch.unasked_since.is_some();
         stuck || self.mismatch.is_some() || self.intent.is_some() || self.telling.failures > 0
     }

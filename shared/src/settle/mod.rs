@@ -20,7 +20,7 @@ use crate::gateway::mokka::MokkaGateway;
 use crate::ids::PaymentId;
 use crate::metrics::Metrics;
 use crate::outbound::Http;
-use crate::payment::{Change, Next, Order, Payment, Report, State, Trigger, next};
+use crate::payment::{Change, Next, Order, Payment, Report, ReportedState, State, Trigger, next};
 use crate::store::{Orders, RECORDING, StoreError, client_from_env};
 
 pub use operate::Operated;
@@ -103,7 +103,8 @@ impl Settler {
         let mut acted = false;
         for _ in 0..ROUNDS {
             payment = self.wait_for_lease(payment, deadline).await?;
-            if is_over(&payment, by, self.clock.now()) {
+            // Whoever asks again does so once.
+            if is_over(&payment, by, self.clock.now()) || acted && payment.is_over() {
                 return Ok(Settled::Known(payment));
             }
             if payment.is_leased(self.clock.now()) {
@@ -118,6 +119,10 @@ impl Settler {
                     // Somebody looks, and by name.
                     let seen = self.orders.save_payment(payment.clone().seen(by, now)).await?;
                     return Ok(Settled::Known(seen.unwrap_or(payment)));
+                }
+                // Nobody knows what it means, and another attempt must not be opened on that.
+                Next::Wait if by == Trigger::Create && matches!(report.state, ReportedState::Unrecognised(_)) => {
+                    return Ok(Settled::InDoubt(payment));
                 }
                 Next::Wait => return Ok(Settled::Known(payment)),
                 Next::Register => return Ok(Settled::Unregistered(payment)),
@@ -167,7 +172,15 @@ impl Settler {
     async fn extend(&self, payment: Payment, by: Trigger<'_>, deadline: Deadline) -> Result<Option<Payment>, StoreError> {
         let now = self.clock.now();
         let valid_till = payment.valid_till.max(now.plus(self.gateways.get(payment.provider).hold_for()));
-        let Order { lines, .. } = self.order_of(&payment).await?;
+        let lines = match self.order_of(&payment).await {
+            Ok(Order { lines, .. }) => lines,
+            // The hold is worth more than the list of its goods.
+            Err(StoreError::Unreadable { key, cause }) => {
+                tracing::error!(key, cause, "a hold is moved without its goods: its order cannot be read");
+                Vec::new()
+            }
+            Err(error) => return Err(error),
+        };
         tracing::info!(from = payment.state.name(), by = %by, until = valid_till.rfc3339(), "payment held, to be held longer");
         let change = Change { amount: payment.amount, valid_till, lines };
         Box::pin(self.lease_and_carry_out(payment.extending(change, by, now), by, deadline)).await

@@ -218,7 +218,11 @@ impl Settler {
                 payment.noted(asked, by, now).finishing(by, now)
             }
             Command::Cancel => payment.intending(Intent::Cancel, by, now),
-            Command::Change(change) => payment.intending(Intent::Change(change.clone()), by, now),
+            Command::Change(change) => {
+                // Whoever says what is to be held says until when, too.
+                let hold_until = payment.hold_until.or(Some(payment.valid_till));
+                Payment { hold_until, ..payment }.intending(Intent::Change(change.clone()), by, now)
+            }
             Command::Refund { key_hash, amount } => {
                 let amount = amount.unwrap_or_else(|| payment.rest());
                 payment.refunding(key_hash.clone(), amount, by, now)

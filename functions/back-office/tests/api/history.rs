@@ -94,3 +94,23 @@ async fn what_people_ask_for_has_a_limit_of_its_own() {
     assert_eq!(shop.change("2900.00").await.status, 200, "the 500th line is the answer's");
     assert_refused(&shop.change("2800.00").await, 409, "too_many_steps", "501");
 }
+
+#[tokio::test]
+async fn a_history_that_lost_lines_is_told_to_its_end_beside_a_newer_attempt() {
+    let shop = refused().await;
+    shop.story.capture(&shop.payment).await;
+    let table = shop.story.world.dynamodb();
+    let key = AttributeValue::S(format!("payment#{}", shop.payment));
+    let found = table.get_item().table_name("order-holds").key("pk", key).consistent_read(true).send().await.unwrap();
+    let mut item = found.item.unwrap();
+    let AttributeValue::L(history) = item.get_mut("history").unwrap() else { panic!("a list") };
+    let line = history.last().cloned().unwrap();
+    history.extend(std::iter::repeat_n(line, 900));
+    table.put_item().table_name("order-holds").set_item(Some(item)).send().await.unwrap();
+    shop.story.world.advance(Duration::from_hours(25));
+    assert_eq!(shop.story.create(&shop.order).await.json()["paymentId"], json!(shop.order.payment(2)));
+    let pumped = tokio::time::timeout(Duration::from_mins(1), shop.story.world.pump()).await;
+    assert!(pumped.is_ok(), "it is written and told without end");
+    let seen = shop.look().await;
+    assert_eq!((&seen["state"], &seen["told"]), (&json!("expired"), &json!(true)));
+}

@@ -122,3 +122,13 @@ async fn a_hold_that_the_shop_lets_go_is_nobodys_trouble() {
     let seen = shop.look().await;
     assert_eq!((&seen["state"], &seen["lost"], &seen["attention"]), (&json!("canceled"), &Value::Null, &json!(false)));
 }
+
+#[tokio::test]
+async fn other_goods_for_the_same_money_are_the_orders_even_before_its_end_was_moved() {
+    let shop = held_with("http500", 2).await;
+    shop.story.world.forget("order-holds", &format!("payment#{}", shop.payment), "intent").await;
+    let body = json!({"amount": AMOUNT, "cart": [{"name": "Самовар", "price": AMOUNT, "quantity": 1}]});
+    assert_eq!(shop.ask(shop.event("change", OPERATOR_KEY).json(body)).await.status, 200);
+    let order = shop.story.world.item("order-holds", &format!("order#{}", shop.order.uuid)).await.unwrap();
+    assert_eq!(order["lines"][0]["name"], json!("Самовар"), "{order}");
+}

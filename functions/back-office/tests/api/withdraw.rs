@@ -140,3 +140,37 @@ async fn a_registration_that_may_have_reached_mokka_can_be_given_up() {
     after(&creating, Duration::from_mins(6)).await;
     assert_eq!((creating.mokka().status.as_str(), creating.state().await.as_str()), ("canceled", "canceled"));
 }
+
+#[tokio::test]
+async fn no_other_attempt_opens_while_its_hold_is_not_let_go() {
+    let shop = withdrawn_under("on_hold").await;
+    let standins = shop.story.world.standins();
+    standins.fault(System::Mokka, "cancel", "status:32".parse().unwrap(), 100).unwrap();
+    standins.decide(&shop.payment, Decision::Approved, false, 1).await.unwrap();
+    for _ in 0..3 {
+        let answer = shop.story.create(&shop.order).await.json();
+        assert_eq!(answer["error"], json!(shared::texts::PAYMENT_UNCERTAIN), "{answer}");
+        after(&shop, Duration::from_secs(20)).await;
+    }
+    standins.clear_faults();
+    after(&shop, Duration::from_mins(31)).await;
+    assert_eq!(shop.mokka().status.as_str(), "canceled");
+    assert_eq!(shop.story.create(&shop.order).await.json()["paymentId"], json!(shop.order.payment(2)));
+}
+
+#[tokio::test]
+async fn a_customer_who_was_declined_meanwhile_is_nobodys_trouble_and_a_status_without_meaning_is() {
+    let shop = withdrawn().await;
+    shop.story.decide(&shop.payment, Decision::Declined).await;
+    assert_eq!(shop.story.callback(&shop.payment, "declined").await.status, 200);
+    for _ in 0..30 {
+        after(&shop, Duration::from_hours(1)).await;
+        assert_eq!(shop.look().await["attention"], json!(false));
+    }
+    let shop = withdrawn().await;
+    shop.story.world.standins().set_mokka_status(&shop.payment, "processing").unwrap();
+    for _ in 0..30 {
+        after(&shop, Duration::from_hours(1)).await;
+    }
+    assert_eq!(shop.look().await["attention"], json!(true), "past its end, and nobody knows whether it can be paid");
+}

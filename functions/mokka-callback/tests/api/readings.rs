@@ -167,6 +167,64 @@ async fn an_attempt_past_its_end_is_not_handed_out_again() {
 }
 
 #[tokio::test]
+async fn no_other_attempt_opens_at_the_end_while_something_may_have_happened() {
+    let story = Story::start().await;
+    let (order, payment) = created(&story).await;
+    read(&story, "status_past_end", "pending");
+    // Approved in the last seconds, and the status shows nothing of it yet.
+    story.world.advance(DAY.saturating_sub(Duration::from_secs(5)));
+    assert_eq!(story.callback(&payment, "approved").await.status, 200);
+    story.world.advance(Duration::from_secs(10));
+    assert_eq!(story.create(&order).await.json()["error"], json!(texts::PAYMENT_UNCERTAIN));
+    assert_eq!((story.state(&payment).await.as_str(), calls(&story, "checkout")), ("pending", 1));
+    let story = Story::start().await;
+    let (order, payment) = created(&story).await;
+    story.world.standins().set_mokka_status(&payment, "processing").unwrap();
+    story.world.advance(DAY + Duration::from_secs(1));
+    assert_eq!(story.create(&order).await.json()["error"], json!(texts::PAYMENT_UNCERTAIN), "nobody knows what it means");
+    assert_eq!(calls(&story, "checkout"), 1);
+}
+
+#[tokio::test]
+async fn a_hint_about_an_attempt_that_failed_is_not_forgotten_while_the_status_is_behind() {
+    let story = Story::start().await;
+    let (order, payment) = declined_and_approved(&story).await;
+    // What the customer did on the form that was declined before does not show yet.
+    story.world.standins().set_mokka_status(&payment, "declined").unwrap();
+    assert_eq!(story.callback(&payment, "approved").await.status, 200);
+    assert_eq!(story.create(&order).await.json()["error"], json!(texts::PAYMENT_UNCERTAIN));
+    story.world.standins().set_mokka_status(&payment, "hold").unwrap();
+    after(&story, Duration::from_secs(35)).await;
+    assert_not_paid_twice(&story, &order, &payment).await;
+    // A no that is said twice is no hint, and one that never comes to anything keeps nobody from paying for long.
+    let story = Story::start().await;
+    let (order, payment) = created(&story).await;
+    story.decide(&payment, Decision::Declined).await;
+    for _ in 0..2 {
+        assert_eq!(story.callback(&payment, "declined").await.status, 200);
+    }
+    assert_eq!(story.payment(&payment).await.get("hinted"), None);
+    assert_eq!(story.callback(&payment, "approved").await.status, 200);
+    assert_eq!(story.create(&order).await.json()["error"], json!(texts::PAYMENT_UNCERTAIN));
+    for _ in 0..20 {
+        after(&story, Duration::from_mins(1)).await;
+    }
+    assert_eq!(story.create(&order).await.json()["paymentId"], json!(order.payment(2)));
+    assert_eq!(story.payment(&payment).await.get("attention"), None);
+}
+
+#[tokio::test]
+async fn a_callback_that_is_paid_by_asks_once_and_captures() {
+    let story = Story::start().await;
+    let (_, payment) = created(&story).await;
+    story.decide(&payment, Decision::Approved).await;
+    story.world.standins().forget_calls();
+    assert_eq!(story.callback(&payment, "approved").await.status, 200);
+    let called: Vec<_> = story.world.standins().calls(Some(System::Mokka)).iter().map(|call| call.method).collect();
+    assert_eq!(called, ["status", "finish"]);
+}
+
+#[tokio::test]
 async fn a_registration_made_anew_gives_the_customer_the_whole_time() {
     let story = Story::start().await;
     let order = story.order().await;

@@ -151,6 +151,31 @@ async fn what_the_shop_pushed_later_stands_whether_it_changed_anything_or_not() 
 }
 
 #[tokio::test]
+async fn what_is_said_again_while_it_is_paid_is_the_last_word_too() {
+    for by_push in [false, true] {
+        let story = Story::start().await;
+        let order = story.order().await;
+        assert_eq!(story.create(&order).await.json()["success"], json!(true));
+        story.world.advance(Duration::from_secs(30));
+        queued(&story, &order.uuid, 4000).await;
+        story.world.advance(Duration::from_secs(30));
+        let again = if by_push {
+            let push = Event::new("PUT", &format!("/v1/orders/{}", order.uuid)).key(SHOP_KEY);
+            push.json(json!({"orderId": order.id, "amount": "3250.00"}))
+        } else {
+            story.world.standins().shop_answers(json!({"price": 3250})).unwrap();
+            Event::post("/v1/orders").key(IMSHOP_KEY).json(Story::order_request(&order.uuid))
+        };
+        assert_eq!(story.orders(again.rest()).await.status, 200, "by push: {by_push}");
+        story.decide(&order.payment(1), standins::Decision::Declined).await;
+        story.capture(&order.payment(1)).await;
+        assert_eq!((story.world.record_orders().await, waiting(&story)), (1, 0));
+        assert_eq!(stored(&story, &order.uuid).await["amount"], json!(325_000), "by push: {by_push}");
+        assert_eq!(story.world.measured(metrics::ORDERS_NOT_RECORDED).len(), 0, "by push: {by_push}");
+    }
+}
+
+#[tokio::test]
 async fn a_late_order_changes_nothing_that_is_being_paid_and_says_so() {
     let story = Story::start().await;
     let order = story.order().await;

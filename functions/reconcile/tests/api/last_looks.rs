@@ -138,3 +138,32 @@ async fn an_outage_puts_it_off_and_calls_nobody() {
     assert_eq!(after(&story, Duration::from_mins(1)).await["due"], 1);
     assert_eq!(story.payment(&payment).await["last_looks"], json!(1));
 }
+
+#[tokio::test]
+async fn an_order_that_mokka_has_no_word_for_any_more_holds_up_no_other_and_is_not_asked_for_ever() {
+    let story = Story::start().await;
+    let mut over = Vec::new();
+    for _ in 0..6 {
+        over.push(captured(&story).await);
+    }
+    story.world.advance(DAY + Duration::from_mins(1));
+    let mut waiting = Vec::new();
+    for _ in 0..6 {
+        waiting.push(forgotten(&story).await);
+    }
+    let old = over.clone();
+    story.world.standins().choose_faults(move |system, method, body| {
+        let body = String::from_utf8_lossy(body);
+        let is_old = old.iter().any(|payment| body.contains(&format!("\"{payment}\"")));
+        (system == System::Mokka && method == "status" && is_old).then_some(Fault::Status(23))
+    });
+    after(&story, Duration::from_mins(6)).await;
+    for payment in &waiting {
+        assert_eq!(story.state(payment).await, "captured", "{payment}");
+    }
+    for _ in 0..30 {
+        after(&story, Duration::from_hours(1)).await;
+    }
+    let stored = story.payment(&over[0]).await;
+    assert_eq!((&stored["last_looks"], stored.get("attention")), (&json!(1), None), "after a day it counts as made");
+}
