@@ -40,6 +40,8 @@ CHANGED = {"amount": "2000.00", "cart": [{"name": "Чайник", "price": "1000
 PAYMENTS, FORMS, AT_ONCE = 40, 16, 4
 # Steps after which the two releases change places.
 ROUNDS_OF_A_PHASE = 3
+# Fields of a payment that the last kept release does not show. Emptied when a release is kept.
+NEWER = {"hold_until", "lost", "refusals", "untold"}
 FAULTS = [
     ("mokka", "checkout", "http500"), ("mokka", "checkout", "answer_lost"), ("mokka", "status", "http500"),
     ("mokka", "finish", "http500"), ("mokka", "finish", "answer_lost"), ("mokka", "cancel", "answer_lost"),
@@ -315,6 +317,13 @@ def answer_for(house, payment):
             request(house.place()["gateway"] + path, {"made": made > known}, CASHIER)
 
 
+def as_both_know(view):
+    """A payment's view without what only the newer of the two releases knows."""
+    status, answer = view
+    payment = {name: value for name, value in answer.get("payment", {}).items() if name not in NEWER}
+    return status, {**answer, "payment": payment}
+
+
 def check(house, accepted):
     """Our books, as both releases read them, are Mokka's and IMSHOP's."""
     orders = {order["order_id"]: order for order in house.control("mokka")}
@@ -325,7 +334,7 @@ def check(house, accepted):
     states = collections.Counter()
     for payment, mokka in orders.items():
         views = [request(f"{place['gateway']}/v1/back-office/payments/{payment}", key=OPERATOR) for place in (house.host, house.guest)]
-        if views[0] != views[1]:
+        if as_both_know(views[0]) != as_both_know(views[1]):
             fail(f"{payment}: the releases read it differently:\n{views[0]}\n{views[1]}")
         status, answer = views[0]
         if status != 200:

@@ -20,7 +20,8 @@ pub(crate) async fn callback(deps: &Deps, inbound: &Inbound, id: &str, token: &s
     inbound.limit_body(MAX_BODY)?;
     let payment = authentic(deps, inbound, id, token).await?;
     on_payment(&payment.id);
-    let may_be_paid = note_hint(inbound.body(), &payment);
+    // What this callback is about to tell is no hint about what comes after it.
+    let may_be_paid = note_hint(inbound.body(), &payment) && payment.state.is_failed();
     let settled = deps.settler.settle(payment, Trigger::Callback, inbound.deadline()).await.map_err(Failure::unavailable)?;
     match settled {
         Settled::InDoubt(payment) | Settled::Known(payment) | Settled::Unregistered(payment)
@@ -33,8 +34,8 @@ pub(crate) async fn callback(deps: &Deps, inbound: &Inbound, id: &str, token: &s
     http::json(Status::Ok, &json!({"success": true}))
 }
 
-/// Something that is not stored may have happened: anything while it is the customer's turn; of what is not paid and nobody waits
-/// for, only what may be money.
+/// Something that is not stored may have happened: anything while it is the customer's turn; of what had failed before, only what may
+/// be money.
 fn says_something(payment: &Payment, may_be_paid: bool) -> bool {
     match payment.state {
         State::Creating | State::Pending => true,

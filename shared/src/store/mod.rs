@@ -236,7 +236,20 @@ impl Table {
                 _ => Refused::of(&error).map(Tried::Refused).ok_or_else(|| failed("UpdateItem", &error)),
             }
         };
-        refusals::written("UpdateItem", attempt).await
+        match refusals::written("UpdateItem", attempt).await {
+            // The write may have been made all the same, and whoever goes on must know: nothing that it announces was begun yet.
+            Err(error) if self.has_mark(key, &mark).await => {
+                tracing::warn!(key, cause = %error, "a write without an answer is made");
+                Ok(Written::Yes)
+            }
+            written => written,
+        }
+    }
+
+    /// Whether an item stands as a write with this mark has left it; no, if that cannot be seen soon.
+    async fn has_mark(&self, key: &str, mark: &AttributeValue) -> bool {
+        let look = tokio::time::timeout(ATTEMPT_LIMIT, self.get_item(key, Consistency::Strong)).await;
+        look.ok().and_then(Result::ok).flatten().is_some_and(|item| item.get("write_mark") == Some(mark))
     }
 
     /// Deletes an item; whether it was there. A deletion repeated by the SDK after a lost answer finds nothing, which is said

@@ -94,3 +94,21 @@ async fn a_lost_answer_of_the_store_makes_nothing_twice() {
         assert_eq!((answer.status, shop.changing()), (200, vec!["finish"]), "finish, answer {index} lost: {}", answer.body);
     }
 }
+
+#[tokio::test]
+async fn a_refund_whose_own_intent_lost_its_answer_is_made_and_not_a_persons() {
+    let shop = Shop::captured_yesterday().await;
+    // Every answer to the first write is lost, the SDK's repetitions' too.
+    let writes = std::sync::atomic::AtomicU32::new(0);
+    shop.story.world.choose_store_faults(move |request| {
+        let is_write = request.operation == "UpdateItem";
+        let count = writes.fetch_add(u32::from(is_write), std::sync::atomic::Ordering::Relaxed);
+        (is_write && count < 3).then_some(testkit::StoreFault::AnswerLost)
+    });
+    let answer = shop.refund("key", Some("300.00")).await;
+    shop.story.world.spare_the_store();
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!((shop.mokka().returned.as_str(), shop.changing()), ("300.00", vec!["return"]));
+    let seen = shop.look().await;
+    assert_eq!((&seen["refunded"], &seen["attention"]), (&json!("300.00"), &json!(false)));
+}
