@@ -39,9 +39,9 @@ pub(crate) async fn callback(deps: &Deps, inbound: &Inbound, id: &str, token: &s
 fn says_something(payment: &Payment, may_be_paid: bool) -> bool {
     match payment.state {
         State::Creating | State::Pending => true,
-        State::Declined | State::Canceled | State::Expired => {
-            may_be_paid && payment.mismatch.is_none() && !payment.has_hold_to_let_go()
-        }
+        State::Declined | State::Expired => may_be_paid && payment.mismatch.is_none(),
+        // A hold that was canceled stays so; one that was given up before it came does not.
+        State::Canceled => may_be_paid && payment.mismatch.is_none() && payment.withdrawn && !payment.has_hold_to_let_go(),
         State::Held | State::Finishing | State::Captured | State::PartiallyRefunded | State::Refunded => false,
     }
 }

@@ -374,6 +374,8 @@ impl Run<'_> {
 
     async fn settle(&self, payment: Payment, deadline: Deadline, looked: &mut Looked) -> Result<Payment, StoreError> {
         let before = (payment.state, payment.version);
+        // This may be a look that is only due for IMSHOP: what is to be repeated soon is not a person's before that.
+        let is_due = payment.watch.repeat_at.is_none_or(|at| at <= self.deps.settler.clock.now());
         let mut asked = false;
         let after = if self.provider.is_down() {
             payment
@@ -384,7 +386,7 @@ impl Run<'_> {
         };
         looked.moved = after.state != before.0;
         let now = self.deps.settler.clock.now();
-        let person = self.needs_person(&after);
+        let person = is_due && self.needs_person(&after);
         let quiet = after.version == before.1;
         if after.is_leased(now) || !(person || quiet) {
             return Ok(after);

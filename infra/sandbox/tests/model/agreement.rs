@@ -41,9 +41,9 @@ pub(crate) fn differences(story: &Story, books: &Books, newest: &Books) -> Vec<&
     let failed = matches!(books.state.as_str(), "declined" | "canceled" | "expired");
     let paid = books.is_paid();
     // Of an attempt that failed and that another followed, IMSHOP may hear nothing more, if it was not called paid before or the other
-    // one is paid.
+    // one has been paid: of the order it then hears what became of that one.
     let said = imshop_says_paid(story, &books.id);
-    let silent = failed && newest.id != books.id && (said.is_none() || said == Some(true) && newest.is_paid());
+    let silent = failed && newest.id != books.id && (said.is_none() || said == Some(true) && newest.has_been_paid());
     let told = (silent || said == Some(paid), "IMSHOP's last word on the payment is the truth");
     let all = match Truth::of(story, &books.id) {
         Some(truth) if truth.decision.is_some() => vec![

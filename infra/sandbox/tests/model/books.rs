@@ -58,6 +58,11 @@ impl Books {
         matches!(self.state.as_str(), "captured" | "partially_refunded")
     }
 
+    /// It has counted as paid, whatever became of it.
+    pub(crate) fn has_been_paid(&self) -> bool {
+        self.history().iter().any(|step| step["word"] == "paid")
+    }
+
     /// IMSHOP was told that it is paid, and it is not any more.
     pub(crate) fn is_lost(&self) -> bool {
         self.item["lost"] == Value::Bool(true)

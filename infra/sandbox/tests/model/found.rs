@@ -96,3 +96,21 @@ fn a_word_about_one_attempt_settles_nothing_of_another() {
         ],
     );
 }
+
+/// A capture without an answer was to be repeated in half a minute; a look that was only due for IMSHOP called a person before that.
+#[test]
+fn nobody_is_called_by_a_look_that_is_only_due_for_imshop() {
+    plays(
+        Policy::OnShipment,
+        &[
+            ask(Action::Create),
+            Step::Customer(Decision::Approved),
+            breaks(System::Mokka, "finish", Fault::Reset, 3),
+            breaks(System::Imshop, "payment_status", Fault::Reset, 1),
+            ask(Action::Finish),
+            Step::Passes(Span::Seconds(3900)),
+            ask(Action::Create),
+            ask(Action::Pump),
+        ],
+    );
+}

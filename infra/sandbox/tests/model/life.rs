@@ -523,7 +523,10 @@ impl Sequence {
                 );
                 let newest = self.order.payment(u32::try_from(self.seen.len()).expect("few"));
                 if payment == newest || was.status == MokkaStatus::Pending {
-                    must((answer.json()["success"] == Value::Bool(true)) == open, "create opens what can be paid");
+                    let opens = answer.json()["success"] == Value::Bool(true);
+                    // Mokka has said that it was approved after all: for a while nobody knows.
+                    let is_uncertain = books.item["hinted"] == Value::Bool(true) && !opens;
+                    must(is_uncertain || opens == open, "create opens what can be paid");
                 }
             }
             (Action::Finish, Said::Office(verdict)) => {
