@@ -322,6 +322,8 @@ impl Sequence {
         let Some(payment) = self.seen.keys().next_back().cloned() else { return };
         let Some(truth) = Truth::of(self.story(), &payment) else { return };
         let becomes = match (action, truth.status) {
+            // Nobody captures there what the shop has given up; if they did, a person would be called.
+            (Cabinet::Finish, MokkaStatus::Hold) if self.seen[&payment].is_withdrawn() => return self.note("  given up"),
             (Cabinet::Finish, MokkaStatus::Hold) => MokkaStatus::Finished,
             (Cabinet::Cancel, MokkaStatus::Hold) => MokkaStatus::Canceled,
             (Cabinet::Refund, MokkaStatus::Finished) => MokkaStatus::Refunded,
