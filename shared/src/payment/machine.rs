@@ -127,8 +127,7 @@ fn agrees(payment: &Payment, report: &Report) -> bool {
             return without_money.contains(&report.state);
         }
     };
-    let is_nothing = ours == Refunded && report.amount.is_some_and(Money::is_zero);
-    report.state == ours && (mismatch(report, payment.amount).is_none() || is_nothing || is_the_rest(payment, report))
+    report.state == ours && mismatch_of_money(payment, report).is_none()
 }
 
 fn intended(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) -> Next {
@@ -210,14 +209,12 @@ fn has_money(payment: &Payment) -> Next {
 fn settled(payment: &Payment, report: &Report) -> Next {
     match (payment.state, &report.state) {
         (State::Captured | State::PartiallyRefunded, ReportedState::Refunded) => {
-            given_back(payment, report, Next::Move(State::Refunded))
+            sure_of_money(payment, report, Next::Move(State::Refunded))
         }
         (State::Declined | State::Canceled | State::Expired, ReportedState::Held | ReportedState::Captured) => has_money(payment),
         // A part was given back in the provider's cabinet: how much for which goods only a person can tell.
-        (State::Captured | State::PartiallyRefunded, ReportedState::Captured)
-            if report.amount.is_some() && !is_the_rest(payment, report) =>
-        {
-            sure(report, payment.amount, Next::Wait)
+        (State::Captured | State::PartiallyRefunded, ReportedState::Captured) if report.amount.is_some() => {
+            sure_of_money(payment, report, Next::Wait)
         }
         (State::Captured | State::PartiallyRefunded, ReportedState::Held | ReportedState::Canceled | ReportedState::Expired) => {
             Next::Mismatch(format!("the provider has no captured money for a payment that is {}", payment.state.name()))
@@ -244,10 +241,11 @@ fn refund_of(payment: &Payment, report: &Report) -> Next {
         RefundStatus::Pending | RefundStatus::Made | RefundStatus::Refused(_) => whole_rest && refund.repeats < REPEATS,
     });
     match &report.state {
-        ReportedState::Refunded if under_way.is_some_and(|(_, whole_rest)| whole_rest) => given_back(payment, report, Next::Done),
-        ReportedState::Refunded => given_back(payment, report, Next::Move(State::Refunded)),
-        ReportedState::Captured if again && is_the_rest(payment, report) => Next::Again,
-        ReportedState::Captured if again => sure(report, payment.amount, Next::Again),
+        ReportedState::Refunded if under_way.is_some_and(|(_, whole_rest)| whole_rest) => {
+            sure_of_money(payment, report, Next::Done)
+        }
+        ReportedState::Refunded => sure_of_money(payment, report, Next::Move(State::Refunded)),
+        ReportedState::Captured if again => sure_of_money(payment, report, Next::Again),
         ReportedState::Captured
         | ReportedState::Unregistered
         | ReportedState::Pending
@@ -257,17 +255,6 @@ fn refund_of(payment: &Payment, report: &Report) -> Next {
         | ReportedState::Expired
         | ReportedState::Unrecognised(_) => Next::Wait,
     }
-}
-
-/// `then`, once everything is given back: what the provider calls the amount of an order without money is left open.
-fn given_back(payment: &Payment, report: &Report, then: Next) -> Next {
-    let is_nothing = report.amount.is_some_and(Money::is_zero);
-    if is_nothing || is_the_rest(payment, report) { then } else { sure(report, payment.amount, then) }
-}
-
-/// Whether the provider's amount is what we have not given back: it does not say whether its own counts that.
-fn is_the_rest(payment: &Payment, report: &Report) -> bool {
-    report.amount.is_some_and(|amount| amount.minor() == payment.amount.minor() - payment.refunded().minor())
 }
 
 fn money(payment: &Payment, reported: &ReportedState, policy: Policy) -> Next {
@@ -288,6 +275,23 @@ fn sure(report: &Report, amount: Money, then: Next) -> Next {
         Some(what) => Next::Mismatch(what),
         None => then,
     }
+}
+
+/// `then`, if the provider speaks of our order and of its money, of which something may have been given back.
+fn sure_of_money(payment: &Payment, report: &Report, then: Next) -> Next {
+    match mismatch_of_money(payment, report) {
+        Some(what) => Next::Mismatch(what),
+        None => then,
+    }
+}
+
+/// The provider may go on naming the whole amount, or what we have not given back, or nothing once everything is: its document does not
+/// say which.
+fn mismatch_of_money(payment: &Payment, report: &Report) -> Option<String> {
+    let rest = payment.amount.minor() - payment.refunded().minor();
+    let is_left =
+        report.amount.is_some_and(|amount| amount.minor() == rest || report.state == ReportedState::Refunded && amount.is_zero());
+    if is_left { None } else { mismatch(report, payment.amount) }
 }
 
 fn mismatch(report: &Report, expected: Money) -> Option<String> {

@@ -246,10 +246,10 @@ impl Payment {
                 self.unknown
             }
         };
-        // Its customer may have paid, and nobody knows.
         // A hold that should be let go and is not.
         let is_kept = self.withdrawn && (self.reason.is_some() || now > self.valid_till.plus(WITHDRAWN_FOR));
         let stuck = stuck || is_kept || self.lost;
+        // Its customer may have paid, and nobody knows.
         let stuck = stuck || self.watch.hinted || self.watch.unasked_since.is_some();
         stuck || self.mismatch.is_some() || self.intent.is_some() || self.telling.failures > 0
     }

@@ -3,9 +3,9 @@
 //! people ask for, by the same steps.
 //!
 //! Round trips when nothing is in the way: one Status; on a new hold one write, one read of the order, one Finish, one write (a
-//! Change instead of the Finish, where the hold waits for the goods);
-//! on any other news one write. Of a payment that is over none, unless the provider itself or a person asks, another attempt is to be
-//! opened after one that failed, or one of its last looks is due: then one Status.
+//! Change instead of the Finish, where the hold waits for the goods); on any other news one write. Of a payment that is over none,
+//! unless the provider itself or a person asks, another attempt is to be opened after one that failed, or one of its last looks is
+//! due: then one Status.
 
 mod carry_out;
 mod close;
@@ -114,7 +114,16 @@ impl Settler {
             payment.watch.unasked_since = None;
             let policy = self.gateways.get(payment.provider).policy();
             let now = self.clock.now();
-            let saved = match next(&payment, &report, policy, now) {
+            let next = next(&payment, &report, policy, now);
+            let calls = matches!(next, Next::Capture | Next::Extend | Next::Again | Next::Release);
+            if calls && acted {
+                if let Some(reason) = payment.reason.as_ref().filter(|_| !payment.unknown) {
+                    tracing::error!(?reason, "what is to be done is refused; a person must look");
+                }
+                return Ok(Settled::InDoubt(payment));
+            }
+            acted |= calls;
+            let saved = match next {
                 Next::Wait if payment.lost && by.is_explicit() => {
                     // Somebody looks, and by name.
                     let seen = self.orders.save_payment(payment.clone().seen(by, now)).await?;
@@ -127,33 +136,15 @@ impl Settler {
                 Next::Wait => return Ok(Settled::Known(payment)),
                 Next::Register => return Ok(Settled::Unregistered(payment)),
                 Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => return Ok(Settled::Known(payment)),
-                Next::Capture | Next::Again | Next::Release | Next::Extend if acted => {
-                    if let Some(reason) = payment.reason.as_ref().filter(|_| !payment.unknown) {
-                        tracing::error!(?reason, "what is to be done is refused; a person must look");
-                    }
-                    return Ok(Settled::InDoubt(payment));
-                }
                 // It is not due yet.
                 Next::Capture | Next::Again if is_tried(&payment) && !payment.may_repeat(by, now) => {
                     return Ok(Settled::Known(payment));
                 }
                 Next::Release if !payment.may_repeat(by, now) => return Ok(Settled::Known(payment)),
-                Next::Capture => {
-                    acted = true;
-                    Box::pin(self.lease_and_carry_out(payment.clone().finishing(by, now), by, deadline)).await?
-                }
-                Next::Extend => {
-                    acted = true;
-                    Box::pin(self.extend(payment.clone(), by, deadline)).await?
-                }
-                Next::Again => {
-                    acted = true;
-                    Box::pin(self.lease_and_carry_out(payment.clone().again(now), by, deadline)).await?
-                }
-                Next::Release => {
-                    acted = true;
-                    Box::pin(self.lease_and_carry_out(payment.clone().releasing(by, now), by, deadline)).await?
-                }
+                Next::Capture => Box::pin(self.lease_and_carry_out(payment.clone().finishing(by, now), by, deadline)).await?,
+                Next::Extend => Box::pin(self.extend(payment.clone(), by, deadline)).await?,
+                Next::Again => Box::pin(self.lease_and_carry_out(payment.clone().again(now), by, deadline)).await?,
+                Next::Release => Box::pin(self.lease_and_carry_out(payment.clone().releasing(by, now), by, deadline)).await?,
                 news @ (Next::Move(_) | Next::Done | Next::Closed | Next::Mismatch(_) | Next::Agreed) => {
                     Box::pin(self.record(payment.clone(), news, by)).await?
                 }
