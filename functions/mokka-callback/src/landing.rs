@@ -18,57 +18,40 @@ pub(crate) const SUCCESS: &str = "success";
 pub(crate) const FAILED: &str = "failed";
 
 /// Asks the provider what became of the payment and sends the browser on. Whoever does not know the token learns nothing, and nobody
-/// is asked.
-pub(crate) async fn send_on(deps: &Deps, inbound: &Inbound, id: &str, token: &str) -> Result<Response<Body>, Failure> {
-    let payment = authentic(deps, id, token).await?;
-    let settled = deps.settler.settle(payment, Trigger::Return, inbound.deadline()).await.map_err(Failure::internal)?;
-    let result = match &settled {
-        Settled::InDoubt(payment) => result(payment, SUCCESS),
-        Settled::Known(payment) | Settled::Unregistered(payment) => result(payment, FAILED),
+/// is asked. An attempt that a release without tokens opened goes by what is stored, since anybody can guess its address.
+pub(crate) async fn send_on(deps: &Deps, inbound: &Inbound, id: &str, token: Option<&str>) -> Result<Response<Body>, Failure> {
+    let payment = opened(deps, id, token).await?;
+    let (payment, open) = match token {
+        None => (payment, SUCCESS),
+        Some(_) => match deps.settler.settle(payment, Trigger::Return, inbound.deadline()).await.map_err(Failure::internal)? {
+            Settled::InDoubt(payment) => (payment, SUCCESS),
+            Settled::Known(payment) | Settled::Unregistered(payment) => (payment, FAILED),
+        },
     };
-    Ok(forward(inbound, token, result))
+    Ok(forward(inbound, token.unwrap_or(id), result(&payment, open)))
 }
 
-/// The same for an attempt that a release without tokens opened: by what is stored, since anybody can guess its address.
-pub(crate) async fn send_on_unasked(deps: &Deps, inbound: &Inbound, id: &str) -> Result<Response<Body>, Failure> {
-    let payment = without_token(deps, id).await?;
-    Ok(forward(inbound, id, result(&payment, SUCCESS)))
+/// The page. What it says of the money is what is stored; `result`, the address, only tells "not paid" from "not known yet". Without
+/// a token it leads to the app, not to the address that IMSHOP gave.
+pub(crate) async fn page(deps: &Deps, id: &str, token: Option<&str>, result: &str) -> Result<Response<Body>, Failure> {
+    let payment = opened(deps, id, token).await?;
+    let (mood, (title, text)) = what_is_known(&payment, result);
+    let back = payment.return_url;
+    let back = if mood == Mood::Bad && token.is_some() { back } else { back.as_deref().and_then(app) };
+    Ok(Page { mood, title, text, back: back.as_deref().map(|address| (texts::PAGE_BACK, address)) }.into_response())
 }
 
-/// The page. What it says of the money is what is stored; `result`, the address, only tells "not paid" from "not known yet".
-pub(crate) async fn page(deps: &Deps, id: &str, token: &str, result: &str) -> Result<Response<Body>, Failure> {
-    let payment = authentic(deps, id, token).await?;
-    let (mood, words) = what_is_known(&payment, result);
-    let back = payment.return_url.as_deref().and_then(|url| if mood == Mood::Bad { Some(url.to_owned()) } else { app(url) });
-    Ok(show(mood, words, back.as_deref()))
-}
-
-/// The page of an attempt that a release without tokens opened. It leads to the app, not to the address that IMSHOP gave.
-pub(crate) async fn page_unasked(deps: &Deps, id: &str, result: &str) -> Result<Response<Body>, Failure> {
-    let payment = without_token(deps, id).await?;
-    let (mood, words) = what_is_known(&payment, result);
-    Ok(show(mood, words, payment.return_url.as_deref().and_then(app).as_deref()))
-}
-
-/// The payment, if the token is its own.
-async fn authentic(deps: &Deps, id: &str, token: &str) -> Result<Payment, Failure> {
-    let payment = stored(deps, id).await?;
-    match &payment.return_token {
-        Some(expected) if same(token.as_bytes(), expected.as_bytes()) => Ok(payment),
-        Some(_) | None => Err(Failure::not_found()),
-    }
-}
-
-async fn without_token(deps: &Deps, id: &str) -> Result<Payment, Failure> {
-    let payment = stored(deps, id).await?;
-    if payment.return_token.is_none() { Ok(payment) } else { Err(Failure::not_found()) }
-}
-
-async fn stored(deps: &Deps, id: &str) -> Result<Payment, Failure> {
+/// The payment, if the token is its own; without one, if it has none either.
+async fn opened(deps: &Deps, id: &str, token: Option<&str>) -> Result<Payment, Failure> {
     let id = PaymentId::parse(id).map_err(|_| Failure::not_found())?;
     let payment = deps.settler.orders.payment(&id).await.map_err(Failure::internal)?.ok_or_else(Failure::not_found)?;
     on_payment(&payment.id);
-    Ok(payment)
+    let is_its_own = match (&payment.return_token, token) {
+        (Some(expected), Some(token)) => same(token.as_bytes(), expected.as_bytes()),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    };
+    if is_its_own { Ok(payment) } else { Err(Failure::not_found()) }
 }
 
 /// Relative, so that a stage or a base path in front of us stays in front.
@@ -104,10 +87,6 @@ fn what_is_known(payment: &Payment, result: &str) -> (Mood, (&'static str, &'sta
         State::Canceled if payment.withdrawn => (Mood::Bad, texts::PAGE_LEFT),
         State::Declined | State::Canceled | State::Expired => (Mood::Bad, texts::PAGE_FAILED),
     }
-}
-
-fn show(mood: Mood, (title, text): (&str, &str), back: Option<&str>) -> Response<Body> {
-    Page { mood, title, text, back: back.map(|address| (texts::PAGE_BACK, address)) }.into_response()
 }
 
 /// The app itself. IMSHOP's `returnUrl` means "gave up", so only an unpaid customer is sent there.

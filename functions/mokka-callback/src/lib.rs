@@ -69,19 +69,19 @@ async fn route(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
         }
         ["v1", "return", payment_id, token] => {
             inbound.require_method("GET")?;
-            landing::send_on(deps, inbound, payment_id, token).await
+            landing::send_on(deps, inbound, payment_id, Some(token)).await
         }
         ["v1", "return", payment_id, token, result @ (landing::SUCCESS | landing::FAILED)] => {
             inbound.require_method("GET")?;
-            landing::page(deps, payment_id, token, result).await
+            landing::page(deps, payment_id, Some(token), result).await
         }
         ["v1", "mokka", "return", payment_id] => {
             inbound.require_method("GET")?;
-            landing::send_on_unasked(deps, inbound, payment_id).await
+            landing::send_on(deps, inbound, payment_id, None).await
         }
         ["v1", "mokka", "return", payment_id, result @ (landing::SUCCESS | landing::FAILED)] => {
             inbound.require_method("GET")?;
-            landing::page_unasked(deps, payment_id, result).await
+            landing::page(deps, payment_id, None, result).await
         }
         _ => Err(Failure::not_found()),
     }
