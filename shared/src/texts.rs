@@ -150,6 +150,12 @@ pub fn order_as_goods(order_id: &str) -> String {
     format!("Заказ {order_id}")
 }
 
+/// The line that stands for the last lines of an order that has too many.
+#[must_use]
+pub fn more_lines(count: usize) -> String {
+    format!("Ещё строк: {count}")
+}
+
 /// The landing page of a customer who left the provider's page, as far as is known without paying.
 pub const PAGE_LEFT: (&str, &str) = (
     "Оплата не завершена",

@@ -166,8 +166,8 @@ impl Attempt<'_> {
         }
         match payment.state {
             State::Creating => Err(Failure::business(texts::PROVIDER_UNAVAILABLE)),
-            // Its page is probably gone, and whether it was paid cannot be asked now.
-            // The same if the provider has said that something happened, and does not show what.
+            // Its page is probably gone, and whether it was paid cannot be asked now, or the provider says that something happened and does
+            // not show what.
             State::Pending if (in_doubt || payment.watch.hinted) && settler.clock.now() >= payment.valid_till => {
                 Err(Failure::business(texts::PAYMENT_UNCERTAIN))
             }

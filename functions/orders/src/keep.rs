@@ -103,5 +103,5 @@ async fn record(deps: &Deps, order: &Order) -> Result<(), StoreError> {
 async fn is_relied_on(deps: &Deps, order: &Order) -> Result<bool, StoreError> {
     let Some(latest) = &order.latest_payment else { return Ok(false) };
     let payment = deps.orders.payment(latest).await?;
-    Ok(payment.is_none_or(|payment| !payment.state.is_failed() || payment.mismatch.is_some()))
+    Ok(payment.is_none_or(|payment| payment.relies_on_its_order()))
 }

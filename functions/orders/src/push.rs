@@ -92,8 +92,7 @@ async fn relied_on(deps: &Deps, known: &Order) -> Result<Option<Failure>, Failur
     let Some(id) = &known.latest_payment else { return Ok(None) };
     let payment = deps.orders.payment(id).await.map_err(Failure::internal)?;
     let payment = payment.ok_or_else(|| Failure::internal("the order's latest payment is gone"))?;
-    // Money at the provider for an attempt that is over here is a person's first.
-    if payment.state.is_failed() && payment.mismatch.is_none() {
+    if !payment.relies_on_its_order() {
         return Ok(None);
     }
     let state = payment.state.name();

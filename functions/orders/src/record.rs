@@ -25,7 +25,7 @@ pub(crate) fn accepted(deps: &Deps, request: &Request, answer: &Answer) -> Vec<O
         if troubles.contains(&twice) {
             continue;
         }
-        let Some(order) = order(deps, request, requested, answered) else {
+        let Some(order) = order(deps, request, requested, answered, now) else {
             troubles.push((Trouble::WithoutId, Some(&requested.uuid)));
             continue;
         };
@@ -64,7 +64,7 @@ pub(crate) fn bounded(order: Order) -> Order {
     bounded
 }
 
-fn order(deps: &Deps, request: &Request, requested: &Requested, answered: &AnsweredOrder) -> Option<Order> {
+fn order(deps: &Deps, request: &Request, requested: &Requested, answered: &AnsweredOrder, now: Timestamp) -> Option<Order> {
     let terms = deps.terms;
     let currency = terms.currency(requested, answered);
     let lines = lines(requested, answered, currency);
@@ -91,7 +91,7 @@ fn order(deps: &Deps, request: &Request, requested: &Requested, answered: &Answe
         install_id: request.install_id.0.clone(),
         check_number: text(&answered.check_number.0),
         check_link: text(&answered.check_link.0),
-        said_at: deps.clock.now(),
+        said_at: now,
         cart: None,
         latest_payment: None,
         attempts: 0,

@@ -354,6 +354,12 @@ impl Payment {
         self.state.is_settled() && self.intent.is_none() && self.mismatch.is_none() && !self.withdrawn
     }
 
+    /// Its order must stay as it is: it is being paid, or has been, or the provider has money for it that a person must see to first.
+    #[must_use]
+    pub fn relies_on_its_order(&self) -> bool {
+        !self.state.is_failed() || self.mismatch.is_some()
+    }
+
     /// When it came into its state.
     #[must_use]
     pub fn moved_at(&self) -> Timestamp {

@@ -5,6 +5,7 @@ use crate::clock::Timestamp;
 use crate::ids::{InstallId, ItemId, OrderId, OrderUuid, PaymentId};
 use crate::money::{Currency, Money, MoneyError, Quantity};
 use crate::phone::Phone;
+use crate::texts;
 
 /// An order. Its `Debug` would show personal data, so it has none.
 #[derive(Clone, PartialEq, Eq)]
@@ -73,7 +74,7 @@ impl Line {
         let mut totals = lines.iter().map(Self::total);
         let first = totals.next().flatten();
         let sum = first.and_then(|first| totals.try_fold(first, |sum, total| sum.plus(total?).ok()));
-        let name = format!("Ещё строк: {}", lines.len());
+        let name = texts::more_lines(lines.len());
         Self { sku: None, name, quantity: Quantity::ONE, price: sum, subtotal: sum }
     }
 
