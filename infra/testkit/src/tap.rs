@@ -141,22 +141,28 @@ impl Tap {
 
 impl Passed {
     /// DynamoDB's answer to an operation that is refused.
-    fn refused(&mut self, operation: &str, body: &Bytes) -> Option<Value> {
+    fn refused(&mut self, operation: &str, body: &Bytes) -> Option<Response> {
         let refuse = self.refuse.as_mut().filter(|refuse| refuse.operation == operation && refuse.times > 0)?;
         refuse.times -= 1;
-        let reason = refuse.reason;
-        let kind = |name: &str| format!("com.amazonaws.dynamodb.v20120810#{name}");
-        if operation != "TransactWriteItems" || reason.ends_with("Exception") {
-            return Some(json!({"__type": kind(reason), "message": "refused by the test"}));
-        }
-        let request: Value = serde_json::from_slice(body).ok()?;
-        let parts = request["TransactItems"].as_array().map_or(1, Vec::len);
-        // It is the last part's fault.
-        let mut reasons = vec![json!({"Code": "None"}); parts];
-        *reasons.last_mut()? = json!({"Code": reason, "Message": "refused by the test"});
-        let message = "Transaction cancelled, please refer cancellation reasons for specific reasons";
-        Some(json!({"__type": kind("TransactionCanceledException"), "Message": message, "CancellationReasons": reasons}))
+        refused(operation, refuse.reason, body)
     }
+}
+
+/// DynamoDB's answer to an operation that it refuses for this reason: the name of an exception, or of a transaction the reason of its
+/// cancellation, which is then its last part's fault.
+fn refused(operation: &str, reason: &str, body: &Bytes) -> Option<Response> {
+    let kind = |name: &str| format!("com.amazonaws.dynamodb.v20120810#{name}");
+    if operation != "TransactWriteItems" || reason.ends_with("Exception") {
+        let answer = json!({"__type": kind(reason), "message": "refused by the test"});
+        return Some(said_in_json(StatusCode::BAD_REQUEST, &answer));
+    }
+    let request: Value = serde_json::from_slice(body).ok()?;
+    let parts = request["TransactItems"].as_array().map_or(1, Vec::len);
+    let mut reasons = vec![json!({"Code": "None"}); parts];
+    *reasons.last_mut()? = json!({"Code": reason, "Message": "refused by the test"});
+    let message = "Transaction cancelled, please refer cancellation reasons for specific reasons";
+    let answer = json!({"__type": kind("TransactionCanceledException"), "Message": message, "CancellationReasons": reasons});
+    Some(said_in_json(StatusCode::BAD_REQUEST, &answer))
 }
 
 /// DynamoDB's answer to a batch of which it does nothing.
@@ -193,33 +199,17 @@ fn said(operation: &str, status: StatusCode, answer: &[u8]) -> Units {
 
 /// The answer to a request that has no effect.
 fn refusal(fault: StoreFault, operation: &str, body: &Bytes) -> Option<Response> {
+    let is_transaction = operation == "TransactWriteItems";
     let reason = match fault {
         StoreFault::AnswerLost | StoreFault::Repeated | StoreFault::Late(_) => return None,
         StoreFault::Failed => return Some(status(StatusCode::INTERNAL_SERVER_ERROR, Bytes::new())),
-        StoreFault::Throttled if operation == "TransactWriteItems" => "ThrottlingError",
-        StoreFault::Throttled => "",
-        StoreFault::Conflict => "TransactionConflict",
-        StoreFault::Canceled(reason) => reason,
+        StoreFault::Throttled if is_transaction => "ThrottlingError",
+        StoreFault::Throttled => "ProvisionedThroughputExceededException",
+        StoreFault::Conflict if is_transaction => "TransactionConflict",
+        StoreFault::Canceled(reason) if is_transaction => reason,
+        StoreFault::Conflict | StoreFault::Canceled(_) => "TransactionConflictException",
     };
-    let error = |name: &str, reasons: Value| {
-        let kind = format!("com.amazonaws.dynamodb.v20120810#{name}");
-        let answer = json!({"__type": kind, "message": name, "Message": name, "CancellationReasons": reasons});
-        let mut answer = status(StatusCode::BAD_REQUEST, answer.to_string().into());
-        answer.headers_mut().insert("content-type", HeaderValue::from_static("application/x-amz-json-1.0"));
-        Some(answer)
-    };
-    if reason.is_empty() {
-        return error("ProvisionedThroughputExceededException", Value::Null);
-    }
-    if operation != "TransactWriteItems" {
-        return error("TransactionConflictException", Value::Null);
-    }
-    // The first of the items is the one that stands in the way.
-    let request: Value = serde_json::from_slice(body).ok()?;
-    let others = request["TransactItems"].as_array().map_or(0, Vec::len).saturating_sub(1);
-    let reasons = std::iter::once(json!({"Code": reason, "Message": reason}));
-    let reasons = reasons.chain(std::iter::repeat_n(json!({"Code": "None"}), others)).collect();
-    error("TransactionCanceledException", reasons)
+    refused(operation, reason, body)
 }
 
 async fn pass(State(tap): State<Tap>, headers: HeaderMap, body: Bytes) -> Response {
@@ -239,14 +229,10 @@ async fn pass(State(tap): State<Tap>, headers: HeaderMap, body: Bytes) -> Respon
             && let Some(answer) = undone(operation, &body)
         {
             state.undone -= 1;
-            let mut answer = status(StatusCode::OK, answer.to_string().into());
-            answer.headers_mut().insert("content-type", HeaderValue::from_static("application/x-amz-json-1.0"));
-            return answer;
+            return said_in_json(StatusCode::OK, &answer);
         }
         if let Some(answer) = state.refused(operation, &body) {
             state.calls.push(operation.to_owned());
-            let mut answer = status(StatusCode::BAD_REQUEST, answer.to_string().into());
-            answer.headers_mut().insert("content-type", HeaderValue::from_static("application/x-amz-json-1.0"));
             return answer;
         }
         let lost = state.lose == Some(state.calls.len());
@@ -299,5 +285,12 @@ async fn pass(State(tap): State<Tap>, headers: HeaderMap, body: Bytes) -> Respon
 fn status(code: StatusCode, body: Bytes) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = code;
+    response
+}
+
+/// An answer as DynamoDB writes its own.
+fn said_in_json(code: StatusCode, answer: &Value) -> Response {
+    let mut response = status(code, answer.to_string().into());
+    response.headers_mut().insert("content-type", HeaderValue::from_static("application/x-amz-json-1.0"));
     response
 }

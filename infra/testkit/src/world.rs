@@ -408,6 +408,15 @@ impl World {
         Some(Value::Object(item.into_iter().map(|(name, value)| (name, stored(value))).collect()))
     }
 
+    /// Makes a stored item what a release of another day, or a long life, would have left.
+    pub async fn edit(&self, table: &str, key: &str, edit: impl FnOnce(&mut HashMap<String, AttributeValue>)) {
+        let get = self.client.get_item().table_name(table).key("pk", AttributeValue::S(key.to_owned())).consistent_read(true);
+        let found = get.send().await.expect("the embedded DynamoDB answers");
+        let mut item = found.item.expect("the item is there");
+        edit(&mut item);
+        self.client.put_item().table_name(table).set_item(Some(item)).send().await.expect("the embedded DynamoDB answers");
+    }
+
     /// Takes an attribute from a stored item, as if a release that did not know it had written it.
     pub async fn forget(&self, table: &str, key: &str, attribute: &str) {
         let update = self.client.update_item().table_name(table).key("pk", AttributeValue::S(key.to_owned()));

@@ -1,5 +1,6 @@
 //! What a payment's history may grow to, and who is kept out by it.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -27,6 +28,18 @@ fn refuse(shop: &Shop) {
     }
 }
 
+impl Shop {
+    /// Makes the stored history one that a longer life would have left.
+    async fn rewrite_history(&self, rewrite: impl FnOnce(&mut Vec<AttributeValue>)) {
+        let edit = |item: &mut HashMap<String, AttributeValue>| {
+            let mut history = item["history"].as_l().unwrap().clone();
+            rewrite(&mut history);
+            item.insert("history".to_owned(), AttributeValue::L(history));
+        };
+        self.story.world.edit("order-holds", &format!("payment#{}", self.payment), edit).await;
+    }
+}
+
 #[tokio::test]
 async fn refusals_are_counted_and_not_written_line_by_line() {
     let shop = refused().await;
@@ -48,17 +61,14 @@ async fn refusals_are_counted_and_not_written_line_by_line() {
 async fn a_full_history_makes_room_for_money() {
     let shop = refused().await;
     shop.story.capture(&shop.payment).await;
-    let table = shop.story.world.dynamodb();
-    let key = AttributeValue::S(format!("payment#{}", shop.payment));
-    let found = table.get_item().table_name("order-holds").key("pk", key).consistent_read(true).send().await.unwrap();
-    let mut item = found.item.unwrap();
-    let AttributeValue::L(history) = item.get_mut("history").unwrap() else { panic!("a list") };
-    let line = history.last().cloned().unwrap();
-    // As a release without a bound could write it: one line more, and the item is larger than an item may be.
-    let AttributeValue::M(fields) = &line else { panic!("a map") };
-    let bytes: usize = fields.iter().map(|(name, value)| name.len() + 8 + value.as_s().map_or(10, String::len)).sum();
-    history.extend(std::iter::repeat_n(line, (400 * 1024 - 4000) / bytes));
-    table.put_item().table_name("order-holds").set_item(Some(item)).send().await.unwrap();
+    shop.rewrite_history(|history| {
+        let line = history.last().cloned().unwrap();
+        // As a release without a bound could write it: one line more, and the item is larger than an item may be.
+        let AttributeValue::M(fields) = &line else { panic!("a map") };
+        let bytes: usize = fields.iter().map(|(name, value)| name.len() + 8 + value.as_s().map_or(10, String::len)).sum();
+        history.extend(std::iter::repeat_n(line, (400 * 1024 - 4000) / bytes));
+    })
+    .await;
     shop.story.world.advance(Duration::from_hours(1));
     shop.story.world.tick().await;
     shop.story.world.standins().clear_faults();
@@ -80,17 +90,14 @@ async fn a_full_history_makes_room_for_money() {
 async fn what_people_ask_for_has_a_limit_of_its_own() {
     let shop = Shop::held().await;
     assert_eq!(shop.change("3000.00").await.status, 200);
-    let table = shop.story.world.dynamodb();
-    let key = AttributeValue::S(format!("payment#{}", shop.payment));
-    let found = table.get_item().table_name("order-holds").key("pk", key).consistent_read(true).send().await.unwrap();
-    let mut item = found.item.unwrap();
-    let AttributeValue::L(history) = item.get_mut("history").unwrap() else { panic!("a list") };
-    let line = history.last().cloned().unwrap();
-    let held = history[2].clone();
-    // What nobody asked for does not count.
-    history.extend(std::iter::repeat_n(held, 30));
-    history.extend(std::iter::repeat_n(line, 497));
-    table.put_item().table_name("order-holds").set_item(Some(item)).send().await.unwrap();
+    shop.rewrite_history(|history| {
+        let line = history.last().cloned().unwrap();
+        let held = history[2].clone();
+        // What nobody asked for does not count.
+        history.extend(std::iter::repeat_n(held, 30));
+        history.extend(std::iter::repeat_n(line, 497));
+    })
+    .await;
     assert_eq!(shop.change("2900.00").await.status, 200, "the 500th line is the answer's");
     assert_refused(&shop.change("2800.00").await, 409, "too_many_steps", "501");
 }
@@ -99,14 +106,11 @@ async fn what_people_ask_for_has_a_limit_of_its_own() {
 async fn a_history_that_lost_lines_is_told_to_its_end_beside_a_newer_attempt() {
     let shop = refused().await;
     shop.story.capture(&shop.payment).await;
-    let table = shop.story.world.dynamodb();
-    let key = AttributeValue::S(format!("payment#{}", shop.payment));
-    let found = table.get_item().table_name("order-holds").key("pk", key).consistent_read(true).send().await.unwrap();
-    let mut item = found.item.unwrap();
-    let AttributeValue::L(history) = item.get_mut("history").unwrap() else { panic!("a list") };
-    let line = history.last().cloned().unwrap();
-    history.extend(std::iter::repeat_n(line, 900));
-    table.put_item().table_name("order-holds").set_item(Some(item)).send().await.unwrap();
+    shop.rewrite_history(|history| {
+        let line = history.last().cloned().unwrap();
+        history.extend(std::iter::repeat_n(line, 900));
+    })
+    .await;
     shop.story.world.advance(Duration::from_hours(25));
     assert_eq!(shop.story.create(&shop.order).await.json()["paymentId"], json!(shop.order.payment(2)));
     let pumped = tokio::time::timeout(Duration::from_mins(1), shop.story.world.pump()).await;

@@ -1,5 +1,6 @@
 //! `refunds`, and a person's word on one that nobody can tell.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -272,13 +273,11 @@ async fn a_hundred_refunds_are_enough() {
     let shop = Shop::captured_yesterday().await;
     assert_eq!(shop.refund("key", Some("1.00")).await.status, 200);
     // As if it had happened 98 times more; the provider's books do not matter here.
-    let table = shop.story.world.dynamodb();
-    let key = AttributeValue::S(format!("payment#{}", shop.payment));
-    let found = table.get_item().table_name("order-holds").key("pk", key).consistent_read(true).send().await.unwrap();
-    let mut item = found.item.unwrap();
-    let AttributeValue::L(refunds) = item.get_mut("refunds").unwrap() else { panic!("a list") };
-    *refunds = vec![refunds[0].clone(); 99];
-    table.put_item().table_name("order-holds").set_item(Some(item)).send().await.unwrap();
+    let often = |item: &mut HashMap<String, AttributeValue>| {
+        let Some(AttributeValue::L(refunds)) = item.get_mut("refunds") else { panic!("a list") };
+        *refunds = vec![refunds[0].clone(); 99];
+    };
+    shop.story.world.edit("order-holds", &format!("payment#{}", shop.payment), often).await;
     assert_eq!(shop.refund("the-hundredth", Some("1.00")).await.status, 200);
     assert_refused(&shop.refund("one-more", Some("1.00")).await, 409, "too_many_refunds", "101");
     assert_eq!(shop.mokka().returned, "2.00");
