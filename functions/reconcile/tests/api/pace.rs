@@ -48,6 +48,25 @@ async fn each_of_many_takes_two_calls_to_mokka_and_two_to_imshop() {
 }
 
 #[tokio::test]
+async fn a_run_comes_to_ask_about_as_many_at_once_as_the_setting_says_and_never_more() {
+    let (story, payments) = waiting(120, "16").await;
+    story.world.standins().fault(System::Mokka, "status", Fault::Late(300), 120).unwrap();
+    run(&story, "16").await;
+    assert_captured(&story, &payments).await;
+    // A payment that is asked about has had its Status and not yet its Finish, which comes without delay.
+    let (mut asked, mut most) = (0_usize, 0_usize);
+    for method in called(&story) {
+        match method {
+            "status" => asked += 1,
+            "finish" => asked -= 1,
+            other => unreachable!("{other}"),
+        }
+        most = most.max(asked);
+    }
+    assert!((13..=16).contains(&most), "{most}");
+}
+
+#[tokio::test]
 async fn how_many_at_once_is_a_setting() {
     let (story, payments) = waiting(12, "1").await;
     run(&story, "1").await;
