@@ -56,7 +56,7 @@ class Cloud:
             **{f"{service}_ENDPOINT": self.endpoint for service in ("DYNAMODB", "S3", "SECRETS", "SQS")},
             # Nobody wants to wait five minutes for a changed key.
             "SECRETS_REFRESH_SECONDS": "3",
-            "SSL_CERT_FILE": str(trusted),
+            "EXTRA_CA_FILE": str(trusted),
         }
         command = [ROOT / ".venv/ministack/bin/ministack"]
         self.process = Process("ministack", command, work, cwd=work, env=clean_environment() | settings)

@@ -6,10 +6,18 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::{BehaviorVersion, Region, SharedHttpClient};
+use aws_sdk_s3::config::{BehaviorVersion, Region};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
 
 use crate::env::Env;
+use crate::outbound;
+use crate::trust::Trust;
 
 /// Region and credentials of the function.
 #[derive(Clone, Debug)]
@@ -32,9 +40,46 @@ impl Account {
     }
 }
 
-/// Plain HTTP on this machine: a connector that loads no root certificates.
-pub(crate) fn plain_http() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new().build_http()
+/// Carries the SDK's requests by the HTTP client that the outside systems are called with. The SDK's own would be a second one in every
+/// program, with certificates of its own to load at every start.
+pub(crate) fn http_client() -> SharedHttpClient {
+    http_client_fn(|settings, _| SharedHttpConnector::new(Connector(aws_client(settings.connect_timeout()))))
+}
+
+#[derive(Debug)]
+struct Connector(Result<reqwest::Client, String>);
+
+fn aws_client(connect_timeout: Option<Duration>) -> Result<reqwest::Client, String> {
+    let mut builder = outbound::builder(&Trust::compiled_in());
+    if let Some(limit) = connect_timeout {
+        builder = builder.connect_timeout(limit);
+    }
+    builder.build().map_err(|error| error.to_string())
+}
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let client = self.0.clone();
+        HttpConnectorFuture::new(async move {
+            let client = client.map_err(|cause| ConnectorError::other(cause.into(), None))?;
+            let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+            let request = reqwest::Request::try_from(request.map(reqwest::Body::wrap));
+            let answer = client.execute(request.map_err(|error| ConnectorError::user(error.into()))?).await.map_err(failed)?;
+            let answer = http::Response::from(answer).map(SdkBody::from_body_1_x);
+            HttpResponse::try_from(answer).map_err(|error| ConnectorError::other(error.into(), None))
+        })
+    }
+}
+
+/// What the SDK makes of it: a call that timed out, or whose connection failed, may be tried again.
+fn failed(error: reqwest::Error) -> ConnectorError {
+    if error.is_timeout() {
+        ConnectorError::timeout(error.into())
+    } else if error.is_builder() {
+        ConnectorError::user(error.into())
+    } else {
+        ConnectorError::io(error.into())
+    }
 }
 
 /// Why a request failed, for the log.
@@ -62,10 +107,11 @@ pub fn s3_from_env(env: &mut Env, limits: Option<(Duration, Duration)>) -> Optio
         .region(region)
         .credentials_provider(credentials)
         .retry_config(RetryConfig::standard().with_max_attempts(3))
-        .timeout_config(timeouts.build());
+        .timeout_config(timeouts.build())
+        .http_client(http_client());
     let config = match endpoint {
         // And the bucket in the path, for want of names.
-        Some(url) if url.scheme() == "http" => config.endpoint_url(url.as_str()).force_path_style(true).http_client(plain_http()),
+        Some(url) if url.scheme() == "http" => config.endpoint_url(url.as_str()).force_path_style(true),
         Some(url) => config.endpoint_url(url.as_str()),
         None => config,
     };

@@ -44,4 +44,5 @@ pub mod submission;
 pub mod telemetry;
 pub mod tell;
 pub mod texts;
+pub mod trust;
 pub mod wire;

@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::clock::{self, Deadline};
 use crate::metrics::{METHOD, Metrics, PROVIDER, PROVIDER_FAULTS, PROVIDER_LATENCY, PROVIDER_REFUSALS};
+use crate::trust::Trust;
 
 /// 4 MiB: the largest answer that is read from an outside system.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
@@ -144,15 +145,14 @@ struct Counts {
 }
 
 impl Http {
-    /// A client of its own.
+    /// A client of its own, which believes the compiled-in certificates.
     pub fn new(metrics: Metrics) -> Result<Self, reqwest::Error> {
-        Ok(Self { client: client()?, metrics, counts: Arc::default() })
+        Self::trusting(&Trust::compiled_in(), metrics)
     }
 
-    /// A client for this machine alone: it trusts no certificate, and so loads none.
-    pub fn local(metrics: Metrics) -> Result<Self, reqwest::Error> {
-        let client = builder().tls_certs_only([]).build()?;
-        Ok(Self { client, metrics, counts: Arc::default() })
+    /// A client of its own.
+    pub fn trusting(trust: &Trust, metrics: Metrics) -> Result<Self, reqwest::Error> {
+        Ok(Self { client: builder(trust).build()?, metrics, counts: Arc::default() })
     }
 
     /// The client itself.
@@ -227,11 +227,12 @@ fn without_mark(body: Bytes) -> Bytes {
 
 /// The client without anything that measures: connections are kept for the life of the process.
 pub fn client() -> Result<reqwest::Client, reqwest::Error> {
-    builder().build()
+    builder(&Trust::compiled_in()).build()
 }
 
-fn builder() -> reqwest::ClientBuilder {
+pub(crate) fn builder(trust: &Trust) -> reqwest::ClientBuilder {
     reqwest::Client::builder()
+        .tls_backend_preconfigured(trust.tls())
         // A 3xx from a provider's API is a fault, and following it would send the body elsewhere.
         .redirect(redirect::Policy::none())
         .connect_timeout(Duration::from_secs(2))

@@ -13,7 +13,7 @@ use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{Account, cause, plain_http};
+use crate::aws::{Account, cause, http_client};
 use crate::env::Env;
 use crate::ids::SubmissionId;
 
@@ -115,9 +115,9 @@ fn client_from_env(env: &mut Env) -> Option<aws_sdk_sqs::Client> {
         .region(region)
         .credentials_provider(credentials)
         .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
-        .timeout_config(timeouts);
+        .timeout_config(timeouts)
+        .http_client(http_client());
     let config = match endpoint {
-        Some(url) if url.scheme() == "http" => config.endpoint_url(url.as_str()).http_client(plain_http()),
         Some(url) => config.endpoint_url(url.as_str()),
         None => config,
     };

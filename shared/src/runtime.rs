@@ -17,6 +17,7 @@ use crate::env::{ConfigError, Env};
 use crate::metrics::{COLD_START, FUNCTION, Metrics, Sink};
 use crate::outbound::Http;
 use crate::telemetry;
+use crate::trust::Trust;
 
 /// What must remain of an invocation for writing down how it came out.
 const RESERVE: Duration = Duration::from_millis(500);
@@ -35,12 +36,26 @@ pub struct World {
 }
 
 impl World {
-    /// The real one.
-    pub fn real(env: &Env) -> Result<Self, reqwest::Error> {
+    /// The real one. Reads `EXTRA_CA_FILE`.
+    pub fn real(env: &Env) -> Result<Self, WorldError> {
+        let mut reading = env.clone();
+        let trust = Trust::from_env(&mut reading);
+        let trust = reading.finish(trust)?;
         let clock = Clock::system();
         let metrics = Metrics::from_env(env, clock.clone(), Sink::Log);
-        Ok(Self { clock, random: Random::System, http: Http::new(metrics.clone())?, metrics })
+        Ok(Self { clock, random: Random::System, http: Http::trusting(&trust, metrics.clone())?, metrics })
     }
+}
+
+/// Why there is no way to the outside.
+#[derive(Debug, thiserror::Error)]
+pub enum WorldError {
+    /// The settings of the certificates are not right.
+    #[error(transparent)]
+    Settings(#[from] ConfigError),
+    /// The HTTP client cannot be made.
+    #[error("cannot start without an HTTP client: {0}")]
+    Http(#[from] reqwest::Error),
 }
 
 /// Makes what a function's handler needs from the settings.

@@ -67,6 +67,8 @@ impl StandIns {
     /// Serves the stand-ins on `listener`, on the current tokio runtime, for as long as that runtime lives.
     #[must_use]
     pub fn start(listener: TcpListener, options: Options, clock: Clock) -> Self {
+        // The HTTP clients here bring no cryptography: they take the process's. An error says that it has one already.
+        drop(rustls::crypto::ring::default_provider().install_default());
         // A listener that was bound knows its address; if it did not, every URL made of port 0 would fail at once.
         let port = listener.local_addr().map_or(0, |address| address.port());
         let world = Arc::new(World::new(options, clock, port));

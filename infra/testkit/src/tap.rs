@@ -90,7 +90,7 @@ pub(crate) struct Units {
 impl Tap {
     /// Listens before the database.
     pub(crate) fn start(listener: TcpListener, database: String) -> Self {
-        let http = Http::local(Metrics::default()).expect("an HTTP client").client().clone();
+        let http = Http::new(Metrics::default()).expect("an HTTP client").client().clone();
         let tap = Self(Arc::new(Line { http, database, state: Mutex::default() }));
         let app = Router::new().fallback(pass).with_state(tap.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });

@@ -376,7 +376,7 @@ impl World {
     #[must_use]
     pub fn world(&self) -> Outside {
         let metrics = Metrics::from_env(&Env::from_map(self.env()), self.clock.clone(), self.metrics.clone());
-        let http = Http::local(metrics.clone()).expect("an HTTP client");
+        let http = Http::new(metrics.clone()).expect("an HTTP client");
         Outside { clock: self.clock.clone(), random: Random::System, http, metrics }
     }
 

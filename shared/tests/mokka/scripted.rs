@@ -34,7 +34,7 @@ pub(crate) async fn answering(response: impl Into<Vec<u8>>) -> (Client, Arc<Atom
 
 thread_local! {
     /// Making one reads the machine's root certificates, which takes longer than a test.
-    static HTTP: Http = Http::local(Metrics::default()).unwrap();
+    static HTTP: Http = Http::new(Metrics::default()).unwrap();
 }
 
 pub(crate) fn client(base_url: Url) -> Client {

@@ -38,7 +38,7 @@ impl Mokka {
             limits: limits.map(|(id, secret)| Store { id, secret: Secret::parse(secret).unwrap().into() }),
             signature_order,
         };
-        Self { client: Client::new(Http::local(Metrics::default()).unwrap(), settings), standins }
+        Self { client: Client::new(Http::new(Metrics::default()).unwrap(), settings), standins }
     }
 
     pub(crate) fn calls(&self, method: &str) -> Vec<Call> {
