@@ -1,0 +1,136 @@
+"""See `infra/bench/run`. Everything is counted or compared within this run: a machine's milliseconds say nothing about another's."""
+
+import gzip
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
+from lambda_program import Program
+from running import ROOT, build_functions, end_on_signals, fail, ready, sandbox, sandbox_settings
+
+SHORT = "--short" in sys.argv[1:]
+STARTS, CALLS = (7, 200) if SHORT else (25, 2000)
+OURS = ("payments", "acquiring", "form-otp", "mokka-callback")
+PEER = ROOT / "target/bench/peer"
+
+# What is promised, as ratios to the bare program, and bytes. A short run fails only far beyond it.
+START, LARGEST_START, WARM, AHEAD_OF_NODE, PACKED_MB, PEAK_MB = 2.6, 2.8, 1.6, 30, 4.0, 10
+FAR = 1.6
+
+
+def bare():
+    """The bare program, built as the functions are."""
+    command = ["cargo", "lambda", "build", "--release", "--locked", "--package=bare"]
+    path = f"{ROOT}/.venv/lambda/bin:{os.environ['PATH']}"
+    if subprocess.run(command, cwd=ROOT, env=os.environ | {"PATH": path}, check=False).returncode:
+        fail("the bare program could not be built")
+    return pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"), "lambda/bare/bootstrap")
+
+
+def peer():
+    """The Node program as one file, as it would be deployed."""
+    bundle = PEER / "bundle.mjs"
+    esbuild = next(PEER.glob("node_modules/@esbuild/*/bin/esbuild"))
+    banner = "import{createRequire}from'module';const require=createRequire(import.meta.url);"
+    options = ["--bundle", "--minify", "--platform=node", "--target=node24", "--format=esm", f"--banner:js={banner}"]
+    subprocess.run([esbuild, PEER / "index.mjs", *options, f"--outfile={bundle}", "--log-level=warning"], check=True)
+    return bundle
+
+
+def event(name, change=None):
+    """An event of events/, changed or not."""
+    parsed = json.loads((ROOT / "events" / f"{name}.json").read_text(encoding="utf-8"))
+    if change:
+        change(parsed)
+    return json.dumps(parsed).encode()
+
+
+def without_key(parsed):
+    """A caller who is refused before anything is looked up."""
+    for headers in (parsed["headers"], parsed["multiValueHeaders"]):
+        headers["Authorization"] = "Bearer nobody" if headers is parsed["headers"] else ["Bearer nobody"]
+
+
+def wrong_token(parsed):
+    """A callback of somebody else."""
+    token = parsed["pathParameters"]["token"]
+    parsed["path"] = parsed["path"].replace(token, "0" * len(token))
+    parsed["pathParameters"]["token"] = "0" * len(token)
+
+
+EVENTS = {
+    "bare": (event("payments-list"), event("payments-list")),
+    "peer": (event("payments-list"), event("payments-list", without_key)),
+    "payments": (event("payments-list"), event("payments-list", without_key)),
+    "acquiring": (event("acquiring-create", without_key), event("acquiring-create", without_key)),
+    "form-otp": (event("forms-otp-send", without_key), event("forms-otp-send", without_key)),
+    "mokka-callback": (event("mokka-callback", wrong_token), event("mokka-callback", wrong_token)),
+}
+
+
+def measured(name, command, settings):
+    """Starts it as often as is needed, one after the other; what it took."""
+    starts = []
+    for _ in range(STARTS):
+        with Program(command, name, settings) as program:
+            starts.append((program.start_ms, program.cpu_ms()))
+    start, processor = (statistics.median(each) for each in zip(*starts))
+    first, warm = EVENTS[name]
+    with Program(command, name, settings) as program:
+        began = program.cpu_ms()
+        program.send(first)
+        first_ms = program.cpu_ms() - began
+        for _ in range(20):
+            program.send(warm)
+        began = program.cpu_ms()
+        for _ in range(CALLS):
+            program.send(warm)
+        warm_ms = (program.cpu_ms() - began) / CALLS
+        return {"start": start, "processor": processor, "first": first_ms, "warm": warm_ms, "peak": program.peak_mb()}
+
+
+def main():
+    end_on_signals()
+    programs = {"bare": bare()} | {name: path for name, path in build_functions().items() if name in OURS}
+    files = programs | {"peer": peer()}
+    commands = {name: [path] for name, path in programs.items()}
+    commands["peer"] = [ROOT / ".venv/node/bin/node", files["peer"]]
+    packed = {name: len(gzip.compress(path.read_bytes())) / 1e6 for name, path in files.items()}
+    with sandbox("--providers-only", "--dynamodb-port", "0", "--providers-port", "0") as process:
+        ready(process)
+        settings = sandbox_settings()
+        result = {name: measured(name, command, settings) for name, command in commands.items()}
+    base = result["bare"]
+    print("| program | zipped | start | of bare | processor | first call | call without I/O | of bare | memory |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for name, one in result.items():
+        print(
+            f"| {name} | {packed[name]:.1f} MB | {one['start']:.1f} ms | {one['start'] / base['start']:.1f} × | {one['processor']:.1f} ms |"
+            f" {one['first']:.2f} ms | {one['warm']:.3f} ms | {one['warm'] / base['warm']:.1f} × | {one['peak']:.1f} MB |"
+        )
+    ahead = result["peer"]["start"] / result["payments"]["start"]
+    print(f"payments starts {ahead:.0f} × as quickly as Node.")
+    largest = max(OURS, key=packed.get)
+    beyond = []
+    for name in OURS:
+        bars = {
+            f"starts in {result[name]['start'] / base['start']:.1f} × of bare": (
+                result[name]["start"] / base["start"], LARGEST_START if name == largest else START),
+            f"answers in {result[name]['warm'] / base['warm']:.1f} × of bare": (result[name]["warm"] / base["warm"], WARM),
+            f"has {packed[name]:.1f} MB zipped": (packed[name], PACKED_MB),
+            f"needs {result[name]['peak']:.1f} MB": (result[name]["peak"], PEAK_MB),
+        }
+        beyond += [f"{name} {what}, not {most}" for what, (value, most) in bars.items() if value > most * (FAR if SHORT else 1)]
+    if ahead < AHEAD_OF_NODE / (FAR if SHORT else 1):
+        beyond.append(f"payments starts only {ahead:.0f} × as quickly as Node, not {AHEAD_OF_NODE}")
+    print(*beyond, sep="\n")
+    sys.exit(bool(beyond) and SHORT)
+
+
+if __name__ == "__main__":
+    main()
