@@ -32,6 +32,11 @@ impl Account {
     }
 }
 
+/// What the addresses of AWS's services end in, in the partition of that region. (The SDK's own clients know.)
+pub(crate) fn url_suffix(region: &str) -> &'static str {
+    if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
+}
+
 /// Plain HTTP on this machine: a connector that loads no root certificates.
 pub(crate) fn plain_http() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().build_http()

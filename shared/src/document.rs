@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::json;
 use url::Url;
 
-use crate::aws::Account;
+use crate::aws::{Account, url_suffix};
 use crate::clock::{Clock, Deadline};
 use crate::env::{Env, parse_url};
 use crate::outbound::{Http, System, Target};
@@ -80,7 +80,9 @@ impl Document {
         let account = Account::from_env(env);
         let url = match env.optional_url("SECRETS_ENDPOINT") {
             Some(url) => Some(url),
-            None => env.parsed("AWS_REGION", |region| parse_url(&format!("https://secretsmanager.{region}.amazonaws.com/"))),
+            None => {
+                env.parsed("AWS_REGION", |region| parse_url(&format!("https://secretsmanager.{region}.{}/", url_suffix(region))))
+            }
         };
         Some(Self { arn, url: url?, account: account?, http, clock })
     }
@@ -166,5 +168,26 @@ impl Values {
 impl fmt::Debug for Values {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Metrics;
+
+    #[test]
+    fn the_document_is_asked_for_in_the_partition_of_its_region() {
+        for (region, address) in [
+            ("eu-central-1", "https://secretsmanager.eu-central-1.amazonaws.com/"),
+            ("cn-north-1", "https://secretsmanager.cn-north-1.amazonaws.com.cn/"),
+        ] {
+            let settings =
+                [("SECRETS_ARN", "arn"), ("AWS_REGION", region), ("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "key")];
+            let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let http = Http::new(Metrics::default()).unwrap();
+            let document = Document::from_env(&mut Env::from_map(settings.into()), http, Clock::system()).unwrap();
+            assert_eq!(document.url.as_str(), address);
+        }
     }
 }
