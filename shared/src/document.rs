@@ -19,6 +19,31 @@ use crate::clock::{Clock, Deadline};
 use crate::env::{Env, parse_url};
 use crate::outbound::{Http, System, Target};
 
+/// What the document may set, and nothing else: a setting of the template has one place. `StageSecrets` in template.yaml describes them.
+pub const NAMES: [&str; 21] = [
+    "IMSHOP_KEY",
+    "SHOP_KEY",
+    "SHOP_PUSH_KEY",
+    "SHOP_FORMS_SECRET",
+    "MOKKA_SECRET",
+    "SMSPRO_KEY",
+    "INTERNAL_SECRET",
+    "BACK_OFFICE_KEYS",
+    "IMSHOP_PAYMENT_STATUS_URL",
+    "IMSHOP_ORDER_STATUS_URL",
+    "MOKKA_LIMIT_SECRET",
+    "SMSPRO_REPORT_SECRET",
+    "SMSPRO_LOGIN",
+    "SMSPRO_PASSWORD",
+    "IMSHOP_KEY_NEXT",
+    "SHOP_PUSH_KEY_NEXT",
+    "SHOP_FORMS_SECRET_NEXT",
+    "SMSPRO_REPORT_SECRET_NEXT",
+    "MOKKA_SECRET_NEXT",
+    "MOKKA_LIMIT_SECRET_NEXT",
+    "INTERNAL_SECRET_PREVIOUS",
+];
+
 /// One attempt. Secrets Manager answers in a few milliseconds.
 const ATTEMPT: Duration = Duration::from_secs(1);
 /// All attempts of one look.
@@ -118,7 +143,7 @@ impl Document {
         answer.call.done();
         // serde's messages quote what they do not like, so they go no further.
         let found: Found = serde_json::from_slice(&answer.body).map_err(|_| DocumentError::Unreadable)?;
-        serde_json::from_str(&found.secret_string).map(Values).map_err(|_| DocumentError::Unreadable)
+        serde_json::from_str(&found.secret_string).map(Values::of).map_err(|_| DocumentError::Unreadable)
     }
 
     fn signed(&self) -> Result<reqwest::Request, DocumentError> {
@@ -159,6 +184,19 @@ impl DocumentError {
 }
 
 impl Values {
+    /// What the document may set. A name that it may not is no reason not to start, and is not said: it may be a key in the wrong place.
+    fn of(mut all: BTreeMap<String, String>) -> Self {
+        let found = all.len();
+        all.retain(|name, _| NAMES.contains(&name.as_str()));
+        if all.len() < found {
+            tracing::warn!(
+                names = found - all.len(),
+                "the document of secrets has names that it does not describe; they set nothing"
+            );
+        }
+        Self(all)
+    }
+
     /// The values by their keys.
     pub(crate) fn by_key(&self) -> &BTreeMap<String, String> {
         &self.0
