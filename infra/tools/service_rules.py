@@ -323,6 +323,17 @@ def a_function_is_within_what_a_new_account_may(template):
             yield f"{name}: a description of 256 letters and five layers at most"
 
 
+@rule("lambda/latest/dg/configuration-concurrency.html", put("AWS::Lambda::Function", ReservedConcurrentExecutions=1))
+def nothing_is_reserved_that_a_new_account_does_not_have(template):
+    """A reservation must leave 100 unreserved, and a new account may have ten in all."""
+    for name, properties in template.functions():
+        reserved = properties.get("ReservedConcurrentExecutions")
+        if reserved is not None and not (isinstance(reserved, dict) and "Fn::If" in reserved):
+            yield f"{name} reserves {reserved} unasked"
+    if template.parameters.get("ReserveConcurrency", {}).get("Default", "off") != "off":
+        yield "ReserveConcurrency must be off by default"
+
+
 def _many_routes(document):
     permission = next(each for each in document["Resources"].values() if each["Type"] == "AWS::Lambda::Permission")
     document["Resources"].update({f"More{number}": permission for number in range(45)})

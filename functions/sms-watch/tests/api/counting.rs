@@ -93,22 +93,26 @@ async fn the_round_trips_of_a_run_are_as_designed() {
     let shop = Shop::start().await;
     drop(shop.world.store_calls());
     shop.world.watch_sms().await;
-    assert_eq!(shop.world.store_calls(), ["Query"], "nothing is due");
+    assert_eq!(shop.world.store_calls(), ["UpdateItem", "Query", "UpdateItem"], "nothing is due");
 
     shop.send(&phone(1)).await;
     shop.world.push_sms_reports().await;
     shop.world.advance(OVER);
     drop(shop.world.store_calls());
     shop.world.watch_sms().await;
-    let judged = ["BatchGetItem", "BatchGetItem"];
-    assert_eq!(shop.world.store_calls(), [&["Query", "GetItem", "TransactWriteItems"][..], &judged].concat(), "reported");
+    let judged = ["BatchGetItem", "BatchGetItem", "UpdateItem"];
+    assert_eq!(
+        shop.world.store_calls(),
+        [&["UpdateItem", "Query", "GetItem", "TransactWriteItems"][..], &judged].concat(),
+        "reported"
+    );
 
     shop.reports(&phone(2), LOST);
     shop.send(&phone(2)).await;
     shop.world.advance(OVER);
     drop(shop.world.store_calls());
     shop.world.watch_sms().await;
-    let asked = ["Query", "GetItem", "TransactWriteItems", "TransactWriteItems"];
+    let asked = ["UpdateItem", "Query", "GetItem", "TransactWriteItems", "TransactWriteItems"];
     assert_eq!(shop.world.store_calls(), [&asked[..], &judged].concat(), "asked for");
     assert_eq!(shop.asked(), 1);
 }
