@@ -11,7 +11,7 @@ use testkit::{Cast as _, World};
 use yaml_rust2::YamlLoader;
 
 /// What every function reads before it builds what its handler needs.
-const AT_START: [&str; 2] = ["LOG_LEVEL", "METRICS_NAMESPACE"];
+const AT_START: [&str; 3] = ["LOG_LEVEL", "METRICS", "METRICS_NAMESPACE"];
 /// Names of earlier releases, which are read only to say what they are called now.
 const RETIRED: [&str; 1] = ["MOKKA_VALID_HOURS"];
 
