@@ -53,7 +53,7 @@ fn dashboard(template: &Yaml) -> (Vec<String>, Vec<(String, String)>) {
     assert_eq!(titles.next(), Some("Captured"), "the money is on top");
     let queries = widgets.iter().filter_map(|widget| widget["query"].as_str()).map(str::to_owned).collect();
     let metrics = widgets.iter().filter_map(|widget| widget["metrics"].as_array()).flatten().map(|metric| {
-        let part = |index: usize| metric[index].as_str().unwrap_or_else(|| panic!("{metric} is no metric")).to_owned();
+        let part = |index: usize| metric[index].as_str().unwrap().to_owned();
         (part(0), part(1))
     });
     (queries, metrics.collect())
