@@ -370,8 +370,9 @@ def deleted(cloud, package, values):
     cloud.sam("delete", "--stack-name", STACK, "--no-prompts", "--region", cloud.region)
     left = dynamodb.list_tables()["TableNames"]
     for name, policy in tables.items():
-        expect(f"{name}: {'stays' if policy == 'Retain' else 'goes'}", (physical[name] in left) == (policy == "Retain"), left)
-        if policy == "Retain":
+        stays = policy != "Delete"
+        expect(f"{name}: {'stays' if stays else 'goes'}", (physical[name] in left) == stays, left)
+        if stays:
             after = dynamodb.scan(TableName=physical[name])["Count"]
             expect(f"{name}: has its {before[name]} items", after == before[name] > 0, after)
     held = json.loads(cloud.client("secretsmanager").get_secret_value(SecretId=SECRETS)["SecretString"])

@@ -40,6 +40,11 @@ impl Account {
     }
 }
 
+/// What the addresses of AWS's services end in, in the partition of that region. (The SDK's own clients know.)
+pub(crate) fn url_suffix(region: &str) -> &'static str {
+    if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
+}
+
 /// Carries the SDK's requests by the HTTP client that the outside systems are called with. The SDK's own would be a second one in every
 /// program, with certificates of its own to load at every start.
 pub(crate) fn http_client() -> SharedHttpClient {

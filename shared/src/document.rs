@@ -14,10 +14,35 @@ use serde::Deserialize;
 use serde_json::json;
 use url::Url;
 
-use crate::aws::Account;
+use crate::aws::{Account, url_suffix};
 use crate::clock::{Clock, Deadline};
 use crate::env::{Env, parse_url};
 use crate::outbound::{Http, System, Target};
+
+/// What the document may set, and nothing else: a setting of the template has one place. `StageSecrets` in template.yaml describes them.
+pub const NAMES: [&str; 21] = [
+    "IMSHOP_KEY",
+    "SHOP_KEY",
+    "SHOP_PUSH_KEY",
+    "SHOP_FORMS_SECRET",
+    "MOKKA_SECRET",
+    "SMSPRO_KEY",
+    "INTERNAL_SECRET",
+    "BACK_OFFICE_KEYS",
+    "IMSHOP_PAYMENT_STATUS_URL",
+    "IMSHOP_ORDER_STATUS_URL",
+    "MOKKA_LIMIT_SECRET",
+    "SMSPRO_REPORT_SECRET",
+    "SMSPRO_LOGIN",
+    "SMSPRO_PASSWORD",
+    "IMSHOP_KEY_NEXT",
+    "SHOP_PUSH_KEY_NEXT",
+    "SHOP_FORMS_SECRET_NEXT",
+    "SMSPRO_REPORT_SECRET_NEXT",
+    "MOKKA_SECRET_NEXT",
+    "MOKKA_LIMIT_SECRET_NEXT",
+    "INTERNAL_SECRET_PREVIOUS",
+];
 
 /// One attempt. Secrets Manager answers in a few milliseconds.
 const ATTEMPT: Duration = Duration::from_secs(1);
@@ -80,7 +105,9 @@ impl Document {
         let account = Account::from_env(env);
         let url = match env.optional_url("SECRETS_ENDPOINT") {
             Some(url) => Some(url),
-            None => env.parsed("AWS_REGION", |region| parse_url(&format!("https://secretsmanager.{region}.amazonaws.com/"))),
+            None => {
+                env.parsed("AWS_REGION", |region| parse_url(&format!("https://secretsmanager.{region}.{}/", url_suffix(region))))
+            }
         };
         Some(Self { arn, url: url?, account: account?, http, clock })
     }
@@ -116,7 +143,7 @@ impl Document {
         answer.call.done();
         // serde's messages quote what they do not like, so they go no further.
         let found: Found = serde_json::from_slice(&answer.body).map_err(|_| DocumentError::Unreadable)?;
-        serde_json::from_str(&found.secret_string).map(Values).map_err(|_| DocumentError::Unreadable)
+        serde_json::from_str(&found.secret_string).map(Values::of).map_err(|_| DocumentError::Unreadable)
     }
 
     fn signed(&self) -> Result<reqwest::Request, DocumentError> {
@@ -157,6 +184,19 @@ impl DocumentError {
 }
 
 impl Values {
+    /// What the document may set. A name that it may not is no reason not to start, and is not said: it may be a key in the wrong place.
+    fn of(mut all: BTreeMap<String, String>) -> Self {
+        let found = all.len();
+        all.retain(|name, _| NAMES.contains(&name.as_str()));
+        if all.len() < found {
+            tracing::warn!(
+                names = found - all.len(),
+                "the document of secrets has names that it does not describe; they set nothing"
+            );
+        }
+        Self(all)
+    }
+
     /// The values by their keys.
     pub(crate) fn by_key(&self) -> &BTreeMap<String, String> {
         &self.0
@@ -166,5 +206,26 @@ impl Values {
 impl fmt::Debug for Values {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Metrics;
+
+    #[test]
+    fn the_document_is_asked_for_in_the_partition_of_its_region() {
+        for (region, address) in [
+            ("eu-central-1", "https://secretsmanager.eu-central-1.amazonaws.com/"),
+            ("cn-north-1", "https://secretsmanager.cn-north-1.amazonaws.com.cn/"),
+        ] {
+            let settings =
+                [("SECRETS_ARN", "arn"), ("AWS_REGION", region), ("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "key")];
+            let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let http = Http::new(Metrics::default()).unwrap();
+            let document = Document::from_env(&mut Env::from_map(settings.into()), http, Clock::system()).unwrap();
+            assert_eq!(document.url.as_str(), address);
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Settings from the environment: every one named, validated at start, each error naming the variable.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use url::{Host, Url};
 
@@ -14,6 +15,23 @@ use crate::secret::{InternalSecret, Keys, Secret};
 pub struct Env {
     values: BTreeMap<String, String>,
     problems: Vec<(String, String)>,
+    reads: Reads,
+}
+
+/// The names of the settings that were read, there or not: what the template is held against.
+#[derive(Clone, Debug, Default)]
+pub struct Reads(Arc<Mutex<BTreeSet<String>>>);
+
+impl Reads {
+    /// So far.
+    #[must_use]
+    pub fn names(&self) -> BTreeSet<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, name: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+    }
 }
 
 /// What is wrong with the settings, one line for each variable.
@@ -43,7 +61,13 @@ impl Env {
     /// Settings from a map.
     #[must_use]
     pub fn from_map(values: BTreeMap<String, String>) -> Self {
-        Self { values, problems: Vec::new() }
+        Self { values, problems: Vec::new(), reads: Reads::default() }
+    }
+
+    /// What is read of these settings, now and later.
+    #[must_use]
+    pub fn reads(&self) -> Reads {
+        self.reads.clone()
     }
 
     /// The same settings, and these secrets among them.
@@ -72,6 +96,7 @@ impl Env {
     /// A setting that may be absent; an empty one counts as absent.
     #[must_use]
     pub fn optional(&self, name: &str) -> Option<String> {
+        self.reads.note(name);
         self.values.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 

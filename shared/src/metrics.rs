@@ -3,10 +3,14 @@
 //! becomes of a payment is measured by the write that stores it ([`store`](crate::store)), a call by what makes it
 //! ([`outbound`](crate::outbound)), the rest where it is decided.
 //!
-//! A metric's dimension has few values, because each of them is a metric of its own and paid for: at most 142 together for a shop
-//! with Mokka (payments 16, orders 2, callbacks 6, calls 44, codes 18, SMS 39 of which 36 by operator, forms 5, cold starts 12), 0.30 USD a
-//! month each, and nothing for an hour in which it was not measured. What has many values (a range of numbers, a payment) is a
-//! field of the line instead: CloudWatch Logs Insights counts by it. No personal data, no keys.
+//! CloudWatch keeps a line's metrics as its directive says, and each is paid for, 0.30 USD a month beyond the first ten of an account:
+//!
+//! - `METRICS=basic`, the default: what an alarm looks at, [`WATCHED`], ten without dimensions. Everything else stays in the same lines, and
+//!   CloudWatch Logs Insights counts by it (the dashboard and the runbook have the queries).
+//! - `METRICS=full`: also every metric by its dimensions, at most 142 together for a shop with Mokka (payments 16, orders 2, callbacks 5,
+//!   calls 44, codes 18, SMS 39 of which 36 by operator, forms 5, cold starts 12), nothing for an hour in which it was not measured.
+//!
+//! What has many values (a range of numbers, a payment) is a field of the line in either case. No personal data, no keys.
 //!
 //! Written by hand, not by the crate `metrics_cloudwatch_embedded`: its recorder is one for the whole process and gives every
 //! metric of a line the same dimensions, while here many worlds run in one process and the dimensions differ.
@@ -58,14 +62,45 @@ pub struct Metric {
     pub name: &'static str,
     /// Its unit.
     pub unit: Unit,
-    /// The sets of fields by which CloudWatch keeps it apart, one beside the other.
+    /// The sets of fields by which CloudWatch keeps it apart when it is to keep everything, one beside the other.
     pub dimensions: Dimensions,
+    /// What an alarm sees of it.
+    watched: Watched,
 }
+
+/// What an alarm sees of a metric, always and without dimensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Watched {
+    /// Nothing: no alarm looks at it.
+    No,
+    /// It is counted under this name, maybe with others that call for the same person.
+    As(&'static str),
+    /// It is counted for each outside system, under its name of [`FAULTS`].
+    BySystem,
+}
+
+/// The names under which the alarms see the faults of each outside system.
+const FAULTS: [(&str, &str); 4] =
+    [("mokka", "MokkaFaults"), ("shop", "ShopFaults"), ("imshop", "ImshopFaults"), ("smspro", "SmsproFaults")];
+
+/// Every name that an alarm looks at: no more than are free.
+pub const WATCHED: [&str; 10] = [
+    "PaymentsNeedingAttention",
+    "Mismatches",
+    "OrdersNeedingAttention",
+    "CallbacksRefused",
+    "FormsRefusedLate",
+    "SmsNeedingAttention",
+    FAULTS[0].1,
+    FAULTS[1].1,
+    FAULTS[2].1,
+    FAULTS[3].1,
+];
 
 /// Sets of dimensions.
 pub type Dimensions = &'static [&'static [&'static str]];
 
-/// Kept apart by nothing: an alarm sees all of it.
+/// Kept apart by nothing.
 const WHOLE: Dimensions = &[&[]];
 
 /// What a metric is counted in.
@@ -95,8 +130,27 @@ impl Unit {
     }
 }
 
+impl Metric {
+    /// The name under which an alarm sees it, in a line with these fields.
+    fn seen_as(&self, fields: &[(&'static str, &str)]) -> Option<&'static str> {
+        match self.watched {
+            Watched::No => None,
+            Watched::As(name) => Some(name),
+            Watched::BySystem => {
+                let (_, system) = fields.iter().find(|(name, _)| *name == PROVIDER)?;
+                FAULTS.iter().find(|(known, _)| known == system).map(|(_, name)| *name)
+            }
+        }
+    }
+}
+
 const fn metric(name: &'static str, unit: Unit, dimensions: Dimensions) -> Metric {
-    Metric { name, unit, dimensions }
+    Metric { name, unit, dimensions, watched: Watched::No }
+}
+
+/// A metric that an alarm looks at, under `name`.
+const fn watched(metric: Metric, name: &'static str) -> Metric {
+    Metric { watched: Watched::As(name), ..metric }
 }
 
 const fn count(name: &'static str, dimensions: Dimensions) -> Metric {
@@ -114,24 +168,25 @@ pub const UNKNOWN_OUTCOMES: Metric = count("UnknownOutcomes", &[&[PROVIDER]]);
 /// How long something has not been as it should be with a payment, each time that reconcile has looked at it and still is not.
 pub const UNRESOLVED_AGE: Metric = metric("UnresolvedAge", Unit::Seconds, WHOLE);
 /// Payments that were put on the list for people.
-pub const PAYMENTS_NEEDING_ATTENTION: Metric = count("PaymentsNeedingAttention", WHOLE);
+pub const PAYMENTS_NEEDING_ATTENTION: Metric = watched(count("PaymentsNeedingAttention", &[]), "PaymentsNeedingAttention");
 /// Payments whose amount, order or final state the provider has otherwise.
-pub const MISMATCHES: Metric = count("Mismatches", WHOLE);
+pub const MISMATCHES: Metric = watched(count("Mismatches", &[]), "Mismatches");
 
 /// Orders that the shop has accepted with an answer that leaves no certain amount, so that they cannot be paid.
-pub const ORDERS_WITHOUT_AMOUNT: Metric = count("OrdersWithoutAmount", WHOLE);
+pub const ORDERS_WITHOUT_AMOUNT: Metric = watched(count("OrdersWithoutAmount", WHOLE), "OrdersNeedingAttention");
 
 /// Answers of the shop to orders that are not recorded as they stand, by the field `reason`: nobody knows which order is meant, a
 /// payment relies on another one, or neither the store nor the queue took it.
-pub const ORDERS_NOT_RECORDED: Metric = count("OrdersNotRecorded", WHOLE);
+pub const ORDERS_NOT_RECORDED: Metric = watched(count("OrdersNotRecorded", WHOLE), "OrdersNeedingAttention");
 
 /// Callbacks and reports that were not believed: `id` and `unknown` (nothing of ours), `token`, `signature`, `secret`.
-pub const CALLBACKS_REFUSED: Metric = count("CallbacksRefused", &[&[], &[PROVIDER, REASON]]);
+pub const CALLBACKS_REFUSED: Metric = watched(count("CallbacksRefused", &[&[PROVIDER, REASON]]), "CallbacksRefused");
 
 /// How long an outside system took for a call, to the end of its answer or of our patience. Its sample count is that of the calls.
 pub const PROVIDER_LATENCY: Metric = metric("ProviderLatency", Unit::Milliseconds, &[&[PROVIDER, METHOD]]);
 /// Of each call 1 if it had no usable answer or the settings did not fit, else 0: its average is the share.
-pub const PROVIDER_FAULTS: Metric = count("ProviderFaults", &[&[PROVIDER], &[PROVIDER, METHOD]]);
+pub const PROVIDER_FAULTS: Metric =
+    Metric { watched: Watched::BySystem, ..count("ProviderFaults", &[&[PROVIDER], &[PROVIDER, METHOD]]) };
 /// Of each call 1 if it was read and refused, which is the business of whoever asked, else 0.
 pub const PROVIDER_REFUSALS: Metric = count("ProviderRefusals", &[&[PROVIDER]]);
 
@@ -150,11 +205,11 @@ pub const SMS_DELIVERED: Metric = count("SmsDelivered", &[&[OPERATOR]]);
 /// Those of them whose code was entered.
 pub const SMS_ENTERED: Metric = count("SmsEntered", &[&[OPERATOR]]);
 /// Operators and ranges whose share of entered codes fell below the threshold, once for each window.
-pub const SMS_CONVERSION_DROPPED: Metric = count("SmsConversionDropped", WHOLE);
+pub const SMS_CONVERSION_DROPPED: Metric = watched(count("SmsConversionDropped", WHOLE), "SmsNeedingAttention");
 /// The shop's SMS of the day are running out, once a day.
-pub const SMS_RUNNING_OUT: Metric = count("SmsRunningOut", WHOLE);
+pub const SMS_RUNNING_OUT: Metric = watched(count("SmsRunningOut", WHOLE), "SmsNeedingAttention");
 /// The shop's SMS of the day are used up, once a day.
-pub const SMS_USED_UP: Metric = count("SmsUsedUp", WHOLE);
+pub const SMS_USED_UP: Metric = watched(count("SmsUsedUp", WHOLE), "SmsNeedingAttention");
 
 /// Forms that were stored, each once however often it was sent.
 pub const FORMS_TAKEN: Metric = count("FormsTaken", WHOLE);
@@ -163,7 +218,7 @@ pub const FORMS_DELIVERED: Metric = count("FormsDelivered", WHOLE);
 /// Forms that the shop does not want like this.
 pub const FORMS_REFUSED: Metric = count("FormsRefused", WHOLE);
 /// Those of them whose customer was told before that the form is taken.
-pub const FORMS_REFUSED_LATE: Metric = count("FormsRefusedLate", WHOLE);
+pub const FORMS_REFUSED_LATE: Metric = watched(count("FormsRefusedLate", &[]), "FormsRefusedLate");
 /// How old a form is, each time that the queue's try at the shop was in vain. Its sample count is that of the tries.
 pub const FORM_WAITING: Metric = metric("FormWaiting", Unit::Seconds, WHOLE);
 
@@ -239,16 +294,18 @@ pub struct Metrics(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     namespace: String,
+    is_full: bool,
     clock: Clock,
     sink: Sink,
 }
 
 impl Metrics {
-    /// Reads `METRICS_NAMESPACE` (default `imshop-webhooks`).
+    /// Reads `METRICS_NAMESPACE` (default `imshop-webhooks`) and `METRICS` (default `basic`).
     #[must_use]
     pub fn from_env(env: &Env, clock: Clock, sink: Sink) -> Self {
         let namespace = env.optional("METRICS_NAMESPACE").unwrap_or_else(|| "imshop-webhooks".to_owned());
-        Self(Arc::new(Inner { namespace, clock, sink }))
+        let is_full = env.optional("METRICS").as_deref() == Some("full");
+        Self(Arc::new(Inner { namespace, is_full, clock, sink }))
     }
 
     /// Measures values together with the fields that they are told apart by; a metric whose dimension is no field is left out.
@@ -268,16 +325,30 @@ impl Metrics {
             names.all(|name| fields.iter().any(|(field, _)| field == name))
         };
         let values: Vec<_> = values.iter().filter(|(metric, _)| known(metric)).collect();
-        let alike: BTreeSet<_> = values.iter().map(|(metric, _)| metric.dimensions).collect();
-        let directives = alike.into_iter().map(|dimensions| {
-            let alike = values.iter().map(|(metric, _)| metric).filter(|metric| metric.dimensions == dimensions);
-            let metrics: Vec<_> = alike.map(|metric| json!({"Name": metric.name, "Unit": metric.unit.name()})).collect();
+        let directive = |dimensions: Dimensions, metrics: Vec<(&str, Unit)>| {
+            let metrics: Vec<_> = metrics.iter().map(|(name, unit)| json!({"Name": name, "Unit": unit.name()})).collect();
             json!({"Namespace": self.0.namespace, "Dimensions": dimensions, "Metrics": metrics})
-        });
-        let directives: Vec<_> = directives.collect();
+        };
+        let watched: Vec<_> =
+            values.iter().filter_map(|(metric, value)| Some((metric.seen_as(fields)?, metric.unit, *value))).collect();
+        let mut directives = Vec::new();
+        if !watched.is_empty() {
+            directives.push(directive(WHOLE, watched.iter().map(|(name, unit, _)| (*name, *unit)).collect()));
+        }
+        if self.0.is_full {
+            let alike: BTreeSet<_> = values.iter().map(|(metric, _)| metric.dimensions).filter(|sets| !sets.is_empty()).collect();
+            directives.extend(alike.into_iter().map(|dimensions| {
+                let alike = values.iter().map(|(metric, _)| metric).filter(|metric| metric.dimensions == dimensions);
+                directive(dimensions, alike.map(|metric| (metric.name, metric.unit)).collect())
+            }));
+        }
         let mut line = Map::new();
-        line.insert("_aws".to_owned(), json!({"Timestamp": self.0.clock.now().millis(), "CloudWatchMetrics": directives}));
+        if !directives.is_empty() {
+            let stamp = self.0.clock.now().millis();
+            line.insert("_aws".to_owned(), json!({"Timestamp": stamp, "CloudWatchMetrics": directives}));
+        }
         line.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())));
+        line.extend(watched.into_iter().map(|(name, _, value)| (name.to_owned(), value.into())));
         line.extend(values.iter().map(|(metric, value)| (metric.name.to_owned(), (*value).into())));
         Value::Object(line)
     }
@@ -287,25 +358,31 @@ impl Metrics {
 mod tests {
     use super::*;
 
-    fn metrics() -> Metrics {
+    fn metrics(is_full: bool) -> Metrics {
         let sink = Sink::Memory(Arc::default());
-        Metrics(Arc::new(Inner { namespace: "test".to_owned(), clock: Clock::system(), sink }))
+        Metrics(Arc::new(Inner { namespace: "test".to_owned(), is_full, clock: Clock::system(), sink }))
+    }
+
+    fn line(is_full: bool, values: &[(Metric, i64)], fields: &[(&'static str, &str)]) -> Value {
+        let metrics = metrics(is_full);
+        metrics.emit(values, fields);
+        let mut line = metrics.0.sink.lines().remove(0);
+        if let Some(stamp) = line.get_mut("_aws").map(|aws| aws["Timestamp"].take()) {
+            assert!(stamp.as_i64().unwrap() > 1_600_000_000_000, "{stamp}");
+        }
+        line
     }
 
     #[test]
     fn a_line_is_what_cloudwatch_reads() {
-        let metrics = metrics();
         let fields = [(OPERATOR, "beeline"), (RANGE, "9967701")];
-        metrics.emit(&[(SMS_SENT, 3), (SMS_ENTERED, 1), (SMS_CONVERSION_DROPPED, 1)], &fields);
-        let mut line = metrics.0.sink.lines().remove(0);
-        let stamp = line["_aws"]["Timestamp"].take();
-        assert!(stamp.as_i64().unwrap() > 1_600_000_000_000, "{stamp}");
         assert_eq!(
-            line,
+            line(true, &[(SMS_SENT, 3), (SMS_ENTERED, 1), (SMS_CONVERSION_DROPPED, 1)], &fields),
             json!({
                 "_aws": {
                     "Timestamp": null,
                     "CloudWatchMetrics": [
+                        {"Namespace": "test", "Dimensions": [[]], "Metrics": [{"Name": "SmsNeedingAttention", "Unit": "Count"}]},
                         {"Namespace": "test", "Dimensions": [[]], "Metrics": [{"Name": "SmsConversionDropped", "Unit": "Count"}]},
                         {
                             "Namespace": "test",
@@ -319,29 +396,48 @@ mod tests {
                 "SmsSent": 3,
                 "SmsEntered": 1,
                 "SmsConversionDropped": 1,
+                "SmsNeedingAttention": 1,
             })
         );
     }
 
     #[test]
+    fn basic_keeps_what_alarms_look_at_without_dimensions_and_says_the_rest() {
+        let call = [(PROVIDER_LATENCY, 40), (PROVIDER_FAULTS, 1)];
+        assert_eq!(
+            line(false, &call, &[(PROVIDER, "mokka"), (METHOD, "status")]),
+            json!({
+                "_aws": {
+                    "Timestamp": null,
+                    "CloudWatchMetrics": [
+                        {"Namespace": "test", "Dimensions": [[]], "Metrics": [{"Name": "MokkaFaults", "Unit": "Count"}]},
+                    ],
+                },
+                "provider": "mokka", "method": "status", "ProviderLatency": 40, "ProviderFaults": 1, "MokkaFaults": 1,
+            })
+        );
+        let nobodys = json!({"provider": "aws", "method": "secrets", "ProviderLatency": 40, "ProviderFaults": 1});
+        assert_eq!(line(false, &call, &[(PROVIDER, "aws"), (METHOD, "secrets")]), nobodys, "no alarm looks at it");
+    }
+
+    #[test]
     fn a_metric_without_its_dimension_is_not_counted_as_another() {
-        let metrics = metrics();
-        metrics.emit(&[(SMS_SENT, 3)], &[(RANGE, "9967701")]);
-        let line = metrics.0.sink.lines().remove(0);
-        assert_eq!((&line["_aws"]["CloudWatchMetrics"], line.get("SmsSent")), (&json!([]), None), "{line}");
+        assert_eq!(line(true, &[(SMS_SENT, 3)], &[(RANGE, "9967701")]), json!({"range": "9967701"}));
     }
 
     #[test]
     fn a_metric_is_kept_by_each_of_its_sets_of_dimensions() {
-        let metrics = metrics();
-        metrics.emit(&[(PROVIDER_FAULTS, 1)], &[(PROVIDER, "mokka"), (METHOD, "status")]);
-        let line = metrics.0.sink.lines().remove(0);
-        assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["provider"], ["provider", "method"]]), "{line}");
+        let line = line(true, &[(PROVIDER_FAULTS, 1)], &[(PROVIDER, "mokka"), (METHOD, "status")]);
+        assert_eq!(line["_aws"]["CloudWatchMetrics"][1]["Dimensions"], json!([["provider"], ["provider", "method"]]), "{line}");
     }
 
     #[test]
-    fn no_name_is_there_twice() {
+    fn no_name_is_there_twice_and_every_watched_one_is_some_metrics() {
         let names: BTreeSet<_> = ALL.iter().map(|metric| metric.name).collect();
         assert_eq!(names.len(), ALL.len());
+        let systems = FAULTS.map(|(system, _)| [(PROVIDER, system)]);
+        let seen: BTreeSet<_> =
+            ALL.iter().flat_map(|metric| systems.iter().filter_map(|fields| metric.seen_as(fields))).collect();
+        assert_eq!(seen, BTreeSet::from(WATCHED));
     }
 }

@@ -314,6 +314,9 @@ mod tests {
 
     fn keys(mut env: Env, _world: World) -> Result<Keys, ConfigError> {
         let keys = env.keys("IMSHOP_KEY");
+        if let Some(level) = env.optional("LOG_LEVEL") {
+            env.problem("LOG_LEVEL", level);
+        }
         env.finish(keys)
     }
 
@@ -399,6 +402,15 @@ mod tests {
         assert!(!text.contains("very-secret"), "{text}");
         manager.hold(r#"{"IMSHOP_KEY":"very-secret"}"#);
         let house = manager.open().await.unwrap();
+        assert_eq!(format!("{:?}", house.current().secrets), r#"{"IMSHOP_KEY"}"#);
+    }
+
+    #[tokio::test]
+    async fn the_document_sets_no_setting_of_the_template() {
+        let manager =
+            Manager::with(r#"{"IMSHOP_KEY":"first","LOG_LEVEL":"trace","MOKKA_BASE_URL":"https://elsewhere.example"}"#).await;
+        let house = manager.open().await.unwrap();
+        assert!(house.accepts("first").await);
         assert_eq!(format!("{:?}", house.current().secrets), r#"{"IMSHOP_KEY"}"#);
     }
 

@@ -1,5 +1,5 @@
 //! Reads the shop's product feed, the one that IMSHOP itself reads, into the table `quotes`, so that `payments` can say what
-//! a cart costs. Runs on a schedule; two runs at once do no harm.
+//! a cart costs. Runs on a schedule, one run at a time ([`shared::store::Turn`]); two at once would do no harm.
 //!
 //! The feed is asked for only if it has changed, is read while it arrives, and only its offers' ids and prices stay in
 //! memory. Its prices come into force all at once or not at all ([`shared::store::prices`]): a feed that cannot be had, is
@@ -10,8 +10,8 @@
 //! a price "from", two prices for one id. A product (`group_id`) has the price of its offers if they all have the same.
 //! Whether it is available makes no difference.
 //!
-//! Round trips of a run: one `GetItem`, one request for the feed, one `UpdateItem`; if prices have changed, a `BatchWriteItem`
-//! for every 25 buckets before that.
+//! Round trips of a run: one `UpdateItem` that takes the turn, one `GetItem`, one request for the feed, one `UpdateItem`; if prices have
+//! changed, a `BatchWriteItem` for every 25 buckets before that; one `UpdateItem` that gives the turn back.
 
 mod catalogue;
 mod error;
@@ -37,6 +37,9 @@ use source::{Fetched, Mark, Source};
 
 /// How long a run may take; Lambda gives the function five minutes.
 const BUDGET: Duration = Duration::from_secs(290);
+
+/// How long a run has its turn if it cannot give it back: a little longer than it may take.
+const TURN: Duration = Duration::from_secs(295);
 
 /// What the function needs.
 #[derive(Debug)]
@@ -103,14 +106,11 @@ pub struct Report {
 
 /// Runs once.
 pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lambda_http::Error> {
-    let run = async {
-        match &deps.source {
-            Some(source) => deps.load(source).await,
-            None => Ok(Report { outcome: Outcome::Off, offers: 0, bad: 0, buckets: 0 }),
-        }
+    let run = match &deps.source {
+        Some(source) => deps.load_in_turn(source, remaining(&event.context, BUDGET)).await,
+        None => Ok(Report { outcome: Outcome::Off, offers: 0, bad: 0, buckets: 0 }),
     };
-    let run = tokio::time::timeout(remaining(&event.context, BUDGET), run).await;
-    match run.unwrap_or(Err(FeedError::TooLate)) {
+    match run {
         Ok(report) => {
             let Report { outcome, offers, bad, buckets } = report;
             tracing::info!(?outcome, offers, bad, buckets, "the price feed was looked at");
@@ -124,6 +124,15 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
 }
 
 impl Deps {
+    async fn load_in_turn(&self, source: &Source, limit: Duration) -> Result<Report, FeedError> {
+        let Some(turn) = self.quotes.turn("price-feed", self.clock.now(), TURN).await? else {
+            return Ok(Report { outcome: Outcome::Overtaken, offers: 0, bad: 0, buckets: 0 });
+        };
+        let loaded = tokio::time::timeout(limit, self.load(source)).await;
+        turn.give_back().await;
+        loaded.unwrap_or(Err(FeedError::TooLate))
+    }
+
     async fn load(&self, source: &Source) -> Result<Report, FeedError> {
         let (known, version) = self.lists.in_force().await?;
         let now = self.clock.now();

@@ -1,11 +1,12 @@
 //! Looks after every payment that nobody asks about: a callback that never came, a call without a clear answer, an attempt whose
-//! time is over, a message that IMSHOP did not take. Runs on a schedule; two runs at once do no harm.
+//! time is over, a message that IMSHOP did not take. Runs on a schedule, one run at a time ([`shared::store::Turn`]); two at once would
+//! do no harm.
 //!
 //! The sparse index `due` holds only the payments whose next look is planned, spread over partitions; the rest of the table is
 //! never read. For each payment that is due: one read, then what [`shared::settle`] and [`shared::tell`] need, and a write that
 //! plans the next look, later each time that nothing was new. A run ends with its time; what is left comes first in the next.
 //!
-//! Round trips of a run with nothing due: one Query for each partition.
+//! Round trips of a run with nothing due: one write that takes the turn, one Query for each partition, one write that gives it back.
 
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -32,6 +33,8 @@ use shared::tell::{self, Teller, Told};
 const PAGE: u16 = 200;
 /// How long a run may take; Lambda gives the function a minute.
 const BUDGET: Duration = Duration::from_secs(50);
+/// How long a run has its turn if it cannot give it back: a little longer than it may take.
+const TURN: Duration = Duration::from_secs(55);
 /// How long one payment may take.
 const EACH: Duration = Duration::from_secs(9);
 /// After so many vain calls in a row the provider is taken for down, and the rest of the run leaves it alone.
@@ -121,7 +124,14 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
         pace: Pace::new(deps.at_once),
         imshop: tell::Health::default(),
     };
-    let report = run.all().await?;
+    let orders = &deps.settler.orders;
+    let Some(turn) = orders.turn("reconcile", deps.settler.clock.now(), TURN).await? else {
+        tracing::info!("another run is at it");
+        return Ok(serde_json::to_value(Report::default())?);
+    };
+    let report = run.all().await;
+    turn.give_back().await;
+    let report = report?;
     let Report { due, moved, told, failed, attention, left } = report;
     tracing::info!(due, moved, told, failed, attention, left, "reconciled");
     Ok(serde_json::to_value(report)?)

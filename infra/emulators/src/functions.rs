@@ -1,7 +1,7 @@
 //! Functions by the names of their binaries, called as Lambda calls them: with an event, and until when it must be answered.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::BoxFuture;
@@ -13,6 +13,10 @@ use shared::env::{ConfigError, Env};
 use shared::runtime::{Build, Handler, Worker, World};
 
 use crate::stream::Work;
+use crate::template::{TEMPLATE, Template};
+
+/// What is deployed. Without it nothing is held back, and every test of the template says why it cannot be read.
+static DEPLOYED: LazyLock<Option<Template>> = LazyLock::new(|| Template::read(TEMPLATE).ok());
 
 /// A function that is called over HTTP: the gateway's event in, its response out.
 pub type Invoke = Arc<dyn Fn(LambdaEvent<LambdaRequest>) -> BoxFuture<'static, Result<Value, Error>> + Send + Sync>;
@@ -67,13 +71,26 @@ impl Function {
         matches!(self.make, Make::Http(_))
     }
 
-    /// Builds it with these settings.
+    /// Builds it with those of the settings that it has when it is deployed.
     pub fn build(&self, settings: BTreeMap<String, String>, world: World) -> Result<Built, ConfigError> {
-        let env = Env::from_map(settings);
+        self.build_of(Env::from_map(deployed(&self.name, settings)), world)
+    }
+
+    /// Builds it with exactly these settings.
+    pub fn build_of(&self, env: Env, world: World) -> Result<Built, ConfigError> {
         match &self.make {
             Make::Http(make) => make(env, world).map(Built::Http),
             Make::Worker(make) => make(env, world).map(Built::Worker),
         }
+    }
+}
+
+/// The settings that a function has when it is deployed.
+#[must_use]
+pub fn deployed(function: &str, settings: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    match DEPLOYED.as_ref() {
+        Some(template) => template.environment(function, settings),
+        None => settings,
     }
 }
 

@@ -2,8 +2,10 @@
 //! indexes and streams, the queues, and what else calls a function. What it does not understand it refuses, so that nothing is deployed
 //! that behaves otherwise here.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use shared::document;
 use yaml_rust2::{Yaml, YamlLoader};
 
 use crate::filter::{Filter, FilterError};
@@ -28,7 +30,22 @@ pub struct Template {
     pub consumers: Vec<Consumer>,
     /// What runs by the clock.
     pub schedules: Vec<Schedule>,
+    /// The names of the variables that each function is given, by the name of its binary.
+    pub environments: BTreeMap<String, BTreeSet<String>>,
 }
+
+/// Variables that the template does not give: what Lambda sets by itself, and what is another on this machine.
+pub const NOT_GIVEN: [&str; 9] = [
+    "AWS_REGION",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "DYNAMODB_ENDPOINT",
+    "S3_ENDPOINT",
+    "SQS_ENDPOINT",
+    "SECRETS_ENDPOINT",
+    "SECRETS_REFRESH_SECONDS",
+];
 
 /// A path of the API and the function behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,7 +192,9 @@ impl Template {
             mappings: Vec::new(),
             consumers: Vec::new(),
             schedules: Vec::new(),
+            environments: BTreeMap::new(),
         };
+        let everywhere = &document["Globals"]["Function"]["Environment"]["Variables"];
         for (id, resource) in resources {
             let id = id.as_str().unwrap_or_default();
             match resource["Type"].as_str() {
@@ -184,7 +203,12 @@ impl Template {
                     template.binary_media_types.extend(types.map(|name| name.replace("~1", "/")));
                 }
                 Some("AWS::Serverless::Function") => {
-                    template.function(&Function { id, resource, timeout, resources, parameters })?;
+                    let function = Function { id, resource, timeout, resources, parameters };
+                    let own = &resource["Properties"]["Environment"]["Variables"];
+                    let variables = [everywhere, own].into_iter().filter_map(Yaml::as_hash).flat_map(|given| given.keys());
+                    let names = variables.filter_map(Yaml::as_str).map(str::to_owned).collect();
+                    template.environments.insert(function.binary()?, names);
+                    template.function(&function)?;
                 }
                 Some("AWS::DynamoDB::Table") => template.tables.push(table(id, resource)?),
                 Some("AWS::SQS::Queue") => template.queues.push(queue(id, &resource["Properties"])?),
@@ -214,6 +238,20 @@ impl Template {
             }
         }
         Ok(())
+    }
+
+    /// The settings among `all` that a function has when it is deployed: what the template gives it, the secrets if it is given their
+    /// document, and what is [not the template's](NOT_GIVEN). All of them for what is no function of the template.
+    #[must_use]
+    pub fn environment(&self, function: &str, mut all: BTreeMap<String, String>) -> BTreeMap<String, String> {
+        if let Some(given) = self.environments.get(function) {
+            let has_secrets = given.contains("SECRETS_ARN");
+            all.retain(|name, _| {
+                let name = name.as_str();
+                given.contains(name) || NOT_GIVEN.contains(&name) || (has_secrets && document::NAMES.contains(&name))
+            });
+        }
+        all
     }
 
     /// The route of a path, with the values of its parameters. Literal segments win over parameters.

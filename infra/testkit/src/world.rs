@@ -162,10 +162,13 @@ impl World {
         self.env.clone()
     }
 
-    /// Builds a function's dependencies with some settings changed; an empty value unsets one.
+    /// Builds a function's dependencies with some settings changed; an empty value unsets one. It has those that it has when it is
+    /// deployed: `D` is the `Deps` of the function's crate.
     pub fn build<D>(&self, build: Build<D>, changes: &[(&str, &str)]) -> D {
         let mut env = self.env();
         env.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let function = std::any::type_name::<D>().split("::").next().unwrap_or_default().replace('_', "-");
+        let env = emulators::functions::deployed(&function, env);
         build(Env::from_map(env), self.world()).unwrap_or_else(|error| panic!("{error}"))
     }
 

@@ -50,6 +50,7 @@ mod registrations;
 mod schedules;
 mod sms;
 pub mod submissions;
+mod turns;
 mod writes;
 
 use std::collections::HashMap;
@@ -73,6 +74,7 @@ pub use pages::{Cursor, CursorError, Page};
 pub use quotes::Quotes;
 pub use registrations::{Decided, Registration};
 pub use schedules::Schedules;
+pub use turns::Turn;
 
 use refusals::{Refused, Tried};
 use writes::Write;

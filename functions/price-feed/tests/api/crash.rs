@@ -27,6 +27,8 @@ async fn a_run_dropped_at_every_point_leaves_the_old_prices_or_the_new_ones() {
         let after = Some(format!("{round}.00"));
         let seen = prices_of_some(&shop).await;
         assert!(seen.iter().all(|price| *price == before) || seen.iter().all(|price| *price == after), "{points}: {seen:?}");
+        // Its turn is over with its time.
+        shop.world.advance(Duration::from_mins(5));
         shop.load().await;
         assert!(prices_of_some(&shop).await.iter().all(|price| *price == after), "the next run repairs: {points}");
         before = after;

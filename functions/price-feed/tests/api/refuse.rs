@@ -99,5 +99,5 @@ async fn xml_that_is_made_to_harm_is_refused_at_once() {
 async fn a_run_without_the_store_fails_and_says_so() {
     let shop = Shop::start_with(&[("QUOTES_TABLE", "nowhere")]).await;
     let error = shop.run().await.unwrap_err();
-    assert!(error.contains("DynamoDB GetItem"), "{error}");
+    assert!(error.contains("DynamoDB UpdateItem"), "{error}");
 }

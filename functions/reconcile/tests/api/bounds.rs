@@ -15,7 +15,7 @@ async fn run(deps: &reconcile::Deps) -> Value {
 }
 
 #[tokio::test]
-async fn a_run_with_nothing_due_is_one_query_for_each_partition_whatever_is_stored() {
+async fn a_run_with_nothing_due_is_its_turn_and_one_query_for_each_partition_whatever_is_stored() {
     let story = Story::start().await;
     for _ in 0..3 {
         let payment = forgotten(&story).await;
@@ -24,7 +24,8 @@ async fn a_run_with_nothing_due_is_one_query_for_each_partition_whatever_is_stor
     }
     drop(story.world.store_calls());
     assert_eq!(story.world.tick().await["due"], 0);
-    assert_eq!(story.world.store_calls(), vec!["Query"; 8]);
+    let turn = ["UpdateItem"];
+    assert_eq!(story.world.store_calls(), [&turn[..], &["Query"; 8], &turn].concat());
 }
 
 #[tokio::test]

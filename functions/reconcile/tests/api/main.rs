@@ -7,6 +7,7 @@ mod bounds;
 mod last_looks;
 mod pace;
 mod settling;
+mod turns;
 
 use std::time::Duration;
 

@@ -53,6 +53,8 @@ async fn a_run_dropped_at_every_point_is_made_good_by_the_next() {
         let deps = shop.world.build(sms_watch::Deps::from_env, &[]);
         let finished = drop_after(points, work(&deps, HANDLE, json!({}))).await.is_some();
         tokio::time::sleep(Duration::from_millis(20)).await;
+        // Its turn is over with its time.
+        shop.world.advance(Duration::from_mins(1));
         tick(&shop).await;
         shop.assert_counted([4, 3, 1], &format!("dropped after {points}")).await;
         if finished {

@@ -20,8 +20,6 @@ const RENEWALS_AN_HOUR: f64 = 12.0;
 const WHOLE_CORE_MB: f64 = 1769.0;
 /// How long an idle queue lets a poller of Lambda wait, in seconds.
 const POLL: f64 = 20.0;
-/// The part of calls beyond the first of a second that X-Ray writes down (Lambda, "Visualize invocations using X-Ray").
-const TRACED: f64 = 0.05;
 const DAYS_OF_A_MONTH: f64 = 30.0;
 
 /// What a month is worked out from.
@@ -50,7 +48,6 @@ impl Bill<'_> {
         self.add_metrics(&mut month, orders)?;
         self.add_time(&mut month)?;
         self.add_renewals(&mut month)?;
-        self.add_traces(&mut month);
         self.keep_logs(&mut month);
         Ok(month)
     }
@@ -77,7 +74,7 @@ impl Bill<'_> {
     pub fn by_service(&self, usage: &Usage) -> BTreeMap<String, f64> {
         let mut lines = BTreeMap::new();
         for (item, price) in self.prices.all() {
-            *lines.entry(price.service.clone()).or_default() += usage.of(item) / f64::from(price.per) * price.usd;
+            *lines.entry(price.service.clone()).or_default() += price.of(usage.of(item));
         }
         lines
     }
@@ -100,9 +97,10 @@ impl Bill<'_> {
 
     /// A metric is paid for by the hour in which it is measured. In an hour with an order all of them are, at most.
     fn add_metrics(&self, month: &mut Usage, orders: f64) -> Result<(), CostsError> {
-        let sets = metrics::ALL.iter().flat_map(|metric| metric.dimensions);
-        let emitted: u32 = sets.map(|set| self.prices.metrics(set)).sum::<Result<_, _>>()?;
-        month.add(Item::Metrics, f64::from(emitted) * orders.min(HOURS) / HOURS);
+        let sets = metrics::ALL.iter().flat_map(|metric| metric.dimensions).filter(|_| self.deployed.keeps_every_metric);
+        let by_dimensions: u32 = sets.map(|set| self.prices.metrics(set)).sum::<Result<_, _>>()?;
+        let watched = u32::try_from(metrics::WATCHED.len()).unwrap_or(u32::MAX);
+        month.add(Item::Metrics, f64::from(watched + by_dimensions) * orders.min(HOURS) / HOURS);
         Ok(())
     }
 
@@ -140,16 +138,6 @@ impl Bill<'_> {
             month.add(Item::GbSeconds, renewals * seconds * self.memory_mb(&function) / 1024.0);
         }
         Ok(())
-    }
-
-    /// Of each function one call a second, and a part of the others.
-    fn add_traces(&self, month: &mut Usage) {
-        let traced = month.calls.values().map(|calls| {
-            let first = calls.count.min(SECONDS);
-            first + (calls.count - first) * TRACED
-        });
-        let traced = if self.deployed.traced { traced.sum() } else { 0.0 };
-        month.add(Item::Traces, traced);
     }
 
     fn keep_logs(&self, usage: &mut Usage) {

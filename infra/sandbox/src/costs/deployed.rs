@@ -25,8 +25,8 @@ pub struct Deployed {
     pub dashboards: u32,
     /// Documents in Secrets Manager.
     pub secrets: u32,
-    /// Whether X-Ray writes down what the functions do.
-    pub traced: bool,
+    /// Whether CloudWatch keeps everything that is measured, and not only what alarms look at.
+    pub keeps_every_metric: bool,
     /// Days that logs are kept, without another word.
     pub log_days: f64,
 }
@@ -38,14 +38,14 @@ impl Deployed {
         let document = documents.first().unwrap_or(&Yaml::BadValue);
         let memory = &document["Globals"]["Function"]["MemorySize"];
         let days = number(&document["Parameters"]["LogRetentionDays"]["Default"]);
-        let traced = document["Globals"]["Function"]["Tracing"].as_str() == Some("Active");
+        let keeps_every_metric = document["Parameters"]["Metrics"]["Default"].as_str() != Some("basic");
         let template = Template::read(text).map_err(|error| CostsError::Template(error.to_string()))?;
         let polled = u32::try_from(template.consumers.len()).unwrap_or(u32::MAX);
         let schedules = template.schedules.into_iter().map(|schedule| (schedule.function, schedule.every)).collect();
         let mut deployed = Self {
             schedules,
             polled,
-            traced,
+            keeps_every_metric,
             log_days: days.ok_or_else(|| missing("a default of LogRetentionDays"))?,
             ..Self::default()
         };

@@ -99,10 +99,15 @@ fn each(bill: &Bill<'_>) -> Result<String, CostsError> {
 fn counted(bill: &Bill<'_>) -> Result<String, CostsError> {
     let (orders, name) = MONTHS[1];
     let (standing, month) = (bill.month(0.0)?, bill.month(orders)?);
-    let mut table = format!("| | no order | {name} orders | USD | for |\n|---|---:|---:|---:|---:|\n");
+    let mut table = format!("| | no order | {name} orders | always free | USD | for |\n|---|---:|---:|---:|---:|---:|\n");
     for (item, price) in bill.prices.all() {
-        let cells =
-            [amount(standing.of(item)), amount(month.of(item)), format!("{}", price.usd), thousands(f64::from(price.per))];
+        let cells = [
+            amount(standing.of(item)),
+            amount(month.of(item)),
+            price.free.to_string(),
+            format!("{}", price.usd),
+            thousands(f64::from(price.per)),
+        ];
         row(&mut table, &format!("{}: {}", price.service, price.what), cells.into_iter());
     }
     Ok(table)

@@ -52,15 +52,13 @@ pub enum Item {
     SecretRequests,
     /// Requests of DynamoDB for the key of its tables.
     KeyRequests,
-    /// Calls that X-Ray writes down.
-    Traces,
     /// Bytes that leave AWS.
     TransferGb,
 }
 
 impl Item {
     /// Every one.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 20] = [
         Self::ApiRequests,
         Self::Invocations,
         Self::GbSeconds,
@@ -80,7 +78,6 @@ impl Item {
         Self::Secrets,
         Self::SecretRequests,
         Self::KeyRequests,
-        Self::Traces,
         Self::TransferGb,
     ];
 }
@@ -97,6 +94,17 @@ pub struct Price {
     pub usd: f64,
     /// For how much.
     pub per: u32,
+    /// How much of it no account ever pays for.
+    #[serde(default)]
+    pub free: u32,
+}
+
+impl Price {
+    /// What so much of it costs.
+    #[must_use]
+    pub fn of(&self, amount: f64) -> f64 {
+        (amount - f64::from(self.free)).max(0.0) / f64::from(self.per) * self.usd
+    }
 }
 
 /// The file.

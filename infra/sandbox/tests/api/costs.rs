@@ -5,6 +5,25 @@ use std::process::Command;
 
 const PAGES: [&str; 2] = ["README.md", "infra/COSTS.md"];
 
+/// The row `**all**` of a page: no order, 1,000, 100,000, ten million.
+fn all(page: &str) -> Vec<f64> {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(page)).unwrap();
+    let row = text.lines().find_map(|line| line.strip_prefix("| **all** |")).unwrap();
+    let cells = row.trim_end_matches('|').split('|').map(|cell| cell.trim().trim_matches('*').replace(',', ""));
+    cells.map(|cell| cell.parse().unwrap()).collect()
+}
+
+#[test]
+fn a_small_shop_pays_a_few_dollars_and_one_that_grows_not_much_more() {
+    for page in PAGES {
+        let [idle, thousand, hundred_thousand, _] = all(page)[..] else { panic!("{page}") };
+        assert!(
+            idle <= thousand && thousand <= 8.0 && hundred_thousand <= 45.0,
+            "{page}: {idle}, {thousand}, {hundred_thousand}"
+        );
+    }
+}
+
 #[test]
 fn the_costs_on_the_pages_are_those_that_are_counted() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");

@@ -27,10 +27,12 @@ fn texts(value: &Yaml) -> Vec<&str> {
     value.as_str().into_iter().chain(listed).chain(named).collect()
 }
 
-/// The parameters that a value is made of, and the secrets' name, which their ARN is made of.
-fn parameters<'a>(template: &'a Yaml, value: &Yaml) -> BTreeSet<&'a str> {
+/// The parameters that a value is made of, those of its conditions among them, and the secrets' name, which their ARN is made of.
+fn parameters<'a>(template: &'a Yaml, value: &'a Yaml) -> BTreeSet<&'a str> {
     let all = template["Parameters"].as_hash().unwrap().keys().map(|name| name.as_str().unwrap());
-    let texts = texts(value);
+    let mut texts = texts(value);
+    let conditions: Vec<_> = texts.iter().flat_map(|text| super::deployment::texts(&template["Conditions"][*text])).collect();
+    texts.extend(conditions);
     let says = |name: &str| {
         let inside = format!("${{{name}}}");
         texts.iter().any(|text| *text == name || text.contains(&inside) || (name == "SecretsName" && *text == "StageSecrets.Id"))

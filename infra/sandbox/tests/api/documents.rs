@@ -1,12 +1,12 @@
 //! The documents for people say what is there: alarms have a section in the runbook, metrics a place on the dashboard, threats
 //! their tests. And the template gives no function more than it names.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use shared::metrics::{self, Metric};
-use shared::outbound::System;
+use shared::metrics;
 use yaml_rust2::{Yaml, YamlLoader};
 
 const TEMPLATE: &str = include_str!("../../../../template.yaml");
@@ -27,66 +27,85 @@ fn alarms(template: &Yaml) -> Vec<(&str, &Yaml)> {
     alarms
 }
 
-/// The metric of that name that is kept by these dimensions.
-fn measured(name: &str, dimensions: &[&str]) -> Option<Metric> {
-    let known = metrics::ALL.into_iter().find(|metric| metric.name == name);
-    known.filter(|metric| metric.dimensions.contains(&dimensions))
-}
-
 #[test]
-fn every_alarm_on_what_is_measured_names_a_metric_with_its_dimensions() {
+fn every_alarm_on_what_is_measured_names_a_watched_metric_and_every_watched_metric_has_one() {
     let template = YamlLoader::load_from_str(TEMPLATE).unwrap().remove(0);
-    let mut looked_at = 0;
+    let mut watched = BTreeSet::new();
     for (id, alarm) in alarms(&template) {
         let calculated = alarm["Metrics"].as_vec().into_iter().flatten().map(|part| &part["MetricStat"]["Metric"]);
         for metric in std::iter::once(alarm).chain(calculated).filter(|metric| metric["Namespace"].as_str() == Some(NAMESPACE)) {
-            let dimensions: Vec<_> = metric["Dimensions"].as_vec().into_iter().flatten().collect();
-            let names: Vec<_> = dimensions.iter().map(|dimension| dimension["Name"].as_str().unwrap()).collect();
             let name = metric["MetricName"].as_str().unwrap();
-            assert!(measured(name, &names).is_some(), "{id}: nobody measures {name} by {names:?}");
-            for dimension in dimensions.iter().filter(|dimension| dimension["Name"].as_str() == Some(metrics::PROVIDER)) {
-                let provider = dimension["Value"].as_str().unwrap();
-                assert!(System::ALL.iter().any(|system| system.name() == provider), "{id}: there is no {provider}");
-            }
-            looked_at += 1;
+            assert!(metrics::WATCHED.contains(&name), "{id}: nobody keeps {name} for alarms");
+            assert!(metric["Dimensions"].is_badvalue(), "{id}: {name} is kept without dimensions");
+            watched.insert(name);
         }
     }
-    assert!(looked_at > 10, "{looked_at}");
+    assert_eq!(watched, BTreeSet::from(metrics::WATCHED), "what no alarm looks at need not be kept");
+    assert!(watched.len() <= 10, "ten metrics are free");
 }
 
-/// A metric as a widget of the dashboard names it: namespace, name, dimensions.
-fn shown(metric: &Value) -> Vec<(String, String, Vec<String>)> {
-    let parts: Vec<_> = metric.as_array().unwrap().iter().filter_map(Value::as_str).map(str::to_owned).collect();
-    if let [namespace, name, dimensions @ ..] = parts.as_slice() {
-        return vec![(namespace.clone(), name.clone(), dimensions.iter().step_by(2).cloned().collect())];
-    }
-    let expression = metric[0]["expression"].as_str().unwrap();
-    let searches = expression.split("SEARCH('{").skip(1).map(|search| {
-        let (schema, rest) = search.split_once("} MetricName=\"").unwrap();
-        let mut schema = schema.split(',').map(|part| part.trim_matches('"').to_owned());
-        let name = rest.split('"').next().unwrap().to_owned();
-        (schema.next().unwrap(), name, schema.collect())
+/// The queries and the metrics of the dashboard's widgets: metrics by namespace and name.
+fn dashboard(template: &Yaml) -> (Vec<String>, Vec<(String, String)>) {
+    let body = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"].as_str().unwrap();
+    let body: Value = serde_json::from_str(body).unwrap();
+    let widgets: Vec<_> = body["widgets"].as_array().unwrap().iter().map(|widget| widget["properties"].clone()).collect();
+    let mut titles = widgets.iter().filter_map(|widget| widget["title"].as_str());
+    assert_eq!(titles.next(), Some("Captured"), "the money is on top");
+    let queries = widgets.iter().filter_map(|widget| widget["query"].as_str()).map(str::to_owned).collect();
+    let metrics = widgets.iter().filter_map(|widget| widget["metrics"].as_array()).flatten().map(|metric| {
+        let part = |index: usize| metric[index].as_str().unwrap().to_owned();
+        (part(0), part(1))
     });
-    searches.collect()
+    (queries, metrics.collect())
 }
 
 #[test]
-fn the_dashboard_shows_every_metric_and_no_other() {
+fn the_dashboard_shows_everything_that_is_measured_and_nothing_else() {
     let template = YamlLoader::load_from_str(TEMPLATE).unwrap().remove(0);
-    let body = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"].as_str().unwrap();
-    let body: Value = serde_json::from_str(body).unwrap();
-    let widgets = body["widgets"].as_array().unwrap().iter().filter_map(|widget| widget["properties"]["metrics"].as_array());
-    let (ours, others): (Vec<_>, Vec<_>) = widgets.flatten().flat_map(shown).partition(|(namespace, ..)| namespace == NAMESPACE);
-    for (_, name, dimensions) in &ours {
-        let dimensions: Vec<_> = dimensions.iter().map(String::as_str).collect();
-        assert!(measured(name, &dimensions).is_some(), "the dashboard shows {name} by {dimensions:?}, which nobody measures");
-    }
+    let (queries, shown) = dashboard(&template);
+    let counted = queries.join("\n");
     for metric in metrics::ALL {
-        assert!(ours.iter().any(|(_, name, _)| name == metric.name), "{} has no place on the dashboard", metric.name);
+        assert!(
+            counted.contains(&format!("{})", metric.name)) || shown.iter().any(|(_, name)| name == metric.name),
+            "{}",
+            metric.name
+        );
     }
-    assert!(others.iter().all(|(namespace, ..)| namespace.starts_with("AWS/")), "{others:?}");
-    let mut titles = body["widgets"].as_array().unwrap().iter().map(|widget| &widget["properties"]["title"]);
-    assert_eq!(titles.find_map(Value::as_str), Some("Captured"), "the money is on top");
+    let (ours, others): (Vec<_>, Vec<_>) = shown.iter().partition(|(namespace, _)| namespace == NAMESPACE);
+    let ours: BTreeSet<_> = ours.iter().map(|(_, name)| name.as_str()).collect();
+    assert_eq!(ours, BTreeSet::from(metrics::WATCHED), "what CloudWatch keeps in any case");
+    assert!(others.iter().all(|(namespace, _)| namespace.starts_with("AWS/")), "{others:?}");
+    assert!(shown.len() <= 50, "fifty metrics of a dashboard are free: {}", shown.len());
+}
+
+/// The fields that a query of CloudWatch Logs Insights counts by.
+fn fields(query: &str) -> BTreeSet<&str> {
+    let words = query.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.ends_with("Function"));
+    words
+        .filter(|word| {
+            word.starts_with(|letter: char| letter.is_ascii_uppercase()) && word.contains(|letter: char| letter.is_lowercase())
+        })
+        .collect()
+}
+
+#[test]
+fn queries_of_dashboard_and_runbook_ask_for_what_is_measured_in_functions_that_there_are() {
+    let template = YamlLoader::load_from_str(TEMPLATE).unwrap().remove(0);
+    let (queries, _) = dashboard(&template);
+    let of_runbook = RUNBOOK.lines().filter(|line| line.starts_with("logs ") && line.contains("ispresent("));
+    let mut asked = 0;
+    for query in queries.iter().map(String::as_str).chain(of_runbook) {
+        for name in query.split(['{', '}', ' ']).filter(|word| word.ends_with("Function")) {
+            let name = name.trim_start_matches('$');
+            assert!(!template["Resources"][name].is_badvalue(), "there is no {name}: {query}");
+        }
+        for field in fields(query) {
+            let measured = metrics::ALL.iter().any(|metric| metric.name == field) || metrics::WATCHED.contains(&field);
+            assert!(measured, "nobody measures {field}: {query}");
+            asked += 1;
+        }
+    }
+    assert!(asked > 30, "{asked}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod check;
 mod costs;
 mod deployment;
 mod documents;
+mod environment;
 mod events;
 mod gateway;
 mod measured;

@@ -19,8 +19,8 @@ type Items = BTreeMap<(&'static str, String), Value>;
 async fn set_everywhere(house: &House, name: &str, value: AttributeValue) -> Items {
     let mut marked = BTreeMap::new();
     for table in TABLES {
-        for item in house.world.items(table, "").await {
-            let key = item["pk"].as_str().unwrap().to_owned();
+        let items = house.world.items(table, "").await;
+        for key in items.iter().map(|item| item["pk"].as_str().unwrap().to_owned()).filter(|key| !stored::is_turn(key)) {
             let update = house.world.dynamodb().update_item().table_name(table).key("pk", AttributeValue::S(key.clone()));
             let update = update.update_expression("SET #name = :value").expression_attribute_names("#name", name);
             update.expression_attribute_values(":value", value.clone()).send().await.unwrap();

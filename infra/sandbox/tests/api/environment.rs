@@ -1,0 +1,69 @@
+//! Every function has exactly the settings that its code reads: the template gives all of them and no other, and the document of
+//! secrets what it describes.
+
+use std::collections::BTreeSet;
+
+use emulators::template::{NOT_GIVEN, TEMPLATE, Template};
+use sandbox::functions::Everything;
+use shared::document;
+use shared::env::Env;
+use testkit::{Cast as _, World};
+use yaml_rust2::YamlLoader;
+
+/// What every function reads before it builds what its handler needs.
+const AT_START: [&str; 3] = ["LOG_LEVEL", "METRICS", "METRICS_NAMESPACE"];
+/// Names of earlier releases, which are read only to say what they are called now.
+const RETIRED: [&str; 1] = ["MOKKA_VALID_HOURS"];
+
+/// What a function reads when everything that can be on is on.
+async fn reads(function: &str) -> BTreeSet<String> {
+    let world = World::start().await;
+    let mut read = BTreeSet::new();
+    for made in Everything::functions().iter().filter(|made| made.name() == function) {
+        let mut settings = world.env();
+        settings.extend(
+            [("MOKKA_LIMIT_STORE_ID", "73"), ("MOKKA_LIMIT_SECRET", "secret")].map(|(k, v)| (k.to_owned(), v.to_owned())),
+        );
+        let env = Env::from_map(settings);
+        let reads = env.reads();
+        assert!(made.build_of(env, world.world()).is_ok(), "{function} is not built with everything set");
+        read.extend(reads.names());
+    }
+    assert!(!read.is_empty(), "there is no function {function}");
+    read
+}
+
+#[tokio::test]
+async fn the_template_gives_every_function_the_settings_that_its_code_reads_and_no_other() {
+    let template = Template::read(TEMPLATE).unwrap();
+    for (function, given) in &template.environments {
+        let (mut secrets, mut settings) = (Vec::new(), BTreeSet::from(AT_START.map(str::to_owned)));
+        for name in reads(function).await.into_iter().filter(|name| !RETIRED.contains(&name.as_str())) {
+            if document::NAMES.contains(&name.as_str()) {
+                secrets.push(name);
+            } else if !NOT_GIVEN.contains(&name.as_str()) {
+                settings.insert(name);
+            }
+        }
+        if !secrets.is_empty() {
+            settings.insert("SECRETS_ARN".to_owned());
+        }
+        assert_eq!(given, &settings, "{function}: what the template gives, and what its code reads");
+    }
+}
+
+#[tokio::test]
+async fn every_name_of_the_secrets_document_is_described_and_read_by_a_function() {
+    let template = YamlLoader::load_from_str(TEMPLATE).unwrap().remove(0);
+    let description = template["Resources"]["StageSecrets"]["Properties"]["Description"].as_str().unwrap();
+    let words = description.split(|letter: char| !(letter.is_ascii_uppercase() || letter == '_'));
+    let described: BTreeSet<_> = words.filter(|word| word.contains('_')).collect();
+    assert_eq!(described, BTreeSet::from(document::NAMES));
+    let mut read = BTreeSet::new();
+    for function in Template::read(TEMPLATE).unwrap().environments.keys() {
+        read.extend(reads(function).await);
+    }
+    for name in document::NAMES {
+        assert!(read.contains(name), "no function reads {name}");
+    }
+}

@@ -1,0 +1,320 @@
+"""Looks at a stage from outside, before and after its deployment. Started by infra/tools/doctor."""
+
+import datetime
+import hashlib
+import json
+import os
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+
+from installation import AwsError, Stage, aws, persons
+
+# An order that nobody has: asking for it shows whether a signature is right, and changes nothing.
+NOBODYS_ORDER = "doctor-asks-for-nothing"
+# What AWS gives an account that is in use.
+USUAL_QUOTA = 1000
+# Days before a certificate's end at which somebody should know.
+CERTIFICATE_DAYS = 14
+
+
+class Findings:
+    """What was found, printed as it is found."""
+
+    def __init__(self):
+        self.wrong = 0
+
+    def ok(self, text):
+        print(f"ok     {text}", flush=True)
+
+    def note(self, text):
+        print(f"note   {text}", flush=True)
+
+    def bad(self, text, remedy):
+        self.wrong += 1
+        print(f"WRONG  {text}\n       {remedy}", flush=True)
+
+    def check(self, right, text, otherwise, remedy):
+        """One of the two."""
+        if right:
+            self.ok(text)
+        else:
+            self.bad(otherwise, remedy)
+
+
+def called(url, body=None, headers=None, method=None):
+    """An answer's status and JSON (or text); no status if there is no answer, and then why."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"} | (headers or {}), method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=15) as answer:
+            status, text = answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        status, text = error.code, error.read()
+    except (OSError, urllib.error.URLError, ValueError) as error:
+        return None, str(getattr(error, "reason", error))
+    try:
+        return status, json.loads(text)
+    except ValueError:
+        return status, text[:200].decode(errors="replace")
+
+
+def tools(found):
+    """The programs that a deployment takes."""
+    for program, remedy in (
+        ("aws", "install the AWS CLI 2: https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html"),
+        ("sam", 'infra/tools/setup sam lambda && export PATH="$PWD/.venv/lambda/bin:$PWD/.venv/sam/bin:$PATH"'),
+        ("cargo-lambda", 'infra/tools/setup sam lambda && export PATH="$PWD/.venv/lambda/bin:$PWD/.venv/sam/bin:$PATH"'),
+    ):
+        path = shutil.which(program)
+        version = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout.split("\n")[0] if path else ""
+        found.check(bool(path), f"{program}: {version}", f"{program} is not on the PATH", remedy)
+        if program == "aws" and re.match(r"aws-cli/1\.", version):
+            found.bad("the AWS CLI is version 1", remedy)
+
+
+def account(found, stage):
+    """Whose account it is, where, and what it may run."""
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    found.check(bool(region), f"region {region}", "no region is named", "export AWS_REGION=… AWS_DEFAULT_REGION=…")
+    try:
+        found.ok(f"account {aws('sts', 'get-caller-identity')['Account']}")
+        quota = aws("lambda", "get-account-settings")["AccountLimit"]["ConcurrentExecutions"]
+    except (AwsError, KeyError) as error:
+        found.bad(f"AWS does not say who we are or what we may: {error}", "aws configure sso, then export AWS_PROFILE=…")
+        return False
+    ask = f"aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 --desired-value {USUAL_QUOTA}"
+    if stage.parameters["ReserveConcurrency"] == "on" and quota < 103:
+        found.bad(f"ReserveConcurrency=on, and the account has {quota} copies of functions", "ReserveConcurrency=off, or: " + ask)
+    elif quota >= USUAL_QUOTA:
+        found.ok(f"{quota} copies of functions at once")
+    elif stage.name == "prod":
+        found.bad(f"the account has {quota} copies of functions at once: too few for customers", ask)
+    else:
+        found.note(f"the account has {quota} copies of functions at once: enough to try. For customers: {ask}")
+    return True
+
+
+def is_here(value):
+    """Whether it is an address of this machine, which may do without TLS, as for the functions themselves."""
+    return value.startswith("http://127.0.0.1:")
+
+
+def parameters(found, stage):
+    """What samconfig.toml says, held against what the template and its rules want."""
+    for name in stage.lacking():
+        found.bad(f"{name} is not set", f"samconfig.toml, [{stage.name}.deploy.parameters]: {stage.template[name]['Description']}")
+    for name in sorted(set(stage.chosen) - set(stage.template)):
+        found.bad(f"{name} is no parameter of template.yaml", "samconfig.toml: take it out, or correct its name")
+    for name, value in stage.chosen.items():
+        rules = stage.template.get(name, {})
+        if "AllowedValues" in rules and value not in map(str, rules["AllowedValues"]):
+            found.bad(f"{name} is {value}", f"one of {', '.join(map(str, rules['AllowedValues']))}")
+        elif "AllowedPattern" in rules and not is_here(value) and not re.fullmatch(rules["AllowedPattern"], value):
+            found.bad(f"{name} is {value!r}", rules["Description"])
+        elif len(value) > rules.get("MaxLength", len(value)):
+            found.bad(f"{name} has {len(value)} letters", f"at most {rules['MaxLength']}")
+    if stage.name == "prod":
+        heard = stage.parameters["AlarmEmail"]
+        found.check(heard, f"alarms go to {heard}", "nobody hears the alarms", 'set AlarmEmail, to an address or to "elsewhere"')
+        is_real = "demo" not in stage.parameters["MokkaBaseUrl"]
+        found.check(is_real, "Mokka is not its demo", "prod would sell through Mokka's demo", "set MokkaBaseUrl")
+    if not stage.lacking():
+        found.ok("samconfig.toml sets what the template asks for")
+
+
+def stack(found, stage):
+    """The stack's outputs; none if it is not deployed."""
+    try:
+        (it,) = aws("cloudformation", "describe-stacks", "--stack-name", stage.stack)["Stacks"]
+    except AwsError as error:
+        if "does not exist" in str(error):
+            found.note(f"{stage.stack} is not deployed yet: sam build --config-env {stage.name} && sam deploy --config-env {stage.name}")
+        else:
+            found.bad(f"the stack cannot be looked at: {error}", "who deploys needs cloudformation:DescribeStacks")
+        return None
+    status = it["StackStatus"]
+    found.check(
+        status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), f"{stage.stack} is deployed", f"{stage.stack} is {status}",
+        "infra/RUNBOOK.md, A deployment was rolled back; after a first one that failed: sam delete, then deploy again",
+    )
+    deployed = {each["ParameterKey"]: each["ParameterValue"] for each in it.get("Parameters", [])}
+    if changed := [name for name, value in stage.chosen.items() if deployed.get(name, value) != value]:
+        found.note(f"samconfig.toml has changed since: {', '.join(changed)}")
+    return {each["OutputKey"]: each["OutputValue"] for each in it.get("Outputs", [])}
+
+
+def watching(found, stage, outputs):
+    """Alarms that are on, who hears them, and whether prod's tables are protected."""
+    on = [each["AlarmName"] for each in aws("cloudwatch", "describe-alarms", "--state-value", "ALARM")["MetricAlarms"]]
+    ours = [name for name in on if name.startswith(stage.stack)]
+    found.check(not ours, "no alarm is on", f"alarms are on: {', '.join(ours)}", "infra/RUNBOOK.md has a section for each")
+    subscribers = aws("sns", "list-subscriptions-by-topic", "--topic-arn", outputs["AlarmTopicArn"])["Subscriptions"]
+    hear = [each for each in subscribers if each["SubscriptionArn"].startswith("arn:")]
+    if hear:
+        found.ok(f"{len(hear)} hear the alarms")
+    else:
+        say = found.bad if stage.name == "prod" else lambda text, remedy: found.note(f"{text}: {remedy}")
+        say("nobody hears the alarms", "set AlarmEmail, or subscribe to the alarm topic; each confirms by e-mail")
+    for table in ("order-holds", "otp-tokens", "forms") if stage.name == "prod" else ():
+        protected = aws("dynamodb", "describe-table", "--table-name", f"{table}-{stage.name}")["Table"].get("DeletionProtectionEnabled")
+        found.check(protected, f"{table} cannot be deleted", f"{table} can be deleted", "set DeletionProtection=on and deploy again")
+
+
+def secrets(found, stage):
+    """The secrets by name; their values, or nothing if they cannot be read."""
+    try:
+        values = stage.secrets.read()
+    except AwsError as error:
+        found.bad(f"{stage.secrets.name} cannot be read: {error}", "who looks needs secretsmanager:GetSecretValue")
+        return {}
+    there = {name for name, value in values.items() if value.strip()}
+    fill = f"infra/tools/secrets {stage.name} set"
+    wanted = {name: "is needed" for name in stage.secrets.needed}
+    for parameter, names in (
+        ("ImshopPaymentStatus", ["IMSHOP_PAYMENT_STATUS_URL"]),
+        ("ImshopOrderStatus", ["IMSHOP_ORDER_STATUS_URL"]),
+        ("SmsproReports", ["SMSPRO_REPORT_SECRET"]),
+        ("SmsproPull", ["SMSPRO_LOGIN", "SMSPRO_PASSWORD"]),
+    ):
+        if stage.parameters[parameter] == "on":
+            wanted |= {name: f"is needed, because {parameter} is on" for name in names}
+    if stage.parameters["MokkaLimitStoreId"]:
+        wanted["MOKKA_LIMIT_SECRET"] = "is needed, because MokkaLimitStoreId is set"
+    missing = [name for name in wanted if name not in there]
+    for name in missing:
+        remedy = f"infra/tools/secrets {stage.name} add-person NAME refund" if name == "BACK_OFFICE_KEYS" else f"{fill} {name}"
+        found.bad(f"{name} {wanted[name]}", remedy)
+    for name in sorted(there - set(stage.secrets.known)):
+        found.bad(f"{name} is no secret that anything reads", "correct its name, or take it out")
+    for name in sorted(there & set(stage.secrets.changing)):
+        found.note(f"{name} is there: a key is being changed; when the new one is used everywhere, infra/tools/secrets {stage.name} rotate")
+    if len(values.get("INTERNAL_SECRET", "x" * 32)) < 32:
+        found.bad("INTERNAL_SECRET has fewer than 32 characters", f"infra/tools/secrets {stage.name} rotate INTERNAL_SECRET")
+    for entry in persons(values.get("BACK_OFFICE_KEYS", "")):
+        if len(entry) != 3 or entry[1] not in ("read", "operate", "refund") or len(entry[2]) < 24:
+            found.bad("BACK_OFFICE_KEYS has an entry that is not name:role:key", "infra/tools/secrets: remove-person, then add-person")
+    if not missing:
+        found.ok("the secrets that are needed are there")
+    return values
+
+
+def mokka(found, stage, values):
+    """A signed question for an order that nobody has."""
+    base, order = stage.parameters["MokkaBaseUrl"], stage.parameters["MokkaSignatureOrder"]
+    stores = [("MokkaStoreId", "MOKKA_SECRET"), ("MokkaLimitStoreId", "MOKKA_LIMIT_SECRET")]
+    for parameter, name in stores:
+        store, secret = stage.parameters.get(parameter), values.get(name, "").strip()
+        if not store or not secret:
+            continue
+        body = json.dumps({"order_id": NOBODYS_ORDER}).encode()
+        code, said = None, None
+        for way in ["body_secret", "secret_body"] if order == "auto" else [order]:
+            signed = body + secret.encode() if way == "body_secret" else secret.encode() + body
+            query = urllib.parse.urlencode({"store_id": store, "signature": hashlib.sha1(signed).hexdigest()})
+            status, said = called(f"{base}/factoring/v1/status?{query}", {"order_id": NOBODYS_ORDER})
+            code = said.get("status") if isinstance(said, dict) else None
+            if str(code) != "61":
+                break
+        if code is None:
+            found.bad(f"Mokka does not answer at {base}: {status or ''} {said}", "is MokkaBaseUrl right, and is Mokka up?")
+        elif str(code) == "61":
+            found.bad(f"Mokka calls the signature wrong ({name})", f"compare it with Mokka's cabinet: infra/tools/secrets {stage.name} set {name}")
+        elif str(code) in ("50", "51"):
+            found.bad(f"Mokka does not know the store {store}", f"compare {parameter} with Mokka's cabinet")
+        elif str(code) in ("0", "20", "21", "24"):
+            found.ok(f"Mokka takes the signature of store {store}" + (f", in the order {way}: set MokkaSignatureOrder" if way == "secret_body" and order == "auto" else ""))
+        else:
+            found.bad(f"Mokka answers {code}: {said.get('message')}", "see Mokka's table of codes")
+
+
+def smspro(found, stage, values):
+    """A check of a code that nobody was sent."""
+    key = values.get("SMSPRO_KEY", "").strip()
+    if not key:
+        return
+    base = stage.parameters["SmsproBaseUrl"]
+    status, said = called(f"{base}/api/otp/verify", {"code": "0000", "token": NOBODYS_ORDER}, {"X-API-Key": key})
+    code = str(said.get("status")) if isinstance(said, dict) else None
+    if code is None:
+        found.bad(f"SMSPRO does not answer at {base}: {status or ''} {said}", "is SmsproBaseUrl right, and is SMSPRO up?")
+    elif code == "2":
+        found.bad("SMSPRO does not take the key", f"compare it with the cabinet: infra/tools/secrets {stage.name} set SMSPRO_KEY")
+    elif code == "3":
+        found.note("SMSPRO takes calls from listed addresses only, and not from this machine: the functions' must be allowed in its cabinet")
+    else:
+        found.ok("SMSPRO takes the key")
+
+
+def certificate(found, what, url):
+    """Whether an address answers, and how long its certificate is good."""
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme == "https":
+        try:
+            with socket.create_connection((parts.hostname, parts.port or 443), timeout=10) as plain:
+                with ssl.create_default_context().wrap_socket(plain, server_hostname=parts.hostname) as secure:
+                    ends = ssl.cert_time_to_seconds(secure.getpeercert()["notAfter"])
+        except OSError as error:
+            found.bad(f"{what}: {parts.hostname} gives no connection that can be trusted: {error}",
+                      "its certificate must be good for this name, with all that leads to its root, and the address reachable from everywhere")
+            return
+        days = int((ends - datetime.datetime.now(datetime.timezone.utc).timestamp()) // 86400)
+        if days < CERTIFICATE_DAYS:
+            found.bad(f"{what}: the certificate of {parts.hostname} ends in {days} days", "renew it; without it every call fails")
+            return
+    status, said = called(url, method="OPTIONS")
+    if status is None or status >= 500:
+        found.bad(f"{what}: no usable answer ({status or said})", "is it up, and the address right?")
+    else:
+        found.ok(f"{what} answers")
+
+
+def outside(found, stage, outputs, values):
+    """IMSHOP's key from where IMSHOP stands."""
+    key, url = values.get("IMSHOP_KEY", "").strip(), f"{outputs['BaseUrl']}/v1/payments"
+    if not key:
+        return
+    status, said = called(url, {"items": []}, {"Authorization": f"Bearer {key}"})
+    logs = f"sam logs --stack-name {stage.stack} --name PaymentsFunction"
+    if status == 200:
+        found.ok("IMSHOP's key opens the list of ways to pay")
+    elif status == 401:
+        found.bad("the API does not take IMSHOP_KEY", "it was changed less than five minutes ago, or the function could not read it: " + logs)
+    elif status == 403:
+        found.bad("the API refuses this address", "AllowedSourceRanges lets only IMSHOP in: try from there")
+    else:
+        found.bad(f"the list of ways to pay answers {status or ''} {said}", "its log says why: " + logs)
+    status, _ = called(url, {"items": []}, {"Authorization": "Bearer doctor"})
+    found.check(status in (401, 403), "another key does not", f"another key is answered {status}", "a fault of ours: take the API down")
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit("infra/tools/doctor STAGE")
+    stage, found = Stage(sys.argv[1]), Findings()
+    tools(found)
+    parameters(found, stage)
+    certificate(found, "the shop's orders", stage.parameters.get("ShopOrdersUrl", ""))
+    if stage.parameters.get("ShopFormsUrl"):
+        certificate(found, "the shop's forms", stage.parameters["ShopFormsUrl"])
+    outputs = stack(found, stage) if account(found, stage) else None
+    if outputs is not None:
+        watching(found, stage, outputs)
+        values = secrets(found, stage)
+        mokka(found, stage, values)
+        smspro(found, stage, values)
+        for name in ("IMSHOP_PAYMENT_STATUS_URL", "IMSHOP_ORDER_STATUS_URL"):
+            if values.get(name):
+                certificate(found, name, values[name])
+        outside(found, stage, outputs, values)
+    print(f"{found.wrong} to put right" if found.wrong else "all is well")
+    sys.exit(1 if found.wrong else 0)
+
+
+main()
