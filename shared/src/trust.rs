@@ -1,9 +1,10 @@
-//! Whom we believe to be who they say: the root certificates that Mozilla trusts, compiled in, and those of the file that
-//! `EXTRA_CA_FILE` names.
+//! Whom we believe to be who they say: the root certificates that Mozilla trusts, compiled in, and those of a file that operations
+//! may put beside `payments.toml`.
 //!
 //! A Lambda's own folder of certificates would be read and parsed at every cold start, which is more than half of its time. Compiled
 //! in, they cost nothing and are the same wherever the function runs; they are as old as the pinned `webpki-roots`.
 
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use rustls::crypto::ring;
@@ -12,6 +13,9 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::env::Env;
+
+/// Where the layer with what operations edit has them.
+const EXTRA: &str = "/opt/extra-ca.pem";
 
 /// With the compiled-in certificates alone. One for all clients of a process, so that they share what they remember of a server.
 static COMPILED_IN: LazyLock<Trust> = LazyLock::new(|| Trust::of(compiled_in()));
@@ -36,10 +40,13 @@ impl Trust {
         COMPILED_IN.clone()
     }
 
-    /// The same, and those of the file that `EXTRA_CA_FILE` names, if it names one (PEM, one or more certificates).
+    /// The same, and those of a file (PEM, one or more certificates): the one that `EXTRA_CA_FILE` names, or `/opt/extra-ca.pem` if
+    /// it is there.
     pub fn from_env(env: &mut Env) -> Option<Self> {
-        let Some(path) = env.optional("EXTRA_CA_FILE") else { return Some(Self::compiled_in()) };
-        env.file("EXTRA_CA_FILE", &path, with_extra)
+        if env.optional("EXTRA_CA_FILE").is_none() && !Path::new(EXTRA).exists() {
+            return Some(Self::compiled_in());
+        }
+        env.file("EXTRA_CA_FILE", EXTRA, with_extra)
     }
 
     fn of(roots: RootCertStore) -> Self {
