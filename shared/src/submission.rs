@@ -23,10 +23,12 @@ impl PhoneDigest {
         Self(secret.digest(Purpose::Phone, &[phone.digits()]))
     }
 
-    /// The digests under which a phone's forms may be stored: today's, and while the internal secret is new the one before.
+    /// The digests under which a phone's forms may be stored: today's, while the internal secret is new the one before, and those
+    /// of what earlier releases took the number for.
     #[must_use]
     pub fn all(secret: &InternalSecret, phone: &Phone) -> Vec<Self> {
-        secret.digests(Purpose::Phone, &[phone.digits()]).map(Self).collect()
+        let spellings = [Some(phone.digits()), phone.earlier_digits()].into_iter().flatten();
+        spellings.flat_map(|digits| secret.digests(Purpose::Phone, &[digits]).collect::<Vec<_>>()).map(Self).collect()
     }
 
     /// A digest as it was stored.

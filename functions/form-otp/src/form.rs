@@ -7,6 +7,7 @@ use shared::ids::{FormName, InstallId};
 use shared::imshop::forms::{Answer, Request};
 use shared::phone::Phone;
 use shared::photos::{self, Picture};
+use shared::plain::{self, plain};
 use shared::secret::sha256_hex;
 use shared::texts;
 
@@ -21,7 +22,7 @@ pub(crate) struct Form {
     pub(crate) data: Map<String, Value>,
     /// Its photos.
     pub(crate) pictures: Vec<Picture>,
-    /// The code, trimmed and not empty.
+    /// The code, as it was sent and not as it was pasted.
     pub(crate) code: Option<String>,
 }
 
@@ -38,7 +39,8 @@ impl Form {
         let mut data = request.data.ok_or_else(|| Failure::bad_request("field `data`: is missing"))?;
         let code = match data.remove(CODE) {
             None | Some(Value::Null) => None,
-            Some(Value::String(code)) => Some(code.trim().to_owned()).filter(|code| !code.is_empty()),
+            Some(Value::String(text)) if plain(&text).is_empty() => None,
+            Some(Value::String(text)) => Some(plain::code(&text)),
             Some(Value::Number(code)) if code.is_u64() => Some(code.to_string()),
             Some(Value::Number(_) | Value::Bool(_) | Value::Array(_) | Value::Object(_)) => {
                 return Err(Failure::bad_request("field `data.otpCode`: must be a string (a whole number is accepted too)"));
@@ -50,13 +52,18 @@ impl Form {
 
     /// The phone in the first of the configured fields that is filled in; otherwise what the customer is told.
     pub(crate) fn phone(&self, config: &config::Form) -> Result<Phone, Answer> {
-        let text = config.phone_fields.iter().find_map(|field| match self.data.get(field)? {
-            Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
-            Value::Number(number) => Some(number.to_string()),
-            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-        });
+        let text = config.phone_fields.iter().find_map(|field| said(self.data.get(field)?));
         let text = text.ok_or_else(|| Answer::failed(texts::PHONE_MISSING))?;
         Phone::parse(&text).map_err(|_| Answer::failed(texts::PHONE_INVALID))
+    }
+
+    /// The first number that can be read in the configured fields: what a form is found by that no code is sent for.
+    pub(crate) fn first_phone(&self, config: &config::Form) -> Option<Phone> {
+        let in_field = |value: &Value| match value {
+            Value::Array(values) => values.iter().filter_map(said).find_map(|text| Phone::first_in(&text)),
+            other => Phone::first_in(&said(other)?),
+        };
+        config.phone_fields.iter().filter_map(|field| self.data.get(field)).find_map(in_field)
     }
 
     /// The fields as JSON with their names in order, so that equal forms are equal texts.
@@ -68,6 +75,19 @@ impl Form {
     pub(crate) fn photos_digest(&self) -> String {
         let digests: Vec<_> = self.pictures.iter().map(|picture| sha256_hex(picture.base64())).collect();
         digests.join(" ")
+    }
+}
+
+/// What is written in a field that holds one thing, if anything is.
+fn said(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()).filter(|text| !plain(text).is_empty()),
+        // A whole number, however it is written; a fraction stays one, which nobody takes for a phone.
+        Value::Number(number) => {
+            let text = number.to_string();
+            Some(text.strip_suffix(".0").unwrap_or(&text).replace('.', "_"))
+        }
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }
 
@@ -105,5 +125,12 @@ mod tests {
         assert_eq!(digits(json!({"phone": {"value": "1"}, "tel": "996770123456"})), wanted);
         assert_eq!(digits(json!({"phone": "soon", "tel": "996770123456"})), None, "what is filled in counts");
         assert_eq!(digits(json!({"mobile": "996770123456"})), None);
+        let first = |data: Value| form(&data).first_phone(config).map(|phone| phone.digits().to_owned());
+        assert_eq!(first(json!({"phone": "soon", "tel": "996770123456"})), wanted);
+        assert_eq!(first(json!({"phone": "тел. 0770 12-34-56, 0555 65-43-21"})), wanted);
+        assert_eq!(first(json!({"phone": ["", "0770123456"]})), wanted);
+        assert_eq!(first(json!({"phone": 996_770_123_456.0})), wanted);
+        assert_eq!(first(json!({"phone": 99_677_012_345.6})), None);
+        assert_eq!(first(json!({"phone": -5, "tel": {"value": "0770123456"}})), None);
     }
 }

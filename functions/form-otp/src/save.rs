@@ -51,7 +51,7 @@ pub(crate) async fn without_code(deps: &Deps, config: &config::Form, form: &Form
     let parts = ["without-code", form.name.as_str(), form.installation.as_str(), &data, &photos, &window];
     let id = id(deps, &parts).map_err(Failure::internal)?;
     // A phone that cannot be read is no reason not to take the form.
-    let phone = form.phone(config).ok();
+    let phone = form.first_phone(config);
     let saver = Saver { deps, config, form, phone: phone.as_ref(), id, alone: false, deadline };
     Ok(match saver.take(&data).await.map_err(Failure::internal)? {
         Taken::Yes(message) => Answer::success(message),
