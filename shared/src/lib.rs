@@ -1,6 +1,6 @@
 //! What every webhook of imshop-webhooks is made of. Modules in this order; a lower one never imports a higher one:
 //!
-//! - [`plain`], [`money`], [`phone`], [`ids`], [`secret`], [`roles`], [`clock`], [`wire`], [`texts`], [`mod@env`], [`aws`],
+//! - [`decoding`], [`plain`], [`money`], [`phone`], [`ids`], [`secret`], [`roles`], [`clock`], [`wire`], [`texts`], [`mod@env`], [`aws`],
 //!   [`metrics`]: text as people paste it; plain types, parsed once and valid ever after; what a customer reads; settings from the
 //!   environment; what is measured.
 //! - [`outbound`], [`imshop`], [`mokka`], [`smspro`], [`shop`]: one room for each outside system: its messages, its client,
@@ -17,6 +17,7 @@ pub mod aws;
 pub mod challenge;
 pub mod clock;
 pub mod config;
+pub mod decoding;
 pub mod deliver;
 pub mod document;
 pub mod env;

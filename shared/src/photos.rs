@@ -12,24 +12,17 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::{ByteStream, SdkBody};
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use base64::Engine as _;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use http_body::{Frame, SizeHint};
 use serde_json::{Map, Value};
 
 use crate::aws::{self, cause};
+use crate::decoding::{self, BASE64, does_not_count};
 use crate::env::Env;
 use crate::ids::SubmissionId;
-use crate::plain::is_invisible;
 use crate::submission::{Photo, RETENTION_DAYS};
 
-/// Base64 with or without its padding, whatever the bits are that belong to no byte.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true),
-);
 /// How much base64 is decoded at a time; whole groups of four.
 const CHUNK: usize = 64 * 1024;
 /// How much of a text shows what it is, in base64; whole groups of four.
@@ -125,7 +118,7 @@ fn picture(text: &str, pointer: &str) -> Result<Option<Picture>, BadPhoto> {
         None if text.len() < SHORTEST => return Ok(None),
         None => text,
     };
-    let base64 = in_one_piece(base64);
+    let base64 = decoding::in_one_piece(base64);
     match kind(&base64).zip(size(&base64)) {
         Some((kind, bytes)) => {
             let data_url = in_url.is_some();
@@ -146,27 +139,6 @@ fn in_data_url(text: &str) -> Option<Cow<'_, str>> {
         return None;
     }
     percent_encoding::percent_decode_str(data).decode_utf8().ok()
-}
-
-/// White space, and what nobody sees.
-fn does_not_count(character: char) -> bool {
-    character.is_whitespace() || is_invisible(character)
-}
-
-/// Base64 without the white space that breaks its lines (RFC 2045, 6.8), in the standard alphabet (RFC 4648, section 5 has another
-/// for addresses).
-fn in_one_piece(base64: &str) -> Cow<'_, str> {
-    let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'-' | b'_');
-    if base64.bytes().all(is_plain) {
-        return Cow::Borrowed(base64);
-    }
-    let mut piece = String::with_capacity(base64.len());
-    piece.extend(base64.chars().filter(|character| !does_not_count(*character)).map(|character| match character {
-        '-' => '+',
-        '_' => '/',
-        other => other,
-    }));
-    Cow::Owned(piece)
 }
 
 fn kind(base64: &str) -> Option<(&'static str, &'static str)> {

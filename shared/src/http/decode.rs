@@ -1,4 +1,4 @@
-//! Bodies: UTF-8, JSON, the right types; an error names the field and says what would be right.
+//! Bodies: JSON of a size that can be held, the right types; an error names the field and says what would be right.
 
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
@@ -6,13 +6,10 @@ use serde_json::error::Category;
 use super::Failure;
 
 /// Reads a JSON body. The error names the path of the field; the value itself is the caller's, not the log's.
-pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
-    if body.iter().all(u8::is_ascii_whitespace) {
+pub fn decode<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
+    if text.trim_ascii().is_empty() {
         return Err(Failure::bad_request("the body is empty, a JSON object is expected"));
     }
-    let text = std::str::from_utf8(body)
-        .map_err(|error| Failure::bad_request(format!("the body is not UTF-8 (byte {})", error.valid_up_to())))?;
-    let text = text.trim_start_matches('\u{feff}');
     if !matches!(text.trim_ascii_start().as_bytes(), [b'{', ..]) {
         // serde would read an array as the fields in their order.
         let problem = if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() { "not a JSON object" } else { "not JSON" };

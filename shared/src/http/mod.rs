@@ -44,7 +44,13 @@ where
     let span = tracing::info_span!("request", request_id = %inbound.request_id(), payment_id = tracing::field::Empty);
     async move {
         // The handler keeps no state of its own in memory that a panic could leave half changed.
-        let result = match AssertUnwindSafe(async { handler(inbound).await }).catch_unwind().await {
+        let result = match AssertUnwindSafe(async {
+            inbound.require_text_in_path()?;
+            handler(inbound).await
+        })
+        .catch_unwind()
+        .await
+        {
             Ok(result) => result,
             Err(_) => Err(Failure::internal("the handler panicked")),
         };

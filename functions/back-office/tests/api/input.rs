@@ -123,7 +123,7 @@ async fn whatever_is_not_understood_is_refused_and_named() {
             assert_eq!(answer.status, 400, "{action} {text:.20}: {}", answer.body);
         }
     }
-    assert_eq!(shop.ask(shop.event("cancel", OPERATOR_KEY).bytes(b"\xff\xfe")).await.status, 400);
+    assert_eq!(shop.ask(shop.event("cancel", OPERATOR_KEY).bytes(b"{\xff\xfe}")).await.status, 400);
     assert_eq!(shop.ask(shop.event("cancel", OPERATOR_KEY).query("force", "true")).await.status, 400);
     assert!(shop.called().is_empty());
     assert_eq!(shop.state().await, "held");
