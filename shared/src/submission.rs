@@ -107,8 +107,8 @@ pub struct Submission {
     pub id: SubmissionId,
     /// The form's name.
     pub form: FormName,
-    /// The installation it came from.
-    pub installation: InstallId,
+    /// The installation it came from, if it says one.
+    pub installation: Option<InstallId>,
     /// Its fields, with null where a photo was. Nothing once they were given to the shop and are not to be kept.
     pub data: Option<Map<String, Value>>,
     /// Its photos.
@@ -175,11 +175,10 @@ impl Submission {
             let text = if photo.data_url { format!("data:{};base64,{base64}", photo.media_type) } else { base64 };
             *data.pointer_mut(&photo.pointer)? = Value::String(text);
         }
-        let body = serde_json::json!({
-            "formName": self.form.as_str(),
-            "installId": self.installation.as_str(),
-            "data": data,
-        });
+        let mut body = serde_json::json!({"formName": self.form.as_str(), "data": data});
+        if let Some(installation) = &self.installation {
+            body["installId"] = installation.as_str().into();
+        }
         Some(body.to_string())
     }
 }
@@ -206,7 +205,7 @@ mod tests {
         Submission {
             id: SubmissionId::parse(&"a".repeat(64)).unwrap(),
             form: FormName::parse("callback").unwrap(),
-            installation: InstallId::parse("i").unwrap(),
+            installation: Some(InstallId::parse("i").unwrap()),
             data: Some(data),
             photos: vec![photo],
             phone: None,

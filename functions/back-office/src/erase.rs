@@ -91,7 +91,14 @@ async fn everything(asked: &Asked<'_>, phone: &Phone, erased: &mut Erased) -> Re
             }
         }
     }
-    erased.send_logs += u32::from(deps.otp.forget_sends(&SendLog::phone_key(&deps.internal, phone)).await?);
+    let (by_phone, nobodys) = (SendLog::phone_key(&deps.internal, phone), SendLog::nobodys_key(&deps.internal, phone));
+    // Codes of forms that never came.
+    for code in deps.otp.send_log(&by_phone).await?.codes {
+        erased.codes += u32::from(deps.otp.forget_challenge(&code.challenge).await?);
+    }
+    for log in [&nobodys, &by_phone] {
+        erased.send_logs += u32::from(deps.otp.forget_sends(log).await?);
+    }
     Ok(())
 }
 
@@ -100,7 +107,7 @@ async fn form(deps: &Deps, submission: &Submission, phone: &Phone, erased: &mut 
         deps.photos.delete(&submission.photos).await?;
         erased.photos += submission.photos.len();
     }
-    let code = ChallengeKey::new(&deps.internal, &submission.form, &submission.installation, phone);
+    let code = ChallengeKey::new(&deps.internal, &submission.form, submission.installation.as_ref(), phone);
     erased.codes += u32::from(deps.otp.forget_challenge(&code).await?);
     if deps.submissions.delete(&submission.id).await? {
         erased.forms += 1;

@@ -6,7 +6,7 @@ use lambda_http::{Body, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::http::{self, Failure, Status};
-use shared::ids::{FormName, SubmissionId};
+use shared::ids::{FormName, InstallId, SubmissionId};
 use shared::store::submissions::{By, Submissions};
 use shared::store::{Cursor, Page};
 use shared::submission::{PhoneDigest, State, Submission};
@@ -25,7 +25,8 @@ const LINK_LIFETIME: Duration = Duration::from_mins(5);
 struct ShownForm<'a> {
     submission_id: &'a str,
     form: &'a str,
-    installation: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    installation: Option<&'a str>,
     state: &'static str,
     at: String,
     since: String,
@@ -59,7 +60,7 @@ impl<'a> ShownForm<'a> {
         Self {
             submission_id: submission.id.as_str(),
             form: submission.form.as_str(),
-            installation: submission.installation.as_str(),
+            installation: submission.installation.as_ref().map(InstallId::as_str),
             state: submission.state.name(),
             at: submission.at.rfc3339(),
             since: submission.since.rfc3339(),
@@ -234,7 +235,6 @@ pub(crate) async fn photo(asked: &Asked<'_>, id: &str, number: &str) -> Result<R
 mod tests {
     use serde_json::json;
     use shared::clock::Timestamp;
-    use shared::ids::InstallId;
 
     use super::*;
 
@@ -243,7 +243,7 @@ mod tests {
         Submission {
             id: SubmissionId::parse(&format!("{number:064x}")).unwrap(),
             form: FormName::parse("callback").unwrap(),
-            installation: InstallId::parse("i").unwrap(),
+            installation: Some(InstallId::parse("i").unwrap()),
             data: json!({"text": text}).as_object().cloned(),
             photos: Vec::new(),
             phone: None,

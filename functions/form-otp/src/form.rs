@@ -17,7 +17,7 @@ const CODE: &str = "otpCode";
 /// A form as it was filled in.
 pub(crate) struct Form {
     pub(crate) name: FormName,
-    pub(crate) installation: InstallId,
+    pub(crate) installation: Option<InstallId>,
     /// Its fields without the code, and with null where a photo was.
     pub(crate) data: Map<String, Value>,
     /// Its photos.
@@ -35,7 +35,9 @@ impl Form {
             (Some(name), _) | (None, Some(name)) => name,
             (None, None) => return Err(Failure::bad_request("field `formName`: is missing (`formId` is accepted too)")),
         };
-        let installation = request.install_id.ok_or_else(|| Failure::bad_request("field `installId`: is missing"))?;
+        if request.otp_code.is_some() {
+            tracing::warn!(form = name.as_str(), "`otpCode` stands beside `data` instead of in it, where it does not count");
+        }
         let mut data = request.data.ok_or_else(|| Failure::bad_request("field `data`: is missing"))?;
         let code = match data.remove(CODE) {
             None | Some(Value::Null) => None,
@@ -47,7 +49,7 @@ impl Form {
             }
         };
         let pictures = photos::take_out(&mut data).map_err(|bad| Failure::bad_request(bad.to_string()))?;
-        Ok(Self { name, installation, data, pictures, code })
+        Ok(Self { name, installation: request.install_id, data, pictures, code })
     }
 
     /// The phone in the first of the configured fields that is filled in; otherwise what the customer is told.

@@ -15,6 +15,8 @@ use crate::submission::{PhoneDigest, Photo, State, Submission};
 
 /// What a form's key begins with.
 const FORM: &str = "form#";
+/// What is stored for a form that came without an installation: earlier releases read a text there.
+const NO_INSTALLATION: &str = "-";
 /// What every list is sorted by.
 const RANGE: &str = "created_at";
 /// Later than any moment of a form: the year 2286.
@@ -104,7 +106,7 @@ impl From<&Submission> for SubmissionRecord {
         });
         Self {
             form_name: submission.form.as_str().to_owned(),
-            install_id: submission.installation.as_str().to_owned(),
+            install_id: submission.installation.as_ref().map_or(NO_INSTALLATION, InstallId::as_str).to_owned(),
             data: submission.data.clone().map(|data| Value::Object(data).to_string()),
             photos: photos.collect(),
             phone: submission.phone.as_ref().map(|phone| phone.as_str().to_owned()),
@@ -135,7 +137,7 @@ impl Versioned<SubmissionRecord> {
         Ok(Submission {
             id,
             form: FormName::parse(&record.form_name).map_err(|error| format!("form_name {error}"))?,
-            installation: InstallId::parse(&record.install_id).map_err(|error| format!("install_id {error}"))?,
+            installation: installation(&record.install_id)?,
             data,
             photos: photos.collect(),
             phone: record.phone.map(PhoneDigest::stored),
@@ -148,6 +150,13 @@ impl Versioned<SubmissionRecord> {
             version,
         })
     }
+}
+
+fn installation(stored: &str) -> Result<Option<InstallId>, String> {
+    if stored == NO_INSTALLATION {
+        return Ok(None);
+    }
+    InstallId::parse(stored).map(Some).map_err(|error| format!("install_id {error}"))
 }
 
 fn key(id: &SubmissionId) -> String {

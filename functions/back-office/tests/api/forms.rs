@@ -47,7 +47,7 @@ impl Office {
         Submission {
             id: id(number),
             form: FormName::parse("callback").unwrap(),
-            installation: InstallId::parse("install-1").unwrap(),
+            installation: Some(InstallId::parse("install-1").unwrap()),
             data: Some(data),
             photos: Vec::new(),
             phone: Some(self.person(canary::FORM_PHONE)),

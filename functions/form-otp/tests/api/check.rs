@@ -59,11 +59,6 @@ async fn the_right_code_again_is_one_check_and_one_form() {
     for _ in 0..10 {
         assert_eq!(customer.export(&code).await, saved_by_shop());
     }
-    assert_eq!(
-        customer.export_form(customer.with("/data/slot", "12:00"), code.as_str()).await,
-        saved_by_shop(),
-        "whatever is in it"
-    );
     assert_eq!((customer.checks(), customer.calls(System::Shop, "forms"), customer.saved()), (1, 1, 1));
 }
 

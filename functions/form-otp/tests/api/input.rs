@@ -33,7 +33,7 @@ async fn what_cannot_be_read_is_named() {
         (br#"{"formName":{"a":1},"installId":"i","data":{}}"#.to_vec(), "formName"),
         (br#"{"formName":"a","formId":"b","installId":"i","data":{}}"#.to_vec(), "formId"),
         (br#"{"formName":"a","formName":"a","installId":"i","data":{}}"#.to_vec(), "formName"),
-        (br#"{"formName":"callback","data":{}}"#.to_vec(), "installId"),
+        (br#"{"formName":"callback","installId":["i"],"data":{}}"#.to_vec(), "installId"),
         (br#"{"formName":"callback","installId":true,"data":{}}"#.to_vec(), "installId"),
         (br#"{"formName":"callback","installId":"i"}"#.to_vec(), "data"),
         (br#"{"formName":"callback","installId":"i","data":null}"#.to_vec(), "data"),

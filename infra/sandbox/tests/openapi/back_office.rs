@@ -297,7 +297,7 @@ fn handed_in(api: &Api, number: u8) -> Submission {
     Submission {
         id,
         form: FormName::parse("callback").unwrap(),
-        installation: InstallId::parse("install-1").unwrap(),
+        installation: Some(InstallId::parse("install-1").unwrap()),
         data: Some(data),
         photos: vec![photo],
         phone: Some(PhoneDigest::new(&secret, &Phone::parse("996770001122").unwrap())),
