@@ -75,6 +75,7 @@ pub(crate) async fn erase(asked: &Asked<'_>) -> Result<Response<Body>, Failure> 
 async fn everything(asked: &Asked<'_>, phone: &Phone, erased: &mut Erased) -> Result<(), Incomplete> {
     let deps = asked.deps;
     let deadline = asked.inbound.deadline().before(RECORDING);
+    let mut unreadable = Vec::new();
     for person in PhoneDigest::all(&deps.internal, phone) {
         let mut from = None;
         loop {
@@ -85,6 +86,7 @@ async fn everything(asked: &Asked<'_>, phone: &Phone, erased: &mut Erased) -> Re
                 }
                 form(deps, submission, phone, erased).await?;
             }
+            unreadable.extend(page.unreadable);
             from = page.next;
             if from.is_none() {
                 break;
@@ -99,7 +101,8 @@ async fn everything(asked: &Asked<'_>, phone: &Phone, erased: &mut Erased) -> Re
     for log in [&nobodys, &by_phone] {
         erased.send_logs += u32::from(deps.otp.forget_sends(log).await?);
     }
-    Ok(())
+    // They have kept nothing else from being deleted.
+    if unreadable.is_empty() { Ok(()) } else { Err(format!("forms that cannot be read: {}", unreadable.join(", ")).into()) }
 }
 
 async fn form(deps: &Deps, submission: &Submission, phone: &Phone, erased: &mut Erased) -> Result<(), Incomplete> {

@@ -70,7 +70,7 @@ impl Form {
 
     /// The fields as JSON with their names in order, so that equal forms are equal texts.
     pub(crate) fn canonical(&self) -> String {
-        Value::Object(self.data.clone()).to_string()
+        serde_json::to_string(&self.data).unwrap_or_default()
     }
 
     /// What tells its photos from others.

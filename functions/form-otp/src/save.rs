@@ -17,7 +17,7 @@ use shared::metrics;
 use shared::phone::Phone;
 use shared::secret::Purpose;
 use shared::store::{RECORDING, StoreError};
-use shared::submission::{PhoneDigest, Photo, State, Submission};
+use shared::submission::{Fields, PhoneDigest, Photo, State, Submission};
 use shared::texts;
 
 use crate::Deps;
@@ -123,7 +123,8 @@ impl Saver<'_> {
         if data.len() > LARGEST_STORED {
             return Ok(Taken::No(texts::FORM_TOO_LARGE));
         }
-        let submission = self.submission(self.deps.clock.now());
+        let Ok(fields) = Fields::parse(data.to_owned()) else { return Ok(Taken::No(texts::FORM_NOT_SAVED)) };
+        let submission = self.submission(fields, self.deps.clock.now());
         if !self.prepare(&submission).await {
             return Ok(Taken::No(texts::FORM_NOT_SAVED));
         }
@@ -138,13 +139,13 @@ impl Saver<'_> {
         }
     }
 
-    fn submission(&self, now: Timestamp) -> Submission {
+    fn submission(&self, fields: Fields, now: Timestamp) -> Submission {
         let Self { deps, config, form, phone, id, .. } = self;
         Submission {
             id: id.clone(),
             form: form.name.clone(),
             installation: form.installation.clone(),
-            data: Some(form.data.clone()),
+            data: Some(fields),
             photos: self.photos(),
             phone: phone.map(|phone| PhoneDigest::new(&deps.internal, phone)),
             at: now,
