@@ -216,7 +216,7 @@ pub fn in_one_piece(base64: &str) -> Cow<'_, str> {
 
 /// A name in a message, cut to what a name can be.
 fn shown(name: &str) -> String {
-    name.chars().filter(|character| character.is_ascii_graphic()).take(40).collect()
+    name.chars().filter(char::is_ascii_graphic).take(40).collect()
 }
 
 #[cfg(test)]

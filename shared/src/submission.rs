@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
-use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -136,7 +135,7 @@ impl Fields {
 
     /// The fields' names.
     pub fn names(&self) -> Result<BTreeSet<String>, serde_json::Error> {
-        let fields: BTreeMap<String, IgnoredAny> = serde_json::from_str(self.as_str())?;
+        let fields: BTreeMap<String, &RawValue> = serde_json::from_str(self.as_str())?;
         Ok(fields.into_keys().collect())
     }
 }

@@ -61,9 +61,9 @@ impl Form {
 
     /// The first number that can be read in the configured fields: what a form is found by that no code is sent for.
     pub(crate) fn first_phone(&self, config: &config::Form) -> Option<Phone> {
-        let in_field = |value: &Value| match value {
-            Value::Array(values) => values.iter().filter_map(said).find_map(|text| Phone::first_in(&text)),
-            other => Phone::first_in(&said(other)?),
+        let in_field = |value: &Value| {
+            let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+            values.iter().filter_map(said).find_map(|text| Phone::first_in(&text))
         };
         config.phone_fields.iter().filter_map(|field| self.data.get(field)).find_map(in_field)
     }

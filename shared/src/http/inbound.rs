@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -200,12 +200,20 @@ impl Inbound {
     }
 
     /// The address that the request came from: the gateway's caller, or what `header` says if whoever calls passes the
-    /// customer's on (the first address in it). Nothing if that is no address: the caller's would be everybody's.
+    /// customer's on. Proxies write what they see behind what they were told, so the last address counts that is not the caller's
+    /// own, which the gateway has written: everything before it is what anybody may have said. Nothing if that is no address: the
+    /// caller's would be everybody's.
     #[must_use]
     pub fn source_address(&self, header: Option<&str>) -> Option<IpAddr> {
         match header {
             None => self.caller,
-            Some(header) => address(self.header(header)?.split(',').next()?),
+            Some(header) => {
+                let mut addresses = self.header(header)?.split(',').rev().map(address).peekable();
+                if self.caller.is_some() && addresses.peek() == Some(&self.caller) {
+                    addresses.next();
+                }
+                addresses.next()?
+            }
         }
     }
 
@@ -312,8 +320,12 @@ fn caller(context: &RequestContext) -> Option<IpAddr> {
     }
 }
 
+/// An address, with a port or without.
 fn address(text: &str) -> Option<IpAddr> {
-    text.trim().parse().ok().map(|address: IpAddr| address.to_canonical())
+    let text = text.trim().trim_matches('"');
+    let with_port = || text.parse().ok().map(|address: SocketAddr| address.ip());
+    let in_brackets = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    text.parse().ok().or_else(with_port).or_else(in_brackets).map(|address| address.to_canonical())
 }
 
 #[cfg(test)]
@@ -329,6 +341,33 @@ mod tests {
             None => request,
         };
         Inbound::new(request).deadline().allows(Duration::from_mins(1)).unwrap_or_default()
+    }
+
+    #[test]
+    fn of_a_chain_of_proxies_only_the_last_is_believed() {
+        for (header, caller, address) in [
+            ("203.0.113.7", "192.0.2.1", Some("203.0.113.7")),
+            ("203.0.113.7, 192.0.2.1", "192.0.2.1", Some("203.0.113.7")),
+            ("198.51.100.9, 203.0.113.7, 192.0.2.1", "192.0.2.1", Some("203.0.113.7")),
+            ("198.51.100.9, 203.0.113.7", "192.0.2.1", Some("203.0.113.7")),
+            ("203.0.113.7:52044", "192.0.2.1", Some("203.0.113.7")),
+            ("198.51.100.9:1, 203.0.113.7:2, 192.0.2.1:3", "192.0.2.1", Some("203.0.113.7")),
+            ("[2001:db8::7]:443", "192.0.2.1", Some("2001:db8::7")),
+            ("[2001:db8::7]", "192.0.2.1", Some("2001:db8::7")),
+            ("2001:db8::7", "192.0.2.1", Some("2001:db8::7")),
+            ("::ffff:203.0.113.7", "192.0.2.1", Some("203.0.113.7")),
+            ("198.51.100.9, unknown", "192.0.2.1", None),
+            ("198.51.100.9, ", "192.0.2.1", None),
+            ("192.0.2.1", "192.0.2.1", None),
+            ("", "192.0.2.1", None),
+        ] {
+            let mut inbound = Inbound::new(Request::default());
+            inbound.caller = Some(caller.parse().unwrap());
+            inbound.headers.insert("x-forwarded-for", header.parse().unwrap());
+            let expected = address.map(|address| address.parse().unwrap());
+            assert_eq!(inbound.source_address(Some("x-forwarded-for")), expected, "{header}");
+            assert_eq!(inbound.source_address(None), inbound.caller);
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! and one place that turns every failure into the endpoint's own JSON shape.
 
 mod decode;
+mod event;
 mod failure;
 mod inbound;
 pub mod page;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use tracing::Instrument as _;
 
 pub use decode::decode;
+pub use event::adapted;
 pub use failure::{Failure, Shape, Status};
 pub use inbound::{Inbound, SMALL_BODY};
 
