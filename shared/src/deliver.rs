@@ -2,7 +2,7 @@
 //! afterwards: one try, and what became of it is written down. The shop knows a repetition by its id, so one try too many does
 //! no harm and one too few is made up for.
 
-use serde_json::Value;
+use serde::Deserialize;
 
 use crate::clock::{Clock, Deadline};
 use crate::metrics::{self, Metrics};
@@ -12,6 +12,7 @@ use crate::shop::Webhook;
 use crate::store::StoreError;
 use crate::store::submissions::Submissions;
 use crate::submission::{State, Submission};
+use crate::wire::Lenient;
 
 /// How often a result is written anew after somebody else wrote first.
 const ROUNDS: u32 = 8;
@@ -126,14 +127,22 @@ impl Courier {
     }
 }
 
+/// What counts of the shop's answer. A list of values would be read as the fields in their order.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Said {
+    success: Lenient<bool>,
+    message: Lenient<String>,
+}
+
 /// The shop's answer is `{"success":bool,"message"?:string}`; anything else says nothing.
 fn read(answer: &Answer, form: &str) -> Delivered {
     let status = answer.status.as_u16();
     // A wrong key or URL is nothing that the customer could mend.
     let ours = matches!(status, 401 | 403 | 404 | 405);
-    let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
-    let success = body.as_ref().and_then(|body| body.get("success")).and_then(Value::as_bool);
-    let message = body.as_ref().and_then(|body| body.get("message")).and_then(Value::as_str).and_then(message);
+    let said: Said = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let success = said.success.0;
+    let message = said.message.0.as_deref().and_then(message);
     match (success, message) {
         (Some(true), message) if answer.status.is_success() => {
             tracing::info!(form, "the shop saved a form");

@@ -6,6 +6,8 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
+use crate::decoding::LOST;
+
 /// The text cannot be used as an identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
@@ -18,6 +20,9 @@ pub enum IdError {
     /// Control characters in it.
     #[error("must not contain control characters")]
     Control,
+    /// U+FFFD in it.
+    #[error("must not contain U+FFFD, which stands for what could not be read")]
+    Lost,
     /// JSON of another kind.
     #[error("must be a string (a whole number is accepted too)")]
     NotText,
@@ -36,6 +41,8 @@ fn check(text: &str) -> Result<String, IdError> {
         Err(IdError::TooLong)
     } else if text.chars().any(char::is_control) {
         Err(IdError::Control)
+    } else if text.contains(LOST) {
+        Err(IdError::Lost)
     } else {
         Ok(text.to_owned())
     }
@@ -210,7 +217,7 @@ mod tests {
         assert_eq!(read(r#""001""#).unwrap(), "001");
         assert_eq!(read("12345").unwrap(), "12345");
         assert_eq!(read("123456789012345678901234567890").unwrap(), "123456789012345678901234567890");
-        for wrong in [r#""""#, r#"" ""#, "1.5", "1e3", "true", "null", "{}", "[]", r#""a\u0000b""#] {
+        for wrong in [r#""""#, r#"" ""#, "1.5", "1e3", "true", "null", "{}", "[]", r#""a\u0000b""#, r#""a\ufffdb""#] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
         assert_eq!(OrderId::parse(&"x".repeat(201)), Err(IdError::TooLong));

@@ -1,7 +1,8 @@
 //! What every webhook of imshop-webhooks is made of. Modules in this order; a lower one never imports a higher one:
 //!
-//! - [`money`], [`phone`], [`ids`], [`secret`], [`roles`], [`clock`], [`wire`], [`texts`], [`mod@env`], [`aws`], [`metrics`]: plain
-//!   types, parsed once and valid ever after; what a customer reads; settings from the environment; what is measured.
+//! - [`decoding`], [`plain`], [`money`], [`phone`], [`ids`], [`secret`], [`roles`], [`clock`], [`wire`], [`texts`], [`mod@env`], [`aws`],
+//!   [`metrics`]: text as people paste it; plain types, parsed once and valid ever after; what a customer reads; settings from the
+//!   environment; what is measured.
 //! - [`outbound`], [`imshop`], [`mokka`], [`smspro`], [`shop`]: one room for each outside system: its messages, its client,
 //!   its errors.
 //! - [`payment`], [`challenge`], [`sms`], [`submission`], [`instalments`]: the payment, the code by SMS, the SMS itself and the
@@ -16,6 +17,7 @@ pub mod aws;
 pub mod challenge;
 pub mod clock;
 pub mod config;
+pub mod decoding;
 pub mod deliver;
 pub mod document;
 pub mod env;
@@ -31,6 +33,7 @@ pub mod outbound;
 pub mod payment;
 pub mod phone;
 pub mod photos;
+pub mod plain;
 pub mod queue;
 pub mod roles;
 pub mod runtime;

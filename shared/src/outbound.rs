@@ -1,15 +1,18 @@
 //! Calls to outside systems over HTTP: one client for all, no redirects, bounded answers, every failure one of two kinds. Every
 //! call is measured once, however it ends.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use reqwest::{RequestBuilder, StatusCode, redirect};
 use url::Url;
 
 use crate::clock::{self, Deadline};
+use crate::decoding::{self, Headers, Undecodable};
 use crate::metrics::{METHOD, Metrics, PROVIDER, PROVIDER_FAULTS, PROVIDER_LATENCY, PROVIDER_REFUSALS};
 use crate::trust::Trust;
 
@@ -32,12 +35,24 @@ pub enum CallError {
 pub struct Answer {
     /// The HTTP status.
     pub status: StatusCode,
-    /// The content type, if it says one.
+    /// The content type, if it says one; of what `body` is.
     pub content_type: Option<String>,
-    /// The body.
+    /// The body: its text as UTF-8, without a byte order mark; as it came if it is no text.
     pub body: Bytes,
+    /// Why it is no text, if so.
+    pub unreadable: Option<Undecodable>,
     /// The call, of which whoever can read the answer has to say how it came out.
     pub call: Call,
+}
+
+impl Answer {
+    /// The body as text.
+    pub fn text(&self) -> Result<&str, Undecodable> {
+        match &self.unreadable {
+            Some(problem) => Err(problem.clone()),
+            None => std::str::from_utf8(&self.body).map_err(|error| Undecodable::NotUtf8(error.valid_up_to())),
+        }
+    }
 }
 
 /// An outside system.
@@ -206,8 +221,8 @@ impl Http {
         if status == StatusCode::TOO_MANY_REQUESTS {
             self.counts_of(target.system).throttled.fetch_add(1, Ordering::Relaxed);
         }
-        let content_type =
-            response.headers().get(reqwest::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let (content_type, content_encoding) = (header(CONTENT_TYPE), header(CONTENT_ENCODING));
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > MAX_ANSWER {
@@ -216,13 +231,35 @@ impl Http {
             body.extend_from_slice(&chunk);
         }
         call.took = Some(call.began.elapsed());
-        Ok(Answer { status, content_type, body: without_mark(body.into()), call })
+        let body = Bytes::from(body);
+        let headers = Headers { content_type: content_type.as_deref(), content_encoding: content_encoding.as_deref() };
+        Ok(match decoding::text(&body, headers, MAX_ANSWER) {
+            Ok(Cow::Borrowed(text)) => {
+                let content_type = content_type.clone().map(|kind| in_utf8(&kind));
+                Answer { status, content_type, body: body.slice(body.len() - text.len()..), unreadable: None, call }
+            }
+            Ok(Cow::Owned(text)) => {
+                let content_type = content_type.clone().map(|kind| in_utf8(&kind));
+                Answer { status, content_type, body: text.into(), unreadable: None, call }
+            }
+            Err(problem) => {
+                let (system, method) = (target.system.name(), target.method);
+                tracing::warn!(cause = %problem, system, method, http.status = status.as_u16(), "an answer is no text");
+                Answer { status, content_type, body, unreadable: Some(problem), call }
+            }
+        })
     }
 }
 
-/// A body without the byte order mark that some systems begin their JSON and XML with, and that no reader of those allows.
-fn without_mark(body: Bytes) -> Bytes {
-    if body.starts_with("\u{feff}".as_bytes()) { body.slice("\u{feff}".len()..) } else { body }
+/// A content type that names the charset that the text is in now; as it came if it names none, or that one.
+fn in_utf8(content_type: &str) -> String {
+    match decoding::charset(content_type) {
+        Some(name) if decoding::find(&name) != Some(encoding_rs::UTF_8) => {
+            let kind = content_type.split(';').next().unwrap_or_default().trim();
+            format!("{kind}; charset=utf-8")
+        }
+        Some(_) | None => content_type.to_owned(),
+    }
 }
 
 /// The client without anything that measures: connections are kept for the life of the process.

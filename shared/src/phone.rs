@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+use crate::plain::plain;
+
+/// How many digits are read: the longest number behind the longest way to dial out of a country.
+const MOST_WRITTEN: usize = 18;
+
 /// A phone number: 10 to 15 international digits without a plus (`996770123456`). Its `Debug` hides it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Phone(String);
@@ -61,33 +66,75 @@ const OPERATORS: [(&str, &str); 16] = [
 pub struct PhoneError;
 
 impl Phone {
-    /// Reads a number as people and forms write it: spaces, dots, dashes and brackets are dropped.
-    /// Without a leading plus, Kyrgyz national forms (0 and 9 digits, or 9 digits) become `996…`,
-    /// and Russian `8` with 10 digits becomes `7…` (reference "SMSPRO", phone).
+    /// Reads a number as people, forms and phone books write it: `tel:` and what comes behind it after a semicolon, marks that
+    /// nobody sees, spaces, dots, dashes and brackets are dropped, digits are digits in any script. `00` and the Russian `8 10` are
+    /// a plus. Without one, Kyrgyz national forms (0 and 9 digits, or 9 digits) become `996…`, and Russian ones (8 and 10 digits,
+    /// or 10 digits that begin with 9) `7…` (reference "SMSPRO", phone). A national 0 or 8 behind the country's code is dropped.
     pub fn parse(text: &str) -> Result<Self, PhoneError> {
-        let text = text.trim();
-        let (international, rest) = match text.strip_prefix('+') {
+        let text = plain(text);
+        let scheme = text.split_at_checked("tel:".len()).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("tel:"));
+        let text = scheme.map_or(text.as_str(), |(_, number)| number.split(';').next().unwrap_or(number));
+        let text = text.trim_start_matches([' ', '(']);
+        let (has_plus, rest) = match text.strip_prefix('+') {
             Some(rest) => (true, rest),
             None => (false, text),
         };
-        let mut digits = String::with_capacity(15);
+        let mut digits = String::with_capacity(MOST_WRITTEN);
         for character in rest.chars() {
             match character {
-                '0'..='9' if digits.len() < 16 => digits.push(character),
-                ' ' | '\u{a0}' | '\u{202f}' | '-' | '\u{2011}' | '\u{2013}' | '.' | '(' | ')' => {}
+                '0'..='9' if digits.len() < MOST_WRITTEN => digits.push(character),
+                ' ' | '-' | '.' | '(' | ')' => {}
                 _ => return Err(PhoneError),
             }
         }
-        if !international {
-            if digits.len() == 10 && digits.starts_with('0') {
-                digits.replace_range(..1, "996");
-            } else if digits.len() == 9 && !digits.starts_with('0') {
-                digits.insert_str(0, "996");
-            } else if digits.len() == 11 && digits.starts_with('8') {
-                digits.replace_range(..1, "7");
+        let exit_code = match digits.as_str() {
+            _ if has_plus => "",
+            digits if digits.starts_with("00") => "00",
+            // From Russia abroad; no national number is that long.
+            digits if digits.starts_with("810") && digits.len() >= 14 => "810",
+            _ => "",
+        };
+        let is_international = has_plus || !exit_code.is_empty();
+        digits.replace_range(..exit_code.len(), "");
+        match (digits.len(), digits.as_bytes()) {
+            (10, [b'0', ..]) if !is_international => digits.replace_range(..1, "996"),
+            (9, [b'1'..=b'9', ..]) if !is_international => digits.insert_str(0, "996"),
+            (10, [b'9', ..]) if !is_international => digits.insert(0, '7'),
+            (11, [b'8', ..]) if !is_international => digits.replace_range(..1, "7"),
+            // No country has a code that begins with 89.
+            (11, [b'8', b'9', ..]) => digits.replace_range(..1, "7"),
+            (12, [b'7', b'8', ..]) => digits.replace_range(1..2, ""),
+            (13, [b'9', b'9', b'6', b'0', ..]) => digits.replace_range(3..4, ""),
+            _ if is_international && rest.contains("(0)") => {
+                // The first zero in brackets is not dialled from abroad: +44 (0)20.
+                let before = rest.split("(0)").next().unwrap_or_default();
+                let place = before.bytes().filter(u8::is_ascii_digit).count().saturating_sub(exit_code.len());
+                digits.replace_range(place..=place, "");
             }
+            _ => {}
         }
         if (10..=15).contains(&digits.len()) && !digits.starts_with('0') { Ok(Self(digits)) } else { Err(PhoneError) }
+    }
+
+    /// The first number that can be read in a field in which people write what they like: several of them, words around them.
+    #[must_use]
+    pub fn first_in(text: &str) -> Option<Self> {
+        let whole = Self::parse(text).ok();
+        let between =
+            |character: char| matches!(character, ',' | ';' | '/' | '|' | '\n' | '\r' | ':') || character.is_alphabetic();
+        whole.or_else(|| text.split(between).find_map(Self::first_with_plus))
+    }
+
+    fn first_with_plus(piece: &str) -> Option<Self> {
+        let piece = piece.trim_matches(|character: char| matches!(character, '.' | ' '));
+        let again = piece.char_indices().skip(1).find(|(_, character)| *character == '+').map(|(place, _)| place);
+        Self::parse(&piece[..again.unwrap_or(piece.len())]).ok().or_else(|| Self::first_with_plus(&piece[again?..]))
+    }
+
+    /// What earlier releases took the same number for if it was written without +7.
+    #[must_use]
+    pub fn earlier_digits(&self) -> Option<&str> {
+        self.0.strip_prefix('7').filter(|national| national.len() == 10 && national.starts_with('9'))
     }
 
     /// International digits without a plus, what SMSPRO takes.
@@ -164,6 +211,60 @@ mod tests {
     }
 
     #[test]
+    fn a_pasted_number_is_the_number() {
+        for (text, digits) in [
+            ("\u{202a}+996 770 00 11 02\u{202c}", "996770001102"),
+            ("\u{2068}+996770001104\u{2069}", "996770001104"),
+            ("+996\u{fe0f}770\u{200b}00\u{ad}11\u{2060}08", "996770001108"),
+            ("\u{feff}+996\u{2009}770\u{202f}00\u{a0}11\u{3000}10", "996770001110"),
+            ("+996 770\u{2012}00\u{2013}11\u{2212}12", "996770001112"),
+            ("+996\t770\n001113", "996770001113"),
+            ("tel:+996770001116", "996770001116"),
+            ("TEL:+7-926-818-06-42;ext=12;phone-context=x", "79268180642"),
+            ("00996770001119", "996770001119"),
+            ("00 7 926 818-06-42", "79268180642"),
+            ("8 10 996 770 00 11 19", "996770001119"),
+            (
+                "\u{ff0b}\u{ff19}\u{ff19}\u{ff16}\u{ff08}\u{ff17}\u{ff17}\u{ff10}\u{ff09}\u{ff10}\u{ff10}\u{ff11}\u{ff11}\u{ff11}\u{ff17}",
+                "996770001117",
+            ),
+            ("\u{660}\u{667}\u{667}\u{660}\u{661}\u{662}\u{663}\u{664}\u{665}\u{666}", "996770123456"),
+            ("8 (926) 818-06-42", "79268180642"),
+            ("+8 (926) 818-06-42", "79268180642"),
+            ("+7 8 (926) 818-06-42", "79268180642"),
+            ("926 818 06 42", "79268180642"),
+            ("(+996) 770 00 11 19", "996770001119"),
+            ("+996 (0) 770 00 11 19", "996770001119"),
+            ("+44 (0)20 7946 0958", "442079460958"),
+            ("00 44 (0)20 7946 0958", "442079460958"),
+        ] {
+            let read = Phone::parse(text).map_or_else(|_| String::new(), |phone| phone.digits().to_owned());
+            assert_eq!(read, digits, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_found_among_what_people_write_around_it() {
+        for (text, digits) in [
+            ("0770 123456, 0555 654321", "996770123456"),
+            ("0770123456/0555654321", "996770123456"),
+            ("+996 770 123456 +996 555 654321", "996770123456"),
+            ("тел. 8 (926) 818-06-42 (вечером)", "79268180642"),
+            ("Айгуль: +996 770 12-34-56", "996770123456"),
+            ("+7 495 123-45-67 доб. 12", "74951234567"),
+            ("0770 123456 или 0555 654321", "996770123456"),
+            ("нет; 0555 654321", "996555654321"),
+            ("WhatsApp +996770123456", "996770123456"),
+            ("дом\n0770123456", "996770123456"),
+            ("потом", ""),
+            ("", ""),
+        ] {
+            let read = Phone::first_in(text).map_or_else(String::new, |phone| phone.digits().to_owned());
+            assert_eq!(read, digits, "{text:?}");
+        }
+    }
+
+    #[test]
     fn what_is_no_phone_is_refused() {
         for text in [
             "",
@@ -174,7 +275,11 @@ mod tests {
             "phone",
             "7999888776x",
             "1234567890123456",
-            "７９９９８８８７７６６",
+            "+00996770123456",
+            "0000996770123456",
+            "00 0770 123456",
+            "+7 99988877665544332211",
+            "mail:+996770123456",
             "7+9998887766",
         ] {
             assert_eq!(Phone::parse(text), Err(PhoneError), "{text}");
@@ -187,6 +292,7 @@ mod tests {
         assert_eq!(mokka("+7 926 818 06 21").as_deref(), Some("9268180621"));
         assert_eq!(mokka("89268180621").as_deref(), Some("9268180621"));
         assert_eq!(mokka("9268180621").as_deref(), Some("9268180621"));
+        assert_eq!(mokka("8880001122").as_deref(), Some("8880001122"));
         assert_eq!(mokka("+996770123456"), None);
         assert_eq!(mokka("+15551234567"), None);
     }

@@ -1,6 +1,7 @@
 //! Photos in forms. They come as base64 among the fields, are objects in S3 while the form is stored, and base64 again for the
 //! shop. What a photo is, its content says, not its sender. Never more than one chunk of a photo is decoded at a time.
 
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -11,21 +12,17 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::{ByteStream, SdkBody};
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use base64::Engine as _;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use http_body::{Frame, SizeHint};
 use serde_json::{Map, Value};
 
 use crate::aws::{self, cause};
+use crate::decoding::{self, BASE64, does_not_count};
 use crate::env::Env;
 use crate::ids::SubmissionId;
 use crate::submission::{Photo, RETENTION_DAYS};
 
-/// Base64 with or without its padding.
-const BASE64: GeneralPurpose =
-    GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent));
 /// How much base64 is decoded at a time; whole groups of four.
 const CHUNK: usize = 64 * 1024;
 /// How much of a text shows what it is, in base64; whole groups of four.
@@ -115,16 +112,14 @@ fn search(value: &mut Value, pointer: &mut String, step: &str, found: &mut Vec<P
 
 /// The photo that a text is, if it is one.
 fn picture(text: &str, pointer: &str) -> Result<Option<Picture>, BadPhoto> {
-    let in_url = text.strip_prefix("data:").and_then(|rest| {
-        let (head, base64) = rest.split_once(',')?;
-        head.ends_with(";base64").then_some(base64)
-    });
-    let base64 = match in_url {
-        Some(base64) => base64,
+    let in_url = in_data_url(text);
+    let base64 = match &in_url {
+        Some(base64) => base64.as_ref(),
         None if text.len() < SHORTEST => return Ok(None),
         None => text,
     };
-    match kind(base64).zip(size(base64)) {
+    let base64 = decoding::in_one_piece(base64);
+    match kind(&base64).zip(size(&base64)) {
         Some((kind, bytes)) => {
             let data_url = in_url.is_some();
             Ok(Some(Picture { pointer: pointer.to_owned(), kind, bytes, data_url, base64: base64.into() }))
@@ -132,6 +127,18 @@ fn picture(text: &str, pointer: &str) -> Result<Option<Picture>, BadPhoto> {
         None if in_url.is_some() => Err(BadPhoto::NoPhoto(pointer.to_owned())),
         None => Ok(None),
     }
+}
+
+/// What is in a `data:` URL (RFC 2397) as base64: the words in any case, its signs maybe percent-encoded.
+fn in_data_url(text: &str) -> Option<Cow<'_, str>> {
+    let text = text.trim_start_matches(does_not_count);
+    let (scheme, rest) = text.split_at_checked("data:".len())?;
+    let (head, data) = rest.split_once(',').filter(|_| scheme.eq_ignore_ascii_case("data:"))?;
+    let (_, last) = head.rsplit_once(';')?;
+    if !last.trim().eq_ignore_ascii_case("base64") {
+        return None;
+    }
+    percent_encoding::percent_decode_str(data).decode_utf8().ok()
 }
 
 fn kind(base64: &str) -> Option<(&'static str, &'static str)> {
@@ -157,7 +164,7 @@ fn size(base64: &str) -> Option<u64> {
 }
 
 impl Picture {
-    /// Its base64, as it came.
+    /// Its base64, without what does not count of it.
     #[must_use]
     pub fn base64(&self) -> &str {
         &self.base64

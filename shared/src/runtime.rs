@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::BoxFuture;
 use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, Body, Error, Request, Response, Service as _, service_fn};
+use lambda_http::{Body, Error, Request, Response, service_fn};
 use lambda_runtime::layers::TracingLayer;
 use lambda_runtime::tower::util::MapFutureLayer;
 use lambda_runtime::{Context, LambdaEvent, Runtime};
@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::clock::{self, Clock, Random, Timestamp};
 use crate::document::{Document, DocumentError, Values};
 use crate::env::{ConfigError, Env};
+use crate::http::adapted;
 use crate::metrics::{COLD_START, FUNCTION, Metrics, Sink};
 use crate::outbound::Http;
 use crate::telemetry;
@@ -87,15 +88,16 @@ pub async fn run_and_finish<D: Send + Sync>(
 ) -> Result<(), Error> {
     let house = start(build, warm).await?;
     let house = &house;
-    let handler =
-        service_fn(move |request: Request| async move { Ok::<_, Error>(handle(house.deps().await.as_ref(), request).await) });
+    let handler = service_fn(move |event: LambdaEvent<LambdaRequest>| {
+        adapted(event, move |request| async move { handle(house.deps().await.as_ref(), request).await })
+    });
     // The service that is wrapped ends when Lambda has the answer.
     let finishing = MapFutureLayer::new(move |answered| async move {
         let outcome = answered.await;
         finish(house.latest().as_ref()).await;
         outcome
     });
-    Runtime::new(Adapter::from(handler)).layer(TracingLayer::new()).layer(finishing).run().await
+    Runtime::new(handler).layer(TracingLayer::new()).layer(finishing).run().await
 }
 
 /// Runs a function that is not called over HTTP, in the same way.
@@ -124,9 +126,7 @@ pub async fn run_and_work<D: Send + Sync>(
         }
         let deps = deps.as_ref();
         let request: LambdaRequest = serde_json::from_value(event.payload)?;
-        let handler = service_fn(move |request: Request| async move { Ok::<_, Error>(handle(deps, request).await) });
-        let response = Adapter::from(handler).call(LambdaEvent::new(request, event.context)).await?;
-        Ok(serde_json::to_value(response)?)
+        adapted(LambdaEvent::new(request, event.context), move |request| handle(deps, request)).await
     }))
     .await
 }

@@ -5,6 +5,11 @@
 //! is the end, or `Refused`, which is the end unless the customer insists and the shop takes it after all. States only move
 //! forward, so a repeated or late answer changes nothing.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
@@ -23,10 +28,12 @@ impl PhoneDigest {
         Self(secret.digest(Purpose::Phone, &[phone.digits()]))
     }
 
-    /// The digests under which a phone's forms may be stored: today's, and while the internal secret is new the one before.
+    /// The digests under which a phone's forms may be stored: today's, while the internal secret is new the one before, and those
+    /// of what earlier releases took the number for.
     #[must_use]
     pub fn all(secret: &InternalSecret, phone: &Phone) -> Vec<Self> {
-        secret.digests(Purpose::Phone, &[phone.digits()]).map(Self).collect()
+        let spellings = [Some(phone.digits()), phone.earlier_digits()].into_iter().flatten();
+        spellings.flat_map(|digits| secret.digests(Purpose::Phone, &[digits]).collect::<Vec<_>>()).map(Self).collect()
     }
 
     /// A digest as it was stored.
@@ -98,6 +105,57 @@ pub struct Photo {
     pub key: String,
 }
 
+/// A form's fields as JSON text. They stay text where they are only passed on: in memory they take up to a hundred times as much.
+#[derive(Clone)]
+pub struct Fields(Box<RawValue>);
+
+impl Fields {
+    /// Takes the text of a JSON object.
+    pub fn parse(text: String) -> Result<Self, serde_json::Error> {
+        let raw = RawValue::from_string(text)?;
+        if raw.get().starts_with('{') { Ok(Self(raw)) } else { Err(serde::de::Error::custom("must be an object")) }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.get()
+    }
+
+    /// The text, to be a part of another one.
+    #[must_use]
+    pub fn raw(&self) -> &RawValue {
+        &self.0
+    }
+
+    /// The fields.
+    pub fn read(&self) -> Result<Map<String, Value>, serde_json::Error> {
+        serde_json::from_str(self.as_str())
+    }
+
+    /// The fields' names.
+    pub fn names(&self) -> Result<BTreeSet<String>, serde_json::Error> {
+        let fields: BTreeMap<String, &RawValue> = serde_json::from_str(self.as_str())?;
+        Ok(fields.into_keys().collect())
+    }
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fields(…)")
+    }
+}
+
+/// What the shop gets.
+#[derive(Serialize)]
+struct Message<'a, T> {
+    data: T,
+    #[serde(rename = "formName")]
+    form: &'a str,
+    #[serde(rename = "installId", skip_serializing_if = "Option::is_none")]
+    installation: Option<&'a str>,
+}
+
 /// A form as it is stored.
 #[derive(Clone, Debug)]
 pub struct Submission {
@@ -105,10 +163,10 @@ pub struct Submission {
     pub id: SubmissionId,
     /// The form's name.
     pub form: FormName,
-    /// The installation it came from.
-    pub installation: InstallId,
+    /// The installation it came from, if it says one.
+    pub installation: Option<InstallId>,
     /// Its fields, with null where a photo was. Nothing once they were given to the shop and are not to be kept.
-    pub data: Option<Map<String, Value>>,
+    pub data: Option<Fields>,
     /// Its photos.
     pub photos: Vec<Photo>,
     /// The phone in it.
@@ -168,17 +226,21 @@ impl Submission {
     /// What the shop gets, with `photos` (base64, in their order) in their places again; nothing if the fields are gone.
     #[must_use]
     pub fn body(&self, photos: Vec<String>) -> Option<String> {
-        let mut data = Value::Object(self.data.clone()?);
+        let fields = self.data.as_ref()?;
+        if self.photos.is_empty() {
+            return self.message(fields.raw());
+        }
+        let mut data = Value::Object(fields.read().ok()?);
         for (photo, base64) in self.photos.iter().zip(photos) {
             let text = if photo.data_url { format!("data:{};base64,{base64}", photo.media_type) } else { base64 };
             *data.pointer_mut(&photo.pointer)? = Value::String(text);
         }
-        let body = serde_json::json!({
-            "formName": self.form.as_str(),
-            "installId": self.installation.as_str(),
-            "data": data,
-        });
-        Some(body.to_string())
+        self.message(data)
+    }
+
+    fn message(&self, data: impl Serialize) -> Option<String> {
+        let installation = self.installation.as_ref().map(InstallId::as_str);
+        serde_json::to_string(&Message { data, form: self.form.as_str(), installation }).ok()
     }
 }
 
@@ -200,11 +262,11 @@ mod tests {
             data_url: true,
             key: "k".to_owned(),
         };
-        let Value::Object(data) = json!({"name": "Айгуль", "pictures": [null]}) else { unreachable!() };
+        let data = Fields::parse(json!({"name": "Айгуль", "pictures": [null]}).to_string()).unwrap();
         Submission {
             id: SubmissionId::parse(&"a".repeat(64)).unwrap(),
             form: FormName::parse("callback").unwrap(),
-            installation: InstallId::parse("i").unwrap(),
+            installation: Some(InstallId::parse("i").unwrap()),
             data: Some(data),
             photos: vec![photo],
             phone: None,

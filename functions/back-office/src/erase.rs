@@ -75,6 +75,7 @@ pub(crate) async fn erase(asked: &Asked<'_>) -> Result<Response<Body>, Failure> 
 async fn everything(asked: &Asked<'_>, phone: &Phone, erased: &mut Erased) -> Result<(), Incomplete> {
     let deps = asked.deps;
     let deadline = asked.inbound.deadline().before(RECORDING);
+    let mut unreadable = Vec::new();
     for person in PhoneDigest::all(&deps.internal, phone) {
         let mut from = None;
         loop {
@@ -85,14 +86,23 @@ async fn everything(asked: &Asked<'_>, phone: &Phone, erased: &mut Erased) -> Re
                 }
                 form(deps, submission, phone, erased).await?;
             }
+            unreadable.extend(page.unreadable);
             from = page.next;
             if from.is_none() {
                 break;
             }
         }
     }
-    erased.send_logs += u32::from(deps.otp.forget_sends(&SendLog::phone_key(&deps.internal, phone)).await?);
-    Ok(())
+    let (by_phone, nobodys) = (SendLog::phone_key(&deps.internal, phone), SendLog::nobodys_key(&deps.internal, phone));
+    // Codes of forms that never came.
+    for code in deps.otp.send_log(&by_phone).await?.codes {
+        erased.codes += u32::from(deps.otp.forget_challenge(&code.challenge).await?);
+    }
+    for log in [&nobodys, &by_phone] {
+        erased.send_logs += u32::from(deps.otp.forget_sends(log).await?);
+    }
+    // They have kept nothing else from being deleted.
+    if unreadable.is_empty() { Ok(()) } else { Err(format!("forms that cannot be read: {}", unreadable.join(", ")).into()) }
 }
 
 async fn form(deps: &Deps, submission: &Submission, phone: &Phone, erased: &mut Erased) -> Result<(), Incomplete> {
@@ -100,7 +110,7 @@ async fn form(deps: &Deps, submission: &Submission, phone: &Phone, erased: &mut 
         deps.photos.delete(&submission.photos).await?;
         erased.photos += submission.photos.len();
     }
-    let code = ChallengeKey::new(&deps.internal, &submission.form, &submission.installation, phone);
+    let code = ChallengeKey::new(&deps.internal, &submission.form, submission.installation.as_ref(), phone);
     erased.codes += u32::from(deps.otp.forget_challenge(&code).await?);
     if deps.submissions.delete(&submission.id).await? {
         erased.forms += 1;

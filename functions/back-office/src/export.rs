@@ -6,14 +6,16 @@ use http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Response};
 use serde_json::Value;
 use shared::http::{self as answers, Failure};
-use shared::store::submissions::By;
-use shared::submission::Submission;
+use shared::store::submissions::{By, Submissions};
+use shared::submission::{Fields, Submission};
 
-use crate::forms::{fitting, form, page};
+use crate::forms::{LARGEST_ANSWER, fitting, form, page};
 use crate::{Asked, query};
 
 /// How many forms a page has at most.
 const MOST_FORMS: u16 = 500;
+/// A cell with nothing in it takes quotes, as escaped in Lambda's answer, and a comma.
+const EMPTY_CELL: usize = 5;
 /// The columns before the form's own fields.
 const COLUMNS: [&str; 4] = ["id", "at", "state", "message"];
 /// Says that a file is UTF-8 to spreadsheets, which would not think so.
@@ -26,7 +28,12 @@ pub(crate) async fn export(asked: &Asked<'_>) -> Result<Response<Body>, Failure>
     let name = asked.inbound.query("form").ok_or_else(|| Failure::bad_request("the query parameter `form` must be there"))?;
     let name = form(name)?;
     let by = By::Form(&name);
-    let page = page(asked, by, cursor.as_ref(), limit).await?;
+    let mut page = page(asked, by, cursor.as_ref(), limit).await?;
+    let rows = rows(&page.entries).map_err(Failure::internal)?;
+    if let Some(last) = page.entries.get(rows.saturating_sub(1)).filter(|_| rows < page.entries.len()) {
+        page.next = Some(Submissions::after(by, last));
+        page.entries.truncate(rows);
+    }
     let (text, next) = fitting(by, &page, |submissions, _| table(submissions).map_err(Failure::internal))?;
     let mut response = answers::respond(StatusCode::OK, "text/csv; charset=utf-8; header=present", marked(&text));
     let headers = response.headers_mut();
@@ -42,10 +49,27 @@ fn marked(text: &str) -> String {
     format!("{BYTE_ORDER_MARK}{BYTE_ORDER_MARK}{text}")
 }
 
+/// How many forms fit into one table. Every row has a cell for every name that any of them has, so that names that differ make more
+/// of it than what is in them.
+fn rows(submissions: &[Submission]) -> Result<usize, serde_json::Error> {
+    let (mut names, mut bytes) = (BTreeSet::new(), 0);
+    for (index, submission) in submissions.iter().enumerate() {
+        let Some(data) = &submission.data else { continue };
+        names.extend(data.names()?);
+        bytes += data.as_str().len();
+        if index > 0 && bytes + (index + 1) * names.len() * EMPTY_CELL > LARGEST_ANSWER {
+            return Ok(index);
+        }
+    }
+    Ok(submissions.len())
+}
+
 /// RFC 4180, with a row of names and every cell in quotes.
 fn table(submissions: &[Submission]) -> Result<String, Box<dyn std::error::Error>> {
-    let data = submissions.iter().filter_map(|submission| submission.data.as_ref());
-    let fields: BTreeSet<_> = data.flat_map(|data| data.keys()).collect();
+    let mut fields = BTreeSet::new();
+    for data in submissions.iter().filter_map(|submission| submission.data.as_ref()) {
+        fields.extend(data.names()?);
+    }
     let mut writer =
         csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     // A field that is called like one of ours must not be mistaken for it.
@@ -54,7 +78,8 @@ fn table(submissions: &[Submission]) -> Result<String, Box<dyn std::error::Error
     for submission in submissions {
         let message = submission.message.as_deref().unwrap_or_default();
         let own = [submission.id.as_str(), &submission.at.rfc3339(), submission.state.name(), message].map(harmless);
-        let value = |field: &&String| submission.data.as_ref().and_then(|data| data.get(*field)).map(cell).unwrap_or_default();
+        let data = submission.data.as_ref().map(Fields::read).transpose()?.unwrap_or_default();
+        let value = |field: &String| data.get(field).map(cell).unwrap_or_default();
         writer.write_record(own.into_iter().chain(fields.iter().map(value)))?;
     }
     let bytes = writer.into_inner().map_err(|error| error.to_string())?;

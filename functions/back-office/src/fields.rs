@@ -15,8 +15,8 @@ use url::Url;
 
 /// The body as `T`; an empty one is an empty object.
 pub(crate) fn body<T: DeserializeOwned>(inbound: &Inbound) -> Result<T, Failure> {
-    let body = inbound.body();
-    decode(if body.iter().all(u8::is_ascii_whitespace) { b"{}" } else { body })
+    let text = inbound.text()?;
+    decode(if text.trim_ascii().is_empty() { "{}" } else { text })
 }
 
 /// A field's mistake.

@@ -3,13 +3,13 @@
 use std::convert::Infallible;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::stream;
 use lambda_http::{Body, Response};
 use multer::{Field, Multipart};
 use serde::Deserialize;
 use shared::clock::Timestamp;
+use shared::decoding::{self, BASE64, Headers, in_one_piece};
 use shared::http::{Failure, decode};
 use shared::payment::{Check, Command, Payment, Refusal};
 
@@ -61,8 +61,7 @@ async fn read(asked: &Asked<'_>) -> Result<(Request, Option<Vec<u8>>), Failure> 
     }
     let request: Request = fields::body(asked.inbound)?;
     let document = request.document.as_deref().map(|text| {
-        let bytes =
-            STANDARD.decode(text).map_err(|_| wrong("document", "must be base64 (the standard alphabet, with padding)"))?;
+        let bytes = BASE64.decode(in_one_piece(text).as_bytes()).map_err(|_| wrong("document", "must be base64"))?;
         pdf("field `document`", bytes)
     });
     let document = document.transpose()?;
@@ -86,9 +85,13 @@ async fn read_parts(content_type: &str, body: &[u8]) -> Result<(Request, Option<
         if !known || taken {
             return Err(Failure::bad_request("there must be only the parts `body` and `check`, each once"));
         }
+        let kind = part.content_type().map(ToString::to_string);
         let content = content(part).await.map_err(unreadable)?;
         if name == "body" {
-            let fields: Request = decode(&content)?;
+            let headers = Headers { content_type: kind.as_deref(), content_encoding: None };
+            let text = decoding::text(&content, headers, content.len());
+            let text = text.map_err(|problem| Failure::bad_request(format!("part `body`: is {problem}")))?;
+            let fields: Request = decode(&text)?;
             if fields.document.is_some() {
                 return Err(wrong("document", "must be the part `check` here"));
             }

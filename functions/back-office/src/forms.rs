@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use lambda_http::{Body, Response};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 use shared::http::{self, Failure, Status};
-use shared::ids::{FormName, SubmissionId};
+use shared::ids::{FormName, InstallId, SubmissionId};
 use shared::store::submissions::{By, Submissions};
 use shared::store::{Cursor, Page};
-use shared::submission::{PhoneDigest, State, Submission};
+use shared::submission::{Fields, PhoneDigest, State, Submission};
 
 use crate::Asked;
 use crate::fields::{self, CustomerPhone};
 use crate::query::{self, DEFAULT_LIMIT, MAX_LIMIT, unlisted, wrong};
 
 /// Lambda takes an answer of 6 MB, and carries its body as a JSON string.
-const LARGEST_ANSWER: usize = 5_000_000;
+pub(crate) const LARGEST_ANSWER: usize = 5_000_000;
 /// How long a photo can be had by its link.
 const LINK_LIFETIME: Duration = Duration::from_mins(5);
 
@@ -25,7 +25,8 @@ const LINK_LIFETIME: Duration = Duration::from_mins(5);
 struct ShownForm<'a> {
     submission_id: &'a str,
     form: &'a str,
-    installation: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    installation: Option<&'a str>,
     state: &'static str,
     at: String,
     since: String,
@@ -34,7 +35,7 @@ struct ShownForm<'a> {
     message: Option<&'a str>,
     /// Left out once they were given to the shop and are not kept here.
     #[serde(skip_serializing_if = "Option::is_none")]
-    fields: Option<&'a Map<String, Value>>,
+    fields: Option<&'a RawValue>,
     photos: Vec<ShownPhoto<'a>>,
 }
 
@@ -59,13 +60,13 @@ impl<'a> ShownForm<'a> {
         Self {
             submission_id: submission.id.as_str(),
             form: submission.form.as_str(),
-            installation: submission.installation.as_str(),
+            installation: submission.installation.as_ref().map(InstallId::as_str),
             state: submission.state.name(),
             at: submission.at.rfc3339(),
             since: submission.since.rfc3339(),
             keep_until: submission.keep_until.rfc3339(),
             message: submission.message.as_deref(),
-            fields: submission.data.as_ref(),
+            fields: submission.data.as_ref().map(Fields::raw),
             photos: photos.collect(),
         }
     }
@@ -78,6 +79,9 @@ struct FormsAnswer<'a> {
     /// Where the list goes on, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     cursor: Option<&'a str>,
+    /// Forms that are there and cannot be read; what is wrong is in the log.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    unreadable: &'a [String],
 }
 
 pub(crate) async fn list(asked: &Asked<'_>) -> Result<Response<Body>, Failure> {
@@ -123,7 +127,8 @@ fn state(name: &str) -> Result<State, Failure> {
 
 fn shown(by: By<'_>, page: &Page<Submission>) -> Result<Response<Body>, Failure> {
     let (text, _) = fitting(by, page, |forms, cursor| {
-        let answer = FormsAnswer { success: true, forms: forms.iter().map(ShownForm::of).collect(), cursor };
+        let answer =
+            FormsAnswer { success: true, forms: forms.iter().map(ShownForm::of).collect(), cursor, unreadable: &page.unreadable };
         serde_json::to_string(&answer).map_err(Failure::internal)
     })?;
     Ok(http::respond(Status::Ok.into(), "application/json; charset=utf-8", text))
@@ -232,9 +237,8 @@ pub(crate) async fn photo(asked: &Asked<'_>, id: &str, number: &str) -> Result<R
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
     use shared::clock::Timestamp;
-    use shared::ids::InstallId;
 
     use super::*;
 
@@ -243,8 +247,8 @@ mod tests {
         Submission {
             id: SubmissionId::parse(&format!("{number:064x}")).unwrap(),
             form: FormName::parse("callback").unwrap(),
-            installation: InstallId::parse("i").unwrap(),
-            data: json!({"text": text}).as_object().cloned(),
+            installation: Some(InstallId::parse("i").unwrap()),
+            data: Some(Fields::parse(json!({"text": text}).to_string()).unwrap()),
             photos: Vec::new(),
             phone: None,
             at,
@@ -263,9 +267,9 @@ mod tests {
         let entries: Vec<_> = (1..=20).map(|number| handed_in(number, &"\"".repeat(190_000))).collect();
         let name = FormName::parse("callback").unwrap();
         let by = By::Form(&name);
-        let page = Page { entries, next: None };
+        let page = Page { entries, next: None, unreadable: Vec::new() };
         let write = |forms: &[Submission], _: Option<&str>| {
-            let texts: Vec<_> = forms.iter().map(|form| Value::Object(form.data.clone().unwrap())).collect();
+            let texts: Vec<_> = forms.iter().map(|form| form.data.as_ref().unwrap().raw()).collect();
             Ok(serde_json::to_string(&texts).unwrap())
         };
         let (text, cursor) = fitting(by, &page, write).unwrap();
@@ -273,7 +277,7 @@ mod tests {
         assert!((1_000_000..LARGEST_ANSWER + 2).contains(&carried), "{carried}");
         let taken: Vec<Value> = serde_json::from_str(&text).unwrap();
         assert_eq!(cursor, Some(Submissions::after(by, &page.entries[taken.len() - 1]).to_text()));
-        let small = Page { entries: page.entries[..2].to_vec(), next: None };
+        let small = Page { entries: page.entries[..2].to_vec(), next: None, unreadable: Vec::new() };
         assert_eq!(fitting(by, &small, write).unwrap().1, None, "nothing is left");
     }
 

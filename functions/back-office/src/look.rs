@@ -73,6 +73,9 @@ struct PaymentsAnswer<'a> {
     /// Where the list goes on, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     cursor: Option<String>,
+    /// Payments that are there and cannot be read; what is wrong is in the log.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<String>,
 }
 
 pub(crate) async fn payments(asked: &Asked<'_>) -> Result<Response<Body>, Failure> {
@@ -98,7 +101,8 @@ pub(crate) async fn payments(asked: &Asked<'_>) -> Result<Response<Body>, Failur
     };
     let page = page.map_err(query::unlisted)?;
     let payments = page.entries.iter().map(ShownPayment::of).collect();
-    http::json(Status::Ok, &PaymentsAnswer { success: true, payments, cursor: page.next.as_ref().map(Cursor::to_text) })
+    let cursor = page.next.as_ref().map(Cursor::to_text);
+    http::json(Status::Ok, &PaymentsAnswer { success: true, payments, cursor, unreadable: page.unreadable.clone() })
 }
 
 fn only(page: Page<Payment>, belongs: impl Fn(&Payment) -> bool) -> Page<Payment> {

@@ -5,10 +5,11 @@
 
 use std::time::Duration;
 
-use shared::challenge::{Challenge, ChallengeKey, Lease, Quota, Sent};
-use shared::clock::Deadline;
+use shared::challenge::{Challenge, ChallengeKey, Lease, Quota, SendLog, Sent};
+use shared::clock::{Deadline, Timestamp};
 use shared::config;
 use shared::http::Failure;
+use shared::ids::SubmissionId;
 use shared::imshop::forms::Answer;
 use shared::metrics;
 use shared::phone::Phone;
@@ -21,7 +22,7 @@ use shared::texts;
 use crate::Deps;
 use crate::form::Form;
 use crate::quotas;
-use crate::save::Confirmed;
+use crate::save::{Confirmed, confirmed_id};
 
 /// How long codes may be (reference "SMSPRO"); what they are made of is set in the cabinet.
 const CODE_LENGTH: std::ops::RangeInclusive<usize> = 3..=10;
@@ -47,11 +48,27 @@ pub(crate) async fn export(
     if !CODE_LENGTH.contains(&code.chars().count()) {
         return Ok(Answer::otp_failed());
     }
-    let key = ChallengeKey::new(&deps.internal, &form.name, &form.installation, &phone);
+    let now = deps.clock.now();
+    let key = match &form.installation {
+        Some(installation) => ChallengeKey::new(&deps.internal, &form.name, Some(installation), &phone),
+        None => whoever_asked(deps, form, &phone, now).await.map_err(Failure::internal)?,
+    };
     let digest = deps.internal.digest(Purpose::VerifiedCode, &[key.as_str(), code]);
-    let wrong_codes = quotas::of_wrong_codes(deps, config, form, &phone, deps.clock.now());
+    let wrong_codes = quotas::of_wrong_codes(deps, config, form, &phone, now);
     let export = Export { deps, config, form, phone, code, digest, wrong_codes, deadline };
     export.run(&key).await.map_err(Failure::internal)
+}
+
+/// Where the code of a form and a phone is that comes without its installation: the newest that is in force, whoever asked for it.
+/// A guess at it counts against that code and against the phone, as any other.
+async fn whoever_asked(deps: &Deps, form: &Form, phone: &Phone, now: Timestamp) -> Result<ChallengeKey, StoreError> {
+    let log = deps.otp.send_log(&SendLog::phone_key(&deps.internal, phone)).await?;
+    for key in log.codes_for(&form.name) {
+        if deps.otp.challenge(key).await?.in_force(now).is_some() {
+            return Ok(key.clone());
+        }
+    }
+    Ok(ChallengeKey::new(&deps.internal, &form.name, None, phone))
 }
 
 /// One export.
@@ -74,14 +91,23 @@ impl Export<'_> {
             let now = self.deps.clock.now();
             let Some(sent) = challenge.in_force(now) else { return Ok(self.not_right("none")) };
             let used_up = sent.checks_used >= self.config.limits.checks_per_code;
-            if let Some(saved) = sent.saved.as_ref().filter(|_| !used_up) {
-                if self.is_verified(sent) {
+            let Ok(id) = confirmed_id(self.deps, self.form, key, &sent.transaction_id) else {
+                return Ok(Answer::failed(texts::FORM_NOT_SAVED));
+            };
+            if !sent.saved.is_empty() && !used_up {
+                if !self.is_verified(sent) {
+                    // No guess can do anything any more; it is counted all the same.
+                    let guessed = self.deps.otp.save(challenge.guessed()).await?;
+                    tracing::info!(counted = guessed.is_some(), "a wrong code for a form that is saved");
+                    return Ok(self.not_right("wrong"));
+                }
+                if let Some(saved) = sent.saved_as(&id) {
                     return Ok(Answer::success(saved.message.clone()));
                 }
-                // No guess can do anything any more; it is counted all the same.
-                let guessed = self.deps.otp.save(challenge.guessed()).await?;
-                tracing::info!(counted = guessed.is_some(), "a wrong code for a form that is saved");
-                return Ok(self.not_right("wrong"));
+                if sent.is_spent() {
+                    tracing::warn!("a code has saved as many forms as it may");
+                    return Ok(self.not_right("limit"));
+                }
             }
             if !sent.is_leased(now) {
                 if used_up {
@@ -93,7 +119,7 @@ impl Export<'_> {
                     return Ok(self.not_right("limit"));
                 }
                 if let Some(challenge) = self.deps.otp.save(challenge.checking(now)).await? {
-                    return self.check(challenge).await;
+                    return self.check(challenge, &id).await;
                 }
             }
             let pause = LOOK_AGAIN.get(round).copied().unwrap_or(LONGEST_PAUSE);
@@ -120,7 +146,7 @@ impl Export<'_> {
     }
 
     /// With the lease: the code is checked, by its digest if it was found right before.
-    async fn check(&self, challenge: Challenge) -> Result<Answer, StoreError> {
+    async fn check(&self, challenge: Challenge, submission: &SubmissionId) -> Result<Answer, StoreError> {
         let Some((sent, lease)) = leased(&challenge) else { return Ok(Answer::failed(texts::FORM_IN_PROGRESS)) };
         let id = sent.transaction_id.clone();
         let otp = &self.deps.otp;
@@ -165,7 +191,7 @@ impl Export<'_> {
         };
         let Some((_, lease)) = leased(&challenge) else { return Ok(Answer::failed(texts::FORM_IN_PROGRESS)) };
         let Self { deps, config, form, phone, .. } = self;
-        let confirmed = Confirmed { deps, config, form, phone, code: &id, lease };
+        let confirmed = Confirmed { deps, config, form, phone, code: &id, id: submission, lease };
         confirmed.save(challenge, self.deadline).await
     }
 

@@ -7,6 +7,7 @@ use shared::ids::{FormName, InstallId};
 use shared::imshop::forms::{Answer, Request};
 use shared::phone::Phone;
 use shared::photos::{self, Picture};
+use shared::plain::{self, plain};
 use shared::secret::sha256_hex;
 use shared::texts;
 
@@ -16,12 +17,12 @@ const CODE: &str = "otpCode";
 /// A form as it was filled in.
 pub(crate) struct Form {
     pub(crate) name: FormName,
-    pub(crate) installation: InstallId,
+    pub(crate) installation: Option<InstallId>,
     /// Its fields without the code, and with null where a photo was.
     pub(crate) data: Map<String, Value>,
     /// Its photos.
     pub(crate) pictures: Vec<Picture>,
-    /// The code, trimmed and not empty.
+    /// The code, as it was sent and not as it was pasted.
     pub(crate) code: Option<String>,
 }
 
@@ -34,40 +35,61 @@ impl Form {
             (Some(name), _) | (None, Some(name)) => name,
             (None, None) => return Err(Failure::bad_request("field `formName`: is missing (`formId` is accepted too)")),
         };
-        let installation = request.install_id.ok_or_else(|| Failure::bad_request("field `installId`: is missing"))?;
+        if request.otp_code.is_some() {
+            tracing::warn!(form = name.as_str(), "`otpCode` stands beside `data` instead of in it, where it does not count");
+        }
         let mut data = request.data.ok_or_else(|| Failure::bad_request("field `data`: is missing"))?;
         let code = match data.remove(CODE) {
             None | Some(Value::Null) => None,
-            Some(Value::String(code)) => Some(code.trim().to_owned()).filter(|code| !code.is_empty()),
+            Some(Value::String(text)) if plain(&text).is_empty() => None,
+            Some(Value::String(text)) => Some(plain::code(&text)),
             Some(Value::Number(code)) if code.is_u64() => Some(code.to_string()),
             Some(Value::Number(_) | Value::Bool(_) | Value::Array(_) | Value::Object(_)) => {
                 return Err(Failure::bad_request("field `data.otpCode`: must be a string (a whole number is accepted too)"));
             }
         };
         let pictures = photos::take_out(&mut data).map_err(|bad| Failure::bad_request(bad.to_string()))?;
-        Ok(Self { name, installation, data, pictures, code })
+        Ok(Self { name, installation: request.install_id, data, pictures, code })
     }
 
     /// The phone in the first of the configured fields that is filled in; otherwise what the customer is told.
     pub(crate) fn phone(&self, config: &config::Form) -> Result<Phone, Answer> {
-        let text = config.phone_fields.iter().find_map(|field| match self.data.get(field)? {
-            Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
-            Value::Number(number) => Some(number.to_string()),
-            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-        });
+        let text = config.phone_fields.iter().find_map(|field| said(self.data.get(field)?));
         let text = text.ok_or_else(|| Answer::failed(texts::PHONE_MISSING))?;
         Phone::parse(&text).map_err(|_| Answer::failed(texts::PHONE_INVALID))
     }
 
+    /// The first number that can be read in the configured fields: what a form is found by that no code is sent for.
+    pub(crate) fn first_phone(&self, config: &config::Form) -> Option<Phone> {
+        let in_field = |value: &Value| {
+            let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+            values.iter().filter_map(said).find_map(|text| Phone::first_in(&text))
+        };
+        config.phone_fields.iter().filter_map(|field| self.data.get(field)).find_map(in_field)
+    }
+
     /// The fields as JSON with their names in order, so that equal forms are equal texts.
     pub(crate) fn canonical(&self) -> String {
-        Value::Object(self.data.clone()).to_string()
+        serde_json::to_string(&self.data).unwrap_or_default()
     }
 
     /// What tells its photos from others.
     pub(crate) fn photos_digest(&self) -> String {
         let digests: Vec<_> = self.pictures.iter().map(|picture| sha256_hex(picture.base64())).collect();
         digests.join(" ")
+    }
+}
+
+/// What is written in a field that holds one thing, if anything is.
+fn said(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()).filter(|text| !plain(text).is_empty()),
+        // A whole number, however it is written; a fraction stays one, which nobody takes for a phone.
+        Value::Number(number) => {
+            let text = number.to_string();
+            Some(text.strip_suffix(".0").unwrap_or(&text).replace('.', "_"))
+        }
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }
 
@@ -105,5 +127,12 @@ mod tests {
         assert_eq!(digits(json!({"phone": {"value": "1"}, "tel": "996770123456"})), wanted);
         assert_eq!(digits(json!({"phone": "soon", "tel": "996770123456"})), None, "what is filled in counts");
         assert_eq!(digits(json!({"mobile": "996770123456"})), None);
+        let first = |data: Value| form(&data).first_phone(config).map(|phone| phone.digits().to_owned());
+        assert_eq!(first(json!({"phone": "soon", "tel": "996770123456"})), wanted);
+        assert_eq!(first(json!({"phone": "тел. 0770 12-34-56, 0555 65-43-21"})), wanted);
+        assert_eq!(first(json!({"phone": ["", "0770123456"]})), wanted);
+        assert_eq!(first(json!({"phone": 996_770_123_456.0})), wanted);
+        assert_eq!(first(json!({"phone": 99_677_012_345.6})), None);
+        assert_eq!(first(json!({"phone": -5, "tel": {"value": "0770123456"}})), None);
     }
 }

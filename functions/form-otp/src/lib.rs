@@ -11,7 +11,8 @@
 //! - a form with its code: one read, one write (the check is counted), two counts (wrong codes of the phone and of the
 //!   installation), one check at SMSPRO, both counts given back and one write at once (the code is right, its SMS was entered),
 //!   then what a form that needs no code takes, one write.
-//! - the same form again: one read. Another slot with the same code: the same without SMSPRO.
+//! - the same form again: one read. Another form with the same code: the same without SMSPRO, for five forms at most.
+//! - without an installation: two reads more, of the codes that were sent to the phone and of the newest of them.
 //! - a wrong code: one read, one write, two counts, one check at SMSPRO, one write. Locked out: one read.
 //! - a form that needs no code: one write (it is stored); if it goes to the shop a message to the queue before that, and one call
 //!   to the shop and one write (what it said) after it; a `PutObject` for each photo before everything.

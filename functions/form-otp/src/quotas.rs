@@ -16,17 +16,26 @@ use crate::form::Form;
 
 /// What a send counts against beside its phone and installation; the shop's budget last, so that nobody holds a part of it who
 /// is refused for another reason.
-pub(crate) fn of_send(deps: &Deps, config: &config::Form, phone: &Phone, address: Option<IpAddr>, now: Timestamp) -> Vec<Quota> {
+pub(crate) fn of_send(
+    deps: &Deps,
+    config: &config::Form,
+    form: &Form,
+    phone: &Phone,
+    address: Option<IpAddr>,
+    now: Timestamp,
+) -> Vec<Quota> {
     let limits = &config.limits;
+    let nobodys = form.installation.is_none().then(|| Quota::of_nobody(limits, now));
     let by_address = address.and_then(|address| Quota::of_address(limits, &deps.internal, address, now));
-    [Some(Quota::of_prefix(limits, phone, now)), by_address, Some(Quota::of_shop(limits, now))].into_iter().flatten().collect()
+    let by_prefix = Some(Quota::of_prefix(limits, phone, now));
+    [by_prefix, by_address, nobodys, Some(Quota::of_shop(limits, now))].into_iter().flatten().collect()
 }
 
 /// What a wrong code counts against, across codes and forms.
 pub(crate) fn of_wrong_codes(deps: &Deps, config: &config::Form, form: &Form, phone: &Phone, now: Timestamp) -> [Quota; 2] {
     [
         Quota::of_wrong_codes_for(&config.limits, &deps.internal, phone, now),
-        Quota::of_wrong_codes_from(&config.limits, &deps.internal, &form.installation, now),
+        Quota::of_wrong_codes_from(&config.limits, &deps.internal, form.installation.as_ref(), phone, now),
     ]
 }
 

@@ -6,18 +6,18 @@
 
 use std::time::Duration;
 
-use shared::challenge::{Challenge, Lease};
+use shared::challenge::{Challenge, ChallengeKey, Lease};
 use shared::clock::{self, Deadline, Timestamp};
 use shared::config;
 use shared::deliver::Delivered;
 use shared::http::Failure;
-use shared::ids::{IdError, SubmissionId};
+use shared::ids::{IdError, InstallId, SubmissionId};
 use shared::imshop::forms::Answer;
 use shared::metrics;
 use shared::phone::Phone;
 use shared::secret::Purpose;
 use shared::store::{RECORDING, StoreError};
-use shared::submission::{PhoneDigest, Photo, State, Submission};
+use shared::submission::{Fields, PhoneDigest, Photo, State, Submission};
 use shared::texts;
 
 use crate::Deps;
@@ -48,10 +48,11 @@ pub(crate) async fn without_code(deps: &Deps, config: &config::Form, form: &Form
     let now = deps.clock.now();
     let window = now.millis().div_euclid(clock::millis(SAME_FORM)).to_string();
     let (data, photos) = (form.canonical(), form.photos_digest());
-    let parts = ["without-code", form.name.as_str(), form.installation.as_str(), &data, &photos, &window];
+    let installation = form.installation.as_ref().map_or("", InstallId::as_str);
+    let parts = ["without-code", form.name.as_str(), installation, &data, &photos, &window];
     let id = id(deps, &parts).map_err(Failure::internal)?;
     // A phone that cannot be read is no reason not to take the form.
-    let phone = form.phone(config).ok();
+    let phone = form.first_phone(config);
     let saver = Saver { deps, config, form, phone: phone.as_ref(), id, alone: false, deadline };
     Ok(match saver.take(&data).await.map_err(Failure::internal)? {
         Taken::Yes(message) => Answer::success(message),
@@ -68,21 +69,20 @@ pub(crate) struct Confirmed<'a> {
     pub(crate) phone: &'a Phone,
     /// The transaction id of the code.
     pub(crate) code: &'a str,
+    /// Its id as [`confirmed_id`] says it.
+    pub(crate) id: &'a SubmissionId,
     pub(crate) lease: Lease,
 }
 
 impl Confirmed<'_> {
     /// Takes the form and notes it in the challenge; if it is not taken, the code can be used again.
     pub(crate) async fn save(&self, challenge: Challenge, deadline: Deadline) -> Result<Answer, StoreError> {
-        let Self { deps, config, form, phone, code, lease } = *self;
-        let (data, photos) = (form.canonical(), form.photos_digest());
-        let id = id(deps, &["code", challenge.key.as_str(), code, &data, &photos]);
-        let Ok(id) = id else { return Ok(Answer::failed(texts::FORM_NOT_SAVED)) };
-        let saver = Saver { deps, config, form, phone: Some(phone), id, alone: true, deadline };
-        let taken = saver.take(&data).await;
+        let Self { deps, config, form, phone, code, id, lease } = *self;
+        let saver = Saver { deps, config, form, phone: Some(phone), id: id.clone(), alone: true, deadline };
+        let taken = saver.take(&form.canonical()).await;
         let answer = match taken? {
             Taken::Yes(message) => {
-                let noted = deps.otp.change(challenge, |challenge| challenge.saved(code, message.clone())).await;
+                let noted = deps.otp.change(challenge, |challenge| challenge.saved(code, id, message.clone())).await;
                 if let Err(cause) = noted {
                     // The form is stored; a repetition finds it there.
                     tracing::warn!(cause = %cause, "a form that was taken could not be noted in its challenge");
@@ -95,6 +95,11 @@ impl Confirmed<'_> {
         deps.otp.change(challenge, |challenge| challenge.released(code, lease)).await?;
         Ok(answer)
     }
+}
+
+/// The id of a form under a code: another form under the same code is another submission.
+pub(crate) fn confirmed_id(deps: &Deps, form: &Form, key: &ChallengeKey, code: &str) -> Result<SubmissionId, IdError> {
+    id(deps, &["code", key.as_str(), code, &form.canonical(), &form.photos_digest()])
 }
 
 fn id(deps: &Deps, parts: &[&str]) -> Result<SubmissionId, IdError> {
@@ -118,7 +123,8 @@ impl Saver<'_> {
         if data.len() > LARGEST_STORED {
             return Ok(Taken::No(texts::FORM_TOO_LARGE));
         }
-        let submission = self.submission(self.deps.clock.now());
+        let Ok(fields) = Fields::parse(data.to_owned()) else { return Ok(Taken::No(texts::FORM_NOT_SAVED)) };
+        let submission = self.submission(fields, self.deps.clock.now());
         if !self.prepare(&submission).await {
             return Ok(Taken::No(texts::FORM_NOT_SAVED));
         }
@@ -133,13 +139,13 @@ impl Saver<'_> {
         }
     }
 
-    fn submission(&self, now: Timestamp) -> Submission {
+    fn submission(&self, fields: Fields, now: Timestamp) -> Submission {
         let Self { deps, config, form, phone, id, .. } = self;
         Submission {
             id: id.clone(),
             form: form.name.clone(),
             installation: form.installation.clone(),
-            data: Some(form.data.clone()),
+            data: Some(fields),
             photos: self.photos(),
             phone: phone.map(|phone| PhoneDigest::new(&deps.internal, phone)),
             at: now,

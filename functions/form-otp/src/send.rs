@@ -58,10 +58,13 @@ pub(crate) async fn send(
         deps,
         limits: &config.limits,
         form: &form.name,
-        key: ChallengeKey::new(&deps.internal, &form.name, &form.installation, &phone),
+        key: ChallengeKey::new(&deps.internal, &form.name, form.installation.as_ref(), &phone),
         by_phone: SendLog::phone_key(&deps.internal, &phone),
-        by_installation: SendLog::installation_key(&deps.internal, &form.installation),
-        shared: quotas::of_send(deps, config, &phone, address, now),
+        by_installation: match &form.installation {
+            Some(installation) => SendLog::installation_key(&deps.internal, installation),
+            None => SendLog::nobodys_key(&deps.internal, &phone),
+        },
+        shared: quotas::of_send(deps, config, form, &phone, address, now),
         wrong_codes: quotas::of_wrong_codes(deps, config, form, &phone, now),
         phone,
         deadline,
@@ -131,7 +134,7 @@ impl Sender<'_> {
             }
             let intent = Found {
                 challenge: found.challenge.sending(self.deps.random.hex32()?, now),
-                by_phone: found.by_phone.with(now),
+                by_phone: found.by_phone.with_code(now, self.form, &self.key),
                 by_installation: found.by_installation.with(now),
                 used: found.used,
             };
@@ -277,7 +280,7 @@ impl Sender<'_> {
     async fn count_from(&self, first: Timestamp, began: Timestamp) {
         for _ in 0..ROUNDS {
             let written = match self.deps.otp.send_log(&self.by_phone).await {
-                Ok(log) => self.deps.otp.save_send_log(&log.without(first).with(began), began).await,
+                Ok(log) => self.deps.otp.save_send_log(&log.moved(first, began), began).await,
                 Err(cause) => Err(cause),
             };
             match written {

@@ -21,7 +21,7 @@ pub(crate) async fn callback(deps: &Deps, inbound: &Inbound, id: &str, token: &s
     let payment = authentic(deps, inbound, id, token).await?;
     on_payment(&payment.id);
     // What this callback is about to tell is no hint about what comes after it.
-    let may_be_paid = note_hint(inbound.body(), &payment) && payment.state.is_failed();
+    let may_be_paid = note_hint(inbound.text().unwrap_or_default(), &payment) && payment.state.is_failed();
     let settled = deps.settler.settle(payment, Trigger::Callback, inbound.deadline()).await.map_err(Failure::unavailable)?;
     match settled {
         Settled::InDoubt(payment) | Settled::Known(payment) | Settled::Unregistered(payment)
@@ -85,8 +85,8 @@ async fn authentic(deps: &Deps, inbound: &Inbound, id: &str, token: &str) -> Res
 
 /// Logs what the callback claims, for support; the order id is ours or nobody's, the decision one of two words. Whether it may mean
 /// money: anything but a readable no.
-fn note_hint(body: &[u8], payment: &Payment) -> bool {
-    let hint: Option<CheckoutCallback> = serde_json::from_slice(body).ok();
+fn note_hint(body: &str, payment: &Payment) -> bool {
+    let hint: Option<CheckoutCallback> = serde_json::from_str(body).ok();
     let readable = hint.is_some();
     let hint = hint.unwrap_or_default();
     let same_order = hint.order_id.0.as_deref() == Some(payment.id.as_str());

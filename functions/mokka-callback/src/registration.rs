@@ -20,7 +20,7 @@ const ROUNDS: u32 = 4;
 pub(crate) async fn callback(deps: &Deps, inbound: &Inbound, id: &str, token: &str) -> Result<Response<Body>, Failure> {
     inbound.limit_body(MAX_BODY)?;
     let mut registration = authentic(deps, inbound, id, token).await?;
-    let (approved, limit) = decision(deps, inbound.body(), &registration)?;
+    let (approved, limit) = decision(deps, inbound.text()?, &registration)?;
     for _ in 0..ROUNDS {
         let known = registration.decided.map(|decided| (decided.approved, decided.limit));
         if known == Some((approved, limit)) {
@@ -58,7 +58,7 @@ async fn authentic(deps: &Deps, inbound: &Inbound, id: &str, token: &str) -> Res
 }
 
 /// What was decided: granted or not, and the limit. A limit that was not granted is none.
-fn decision(deps: &Deps, body: &[u8], registration: &Registration) -> Result<(bool, Option<Money>), Failure> {
+fn decision(deps: &Deps, body: &str, registration: &Registration) -> Result<(bool, Option<Money>), Failure> {
     let callback: RegistrationCallback = http::decode(body)?;
     if callback.order_id.0.is_some_and(|id| id != registration.id.as_str()) {
         return Err(Failure::bad_request("field `order_id`: must be the registration's"));

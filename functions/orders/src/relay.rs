@@ -15,15 +15,19 @@ pub(crate) async fn relay(deps: &Deps, inbound: &Inbound) -> Result<Response<Bod
     if request.orders.is_empty() {
         return Err(Failure::bad_request("field `orders`: must have at least one order"));
     }
-    let body = std::str::from_utf8(inbound.body()).map_err(|error| Failure::bad_request(error.to_string()))?;
-    let body = without_key(body).map_err(|error| Failure::bad_request(error.to_string()))?;
+    let body = without_key(inbound.text()?).map_err(|error| Failure::bad_request(error.to_string()))?;
     let mut answer = match deps.shop.post(body, inbound.deadline()).await {
         Ok(answer) => answer,
         Err(cause) => return refuse(&request, &cause.to_string()),
     };
     // What has no list of orders is a fault page, whatever its status: IMSHOP could not read it.
-    let Ok(read) = decode::<Answer>(&answer.body) else {
-        return refuse(&request, &format!("the shop answered {} with something else than orders", answer.status));
+    let read = match answer.text() {
+        Ok(text) => decode::<Answer>(text).map_err(|_| "something else than orders".to_owned()),
+        Err(problem) => Err(format!("a text that is {problem}")),
+    };
+    let read = match read {
+        Ok(read) => read,
+        Err(problem) => return refuse(&request, &format!("the shop answered {} with {problem}", answer.status)),
     };
     answer.call.done();
     let accepted = record::accepted(deps, &request, &read);
@@ -31,11 +35,10 @@ pub(crate) async fn relay(deps: &Deps, inbound: &Inbound) -> Result<Response<Bod
     Ok(unchanged(&answer))
 }
 
-/// The shop's answer, byte for byte.
+/// The shop's answer, letter for letter.
 fn unchanged(answer: &ShopAnswer) -> Response<Body> {
     let content_type = answer.content_type.as_deref().unwrap_or("application/json; charset=utf-8");
-    let body = String::from_utf8_lossy(&answer.body).into_owned();
-    respond(answer.status, content_type, body)
+    respond(answer.status, content_type, answer.text().unwrap_or_default().to_owned())
 }
 
 /// Every requested order echoed as not accepted. A repetition is safe: the shop gives a known uuid the same order.

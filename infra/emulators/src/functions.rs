@@ -5,8 +5,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::BoxFuture;
+use lambda_http::Error;
 use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, Error, Request, Service as _, service_fn};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
 use shared::env::{ConfigError, Env};
@@ -185,11 +185,9 @@ pub fn http<D: Send + Sync + 'static>(deps: D, handle: Handler<D>) -> Invoke {
     })
 }
 
-/// Gives a gateway's event to a handler through `lambda_http`'s own adapter.
+/// Gives a gateway's event to a handler as the functions do it.
 pub async fn adapted<D: Send + Sync>(deps: &D, handle: Handler<D>, event: LambdaEvent<LambdaRequest>) -> Result<Value, Error> {
-    let service = service_fn(move |request: Request| async move { Ok::<_, Error>(handle(deps, request).await) });
-    let response = Adapter::from(service).call(event).await?;
-    Ok(serde_json::to_value(response)?)
+    shared::http::adapted(event, move |request| handle(deps, request)).await
 }
 
 /// A handler of other events with what it needs.

@@ -50,6 +50,13 @@ impl Event {
         self
     }
 
+    /// With that content type, and no other.
+    #[must_use]
+    pub fn kind(mut self, content_type: &str) -> Self {
+        self.headers.retain(|(name, _)| name != "Content-Type");
+        self.header("Content-Type", content_type)
+    }
+
     /// With a query parameter.
     #[must_use]
     pub fn query(mut self, name: &str, value: &str) -> Self {

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use super::ChallengeKey;
 use crate::clock::Timestamp;
-use crate::ids::InstallId;
+use crate::ids::{FormName, InstallId};
 use crate::phone::Phone;
 use crate::secret::{InternalSecret, Purpose};
 use crate::texts;
@@ -28,6 +29,8 @@ pub struct Limits {
     pub sends_per_day: u32,
     /// Codes asked for from one installation in a day.
     pub sends_per_installation_per_day: u32,
+    /// Codes asked for without an installation in a day (UTC), of the whole shop.
+    pub sends_without_installation_per_day: u32,
     /// Codes to one range of numbers in an hour (UTC).
     pub sends_per_prefix_per_hour: u32,
     /// Codes to one range of numbers in a day (UTC).
@@ -59,8 +62,21 @@ pub struct SendLog {
     pub key: String,
     /// The moments, oldest first.
     pub times: Vec<Timestamp>,
+    /// Of a phone: the codes of the last hour, oldest first. A form that comes without its installation finds its code by them.
+    pub codes: Vec<SentCode>,
     /// The stored version; 0 if it is not stored yet.
     pub version: u64,
+}
+
+/// A code that was sent, or was about to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentCode {
+    /// When.
+    pub at: Timestamp,
+    /// For which form.
+    pub form: FormName,
+    /// What it is found by.
+    pub challenge: ChallengeKey,
 }
 
 /// Why no code may be sent now.
@@ -114,10 +130,16 @@ impl SendLog {
         secret.digest(Purpose::Limit, &["installation", installation.as_str()])
     }
 
+    /// The key of the log of a phone for which codes are asked without an installation.
+    #[must_use]
+    pub fn nobodys_key(secret: &InternalSecret, phone: &Phone) -> String {
+        secret.digest(Purpose::Limit, &["no-installation", phone.digits()])
+    }
+
     /// A log in which nothing is written yet.
     #[must_use]
     pub fn new(key: String) -> Self {
-        Self { key, times: Vec::new(), version: 0 }
+        Self { key, times: Vec::new(), codes: Vec::new(), version: 0 }
     }
 
     /// Why a phone must not get a code now, if so.
@@ -153,11 +175,39 @@ impl SendLog {
         self
     }
 
+    /// With a code at this moment.
+    #[must_use]
+    pub fn with_code(mut self, at: Timestamp, form: &FormName, challenge: &ChallengeKey) -> Self {
+        self.codes.retain(|before| at.since(before.at) < HOUR);
+        self.codes.push(SentCode { at, form: form.clone(), challenge: challenge.clone() });
+        self.with(at)
+    }
+
+    /// With a send that was noted at `first` and happened at `at`.
+    #[must_use]
+    pub fn moved(mut self, first: Timestamp, at: Timestamp) -> Self {
+        for code in &mut self.codes {
+            if code.at == first {
+                code.at = at;
+            }
+        }
+        self.without(first).with(at)
+    }
+
+    /// Where the codes for a form are found, the newest first.
+    pub fn codes_for(&self, form: &FormName) -> impl Iterator<Item = &ChallengeKey> {
+        self.codes.iter().rev().filter(move |code| code.form == *form).map(|code| &code.challenge)
+    }
+
     /// Without the send at that moment, which did not happen.
     #[must_use]
     pub fn without(mut self, at: Timestamp) -> Self {
         if let Some(place) = self.times.iter().rposition(|time| *time == at) {
             self.times.remove(place);
+        }
+        // A code that was sent before under the same key is still found.
+        if let Some(place) = self.codes.iter().rposition(|code| code.at == at) {
+            self.codes.remove(place);
         }
         self
     }
@@ -209,7 +259,7 @@ mod tests {
 
     fn log(seconds: &[i64]) -> SendLog {
         let times = seconds.iter().map(|seconds| at(*seconds)).collect();
-        SendLog { key: String::new(), times, version: 1 }
+        SendLog { key: String::new(), times, codes: Vec::new(), version: 1 }
     }
 
     fn at(seconds: i64) -> Timestamp {

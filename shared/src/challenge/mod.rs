@@ -10,12 +10,12 @@ mod quota;
 use std::time::Duration;
 
 use crate::clock::{LEASE, Timestamp};
-use crate::ids::{FormName, InstallId};
+use crate::ids::{FormName, InstallId, SubmissionId};
 use crate::phone::Phone;
 use crate::secret::{InternalSecret, Purpose};
 use crate::smspro::Token;
 
-pub use limits::{Limits, Refusal, SendLog};
+pub use limits::{Limits, Refusal, SendLog, SentCode};
 pub use quota::{Alarm, Quota, Used};
 
 /// How long a challenge is kept after its last use: longer than any code lives (an hour at most, `config`).
@@ -26,10 +26,17 @@ const KEPT: Duration = Duration::from_hours(2);
 pub struct ChallengeKey(String);
 
 impl ChallengeKey {
-    /// The key of a form filled in on an installation with a phone.
+    /// The key of a form filled in on an installation with a phone; nobody's installation is one of its own.
     #[must_use]
-    pub fn new(secret: &InternalSecret, form: &FormName, installation: &InstallId, phone: &Phone) -> Self {
-        Self(secret.digest(Purpose::Challenge, &[form.as_str(), installation.as_str(), phone.digits()]))
+    pub fn new(secret: &InternalSecret, form: &FormName, installation: Option<&InstallId>, phone: &Phone) -> Self {
+        let installation = installation.map_or("", InstallId::as_str);
+        Self(secret.digest(Purpose::Challenge, &[form.as_str(), installation, phone.digits()]))
+    }
+
+    /// A key as it was stored.
+    #[must_use]
+    pub fn stored(text: String) -> Self {
+        Self(text)
     }
 
     /// The digest.
@@ -82,8 +89,8 @@ pub struct Sent {
     pub verified: Option<String>,
     /// The request that is busy with this code.
     pub lease: Option<Lease>,
-    /// The form, once it was saved.
-    pub saved: Option<Saved>,
+    /// The forms that were saved with it, the first one first.
+    pub saved: Vec<Saved>,
 }
 
 /// One request checks a code and saves its form.
@@ -95,9 +102,14 @@ pub struct Lease {
     pub counted: bool,
 }
 
+/// How many forms may be saved with one code: a customer corrects an address, a thief does not write to everybody.
+const SAVED_BY_ONE_CODE: usize = 5;
+
 /// A form was saved with this code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Saved {
+    /// Which one; earlier releases did not say.
+    pub submission: Option<SubmissionId>,
     /// What the shop told the customer.
     pub message: Option<String>,
 }
@@ -151,7 +163,7 @@ impl Challenge {
             checks_used: 0,
             verified: None,
             lease: None,
-            saved: None,
+            saved: Vec::new(),
         });
         Some(challenge)
     }
@@ -223,12 +235,12 @@ impl Challenge {
 
     /// The form is saved, whoever holds the lease by now.
     #[must_use]
-    pub fn saved(self, transaction_id: &str, message: Option<String>) -> Option<Self> {
+    pub fn saved(self, transaction_id: &str, submission: &SubmissionId, message: Option<String>) -> Option<Self> {
         let mut challenge = self.of_code(transaction_id)?;
-        let sent = challenge.sent.as_mut().filter(|sent| sent.saved.is_none())?;
+        let sent = challenge.sent.as_mut().filter(|sent| sent.saved_as(submission).is_none())?;
         sent.give_back();
         sent.lease = None;
-        sent.saved = Some(Saved { message });
+        sent.saved.push(Saved { submission: Some(submission.clone()), message });
         Some(challenge)
     }
 
@@ -270,6 +282,18 @@ impl Sent {
         self.lease.is_some_and(|lease| lease.until > now)
     }
 
+    /// What became of a form that was saved with this code.
+    #[must_use]
+    pub fn saved_as(&self, submission: &SubmissionId) -> Option<&Saved> {
+        self.saved.iter().find(|saved| saved.submission.as_ref() == Some(submission))
+    }
+
+    /// Whether no other form may be saved with this code.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.saved.len() >= SAVED_BY_ONE_CODE
+    }
+
     fn give_back(&mut self) {
         if self.lease.is_some_and(|lease| lease.counted) {
             self.checks_used = self.checks_used.saturating_sub(1);
@@ -285,10 +309,14 @@ mod tests {
         Timestamp::from_millis(seconds * 1000)
     }
 
+    fn form(number: u32) -> SubmissionId {
+        SubmissionId::parse(&format!("{number:064x}")).unwrap()
+    }
+
     fn sent() -> Challenge {
         let secret = InternalSecret::parse("0123456789abcdef0123456789abcdef").unwrap();
         let (form, installation) = (FormName::parse("callback").unwrap(), InstallId::parse("i").unwrap());
-        let key = ChallengeKey::new(&secret, &form, &installation, &Phone::parse("996770123456").unwrap());
+        let key = ChallengeKey::new(&secret, &form, Some(&installation), &Phone::parse("996770123456").unwrap());
         let challenge = Challenge::new(key).sending("t1".to_owned(), at(0));
         challenge.sent("t1", Token::parse("token").unwrap(), at(300)).unwrap()
     }
@@ -327,19 +355,26 @@ mod tests {
         assert_eq!(used(Some(leased.clone())), 1);
         assert_eq!(used(leased.clone().wrong("t1", lease)), 1);
         assert_eq!(used(leased.clone().released("t1", lease)), 0);
-        assert_eq!(used(leased.clone().saved("t1", None)), 0);
+        assert_eq!(used(leased.clone().saved("t1", &form(1), None)), 0);
         let right = leased.clone().verified("t1", "digest", at(2)).unwrap();
         assert_eq!(used(Some(right.clone())), 0);
-        assert_eq!(used(right.saved("t1", None)), 0, "not given back twice");
+        assert_eq!(used(right.saved("t1", &form(1), None)), 0, "not given back twice");
         let other = Lease { until: at(99), counted: true };
         assert!(leased.clone().released("t1", other).is_none(), "somebody else's lease");
         assert!(leased.verified("t2", "digest", at(2)).is_none(), "another code");
     }
 
     #[test]
-    fn a_form_is_saved_once() {
-        let saved = sent().checking(at(1)).saved("t1", Some("first".to_owned())).unwrap();
-        assert!(saved.clone().saved("t1", Some("second".to_owned())).is_none());
-        assert!(!saved.sent.unwrap().is_leased(at(2)));
+    fn a_form_is_saved_once_and_five_at_most() {
+        let mut saved = sent().checking(at(1)).saved("t1", &form(1), Some("first".to_owned())).unwrap();
+        assert!(saved.clone().saved("t1", &form(1), Some("second".to_owned())).is_none());
+        for number in 2..=5 {
+            assert!(!saved.sent.as_ref().unwrap().is_spent(), "{number}");
+            saved = saved.checking(at(2)).saved("t1", &form(number), None).unwrap();
+        }
+        let sent = saved.sent.unwrap();
+        assert!(sent.is_spent() && !sent.is_leased(at(2)) && sent.checks_used == 0);
+        assert_eq!(sent.saved_as(&form(1)).unwrap().message.as_deref(), Some("first"));
+        assert!(sent.saved_as(&form(6)).is_none());
     }
 }

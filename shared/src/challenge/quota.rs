@@ -32,6 +32,7 @@ pub struct Quota {
 enum Of {
     Prefix,
     Address,
+    Nobody,
     Shop,
     WrongCodes,
 }
@@ -90,6 +91,13 @@ impl Quota {
         Some(Self { of: Of::Address, key, at, per_hour, per_day: None, alarm: None })
     }
 
+    /// Codes asked for without an installation: leaving it out evades nothing.
+    #[must_use]
+    pub fn of_nobody(limits: &Limits, at: Timestamp) -> Self {
+        let per_day = Some(limits.sends_without_installation_per_day);
+        Self { of: Of::Nobody, key: "no-installation".to_owned(), at, per_hour: None, per_day, alarm: None }
+    }
+
     /// Codes of the whole shop.
     #[must_use]
     pub fn of_shop(limits: &Limits, at: Timestamp) -> Self {
@@ -104,10 +112,19 @@ impl Quota {
         Self::of_wrong_codes(&digest, limits.wrong_codes_per_phone_per_day, at)
     }
 
-    /// Wrong codes from one installation, across forms and phones.
+    /// Wrong codes from one installation, across forms and phones; without one, from nobody's for the phone.
     #[must_use]
-    pub fn of_wrong_codes_from(limits: &Limits, secret: &InternalSecret, installation: &InstallId, at: Timestamp) -> Self {
-        let digest = secret.digest(Purpose::Limit, &["wrong-codes-installation", installation.as_str()]);
+    pub fn of_wrong_codes_from(
+        limits: &Limits,
+        secret: &InternalSecret,
+        installation: Option<&InstallId>,
+        phone: &Phone,
+        at: Timestamp,
+    ) -> Self {
+        let digest = match installation {
+            Some(installation) => secret.digest(Purpose::Limit, &["wrong-codes-installation", installation.as_str()]),
+            None => secret.digest(Purpose::Limit, &["wrong-codes-no-installation", phone.digits()]),
+        };
         Self::of_wrong_codes(&digest, limits.wrong_codes_per_installation_per_day, at)
     }
 
@@ -161,6 +178,7 @@ impl Quota {
         match self.of {
             Of::Prefix => Refusal::Prefix(wait),
             Of::Address => Refusal::Address(wait),
+            Of::Nobody => Refusal::Installation(wait),
             Of::Shop => Refusal::Shop(wait),
             Of::WrongCodes => Refusal::WrongCodes(wait),
         }

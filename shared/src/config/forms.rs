@@ -93,6 +93,8 @@ struct LimitsEntry {
     sends_per_day: u32,
     #[serde(deserialize_with = "within::<_, 1, 1000>")]
     sends_per_installation_per_day: u32,
+    #[serde(default = "two_hundred", deserialize_with = "within::<_, 0, 1_000_000>")]
+    sends_without_installation_per_day: u32,
     #[serde(default = "thirty", deserialize_with = "within::<_, 1, 100_000>")]
     sends_per_prefix_per_hour: u32,
     #[serde(default = "a_hundred", deserialize_with = "within::<_, 1, 1_000_000>")]
@@ -176,6 +178,10 @@ fn the_store() -> Destination {
 
 fn ninety_days() -> u32 {
     90
+}
+
+fn two_hundred() -> u32 {
+    200
 }
 
 fn thirty() -> u32 {
@@ -339,6 +345,7 @@ impl OwnLimitsEntry {
             sends_per_hour: self.sends_per_hour.unwrap_or(shop.sends_per_hour),
             sends_per_day: self.sends_per_day.unwrap_or(shop.sends_per_day),
             sends_per_installation_per_day: self.sends_per_installation_per_day.unwrap_or(shop.sends_per_installation_per_day),
+            sends_without_installation_per_day: shop.sends_without_installation_per_day,
             sends_per_prefix_per_hour: self.sends_per_prefix_per_hour.unwrap_or(shop.sends_per_prefix_per_hour),
             sends_per_prefix_per_day: self.sends_per_prefix_per_day.unwrap_or(shop.sends_per_prefix_per_day),
             prefix_digits: shop.prefix_digits,
@@ -382,6 +389,7 @@ impl LimitsEntry {
             sends_per_hour: self.sends_per_hour,
             sends_per_day: self.sends_per_day,
             sends_per_installation_per_day: self.sends_per_installation_per_day,
+            sends_without_installation_per_day: self.sends_without_installation_per_day,
             sends_per_prefix_per_hour: self.sends_per_prefix_per_hour,
             sends_per_prefix_per_day: self.sends_per_prefix_per_day,
             prefix_digits: usize::try_from(self.prefix_digits).unwrap_or(usize::MAX),

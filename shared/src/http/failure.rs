@@ -149,6 +149,12 @@ impl Failure {
         Self::new(Status::TooLarge, format!("the body must be at most {limit} bytes"), None)
     }
 
+    /// The body has more values than `limit`.
+    #[must_use]
+    pub fn too_many(limit: usize) -> Self {
+        Self::new(Status::TooLarge, format!("the body must have at most {limit} values"), None)
+    }
+
     /// A fault of our own: the caller reads a fixed text, the log gets the cause.
     #[must_use]
     pub fn internal(cause: impl fmt::Display) -> Self {

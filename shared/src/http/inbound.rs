@@ -1,8 +1,11 @@
 //! A request as it came in: nothing of it is trusted before it is parsed.
 
-use std::net::IpAddr;
+use std::borrow::Cow;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Method};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt as _};
@@ -12,25 +15,61 @@ use url::Url;
 
 use super::{BUDGET, Failure, RESERVE, decode};
 use crate::clock::Deadline;
+use crate::decoding::{self, Headers, LOST, Undecodable};
 use crate::roles::{Holder, RoleKeys};
 use crate::secret::Keys;
 
 /// 1 MiB: the size limit of everything but forms, which may carry photos.
 pub const SMALL_BODY: usize = 1024 * 1024;
 
+/// 10 MiB: what a gateway takes is what is unpacked.
+const LARGEST_UNPACKED: usize = 10 * 1024 * 1024;
+
 /// A request: method, path, headers, raw body, and the time by which it must be answered.
 #[derive(Debug)]
 pub struct Inbound {
     method: Method,
-    path: Vec<String>,
+    /// Nothing if it is no text.
+    path: Option<Vec<String>>,
     ends_with_slash: bool,
     headers: HeaderMap,
     query: Vec<(String, String)>,
     body: Vec<u8>,
+    text: Content,
     deadline: Deadline,
     request_id: String,
     gateway_url: Option<Url>,
     caller: Option<IpAddr>,
+}
+
+/// What of a body is its text.
+#[derive(Debug)]
+enum Content {
+    /// The body from there on.
+    From(usize),
+    /// Unpacked, or in another charset.
+    Decoded(String),
+    Unreadable(Undecodable),
+}
+
+impl Content {
+    /// Of a body that the gateway takes for text, and of one that it passes on as it is.
+    fn of(body: &[u8], passed_on: bool, headers: &HeaderMap) -> Self {
+        let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let content_type = header(CONTENT_TYPE);
+        let as_it_is = |text: &str| Self::From(body.len() - text.len());
+        let read = match std::str::from_utf8(body) {
+            Ok(text) if passed_on => decoding::passed_on(text, content_type).map(as_it_is),
+            Ok(_) | Err(_) => {
+                let headers = Headers { content_type, content_encoding: header(CONTENT_ENCODING) };
+                decoding::text(body, headers, LARGEST_UNPACKED).map(|text| match text {
+                    Cow::Borrowed(text) => as_it_is(text),
+                    Cow::Owned(text) => Self::Decoded(text),
+                })
+            }
+        };
+        read.unwrap_or_else(Self::Unreadable)
+    }
 }
 
 impl Inbound {
@@ -38,18 +77,20 @@ impl Inbound {
         let deadline = deadline(&request);
         let request_id = request.lambda_context_ref().map(|context| context.request_id.clone()).unwrap_or_default();
         let path = segments(request.raw_http_path());
+        let first = path.as_ref().and_then(|path| path.first().cloned());
         let ends_with_slash = request.raw_http_path().ends_with('/');
         let query = request.query_string_parameters_ref();
         let query = query.into_iter().flat_map(|query| query.iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
         let query = query.collect();
-        let gateway_url = request.request_context_ref().and_then(|context| gateway_url(context, &path));
+        let gateway_url = request.request_context_ref().and_then(|context| gateway_url(context, &first?));
         let caller = request.request_context_ref().and_then(caller);
         let (parts, body) = request.into_parts();
-        let body = match body {
-            Body::Text(text) => text.into_bytes(),
-            Body::Binary(bytes) => bytes,
-            Body::Empty | _ => Vec::new(),
+        let (body, passed_on) = match body {
+            Body::Text(text) => (text.into_bytes(), true),
+            Body::Binary(bytes) => (bytes, false),
+            Body::Empty | _ => (Vec::new(), true),
         };
+        let text = Content::of(&body, passed_on, &parts.headers);
         Self {
             method: parts.method,
             path,
@@ -57,6 +98,7 @@ impl Inbound {
             headers: parts.headers,
             query,
             body,
+            text,
             deadline,
             request_id,
             gateway_url,
@@ -73,7 +115,12 @@ impl Inbound {
     /// The decoded segments of the path from `v1` on, without a stage in front.
     #[must_use]
     pub fn path(&self) -> Vec<&str> {
-        self.path.iter().map(String::as_str).collect()
+        self.path.iter().flatten().map(String::as_str).collect()
+    }
+
+    /// Refuses a path that is no text: with holes in them, two ids would be one.
+    pub(super) fn require_text_in_path(&self) -> Result<(), Failure> {
+        if self.path.is_some() { Ok(()) } else { Err(Failure::bad_request("the path is not UTF-8")) }
     }
 
     /// Whether the path ended with a slash, which a relative address in the answer has to mind.
@@ -82,10 +129,24 @@ impl Inbound {
         self.ends_with_slash
     }
 
-    /// The raw body.
+    /// The raw body, which signatures are about.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.body
+    }
+
+    /// The body as text: unpacked, and in the charset that it names.
+    pub fn text(&self) -> Result<&str, Failure> {
+        let unreadable = |problem: &dyn fmt::Display| Failure::bad_request(format!("the body is {problem}"));
+        match &self.text {
+            Content::From(start) => {
+                let bytes = self.body.get(*start..).unwrap_or_default();
+                std::str::from_utf8(bytes).map_err(|error| unreadable(&error))
+            }
+            Content::Decoded(text) => Ok(text),
+            Content::Unreadable(Undecodable::TooLarge(limit)) => Err(Failure::too_large(*limit)),
+            Content::Unreadable(problem) => Err(unreadable(problem)),
+        }
     }
 
     /// The query parameter `signature`, which Mokka may send.
@@ -139,12 +200,20 @@ impl Inbound {
     }
 
     /// The address that the request came from: the gateway's caller, or what `header` says if whoever calls passes the
-    /// customer's on (the first address in it). Nothing if that is no address: the caller's would be everybody's.
+    /// customer's on. Proxies write what they see behind what they were told, so the last address counts that is not the caller's
+    /// own, which the gateway has written: everything before it is what anybody may have said. Nothing if that is no address: the
+    /// caller's would be everybody's.
     #[must_use]
     pub fn source_address(&self, header: Option<&str>) -> Option<IpAddr> {
         match header {
             None => self.caller,
-            Some(header) => address(self.header(header)?.split(',').next()?),
+            Some(header) => {
+                let mut addresses = self.header(header)?.split(',').rev().map(address).peekable();
+                if self.caller.is_some() && addresses.peek() == Some(&self.caller) {
+                    addresses.next();
+                }
+                addresses.next()?
+            }
         }
     }
 
@@ -155,7 +224,8 @@ impl Inbound {
 
     /// Refuses a body larger than `limit` bytes.
     pub fn limit_body(&self, limit: usize) -> Result<(), Failure> {
-        if self.body.len() > limit { Err(Failure::too_large(limit)) } else { Ok(()) }
+        let text = if let Content::Decoded(text) = &self.text { text.len() } else { 0 };
+        if self.body.len().max(text) > limit { Err(Failure::too_large(limit)) } else { Ok(()) }
     }
 
     /// Refuses a request without one of `keys`: `Authorization: Bearer`, the header `key`, or the body's field `key`.
@@ -194,13 +264,13 @@ impl Inbound {
             #[serde(borrow)]
             key: Option<&'a RawValue>,
         }
-        let keyed: Keyed<'_> = serde_json::from_slice(&self.body).ok()?;
+        let keyed: Keyed<'_> = serde_json::from_str(self.text().ok()?).ok()?;
         serde_json::from_str(keyed.key?.get()).ok()
     }
 
     /// The body as `T`; an error names the field.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        decode(&self.body)
+        decode(self.text()?)
     }
 }
 
@@ -219,24 +289,25 @@ fn deadline(request: &Request) -> Deadline {
     Deadline::within(of_invocation.map_or(own, |remaining| remaining.saturating_sub(RESERVE).min(own)))
 }
 
-fn segments(path: &str) -> Vec<String> {
+/// The segments from `v1` on; nothing if they are no text, or were none before a gateway read them.
+fn segments(path: &str) -> Option<Vec<String>> {
     let decoded = path.split('/').filter(|segment| !segment.is_empty()).map(percent_decode);
-    decoded.skip_while(|segment| segment != "v1").collect()
+    let decoded: Vec<_> = decoded.collect::<Option<_>>()?;
+    Some(decoded.into_iter().skip_while(|segment| segment != "v1").collect())
 }
 
-fn percent_decode(segment: &str) -> String {
-    // A path that is not UTF-8 matches nothing that we have.
-    percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned()
+fn percent_decode(segment: &str) -> Option<String> {
+    let decoded = percent_encoding::percent_decode_str(segment).decode_utf8().ok()?;
+    (!decoded.contains(LOST)).then(|| decoded.into_owned())
 }
 
-fn gateway_url(context: &RequestContext, path: &[String]) -> Option<Url> {
+fn gateway_url(context: &RequestContext, first: &str) -> Option<Url> {
     let (domain, full_path) = match context {
         RequestContext::ApiGatewayV1(context) => (context.domain_name.as_deref()?, context.path.as_deref().unwrap_or("")),
         RequestContext::ApiGatewayV2(context) => (context.domain_name.as_deref()?, context.http.path.as_deref().unwrap_or("")),
         _ => return None,
     };
-    let first = path.first()?;
-    let stage = full_path.split('/').filter(|segment| !segment.is_empty()).take_while(|segment| segment != first);
+    let stage = full_path.split('/').filter(|segment| !segment.is_empty()).take_while(|segment| *segment != first);
     let base = stage.fold(format!("https://{domain}"), |base, segment| format!("{base}/{segment}"));
     Url::parse(&base).ok()
 }
@@ -249,8 +320,12 @@ fn caller(context: &RequestContext) -> Option<IpAddr> {
     }
 }
 
+/// An address, with a port or without.
 fn address(text: &str) -> Option<IpAddr> {
-    text.trim().parse().ok().map(|address: IpAddr| address.to_canonical())
+    let text = text.trim().trim_matches('"');
+    let with_port = || text.parse().ok().map(|address: SocketAddr| address.ip());
+    let in_brackets = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    text.parse().ok().or_else(with_port).or_else(in_brackets).map(|address| address.to_canonical())
 }
 
 #[cfg(test)]
@@ -266,6 +341,33 @@ mod tests {
             None => request,
         };
         Inbound::new(request).deadline().allows(Duration::from_mins(1)).unwrap_or_default()
+    }
+
+    #[test]
+    fn of_a_chain_of_proxies_only_the_last_is_believed() {
+        for (header, caller, address) in [
+            ("203.0.113.7", "192.0.2.1", Some("203.0.113.7")),
+            ("203.0.113.7, 192.0.2.1", "192.0.2.1", Some("203.0.113.7")),
+            ("198.51.100.9, 203.0.113.7, 192.0.2.1", "192.0.2.1", Some("203.0.113.7")),
+            ("198.51.100.9, 203.0.113.7", "192.0.2.1", Some("203.0.113.7")),
+            ("203.0.113.7:52044", "192.0.2.1", Some("203.0.113.7")),
+            ("198.51.100.9:1, 203.0.113.7:2, 192.0.2.1:3", "192.0.2.1", Some("203.0.113.7")),
+            ("[2001:db8::7]:443", "192.0.2.1", Some("2001:db8::7")),
+            ("[2001:db8::7]", "192.0.2.1", Some("2001:db8::7")),
+            ("2001:db8::7", "192.0.2.1", Some("2001:db8::7")),
+            ("::ffff:203.0.113.7", "192.0.2.1", Some("203.0.113.7")),
+            ("198.51.100.9, unknown", "192.0.2.1", None),
+            ("198.51.100.9, ", "192.0.2.1", None),
+            ("192.0.2.1", "192.0.2.1", None),
+            ("", "192.0.2.1", None),
+        ] {
+            let mut inbound = Inbound::new(Request::default());
+            inbound.caller = Some(caller.parse().unwrap());
+            inbound.headers.insert("x-forwarded-for", header.parse().unwrap());
+            let expected = address.map(|address| address.parse().unwrap());
+            assert_eq!(inbound.source_address(Some("x-forwarded-for")), expected, "{header}");
+            assert_eq!(inbound.source_address(None), inbound.caller);
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! and one place that turns every failure into the endpoint's own JSON shape.
 
 mod decode;
+mod event;
 mod failure;
 mod inbound;
 pub mod page;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use tracing::Instrument as _;
 
 pub use decode::decode;
+pub use event::adapted;
 pub use failure::{Failure, Shape, Status};
 pub use inbound::{Inbound, SMALL_BODY};
 
@@ -44,7 +46,13 @@ where
     let span = tracing::info_span!("request", request_id = %inbound.request_id(), payment_id = tracing::field::Empty);
     async move {
         // The handler keeps no state of its own in memory that a panic could leave half changed.
-        let result = match AssertUnwindSafe(async { handler(inbound).await }).catch_unwind().await {
+        let result = match AssertUnwindSafe(async {
+            inbound.require_text_in_path()?;
+            handler(inbound).await
+        })
+        .catch_unwind()
+        .await
+        {
             Ok(result) => result,
             Err(_) => Err(Failure::internal("the handler panicked")),
         };

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::ids::{FormName, InstallId};
-use crate::wire::strict_value;
+use crate::wire::{Lenient, said, strict_value, unless_blank};
 
 /// A form: with `data.otpCode` it is an export, without it a request for a code.
 #[derive(Deserialize)]
@@ -16,8 +17,12 @@ pub struct Request {
     pub form_name: Option<FormName>,
     /// The form's name on export.
     pub form_id: Option<FormName>,
-    /// The installation of the app; mandatory.
+    /// The installation of the app. The published sample of an export has none.
+    #[serde(default, deserialize_with = "unless_blank")]
     pub install_id: Option<InstallId>,
+    /// A code beside the fields instead of among them, where it does not count.
+    #[serde(default, deserialize_with = "said")]
+    pub otp_code: Option<Lenient<IgnoredAny>>,
     /// The form's fields as filled in.
     #[serde(default, deserialize_with = "fields")]
     pub data: Option<Map<String, Value>>,

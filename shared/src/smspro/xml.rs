@@ -2,11 +2,13 @@
 //!
 //! Refused before anything of it counts: a document type (so nothing can be defined, and nothing expands), references to more than
 //! characters and the five entities of XML itself, elements nested deeper or more of them than any report has. What counts in a
-//! report is ASCII, so bytes in any encoding that contains ASCII are read alike, whatever the declaration says.
+//! report is ASCII, so bytes that are not in the encoding that they name are read as far as they are ASCII.
 
 use quick_xml::NsReader;
 use quick_xml::events::{BytesRef, Event};
 use quick_xml::name::{Namespace, ResolveResult};
+
+use crate::decoding::{self, Headers};
 
 /// How deep elements may be in each other; a report has four levels.
 const MAX_DEPTH: usize = 8;
@@ -48,8 +50,8 @@ pub enum Malformed {
 impl Element {
     /// Reads a document.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
-        let text = String::from_utf8_lossy(bytes);
-        let mut reader = NsReader::from_str(text.trim_start_matches('\u{feff}'));
+        let text = decoding::text(bytes, Headers::default(), bytes.len()).unwrap_or_else(|_| String::from_utf8_lossy(bytes));
+        let mut reader = NsReader::from_str(&text);
         reader.config_mut().expand_empty_elements = true;
         let mut tree = Tree::default();
         loop {

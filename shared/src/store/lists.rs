@@ -2,7 +2,7 @@
 //! looked up again before anything is decided.
 
 use super::orders::{ORDER, Orders, PAYMENT};
-use super::pages::{Cursor, Lookup, Page};
+use super::pages::{Cursor, Lookup, Page, passed_over};
 use super::records::{OPEN, OrderRecord, PaymentRecord, SHARDS, Versioned};
 use super::{Consistency, Item, StoreError, read};
 use crate::clock::Timestamp;
@@ -27,7 +27,7 @@ impl Orders {
         let lookup = Lookup { index: "due", hash: ("check_shard", shard), range: "check_at", bound, newest_first: false };
         let page = self.table.keys(lookup, from, limit).await?;
         let ids = page.entries.iter().filter_map(|key| PaymentId::parse(key.strip_prefix(PAYMENT)?).ok());
-        Ok(Page { entries: ids.collect(), next: page.next })
+        Ok(Page { entries: ids.collect(), next: page.next, unreadable: Vec::new() })
     }
 
     /// Payments in a state, into which they came at `since` or later; the newest first.
@@ -77,8 +77,14 @@ impl Orders {
         let page = self.table.keys(lookup, from, limit).await?;
         let items = self.table.get_all(page.entries.clone(), Consistency::Strong).await?;
         let found = page.entries.iter().filter_map(|key| Some((key, items.get(key)?.clone())));
-        let entries = found.map(|(key, item)| payment(key, item)).collect::<Result<_, _>>()?;
-        Ok(Page { entries, next: page.next })
+        let (mut entries, mut unreadable) = (Vec::new(), Vec::new());
+        for (key, item) in found {
+            match payment(key, item) {
+                Ok(found) => entries.push(found),
+                Err(cause) => unreadable.push(passed_over(key.strip_prefix(PAYMENT).unwrap_or(key), &cause)),
+            }
+        }
+        Ok(Page { entries, next: page.next, unreadable })
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) fn challenge(key: &ChallengeKey, item: Option<Item>) -> Result<Challe
 fn send_log(key: &str, item: Option<Item>) -> Result<SendLog, StoreError> {
     let Some(item) = item else { return Ok(SendLog::new(key.to_owned())) };
     let Versioned { version, record }: Versioned<SendLogRecord> = read(&log_key(key), item)?;
-    Ok(SendLog { key: key.to_owned(), times: record.times(), version })
+    Ok(record.into_log(key.to_owned(), version))
 }
 
 fn used(quotas: &[Quota], items: &HashMap<String, Item>) -> Result<Vec<Used>, StoreError> {

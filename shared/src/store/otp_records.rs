@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::records::Versioned;
-use crate::challenge::{Challenge, ChallengeKey, Lease, Saved, SendLog, Sending, Sent};
+use crate::challenge::{Challenge, ChallengeKey, Lease, Saved, SendLog, Sending, Sent, SentCode};
 use crate::clock::Timestamp;
+use crate::ids::{FormName, SubmissionId};
 use crate::smspro::Token;
 
 /// A challenge's attributes. Neither phone nor code: the key binds the one, a digest knows the other.
@@ -39,6 +40,16 @@ struct SentRecord {
     lease: Option<LeaseRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     saved: Option<SavedRecord>,
+    /// Which form each was that was saved with it; `saved` is the first one's, which earlier releases read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    submissions: Vec<SubmissionRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SubmissionRecord {
+    id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -57,7 +68,16 @@ struct SavedRecord {
 #[derive(Serialize, Deserialize)]
 pub(super) struct SendLogRecord {
     times: Vec<i64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    codes: Vec<CodeRecord>,
     expires_at: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CodeRecord {
+    at: i64,
+    form: String,
+    challenge: String,
 }
 
 impl From<&Challenge> for ChallengeRecord {
@@ -76,7 +96,8 @@ impl From<&Challenge> for ChallengeRecord {
                 checks_used: sent.checks_used,
                 verified_code_hash: sent.verified.clone(),
                 lease: sent.lease.map(|lease| LeaseRecord { until: lease.until.millis(), counted: lease.counted }),
-                saved: sent.saved.as_ref().map(|saved| SavedRecord { message: saved.message.clone() }),
+                saved: sent.saved.first().map(|saved| SavedRecord { message: saved.message.clone() }),
+                submissions: submissions(&sent.saved),
             }),
             keep_until: challenge.keep_until.millis(),
             expires_at: challenge.keep_until.seconds(),
@@ -96,7 +117,7 @@ impl Versioned<ChallengeRecord> {
                 checks_used: sent.checks_used,
                 verified: sent.verified_code_hash,
                 lease: sent.lease.map(|lease| Lease { until: Timestamp::from_millis(lease.until), counted: lease.counted }),
-                saved: sent.saved.map(|saved| Saved { message: saved.message }),
+                saved: saved(sent.saved, sent.submissions)?,
             })
         });
         let sending = record.sending.map(|sending| Sending {
@@ -109,13 +130,43 @@ impl Versioned<ChallengeRecord> {
     }
 }
 
+fn submissions(saved: &[Saved]) -> Vec<SubmissionRecord> {
+    let known = saved.iter().filter_map(|saved| Some((saved.submission.as_ref()?, &saved.message)));
+    known.map(|(id, message)| SubmissionRecord { id: id.as_str().to_owned(), message: message.clone() }).collect()
+}
+
+/// The forms that a code has saved: of what an earlier release saved, nobody knows which one it was.
+fn saved(first: Option<SavedRecord>, known: Vec<SubmissionRecord>) -> Result<Vec<Saved>, String> {
+    if known.is_empty() {
+        return Ok(first.map(|saved| Saved { submission: None, message: saved.message }).into_iter().collect());
+    }
+    let read = |record: SubmissionRecord| {
+        let id = SubmissionId::parse(&record.id).map_err(|error| format!("submissions {error}"))?;
+        Ok(Saved { submission: Some(id), message: record.message })
+    };
+    known.into_iter().map(read).collect()
+}
+
 impl SendLogRecord {
     pub(super) fn new(log: &SendLog, now: Timestamp) -> Self {
         let times = log.times.iter().map(|at| at.millis()).collect();
-        Self { times, expires_at: log.ends_at(now).seconds() + 1 }
+        let codes = log.codes.iter().map(|code| CodeRecord {
+            at: code.at.millis(),
+            form: code.form.as_str().to_owned(),
+            challenge: code.challenge.as_str().to_owned(),
+        });
+        Self { times, codes: codes.collect(), expires_at: log.ends_at(now).seconds() + 1 }
     }
 
-    pub(super) fn times(self) -> Vec<Timestamp> {
-        self.times.into_iter().map(Timestamp::from_millis).collect()
+    pub(super) fn into_log(self, key: String, version: u64) -> SendLog {
+        let times = self.times.into_iter().map(Timestamp::from_millis).collect();
+        let codes = self.codes.into_iter().filter_map(|code| {
+            Some(SentCode {
+                at: Timestamp::from_millis(code.at),
+                form: FormName::parse(&code.form).ok()?,
+                challenge: ChallengeKey::stored(code.challenge),
+            })
+        });
+        SendLog { key, times, codes: codes.collect(), version }
     }
 }

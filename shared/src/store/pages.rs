@@ -15,6 +15,14 @@ pub struct Page<T> {
     pub entries: Vec<T>,
     /// Where it goes on, if it does.
     pub next: Option<Cursor>,
+    /// The ids of entries that are there and cannot be read. They hide no others.
+    pub unreadable: Vec<String>,
+}
+
+/// The id of an entry that cannot be read. What is wrong with it is in the log.
+pub(super) fn passed_over(id: &str, cause: &StoreError) -> String {
+    tracing::error!(id, cause = %cause, "an item of a list cannot be read");
+    id.to_owned()
 }
 
 /// A cursor that was not given out by this list.
@@ -131,7 +139,7 @@ impl Table {
             Some(AttributeValue::S(key)) => Some(key),
             _ => None,
         });
-        Ok(Page { entries: keys.collect(), next: output.last_evaluated_key.map(Cursor) })
+        Ok(Page { entries: keys.collect(), next: output.last_evaluated_key.map(Cursor), unreadable: Vec::new() })
     }
 }
 

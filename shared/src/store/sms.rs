@@ -163,7 +163,7 @@ impl Otp {
         let lookup = Lookup { index: "due", hash: ("check_shard", SHARD), range: "check_at", bound, newest_first: false };
         let page = self.table.keys(lookup, from, limit).await?;
         let ids = page.entries.iter().filter_map(|key| key.strip_prefix(SMS).map(str::to_owned));
-        Ok(Page { entries: ids.collect(), next: page.next })
+        Ok(Page { entries: ids.collect(), next: page.next, unreadable: Vec::new() })
     }
 
     /// Writes an SMS that has been counted for `added` more, and adds that to its groups' counters, together or not at all.

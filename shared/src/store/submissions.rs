@@ -3,22 +3,27 @@
 //! `expires_at` (seconds) is the table's TTL attribute. DynamoDB deletes late, so whatever is over is not there for this code.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use super::pages::{Cursor, Lookup, Page};
+use super::pages::{Cursor, Lookup, Page, passed_over};
 use super::records::Versioned;
 use super::{Consistency, Item, StoreError, Table, Written, read};
 use crate::clock::{Random, Timestamp};
 use crate::env::Env;
 use crate::ids::{FormName, InstallId, SubmissionId};
-use crate::submission::{PhoneDigest, Photo, State, Submission};
+use crate::submission::{Fields, PhoneDigest, Photo, State, Submission};
 
 /// What a form's key begins with.
 const FORM: &str = "form#";
+/// What is stored for a form that came without an installation: earlier releases read a text there.
+const NO_INSTALLATION: &str = "-";
 /// What every list is sorted by.
 const RANGE: &str = "created_at";
 /// Later than any moment of a form: the year 2286.
 const NEVER: i64 = 9_999_999_999_999;
+/// How many forms are read at once: 400 KB each at most.
+const AT_ONCE: usize = 25;
+/// A page ends behind so many bytes of what customers wrote: what an answer can carry.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// How much of a person's is read at once.
 const OF_PERSON_AT_ONCE: u16 = 100;
 
@@ -104,8 +109,8 @@ impl From<&Submission> for SubmissionRecord {
         });
         Self {
             form_name: submission.form.as_str().to_owned(),
-            install_id: submission.installation.as_str().to_owned(),
-            data: submission.data.clone().map(|data| Value::Object(data).to_string()),
+            install_id: submission.installation.as_ref().map_or(NO_INSTALLATION, InstallId::as_str).to_owned(),
+            data: submission.data.as_ref().map(|data| data.as_str().to_owned()),
             photos: photos.collect(),
             phone: submission.phone.as_ref().map(|phone| phone.as_str().to_owned()),
             created_at: submission.at.millis(),
@@ -121,10 +126,7 @@ impl From<&Submission> for SubmissionRecord {
 impl Versioned<SubmissionRecord> {
     fn into_submission(self, id: SubmissionId) -> Result<Submission, String> {
         let Self { version, record } = self;
-        let data: Option<Map<String, Value>> = match record.data {
-            Some(text) => Some(serde_json::from_str(&text).map_err(|error| format!("data {error}"))?),
-            None => None,
-        };
+        let data = record.data.map(Fields::parse).transpose().map_err(|error| format!("data {error}"))?;
         let photos = record.photos.into_iter().map(|photo| Photo {
             pointer: photo.pointer,
             media_type: photo.media_type,
@@ -135,7 +137,7 @@ impl Versioned<SubmissionRecord> {
         Ok(Submission {
             id,
             form: FormName::parse(&record.form_name).map_err(|error| format!("form_name {error}"))?,
-            installation: InstallId::parse(&record.install_id).map_err(|error| format!("install_id {error}"))?,
+            installation: installation(&record.install_id)?,
             data,
             photos: photos.collect(),
             phone: record.phone.map(PhoneDigest::stored),
@@ -148,6 +150,13 @@ impl Versioned<SubmissionRecord> {
             version,
         })
     }
+}
+
+fn installation(stored: &str) -> Result<Option<InstallId>, String> {
+    if stored == NO_INSTALLATION {
+        return Ok(None);
+    }
+    InstallId::parse(stored).map(Some).map_err(|error| format!("install_id {error}"))
 }
 
 fn key(id: &SubmissionId) -> String {
@@ -232,11 +241,32 @@ impl Submissions {
         let (index, hash) = by.index();
         let lookup = Lookup { index, hash, range: RANGE, bound, newest_first: true };
         let page = self.table.keys(lookup, from, limit).await?;
-        let mut items = self.table.get_all(page.entries.clone(), Consistency::Strong).await?;
-        let found = page.entries.iter().filter_map(|key| {
-            let id = SubmissionId::parse(key.strip_prefix(FORM)?).ok()?;
-            Some(submission(id, items.remove(key)?))
-        });
-        Ok(Page { entries: found.collect::<Result<_, _>>()?, next: page.next })
+        let (mut entries, mut unreadable, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let mut read = 0;
+        for keys in page.entries.chunks(AT_ONCE) {
+            read += keys.len();
+            let mut items = self.table.get_all(keys.to_vec(), Consistency::Strong).await?;
+            let mut last = None;
+            for key in keys {
+                let id = key.strip_prefix(FORM).and_then(|id| SubmissionId::parse(id).ok());
+                let Some((id, item)) = id.zip(items.remove(key)) else { continue };
+                last = match submission(id.clone(), item) {
+                    Ok(found) => {
+                        bytes += found.data.as_ref().map_or(0, |data| data.as_str().len());
+                        let after = Self::after(by, &found);
+                        entries.push(found);
+                        Some(after)
+                    }
+                    Err(cause) => {
+                        unreadable.push(passed_over(id.as_str(), &cause));
+                        None
+                    }
+                };
+            }
+            if bytes >= MOST_BYTES && read < page.entries.len() && last.is_some() {
+                return Ok(Page { entries, next: last, unreadable });
+            }
+        }
+        Ok(Page { entries, next: page.next, unreadable })
     }
 }

@@ -85,6 +85,31 @@ fn every_field_of_the_request_changes_what_is_offered() {
 }
 
 #[test]
+fn what_looks_the_same_in_a_rule_and_in_a_request_is_the_same() {
+    for (condition, field, said) in [
+        (r#"{ city = ["Йошкар-Ола"] }"#, "city", "И\u{306}ошкар-Ола"),
+        (r#"{ city = ["Йошкар-Ола"] }"#, "city", "ЙОШКАР\u{2011}ОЛА"),
+        (r#"{ city = ["Йошкар-Ола"] }"#, "city", "Йошкар\u{2013}Ола"),
+        (r#"{ city = ["Йошкар\u2212Ола"] }"#, "city", "Йошкар-Ола"),
+        (r#"{ city = ["Нижний Новгород"] }"#, "city", "нижний\u{a0}новгород"),
+        (r#"{ city = ["Нижний Новгород"] }"#, "city", " Нижний  Новгород\t"),
+        (r#"{ city = ["Королёв"] }"#, "city", "Короле\u{308}в"),
+        (r#"{ city = ["Бишкек"] }"#, "city", "\u{feff}Биш\u{ad}кек\u{200b}"),
+        (r#"{ promocode = ["SPRING-10"] }"#, "promocode", "SPRING\u{2014}10"),
+        (r#"{ delivery = ["14-a"] }"#, "deliveryId", "courier/14\u{2010}a"),
+        (r#"{ pickupLocation = ["Дом 7"] }"#, "pickupLocationId", "Дом\u{202f}7"),
+        (r#"{ country = ["KG"] }"#, "country", "\u{200e}kg"),
+    ] {
+        let mut cart = cart();
+        cart[field] = said.into();
+        assert!(is_offered(condition, &cart), "{condition} {said:?}");
+    }
+    let mut cart = cart();
+    cart["items"][0]["configurationId"] = "kettle\u{2011}1".into();
+    assert!(is_offered(r#"{ items = ["kettle-1"] }"#, &cart) && is_offered(r#"{ items = ["kettle-*"] }"#, &cart));
+}
+
+#[test]
 fn what_is_not_meant_is_not_offered() {
     for condition in [
         r#"{ country = ["KZ", "RU"] }"#,

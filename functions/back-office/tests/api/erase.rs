@@ -33,7 +33,7 @@ impl Office {
     /// The code for a form and the log of its sending.
     async fn send_code(&self, form: &Submission, phone: &str) {
         let (phone, now) = (Phone::parse(phone).unwrap(), self.story.world.clock().now());
-        let key = ChallengeKey::new(&self.secret, &form.form, &form.installation, &phone);
+        let key = ChallengeKey::new(&self.secret, &form.form, form.installation.as_ref(), &phone);
         self.otp().save(Challenge::new(key).sending("t".to_owned(), now)).await.unwrap().unwrap();
         let log = SendLog::new(SendLog::phone_key(&self.secret, &phone)).with(now);
         let (Written::Yes | Written::Conflict) = self.otp().save_send_log(&log, now).await.unwrap();
@@ -43,7 +43,7 @@ impl Office {
     async fn of_two_people(&self) {
         let with_photos = self.hand_in(self.with_photos(self.form(1), 2)).await;
         let mut waiting = self.form(2);
-        (waiting.state, waiting.installation) = (State::Waiting, InstallId::parse("install-2").unwrap());
+        (waiting.state, waiting.installation) = (State::Waiting, Some(InstallId::parse("install-2").unwrap()));
         let waiting = self.hand_in(waiting).await;
         let mut feedback = self.form(3);
         (feedback.state, feedback.form) = (State::Refused, FormName::parse("feedback").unwrap());

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use shared::ids::FormName;
-use shared::submission::State;
+use shared::submission::{Fields, State};
 use testkit::{Answer, canary};
 
 use crate::forms::{Office, id};
@@ -26,7 +26,7 @@ impl Office {
 
     async fn hand_in_fields(&self, number: u32, data: Value) {
         let mut form = self.form(number);
-        form.data = data.as_object().cloned();
+        form.data = Fields::parse(data.to_string()).ok();
         self.hand_in(form).await;
     }
 }
@@ -87,7 +87,7 @@ async fn no_cell_and_no_name_of_a_column_is_a_formula() {
     {
         let text = format!("{formula}cmd|'/C calc'!A0");
         let mut form = office.form(number);
-        form.data = json!({ text.clone(): text, "in": [text], "number": -1 }).as_object().cloned();
+        form.data = Fields::parse(json!({ text.clone(): text, "in": [text], "number": -1 }).to_string()).ok();
         form.message = Some(text);
         office.hand_in(form).await;
     }
@@ -138,4 +138,30 @@ async fn an_export_names_its_form() {
     }
     let none = office.export().await;
     assert_eq!(rows(&none), [["id", "at", "state", "message"]], "a form that nobody handed in has only its names");
+}
+
+#[tokio::test]
+async fn names_that_differ_make_more_pages_and_none_too_large() {
+    let office = Office::open().await;
+    let names = |from: usize, to: usize| -> Value {
+        (from..to).map(|number| (format!("field-{number}"), json!(1))).collect::<serde_json::Map<_, _>>().into()
+    };
+    office.hand_in_fields(1, names(0, 20_000)).await;
+    for number in 2..=60 {
+        let from = usize::try_from(number).unwrap() * 500;
+        office.hand_in_fields(number, names(from, from + 500)).await;
+    }
+    let (mut found, mut cursor, mut pages) = (Vec::new(), None::<String>, 0);
+    loop {
+        let answer = office.export_page("500", cursor.as_deref()).await;
+        assert!(serde_json::to_string(&answer.body).unwrap().len() <= 5_100_000, "{}", answer.body.len());
+        found.extend(rows(&answer).iter().skip(1).map(|row| row[0].clone()));
+        pages += 1;
+        match answer.headers.get("x-next-cursor") {
+            Some(next) => cursor = Some(next.clone()),
+            None => break,
+        }
+    }
+    let all: Vec<_> = (1..=60).rev().map(|number| id(number).to_string()).collect();
+    assert!(found == all && (2..20).contains(&pages), "{pages} pages, {found:?}");
 }

@@ -143,7 +143,7 @@ async fn documents_are_small_pdfs() {
     }
     large.resize(6_000_000, b' ');
     assert_eq!(send(&large).await.status, 413);
-    for text in ["%PDF-", "JVBERi0", "JVBERi0xLjc=\n", "====", "JVBERi0xLjc*"] {
+    for text in ["%PDF-", "JVBER", "JVBERi0x=LjcK", "====", "JVBERi0xLjc*"] {
         let answer = shop.ask(shop.event("finish", OPERATOR_KEY).json(json!({"document": text}))).await;
         assert_eq!(answer.status, 400, "{text}: {}", answer.body);
         assert!(answer.json()["error"].as_str().unwrap().contains("`document`"), "{}", answer.body);
@@ -151,6 +151,16 @@ async fn documents_are_small_pdfs() {
     large.truncate(3 * 1024 * 1024);
     assert_eq!(send(&large).await.status, 200, "the largest");
     assert_eq!(shop.document_sent().len(), 3 * 1024 * 1024);
+}
+
+#[tokio::test]
+async fn white_space_and_padding_of_a_documents_base64_do_not_count() {
+    for text in ["JVBERi0x\r\nLjc=\r\n", "JVBERi0xLjc", " JVBE Ri0x Ljc= "] {
+        let shop = Shop::held().await;
+        let answer = shop.ask(shop.event("finish", OPERATOR_KEY).json(json!({"document": text}))).await;
+        assert_eq!(answer.status, 200, "{text}: {}", answer.body);
+        assert_eq!(shop.document_sent(), b"%PDF-1.7", "{text}");
+    }
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use shared::ids::{FormName, InstallId, SubmissionId};
 use shared::phone::Phone;
 use shared::secret::InternalSecret;
 use shared::store::submissions::{By, Submissions};
-use shared::submission::{PhoneDigest, Photo, State, Submission};
+use shared::submission::{Fields, PhoneDigest, Photo, State, Submission};
 use standins::Options;
 use testkit::settings::{PHOTOS, VIEWER_KEY};
 use testkit::{Answer, Event, canary};
@@ -41,14 +41,12 @@ impl Office {
     /// A form of the customer's with this number, not stored yet.
     pub(crate) fn form(&self, number: u32) -> Submission {
         let now = self.story.world.clock().now();
-        let Value::Object(data) = json!({"name": canary::NAME, "phone": canary::FORM_PHONE, "text": "Позвоните"}) else {
-            unreachable!()
-        };
+        let data = json!({"name": canary::NAME, "phone": canary::FORM_PHONE, "text": "Позвоните"});
         Submission {
             id: id(number),
             form: FormName::parse("callback").unwrap(),
-            installation: InstallId::parse("install-1").unwrap(),
-            data: Some(data),
+            installation: Some(InstallId::parse("install-1").unwrap()),
+            data: Some(Fields::parse(data.to_string()).unwrap()),
             photos: Vec::new(),
             phone: Some(self.person(canary::FORM_PHONE)),
             at: now,
@@ -376,4 +374,62 @@ async fn a_page_that_was_cut_short_goes_on_behind_its_last_form() {
     let cursor = Submissions::after(By::Phone(&person), &forms[2]).to_text();
     let found = office.read(search(json!({"phone": canary::FORM_PHONE, "cursor": cursor}))).await;
     assert_eq!(ids(&found), [id(2).to_string(), id(1).to_string()]);
+}
+
+#[tokio::test]
+async fn a_form_that_cannot_be_read_hides_no_other_and_is_named() {
+    for attribute in ["form_name", "install_id", "keep", "expires_at", "state", "since"] {
+        let office = Office::open().await;
+        for number in 1..=3 {
+            office.hand_in(office.form(number)).await;
+        }
+        let (bad, key) = (id(2).to_string(), format!("form#{}", id(2)));
+        let lists = [get("forms").query("form", "callback"), get("forms").query("state", "kept")];
+        let search = post("forms/search").json(json!({"phone": canary::FORM_PHONE}));
+        office.story.world.edit("forms", &key, |item| spoil(item, attribute)).await;
+        for event in lists.into_iter().chain([search]) {
+            let list = office.read(event).await;
+            let found: Vec<_> = list["forms"].as_array().unwrap().iter().map(|form| form["submission_id"].clone()).collect();
+            // What has lost the key of an index is in its list no more.
+            let is_there = list.get("unreadable").is_some();
+            assert_eq!(found, [json!(id(3).to_string()), json!(id(1).to_string())], "{attribute}: {list}");
+            assert!(!is_there || list["unreadable"] == json!([bad]), "{attribute}: {list}");
+            assert!(is_there || ["form_name", "state"].contains(&attribute), "{attribute}: {list}");
+        }
+        assert!(office.story.world.logs().contains(&bad) || ["form_name", "state"].contains(&attribute));
+        assert_eq!(office.ask(get("forms.csv").query("form", "callback")).await.status, 200, "{attribute}");
+    }
+}
+
+/// An attribute in a type of its own, which is no key of an index.
+fn spoil<V>(item: &mut std::collections::HashMap<String, V>, attribute: &str) {
+    item.remove(attribute);
+}
+
+#[tokio::test]
+async fn a_page_ends_by_its_bytes_and_goes_on_behind_them() {
+    let office = Office::open().await;
+    for number in 1..=45 {
+        let mut form = office.form(number);
+        form.data = Fields::parse(json!({"text": "Ы".repeat(150_000)}).to_string()).ok();
+        office.hand_in(form).await;
+    }
+    let (mut found, mut cursor, mut pages) = (Vec::new(), None::<String>, 0);
+    loop {
+        let mut event = get("forms").query("form", "callback").query("limit", "100");
+        if let Some(cursor) = &cursor {
+            event = event.query("cursor", cursor);
+        }
+        let answer = office.ask(event).await;
+        assert!(answer.body.len() <= 5_000_000, "{}", answer.body.len());
+        let list = answer.json();
+        found.extend(list["forms"].as_array().unwrap().iter().map(|form| form["submission_id"].as_str().unwrap().to_owned()));
+        pages += 1;
+        match list["cursor"].as_str() {
+            Some(next) => cursor = Some(next.to_owned()),
+            None => break,
+        }
+    }
+    let all: Vec<_> = (1..=45).rev().map(|number| id(number).to_string()).collect();
+    assert!(found == all && pages >= 3, "{pages} pages, {found:?}");
 }

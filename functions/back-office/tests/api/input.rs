@@ -117,13 +117,13 @@ async fn whatever_is_not_understood_is_refused_and_named() {
         assert_eq!(answer.status, 400, "{action} {body}: {}", answer.body);
         assert!(answer.json()["error"].as_str().unwrap().contains(wanted), "{wanted}: {}", answer.body);
     }
-    for text in ["{", "[]", "null", "7", "\u{feff}{}x", &"[".repeat(100_000)] {
+    for text in ["{", "[]", "null", "7", "\u{feff}{}x", &"[".repeat(40_000)] {
         for action in ["finish", "cancel", "change", "settle"] {
             let answer = shop.ask(shop.event(action, OPERATOR_KEY).text(text)).await;
             assert_eq!(answer.status, 400, "{action} {text:.20}: {}", answer.body);
         }
     }
-    assert_eq!(shop.ask(shop.event("cancel", OPERATOR_KEY).bytes(b"\xff\xfe")).await.status, 400);
+    assert_eq!(shop.ask(shop.event("cancel", OPERATOR_KEY).bytes(b"{\xff\xfe}")).await.status, 400);
     assert_eq!(shop.ask(shop.event("cancel", OPERATOR_KEY).query("force", "true")).await.status, 400);
     assert!(shop.called().is_empty());
     assert_eq!(shop.state().await, "held");

@@ -194,3 +194,24 @@ async fn a_list_that_is_not_clearly_asked_for_is_refused() {
         assert!(answer.json()["error"].as_str().unwrap().contains(wanted), "{query:?}: {}", answer.body);
     }
 }
+
+#[tokio::test]
+async fn a_payment_that_cannot_be_read_hides_no_other_and_is_named() {
+    let shop = Shop::held().await;
+    let order = shop.story.order().await;
+    shop.story.create(&order).await;
+    let other = order.payment(1);
+    shop.story.decide(&other, standins::Decision::Approved).await;
+    shop.story.callback(&other, "approved").await;
+    let both = ids(&shop.list(in_state("held")).await).len();
+    assert_eq!(both, 2);
+    for attribute in ["amount", "currency", "attempt", "history"] {
+        let key = format!("payment#{}", shop.payment);
+        let mut whole = None;
+        shop.story.world.edit("order-holds", &key, |item| whole = item.remove(attribute)).await;
+        let list = shop.list(in_state("held")).await;
+        assert_eq!((ids(&list), &list["unreadable"]), (vec![other.as_str()], &json!([shop.payment])), "{attribute}");
+        shop.story.world.edit("order-holds", &key, |item| drop(item.insert(attribute.to_owned(), whole.unwrap()))).await;
+    }
+    assert_eq!(ids(&shop.list(in_state("held")).await).len(), 2);
+}

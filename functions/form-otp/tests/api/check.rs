@@ -7,6 +7,8 @@ use serde_json::json;
 use shared::texts;
 use standins::{Fault, System};
 
+use testkit::canary;
+
 use super::{COOL_DOWN, Customer, EXPORT, SEND, failed, otp_failed, saved_by_shop};
 
 #[tokio::test]
@@ -57,11 +59,6 @@ async fn the_right_code_again_is_one_check_and_one_form() {
     for _ in 0..10 {
         assert_eq!(customer.export(&code).await, saved_by_shop());
     }
-    assert_eq!(
-        customer.export_form(customer.with("/data/slot", "12:00"), code.as_str()).await,
-        saved_by_shop(),
-        "whatever is in it"
-    );
     assert_eq!((customer.checks(), customer.calls(System::Shop, "forms"), customer.saved()), (1, 1, 1));
 }
 
@@ -155,6 +152,53 @@ async fn a_code_is_trimmed_and_its_length_is_looked_at_before_anybody_is_asked()
     assert_eq!(customer.export_form(customer.form.clone(), 123_456).await, otp_failed(), "a number is taken by its digits");
     assert_eq!(customer.world.standins().calls_to(System::Smspro, "verify")[0].body["code"], json!("123456"));
     assert_eq!(customer.export(&format!(" {code}\n")).await, saved_by_shop());
+}
+
+/// What becomes of a code on its way into the field.
+type Paste = fn(&str) -> String;
+
+#[tokio::test]
+async fn a_code_is_the_code_however_it_is_pasted() {
+    let pastes: [(&str, Paste); 11] = [
+        ("a space", |code| format!("{} {}", &code[..3], &code[3..])),
+        ("a no-break space", |code| format!("{}\u{a0}{}", &code[..3], &code[3..])),
+        ("a thin space", |code| format!("{}\u{2009}{}", &code[..3], &code[3..])),
+        ("a hyphen", |code| format!("{}-{}", &code[..3], &code[3..])),
+        ("a dash", |code| format!("{}\u{2013}{}", &code[..3], &code[3..])),
+        ("a soft hyphen", |code| format!("{}\u{ad}{}", &code[..3], &code[3..])),
+        ("spaces between all", |code| code.split("").collect::<Vec<_>>().join(" ")),
+        ("marks of direction", |code| format!("\u{2068}\u{200e}{code}\u{2069}")),
+        ("a byte order mark", |code| format!("\u{feff}{code}\u{200b}")),
+        ("full width", |code| code.bytes().map(|byte| char::from_u32(0xfee0 + u32::from(byte)).unwrap()).collect()),
+        ("a line break behind it", |code| format!("{code}\r\n")),
+    ];
+    for (name, paste) in pastes {
+        let customer = Customer::start().await;
+        let code = customer.get_code().await;
+        for _ in 0..7 {
+            assert_eq!(customer.export(&paste(&code)).await, saved_by_shop(), "{name}");
+        }
+        assert_eq!((customer.checks(), customer.saved(), customer.wrong_codes().await.iter().sum()), (1, 1, 0), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn one_phone_however_it_is_written_has_one_code_and_one_limit() {
+    let customer = Customer::start().await;
+    let code = customer.get_code().await;
+    let digits = canary::FORM_PHONE.chars().filter(char::is_ascii_digit).collect::<String>();
+    for phone in [
+        format!("tel:+{digits};ext=1"),
+        format!("00{digits}"),
+        format!("\u{202a}+{digits}\u{202c}"),
+        format!("+996 (0) {}", &digits[3..]),
+    ] {
+        let answer = customer.ok(SEND, customer.with("/data/phone", phone.as_str())).await;
+        assert!(super::says(&answer, "через 60 с"), "the cool-down is this phone's: {phone} {answer}");
+    }
+    assert_eq!(customer.sends(), 1);
+    let form = customer.with("/data/phone", format!("\u{2068}+{digits}\u{2069}"));
+    assert_eq!(customer.export_form(form, code).await, saved_by_shop());
 }
 
 #[tokio::test]

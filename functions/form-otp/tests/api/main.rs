@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+mod again;
 mod attack;
 mod check;
 mod crash;
 mod faults;
 mod input;
 mod limits;
+mod nobody;
 mod photos;
 mod save;
 mod send;

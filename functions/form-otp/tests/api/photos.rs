@@ -94,6 +94,42 @@ async fn what_is_no_photo_is_refused_where_a_photo_was_meant_and_is_text_otherwi
 }
 
 #[tokio::test]
+async fn a_photo_is_the_photo_however_its_base64_is_dressed() {
+    let bytes = photo("image/png", 70_001);
+    let plain = STANDARD.encode(&bytes);
+    let lines = |ending: &str| {
+        plain.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap()).collect::<Vec<_>>().join(ending)
+    };
+    let url_safe = plain.replace('+', "-").replace('/', "_");
+    let customer = Customer::start().await;
+    for (dress, text) in [
+        ("lines of Android's Base64.DEFAULT", lines("\n") + "\n"),
+        ("lines of MIME", lines("\r\n")),
+        ("a data: URL with lines", format!("data:image/png;base64,{}", lines("\n"))),
+        ("a line break behind it", format!("data:image/png;base64,{plain}\n")),
+        ("white space before it", format!(" \u{feff}data:image/png;base64, {plain}")),
+        ("spaces and tabs", lines(" \t")),
+        ("no-break and invisible marks", lines("\u{a0}\u{200b}")),
+        ("the alphabet for addresses", url_safe.clone()),
+        ("the same without padding", url_safe.trim_end_matches('=').to_owned()),
+        ("lines without padding", lines("\n").trim_end_matches('=').to_owned()),
+        ("words in capitals", format!("DATA:image/PNG;BASE64,{plain}")),
+        ("parameters", format!("data:image/png;name=a.png;charset=utf-8;base64,{plain}")),
+        ("no media type", format!("data:;base64,{plain}")),
+        (
+            "percent-encoded",
+            format!("data:image/png;base64,{}", plain.replace('+', "%2B").replace('/', "%2f").replace('=', "%3D")),
+        ),
+    ] {
+        assert_eq!(feedback(&customer, json!({"text": dress, "picture": text})).await, success(), "{dress}");
+        let forms = customer.world.items("forms", "form#").await;
+        let form = forms.iter().find(|form| form["data"].as_str().unwrap().contains(&format!("{dress:?}"))).unwrap();
+        let key = form["photos"][0]["key"].as_str().unwrap_or_else(|| panic!("{dress}: no photo in {form}"));
+        assert!(customer.world.storage().get(PHOTOS, key) == Some(bytes.clone()), "{dress}");
+    }
+}
+
+#[tokio::test]
 async fn a_form_has_twenty_photos_at_most() {
     let customer = Customer::start().await;
     let pictures = |count: usize| -> Vec<_> { (0..count).map(|_| STANDARD.encode(photo("image/gif", 600))).collect() };

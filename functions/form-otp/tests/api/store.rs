@@ -47,8 +47,17 @@ async fn the_round_trips_of_each_command_are_as_designed() {
     let again = [&begun[..], &["UpdateItem", "UpdateItem", "UpdateItem"]].concat();
     assert_eq!((stored(), called(&customer)), (list(&again), vec!["forms"]), "another slot");
 
-    customer.export(&code).await;
+    customer.export_form(customer.with("/data/slot", "12:00"), code.as_str()).await;
     assert_eq!((stored(), called(&customer).len()), (list(&look), 0), "the same again");
+
+    let mut nobodys = customer.with("/data/slot", "12:00");
+    nobodys.as_object_mut().unwrap().remove("installId");
+    customer.export_form(nobodys, code.as_str()).await;
+    let found = ["GetItem", "GetItem", "BatchGetItem"];
+    assert_eq!((stored(), called(&customer).len()), (list(&found), 0), "the same again, without its installation");
+
+    customer.export_form(customer.with("/data/slot", "13:00"), code.as_str()).await;
+    assert_eq!((stored(), called(&customer)), (list(&again), vec!["forms"]), "another form");
 
     let away = Customer::start_given_away().await;
     away.ok(EXPORT, away.with("/formName", "feedback")).await;

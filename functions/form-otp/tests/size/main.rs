@@ -24,6 +24,29 @@ fn form() -> String {
     json!({"formName": "photos", "installId": "install-1", "data": data}).to_string()
 }
 
+/// A small text that becomes as much as possible in memory: objects with one field each.
+fn worst(objects: usize) -> String {
+    let list = format!("[{}{{\"\":0}}]", "{\"\":0},".repeat(objects - 1));
+    format!("{{\"formName\":\"feedback\",\"installId\":\"i\",\"data\":{{\"list\":{list}}}}}")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_of_many_values_is_taken_or_refused_in_less_than_half_of_the_memory() {
+    let world = World::start_now().await;
+    // As many as are taken: an object takes a bracket, a colon and a comma.
+    for (objects, status) in [(16_600, 200), (16_700, 413), (357_000, 413), (1_400_000, 413)] {
+        let mut settings = world.env();
+        settings.insert("LOG_LEVEL".to_owned(), "error".to_owned());
+        let event = Event::post("/v1/forms").key(IMSHOP_KEY).text(&worst(objects)).rest();
+        let mut program = Program::start(env!("CARGO_BIN_EXE_form-otp"), settings, vec![event]).await;
+        let answer = program.answer().await;
+        let peak = program.peak_kib();
+        println!("{objects} objects: {peak} KiB at most");
+        assert_eq!(answer["statusCode"], status, "{objects}: {answer}");
+        assert!(peak < 2 * MEMORY_KIB, "{objects} objects: {peak} KiB");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_megabytes_of_photos_fit_into_an_eighth_of_a_gigabyte() {
     let world = World::start_now().await;

@@ -7,6 +7,7 @@ mod matching;
 mod push;
 mod queued;
 mod relay;
+mod text;
 
 use testkit::{Cast, Function, http, worker};
 

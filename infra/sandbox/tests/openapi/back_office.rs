@@ -6,7 +6,7 @@ use shared::env::Env;
 use shared::ids::{FormName, InstallId, SubmissionId};
 use shared::phone::Phone;
 use shared::store::submissions::Submissions;
-use shared::submission::{PhoneDigest, Photo, State, Submission};
+use shared::submission::{Fields, PhoneDigest, Photo, State, Submission};
 use standins::{Decision, Fault, System};
 use testkit::settings::{OPERATOR_KEY, PHOTOS, VIEWER_KEY};
 use testkit::{Answer, Event};
@@ -282,9 +282,7 @@ async fn customers(api: &Api) {
 /// A form with a photo, as it is stored.
 fn handed_in(api: &Api, number: u8) -> Submission {
     let secret = Env::from_map(api.world.env()).internal_secret().unwrap();
-    let Value::Object(data) = json!({"name": "Айгуль", "phone": "+996 770 00 11 22", "photo": null}) else {
-        unreachable!()
-    };
+    let data = json!({"name": "Айгуль", "phone": "+996 770 00 11 22", "photo": null});
     let id = SubmissionId::parse(&format!("{number:064x}")).unwrap();
     let photo = Photo {
         pointer: "/photo".to_owned(),
@@ -297,8 +295,8 @@ fn handed_in(api: &Api, number: u8) -> Submission {
     Submission {
         id,
         form: FormName::parse("callback").unwrap(),
-        installation: InstallId::parse("install-1").unwrap(),
-        data: Some(data),
+        installation: Some(InstallId::parse("install-1").unwrap()),
+        data: Some(Fields::parse(data.to_string()).unwrap()),
         photos: vec![photo],
         phone: Some(PhoneDigest::new(&secret, &Phone::parse("996770001122").unwrap())),
         at: now,

@@ -114,7 +114,7 @@ async fn forms(api: &Api) {
         (json!({"data": {}}), 200),
         (json!({"data": {"phone": "+1 202 555 0100"}}), 200),
         (json!({"formId": "feedback"}), 400),
-        (json!({"installId": ""}), 400),
+        (json!({"installId": ["i"]}), 400),
         (json!({"data": {"otpCode": []}}), 400),
         (json!({"data": "text"}), 400),
     ] {

@@ -8,6 +8,7 @@ use serde::de::{self, Deserialize, Deserializer};
 
 use super::super::read::{list, not_blank, table, text};
 use crate::money::Decimal;
+use crate::plain::normal;
 
 /// A list with something in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,9 +65,9 @@ impl<T: fmt::Display> fmt::Display for Many<T> {
 pub(super) struct Text(String);
 
 impl Text {
-    /// Exactly that id.
+    /// That id: what nobody sees, how letters are composed and which dash it is do not count.
     pub(super) fn is(&self, said: &str) -> bool {
-        self.0 == said
+        normal(&self.0) == normal(said)
     }
 
     /// That id, or its part after `source/`.
@@ -74,14 +75,14 @@ impl Text {
         with_and_without_source(said).any(|said| self.is(said))
     }
 
-    /// The same word for a reader: case, surrounding white space and the dots of ё do not count.
+    /// The same word for a reader: case and the dots of ё do not count either.
     pub(super) fn reads_like(&self, said: &str) -> bool {
         folded(&self.0) == folded(said)
     }
 }
 
 fn folded(text: &str) -> String {
-    text.trim().to_lowercase().replace('ё', "е")
+    normal(text).to_lowercase().replace('ё', "е")
 }
 
 fn with_and_without_source(said: &str) -> impl Iterator<Item = &str> {
@@ -107,7 +108,7 @@ pub(super) struct Country(String);
 impl Country {
     /// That country, whatever the case.
     pub(super) fn is(&self, said: &str) -> bool {
-        self.0.eq_ignore_ascii_case(said.trim())
+        self.0.eq_ignore_ascii_case(&normal(said))
     }
 }
 
@@ -136,7 +137,8 @@ pub(super) struct Pattern {
 impl Pattern {
     /// Whether an id, or its part after `source/`, is meant.
     pub(super) fn matches(&self, said: &str) -> bool {
-        with_and_without_source(said).any(|said| if self.is_beginning { said.starts_with(&self.id) } else { said == self.id })
+        let id = normal(&self.id);
+        with_and_without_source(&normal(said)).any(|said| if self.is_beginning { said.starts_with(&id) } else { said == id })
     }
 }
 
