@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
 use super::Failure;
+use crate::wire;
 
 /// Reads a JSON body. The error names the path of the field; the value itself is the caller's, not the log's.
 pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
@@ -18,8 +19,13 @@ pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
         let problem = if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() { "not a JSON object" } else { "not JSON" };
         return Err(Failure::bad_request(format!("the body is {problem}")));
     }
-    let deserializer = &mut serde_json::Deserializer::from_str(text);
-    let value = serde_path_to_error::deserialize(&mut *deserializer).map_err(|error| {
+    let read = || {
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let value = serde_path_to_error::deserialize(&mut deserializer)?;
+        Ok((value, deserializer.end()))
+    };
+    let read = wire::noting(read, |error: &serde_path_to_error::Error<serde_json::Error>| error.path().to_string());
+    let (value, end) = read.map_err(|error| {
         let path = error.path().to_string();
         let inner = error.into_inner();
         Failure::bad_request(match inner.classify() {
@@ -28,6 +34,6 @@ pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
             Category::Io | Category::Syntax | Category::Eof => format!("the body is not JSON: {inner}"),
         })
     })?;
-    deserializer.end().map_err(|error| Failure::bad_request(format!("the body is not JSON: {error}")))?;
+    end.map_err(|error| Failure::bad_request(format!("the body is not JSON: {error}")))?;
     Ok(value)
 }
