@@ -7,6 +7,7 @@ use shared::metrics;
 use shared::money::{Currency, Money, Quantity};
 use shared::payment::{Cart, Fact, Goods, Line, Order};
 use shared::phone::Phone;
+use shared::texts;
 use shared::wire::Lenient;
 
 use crate::Deps;
@@ -147,7 +148,7 @@ fn line(item: &Item, twin: Option<&Item>, currency: Option<Currency>) -> Line {
     let quantity = item.pieces().or_else(|| twin.and_then(Item::pieces));
     Line {
         sku: sku(item).cloned(),
-        name: name.unwrap_or_else(|| "Товар".to_owned()),
+        name: name.unwrap_or_else(|| texts::GOODS.to_owned()),
         quantity: quantity.unwrap_or(Quantity::ONE),
         price: item.price.and_then(|said| Some(Money::new(said.0?, currency?))),
         // A quantity that the shop does not say is not taken from the request.

@@ -99,7 +99,7 @@ impl Gateway for MokkaGateway {
         let request = CheckoutRequest {
             primary_phone: order.phone.as_ref().and_then(|phone| phone.mokka_digits()).map(str::to_owned),
             primary_email: order.email.clone().filter(|email| email.contains('@')),
-            cart_items: cart(&order.lines),
+            cart_items: bill(order, payment.amount),
             skip_result_page: true,
             ..CheckoutRequest::new(urls.callback.clone(), urls.redirect.clone(), current_order)
         };
@@ -162,7 +162,7 @@ impl Gateway for MokkaGateway {
     }
 
     async fn change(&self, payment: &Payment, change: &Change, deadline: Deadline) -> Result<Outcome, Unknown> {
-        let mut cart_items = cart(&change.lines);
+        let mut cart_items: Vec<_> = change.lines.iter().filter_map(item).collect();
         if cart_items.is_empty() {
             // Mokka takes no change without goods, and the shop has named none.
             let price = Price::try_from(change.amount).map_err(|error| Unknown(error.to_string()))?;
@@ -278,17 +278,54 @@ fn reported(status: OrderStatus) -> ReportedState {
     }
 }
 
-/// The cart for the customer's page; lines without a name, a price or a quantity are left out, since Mokka needs them.
-fn cart(lines: &[Line]) -> Vec<CartItem> {
-    let shown = lines.iter().filter(|line| !line.name.trim().is_empty() && !line.quantity.is_zero());
-    let items = shown.filter_map(|line| {
-        Some(CartItem {
-            sku: line.sku.as_ref().map(|sku| sku.as_str().to_owned()),
-            quantity: Some(line.quantity),
-            ..CartItem::new(line.name.clone(), Price::try_from(line.price?).ok()?)
-        })
+/// The cart for the customer's page: it sums up to what is paid, or there is none.
+fn bill(order: &Order, amount: Money) -> Vec<CartItem> {
+    let mut totals = order.lines.iter().map(Line::total);
+    let nothing = Money::from_minor(0, amount.currency()).ok();
+    let goods = totals.try_fold(nothing, |sum, total| Some(sum?.plus(total?).ok())).flatten();
+    let delivery = order.delivery.filter(|delivery| goods.is_some_and(|goods| goods.plus(*delivery) == Ok(amount)));
+    if goods != Some(amount) && delivery.is_none() {
+        tracing::info!("the lines of the order do not sum up to its amount: its payment page shows none");
+        return Vec::new();
+    }
+    let delivery = delivery.filter(|delivery| !delivery.is_zero()).map(|delivery| Line {
+        sku: None,
+        name: texts::DELIVERY.to_owned(),
+        quantity: Quantity::ONE,
+        price: Some(delivery),
+        subtotal: None,
     });
-    items.collect()
+    order.lines.iter().chain(&delivery).filter_map(item).collect()
+}
+
+/// A line as Mokka shows it: whole pieces at their price, with the one after a discount beside it. What has no whole number of pieces, or no
+/// whole price of a piece, is one piece that says how much it is. Nothing for a line that is nothing.
+fn item(line: &Line) -> Option<CartItem> {
+    let total = line.total()?;
+    let count = line.quantity.whole().filter(|count| *count > 0);
+    let each =
+        count.filter(|count| total.minor() % count == 0).map(|count| Money::from_minor(total.minor() / count, total.currency()));
+    let (name, quantity, full, paid) = match each {
+        Some(each) => (named(line).to_owned(), line.quantity, line.price, each.ok()?),
+        None if line.quantity.is_zero() && total.is_zero() => return None,
+        None if line.quantity.is_zero() => (named(line).to_owned(), Quantity::ONE, None, total),
+        None => {
+            let full = line.price.and_then(|price| line.quantity.times(price).ok());
+            (texts::amount_of_goods(named(line), line.quantity), Quantity::ONE, full, total)
+        }
+    };
+    // A price before the discount only if there is one: what costs more than its price says no price.
+    let full = full.filter(|full| full.minor() > paid.minor());
+    let sale_price = full.and(Price::try_from(paid).ok());
+    let price = Price::try_from(full.unwrap_or(paid)).ok()?;
+    let sku = line.sku.as_ref().map(|sku| sku.as_str().to_owned());
+    Some(CartItem { sku, sale_price, quantity: Some(quantity), ..CartItem::new(name, price) })
+}
+
+/// What a line is called; Mokka takes none without a name.
+fn named(line: &Line) -> &str {
+    let name = line.name.trim();
+    if name.is_empty() { texts::GOODS } else { name }
 }
 
 /// Mokka's page: https, or http on this machine (the sandbox).

@@ -11,6 +11,7 @@ use krilla::text::{Font, TextDirection};
 use super::{Order, Payment};
 use crate::clock::{MOSCOW, Timestamp};
 use crate::money::Money;
+use crate::texts;
 
 static FONT: &[u8] = include_bytes!("../../assets/PTMono-Regular.ttf");
 
@@ -81,7 +82,7 @@ fn text(order: &Order, payment: &Payment, seller: &str, at: Timestamp) -> Vec<St
         lines.extend(name.map(|more| row("", &more, "", "", "")));
     }
     if let Some(delivery) = order.delivery.filter(|delivery| !delivery.is_zero()) {
-        lines.push(row("", "Доставка", "", "", &delivery.decimal()));
+        lines.push(row("", texts::DELIVERY, "", "", &delivery.decimal()));
     }
     if let Some(difference) = difference(order, payment.amount) {
         lines.push(row("", "Скидки и надбавки по заказу", "", "", &difference));

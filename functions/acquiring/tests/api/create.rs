@@ -237,18 +237,6 @@ async fn payments_go_on_when_the_internal_secret_is_another_one() {
 }
 
 #[tokio::test]
-async fn a_line_that_mokka_would_not_take_does_not_stand_in_the_way() {
-    let story = Story::start().await;
-    let items = json!([{"name": "Чай", "quantity": 0, "price": 5}, {"name": " ", "quantity": 1, "price": 5}, {"name": "Чай на вес", "quantity": 0.5, "price": 5}]);
-    story.world.standins().shop_answers(json!({"items": items})).unwrap();
-    let order = story.order().await;
-    let answer = story.create(&order).await.json();
-    assert_eq!(answer["success"], json!(true), "{answer}");
-    let call = &story.world.standins().calls_to(System::Mokka, "checkout")[0];
-    assert_eq!(call.body["cart_items"], json!([{"name": "Чай на вес", "price": 5.0}]));
-}
-
-#[tokio::test]
 async fn a_page_that_a_lost_answer_replaced_is_never_handed_out_again() {
     let story = Story::start().await;
     let order = story.order().await;
