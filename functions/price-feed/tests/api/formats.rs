@@ -49,14 +49,55 @@ async fn an_id_in_the_wrong_encoding_is_nobodys() {
 }
 
 #[tokio::test]
-async fn a_gzip_that_is_cut_off_or_a_bomb_is_refused() {
+async fn packed_files_are_read_as_the_common_tools_read_them() {
+    let plain = feed(&offer("чай", "12.30")).into_bytes();
+    let packed = gzip(&plain);
+    for (name, bytes) in [
+        ("zeros behind the end", [packed.as_slice(), &[0; 10_000]].concat()),
+        ("rubbish behind the end", [packed.as_slice(), b"rubbish"].concat()),
+        ("one byte behind the end", [packed.as_slice(), &[0x1f]].concat()),
+        ("three in a row and zeros", [&gzip(&plain[..1])[..], &gzip(&plain[1..60]), &gzip(&plain[60..]), &[0; 512]].concat()),
+        ("an empty one before", [gzip(b""), packed.clone()].concat()),
+        ("an empty one behind", [packed.clone(), gzip(b"")].concat()),
+        ("packed twice", gzip(&packed)),
+        ("packed twice, zeros within", gzip(&[packed.as_slice(), &[0; 100]].concat())),
+        ("with the file's name in it", {
+            let mut encoder = flate2::GzBuilder::new().filename("feed.yml").write(Vec::new(), flate2::Compression::best());
+            encoder.write_all(&plain).unwrap();
+            encoder.finish().unwrap()
+        }),
+        ("stored, not packed", {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+            encoder.write_all(&plain).unwrap();
+            encoder.finish().unwrap()
+        }),
+    ] {
+        assert_eq!(price_of_tea(bytes).await.as_deref(), Some("12.30"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_packed_file_that_is_cut_off_broken_or_a_bomb_is_refused() {
     let shop = Shop::start().await;
     let whole = gzip(feed(&offer("a", "1")).as_bytes());
-    shop.world.standins().set_shop_feed(whole[..whole.len() - 9].to_vec());
-    let error = shop.run().await.unwrap_err();
-    assert!(error.contains("gzip"), "{error}");
+    let mut wrong = whole.clone();
+    let checksum = wrong.len() - 6;
+    wrong[checksum] ^= 1;
     let bomb = gzip(format!("<yml_catalog>{}", " ".repeat(64 * 1024 * 1024)).as_bytes());
-    shop.world.standins().set_shop_feed(bomb);
-    let error = shop.run().await.unwrap_err();
-    assert!(error.contains("more than 1 MiB"), "{error}");
+    for (name, bytes, complaint) in [
+        ("cut off", whole[..whole.len() - 9].to_vec(), "gzip"),
+        ("its checksum cut off", whole[..whole.len() - 3].to_vec(), "gzip"),
+        ("a wrong checksum", wrong.clone(), "gzip"),
+        ("a wrong checksum, and more behind", [wrong, whole.clone()].concat(), "gzip"),
+        ("the second cut off", [whole.clone(), whole[..30].to_vec()].concat(), "gzip"),
+        ("a bomb", bomb, "cut off"),
+        ("zip", b"PK\x03\x04\x14\0".to_vec(), "file of zip"),
+        ("bzip2", b"BZh91AY&SY".to_vec(), "file of bzip2"),
+        ("xz", b"\xfd7zXZ\0".to_vec(), "file of xz"),
+        ("rar", b"Rar!\x1a\x07".to_vec(), "file of rar"),
+    ] {
+        shop.world.standins().set_shop_feed(bytes);
+        let error = shop.run().await.unwrap_err();
+        assert!(error.contains(complaint), "{name}: {error}");
+    }
 }
