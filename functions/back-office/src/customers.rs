@@ -42,7 +42,9 @@ struct LimitAnswer {
     /// Whether Mokka knows the customer.
     phone_known: bool,
     status: String,
-    limit: String,
+    /// What Mokka says; absent if it does not know the customer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<String>,
     currency: &'static str,
 }
 
@@ -62,7 +64,7 @@ pub(crate) async fn limit(asked: &Asked<'_>) -> Result<Response<Body>, Failure> 
         success: true,
         phone_known: limit.status != LimitStatus::New,
         status: status.to_owned(),
-        limit: limit.limit_amount.to_string(),
+        limit: limit.limit_amount.0.filter(|_| limit.status != LimitStatus::New).map(|amount| amount.to_string()),
         currency: asked.currency().code(),
     };
     http::json(Status::Ok, &answer)
@@ -238,8 +240,10 @@ struct SchedulesAnswer {
 struct Schedule {
     term: u32,
     total: String,
-    monthly_payment: String,
-    monthly_overpayment: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    monthly_payment: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    monthly_overpayment: Option<String>,
     payments: Vec<Due>,
 }
 
@@ -269,8 +273,8 @@ pub(crate) async fn schedules(asked: &Asked<'_>) -> Result<Response<Body>, Failu
     let schedules = tariffs.into_iter().map(|tariff| Schedule {
         term: tariff.term,
         total: tariff.total.to_string(),
-        monthly_payment: tariff.monthly_payment.to_string(),
-        monthly_overpayment: tariff.monthly_overpayment.to_string(),
+        monthly_payment: tariff.monthly_payment.0.map(|amount| amount.to_string()),
+        monthly_overpayment: tariff.monthly_overpayment.0.map(|amount| amount.to_string()),
         payments: tariff.payment_dates.iter().map(Due::of).collect(),
     });
     http::json(Status::Ok, &SchedulesAnswer { success: true, schedules: schedules.collect() })

@@ -94,9 +94,11 @@ impl Signer {
         hex::encode(Sha1::new().chain_update(first).chain_update(second).finalize())
     }
 
-    /// Whether `signature` is right for `body`: in the fixed order, or in either order in `auto`. Constant time.
+    /// Whether `signature` is right for `body`: in the fixed order, or in either order in `auto`. Hexadecimal digits of either case.
+    /// Constant time.
     #[must_use]
     pub fn verify(&self, body: &[u8], signature: &str) -> bool {
+        let signature = signature.to_ascii_lowercase();
         let right = |order| same(self.sign(body, order).as_bytes(), signature.as_bytes());
         match self.setting {
             OrderSetting::Fixed(order) => right(order),
