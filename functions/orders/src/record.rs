@@ -5,10 +5,10 @@ use shared::ids::{ItemId, OrderUuid};
 use shared::imshop::orders::{Answer, AnsweredOrder, Item, Order as Requested, Request};
 use shared::metrics;
 use shared::money::{Currency, Money, Quantity};
-use shared::payment::{Cart, Fact, Goods, Line, Order};
+use shared::payment::{Cart, Fact, Goods, Known, Line, Order};
 use shared::phone::Phone;
 use shared::texts;
-use shared::wire::Lenient;
+use shared::wire::{Flag, Lenient};
 
 use crate::Deps;
 use crate::matching::{self, Matched, Trouble};
@@ -89,6 +89,11 @@ fn order(deps: &Deps, request: &Request, requested: &Requested, answered: &Answe
         name: text(&requested.name.0),
         lines,
         delivery,
+        known: Known {
+            address: text(&requested.address.0),
+            returning: answered.returning_customer.0.map(|Flag(returning)| returning),
+            term: answered.term.0.filter(|term| Known::TERMS.contains(term)),
+        },
         install_id: request.install_id.0.clone(),
         check_number: text(&answered.check_number.0),
         check_link: text(&answered.check_link.0),
@@ -153,7 +158,14 @@ fn line(item: &Item, twin: Option<&Item>, currency: Option<Currency>) -> Line {
         price: item.price.and_then(|said| Some(Money::new(said.0?, currency?))),
         // A quantity that the shop does not say is not taken from the request.
         subtotal: currency.and_then(|currency| item.numbers().total(currency)),
+        brand: word(&item.brand).or_else(|| word(&twin?.brand)),
+        category: word(&item.category).or_else(|| word(&twin?.category)),
     }
+}
+
+/// A text with something in it.
+fn word(said: &Lenient<String>) -> Option<String> {
+    said.0.as_deref().map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned)
 }
 
 fn sku(item: &Item) -> Option<&ItemId> {

@@ -52,6 +52,9 @@ pub struct Order {
     /// The delivery, `source/id`.
     #[serde(default)]
     pub delivery: Lenient<Option<ItemId>>,
+    /// Street and house.
+    #[serde(default)]
+    pub address: Lenient<String>,
     /// The pickup point.
     #[serde(default)]
     pub pickup_location_id: Lenient<Option<ItemId>>,
@@ -94,6 +97,10 @@ pub struct Item {
     pub subtotal: Said<Decimal>,
     /// The warehouse, shop or company that sells it (marketplaces).
     pub warehouse_id: Lenient<Option<ItemId>>,
+    /// Its brand.
+    pub brand: Lenient<String>,
+    /// Its category.
+    pub category: Lenient<String>,
 }
 
 impl Item {
@@ -142,6 +149,12 @@ pub struct AnsweredOrder {
     /// The items with the shop's prices.
     #[serde(default)]
     pub items: Lenient<Vec<Item>>,
+    /// Whether the customer has bought before.
+    #[serde(default)]
+    pub returning_customer: Lenient<Flag>,
+    /// For how many months the customer wants to pay.
+    #[serde(default)]
+    pub term: Lenient<u32>,
     /// Number of the fiscal receipt, if there is one already.
     #[serde(default)]
     pub check_number: Lenient<String>,
@@ -230,6 +243,12 @@ pub struct Push {
     pub email: Option<String>,
     /// The customer's name.
     pub name: Option<String>,
+    /// Where the order is delivered to.
+    pub address: Option<String>,
+    /// Whether the customer has bought before.
+    pub returning_customer: Option<bool>,
+    /// For how many months the customer wants to pay.
+    pub term: Option<u32>,
     /// The installation of the app.
     pub install_id: Option<InstallId>,
     /// The lines of the order.
@@ -254,4 +273,8 @@ pub struct PushedItem {
     pub price: Option<Decimal>,
     /// Price of the line.
     pub subtotal: Option<Decimal>,
+    /// Its brand.
+    pub brand: Option<String>,
+    /// Its category.
+    pub category: Option<String>,
 }

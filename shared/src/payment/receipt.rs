@@ -146,7 +146,7 @@ mod tests {
     use super::*;
     use crate::ids::{MethodId, OrderId, OrderUuid};
     use crate::money::{Currency, Quantity};
-    use crate::payment::{Choice, Line, Provider};
+    use crate::payment::{Choice, Known, Line, Provider};
 
     fn rub(minor: i64) -> Money {
         Money::from_minor(minor, Currency::Rub).unwrap()
@@ -169,6 +169,8 @@ mod tests {
                     quantity: Quantity::parse("2").unwrap(),
                     price: Some(rub(450_000)),
                     subtotal: None,
+                    brand: None,
+                    category: None,
                 },
                 Line {
                     sku: None,
@@ -176,9 +178,12 @@ mod tests {
                     quantity: Quantity::parse("0.25").unwrap(),
                     price: Some(rub(200_000)),
                     subtotal: Some(rub(50_000)),
+                    brand: None,
+                    category: None,
                 },
             ],
             delivery: Some(rub(30_000)),
+            known: Known::default(),
             install_id: None,
             check_number: None,
             check_link: None,

@@ -7,6 +7,7 @@ mod capture;
 mod crash;
 mod create;
 mod input;
+mod known;
 mod offers;
 mod orders;
 mod store;
