@@ -169,6 +169,13 @@ impl Client {
         self.call(&REGISTRATION, self.limits(), &json(request)?, deadline).await
     }
 
+    /// The address of the form on which any customer gets a limit, without a call; `uid` is what Mokka names the shop there. Document
+    /// "Registration", the simple way.
+    #[must_use]
+    pub fn limit_form(&self, uid: &str) -> Url {
+        outbound::below(&self.base_url, &format!("iframe/v2/limit_form/{uid}"))
+    }
+
     /// Limit: what the customer with this phone (ten digits) may spend. Document "Limit".
     pub async fn limit(&self, phone: &str, deadline: Deadline) -> Result<Limit, Error> {
         let body = json(&LimitRequest { client: LimitClient { mobile_phone: phone } })?;
