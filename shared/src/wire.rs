@@ -107,6 +107,12 @@ pub fn objects<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) 
     Ok(list.map(|Lenient(list)| Lenient(list.map(|list| list.into_iter().map(inner).collect()))))
 }
 
+/// Reads a list of objects, and leaves out those that cannot be read.
+pub fn readable<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let list: Vec<Lenient<Object<T>>> = Vec::deserialize(deserializer)?;
+    Ok(list.into_iter().filter_map(|Lenient(object)| object.map(|Object(object)| object)).collect())
+}
+
 /// Yes or no, also in the words of languages that have 1 and 0 for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flag(pub bool);

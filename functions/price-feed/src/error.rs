@@ -18,8 +18,11 @@ pub enum FeedError {
     #[error("the feed is a broken gzip file")]
     Gzip,
     /// A file that is packed in another way.
-    #[error("the feed is a file of {0}; of packed ones gzip is read")]
+    #[error("the feed is a file of {0}; of packed ones gzip and zip are read")]
     Packed(&'static str),
+    /// A zip that holds no one file that can be read.
+    #[error("the feed is a zip that cannot be read: {0}")]
+    Zip(&'static str),
     /// More than is taken.
     #[error("the feed is larger than 4 GiB")]
     TooLarge,

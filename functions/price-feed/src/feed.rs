@@ -41,7 +41,7 @@ where
         depth: 0,
         on_path: 0,
         ended: false,
-        vocabulary: None,
+        vocabulary: Vocabulary::None,
         draft: None,
         field: None,
         last: None,
@@ -143,19 +143,30 @@ struct Walk {
     /// The one root element is closed.
     ended: bool,
     /// The root's namespace. What is in another one, like a `<g:price>`, is another vocabulary's.
-    vocabulary: Option<Vec<u8>>,
+    vocabulary: Vocabulary,
     draft: Option<Draft>,
     field: Option<Field>,
     /// The id of the offer that was read last.
     last: Option<String>,
 }
 
-/// Where its elements' names come from; nothing for a prefix that nobody has defined.
-fn vocabulary(namespace: &ResolveResult<'_>) -> Option<Option<Vec<u8>>> {
-    match namespace {
-        ResolveResult::Unbound => Some(None),
-        ResolveResult::Bound(Namespace(name)) => Some(Some(name.to_vec())),
-        ResolveResult::Unknown(_) => None,
+/// Where an element's name comes from.
+#[derive(Clone, PartialEq, Eq)]
+enum Vocabulary {
+    /// It says no namespace.
+    None,
+    Named(Vec<u8>),
+    /// Its prefix is one that nobody has defined.
+    Unknown,
+}
+
+impl Vocabulary {
+    fn of(namespace: &ResolveResult<'_>) -> Self {
+        match namespace {
+            ResolveResult::Unbound => Self::None,
+            ResolveResult::Bound(Namespace(name)) => Self::Named(name.to_vec()),
+            ResolveResult::Unknown(_) => Self::Unknown,
+        }
     }
 }
 
@@ -184,11 +195,11 @@ impl Walk {
         if self.depth >= MAX_DEPTH {
             return Err(FeedError::Bomb("elements more than 1000 deep in each other"));
         }
-        let vocabulary = vocabulary(namespace);
+        let vocabulary = Vocabulary::of(namespace);
         if self.depth == 0 {
-            self.vocabulary = vocabulary.clone().unwrap_or_default();
+            self.vocabulary = vocabulary.clone();
         }
-        let is_ours = vocabulary.is_some_and(|vocabulary| vocabulary == self.vocabulary);
+        let is_ours = vocabulary == self.vocabulary && vocabulary != Vocabulary::Unknown;
         let name = if is_ours { name.as_ref() } else { b"" };
         if self.depth == self.on_path && PATH.get(self.on_path) == Some(&name) {
             self.on_path += 1;

@@ -111,7 +111,7 @@ impl Trim {
             (Place::DocType, _) if self.kept >= KEPT => return Err(FeedError::Bomb("a DOCTYPE of more than 64 KiB")),
             (Place::Tag | Place::DocType, _) => self.keep(byte, into),
             (Place::Text | Place::Value(_) | Place::Comment | Place::CData | Place::Instruction, _) => {
-                self.keep_or_cut(byte, into)
+                self.keep_or_cut(byte, into);
             }
         }
         self.before = [self.before[1], byte];
@@ -146,17 +146,17 @@ impl Trim {
     fn end(&mut self, mark: &[u8], into: &mut Vec<u8>) {
         // All of the mark but its last letter is cut off already, or kept.
         let missing = if self.cuts { mark } else { &mark[mark.len() - 1..] };
-        missing.iter().for_each(|byte| self.keep(*byte, into));
+        for byte in missing {
+            self.keep(*byte, into);
+        }
         self.begin(Place::Text);
     }
 
     fn keep(&mut self, byte: u8, into: &mut Vec<u8>) {
         into.push(byte);
         self.out += 1;
-        match self.place {
-            Place::Value(_) => self.value += 1,
-            _ => self.kept += 1,
-        }
+        let counted = if matches!(self.place, Place::Value(_)) { &mut self.value } else { &mut self.kept };
+        *counted += 1;
     }
 
     fn keep_or_cut(&mut self, byte: u8, into: &mut Vec<u8>) {

@@ -96,10 +96,10 @@ async fn route(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
         let word = words.entry(transaction_id).or_insert(delivery);
         *word = delivery.max(*word);
     }
-    let notes = stream::iter(words).map(|(id, delivery)| async move { deps.note(&id, delivery).await }).buffer_unordered(AT_ONCE);
+    let all = stream::iter(words).map(|(id, delivery)| async move { deps.note(&id, delivery).await }).buffer_unordered(AT_ONCE);
     // Each of them is noted, whatever becomes of another.
     let left = inbound.deadline().allows(Duration::MAX).unwrap_or_default();
-    let noted = tokio::time::timeout(left, notes.collect::<Vec<_>>()).await;
+    let noted = tokio::time::timeout(left, all.collect::<Vec<_>>()).await;
     let noted = noted.map_err(|_| Failure::unavailable("the reports are too many for the time that is left"))?;
     noted.into_iter().collect::<Result<(), Failure>>()?;
     http::json(Status::Ok, &json!({"success": true}))

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::{LineNumbers, sum_of_lines};
 use crate::ids::{InstallId, ItemId, OrderId, OrderUuid};
 use crate::money::{Currency, Decimal, Money, Quantity};
-use crate::wire::{Flag, Lenient, Said, said};
+use crate::wire::{Flag, Lenient, Said, readable, said};
 
 /// IMSHOP's order creation, as far as payments need it. A field of a wrong type is left out, not refused: whether the order
 /// is acceptable is the shop's to say. Only `orders[].uuid` must be there.
@@ -120,7 +120,8 @@ impl Item {
 /// The shop's answer, as far as payments need it.
 #[derive(Deserialize)]
 pub struct Answer {
-    /// An answer for each order, matched by `uuid`.
+    /// An answer for each order, matched by `uuid`. An entry that is none leaves its order unanswered, and no other.
+    #[serde(deserialize_with = "readable")]
     pub orders: Vec<AnsweredOrder>,
 }
 

@@ -51,9 +51,9 @@ impl Facts {
     /// is unknown.
     #[must_use]
     pub fn of_cart(request: &Request, amount: Option<Money>, now: Timestamp, offset: UtcOffset) -> Self {
-        let text = |id: &Said<ItemId>| said(id).map(|id| id.map(|id| id.as_str().to_owned()));
-        let flag = |flag: &Said<Flag>| said(flag).map(|flag| flag == Some(Flag(true)));
-        let promo = said(&request.promo_group).map(|groups| {
+        let text = |id: &Said<ItemId>| said(id.as_ref()).map(|id| id.map(|id| id.as_str().to_owned()));
+        let flag = |flag: &Said<Flag>| said(flag.as_ref()).map(|flag| flag == Some(Flag(true)));
+        let promo = said(request.promo_group.as_ref()).map(|groups| {
             let mut promo = Vec::new();
             if let Some(groups) = &groups {
                 leaves(groups, &mut promo);
@@ -61,7 +61,6 @@ impl Facts {
             promo
         });
         let lines = request.lines();
-        let each = |line: &Option<&Item>| line.and_then(goods);
         let quantities =
             lines.as_ref().and_then(|lines| lines.iter().map(|line| line.and_then(quantity)).collect::<Option<Vec<_>>>());
         Self {
@@ -72,12 +71,12 @@ impl Facts {
             preorder: flag(&request.has_preorder_items),
             legal_entity: flag(&request.legal_entity_mode),
             promocode: text(&request.promocode),
-            bonuses: said(&request.bonuses_spent).map(Option::unwrap_or_default),
+            bonuses: said(request.bonuses_spent.as_ref()).map(Option::unwrap_or_default),
             promo,
-            goods: lines.as_ref().and_then(|lines| lines.iter().map(each).collect()).into(),
+            goods: lines.as_ref().and_then(|lines| lines.iter().map(|line| line.and_then(goods)).collect()).into(),
             quantity: quantities.map(|quantities| pieces(quantities.into_iter())).into(),
             amount: amount.into(),
-            known_customer: said(&request.external_user_id).map(|id| id.is_some()),
+            known_customer: said(request.external_user_id.as_ref()).map(|id| id.is_some()),
             local_time: Fact::Known(local(now, offset)),
         }
     }
@@ -130,7 +129,7 @@ fn amounts(order: &Order, currency: Currency) -> Vec<Fact<Money>> {
 }
 
 /// What a field says: a value, or that there is none. Nothing is known of one that cannot be read.
-fn said<T: Clone>(field: &Said<T>) -> Fact<Option<T>> {
+fn said<T: Clone>(field: Option<&Lenient<T>>) -> Fact<Option<T>> {
     match field {
         None => Fact::Known(None),
         Some(Lenient(Some(value))) => Fact::Known(Some(value.clone())),
@@ -140,12 +139,12 @@ fn said<T: Clone>(field: &Said<T>) -> Fact<Option<T>> {
 
 /// A line's goods, unless an id of theirs cannot be read.
 fn goods(item: &Item) -> Option<Goods> {
-    let ids = [&item.configuration_id, &item.private_id, &item.id].map(said);
+    let ids = [&item.configuration_id, &item.private_id, &item.id].map(|id| said(id.as_ref()));
     let [Fact::Known(offer), Fact::Known(product), Fact::Known(own)] = &ids else { return None };
     Some(Goods {
         ids: Goods::ids([offer, product, own].map(Option::as_ref)),
         quantity: quantity(item).unwrap_or(Quantity::ONE),
-        warehouse: said(&item.warehouse_id).map(|id| id.map(|id| id.as_str().to_owned())),
+        warehouse: said(item.warehouse_id.as_ref()).map(|id| id.map(|id| id.as_str().to_owned())),
     })
 }
 
