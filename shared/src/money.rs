@@ -47,6 +47,20 @@ impl Currency {
             .ok_or(MoneyError::Currency)
     }
 
+    /// How people write it beside an amount.
+    fn signs(self) -> &'static [&'static str] {
+        match self {
+            Self::Amd => &["AMD", "֏", "драм", "др."],
+            Self::Byn => &["BYN", "Br", "руб.", "руб", "р.", "р"],
+            Self::Eur => &["EUR", "€", "евро"],
+            Self::Kgs => &["KGS", "сом", "сомов", "с"],
+            Self::Kzt => &["KZT", "₸", "тенге", "тг.", "тг"],
+            Self::Rub => &["RUB", "RUR", "₽", "рублей", "руб.", "руб", "р.", "р"],
+            Self::Usd => &["USD", "$", "долл."],
+            Self::Uzs => &["UZS", "сум", "so'm"],
+        }
+    }
+
     /// The ISO 4217 code, upper case.
     #[must_use]
     pub fn code(self) -> &'static str {
@@ -107,6 +121,63 @@ impl Decimal {
     /// Reads `1500`, `1500.5`, `1500.00`, `1.5e3`, and `1500.4999999999998` as 1500.50; refuses signs other than a minus on zero, spaces and the rest.
     pub fn parse(text: &str) -> Result<Self, MoneyError> {
         fixed_point(text, 2, Money::MAX_MINOR).map(Self)
+    }
+}
+
+impl Decimal {
+    /// Reads an amount as people write it: `1 299,00`, `1,299.00`, `1'299`, `1299 руб.`, with any kind of space, and with a sign of `currency`
+    /// or none. What could be two amounts (`1,299`) is none.
+    pub fn parse_written(text: &str, currency: Currency) -> Result<Self, MoneyError> {
+        let number = without_sign(text.trim(), currency)?;
+        match Self::parse(number) {
+            Err(MoneyError::NotDecimal | MoneyError::TooPrecise) => {}
+            read => return read,
+        }
+        // The last of the two marks is the one before the decimals, if it is there once.
+        let mark = number.rfind(['.', ',']).filter(|at| number.matches(&number[*at..=*at]).count() == 1);
+        let (whole, decimals) = mark.map_or((number, ""), |at| (&number[..at], &number[at + 1..]));
+        // `1,5` and `1,50`, but `1,299` may be more than a thousand.
+        if mark.is_some() && !(1..=2).contains(&decimals.len()) {
+            return Err(MoneyError::NotDecimal);
+        }
+        let digits = ungrouped(whole).ok_or(MoneyError::NotDecimal)?;
+        Self::parse(&if decimals.is_empty() { digits } else { format!("{digits}.{decimals}") })
+    }
+}
+
+/// What people put between groups of three digits.
+fn is_between_groups(mark: char) -> bool {
+    mark.is_whitespace() || matches!(mark, '.' | ',' | '\'' | '\u{2019}')
+}
+
+/// The digits of a whole number, whose groups of three are divided by one and the same mark, or not at all.
+fn ungrouped(whole: &str) -> Option<String> {
+    let mut groups = whole.split(is_between_groups);
+    let first = groups.next().filter(|first| !first.is_empty())?;
+    let rest: Vec<&str> = groups.collect();
+    let mut marks =
+        whole.chars().filter(|letter| is_between_groups(*letter)).map(|mark| if mark.is_whitespace() { ' ' } else { mark });
+    let one = marks.next();
+    let right =
+        rest.is_empty() || first.len() <= 3 && rest.iter().all(|group| group.len() == 3) && marks.all(|mark| Some(mark) == one);
+    let digits = whole.replace(is_between_groups, "");
+    (right && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(digits)
+}
+
+/// What is left without the sign of a currency before or after it; refuses another one's.
+fn without_sign(text: &str, currency: Currency) -> Result<&str, MoneyError> {
+    let number = text.trim_matches(|letter: char| !letter.is_ascii_digit() && letter != '-');
+    let (before, after) = text.split_once(number).unwrap_or((text, ""));
+    let (before, after) = (before.trim(), after.trim());
+    let is_a_sign =
+        |currency: Currency, sign: &str| currency.signs().iter().any(|known| known.to_lowercase() == sign.to_lowercase());
+    match (before, after) {
+        ("", "") => Ok(number),
+        (sign, "") | ("", sign) if is_a_sign(currency, sign) => Ok(number),
+        (sign, "") | ("", sign) if Currency::ALL.into_iter().any(|(other, _)| is_a_sign(other, sign)) => {
+            Err(MoneyError::Currency)
+        }
+        _ => Err(MoneyError::NotDecimal),
     }
 }
 
@@ -383,6 +454,59 @@ mod tests {
     }
 
     #[test]
+    fn amounts_are_read_as_people_write_them_and_never_guessed() {
+        for (text, minor) in [
+            ("1299", 129_900),
+            ("1 299,00", 129_900),
+            ("1 299.00", 129_900),
+            ("1\u{a0}299,00", 129_900),
+            ("1\u{202f}299\u{2009}000,5", 129_900_050),
+            ("1,299.00", 129_900),
+            ("1.299,00", 129_900),
+            ("1,299,000", 129_900_000),
+            ("1.299.000", 129_900_000),
+            ("1'299.50", 129_950),
+            ("1’299", 129_900),
+            ("1299,5", 129_950),
+            ("0,99", 99),
+            ("12 345 678,90 ₽", 1_234_567_890),
+            ("1299 руб.", 129_900),
+            ("1 299,00 РУБ", 129_900),
+            ("1299р", 129_900),
+            ("RUB 1299", 129_900),
+            ("\u{feff} 5000\u{a0}", 500_000),
+            ("4.000", 400),
+        ] {
+            let text = text.trim_start_matches('\u{feff}');
+            assert_eq!(Decimal::parse_written(text, Currency::Rub), Ok(Decimal(minor)), "{text}");
+        }
+        for (text, error) in [
+            ("1,299", MoneyError::NotDecimal),
+            ("1.299", MoneyError::NotDecimal),
+            ("12 99", MoneyError::NotDecimal),
+            ("1 29 900", MoneyError::NotDecimal),
+            ("1 299'000", MoneyError::NotDecimal),
+            ("1234 567", MoneyError::NotDecimal),
+            ("1299,", MoneyError::NotDecimal),
+            (",50", MoneyError::NotDecimal),
+            ("1,2,3", MoneyError::NotDecimal),
+            ("1299-1500", MoneyError::NotDecimal),
+            ("-1", MoneyError::Negative),
+            ("-1 299,00", MoneyError::NotDecimal),
+            ("от 1299", MoneyError::NotDecimal),
+            ("1299 $", MoneyError::Currency),
+            ("1299 сом", MoneyError::Currency),
+            ("$1299 руб", MoneyError::NotDecimal),
+            ("цена", MoneyError::NotDecimal),
+            ("", MoneyError::NotDecimal),
+        ] {
+            assert_eq!(Decimal::parse_written(text, Currency::Rub), Err(error), "{text}");
+        }
+        assert_eq!(Decimal::parse_written("1 299 сом", Currency::Kgs), Ok(Decimal(129_900)));
+        assert_eq!(Decimal::parse_written("$1,299.00", Currency::Usd), Ok(Decimal(129_900)));
+    }
+
+    #[test]
     fn json_numbers_and_strings_are_the_same_amount() {
         #[derive(serde::Deserialize)]
         struct Wire {
@@ -417,7 +541,10 @@ mod tests {
         }
 
         #[test]
-        fn no_text_panics_or_goes_out_of_bounds(text in "\\PC{0,40}|[0-9.eE+-]{0,40}") {
+        fn no_text_panics_or_goes_out_of_bounds(text in "\\PC{0,40}|[0-9.eE+-]{0,40}|[0-9., '\u{a0}₽р-]{0,20}") {
+            if let Ok(amount) = Decimal::parse_written(&text, Currency::Rub) {
+                prop_assert!((0..=Money::MAX_MINOR).contains(&amount.hundredths()));
+            }
             if let Ok(amount) = Decimal::parse(&text) {
                 prop_assert!((0..=Money::MAX_MINOR).contains(&amount.hundredths()));
             }

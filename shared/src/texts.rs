@@ -2,7 +2,7 @@
 
 use time::{Date, Duration, Month};
 
-use crate::money::{Currency, Money};
+use crate::money::{Currency, Money, Quantity};
 
 /// The order is not known here (yet).
 pub const ORDER_UNKNOWN: &str =
@@ -148,6 +148,18 @@ pub const PAGE_FAILED: (&str, &str) =
 #[must_use]
 pub fn order_as_goods(order_id: &str) -> String {
     format!("Заказ {order_id}")
+}
+
+/// A line that has no name.
+pub const GOODS: &str = "Товар";
+
+/// The line of the delivery.
+pub const DELIVERY: &str = "Доставка";
+
+/// Goods that are not sold in pieces, or whose pieces have no even price: how much of them a line is.
+#[must_use]
+pub fn amount_of_goods(name: &str, quantity: Quantity) -> String {
+    format!("{name} × {}", quantity.to_string().replace('.', ","))
 }
 
 /// The line that stands for the last lines of an order that has too many.

@@ -64,7 +64,7 @@ struct CartLine {
 impl CartLine {
     fn line(self, currency: Currency) -> Line {
         let price = Some(self.price.in_currency(currency));
-        Line { sku: self.sku, name: self.name.0, quantity: self.quantity, price, subtotal: None }
+        Line { sku: self.sku, name: self.name.0, quantity: self.quantity, price, subtotal: None, brand: None, category: None }
     }
 }
 

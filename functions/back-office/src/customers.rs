@@ -3,7 +3,7 @@
 
 use lambda_http::{Body, Response};
 use serde::{Deserialize, Serialize};
-use shared::env::parse_url;
+use shared::env::{Env, parse_url};
 use shared::gateway::Gateway as _;
 use shared::gateway::mokka::MokkaGateway;
 use shared::http::{self, Failure, Status};
@@ -30,6 +30,20 @@ impl Asked<'_> {
     }
 }
 
+/// Reads `MOKKA_PARTNER_UID`; nothing inside if it is not set.
+#[expect(clippy::option_option, reason = "the outer one is that of every setting: none if it is wrong")]
+pub(crate) fn partner_uid(env: &mut Env) -> Option<Option<String>> {
+    if env.optional("MOKKA_PARTNER_UID").is_none() {
+        return Some(None);
+    }
+    let uid = env.parsed("MOKKA_PARTNER_UID", |text| {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        let right = (1..=100).contains(&text.len()) && text.bytes().all(is_plain);
+        if right { Ok(text.to_owned()) } else { Err("must be 1 to 100 letters, digits, dashes and underscores") }
+    });
+    uid.map(Some)
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LimitRequest {
@@ -42,8 +56,13 @@ struct LimitAnswer {
     /// Whether Mokka knows the customer.
     phone_known: bool,
     status: String,
-    limit: String,
+    /// What Mokka says; absent if it does not know the customer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<String>,
     currency: &'static str,
+    /// Where any customer gets one, if the shop has such an address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit_form_url: Option<String>,
 }
 
 pub(crate) async fn limit(asked: &Asked<'_>) -> Result<Response<Body>, Failure> {
@@ -62,8 +81,9 @@ pub(crate) async fn limit(asked: &Asked<'_>) -> Result<Response<Body>, Failure> 
         success: true,
         phone_known: limit.status != LimitStatus::New,
         status: status.to_owned(),
-        limit: limit.limit_amount.to_string(),
+        limit: limit.limit_amount.0.filter(|_| limit.status != LimitStatus::New).map(|amount| amount.to_string()),
         currency: asked.currency().code(),
+        limit_form_url: asked.deps.partner_uid.as_ref().map(|uid| asked.mokka().client().limit_form(uid).into()),
     };
     http::json(Status::Ok, &answer)
 }
@@ -238,8 +258,10 @@ struct SchedulesAnswer {
 struct Schedule {
     term: u32,
     total: String,
-    monthly_payment: String,
-    monthly_overpayment: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    monthly_payment: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    monthly_overpayment: Option<String>,
     payments: Vec<Due>,
 }
 
@@ -269,8 +291,8 @@ pub(crate) async fn schedules(asked: &Asked<'_>) -> Result<Response<Body>, Failu
     let schedules = tariffs.into_iter().map(|tariff| Schedule {
         term: tariff.term,
         total: tariff.total.to_string(),
-        monthly_payment: tariff.monthly_payment.to_string(),
-        monthly_overpayment: tariff.monthly_overpayment.to_string(),
+        monthly_payment: tariff.monthly_payment.0.map(|amount| amount.to_string()),
+        monthly_overpayment: tariff.monthly_overpayment.0.map(|amount| amount.to_string()),
         payments: tariff.payment_dates.iter().map(Due::of).collect(),
     });
     http::json(Status::Ok, &SchedulesAnswer { success: true, schedules: schedules.collect() })

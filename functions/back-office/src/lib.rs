@@ -77,6 +77,8 @@ pub struct Deps {
     settler: Settler,
     internal: InternalSecret,
     public_base_url: Option<Url>,
+    /// What Mokka names the shop in the address of its form for a limit.
+    partner_uid: Option<String>,
     random: Random,
     submissions: Submissions,
     otp: Otp,
@@ -84,7 +86,7 @@ pub struct Deps {
 }
 
 impl Deps {
-    /// Reads `BACK_OFFICE_KEYS`, `INTERNAL_SECRET`, `PUBLIC_BASE_URL` (optional), `FORMS_TABLE`, `OTP_TABLE`, the photos', the
+    /// Reads `BACK_OFFICE_KEYS`, `INTERNAL_SECRET`, `PUBLIC_BASE_URL` and `MOKKA_PARTNER_UID` (optional), `FORMS_TABLE`, `OTP_TABLE`, the photos', the
     /// store's and Mokka's.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
         let keys = env.parsed("BACK_OFFICE_KEYS", RoleKeys::parse);
@@ -96,12 +98,14 @@ impl Deps {
         let submissions = client.clone().and_then(|client| Submissions::from_env(&mut env, client, random.clone()));
         let otp = client.and_then(|client| Otp::from_env(&mut env, client, random.clone()));
         let photos = Photos::from_env(&mut env);
+        let partner_uid = customers::partner_uid(&mut env);
         let build = || {
             Some(Self {
                 keys: keys?,
                 settler: settler?,
                 internal: internal?,
                 public_base_url,
+                partner_uid: partner_uid?,
                 random,
                 submissions: submissions?,
                 otp: otp?,

@@ -8,7 +8,7 @@ use shared::http::{self, Failure, Inbound, Status};
 use shared::ids::OrderUuid;
 use shared::imshop::orders::{Push, PushedItem};
 use shared::money::{Currency, Money};
-use shared::payment::{Line, Order};
+use shared::payment::{Known, Line, Order};
 use shared::phone::Phone;
 use shared::store::Written;
 
@@ -70,6 +70,11 @@ fn corrected(pushed: &Order, known: &Order) -> Order {
         phone: pushed.phone.or_else(|| known.phone.clone()),
         email: pushed.email.or_else(|| known.email.clone()),
         name: pushed.name.or_else(|| known.name.clone()),
+        known: Known {
+            address: pushed.known.address.or_else(|| known.known.address.clone()),
+            returning: pushed.known.returning.or(known.known.returning),
+            term: pushed.known.term.or(known.known.term),
+        },
         install_id: pushed.install_id.or_else(|| known.install_id.clone()),
         check_number: pushed.check_number.or_else(|| known.check_number.clone()),
         check_link: pushed.check_link.or_else(|| known.check_link.clone()),
@@ -112,6 +117,9 @@ fn order(uuid: OrderUuid, push: Push, own: Option<Currency>, now: Timestamp) -> 
         parse_url(link).map_err(|error| wrong("checkLink", &error))?;
     }
     let phone = push.phone.as_deref().map(Phone::parse).transpose().map_err(|error| wrong("phone", &error))?;
+    if push.term.is_some_and(|term| !Known::TERMS.contains(&term)) {
+        return Err(wrong("term", &"must be 1 to 60 months"));
+    }
     let items = push.items.unwrap_or_default();
     if let Some(index) = items.iter().position(|item| item.quantity.is_zero()) {
         return Err(wrong(&format!("items[{index}].quantity"), &"must be above zero"));
@@ -127,6 +135,7 @@ fn order(uuid: OrderUuid, push: Push, own: Option<Currency>, now: Timestamp) -> 
         name: push.name,
         lines: items.into_iter().map(|item| line(item, currency)).collect(),
         delivery: None,
+        known: Known { address: push.address, returning: push.returning_customer, term: push.term },
         install_id: push.install_id,
         check_number: push.check_number,
         check_link: push.check_link,
@@ -145,5 +154,7 @@ fn line(item: PushedItem, currency: Currency) -> Line {
         quantity: item.quantity,
         price: item.price.map(|price| Money::new(price, currency)),
         subtotal: item.subtotal.map(|subtotal| Money::new(subtotal, currency)),
+        brand: item.brand,
+        category: item.category,
     }
 }

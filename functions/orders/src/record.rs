@@ -5,9 +5,10 @@ use shared::ids::{ItemId, OrderUuid};
 use shared::imshop::orders::{Answer, AnsweredOrder, Item, Order as Requested, Request};
 use shared::metrics;
 use shared::money::{Currency, Money, Quantity};
-use shared::payment::{Cart, Fact, Goods, Line, Order};
+use shared::payment::{Cart, Fact, Goods, Known, Line, Order};
 use shared::phone::Phone;
-use shared::wire::Lenient;
+use shared::texts;
+use shared::wire::{Flag, Lenient};
 
 use crate::Deps;
 use crate::matching::{self, Matched, Trouble};
@@ -88,6 +89,11 @@ fn order(deps: &Deps, request: &Request, requested: &Requested, answered: &Answe
         name: text(&requested.name.0),
         lines,
         delivery,
+        known: Known {
+            address: text(&requested.address.0),
+            returning: answered.returning_customer.0.map(|Flag(returning)| returning),
+            term: answered.term.0.filter(|term| Known::TERMS.contains(term)),
+        },
         install_id: request.install_id.0.clone(),
         check_number: text(&answered.check_number.0),
         check_link: text(&answered.check_link.0),
@@ -108,7 +114,7 @@ fn cart(request: &Request, requested: &Requested, currency: Option<Currency>, no
     let items = requested.items.0.as_ref().filter(|items| !is_split && items.len() <= MAX_GOODS);
     let goods = |item: &Item| Goods {
         ids: Goods::ids([item.configuration_id.0.as_ref(), item.private_id.0.as_ref(), item.id.0.as_ref()]),
-        quantity: item.quantity.0.unwrap_or(Quantity::ONE),
+        quantity: item.pieces().unwrap_or(Quantity::ONE),
         warehouse: text(&item.warehouse_id),
     };
     let bonuses = requested.authorized_bonuses.as_ref().and_then(|said| said.0).filter(|_| !is_split);
@@ -135,7 +141,7 @@ fn lines(requested: &Requested, answered: &AnsweredOrder, currency: Option<Curre
         return items.iter().map(|item| line(item, twin(item), currency)).collect();
     }
     let unpriced = asked.iter().cloned().map(|mut item| {
-        item.price.0 = None;
+        item.price = None;
         item.subtotal = None;
         line(&item, None, currency)
     });
@@ -144,28 +150,22 @@ fn lines(requested: &Requested, answered: &AnsweredOrder, currency: Option<Curre
 
 fn line(item: &Item, twin: Option<&Item>, currency: Option<Currency>) -> Line {
     let name = item.name.0.clone().or_else(|| twin.and_then(|twin| twin.name.0.clone()));
-    let quantity = item.quantity.0.or_else(|| twin.and_then(|twin| twin.quantity.0));
+    let quantity = item.pieces().or_else(|| twin.and_then(Item::pieces));
     Line {
         sku: sku(item).cloned(),
-        name: name.unwrap_or_else(|| "Товар".to_owned()),
+        name: name.unwrap_or_else(|| texts::GOODS.to_owned()),
         quantity: quantity.unwrap_or(Quantity::ONE),
-        price: item.price.0.and_then(|price| Some(Money::new(price, currency?))),
-        subtotal: currency.and_then(|currency| subtotal(item, currency)),
+        price: item.price.and_then(|said| Some(Money::new(said.0?, currency?))),
+        // A quantity that the shop does not say is not taken from the request.
+        subtotal: currency.and_then(|currency| item.numbers().total(currency)),
+        brand: word(&item.brand).or_else(|| word(&twin?.brand)),
+        category: word(&item.category).or_else(|| word(&twin?.category)),
     }
 }
 
-/// What the shop says that the line costs, or what follows from its price, quantity and discount. A quantity that it does not say
-/// is not taken from the request, and what is said but unreadable is nothing.
-fn subtotal(item: &Item, currency: Currency) -> Option<Money> {
-    if let Some(said) = &item.subtotal {
-        return said.0.map(|subtotal| Money::new(subtotal, currency));
-    }
-    let full = item.quantity.0?.times(Money::new(item.price.0?, currency)).ok()?;
-    let discount = match &item.discount {
-        Some(said) => said.0?.hundredths(),
-        None => 0,
-    };
-    Money::from_minor(full.minor() - discount, currency).ok()
+/// A text with something in it.
+fn word(said: &Lenient<String>) -> Option<String> {
+    said.0.as_deref().map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned)
 }
 
 fn sku(item: &Item) -> Option<&ItemId> {

@@ -113,8 +113,7 @@ async fn list(deps: &Deps, inbound: &Inbound, deadline: Deadline) -> Result<Resp
 impl Deps {
     /// What the cart costs by the product feed, if that is known in time. Nobody is charged by it.
     async fn estimate(&self, cart: &Cart, deadline: Deadline) -> Option<Money> {
-        let items = cart.items.as_deref().unwrap_or_default();
-        match self.prices.as_ref()?.estimate(items, self.currency, deadline).await {
+        match self.prices.as_ref()?.estimate(cart, self.currency, deadline).await {
             Ok(Some(amount)) => {
                 tracing::info!(amount_minor = amount.minor(), "the amount is an estimate by the product feed");
                 Some(amount)

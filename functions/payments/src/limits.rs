@@ -18,13 +18,16 @@ const CUSTOMERS: usize = 500;
 /// What a customer may spend; zero if nothing.
 pub(crate) type Limit = Money;
 
+/// When Mokka was asked, and what it said; nothing of a customer whom it does not know.
+type Known = (Timestamp, Option<Limit>);
+
 /// Mokka's limits.
 #[derive(Debug)]
 pub(crate) struct Limits {
     mokka: Arc<Client>,
     clock: Clock,
     currency: Currency,
-    known: Mutex<HashMap<Phone, (Timestamp, Limit)>>,
+    known: Mutex<HashMap<Phone, Known>>,
 }
 
 impl Limits {
@@ -38,17 +41,15 @@ impl Limits {
         let now = self.clock.now();
         if let Some((at, limit)) = self.lock().get(phone).filter(|(at, _)| now.since(*at) < FRESH) {
             tracing::debug!(age_ms = now.since(*at).as_millis(), "a limit is known");
-            return Some(*limit);
+            return *limit;
         }
         let limit = match self.mokka.limit(digits, deadline).await {
-            Ok(limit) => match limit.status {
-                LimitStatus::Active | LimitStatus::New => Money::new(limit.limit_amount, self.currency),
-                LimitStatus::Inactive => Money::from_minor(0, self.currency).ok()?,
-                LimitStatus::Other(status) => {
+            Ok(limit) => {
+                if let LimitStatus::Other(status) = &limit.status {
                     tracing::warn!(status, "Mokka has a new status of limits");
-                    return None;
                 }
-            },
+                limit.known().map(|amount| Money::new(amount, self.currency))
+            }
             Err(error) => {
                 tracing::warn!(cause = %error, "Mokka's limit could not be had");
                 return None;
@@ -59,10 +60,10 @@ impl Limits {
             known.clear();
         }
         known.insert(phone.clone(), (now, limit));
-        Some(limit)
+        limit
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Phone, (Timestamp, Limit)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Phone, Known>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -33,6 +33,8 @@ pub(crate) enum Reason {
     Unreadable,
     /// `<price from="true">`: what it costs at least.
     From,
+    /// A price of zero: on request.
+    OnRequest,
     /// Another currency than the shop's.
     Currency,
     /// The same id with another price.
@@ -46,8 +48,17 @@ impl Reason {
             Self::NoPrice => "no_price",
             Self::Unreadable => "unreadable_price",
             Self::From => "price_from",
+            Self::OnRequest => "price_on_request",
             Self::Currency => "currency",
             Self::TwoPrices => "two_prices",
+        }
+    }
+
+    /// Whether something is wrong with the feed, and not only no price certain, which the shop means so.
+    fn is_mistake(self) -> bool {
+        match self {
+            Self::From | Self::OnRequest => false,
+            Self::NoId | Self::NoPrice | Self::Unreadable | Self::Currency | Self::TwoPrices => true,
         }
     }
 }
@@ -205,9 +216,9 @@ impl Sorted {
         hex::encode(digest.finalize())
     }
 
-    /// How many offers are bad.
-    pub(crate) fn bad(&self) -> u32 {
-        self.bad.values().map(|bad| bad.count).sum()
+    /// How many offers have something wrong with them.
+    pub(crate) fn mistakes(&self) -> u32 {
+        self.bad.iter().filter(|(reason, _)| reason.is_mistake()).map(|(_, bad)| bad.count).sum()
     }
 
     /// The bad offers by the name of the reason.

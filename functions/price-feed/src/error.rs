@@ -2,6 +2,9 @@
 
 use shared::store::StoreError;
 
+/// Said of redirects; 304 is none, but nobody asked for it then.
+const MOVED: &str = "; a feed that has moved must be set anew in PRICE_FEED_URL, a redirect is not followed";
+
 /// A run that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
@@ -9,11 +12,17 @@ pub enum FeedError {
     #[error("the feed could not be fetched: {0}")]
     Fetch(String),
     /// The feed's server answered something else.
-    #[error("the feed's server answered with HTTP {0}; a feed that has moved must be set anew, redirects are not followed")]
+    #[error("the feed's server answered with HTTP {0}{hint}", hint = if matches!(.0, 300..=399) { MOVED } else { "" })]
     Status(u16),
     /// A gzip file that is not one to its end.
     #[error("the feed is a broken gzip file")]
     Gzip,
+    /// A file that is packed in another way.
+    #[error("the feed is a file of {0}; of packed ones gzip and zip are read")]
+    Packed(&'static str),
+    /// A zip that holds no one file that can be read.
+    #[error("the feed is a zip that cannot be read: {0}")]
+    Zip(&'static str),
     /// More than is taken.
     #[error("the feed is larger than 4 GiB")]
     TooLarge,
@@ -29,6 +38,16 @@ pub enum FeedError {
     /// XML of another kind.
     #[error("this is no product feed: {0}")]
     NotAFeed(&'static str),
+    /// The same with its place.
+    #[error("{cause} (line {line}, {offer})")]
+    At {
+        /// What is wrong.
+        cause: Box<FeedError>,
+        /// Where reading ended, counted from 1.
+        line: u64,
+        /// In or behind which offer that is.
+        offer: String,
+    },
     /// More bad offers than are allowed.
     #[error("{bad} of {offers} offers are bad, more than {max_percent} %")]
     TooBad {

@@ -7,7 +7,7 @@
 //!
 //! What is an offer's price: the text of its `price`, in the currency of its `currencyId` (`DEFAULT_CURRENCY` if it has
 //! none). An offer without a certain price has none here, and no cart with it is estimated: no id or price, another currency,
-//! a price "from", two prices for one id. A product (`group_id`) has the price of its offers if they all have the same.
+//! a price "from" or of zero (on request), two prices for one id. One offer that is odd costs no other its price. A product (`group_id`) has the price of its offers if they all have the same.
 //! Whether it is available makes no difference.
 //!
 //! Round trips of a run: one `UpdateItem` that takes the turn, one `GetItem`, one request for the feed, one `UpdateItem`; if prices have
@@ -16,8 +16,10 @@
 mod catalogue;
 mod error;
 mod feed;
+mod packing;
 mod source;
 mod text;
+mod trim;
 
 use std::time::Duration;
 
@@ -164,7 +166,7 @@ impl Deps {
         for (reason, bad) in sorted.report() {
             tracing::warn!(reason, count = bad.count, first = ?bad.first, "offers of the price feed have no price");
         }
-        let (bad, offers, max_percent) = (sorted.bad(), sorted.seen, self.max_bad_percent);
+        let (bad, offers, max_percent) = (sorted.mistakes(), sorted.seen, self.max_bad_percent);
         let too_bad = u64::from(bad) * 100 > u64::from(offers) * u64::from(max_percent);
         if too_bad || sorted.offers == 0 { Err(FeedError::TooBad { bad, offers, max_percent }) } else { Ok(()) }
     }

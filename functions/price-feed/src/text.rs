@@ -1,35 +1,23 @@
-//! The feed's text while it arrives: unzipped if it is a gzip file, decoded if it is not UTF-8, and never more of it in
-//! memory than a piece.
+//! The feed's text while it arrives: unpacked if it is a gzip file, decoded if it is not UTF-8, cut short where it is far too long, and
+//! never more of it in memory than a piece.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use encoding_rs::{Decoder, Encoding, UTF_8};
-use flate2::write::MultiGzDecoder;
 use futures_util::{Stream, StreamExt as _};
 use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
 
 use crate::error::FeedError;
+use crate::packing::Packing;
+use crate::trim::Trim;
 
 /// How much of a feed is read, unzipped.
 const MAX_FEED: u64 = 4 * 1024 * 1024 * 1024;
-/// How large one tag, text or comment may be; the longest description is far below.
-const MAX_EVENT: usize = 1024 * 1024;
 /// Where the XML declaration is looked for.
 const HEAD: usize = 256;
-/// How much is unzipped at once: a thousand times as much comes out at worst.
-const ZIPPED_AT_ONCE: usize = 4096;
-
-/// Whether the bytes are zipped.
-enum Packing {
-    /// Too few of them came to say.
-    Unknown(Vec<u8>),
-    Plain,
-    Gzip(Box<MultiGzDecoder<Vec<u8>>>),
-}
-
 /// What the bytes mean.
 enum Coding {
     /// Too few of them came to say.
@@ -40,17 +28,25 @@ enum Coding {
 /// A feed's text as UTF-8.
 pub(crate) struct Text<S> {
     chunks: S,
-    packing: Packing,
+    /// A server may pack a file that is packed already.
+    packings: [Packing; 2],
     coding: Coding,
     /// Decoded.
-    piece: String,
+    decoded: String,
+    trim: Trim,
+    /// What is left of it.
+    piece: Vec<u8>,
     /// How much of it has been read.
     at: usize,
-    /// Bytes so far, unzipped.
+    /// Bytes so far, unpacked.
     total: u64,
-    /// Bytes since the last [`Self::next_event`].
-    event: usize,
+    /// Bytes that have been read.
+    read: u64,
+    /// Ends of lines in them, and in what was cut off between them.
+    lines: u64,
     ended: bool,
+    /// Behind what is to be read.
+    failed: Option<FeedError>,
     failure: Option<FeedError>,
 }
 
@@ -58,20 +54,24 @@ impl<S: Stream<Item = Result<Bytes, FeedError>> + Unpin> Text<S> {
     pub(crate) fn new(chunks: S) -> Self {
         Self {
             chunks,
-            packing: Packing::Unknown(Vec::new()),
+            packings: [Packing::default(), Packing::default()],
             coding: Coding::Unknown(Vec::new()),
-            piece: String::new(),
+            decoded: String::new(),
+            trim: Trim::default(),
+            piece: Vec::new(),
             at: 0,
             total: 0,
-            event: 0,
+            read: 0,
+            lines: 0,
             ended: false,
+            failed: None,
             failure: None,
         }
     }
 
-    /// Counts the size of a tag or text anew.
-    pub(crate) fn next_event(&mut self) {
-        self.event = 0;
+    /// The line that has been read last.
+    pub(crate) fn line(&self) -> u64 {
+        self.lines + 1
     }
 
     /// Why reading failed, if it was not the XML.
@@ -79,28 +79,12 @@ impl<S: Stream<Item = Result<Bytes, FeedError>> + Unpin> Text<S> {
         self.failure.take()
     }
 
-    fn packed(&mut self, bytes: &[u8]) -> Result<(), FeedError> {
-        match &mut self.packing {
-            Packing::Plain => self.unpacked(bytes),
-            Packing::Unknown(head) => {
-                head.extend_from_slice(bytes);
-                if head.len() < 2 {
-                    return Ok(());
-                }
-                let head = std::mem::take(head);
-                let gzip = head.starts_with(&[0x1f, 0x8b]);
-                self.packing = if gzip { Packing::Gzip(Box::new(MultiGzDecoder::new(Vec::new()))) } else { Packing::Plain };
-                self.packed(&head)
-            }
-            Packing::Gzip(_) => bytes.chunks(ZIPPED_AT_ONCE).try_for_each(|bytes| self.zipped(bytes)),
-        }
-    }
-
-    fn zipped(&mut self, bytes: &[u8]) -> Result<(), FeedError> {
-        let Packing::Gzip(decoder) = &mut self.packing else { return Ok(()) };
-        decoder.write_all(bytes).map_err(|_| FeedError::Gzip)?;
-        let plain = std::mem::take(decoder.get_mut());
-        self.unpacked(&plain)
+    fn packed(&mut self, bytes: &[u8], last: bool) -> Result<(), FeedError> {
+        let [mut outer, mut inner] = std::mem::take(&mut self.packings);
+        let unpacked =
+            outer.unpack(bytes, last, &mut |bytes, last| inner.unpack(bytes, last, &mut |bytes, _| self.unpacked(bytes)));
+        self.packings = [outer, inner];
+        unpacked
     }
 
     fn unpacked(&mut self, bytes: &[u8]) -> Result<(), FeedError> {
@@ -112,56 +96,55 @@ impl<S: Stream<Item = Result<Bytes, FeedError>> + Unpin> Text<S> {
             Coding::Known(_) => self.decode(bytes, false),
             Coding::Unknown(head) => {
                 head.extend_from_slice(bytes);
-                if head.len() >= HEAD { self.find_coding() } else { return Ok(()) }
+                if head.len() >= HEAD { self.find_coding() } else { Ok(()) }
             }
         }
-        Ok(())
     }
 
-    fn find_coding(&mut self) {
-        if let Coding::Unknown(head) = &mut self.coding {
-            let head = std::mem::take(head);
-            self.coding = Coding::Known(coding(&head).new_decoder_with_bom_removal());
-            self.decode(&head, false);
-        }
+    fn find_coding(&mut self) -> Result<(), FeedError> {
+        let Coding::Unknown(head) = &mut self.coding else { return Ok(()) };
+        let head = std::mem::take(head);
+        self.coding = Coding::Known(coding(&head).new_decoder_with_bom_removal());
+        self.decode(&head, false)
     }
 
-    fn decode(&mut self, bytes: &[u8], last: bool) {
-        let Coding::Known(decoder) = &mut self.coding else { return };
+    fn decode(&mut self, bytes: &[u8], last: bool) -> Result<(), FeedError> {
+        let Coding::Known(decoder) = &mut self.coding else { return Ok(()) };
         if self.at == self.piece.len() {
             self.piece.clear();
             self.at = 0;
         }
-        self.piece.reserve(decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(bytes.len()));
+        self.decoded.clear();
+        self.decoded.reserve(decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(bytes.len()));
         // What is not of the encoding becomes U+FFFD: harmless in a description, refused in an id or a price.
-        let _ = decoder.decode_to_string(bytes, &mut self.piece, last);
+        let _ = decoder.decode_to_string(bytes, &mut self.decoded, last);
+        self.trim.push(self.decoded.as_bytes(), &mut self.piece)
     }
 
     fn end(&mut self) -> Result<(), FeedError> {
-        if let Packing::Unknown(head) = &mut self.packing {
-            let head = std::mem::take(head);
-            self.packing = Packing::Plain;
-            self.unpacked(&head)?;
-        }
-        if let Packing::Gzip(decoder) = &mut self.packing {
-            decoder.try_finish().map_err(|_| FeedError::Gzip)?;
-            let plain = std::mem::take(decoder.get_mut());
-            self.unpacked(&plain)?;
-        }
-        self.find_coding();
-        self.decode(&[], true);
+        self.packed(&[], true)?;
+        self.find_coding()?;
+        self.decode(&[], true)?;
         self.ended = true;
         Ok(())
     }
 
     fn poll_text(&mut self, context: &mut Context<'_>) -> Poll<Result<(), FeedError>> {
-        while self.at == self.piece.len() && !self.ended {
-            match ready!(self.chunks.poll_next_unpin(context)) {
-                Some(chunk) => self.packed(&chunk?)?,
-                None => self.end()?,
+        while self.at == self.piece.len() {
+            // What came before a failure is read before it, however both arrived.
+            if let Some(failed) = self.failed.take() {
+                return Poll::Ready(Err(failed));
             }
+            if self.ended {
+                break;
+            }
+            let taken = match ready!(self.chunks.poll_next_unpin(context)) {
+                Some(chunk) => chunk.and_then(|chunk| self.packed(&chunk, false)),
+                None => self.end(),
+            };
+            self.failed = taken.err();
         }
-        Poll::Ready(if self.event > MAX_EVENT { Err(FeedError::Bomb("a tag or text of more than 1 MiB")) } else { Ok(()) })
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -184,7 +167,7 @@ impl<S: Stream<Item = Result<Bytes, FeedError>> + Unpin> AsyncBufRead for Text<S
     fn poll_fill_buf(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.get_mut();
         match ready!(this.poll_text(context)) {
-            Ok(()) => Poll::Ready(Ok(&this.piece.as_bytes()[this.at..])),
+            Ok(()) => Poll::Ready(Ok(&this.piece[this.at..])),
             Err(error) => {
                 this.failure = Some(error);
                 Poll::Ready(Err(io::Error::other("the feed could not be read on")))
@@ -194,8 +177,11 @@ impl<S: Stream<Item = Result<Bytes, FeedError>> + Unpin> AsyncBufRead for Text<S
 
     fn consume(self: Pin<&mut Self>, amount: usize) {
         let this = self.get_mut();
+        let read = &this.piece[this.at..this.at + amount];
+        this.lines += read.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
         this.at += amount;
-        this.event += amount;
+        this.read += amount as u64;
+        this.lines += this.trim.lost_before(this.read);
     }
 }
 

@@ -2,12 +2,16 @@
 //! what a report can do is to be noted on an SMS of ours, forwards only.
 //!
 //! SMSPRO takes HTTP 200 for taken and repeats everything else three times, ten minutes apart. So: 200 also for an SMS that is not
-//! ours (any more), which no repetition would change; 503 when the store fails; 400 for what cannot be read; 404 for a wrong
-//! secret, as for any address that there is not. A report that overtakes our own note of its SMS is lost here, and sms-watch asks
+//! ours (any more) and for an entry that cannot be read, which no repetition would change; 503 when the store fails for one of them, the
+//! others being noted; 400 for what is no report at all; 404 for a wrong secret, as for any address that there is not. A report that overtakes our own note of its SMS is lost here, and sms-watch asks
 //! for it.
 //!
 //! Round trips for each SMS that is reported: one read; one write if it says something new.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
 use lambda_http::{Body, Request, Response};
 use serde_json::json;
 use shared::clock::Clock;
@@ -17,12 +21,14 @@ use shared::metrics::{self, Metrics};
 use shared::outbound::System;
 use shared::runtime::World;
 use shared::secret::Keys;
-use shared::smspro::{self, Report};
+use shared::smspro::{self, Delivery, Report};
 use shared::store::otp::Otp;
 use shared::store::{Written, client_from_env};
 
 /// 64 KiB: a hundred times what a report needs.
 const LARGEST_BODY: usize = 64 * 1024;
+/// How many SMS are noted at once.
+const AT_ONCE: usize = 8;
 /// How often a report is noted again when somebody else wrote first.
 const ROUNDS: u32 = 8;
 
@@ -81,21 +87,32 @@ async fn route(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
         tracing::warn!(cause = %malformed, "delivery reports cannot be read");
         Failure::bad_request(malformed.to_string())
     })?;
-    for report in &reports {
-        deps.note(report).await?;
+    for (entry, why) in reports.unreadable {
+        tracing::warn!(entry, why, "an entry of delivery reports is left out");
     }
+    // Of what is said of one SMS only the last word counts.
+    let mut words: BTreeMap<String, Delivery> = BTreeMap::new();
+    for Report { transaction_id, delivery } in reports.reports {
+        let word = words.entry(transaction_id).or_insert(delivery);
+        *word = delivery.max(*word);
+    }
+    let all = stream::iter(words).map(|(id, delivery)| async move { deps.note(&id, delivery).await }).buffer_unordered(AT_ONCE);
+    // Each of them is noted, whatever becomes of another.
+    let left = inbound.deadline().allows(Duration::MAX).unwrap_or_default();
+    let noted = tokio::time::timeout(left, all.collect::<Vec<_>>()).await;
+    let noted = noted.map_err(|_| Failure::unavailable("the reports are too many for the time that is left"))?;
+    noted.into_iter().collect::<Result<(), Failure>>()?;
     http::json(Status::Ok, &json!({"success": true}))
 }
 
 impl Deps {
-    async fn note(&self, report: &Report) -> Result<(), Failure> {
-        let Report { transaction_id, delivery } = report;
+    async fn note(&self, transaction_id: &str, delivery: Delivery) -> Result<(), Failure> {
         for _ in 0..ROUNDS {
             let Some(sms) = self.otp.sms(transaction_id).await.map_err(Failure::unavailable)? else {
                 tracing::info!(delivery = delivery.name(), "a report of an SMS that is not known (any more)");
                 return Ok(());
             };
-            let Some(sms) = sms.reported(*delivery, self.clock.now()) else { return Ok(()) };
+            let Some(sms) = sms.reported(delivery, self.clock.now()) else { return Ok(()) };
             if self.otp.save_sms(&sms).await.map_err(Failure::unavailable)? == Written::Yes {
                 let (operator, range) = (&sms.operator, &sms.range);
                 tracing::info!(transaction_id, delivery = delivery.name(), operator, range, "an SMS was reported");

@@ -10,10 +10,12 @@ pub const FORM_PHONE: &str = "+996 770 102 030";
 pub const EMAIL: &str = "canary.customer@example.org";
 /// Name.
 pub const NAME: &str = "Канарейкина Кенарь";
+/// Where orders go to.
+pub const ADDRESS: &str = "ул. Канареечная, 17";
 /// A wallet's cryptogram.
 pub const CRYPTOGRAM: &str = "Q0FOQVJZLUNSWVBUT0dSQU0=";
 
-pub(crate) const FORBIDDEN: [&str; 24] = [
+pub(crate) const FORBIDDEN: [&str; 25] = [
     PHONE,
     FORM_PHONE,
     EMAIL,
@@ -24,6 +26,7 @@ pub(crate) const FORBIDDEN: [&str; 24] = [
     "996770102030",
     "770102030",
     "Канарейкина",
+    "Канареечная",
     settings::IMSHOP_KEY,
     settings::SHOP_KEY,
     settings::SHOP_FORMS_SECRET,

@@ -93,6 +93,7 @@ impl<C: Cast> Story<C> {
                 "phone": canary::PHONE,
                 "email": canary::EMAIL,
                 "city": "Бишкек",
+                "address": canary::ADDRESS,
                 "delivery": "courier/1",
                 "deliveryPrice": 250,
                 "payment": "mokka",

@@ -9,12 +9,13 @@ use crate::clock::{Clock, Deadline, MOSCOW, Timestamp};
 use crate::env::Env;
 use crate::mokka::signature::OrderSetting;
 use crate::mokka::types::{
-    CartItem, ChangeRequest, CheckoutOrder, CheckoutRequest, FinishRequest, OrderStatus, Price, ReturnRequest,
+    AdditionalData, CartItem, ChangeRequest, Channel, Checkout, CheckoutOrder, CheckoutRequest, DeliveryInfo, FinishRequest,
+    OrderStatus, Person, Price, ReturnRequest,
 };
 use crate::mokka::{self, Client, Code, Error, Fault, Method, Settings, Store};
 use crate::money::{Currency, Money, Quantity};
 use crate::outbound::Http;
-use crate::payment::{Change, Line, Order, Outcome, Payment, Policy, Reason, Report, ReportedState, receipt};
+use crate::payment::{Change, Fact, FullName, Line, Order, Outcome, Payment, Policy, Reason, Report, ReportedState, receipt};
 use crate::texts;
 
 /// A hold that waits for the goods lives at least so long: the weekend.
@@ -67,6 +68,19 @@ impl MokkaGateway {
         &self.client
     }
 
+    /// Registers the order. A term that Mokka has no tariff for is the shop's idea of one: the customer chooses then.
+    async fn checkout(&self, request: CheckoutRequest, deadline: Deadline) -> Result<Checkout, Error> {
+        let answer = self.client.checkout(&request, deadline).await;
+        let (Some(term), Err(Error::Refused { code: Code::TermWrong | Code::AmountOutsideTariff, .. })) =
+            (request.current_order.term, &answer)
+        else {
+            return answer;
+        };
+        tracing::warn!(term, "Mokka has no tariff for the term of an order: it is asked without one");
+        let current_order = CheckoutOrder { term: None, ..request.current_order };
+        self.client.checkout(&CheckoutRequest { current_order, ..request }, deadline).await
+    }
+
     /// Whether a callback's signature is right for its raw body.
     #[must_use]
     pub fn verify(&self, body: &[u8], signature: &str) -> bool {
@@ -96,14 +110,19 @@ pub fn currency_from_env(env: &mut Env) -> Option<Currency> {
 impl Gateway for MokkaGateway {
     async fn register(&self, order: &Order, payment: &Payment, urls: &Urls, deadline: Deadline) -> Result<Registration, Unknown> {
         let current_order = CheckoutOrder::new(payment.id.as_str().to_owned(), payment.amount.into(), payment.valid_till.into());
+        let current_order = CheckoutOrder { term: order.known.term, ..current_order };
+        let name = order.name.as_deref().and_then(FullName::told_apart);
         let request = CheckoutRequest {
-            primary_phone: order.phone.as_ref().and_then(|phone| phone.mokka_digits()).map(str::to_owned),
-            primary_email: order.email.clone().filter(|email| email.contains('@')),
-            cart_items: cart(&order.lines),
+            primary_phone: phone(order),
+            primary_email: email(order),
+            person: name.as_ref().map(person),
+            delivery_info: delivery_info(order, name.as_ref()),
+            additional_data: additional_data(order),
+            cart_items: bill(order, payment.amount),
             skip_result_page: true,
             ..CheckoutRequest::new(urls.callback.clone(), urls.redirect.clone(), current_order)
         };
-        match self.client.checkout(&request, deadline).await {
+        match self.checkout(request, deadline).await {
             Ok(checkout) => match page_url(&checkout.iframe_url) {
                 Some(url) => Ok(Registration::Open(url)),
                 None => Err(Unknown("Mokka's iframe_url is not an https URL".to_owned())),
@@ -162,7 +181,7 @@ impl Gateway for MokkaGateway {
     }
 
     async fn change(&self, payment: &Payment, change: &Change, deadline: Deadline) -> Result<Outcome, Unknown> {
-        let mut cart_items = cart(&change.lines);
+        let mut cart_items: Vec<_> = change.lines.iter().filter_map(item).collect();
         if cart_items.is_empty() {
             // Mokka takes no change without goods, and the shop has named none.
             let price = Price::try_from(change.amount).map_err(|error| Unknown(error.to_string()))?;
@@ -278,17 +297,96 @@ fn reported(status: OrderStatus) -> ReportedState {
     }
 }
 
-/// The cart for the customer's page; lines without a name, a price or a quantity are left out, since Mokka needs them.
-fn cart(lines: &[Line]) -> Vec<CartItem> {
-    let shown = lines.iter().filter(|line| !line.name.trim().is_empty() && !line.quantity.is_zero());
-    let items = shown.filter_map(|line| {
-        Some(CartItem {
-            sku: line.sku.as_ref().map(|sku| sku.as_str().to_owned()),
-            quantity: Some(line.quantity),
-            ..CartItem::new(line.name.clone(), Price::try_from(line.price?).ok()?)
-        })
+fn phone(order: &Order) -> Option<String> {
+    order.phone.as_ref().and_then(|phone| phone.mokka_digits()).map(str::to_owned)
+}
+
+fn email(order: &Order) -> Option<String> {
+    order.email.clone().filter(|email| email.contains('@'))
+}
+
+fn person(name: &FullName) -> Person {
+    let FullName { surname, first, patronymic } = name.clone();
+    Person { first_name: Some(first), surname, patronymic: Some(patronymic), birth_date: None }
+}
+
+/// Where the order goes, and to whom: an order has one customer. Nothing if nobody knows where.
+fn delivery_info(order: &Order, name: Option<&FullName>) -> Option<DeliveryInfo> {
+    let cart = order.cart.as_ref();
+    let fact = |fact: &Fact<Option<String>>| fact.known().cloned().flatten();
+    let kind = cart.and_then(|cart| fact(&cart.delivery));
+    let address = order.known.address.as_ref().map(|address| {
+        // A city that is no name but a key of the address register is not one to read.
+        let city = cart.and_then(|cart| fact(&cart.city)).filter(|city| !city.contains(|letter: char| letter.is_ascii_digit()));
+        let city = city.filter(|city| !address.to_lowercase().contains(&city.to_lowercase()));
+        city.map_or_else(|| address.clone(), |city| format!("{city}, {address}"))
     });
-    items.collect()
+    if kind.is_none() && address.is_none() {
+        return None;
+    }
+    let Person { first_name, surname, patronymic, .. } = name.map(person).unwrap_or_default();
+    Some(DeliveryInfo { first_name, surname, patronymic, kind, address, phone: phone(order), email: email(order) })
+}
+
+/// An order with an installation comes from the app.
+fn additional_data(order: &Order) -> Option<AdditionalData> {
+    let channel = order.install_id.as_ref().map(|_| Channel::App);
+    let returning_customer = order.known.returning;
+    let is_known = channel.is_some() || returning_customer.is_some();
+    is_known.then(|| AdditionalData { channel, returning_customer, ..AdditionalData::default() })
+}
+
+/// The cart for the customer's page: it sums up to what is paid, or there is none.
+fn bill(order: &Order, amount: Money) -> Vec<CartItem> {
+    let mut totals = order.lines.iter().map(Line::total);
+    let nothing = Money::from_minor(0, amount.currency()).ok();
+    let goods = totals.try_fold(nothing, |sum, total| Some(sum?.plus(total?).ok())).flatten();
+    let delivery = order.delivery.filter(|delivery| goods.is_some_and(|goods| goods.plus(*delivery) == Ok(amount)));
+    if goods != Some(amount) && delivery.is_none() {
+        tracing::info!("the lines of the order do not sum up to its amount: its payment page shows none");
+        return Vec::new();
+    }
+    let delivery = delivery.filter(|delivery| !delivery.is_zero()).map(|delivery| Line {
+        sku: None,
+        name: texts::DELIVERY.to_owned(),
+        quantity: Quantity::ONE,
+        price: Some(delivery),
+        subtotal: None,
+        brand: None,
+        category: None,
+    });
+    order.lines.iter().chain(&delivery).filter_map(item).collect()
+}
+
+/// A line as Mokka shows it: whole pieces at their price, with the one after a discount beside it. What has no whole number of pieces, or no
+/// whole price of a piece, is one piece that says how much it is. Nothing for a line that is nothing.
+fn item(line: &Line) -> Option<CartItem> {
+    let total = line.total()?;
+    let count = line.quantity.whole().filter(|count| *count > 0);
+    let each =
+        count.filter(|count| total.minor() % count == 0).map(|count| Money::from_minor(total.minor() / count, total.currency()));
+    let (name, quantity, full, paid) = match each {
+        Some(each) => (named(line).to_owned(), line.quantity, line.price, each.ok()?),
+        None if line.quantity.is_zero() && total.is_zero() => return None,
+        None if line.quantity.is_zero() => (named(line).to_owned(), Quantity::ONE, None, total),
+        None => {
+            let full = line.price.and_then(|price| line.quantity.times(price).ok());
+            (texts::amount_of_goods(named(line), line.quantity), Quantity::ONE, full, total)
+        }
+    };
+    // A price before the discount only if there is one: what costs more than its price says no price.
+    let full = full.filter(|full| full.minor() > paid.minor());
+    let sale_price = full.and(Price::try_from(paid).ok());
+    let price = Price::try_from(full.unwrap_or(paid)).ok()?;
+    let sku = line.sku.as_ref().map(|sku| sku.as_str().to_owned());
+    let (brand, category) = (line.brand.clone(), line.category.clone());
+    Some(CartItem { sku, sale_price, quantity: Some(quantity), brand, category, ..CartItem::new(name, price) })
+}
+
+/// What a line is called; Mokka takes none without a name.
+fn named(line: &Line) -> &str {
+    let name = line.name.trim();
+    if name.is_empty() { texts::GOODS } else { name }
 }
 
 /// Mokka's page: https, or http on this machine (the sandbox).

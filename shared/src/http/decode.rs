@@ -7,6 +7,7 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::Failure;
+use crate::wire;
 
 /// The longest number whose digits a double always keeps (IEEE 754: 17 significant ones).
 const MOST_DIGITS: usize = 17;
@@ -95,8 +96,13 @@ pub fn decode<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
         let problem = if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() { "not a JSON object" } else { "not JSON" };
         return Err(Failure::bad_request(format!("the body is {problem}")));
     }
-    let deserializer = &mut serde_json::Deserializer::from_str(text);
-    let value = serde_path_to_error::deserialize(&mut *deserializer).map_err(|error| {
+    let read = || {
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let value = serde_path_to_error::deserialize(&mut deserializer)?;
+        Ok((value, deserializer.end()))
+    };
+    let read = wire::noting(read, |error: &serde_path_to_error::Error<serde_json::Error>| error.path().to_string());
+    let (value, end) = read.map_err(|error| {
         let path = error.path().to_string();
         let inner = error.into_inner();
         Failure::bad_request(match inner.classify() {
@@ -105,7 +111,7 @@ pub fn decode<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
             Category::Io | Category::Syntax | Category::Eof => format!("the body is not JSON: {inner}"),
         })
     })?;
-    deserializer.end().map_err(|error| Failure::bad_request(format!("the body is not JSON: {error}")))?;
+    end.map_err(|error| Failure::bad_request(format!("the body is not JSON: {error}")))?;
     Ok(value)
 }
 

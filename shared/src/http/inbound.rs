@@ -149,10 +149,10 @@ impl Inbound {
         }
     }
 
-    /// The query parameter `signature`, which Mokka may send.
+    /// The query parameter `signature`, which Mokka may send; an empty one is none.
     #[must_use]
     pub fn signature(&self) -> Option<&str> {
-        self.query("signature")
+        self.query("signature").map(str::trim).filter(|signature| !signature.is_empty())
     }
 
     /// The query parameter of that name; the first, if there are several.

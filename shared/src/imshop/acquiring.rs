@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{MethodId, OrderId, OrderUuid, PaymentId};
+use crate::wire::Lenient;
 
 /// Any command's body. Which fields are mandatory depends on `command`; none of them is an amount.
 #[derive(Debug, Deserialize)]
@@ -17,7 +18,8 @@ pub struct Request {
     /// The shop's id of the order; mandatory but for `capture`.
     pub order_id: Option<OrderId>,
     /// Where the app is to be opened again when the customer gives up; `create`.
-    pub return_url: Option<String>,
+    #[serde(default)]
+    pub return_url: Lenient<String>,
     /// Our payment id; `capture`. Read as free text: an id that is not ours is an unknown payment, not a malformed request.
     pub payment_id: Option<OrderId>,
     /// Apple Pay's cryptogram, base64. Never logged.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::ids::{FormName, InstallId};
-use crate::wire::{Lenient, said, strict_value, unless_blank};
+use crate::wire::{Lenient, right_unless_blank, said, strict_value};
 
 /// A form: with `data.otpCode` it is an export, without it a request for a code.
 #[derive(Deserialize)]
@@ -18,7 +18,7 @@ pub struct Request {
     /// The form's name on export.
     pub form_id: Option<FormName>,
     /// The installation of the app. The published sample of an export has none.
-    #[serde(default, deserialize_with = "unless_blank")]
+    #[serde(default, deserialize_with = "right_unless_blank")]
     pub install_id: Option<InstallId>,
     /// A code beside the fields instead of among them, where it does not count.
     #[serde(default, deserialize_with = "said")]

@@ -1,13 +1,12 @@
 //! Order creation: what IMSHOP sends to the shop, what the shop answers, and what of both a payment needs.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::sum_of_lines;
+use super::{LineNumbers, sum_of_lines};
 use crate::ids::{InstallId, ItemId, OrderId, OrderUuid};
 use crate::money::{Currency, Decimal, Money, Quantity};
-use crate::wire::{Lenient, said};
+use crate::wire::{Flag, Lenient, Said, readable, said};
 
 /// IMSHOP's order creation, as far as payments need it. A field of a wrong type is left out, not refused: whether the order
 /// is acceptable is the shop's to say. Only `orders[].uuid` must be there.
@@ -53,6 +52,9 @@ pub struct Order {
     /// The delivery, `source/id`.
     #[serde(default)]
     pub delivery: Lenient<Option<ItemId>>,
+    /// Street and house.
+    #[serde(default)]
+    pub address: Lenient<String>,
     /// The pickup point.
     #[serde(default)]
     pub pickup_location_id: Lenient<Option<ItemId>>,
@@ -61,7 +63,7 @@ pub struct Order {
     pub promocode: Lenient<Option<ItemId>>,
     /// Bonus points spent. Said but unreadable is not the same as unsaid.
     #[serde(default, deserialize_with = "said")]
-    pub authorized_bonuses: Option<Lenient<Option<Decimal>>>,
+    pub authorized_bonuses: Said<Option<Decimal>>,
 }
 
 impl Order {
@@ -69,8 +71,7 @@ impl Order {
     /// is none.
     #[must_use]
     pub fn items_amount(&self, currency: Currency) -> Option<Money> {
-        let lines = self.items.0.iter().flatten();
-        sum_of_lines(lines.map(|item| (item.subtotal.as_ref().and_then(|said| said.0), item.price.0, item.quantity.0)), currency)
+        sum_of_lines(self.items.0.iter().flatten().map(|item| Some(item.numbers())), currency)
     }
 }
 
@@ -87,21 +88,40 @@ pub struct Item {
     /// Its name.
     pub name: Lenient<String>,
     /// How many.
-    pub quantity: Lenient<Quantity>,
+    pub quantity: Said<Quantity>,
     /// Price of one.
-    pub price: Lenient<Decimal>,
+    pub price: Said<Decimal>,
     /// What is taken off the whole line.
-    pub discount: Option<Lenient<Decimal>>,
+    pub discount: Said<Decimal>,
     /// Price of the line.
-    pub subtotal: Option<Lenient<Decimal>>,
+    pub subtotal: Said<Decimal>,
     /// The warehouse, shop or company that sells it (marketplaces).
     pub warehouse_id: Lenient<Option<ItemId>>,
+    /// Its brand.
+    pub brand: Lenient<String>,
+    /// Its category.
+    pub category: Lenient<String>,
+}
+
+impl Item {
+    /// Its numbers.
+    #[must_use]
+    pub fn numbers(&self) -> LineNumbers {
+        LineNumbers { subtotal: self.subtotal, price: self.price, quantity: self.quantity, discount: self.discount }
+    }
+
+    /// How many, if that is known.
+    #[must_use]
+    pub fn pieces(&self) -> Option<Quantity> {
+        self.quantity.and_then(|said| said.0)
+    }
 }
 
 /// The shop's answer, as far as payments need it.
 #[derive(Deserialize)]
 pub struct Answer {
-    /// An answer for each order, matched by `uuid`.
+    /// An answer for each order, matched by `uuid`. An entry that is none leaves its order unanswered, and no other.
+    #[serde(deserialize_with = "readable")]
     pub orders: Vec<AnsweredOrder>,
 }
 
@@ -111,7 +131,7 @@ pub struct Answer {
 pub struct AnsweredOrder {
     /// Accepted: [`is_accepted`](Self::is_accepted).
     #[serde(default)]
-    pub success: Lenient<Value>,
+    pub success: Lenient<Flag>,
     /// IMSHOP's id.
     #[serde(default)]
     pub uuid: Lenient<OrderUuid>,
@@ -130,6 +150,12 @@ pub struct AnsweredOrder {
     /// The items with the shop's prices.
     #[serde(default)]
     pub items: Lenient<Vec<Item>>,
+    /// Whether the customer has bought before.
+    #[serde(default)]
+    pub returning_customer: Lenient<Flag>,
+    /// For how many months the customer wants to pay.
+    #[serde(default)]
+    pub term: Lenient<u32>,
     /// Number of the fiscal receipt, if there is one already.
     #[serde(default)]
     pub check_number: Lenient<String>,
@@ -139,20 +165,10 @@ pub struct AnsweredOrder {
 }
 
 impl AnsweredOrder {
-    /// Whether the shop accepts the order, also in the words of languages that have 1 and 0 for it. Nothing if it says neither.
+    /// Whether the shop accepts the order. Nothing if it says neither.
     #[must_use]
     pub fn is_accepted(&self) -> Option<bool> {
-        let said = match self.success.0.as_ref()? {
-            Value::Bool(accepted) => return Some(*accepted),
-            Value::Number(number) => number.to_string(),
-            Value::String(text) => text.trim().to_ascii_lowercase(),
-            Value::Null | Value::Array(_) | Value::Object(_) => return None,
-        };
-        match said.as_str() {
-            "true" | "1" => Some(true),
-            "false" | "0" | "" => Some(false),
-            _ => None,
-        }
+        self.success.0.map(|Flag(accepted)| accepted)
     }
 }
 
@@ -228,6 +244,12 @@ pub struct Push {
     pub email: Option<String>,
     /// The customer's name.
     pub name: Option<String>,
+    /// Where the order is delivered to.
+    pub address: Option<String>,
+    /// Whether the customer has bought before.
+    pub returning_customer: Option<bool>,
+    /// For how many months the customer wants to pay.
+    pub term: Option<u32>,
     /// The installation of the app.
     pub install_id: Option<InstallId>,
     /// The lines of the order.
@@ -252,4 +274,8 @@ pub struct PushedItem {
     pub price: Option<Decimal>,
     /// Price of the line.
     pub subtotal: Option<Decimal>,
+    /// Its brand.
+    pub brand: Option<String>,
+    /// Its category.
+    pub category: Option<String>,
 }

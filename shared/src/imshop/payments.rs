@@ -3,55 +3,56 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::sum_of_lines;
+use super::{LineNumbers, sum_of_lines};
 use crate::ids::{InstallId, ItemId};
 use crate::money::{Currency, Decimal, Money, Quantity};
 use crate::phone::Phone;
-use crate::wire::{Lenient, objects, unless_blank};
+use crate::wire::{Flag, Lenient, Said, objects, unless_blank};
 
-/// The cart at the moment of choosing how to pay. Everything is optional: nothing that is missing hides the list.
+/// The cart at the moment of choosing how to pay. Everything is optional and only shown or compared: nothing that is missing or
+/// cannot be read hides the list.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request {
     /// The customer's id at the shop, if known.
     #[serde(default, deserialize_with = "unless_blank")]
-    pub external_user_id: Option<ItemId>,
+    pub external_user_id: Said<ItemId>,
     /// The customer's phone, if the request says it.
     #[serde(default, deserialize_with = "phone")]
     pub phone: Option<Phone>,
     /// The installation of the app.
     #[serde(default, deserialize_with = "unless_blank")]
-    pub install_id: Option<InstallId>,
+    pub install_id: Said<InstallId>,
     /// ISO code of the country.
     #[serde(default, deserialize_with = "unless_blank")]
-    pub country: Option<ItemId>,
+    pub country: Said<ItemId>,
     /// Some item is ordered ahead of its release.
-    #[serde(default)]
-    pub has_preorder_items: Option<bool>,
+    #[serde(default, deserialize_with = "unless_blank")]
+    pub has_preorder_items: Said<Flag>,
     /// City: a name or a FIAS id, opaque here.
     #[serde(default, deserialize_with = "unless_blank")]
-    pub city: Option<ItemId>,
+    pub city: Said<ItemId>,
     /// The promo code in use.
     #[serde(default, deserialize_with = "unless_blank")]
-    pub promocode: Option<ItemId>,
+    pub promocode: Said<ItemId>,
     /// The chosen delivery, maybe `source/id`.
     #[serde(default, deserialize_with = "unless_blank")]
-    pub delivery_id: Option<ItemId>,
+    pub delivery_id: Said<ItemId>,
     /// The chosen pickup point.
     #[serde(default, deserialize_with = "unless_blank")]
-    pub pickup_location_id: Option<ItemId>,
+    pub pickup_location_id: Said<ItemId>,
     /// Bonus points that the customer wants to spend.
     #[serde(default, deserialize_with = "unless_blank")]
-    pub bonuses_spent: Option<Decimal>,
+    pub bonuses_spent: Said<Decimal>,
     /// The order is for a company.
-    #[serde(default)]
-    pub legal_entity_mode: Option<bool>,
+    #[serde(default, deserialize_with = "unless_blank")]
+    pub legal_entity_mode: Said<Flag>,
     /// Promotions active in the cart, kept as they came.
-    #[serde(default)]
-    pub promo_group: Lenient<Value>,
+    #[serde(default, deserialize_with = "unless_blank")]
+    pub promo_group: Said<Value>,
     /// The cart.
     #[serde(default, deserialize_with = "objects")]
-    pub items: Option<Vec<Item>>,
+    pub items: Said<Vec<Lenient<Item>>>,
 }
 
 /// A phone is read if it is one.
@@ -61,11 +62,19 @@ fn phone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Phone>, D:
 }
 
 impl Request {
-    /// What the cart costs by its own prices, which are for reference only. Nothing if an item has none, or there is none.
+    /// The lines of the cart; one that cannot be read is none, and if it is not known what lines there are, nothing is.
+    #[must_use]
+    pub fn lines(&self) -> Option<Vec<Option<&Item>>> {
+        match &self.items {
+            None => Some(Vec::new()),
+            Some(Lenient(lines)) => lines.as_ref().map(|lines| lines.iter().map(|line| line.0.as_ref()).collect()),
+        }
+    }
+
+    /// What the cart costs by its own prices, which are for reference only. Nothing if that of an item is not known, or there is none.
     #[must_use]
     pub fn amount(&self, currency: Currency) -> Option<Money> {
-        let lines = self.items.iter().flatten();
-        sum_of_lines(lines.map(|item| (item.subtotal, item.price, item.quantity)), currency)
+        sum_of_lines(self.lines()?.into_iter().map(|line| line.map(Item::numbers)), currency)
     }
 }
 
@@ -75,31 +84,39 @@ impl Request {
 pub struct Item {
     /// IMSHOP's id of the product.
     #[serde(default, deserialize_with = "unless_blank")]
-    pub id: Option<ItemId>,
+    pub id: Said<ItemId>,
     /// Its name.
     #[serde(default)]
     pub name: Lenient<String>,
     /// The shop's id of the product (`group_id` in the feed).
     #[serde(default, deserialize_with = "unless_blank")]
-    pub private_id: Option<ItemId>,
+    pub private_id: Said<ItemId>,
     /// The shop's id of the offer: the SKU.
     #[serde(default, deserialize_with = "unless_blank")]
-    pub configuration_id: Option<ItemId>,
+    pub configuration_id: Said<ItemId>,
     /// How many.
     #[serde(default, deserialize_with = "unless_blank")]
-    pub quantity: Option<Quantity>,
+    pub quantity: Said<Quantity>,
     /// Price of one, for reference.
     #[serde(default, deserialize_with = "unless_blank")]
-    pub price: Option<Decimal>,
-    /// Discount on one, for reference.
+    pub price: Said<Decimal>,
+    /// What is taken off the whole line, for reference.
     #[serde(default, deserialize_with = "unless_blank")]
-    pub discount: Option<Decimal>,
+    pub discount: Said<Decimal>,
     /// Price of the line, for reference.
     #[serde(default, deserialize_with = "unless_blank")]
-    pub subtotal: Option<Decimal>,
+    pub subtotal: Said<Decimal>,
     /// The warehouse, shop or company that sells it (marketplaces).
     #[serde(default, deserialize_with = "unless_blank")]
-    pub warehouse_id: Option<ItemId>,
+    pub warehouse_id: Said<ItemId>,
+}
+
+impl Item {
+    /// Its numbers.
+    #[must_use]
+    pub fn numbers(&self) -> LineNumbers {
+        LineNumbers { subtotal: self.subtotal, price: self.price, quantity: self.quantity, discount: self.discount }
+    }
 }
 
 /// IMSHOP's payment types.

@@ -21,6 +21,7 @@ use crate::clock::Deadline;
 use crate::money::Money;
 use crate::outbound::{self, CallError, Http, System, Target};
 use crate::secret::Keys;
+use crate::wire;
 
 /// A call that changes something gets this long: Mokka's answer is worth more than a quick "unknown".
 const CHANGE_LIMIT: Duration = Duration::from_secs(5);
@@ -166,6 +167,13 @@ impl Client {
     /// Registration: returns the page on which a customer gets a limit. Document "Registration".
     pub async fn registration(&self, request: &RegistrationRequest, deadline: Deadline) -> Result<Registration, Error> {
         self.call(&REGISTRATION, self.limits(), &json(request)?, deadline).await
+    }
+
+    /// The address of the form on which any customer gets a limit, without a call; `uid` is what Mokka names the shop there. Document
+    /// "Registration", the simple way.
+    #[must_use]
+    pub fn limit_form(&self, uid: &str) -> Url {
+        outbound::below(&self.base_url, &format!("iframe/v2/limit_form/{uid}"))
     }
 
     /// Limit: what the customer with this phone (ten digits) may spend. Document "Limit".
@@ -390,7 +398,15 @@ impl Answer for Checkout {
 
 impl Answer for Vec<Tariff> {
     fn content(body: &[u8]) -> Result<Self, Error> {
-        parse(body).map(|answer: ScheduleAnswer| answer.payment_schedule)
+        let ScheduleAnswer { payment_schedule } = parse(body)?;
+        let tariffs = payment_schedule.and_then(|list| list.0);
+        let tariffs =
+            tariffs.ok_or_else(|| Error::Unavailable("its payment_schedule is not the list that was expected".to_owned()))?;
+        let asked = tariffs.len();
+        let read: Self = tariffs.into_iter().filter_map(|tariff| tariff.0).collect();
+        // None at all would mean that the amount suits no tariff.
+        let all_lost = asked > 0 && read.is_empty();
+        if all_lost { Err(Error::Unavailable("no tariff of its payment_schedule can be read".to_owned())) } else { Ok(read) }
     }
 }
 
@@ -424,7 +440,14 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     if !body.trim_ascii_start().starts_with(b"{") {
         return Err(Error::Unavailable("not the JSON object that was expected".to_owned()));
     }
-    serde_json::from_slice(body).map_err(|error| {
+    let read = || {
+        let mut deserializer = serde_json::Deserializer::from_slice(body);
+        let value = serde_path_to_error::deserialize(&mut deserializer)?;
+        Ok((value, deserializer.end()))
+    };
+    let read = wire::noting(read, |error: &serde_path_to_error::Error<serde_json::Error>| error.path().to_string());
+    let read = read.map_err(serde_path_to_error::Error::into_inner);
+    read.and_then(|(value, end)| end.map(|()| value)).map_err(|error| {
         Error::Unavailable(format!("not the JSON that was expected (line {}, column {})", error.line(), error.column()))
     })
 }

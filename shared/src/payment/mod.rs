@@ -6,6 +6,7 @@
 
 mod cart;
 mod command;
+mod form;
 mod intent;
 mod machine;
 mod news;
@@ -23,6 +24,7 @@ use crate::money::Money;
 
 pub use cart::{Cart, Fact, Goods};
 pub use command::{Command, Refusal};
+pub use form::{FullName, Known};
 pub use intent::{Change, Check, Document, Intent};
 pub use machine::{Next, Outcome, Policy, Report, ReportedState, next};
 pub use news::{News, Stored};

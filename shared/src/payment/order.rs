@@ -1,6 +1,6 @@
 //! An order as the shop accepted it: the origin of every amount.
 
-use super::{Cart, Fact, Goods};
+use super::{Cart, Fact, Goods, Known};
 use crate::clock::Timestamp;
 use crate::ids::{InstallId, ItemId, OrderId, OrderUuid, PaymentId};
 use crate::money::{Currency, Money, MoneyError, Quantity};
@@ -30,6 +30,8 @@ pub struct Order {
     pub lines: Vec<Line>,
     /// What the delivery costs, if known.
     pub delivery: Option<Money>,
+    /// What else Mokka's form need not ask.
+    pub known: Known,
     /// The installation of the app.
     pub install_id: Option<InstallId>,
     /// Number of the fiscal receipt.
@@ -61,12 +63,17 @@ pub struct Line {
     pub price: Option<Money>,
     /// Price of the line, if known.
     pub subtotal: Option<Money>,
+    /// Its brand.
+    pub brand: Option<String>,
+    /// Its category.
+    pub category: Option<String>,
 }
 
 impl Line {
     /// About what it takes to store it, in bytes.
     fn weight(&self) -> usize {
-        100 + self.name.len() + self.sku.as_ref().map_or(0, |sku| sku.as_str().len())
+        let kind = [&self.brand, &self.category].into_iter().flatten().map(|text| text.len() + 12).sum::<usize>();
+        100 + self.name.len() + self.sku.as_ref().map_or(0, |sku| sku.as_str().len()) + kind
     }
 
     /// Lines as one.
@@ -75,7 +82,7 @@ impl Line {
         let first = totals.next().flatten();
         let sum = first.and_then(|first| totals.try_fold(first, |sum, total| sum.plus(total?).ok()));
         let name = texts::more_lines(lines.len());
-        Self { sku: None, name, quantity: Quantity::ONE, price: sum, subtotal: sum }
+        Self { sku: None, name, quantity: Quantity::ONE, price: sum, subtotal: sum, brand: None, category: None }
     }
 
     /// The price of the line: as said, else price times quantity.
@@ -89,6 +96,8 @@ impl Line {
 const LONGEST_NAME: usize = 300;
 /// The longest e-mail address there is (RFC 5321).
 const LONGEST_EMAIL: usize = 254;
+/// The longest address of a house.
+const LONGEST_ADDRESS: usize = 1000;
 /// The longest number of a receipt.
 const LONGEST_NUMBER: usize = 200;
 /// The longest address of a receipt.
@@ -106,7 +115,15 @@ impl Order {
     #[must_use]
     pub fn bounded(self) -> Self {
         let short = |text: Option<String>, longest| text.filter(|text| text.len() <= longest);
-        let lines = self.lines.into_iter().map(|line| Line { name: shortened(&line.name), ..line }).collect();
+        let kind = |text: Option<String>| text.as_deref().map(shortened);
+        let lines = self.lines.into_iter();
+        let lines = lines.map(|line| Line {
+            name: shortened(&line.name),
+            brand: kind(line.brand),
+            category: kind(line.category),
+            ..line
+        });
+        let lines = lines.collect();
         let cart = self.cart.map(|cart| {
             let fits = cart.goods.known().is_some_and(|goods| goods.iter().map(Goods::weight).sum::<usize>() <= GOODS);
             Cart { goods: if fits { cart.goods } else { Fact::Unknown }, ..cart }
@@ -114,6 +131,7 @@ impl Order {
         Self {
             name: self.name.as_deref().map(shortened),
             email: short(self.email, LONGEST_EMAIL),
+            known: Known { address: short(self.known.address, LONGEST_ADDRESS), ..self.known },
             check_number: short(self.check_number, LONGEST_NUMBER),
             check_link: short(self.check_link, LONGEST_LINK),
             lines: gathered(lines),

@@ -11,6 +11,7 @@ use krilla::text::{Font, TextDirection};
 use super::{Order, Payment};
 use crate::clock::{MOSCOW, Timestamp};
 use crate::money::Money;
+use crate::texts;
 
 static FONT: &[u8] = include_bytes!("../../assets/PTMono-Regular.ttf");
 
@@ -81,7 +82,7 @@ fn text(order: &Order, payment: &Payment, seller: &str, at: Timestamp) -> Vec<St
         lines.extend(name.map(|more| row("", &more, "", "", "")));
     }
     if let Some(delivery) = order.delivery.filter(|delivery| !delivery.is_zero()) {
-        lines.push(row("", "Доставка", "", "", &delivery.decimal()));
+        lines.push(row("", texts::DELIVERY, "", "", &delivery.decimal()));
     }
     if let Some(difference) = difference(order, payment.amount) {
         lines.push(row("", "Скидки и надбавки по заказу", "", "", &difference));
@@ -145,7 +146,7 @@ mod tests {
     use super::*;
     use crate::ids::{MethodId, OrderId, OrderUuid};
     use crate::money::{Currency, Quantity};
-    use crate::payment::{Choice, Line, Provider};
+    use crate::payment::{Choice, Known, Line, Provider};
 
     fn rub(minor: i64) -> Money {
         Money::from_minor(minor, Currency::Rub).unwrap()
@@ -168,6 +169,8 @@ mod tests {
                     quantity: Quantity::parse("2").unwrap(),
                     price: Some(rub(450_000)),
                     subtotal: None,
+                    brand: None,
+                    category: None,
                 },
                 Line {
                     sku: None,
@@ -175,9 +178,12 @@ mod tests {
                     quantity: Quantity::parse("0.25").unwrap(),
                     price: Some(rub(200_000)),
                     subtotal: Some(rub(50_000)),
+                    brand: None,
+                    category: None,
                 },
             ],
             delivery: Some(rub(30_000)),
+            known: Known::default(),
             install_id: None,
             check_number: None,
             check_link: None,

@@ -11,10 +11,6 @@ use crate::clock::Deadline;
 use crate::outbound::{self, Answer, CallError, Http, System, Target};
 use crate::secret::Secret;
 
-/// The namespace of a pushed report.
-const NAMESPACE: &str = "http://Giper.mobi/schema/DeliveryReport";
-/// How many SMS one push may report.
-const MAX_REPORTS: usize = 100;
 /// What a report may take that is asked for.
 const ASK_LIMIT: Duration = Duration::from_secs(3);
 /// The largest answer that is read; a report has a few hundred bytes.
@@ -115,24 +111,36 @@ pub struct Report {
     pub delivery: Delivery,
 }
 
-/// Reads what SMSPRO pushes: `<report><dr><id/><phone><number/><report/>…</phone></dr></report>`. The numbers are not looked at.
-pub fn read_reports(body: &[u8]) -> Result<Vec<Report>, Malformed> {
-    let root = Element::parse(body)?;
-    if root.name != "report" || root.namespace.as_deref() != Some(NAMESPACE) {
-        return Err(Malformed::Other("must be a report of http://Giper.mobi/schema/DeliveryReport"));
-    }
-    let reports: Vec<_> = root.all("dr").map(report).collect::<Result<_, _>>()?;
-    match reports.len() {
-        0 => Err(Malformed::Other("must have an element dr")),
-        1..=MAX_REPORTS => Ok(reports),
-        _ => Err(Malformed::Other("must report at most 100 SMS")),
-    }
+/// What SMSPRO pushes, as far as it can be read.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Pushed {
+    /// What is reported.
+    pub reports: Vec<Report>,
+    /// Entries that say nothing: which, counted from 1, and why.
+    pub unreadable: Vec<(usize, &'static str)>,
 }
 
-fn report(dr: &Element) -> Result<Report, Malformed> {
-    let id = dr.text_of("id").filter(|id| is_transaction_id(id));
-    let id = id.ok_or(Malformed::Other("element id: must be 1 to 32 letters and digits"))?;
-    Ok(Report { transaction_id: id.to_owned(), delivery: delivery(dr)? })
+/// Reads what SMSPRO pushes: `<report><dr><id/><phone><number/><report/>…</phone></dr></report>`. The numbers are not looked at, and an entry
+/// that cannot be read says nothing of the others.
+pub fn read_reports(body: &[u8]) -> Result<Pushed, Malformed> {
+    let root = Element::parse(body)?;
+    if root.name != "report" {
+        return Err(Malformed::Other("must be a report"));
+    }
+    let mut pushed = Pushed::default();
+    for (index, entry) in root.all("dr").enumerate() {
+        match report(entry) {
+            Ok(report) => pushed.reports.push(report),
+            Err(why) => pushed.unreadable.push((index + 1, why)),
+        }
+    }
+    if pushed == Pushed::default() { Err(Malformed::Other("must have an element dr")) } else { Ok(pushed) }
+}
+
+fn report(dr: &Element) -> Result<Report, &'static str> {
+    let id = dr.text_of("id").filter(|id| is_transaction_id(id)).ok_or("its id is not one of ours")?;
+    let delivery = delivery(dr).ok_or("it has no report from 0 to 7")?;
+    Ok(Report { transaction_id: id.to_owned(), delivery })
 }
 
 fn is_transaction_id(text: &str) -> bool {
@@ -140,10 +148,8 @@ fn is_transaction_id(text: &str) -> bool {
 }
 
 /// An SMS with a code has one phone; of several, the best word counts.
-fn delivery(parent: &Element) -> Result<Delivery, Malformed> {
-    let wrong = || Malformed::Other("element phone: must have a report from 0 to 7");
-    let words: Option<Vec<_>> = parent.all("phone").map(|phone| Delivery::from_text(phone.text_of("report")?)).collect();
-    words.ok_or_else(wrong)?.into_iter().max().ok_or_else(wrong)
+fn delivery(parent: &Element) -> Option<Delivery> {
+    parent.all("phone").filter_map(|phone| Delivery::from_text(phone.text_of("report")?)).max()
 }
 
 /// The status of an answer to a question for a report (reference "SMSPRO", "Delivery reports").
@@ -248,7 +254,7 @@ fn read(answer: &Answer) -> Result<Delivery, AskError> {
     let root = Element::parse(&answer.body).map_err(|error| unusable(&error))?;
     let status = root.text_of("status").and_then(|status| status.parse().ok()).filter(|_| root.name == "response");
     match status {
-        Some(0) => delivery(&root).map_err(|error| unusable(&error)),
+        Some(0) => delivery(&root).ok_or_else(|| unusable(&"must have a phone with a report from 0 to 7")),
         Some(number) => Err(AskError::Refused(AskCode::from_number(number))),
         None => Err(unusable(&"must be a response with a status")),
     }
@@ -257,6 +263,8 @@ fn read(answer: &Answer) -> Result<Delivery, AskError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const NAMESPACE: &str = "http://Giper.mobi/schema/DeliveryReport";
 
     fn pushed(inner: &str) -> String {
         format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<report xmlns=\"{NAMESPACE}\">{inner}</report>")
@@ -271,18 +279,60 @@ mod tests {
     #[test]
     fn every_word_is_read_and_reads_back() {
         for delivery in Delivery::ALL {
-            let reports = read_reports(pushed(&one("t1", &delivery.number().to_string())).as_bytes()).unwrap();
-            assert_eq!(reports, [Report { transaction_id: "t1".to_owned(), delivery }]);
+            let pushed = read_reports(pushed(&one("t1", &delivery.number().to_string())).as_bytes()).unwrap();
+            assert_eq!(pushed.reports, [Report { transaction_id: "t1".to_owned(), delivery }]);
             assert_eq!(Delivery::named(delivery.name()), Some(delivery));
         }
     }
 
     #[test]
-    fn several_sms_are_reported_at_once_but_not_any_number() {
-        let many = |count| (0..count).map(|index| one(&format!("t{index}"), "3")).collect::<String>();
-        assert_eq!(read_reports(pushed(&many(2)).as_bytes()).unwrap().len(), 2);
-        assert_eq!(read_reports(pushed(&many(100)).as_bytes()).unwrap().len(), 100);
-        read_reports(pushed(&many(101)).as_bytes()).unwrap_err();
+    fn one_entry_that_cannot_be_read_costs_no_other() {
+        for odd in [
+            one("", "3"),
+            one("t-1", "3"),
+            one("550e8400-e29b-41d4-a716-446655440000", "3"),
+            one(&"t".repeat(33), "3"),
+            one("ключ", "3"),
+            one("t1", "8"),
+            one("t1", "-1"),
+            one("t1", ""),
+            one("t1", "delivered"),
+            one("t1", "&three;"),
+            "<dr/>".to_owned(),
+            "<dr><id>t1</id></dr>".to_owned(),
+            "<dr><id>t1</id><id>t2</id><phone><report>3</report></phone></dr>".to_owned(),
+            "<dr><id>t1</id><phone><report>3</report><report>4</report></phone></dr>".to_owned(),
+            format!("<dr>{}{}</dr>", "<a>".repeat(1000), "</a>".repeat(1000)),
+        ] {
+            let read = read_reports(pushed(&(one("before", "3") + &odd + &one("after", "4"))).as_bytes()).expect(&odd);
+            let ids: Vec<_> = read.reports.iter().map(|report| report.transaction_id.as_str()).collect();
+            assert_eq!(ids, ["before", "after"], "{odd}");
+            assert_eq!(read.unreadable.len(), 1, "{odd}");
+            assert_eq!(read.unreadable[0].0, 2, "{odd}");
+        }
+    }
+
+    #[test]
+    fn entries_are_read_whatever_is_around_them() {
+        let (good, many) = (pushed(&one("t1", "3")), (0..700).map(|index| one(&format!("t{index}"), "3")).collect::<String>());
+        for (text, count) in [
+            (good.clone(), 1),
+            (pushed(&many), 700),
+            (good.replace(NAMESPACE, "http://example.org/other"), 1),
+            (good.replace(NAMESPACE, "http://giper.mobi/schema/Message"), 1),
+            (good.replace(&format!(" xmlns=\"{NAMESPACE}\""), ""), 1),
+            (good.replace("<report xmlns", "<g:report xmlns:g").replace("</dr></report>", "</dr></g:report>"), 1),
+            (good.replace("<dr>", "<g:dr>").replace("</dr>", "</g:dr>"), 1),
+            (good.replace("<dr>", "<total>1</total><dr>"), 1),
+            (good.replace("<dr>", "<note>Tom & Jerry &nbsp;</note><dr>"), 1),
+            (good.replace("<report>3</report>", "<report>9</report></phone><phone><report>3</report>"), 1),
+            (good.replace(">3<", "> 3\n<"), 1),
+            (format!("\u{feff}{good}\n\n"), 1),
+        ] {
+            let read = read_reports(text.as_bytes()).expect(&text);
+            assert_eq!((read.reports.len(), read.unreadable.len()), (count, 0), "{}", &text[..text.len().min(400)]);
+            assert!(read.reports.iter().all(|report| report.delivery == Delivery::Delivered));
+        }
     }
 
     #[test]
@@ -290,18 +340,9 @@ mod tests {
         let good = pushed(&one("t1", "3"));
         for text in [
             pushed(""),
-            pushed(&one("", "3")),
-            pushed(&one("t-1", "3")),
-            pushed(&one(&"t".repeat(33), "3")),
-            pushed(&one("t1", "8")),
-            pushed(&one("t1", "")),
-            pushed(&one("t1", "delivered")),
-            pushed("<dr><id>t1</id></dr>"),
-            pushed("<dr><id>t1</id><id>t2</id><phone><report>3</report></phone></dr>"),
-            pushed("<dr><id>t1</id><phone><report>3</report><report>4</report></phone></dr>"),
-            good.replace(NAMESPACE, "http://example.org/other"),
-            good.replace(&format!(" xmlns=\"{NAMESPACE}\""), ""),
+            pushed("<sms/>"),
             good.replace("<report xmlns", "<reports xmlns").replace("</phone></dr></report>", "</phone></dr></reports>"),
+            good[..good.len() - 3].to_owned(),
         ] {
             let error = read_reports(text.as_bytes()).expect_err(&text).to_string();
             assert!(!error.contains("996770"), "{error}");

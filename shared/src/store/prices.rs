@@ -25,8 +25,8 @@ use super::{Consistency, Item, OPERATION_LIMIT, Quotes, SCHEMA, StoreError, Writ
 use crate::clock::{Clock, Deadline, Timestamp};
 use crate::env::Env;
 use crate::ids::ItemId;
-use crate::imshop::payments;
-use crate::money::{Currency, Money, MoneyError, Quantity};
+use crate::imshop::{LineNumbers, payments};
+use crate::money::{Currency, Money};
 
 /// How long a generation's buckets are kept.
 pub const KEPT: Duration = Duration::from_hours(7 * 24);
@@ -244,11 +244,22 @@ impl Key<'_> {
     }
 }
 
+/// A line of a cart as it is looked up.
+struct Lookup<'a> {
+    key: Key<'a>,
+    numbers: LineNumbers,
+}
+
 /// The lines of a cart as they are looked up; none if one of them does not say enough, or there is none.
-fn lines(items: &[payments::Item]) -> Option<Vec<(Key<'_>, Quantity)>> {
-    let lines = items.iter().map(|item| {
-        let offer = item.configuration_id.as_ref().map(Key::Offer);
-        Some((offer.or(item.private_id.as_ref().map(Key::Product))?, item.quantity.unwrap_or(Quantity::ONE)))
+fn lines(cart: &payments::Request) -> Option<Vec<Lookup<'_>>> {
+    let lines = cart.lines()?.into_iter().map(|line| {
+        let item = line?;
+        let key = match (&item.configuration_id, &item.private_id) {
+            (Some(offer), _) => Key::Offer(offer.0.as_ref()?),
+            (None, Some(product)) => Key::Product(product.0.as_ref()?),
+            (None, None) => return None,
+        };
+        Some(Lookup { key, numbers: item.numbers() })
     });
     lines.collect::<Option<Vec<_>>>().filter(|lines| !lines.is_empty())
 }
@@ -260,15 +271,15 @@ impl Prices {
         Some(Self { quotes, clock, max_age: Duration::from_hours(u64::from(hours)), cache: Arc::default() })
     }
 
-    /// What a cart costs by the shop's feed, without discounts and delivery. None if that is not known for sure: a line without a
+    /// What a cart costs by the shop's feed, less the discounts that it says, without delivery. None if that is not known for sure: a line without a
     /// price, no feed, another currency, or nobody has seen the feed for longer than `PRICES_MAX_AGE_HOURS`. Never to be charged.
     pub async fn estimate(
         &self,
-        items: &[payments::Item],
+        cart: &payments::Request,
         currency: Currency,
         deadline: Deadline,
     ) -> Result<Option<Money>, StoreError> {
-        let Some(lines) = lines(items) else { return Ok(None) };
+        let Some(lines) = lines(cart) else { return Ok(None) };
         let Some(allowed) = deadline.allows(OPERATION_LIMIT) else {
             return Err(StoreError::Failed { action: "GetItem", cause: "no time left for it".to_owned() });
         };
@@ -276,21 +287,21 @@ impl Prices {
         sum.await.unwrap_or_else(|_| Err(StoreError::Failed { action: "BatchGetItem", cause: "no answer in time".to_owned() }))
     }
 
-    async fn sum(&self, lines: &[(Key<'_>, Quantity)], currency: Currency) -> Result<Option<Money>, StoreError> {
+    async fn sum(&self, lines: &[Lookup<'_>], currency: Currency) -> Result<Option<Money>, StoreError> {
         let now = self.clock.now();
         let Some(list) = self.list(now).await? else { return Ok(None) };
         if list.currency != currency || now.since(list.checked_at) > self.max_age {
             return Ok(None);
         }
-        let numbers = lines.iter().map(|(key, _)| bucket_of(key.text(), list.buckets));
+        let numbers = lines.iter().map(|line| bucket_of(line.key.text(), list.buckets));
         let buckets = self.buckets(&list.generation, numbers.collect()).await?;
-        let prices = lines.iter().map(|(key, quantity)| {
-            let minor = key.price_in(buckets.get(&bucket_of(key.text(), list.buckets))?)?;
-            Some((minor, *quantity))
+        let totals = lines.iter().map(|line| {
+            let minor = line.key.price_in(buckets.get(&bucket_of(line.key.text(), list.buckets))?)?;
+            line.numbers.at(Money::from_minor(minor, currency).ok()?)
         });
-        let Some(prices) = prices.collect::<Option<Vec<_>>>() else { return Ok(None) };
+        let nothing = Money::from_minor(0, currency).ok();
         // A sum that no shop has is none.
-        Ok(total(&prices, currency).ok())
+        Ok(totals.fold(nothing, |sum, total| sum?.plus(total?).ok()))
     }
 
     /// The list in force, at most [`LIST_CACHED`] old.
@@ -335,11 +346,6 @@ impl Prices {
     fn lock(&self) -> MutexGuard<'_, Cache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn total(prices: &[(i64, Quantity)], currency: Currency) -> Result<Money, MoneyError> {
-    let nothing = Money::from_minor(0, currency)?;
-    prices.iter().try_fold(nothing, |sum, (minor, quantity)| sum.plus(quantity.times(Money::from_minor(*minor, currency)?)?))
 }
 
 /// A moment as milliseconds since 1970 UTC.

@@ -6,8 +6,8 @@ use crate::clock::Timestamp;
 use crate::ids::{InstallId, ItemId, MethodId, OrderId, OrderUuid, PaymentId};
 use crate::money::{Currency, Decimal, Money, Quantity};
 use crate::payment::{
-    Cart, Change, Check, Document, Fact, Goods, Intent, Line, Order, Payment, Provider, Reason, Refund, RefundStatus, State,
-    Step, Stored, Telling, Watch, Word,
+    Cart, Change, Check, Document, Fact, Goods, Intent, Known, Line, Order, Payment, Provider, Reason, Refund, RefundStatus,
+    State, Step, Stored, Telling, Watch, Word,
 };
 use crate::phone::Phone;
 
@@ -33,6 +33,12 @@ pub(super) struct OrderRecord {
     lines: Vec<LineRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     delivery: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    returning: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    term: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     install_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,6 +98,10 @@ struct LineRecord {
     price: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     subtotal: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    brand: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    category: Option<String>,
 }
 
 /// A payment's attributes. Amounts are minor units, moments are milliseconds since 1970 UTC.
@@ -287,6 +297,9 @@ impl From<&Order> for OrderRecord {
             name: order.name.clone(),
             lines: order.lines.iter().map(LineRecord::from).collect(),
             delivery: order.delivery.map(Money::minor),
+            address: order.known.address.clone(),
+            returning: order.known.returning,
+            term: order.known.term,
             install_id: order.install_id.as_ref().map(|id| id.as_str().to_owned()),
             check_number: order.check_number.clone(),
             check_link: order.check_link.clone(),
@@ -357,6 +370,8 @@ impl From<&Line> for LineRecord {
             quantity: line.quantity.to_string(),
             price: line.price.map(Money::minor),
             subtotal: line.subtotal.map(Money::minor),
+            brand: line.brand.clone(),
+            category: line.category.clone(),
         }
     }
 }
@@ -370,6 +385,8 @@ impl LineRecord {
             quantity: Quantity::parse(&self.quantity).map_err(text("quantity"))?,
             price: money(self.price).map_err(text("price"))?,
             subtotal: money(self.subtotal).map_err(text("subtotal"))?,
+            brand: self.brand,
+            category: self.category,
         })
     }
 }
@@ -392,6 +409,7 @@ impl TryFrom<Versioned<OrderRecord>> for Order {
             name: record.name,
             lines: lines.collect::<Result<_, Cause>>()?,
             delivery: money(record.delivery).map_err(text("delivery"))?,
+            known: Known { address: record.address, returning: record.returning, term: record.term },
             install_id: record.install_id.as_deref().map(InstallId::parse).transpose().map_err(text("install_id"))?,
             check_number: record.check_number,
             check_link: record.check_link,

@@ -4,7 +4,7 @@ use shared::clock::Timestamp;
 use shared::config::{Facts, Methods};
 use shared::ids::{OrderId, OrderUuid};
 use shared::money::{Currency, Decimal, Money};
-use shared::payment::{Cart, Fact, Order};
+use shared::payment::{Cart, Fact, Known, Order};
 
 use crate::{WEDNESDAY, at, under};
 
@@ -40,6 +40,7 @@ fn order(cart: Option<Cart>) -> Order {
         name: None,
         lines: Vec::new(),
         delivery: Some(rub("250")),
+        known: Known::default(),
         install_id: None,
         check_number: None,
         check_link: None,

@@ -140,6 +140,7 @@ fn veiled(facts: &Facts, veil: u16) -> Facts {
         goods: keep(&facts.goods, veil, 9),
         amount: keep(&facts.amount, veil, 10),
         known_customer: keep(&facts.known_customer, veil, 11),
+        quantity: keep(&facts.quantity, veil, 13),
         local_time: keep(&facts.local_time, veil, 12),
     }
 }

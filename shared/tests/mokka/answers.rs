@@ -35,8 +35,7 @@ async fn limits_are_read_with_every_status() {
         let client = format!(r#"{{"mobile_phone":"{PHONE}","limit_amount":"9500.10","status":"{word}"}}"#);
         let (mokka, _) = answering(ok(&format!(r#"{{"meta":{{"status":"0","message":"x"}},"client":{client}}}"#))).await;
         let limit = mokka.limit(PHONE, deadline()).await.unwrap();
-        assert_eq!((limit.limit_amount, &limit.status), (decimal("9500.10"), &status));
-        assert_eq!(limit.mobile_phone, PHONE);
+        assert_eq!((limit.limit_amount.0, &limit.status), (Some(decimal("9500.10")), &status));
         assert!(!format!("{limit:?}").contains(PHONE));
     }
 }
@@ -71,13 +70,13 @@ async fn tariffs_are_read_exactly_from_numbers_and_strings() {
     let tariffs = mokka.schedule(money("5000"), deadline()).await.unwrap();
     let [first, second] = tariffs.as_slice() else { panic!("{tariffs:?}") };
     assert_eq!((first.term, first.total), (3, decimal("7000.01")));
-    assert_eq!((first.monthly_payment, first.monthly_overpayment), (decimal("2334"), decimal("666.67")));
+    assert_eq!((first.monthly_payment.0, first.monthly_overpayment.0), (Some(decimal("2334")), Some(decimal("666.67"))));
     let due = [
         ScheduledPayment { date: date!(2028 - 02 - 29), amount: decimal("2334") },
         ScheduledPayment { date: date!(2028 - 12 - 31), amount: decimal("4666.01") },
     ];
     assert_eq!(first.payment_dates, due);
-    assert_eq!((second.term, second.total, second.monthly_payment), (6, decimal("0.29"), decimal("110")));
+    assert_eq!((second.term, second.total, second.monthly_payment.0), (6, decimal("0.29"), Some(decimal("110"))));
 }
 
 #[tokio::test]
@@ -111,6 +110,61 @@ async fn no_tariff_is_an_answer_and_an_odd_tariff_is_none() {
     ] {
         let tariffs = answering(ok(&body)).await.0.schedule(money("5000"), deadline()).await;
         assert!(matches!(tariffs, Err(Error::Unavailable(_))), "{body}: {tariffs:?}");
+    }
+}
+
+#[tokio::test]
+async fn one_tariff_that_cannot_be_read_costs_no_other() {
+    let good = r#"{"total":5000,"term":6,"payment_dates":[{"date":"01.02.2027","amount":"5000.00"}]}"#;
+    for odd in [
+        "null",
+        "3",
+        "\"3\"",
+        "{}",
+        "[5000,1,1,3,[]]",
+        r#"{"term":3}"#,
+        r#"{"total":"1 000","term":3,"payment_dates":[]}"#,
+        r#"{"total":-1,"term":3,"payment_dates":[]}"#,
+        r#"{"total":1,"term":"many","payment_dates":[]}"#,
+        r#"{"total":1,"term":3,"payment_dates":null}"#,
+        r#"{"total":1,"term":3,"payment_dates":[{"date":"soon","amount":"1.00"}]}"#,
+        r#"{"total":1,"term":3,"term":4,"payment_dates":[]}"#,
+    ] {
+        for list in [format!("[{odd},{good}]"), format!("[{good},{odd},{good}]")] {
+            let (mokka, count) = answering(ok(&format!(r#"{{"status":0,"payment_schedule":{list}}}"#))).await;
+            let tariffs = mokka.schedule(money("5000"), deadline()).await.unwrap();
+            assert_eq!(tariffs.len(), list.matches("5000.00").count(), "{list}");
+            assert!(tariffs.iter().all(|tariff| (tariff.term, tariff.total) == (6, decimal("5000"))), "{list}");
+            assert_eq!(count.load(Ordering::SeqCst), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_needs_of_an_answer_may_be_missing_null_or_odd() {
+    for odd in
+        ["", r#","monthly_payment":null,"monthly_overpayment":null"#, r#","monthly_payment":"~1 000","monthly_overpayment":{}"#]
+    {
+        let body = format!(r#"{{"status":0,"payment_schedule":[{{"total":1,"term":3{odd},"payment_dates":[]}}]}}"#);
+        let tariffs = answering(ok(&body)).await.0.schedule(money("5000"), deadline()).await.unwrap();
+        assert_eq!((tariffs[0].term, tariffs[0].monthly_payment.0, tariffs[0].monthly_overpayment.0), (3, None, None), "{odd}");
+    }
+    for (client, known) in [
+        (r#"{"status":"active","limit_amount":"9500.00"}"#, Some("9500.00")),
+        (r#"{"status":"active","limit_amount":9500.0,"mobile_phone":null}"#, Some("9500.00")),
+        (r#"{"status":"active","limit_amount":"9500.00","mobile_phone":9031234567}"#, Some("9500.00")),
+        (r#"{"status":"active"}"#, None),
+        (r#"{"status":"active","limit_amount":null}"#, None),
+        (r#"{"status":"inactive"}"#, Some("0.00")),
+        (r#"{"status":"inactive","limit_amount":"6700.00"}"#, Some("0.00")),
+        (r#"{"status":"new","limit_amount":"0.00"}"#, None),
+        (r#"{"status":"new","limit_amount":"30000.00"}"#, None),
+        (r#"{"status":"new","mobile_phone":[]}"#, None),
+        (r#"{"status":"frozen","limit_amount":"9500.00"}"#, None),
+    ] {
+        let (mokka, _) = answering(ok(&format!(r#"{{"meta":{{"status":0}},"client":{client}}}"#))).await;
+        let limit = mokka.limit(PHONE, deadline()).await.unwrap();
+        assert_eq!(limit.known().map(|amount| amount.to_string()).as_deref(), known, "{client}");
     }
 }
 

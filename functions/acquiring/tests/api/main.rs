@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod bill;
 mod capture;
 mod crash;
 mod create;
 mod input;
+mod known;
 mod offers;
 mod orders;
 mod store;

@@ -40,6 +40,22 @@ async fn decision(story: &Story, id: &str) -> Answer {
 }
 
 #[tokio::test]
+async fn the_address_of_the_form_for_a_limit_is_given_where_the_shop_has_one() {
+    for (uid, path) in [("", None), ("a1b2-C3_d4", Some("/mokka/iframe/v2/limit_form/a1b2-C3_d4"))] {
+        let story = Story::start_with(Options::default(), &[("MOKKA_PARTNER_UID", uid)]).await;
+        let url = limit(&story, canary::PHONE).await.json()["limit_form_url"].clone();
+        assert_eq!(url.as_str().map(|url| url::Url::parse(url).unwrap().path().to_owned()).as_deref(), path);
+    }
+    let world = testkit::World::start().await;
+    for wrong in ["a b", "a/../b", "ключ", &"a".repeat(101)] {
+        let mut env = world.env();
+        env.insert("MOKKA_PARTNER_UID".to_owned(), wrong.to_owned());
+        let error = back_office::Deps::from_env(shared::env::Env::from_map(env), world.world()).unwrap_err().to_string();
+        assert!(error.contains("MOKKA_PARTNER_UID"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn limits_are_what_mokka_says_whatever_the_phone_looks_like() {
     let story = Story::start().await;
     for phone in [canary::PHONE, "88880100203", "8880100203", "+7 888 010-02-03"] {
@@ -48,7 +64,7 @@ async fn limits_are_what_mokka_says_whatever_the_phone_looks_like() {
         assert_answer!("limit", answer);
     }
     for (phone, status, known, amount) in
-        [("+7 882 100-00-00", "new", false, "0.00"), ("+7 888 210-00-00", "inactive", true, "0.00")]
+        [("+7 882 100-00-00", "new", false, None), ("+7 888 210-00-00", "inactive", true, Some("0.00"))]
     {
         let answer = limit(&story, phone).await.json();
         assert_eq!(

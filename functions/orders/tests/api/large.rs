@@ -47,7 +47,7 @@ async fn an_order_of_any_size_is_recorded_and_paid_to_the_kopeck() {
         assert_eq!(story.create(&placed).await.json()["success"], json!(true));
         let checkout = &story.world.standins().calls_to(System::Mokka, "checkout")[0];
         let shown = checkout.body["cart_items"].as_array().unwrap();
-        assert_eq!(shown.len(), kept.len(), "the customer's page adds up, too");
+        assert_eq!(shown.len(), kept.len() + 1, "the customer's page adds up, too, with the delivery");
         story.decide(&placed.payment(1), Decision::Approved).await;
         assert_eq!(story.capture(&placed.payment(1)).await.json()["paymentCaptured"], json!(true), "with its sales document");
     }

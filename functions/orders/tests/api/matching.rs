@@ -113,3 +113,32 @@ async fn an_answer_that_could_mean_more_than_one_thing_calls_a_person() {
         assert_eq!(i64::try_from(said).unwrap(), troubles, "{answers}");
     }
 }
+
+#[tokio::test]
+async fn an_entry_that_is_none_costs_no_other_order() {
+    for (index, odd) in [
+        json!(null),
+        json!("ok"),
+        json!(7),
+        json!([]),
+        json!([true, "b", "2"]),
+        json!(false),
+        json!({}),
+        json!({"success": {}}),
+        json!({"success": false, "message": "нет"}),
+        json!([null]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for answers in [|good: Value, odd: Value| json!([odd, good]), |good: Value, odd: Value| json!([good, odd])] {
+            let story = Story::start().await;
+            let (good, other) = (format!("good-{index}"), format!("other-{index}"));
+            let said = answers(json!({"success": true, "uuid": good, "id": "1", "price": 10}), odd.clone());
+            let (_, recorded) = placed(&story, &[&good, &other], said).await;
+            assert_eq!(recorded, [json!("1"), Value::Null], "{odd}");
+            // An object that says no more is the other order's: no yes.
+            assert_eq!(no_trouble(&story), odd.is_object(), "{odd}: the other is not forgotten");
+        }
+    }
+}

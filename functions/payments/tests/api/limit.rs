@@ -42,6 +42,9 @@ async fn it_may_hide_the_way_to_pay() {
         ("5000.00", LimitStatus::Active, "5000", true),
         ("5000.00", LimitStatus::Active, "5000.01", false),
         ("5000.00", LimitStatus::New, "5000", true),
+        ("5000.00", LimitStatus::New, "50000", true),
+        ("0.00", LimitStatus::New, "5000", true),
+        ("0.00", LimitStatus::New, "10", true),
         ("5000.00", LimitStatus::Inactive, "10", false),
         ("0.00", LimitStatus::Active, "10", false),
     ] {
@@ -64,6 +67,16 @@ async fn it_may_be_said() {
     grant(&world, "30000.00", LimitStatus::Inactive);
     world.advance(Duration::from_mins(5));
     assert_eq!(described(&list(&deps, "4990", &json!(canary::PHONE)).await).unwrap(), "Частями.", "nothing is available");
+    for new in ["0.00", "30000.00"] {
+        grant(&world, new, LimitStatus::New);
+        world.advance(Duration::from_mins(5));
+        let before = asked(&world);
+        for _ in 0..2 {
+            let answer = list(&deps, "4990", &json!(canary::PHONE)).await;
+            assert_eq!(described(&answer).unwrap(), "Частями.", "of a new customer nothing is known: {new}");
+        }
+        assert_eq!(asked(&world), before + 1, "and that is remembered");
+    }
 }
 
 #[tokio::test]

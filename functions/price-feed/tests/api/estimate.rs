@@ -126,8 +126,8 @@ async fn without_the_store_or_time_there_is_an_error_and_no_guess() {
     let nowhere = prices(&shop.world, &[("QUOTES_TABLE", "nowhere")]);
     let cart = json!([{"configurationId": "a", "quantity": 1}]);
     ask(&nowhere, cart.clone(), Currency::Rub).await.unwrap_err();
-    let items: Vec<_> = serde_json::from_value(cart).unwrap();
-    let late = shop.prices.estimate(&items, Currency::Rub, Deadline::within(Duration::ZERO)).await;
+    let cart = serde_json::from_value(json!({"items": cart})).unwrap();
+    let late = shop.prices.estimate(&cart, Currency::Rub, Deadline::within(Duration::ZERO)).await;
     assert!(late.unwrap_err().to_string().contains("no time left"));
 }
 

@@ -7,6 +7,7 @@ mod crash;
 mod estimate;
 mod formats;
 mod load;
+mod odd;
 mod refuse;
 
 use std::fmt::Write as _;
@@ -86,8 +87,8 @@ fn prices(world: &World, changes: &[(&str, &str)]) -> Prices {
 }
 
 async fn ask(prices: &Prices, items: Value, currency: Currency) -> Result<Option<Money>, StoreError> {
-    let items: Vec<_> = serde_json::from_value(items).unwrap();
-    prices.estimate(&items, currency, Deadline::within(Duration::from_secs(9))).await
+    let cart = serde_json::from_value(json!({"items": items})).unwrap();
+    prices.estimate(&cart, currency, Deadline::within(Duration::from_secs(9))).await
 }
 
 async fn cost(prices: &Prices, items: Value) -> Option<String> {

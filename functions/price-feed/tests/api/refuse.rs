@@ -29,8 +29,10 @@ async fn every_fault_of_the_feeds_server_leaves_the_old_prices_and_the_next_run_
         (Fault::Reset, "could not be fetched"),
         (Fault::AnswerLost, "could not be fetched"),
         (Fault::Http500, "HTTP 500"),
+        (Fault::Status(503), "HTTP 503"),
         (Fault::Refused, "HTTP 403"),
-        (Fault::Status(301), "HTTP 301"),
+        (Fault::Status(301), "HTTP 301; a feed that has moved"),
+        (Fault::Status(308), "a redirect is not followed"),
         (Fault::Html, "yml_catalog"),
     ] {
         shop.world.standins().fault(System::Shop, "feed", fault, 1).unwrap();
@@ -84,14 +86,40 @@ async fn xml_that_is_made_to_harm_is_refused_at_once() {
     let attributes = (0..100_000).fold(String::new(), |all, number| all + &format!(" a{number}=\"\""));
     for (text, complaint) in [
         (feed("").replace("<yml_catalog", &format!("{entities}<yml_catalog")), "definitions of its own"),
-        (feed(&deep), "32 deep"),
-        (feed(&format!("<offer id=\"{long}\">")), "more than 1 MiB"),
-        (feed(&format!("<offer id=\"1\"><description>{long}")), "more than 1 MiB"),
-        (feed(&format!("<offer{attributes}>")), "more than 64 attributes"),
-        (format!("<{long}"), "more than 1 MiB"),
+        (feed(&deep), "1000 deep"),
+        (feed(&format!("<offer id=\"{long}\">")), "not well-formed"),
+        (feed(&format!("<offer id=\"1\"><description>{long}")), "not well-formed"),
+        (feed(&format!("<offer{attributes}>")), "a tag of more than 64 KiB"),
+        (format!("<{long}"), "a tag of more than 64 KiB"),
+        (format!("<!DOCTYPE {long}>"), "a DOCTYPE of more than 64 KiB"),
     ] {
         shop.world.standins().set_shop_feed(text);
         refused(&shop, complaint).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_says_where() {
+    let shop = Shop::start().await;
+    let lines = |offers: &str| feed(&format!("\n<offer id=\"g7\">\n<price>5</price></offer>\n{offers}\n"));
+    let long = "\n".repeat(100_000);
+    for (text, place) in [
+        (lines("<offer id=\"a\"><name>Чай</offer>"), "(line 5, in offer a)"),
+        (lines("<offer id=\"a\">\n\n<name>Чай</title>"), "(line 7, in offer a)"),
+        (lines("<offer><name>Чай</offer>"), "(line 5, in an offer without an id)"),
+        (lines("</offer>"), "(line 5, after offer g7)"),
+        (lines("<offer id=\"a\"><br></offer>"), "in offer a)"),
+        (lines(&format!("<offer id=\"a\"><name>{long}</name></nome></offer>")), "(line 100005, in offer a)"),
+        (lines(&format!("<offer id=\"a\"><!--{long}--></nome></offer>")), "(line 100005, in offer a)"),
+        (lines("<offer id=\"a\"><![CDATA[\nЧай"), "in offer a)"),
+        ("<yml_catalog>\n<shop>\n</yml_catalog>".to_owned(), "(line 3, before the first offer)"),
+        (lines("").replace("</yml_catalog>", ""), "(line 7, after offer g7)"),
+        (format!("{}<rss/>", lines("")), "(line 7, after offer g7)"),
+        (lines(&format!("<offer id=\"a\">{}", "<p>".repeat(2000))), "(line 5, in offer a)"),
+    ] {
+        shop.world.standins().set_shop_feed(text.clone());
+        let error = shop.run().await.unwrap_err();
+        assert!(error.contains(place), "{}: {error}", &text[..text.len().min(200)]);
     }
 }
 

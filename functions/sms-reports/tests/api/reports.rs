@@ -97,3 +97,38 @@ async fn both_kinds_of_event_work() {
     assert_eq!(invoke(&shop.deps, HANDLE, event.rest()).await.status, 200);
     assert_eq!(shop.word().await, Value::from("delivered"));
 }
+
+#[tokio::test]
+async fn one_entry_that_cannot_be_taken_costs_no_other() {
+    let others = |count| (0..count).map(|number| (format!("other{number}"), 3)).collect::<Vec<_>>();
+    let hundred = others(150);
+    let hundred: Vec<_> = hundred.iter().map(|(id, word)| (id.as_str(), *word)).collect();
+    let shop = Shop::start().await;
+    let ours = report(&[(&shop.id, 3)]);
+    let entry =
+        |id: &str, word: &str| format!("<dr><id>{id}</id><phone><number>{PHONE}</number><report>{word}</report></phone></dr>");
+    for (name, body, noted) in [
+        ("an id that is none of ours", ours.replace("<dr>", &(entry("550e8400-e29b-41d4-a716-446655440000", "3") + "<dr>")), 1),
+        ("an id of somebody else's", ours.replace("<dr>", &(entry("abc", "3") + "<dr>")), 0),
+        ("no id", ours.replace("<dr>", &(entry("", "3") + "<dr>")), 1),
+        ("a word that there is not", ours.replace("<dr>", &(entry("abc", "8") + "<dr>")), 1),
+        ("a word that is no number", ours.replace("<dr>", &(entry("abc", "delivered") + "<dr>")), 1),
+        ("no phone", ours.replace("<dr>", "<dr><id>abc</id></dr><dr>"), 1),
+        ("nothing in it", ours.replace("<dr>", "<dr/><dr>"), 1),
+        ("another namespace", ours.replace("Giper.mobi", "giper.mobi"), 0),
+        ("no namespace", ours.replace(" xmlns=\"http://Giper.mobi/schema/DeliveryReport\"", ""), 0),
+        ("an entity of nobody's", ours.replace("<dr>", &(entry("abc", "&three;") + "<dr>")), 1),
+        ("deep nesting", ours.replace("<dr>", &format!("{}{}<dr>", "<a>".repeat(900), "</a>".repeat(900))), 0),
+        ("very many elements", ours.replace("<dr>", &format!("{}<dr>", "<a/>".repeat(9000))), 0),
+        ("a hundred and fifty others", report(&[&hundred[..], &[(&shop.id, 3)]].concat()), 0),
+        ("the same twice", report(&[(&shop.id, 1), (&shop.id, 3), (&shop.id, 4)]), 0),
+    ] {
+        let shop_of_this = Shop::start().await;
+        let body = body.replace(&shop.id, &shop_of_this.id);
+        let answer = shop_of_this.push(&body).await;
+        assert_eq!((answer.status, answer.json()), (200, json!({"success": true})), "{name}");
+        assert_eq!(shop_of_this.word().await, "delivered", "{name}");
+        let logs = shop_of_this.world.logs();
+        assert_eq!(logs.matches("an entry of delivery reports is left out").count(), noted, "{name}: {logs}");
+    }
+}

@@ -203,3 +203,58 @@ fn the_log_lines_that_the_readme_explains_exist() {
     }
     assert!(quoted > 8, "{quoted}");
 }
+
+/// The rows of the README's settings, which are one table.
+fn settings() -> Vec<&'static str> {
+    let (_, section) = README.split_once("\n## Settings\n").unwrap();
+    let (section, _) = section.split_once("\n### ").unwrap();
+    let table = section
+        .split("\n\n")
+        .find(|block| block.starts_with("| variable | for | default | what |\n|---|---|---|---|\n"))
+        .unwrap();
+    let rows: Vec<_> = table.lines().skip(2).collect();
+    let elsewhere = section.lines().filter(|line| line.starts_with('|')).count() - rows.len();
+    assert_eq!(elsewhere, 2, "a row that is not in the table shows as raw text");
+    for row in &rows {
+        let cells = row.replace("\\|", "");
+        assert!(row.ends_with(" |") && cells.matches('|').count() == 5, "{row}");
+    }
+    rows
+}
+
+/// The names of variables among texts in quotation marks of that kind: with an underscore, and nothing but capitals.
+fn variables(text: &str, mark: char) -> Vec<&str> {
+    let is_variable = |text: &&str| {
+        let capitals = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+        capitals && text.contains('_') && text.starts_with(|letter: char| letter.is_ascii_uppercase())
+    };
+    text.split(mark).filter(is_variable).collect()
+}
+
+/// Each variable that is read, by its name in the code: with `_NEXT`, if it is a key that may change.
+fn variables_of_the_code() -> BTreeSet<String> {
+    // Lambda's and cargo's own, and the name that is refused since it became two.
+    let others = ["AWS_LAMBDA_FUNCTION_NAME", "CARGO_PKG_VERSION", "MOKKA_VALID_HOURS"];
+    let sources = sources();
+    // A file ends with its tests, and the next begins with its own page.
+    let files = sources.split("\n//! ").map(|file| file.split("#[cfg(test)]").next().unwrap());
+    let code: String =
+        files.flat_map(str::lines).filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let read = variables(&code, '"').into_iter().filter(|name| !others.contains(name)).map(str::to_owned);
+    let next = code.split(".keys(\"").skip(1).map(|rest| format!("{}_NEXT", rest.split('"').next().unwrap()));
+    read.chain(next).collect()
+}
+
+#[test]
+fn the_settings_are_one_table_with_each_variable_once_and_none_that_is_not_read() {
+    let rows = settings();
+    let mut listed: Vec<_> = rows.iter().flat_map(|row| variables(row.split('|').nth(1).unwrap(), '`')).collect();
+    let count = listed.len();
+    listed.sort_unstable();
+    listed.dedup();
+    assert_eq!(listed.len(), count, "a variable is listed twice");
+    let named: BTreeSet<String> = rows.iter().flat_map(|row| variables(row, '`')).map(str::to_owned).collect();
+    let read = variables_of_the_code();
+    assert!(read.len() > 60, "{read:?}");
+    assert_eq!(named, read, "the table and the code");
+}

@@ -81,7 +81,6 @@ async fn acquiring(api: &Api) {
         (json!({"orderId": "1002"}), 200),
         (json!({"orderId": null}), 400),
         (json!({"orderUuid": {}}), 400),
-        (json!({"returnUrl": "javascript:alert(1)"}), 400),
         (json!({"command": 7}), 400),
     ] {
         let mut body = DOCUMENT.body("acquiring", "create");

@@ -11,7 +11,6 @@ use super::facts::Facts;
 use super::truth::Truth;
 use super::values::{Choice, Country, Customer, Many, Pattern, Range, Text};
 use super::window::Window;
-use crate::money::Quantity;
 use crate::payment::{Fact, Goods};
 
 /// A condition: every key of its table must hold.
@@ -118,10 +117,6 @@ fn comes_from(ids: &Many<Text>) -> impl Fn(&Goods) -> Truth {
     |goods| is_one(&goods.warehouse, |said| ids.iter().any(|id| id.is(said)))
 }
 
-fn pieces(goods: &[Goods]) -> i64 {
-    goods.iter().map(|goods| Quantity::thousandths(goods.quantity)).fold(0, i64::saturating_add)
-}
-
 fn chosen(choice: &Choice, any: bool, is_said: impl Fn(&Text) -> bool) -> bool {
     match choice {
         Choice::Any(wanted) => *wanted == any,
@@ -153,7 +148,7 @@ impl Keys {
             ("everyItem", self.every_item.as_ref().map(|ids| every(&facts.goods, is_among(ids)))),
             ("warehouse", self.warehouse.as_ref().map(|ids| some(&facts.goods, comes_from(ids)))),
             ("everyWarehouse", self.every_warehouse.as_ref().map(|ids| every(&facts.goods, comes_from(ids)))),
-            ("quantity", self.quantity.as_ref().map(|range| judge(&facts.goods, |goods| range.covers(pieces(goods))))),
+            ("quantity", self.quantity.as_ref().map(|range| judge(&facts.quantity, |pieces| range.covers(*pieces)))),
             ("amount", self.amount.as_ref().map(|range| judge(&facts.amount, |amount| range.covers(amount.minor() * 10)))),
             ("customer", self.customer.map(|who| judge(&facts.known_customer, |known| *known == (who == Customer::Known)))),
             ("time", self.time.as_ref().map(|window| judge(&facts.local_time, |now| window.covers(*now)))),

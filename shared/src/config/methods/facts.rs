@@ -8,6 +8,7 @@ use crate::ids::ItemId;
 use crate::imshop::payments::{Item, Request};
 use crate::money::{Currency, Decimal, Money, Quantity};
 use crate::payment::{Fact, Goods, Order};
+use crate::wire::{Flag, Lenient, Said};
 
 /// How long before its recording an order's list of ways to pay may have been asked for.
 const EARLIER: std::time::Duration = std::time::Duration::from_hours(1);
@@ -35,6 +36,8 @@ pub struct Facts {
     pub promo: Fact<Vec<String>>,
     /// What is in the cart.
     pub goods: Fact<Vec<Goods>>,
+    /// How much of it all together, in thousandths of a piece.
+    pub quantity: Fact<i64>,
     /// What it costs.
     pub amount: Fact<Money>,
     /// The shop knows the customer.
@@ -44,29 +47,36 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// A cart as the list of ways to pay is asked for. What the request does not say is not there; only the amount may be
-    /// unknown.
+    /// A cart as the list of ways to pay is asked for. What the request does not say is not there; the amount, and what cannot be read,
+    /// is unknown.
     #[must_use]
     pub fn of_cart(request: &Request, amount: Option<Money>, now: Timestamp, offset: UtcOffset) -> Self {
-        let text = |id: &Option<ItemId>| Fact::Known(id.as_ref().map(|id| id.as_str().to_owned()));
-        let mut promo = Vec::new();
-        if let Some(groups) = &request.promo_group.0 {
-            leaves(groups, &mut promo);
-        }
-        let items = request.items.as_deref().unwrap_or_default();
+        let text = |id: &Said<ItemId>| said(id.as_ref()).map(|id| id.map(|id| id.as_str().to_owned()));
+        let flag = |flag: &Said<Flag>| said(flag.as_ref()).map(|flag| flag == Some(Flag(true)));
+        let promo = said(request.promo_group.as_ref()).map(|groups| {
+            let mut promo = Vec::new();
+            if let Some(groups) = &groups {
+                leaves(groups, &mut promo);
+            }
+            promo
+        });
+        let lines = request.lines();
+        let quantities =
+            lines.as_ref().and_then(|lines| lines.iter().map(|line| line.and_then(quantity)).collect::<Option<Vec<_>>>());
         Self {
             country: text(&request.country),
             city: text(&request.city),
             delivery: text(&request.delivery_id),
             pickup_location: text(&request.pickup_location_id),
-            preorder: Fact::Known(request.has_preorder_items == Some(true)),
-            legal_entity: Fact::Known(request.legal_entity_mode == Some(true)),
+            preorder: flag(&request.has_preorder_items),
+            legal_entity: flag(&request.legal_entity_mode),
             promocode: text(&request.promocode),
-            bonuses: Fact::Known(request.bonuses_spent.unwrap_or_default()),
-            promo: Fact::Known(promo),
-            goods: Fact::Known(items.iter().map(goods).collect()),
+            bonuses: said(request.bonuses_spent.as_ref()).map(Option::unwrap_or_default),
+            promo,
+            goods: lines.as_ref().and_then(|lines| lines.iter().map(|line| line.and_then(goods)).collect()).into(),
+            quantity: quantities.map(|quantities| pieces(quantities.into_iter())).into(),
             amount: amount.into(),
-            known_customer: Fact::Known(request.external_user_id.is_some()),
+            known_customer: said(request.external_user_id.as_ref()).map(|id| id.is_some()),
             local_time: Fact::Known(local(now, offset)),
         }
     }
@@ -99,6 +109,7 @@ impl Facts {
             pickup_location: cart.pickup_location,
             promocode: cart.promocode,
             bonuses: cart.bonuses,
+            quantity: cart.goods.known().map(|goods| pieces(goods.iter().map(|goods| goods.quantity))).into(),
             goods: cart.goods,
             known_customer: cart.known_customer,
             ..Self::default()
@@ -117,12 +128,33 @@ fn amounts(order: &Order, currency: Currency) -> Vec<Fact<Money>> {
     if amounts.is_empty() { vec![Fact::Unknown] } else { amounts }
 }
 
-fn goods(item: &Item) -> Goods {
-    Goods {
-        ids: Goods::ids([&item.configuration_id, &item.private_id, &item.id].map(Option::as_ref)),
-        quantity: item.quantity.unwrap_or(Quantity::ONE),
-        warehouse: Fact::Known(item.warehouse_id.as_ref().map(|id| id.as_str().to_owned())),
+/// What a field says: a value, or that there is none. Nothing is known of one that cannot be read.
+fn said<T: Clone>(field: Option<&Lenient<T>>) -> Fact<Option<T>> {
+    match field {
+        None => Fact::Known(None),
+        Some(Lenient(Some(value))) => Fact::Known(Some(value.clone())),
+        Some(Lenient(None)) => Fact::Unknown,
     }
+}
+
+/// A line's goods, unless an id of theirs cannot be read.
+fn goods(item: &Item) -> Option<Goods> {
+    let ids = [&item.configuration_id, &item.private_id, &item.id].map(|id| said(id.as_ref()));
+    let [Fact::Known(offer), Fact::Known(product), Fact::Known(own)] = &ids else { return None };
+    Some(Goods {
+        ids: Goods::ids([offer, product, own].map(Option::as_ref)),
+        quantity: quantity(item).unwrap_or(Quantity::ONE),
+        warehouse: said(item.warehouse_id.as_ref()).map(|id| id.map(|id| id.as_str().to_owned())),
+    })
+}
+
+/// How many of a line: one, if nobody says.
+fn quantity(item: &Item) -> Option<Quantity> {
+    item.quantity.map_or(Some(Quantity::ONE), |said| said.0)
+}
+
+fn pieces(quantities: impl Iterator<Item = Quantity>) -> i64 {
+    quantities.map(Quantity::thousandths).fold(0, i64::saturating_add)
 }
 
 /// Every text and number in a JSON value.

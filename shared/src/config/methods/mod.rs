@@ -179,7 +179,7 @@ impl Methods {
     /// The customer's phone, if a request says it.
     #[must_use]
     pub fn customer_phone(&self, request: &Request) -> Option<Phone> {
-        let id = self.customer_phone.and(request.external_user_id.as_ref());
+        let id = self.customer_phone.and(request.external_user_id.as_ref()).and_then(|id| id.0.as_ref());
         id.and_then(|id| Phone::parse(id.as_str()).ok()).or_else(|| request.phone.clone())
     }
 }

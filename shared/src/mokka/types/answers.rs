@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::values::{Decision, ScheduledPayment, number, optional_number};
 use crate::money::Decimal;
-use crate::wire::Lenient;
+use crate::wire::{Lenient, Said, objects};
 
 /// What Registration answers.
 #[derive(Debug, Deserialize)]
@@ -18,10 +18,9 @@ pub struct Registration {
 /// What a customer may spend.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct Limit {
-    /// The customer's phone, ten digits.
-    pub mobile_phone: String,
-    /// How much, in roubles.
-    pub limit_amount: Decimal,
+    /// How much, in roubles; it means something of an active customer only.
+    #[serde(default)]
+    pub limit_amount: Lenient<Decimal>,
     /// Whether it may be spent.
     pub status: LimitStatus,
 }
@@ -40,7 +39,7 @@ pub enum LimitStatus {
     Active,
     /// Not at all, whatever the limit.
     Inactive,
-    /// Mokka does not know the customer yet; up to the limit.
+    /// Mokka does not know the customer yet, nor so what may be spent, whatever the amount says.
     New,
     /// Something new.
     Other(String),
@@ -71,10 +70,23 @@ pub struct Checkout {
     pub iframe_url: String,
 }
 
-/// Schedule's answer: no tariffs if none suits the amount.
+impl Limit {
+    /// What the customer may spend, in roubles, if Mokka knows it.
+    #[must_use]
+    pub fn known(&self) -> Option<Decimal> {
+        match self.status {
+            LimitStatus::Active => self.limit_amount.0,
+            LimitStatus::Inactive => Some(Decimal::default()),
+            LimitStatus::New | LimitStatus::Other(_) => None,
+        }
+    }
+}
+
+/// Schedule's answer: no tariffs if none suits the amount. One that cannot be read says nothing of the others.
 #[derive(Deserialize)]
 pub(in crate::mokka) struct ScheduleAnswer {
-    pub(in crate::mokka) payment_schedule: Vec<Tariff>,
+    #[serde(deserialize_with = "objects")]
+    pub(in crate::mokka) payment_schedule: Said<Vec<Lenient<Tariff>>>,
 }
 
 /// One way to pay an amount in instalments.
@@ -86,9 +98,11 @@ pub struct Tariff {
     /// Everything the customer pays, in roubles.
     pub total: Decimal,
     /// About how much each month, in roubles.
-    pub monthly_payment: Decimal,
+    #[serde(default)]
+    pub monthly_payment: Lenient<Decimal>,
     /// What of it is Mokka's price, each month, in roubles.
-    pub monthly_overpayment: Decimal,
+    #[serde(default)]
+    pub monthly_overpayment: Lenient<Decimal>,
     /// What is due when.
     pub payment_dates: Vec<ScheduledPayment>,
 }
