@@ -76,7 +76,7 @@ async fn what_is_unusual_but_certain_is_taken() {
 async fn prices_on_request_are_no_mistakes_however_many() {
     let shop = Shop::start().await;
     let requests: String = (0..50).map(|number| offer(&format!("r-{number}"), "0")).collect();
-    let beginning = |number| "<offer id='f-N'><price from='true'>9</price></offer>".replace('N', &number.to_string());
+    let beginning = |number: u32| "<offer id='f-N'><price from='true'>9</price></offer>".replace('N', &number.to_string());
     let beginnings: String = (0..50).map(beginning).collect();
     shop.publish(&(good(1) + &requests + &beginnings));
     let report = shop.load().await;
