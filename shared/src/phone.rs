@@ -109,7 +109,9 @@ impl Phone {
                 // The first zero in brackets is not dialled from abroad: +44 (0)20.
                 let before = rest.split("(0)").next().unwrap_or_default();
                 let place = before.bytes().filter(u8::is_ascii_digit).count().saturating_sub(exit_code.len());
-                digits.replace_range(place..=place, "");
+                if digits.get(place..=place) == Some("0") {
+                    digits.replace_range(place..=place, "");
+                }
             }
             _ => {}
         }
@@ -122,13 +124,15 @@ impl Phone {
         let whole = Self::parse(text).ok();
         let between =
             |character: char| matches!(character, ',' | ';' | '/' | '|' | '\n' | '\r' | ':') || character.is_alphabetic();
-        whole.or_else(|| text.split(between).find_map(Self::first_with_plus))
-    }
-
-    fn first_with_plus(piece: &str) -> Option<Self> {
-        let piece = piece.trim_matches(|character: char| matches!(character, '.' | ' '));
-        let again = piece.char_indices().skip(1).find(|(_, character)| *character == '+').map(|(place, _)| place);
-        Self::parse(&piece[..again.unwrap_or(piece.len())]).ok().or_else(|| Self::first_with_plus(&piece[again?..]))
+        // A plus begins the next number.
+        let in_piece = |piece: &str| {
+            let parts = piece.split(['+', '\u{ff0b}']).enumerate();
+            parts.map(|(index, part)| if index == 0 { part.to_owned() } else { format!("+{part}") }).find_map(|part| {
+                let part = part.trim_matches(['.', ' ']);
+                Self::parse(part).ok()
+            })
+        };
+        whole.or_else(|| text.split(between).find_map(in_piece))
     }
 
     /// What earlier releases took the same number for if it was written without +7.
@@ -257,6 +261,7 @@ mod tests {
             ("WhatsApp +996770123456", "996770123456"),
             ("дом\n0770123456", "996770123456"),
             ("потом", ""),
+            ("+996 312 +996 770 123456", "996770123456"),
             ("", ""),
         ] {
             let read = Phone::first_in(text).map_or_else(String::new, |phone| phone.digits().to_owned());
@@ -279,6 +284,11 @@ mod tests {
             "0000996770123456",
             "00 0770 123456",
             "+7 99988877665544332211",
+            "0(0)",
+            "00(0)",
+            "+(0)",
+            "+0(0)",
+            "+(0)(0)",
             "mail:+996770123456",
             "7+9998887766",
         ] {
@@ -337,11 +347,23 @@ mod tests {
     }
 
     #[test]
+    fn a_long_field_is_searched_without_end_of_the_stack() {
+        for piece in ["+", "+7", "(0)", ",", "+,", "0 ", "\u{200b}+"] {
+            assert_eq!(Phone::first_in(&piece.repeat(100_000)), None, "{piece}");
+        }
+    }
+
+    #[test]
     fn debug_hides_the_number() {
         assert_eq!(format!("{:?}", Phone::parse("996770123456").unwrap()), "Phone(…)");
     }
 
     proptest! {
+        #[test]
+        fn whatever_is_written_is_read_or_refused(text in "(\\(0\\)|00|810|\\+|tel:|[0-9 ().;/-]|\\PC){0,24}") {
+            let _ = (Phone::parse(&text), Phone::first_in(&text));
+        }
+
         #[test]
         fn parsing_is_idempotent(text in "[+0-9 ()-]{0,20}") {
             if let Ok(phone) = Phone::parse(&text) {

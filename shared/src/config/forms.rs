@@ -462,17 +462,17 @@ mod tests {
             (
                 "country_prefixes = [",
                 "country_prefixes = [\"+7\", ",
-                "35:20: field `limits.country_prefixes`: must list prefixes of 1 to 6 digits, like \"996\"",
+                "38:20: field `limits.country_prefixes`: must list prefixes of 1 to 6 digits, like \"996\"",
             ),
             (
                 "country_prefixes = [\"996\", \"7\"]",
                 "country_prefixes = []",
-                "35:20: field `limits.country_prefixes`: must list at least one prefix, like \"996\"",
+                "38:20: field `limits.country_prefixes`: must list at least one prefix, like \"996\"",
             ),
             (
                 "deny_prefixes = []",
                 "deny_prefixes = [\"+996\"]",
-                "37:17: field `limits.deny_prefixes`: must list prefixes of 1 to 15 digits, like \"9967009\"",
+                "40:17: field `limits.deny_prefixes`: must list prefixes of 1 to 15 digits, like \"9967009\"",
             ),
             (
                 "sends_per_prefix_per_hour = 30",
@@ -482,22 +482,22 @@ mod tests {
             (
                 "sends_per_prefix_per_day = 100",
                 "sends_per_prefix_per_day = 0",
-                "21:28: field `limits.sends_per_prefix_per_day`: must be a whole number from 1 to 1000000",
+                "23:28: field `limits.sends_per_prefix_per_day`: must be a whole number from 1 to 1000000",
             ),
             (
                 "prefix_digits = 7",
                 "prefix_digits = 10",
-                "22:17: field `limits.prefix_digits`: must be a whole number from 4 to 9",
+                "24:17: field `limits.prefix_digits`: must be a whole number from 4 to 9",
             ),
             (
                 "prefix_digits = 7",
                 "sends_per_address_per_hour = 0",
-                "22:30: field `limits.sends_per_address_per_hour`: must be a whole number from 1 to 1000000",
+                "24:30: field `limits.sends_per_address_per_hour`: must be a whole number from 1 to 1000000",
             ),
             (
                 "prefix_digits = 7",
                 "source_header = \"X Real\"",
-                "22:17: field `limits.source_header`: must be the name of a header, like \"X-Real-IP\"",
+                "24:17: field `limits.source_header`: must be the name of a header, like \"X-Real-IP\"",
             ),
             (
                 "alarm_sends_per_shop_per_day = 1600",
@@ -507,7 +507,7 @@ mod tests {
             (
                 "codes_per_phone_per_day = 20",
                 "codes_per_phone_per_day = 0",
-                "32:33: field `limits.wrong_codes_per_phone_per_day`: must be a whole number from 1 to 1000",
+                "35:33: field `limits.wrong_codes_per_phone_per_day`: must be a whole number from 1 to 1000",
             ),
         ]);
     }
@@ -518,46 +518,46 @@ mod tests {
             (
                 "retention_days = 90",
                 "limits = { sends_per_hour = 11 }",
-                "49:10: field `form[0].limits`: sends_per_hour must not exceed sends_per_day",
+                "52:10: field `form[0].limits`: sends_per_hour must not exceed sends_per_day",
             ),
             (
                 "retention_days = 90",
                 "limits = { sends_per_shop_per_day = 2001 }",
-                "49:10: field `form[0].limits`: sends_per_shop_per_day of a form must not exceed the shop's",
+                "52:10: field `form[0].limits`: sends_per_shop_per_day of a form must not exceed the shop's",
             ),
             (
                 "retention_days = 90",
                 "limits = { prefix_digits = 8 }",
-                "49:12: field `form[0].limits.prefix_digits`: unknown field `prefix_digits`",
+                "52:12: field `form[0].limits.prefix_digits`: unknown field `prefix_digits`",
             ),
             (
                 "retention_days = 90",
                 "retention_days = 91",
-                "49:18: field `form[0].retention_days`: must be one of [1, 7, 14, 30, 60, 90, 180, 365, 730, 1095]",
+                "52:18: field `form[0].retention_days`: must be one of [1, 7, 14, 30, 60, 90, 180, 365, 730, 1095]",
             ),
             (
                 "destinations = [\"shop\", \"store\"]",
                 "destinations = [\"shop\", \"email\"]",
-                "47:16: field `form[0].destinations`: must list where the form goes: \"shop\", \"store\" or both",
+                "50:16: field `form[0].destinations`: must list where the form goes: \"shop\", \"store\" or both",
             ),
             (
                 "destinations = [\"shop\", \"store\"]",
                 "destinations = []",
-                "47:16: field `form[0].destinations`: must list where the form goes",
+                "50:16: field `form[0].destinations`: must list where the form goes",
             ),
             (
                 "retention_days = 90",
                 "retention_days = 14",
-                "40:1: field `form[0]`: retention_days must be at least 30 for a form that goes to the shop: so long it may take",
+                "43:1: field `form[0]`: retention_days must be at least 30 for a form that goes to the shop: so long it may take",
             ),
-            ("name = \"callback\"", "name = \"\"", "41:8: field `form[0].name`: must not be empty"),
-            ("name = \"feedback\"", "name = \"callback\"", "56:1: field `form[1]`: name is used twice; every form needs its own"),
+            ("name = \"callback\"", "name = \"\"", "44:8: field `form[0].name`: must not be empty"),
+            ("name = \"feedback\"", "name = \"callback\"", "59:1: field `form[1]`: name is used twice; every form needs its own"),
             (
                 "requires_code = true",
                 "requires_kode = true",
-                "42:1: field `form[0].requires_kode`: unknown field `requires_kode`",
+                "45:1: field `form[0].requires_kode`: unknown field `requires_kode`",
             ),
-            ("requires_code = true", "requires_code = ", "42:17:"),
+            ("requires_code = true", "requires_code = ", "45:17:"),
         ]);
     }
 
@@ -576,13 +576,13 @@ mod tests {
             (
                 "window_hours = 6",
                 "window_hours = 25",
-                "64:16: field `conversion.window_hours`: must be a whole number from 1 to 24",
+                "67:16: field `conversion.window_hours`: must be a whole number from 1 to 24",
             ),
-            ("min_codes = 20", "min_codes = 4", "66:13: field `conversion.min_codes`: must be a whole number from 5 to 100000"),
+            ("min_codes = 20", "min_codes = 4", "69:13: field `conversion.min_codes`: must be a whole number from 5 to 100000"),
             (
                 "min_entered_percent = 30",
                 "min_entered_percent = 0",
-                "67:23: field `conversion.min_entered_percent`: must be a whole number from 1 to 100",
+                "70:23: field `conversion.min_entered_percent`: must be a whole number from 1 to 100",
             ),
         ] {
             assert!(GOOD.contains(from), "{from}");

@@ -81,7 +81,7 @@ impl Orders {
         for (key, item) in found {
             match payment(key, item) {
                 Ok(found) => entries.push(found),
-                Err(cause) => unreadable.push(passed_over(key.strip_prefix(PAYMENT).unwrap_or(key), &cause)),
+                Err(cause) => unreadable.push(passed_over(key.strip_prefix(PAYMENT).unwrap_or(key), cause)?),
             }
         }
         Ok(Page { entries, next: page.next, unreadable })

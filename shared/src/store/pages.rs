@@ -19,10 +19,14 @@ pub struct Page<T> {
     pub unreadable: Vec<String>,
 }
 
-/// The id of an entry that cannot be read. What is wrong with it is in the log.
-pub(super) fn passed_over(id: &str, cause: &StoreError) -> String {
+/// The id of an entry that cannot be read. What is wrong with it is in the log. What a newer release has written is no such entry: it is
+/// left alone until the release is there.
+pub(super) fn passed_over(id: &str, cause: StoreError) -> Result<String, StoreError> {
+    if !matches!(cause, StoreError::Unreadable { .. }) {
+        return Err(cause);
+    }
     tracing::error!(id, cause = %cause, "an item of a list cannot be read");
-    id.to_owned()
+    Ok(id.to_owned())
 }
 
 /// A cursor that was not given out by this list.

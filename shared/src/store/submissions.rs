@@ -258,7 +258,7 @@ impl Submissions {
                         Some(after)
                     }
                     Err(cause) => {
-                        unreadable.push(passed_over(id.as_str(), &cause));
+                        unreadable.push(passed_over(id.as_str(), cause)?);
                         None
                     }
                 };
