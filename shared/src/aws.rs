@@ -1,6 +1,7 @@
 //! How the AWS SDK is set up: from what Lambda puts into the environment. The SDK's whole chain of providers is not needed
 //! there, and costs time at every cold start.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -46,9 +47,14 @@ pub(crate) fn url_suffix(region: &str) -> &'static str {
 }
 
 /// Carries the SDK's requests by the HTTP client that the outside systems are called with. The SDK's own would be a second one in every
-/// program, with certificates of its own to load at every start.
+/// program, with certificates of its own to load at every start. The SDK asks for a connector for each attempt: it is always the
+/// same one, which keeps its connections.
 pub(crate) fn http_client() -> SharedHttpClient {
-    http_client_fn(|settings, _| SharedHttpConnector::new(Connector(aws_client(settings.connect_timeout()))))
+    let made = OnceLock::new();
+    http_client_fn(move |settings, _| {
+        let connector = || SharedHttpConnector::new(Connector(aws_client(settings.connect_timeout())));
+        made.get_or_init(connector).clone()
+    })
 }
 
 #[derive(Debug)]
@@ -121,4 +127,53 @@ pub fn s3_from_env(env: &mut Env, limits: Option<(Duration, Duration)>) -> Optio
         None => config,
     };
     Some(aws_sdk_s3::Client::from_conf(config.build()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// An S3 that has nothing, and how often it was connected to.
+    async fn nothing() -> (String, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let connections = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&connections);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::Relaxed);
+                tokio::spawn(async move {
+                    let mut request = [0; 8192];
+                    while stream.read(&mut request).await.is_ok_and(|read| read > 0) {
+                        stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+                    }
+                });
+            }
+        });
+        (url, connections)
+    }
+
+    #[tokio::test]
+    async fn calls_one_after_the_other_share_a_connection() {
+        let (url, connections) = nothing().await;
+        let settings = [
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_ACCESS_KEY_ID", "id"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("S3_ENDPOINT", &url),
+        ];
+        let mut env = Env::from_map(BTreeMap::from(settings.map(|(name, value)| (name.to_owned(), value.to_owned()))));
+        let client = s3_from_env(&mut env, None).unwrap();
+        for _ in 0..5 {
+            client.head_object().bucket("photos").key("none").send().await.unwrap_err();
+        }
+        assert_eq!(connections.load(Ordering::Relaxed), 1);
+    }
 }

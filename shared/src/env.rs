@@ -9,6 +9,9 @@ use url::{Host, Url};
 use crate::money::Currency;
 use crate::secret::{InternalSecret, Keys, Secret};
 
+/// What a key has at least that everybody may try.
+const MIN_PUBLIC_KEY: usize = 24;
+
 /// Where settings are read from: the process's environment, or a map in the sandbox and the tests.
 /// Collects what is wrong, so that one start shows every mistake.
 #[derive(Clone, Debug, Default)]
@@ -141,6 +144,20 @@ impl Env {
     /// A secret.
     pub fn secret(&mut self, name: &str) -> Option<Secret> {
         self.parsed(name, Secret::parse)
+    }
+
+    /// A key that opens an endpoint to the whole world, as [`keys`](Self::keys): at least 24 characters, so that nobody comes upon it by
+    /// trying. `WEAK_KEYS=allowed`, which only the sandbox says, takes shorter ones.
+    pub fn public_keys(&mut self, name: &str) -> Option<Keys> {
+        let weak = self
+            .parsed_or("WEAK_KEYS", false, |said| if said == "allowed" { Ok(true) } else { Err("must be allowed, or absent") })?;
+        for name in [name.to_owned(), format!("{name}_NEXT")] {
+            let length = self.optional(&name).map(|key| key.trim().chars().count());
+            if !weak && length.is_some_and(|length| (1..MIN_PUBLIC_KEY).contains(&length)) {
+                self.problem(&name, format!("must have at least {MIN_PUBLIC_KEY} characters"));
+            }
+        }
+        self.keys(name)
     }
 
     /// A key that opens an endpoint: `{name}`, and during a rotation `{name}_NEXT`.

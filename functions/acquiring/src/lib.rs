@@ -40,7 +40,7 @@ impl Deps {
     /// rules on ways to pay count, `INTERNAL_SECRET`, `PUBLIC_BASE_URL` (optional), `MOKKA_FORM_HOURS` (default 24), the
     /// store's and Mokka's.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
-        let keys = env.keys("IMSHOP_KEY");
+        let keys = env.public_keys("IMSHOP_KEY");
         let methods = env.file("PAYMENTS_CONFIG", "/opt/payments.toml", Methods::parse);
         let currency = env.currency_or("DEFAULT_CURRENCY", Currency::Rub);
         let internal = env.internal_secret();

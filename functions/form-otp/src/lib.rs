@@ -69,7 +69,7 @@ impl Deps {
     /// `OTP_TABLE`, `FORMS_TABLE`, `FORM_PHOTOS_BUCKET` and the store's; if a form goes to the shop
     /// `SHOP_FORMS_URL`, `SHOP_FORMS_SECRET` and `FORMS_QUEUE_URL`.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
-        let keys = env.keys("IMSHOP_KEY");
+        let keys = env.public_keys("IMSHOP_KEY");
         let internal = env.internal_secret();
         let forms = env.file("FORMS_CONFIG", "/opt/forms.toml", Forms::parse);
         let base_url = env.url("SMSPRO_BASE_URL");

@@ -45,8 +45,8 @@ impl Deps {
     /// Reads `IMSHOP_KEY`, `SHOP_PUSH_KEY`, `SHOP_ORDERS_URL`, `SHOP_KEY`, `DEFAULT_CURRENCY` (default RUB),
     /// `SHOP_PRICE_INCLUDES_DELIVERY` (default true), `ORDERS_QUEUE_URL` and the store's.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
-        let imshop_keys = env.keys("IMSHOP_KEY");
-        let shop_keys = env.keys("SHOP_PUSH_KEY");
+        let imshop_keys = env.public_keys("IMSHOP_KEY");
+        let shop_keys = env.public_keys("SHOP_PUSH_KEY");
         let url = env.url("SHOP_ORDERS_URL");
         let key = env.secret("SHOP_KEY");
         let default_currency = env.currency_or("DEFAULT_CURRENCY", Currency::Rub);

@@ -46,7 +46,7 @@ impl Deps {
     /// `PAYMENTS_BUDGET_MS` (default 700); if a way to pay has a widget or a limit, Mokka's settings; if there is a
     /// `PRICE_FEED_URL`, `PRICES_MAX_AGE_HOURS` (default 48); with any of these `QUOTES_TABLE` and the store's.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
-        let keys = env.keys("IMSHOP_KEY");
+        let keys = env.public_keys("IMSHOP_KEY");
         let methods = env.file("PAYMENTS_CONFIG", "/opt/payments.toml", Methods::parse);
         let currency = env.currency_or("DEFAULT_CURRENCY", Currency::Rub);
         let budget = env.number_or("PAYMENTS_BUDGET_MS", 700, 200..=5000);

@@ -47,7 +47,7 @@ impl Deps {
     /// on), `OTP_TABLE` and the store's settings.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
         let wanted = env.wanted("SMSPRO_REPORTS", "SMSPRO_REPORT_SECRET");
-        let secrets = wanted.then(|| env.keys("SMSPRO_REPORT_SECRET"));
+        let secrets = wanted.then(|| env.public_keys("SMSPRO_REPORT_SECRET"));
         let client = client_from_env(&mut env);
         let otp = client.and_then(|client| Otp::from_env(&mut env, client, world.random));
         let build = || {

@@ -35,7 +35,7 @@ pub struct Template {
 }
 
 /// Variables that the template does not give: what Lambda sets by itself, and what is another on this machine.
-pub const NOT_GIVEN: [&str; 9] = [
+pub const NOT_GIVEN: [&str; 10] = [
     "AWS_REGION",
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -45,6 +45,7 @@ pub const NOT_GIVEN: [&str; 9] = [
     "SQS_ENDPOINT",
     "SECRETS_ENDPOINT",
     "SECRETS_REFRESH_SECONDS",
+    "WEAK_KEYS",
 ];
 
 /// A path of the API and the function behind it.

@@ -55,6 +55,7 @@ pub fn environment(addresses: &Addresses) -> BTreeMap<String, String> {
     let Addresses { gateway, dynamodb, s3, sqs, providers } = addresses;
     let settings = [
         ("LOG_LEVEL", "info".to_owned()),
+        ("WEAK_KEYS", "allowed".to_owned()),
         ("AWS_REGION", "eu-central-1".to_owned()),
         ("AWS_ACCESS_KEY_ID", AWS_KEY.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", AWS_KEY.to_owned()),

@@ -12,6 +12,9 @@ use yaml_rust2::YamlLoader;
 
 /// What every function reads before it builds what its handler needs.
 const AT_START: [&str; 3] = ["LOG_LEVEL", "METRICS", "METRICS_NAMESPACE"];
+/// What opens an endpoint that the whole world can call.
+const PUBLIC_KEYS: [&str; 6] =
+    ["IMSHOP_KEY", "IMSHOP_KEY_NEXT", "SHOP_PUSH_KEY", "SHOP_PUSH_KEY_NEXT", "SMSPRO_REPORT_SECRET", "SMSPRO_REPORT_SECRET_NEXT"];
 /// Names of earlier releases, which are read only to say what they are called now.
 const RETIRED: [&str; 1] = ["MOKKA_VALID_HOURS"];
 
@@ -65,5 +68,36 @@ async fn every_name_of_the_secrets_document_is_described_and_read_by_a_function(
     }
     for name in document::NAMES {
         assert!(read.contains(name), "no function reads {name}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_everybody_may_try_is_too_short_below_24_characters() {
+    let world = World::start().await;
+    let (short, long) = ("k".repeat(23), "k".repeat(24));
+    for made in Everything::functions() {
+        let name = made.name();
+        let built = |key: &str, value: &str| {
+            let mut settings = world.env();
+            settings.remove("WEAK_KEYS");
+            for known in PUBLIC_KEYS {
+                settings.insert(known.to_owned(), long.clone());
+            }
+            settings.insert(key.to_owned(), value.to_owned());
+            let env = Env::from_map(settings);
+            let reads = env.reads();
+            (made.build_of(env, world.world()).err().map(|error| error.to_string()), reads.names())
+        };
+        assert_eq!(built(PUBLIC_KEYS[0], &long).0, None, "{name}");
+        for key in PUBLIC_KEYS {
+            let (refused, read) = built(key, &short);
+            if read.contains(key) {
+                let error = refused.unwrap_or_default();
+                assert!(error.contains(&format!("{key}: must have at least 24 characters")), "{name}: {error}");
+                assert!(!error.contains(&short), "{name}: {error}");
+            } else {
+                assert_eq!(refused, None, "{name}");
+            }
+        }
     }
 }

@@ -11,6 +11,8 @@ use crate::truth::{Truth, imshop_order};
 
 /// After so many rounds of waiting, pumping and ticking everything must be at rest.
 const ROUNDS: u32 = 40;
+/// The schedule runs every minute; the turn of a run that died is over by then.
+const BETWEEN_TICKS: Duration = Duration::from_secs(60);
 
 impl Sequence {
     /// Nothing is broken any more; time passes.
@@ -52,7 +54,8 @@ impl Sequence {
             Some(check_at.max(end + 6_000).max(listed))
         });
         let next = moments.min().expect("something is to be looked at");
-        self.story().world.advance(Duration::from_millis(u64::try_from(next - self.now()).unwrap_or(0) + 1_000));
+        let wait = Duration::from_millis(u64::try_from(next - self.now()).unwrap_or(0) + 1_000);
+        self.story().world.advance(wait.max(BETWEEN_TICKS));
     }
 
     async fn play_the_person(&mut self, books: &Books) {
