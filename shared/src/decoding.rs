@@ -12,6 +12,8 @@ use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
 use crate::plain::is_invisible;
 
+/// How often a body may be packed: nobody does it twice on purpose, and each time costs as much as the first.
+const MOST_PACKINGS: usize = 2;
 /// Where an XML declaration is looked for.
 const HEAD: usize = 256;
 /// What stands for a character that somebody before us could not read.
@@ -69,7 +71,11 @@ pub fn text<'a>(body: &'a [u8], headers: Headers<'_>, limit: usize) -> Result<Co
 /// is taken as it is.
 fn unpacked<'a>(body: &'a [u8], encodings: Option<&str>, limit: usize) -> Result<Cow<'a, [u8]>, Undecodable> {
     let mut body = Cow::Borrowed(body);
-    for encoding in encodings.unwrap_or_default().rsplit(',').map(str::trim) {
+    let encodings = encodings.unwrap_or_default();
+    if encodings.split(',').count() > MOST_PACKINGS {
+        return Err(Undecodable::Packing(shown(encodings)));
+    }
+    for encoding in encodings.rsplit(',').map(str::trim) {
         body = match encoding.to_ascii_lowercase().as_str() {
             "" | "identity" | "none" | "utf-8" => body,
             "gzip" | "x-gzip" if body.starts_with(&[0x1f, 0x8b]) => read(MultiGzDecoder::new(&*body), "gzip", limit)?.into(),
@@ -102,7 +108,7 @@ fn decoded<'a>(bytes: &'a [u8], content_type: Option<&str>) -> Result<Cow<'a, st
         return in_charset(&bytes[length..], marked, "as its byte order mark says");
     }
     let by_header = content_type.and_then(charset).map(|name| (name, "as its Content-Type says"));
-    let by_document = || in_xml(bytes).map(|name| (name, "as its declaration says"));
+    let by_document = || declared(bytes).map(|name| (name, "as its declaration says"));
     let named = by_header.or_else(by_document);
     let encoding = named.as_ref().map(|(name, _)| find(name));
     match (encoding.flatten(), std::str::from_utf8(bytes)) {
@@ -156,14 +162,15 @@ pub fn charset(content_type: &str) -> Option<String> {
 }
 
 /// The charset that an XML declaration names.
-fn in_xml(bytes: &[u8]) -> Option<String> {
+#[must_use]
+pub fn declared(bytes: &[u8]) -> Option<String> {
     let head: String = bytes.iter().take(HEAD).map(|byte| char::from(*byte)).collect();
     let (declaration, _) = head.trim_start().strip_prefix("<?xml")?.split_once("?>")?;
     let (_, value) = declaration.split_once("encoding")?;
     let value = value.trim_start().strip_prefix('=')?.trim_start();
     let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
     let (name, _) = value[1..].split_once(quote)?;
-    Some(name.trim().to_owned())
+    Some(shown(name.trim())).filter(|name| !name.is_empty())
 }
 
 /// The encoding of that name: by the names that browsers know, and those that programs write for them.
@@ -364,6 +371,7 @@ mod tests {
             (&plain[..20], "gzip", "not gzip, as its Content-Encoding says"),
             (&plain[1..], "gzip", "not UTF-8 (byte 0), and names no other charset"),
             (b"\x1f\x1f", "gzip", "not gzip, as its Content-Encoding says"),
+            (&plain, "gzip,gzip,gzip", "packed as `gzip,gzip,gzip`, which is not understood: send it as it is, or as gzip"),
             (&gzip(&[b' '; 1001]), "gzip", "more than 1000 bytes when it is unpacked"),
         ] {
             assert_eq!(unpacked(body, encoding, "application/json").unwrap_err(), said, "{encoding}");

@@ -44,10 +44,15 @@ pub fn digit(character: char) -> Option<char> {
     char::from_digit(value, 10)
 }
 
-/// The text with plain digits, dashes and spaces, letters and signs of their usual width, and without what nobody sees.
+/// So many characters of a text are looked at: no number, code or word is longer, and some characters stand for eighteen others.
+const MOST_SEEN: usize = 4096;
+
+/// The text with plain digits, dashes and spaces, letters and signs of their usual width, and without what nobody sees. What comes behind
+/// the first 4,096 characters is left away.
 #[must_use]
 pub fn plain(text: &str) -> String {
-    let seen: String = text.chars().filter(|character| !is_invisible(*character) && *character != KEYCAP).collect();
+    let seen = text.chars().filter(|character| !is_invisible(*character) && *character != KEYCAP);
+    let seen: String = seen.take(MOST_SEEN).collect();
     let usual = ComposingNormalizerBorrowed::new_nfkc().normalize(&seen).into_owned();
     let character = |character: char| match digit(character) {
         Some(digit) => digit,
@@ -83,6 +88,12 @@ pub fn normal(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_long_text_only_the_beginning_is_looked_at() {
+        assert_eq!(plain(&"\u{fdfa}".repeat(1_000_000)).chars().count(), 4096 * 18);
+        assert_eq!(plain(&"7".repeat(1_000_000)).len(), 4096);
+    }
 
     #[test]
     fn a_digit_of_any_script_is_a_digit() {

@@ -35,6 +35,9 @@ pub enum FeedError {
     /// Not XML, or cut off.
     #[error("the feed is not well-formed XML: {0}")]
     Malformed(String),
+    /// In a charset that nobody here knows.
+    #[error("the feed is in the charset `{0}`, which is not understood: UTF-8 is, and what browsers know")]
+    Charset(String),
     /// XML of another kind.
     #[error("this is no product feed: {0}")]
     NotAFeed(&'static str),

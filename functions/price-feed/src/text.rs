@@ -10,6 +10,8 @@ use encoding_rs::{Decoder, Encoding, UTF_8};
 use futures_util::{Stream, StreamExt as _};
 use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
 
+use shared::decoding::{declared, find};
+
 use crate::error::FeedError;
 use crate::packing::Packing;
 use crate::trim::Trim;
@@ -104,7 +106,7 @@ impl<S: Stream<Item = Result<Bytes, FeedError>> + Unpin> Text<S> {
     fn find_coding(&mut self) -> Result<(), FeedError> {
         let Coding::Unknown(head) = &mut self.coding else { return Ok(()) };
         let head = std::mem::take(head);
-        self.coding = Coding::Known(coding(&head).new_decoder_with_bom_removal());
+        self.coding = Coding::Known(coding(&head)?.new_decoder_with_bom_removal());
         self.decode(&head, false)
     }
 
@@ -149,18 +151,14 @@ impl<S: Stream<Item = Result<Bytes, FeedError>> + Unpin> Text<S> {
 }
 
 /// The encoding that the text says it has: by its mark of byte order, or by its XML declaration; UTF-8 without either.
-fn coding(head: &[u8]) -> &'static Encoding {
+fn coding(head: &[u8]) -> Result<&'static Encoding, FeedError> {
     if let Some((marked, _)) = Encoding::for_bom(head) {
-        return marked;
+        return Ok(marked);
     }
-    let head = String::from_utf8_lossy(&head[..head.len().min(HEAD)]);
-    let declaration = head.trim_start().strip_prefix("<?xml").and_then(|rest| rest.split_once("?>")).map(|(inner, _)| inner);
-    let named = declaration.and_then(|inner| inner.split_once("encoding")).and_then(|(_, rest)| {
-        let value = rest.trim_start().strip_prefix('=')?.trim_start();
-        let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
-        value[1..].split_once(quote).map(|(name, _)| name)
-    });
-    named.and_then(|name| Encoding::for_label(name.as_bytes())).unwrap_or(UTF_8)
+    match declared(head) {
+        Some(name) => find(&name).ok_or(FeedError::Charset(name)),
+        None => Ok(UTF_8),
+    }
 }
 
 impl<S: Stream<Item = Result<Bytes, FeedError>> + Unpin> AsyncBufRead for Text<S> {
@@ -219,11 +217,14 @@ mod tests {
             ("<yml_catalog encoding=\"windows-1251\">", "UTF-8"),
             ("<?xml version=\"1.0\" encoding=\"WINDOWS-1251\"?>", "windows-1251"),
             ("\n<?xml version='1.0' encoding = 'koi8-r'?>", "KOI8-R"),
-            ("<?xml version=\"1.0\" encoding=\"nonsense\"?>", "UTF-8"),
+            ("<?xml version=\"1.0\" encoding=\"win-1251\"?>", "windows-1251"),
+            ("<?xml version=\"1.0\" encoding=\"\"?>", "UTF-8"),
             ("<?xml encoding=", "UTF-8"),
             ("<?xml encoding=й?>", "UTF-8"),
         ] {
-            assert_eq!(coding(head.as_bytes()).name(), name, "{head}");
+            assert_eq!(coding(head.as_bytes()).unwrap().name(), name, "{head}");
         }
+        let unknown = coding(b"<?xml version=\"1.0\" encoding=\"nonsense\"?>").unwrap_err();
+        assert!(unknown.to_string().contains("the charset `nonsense`"), "{unknown}");
     }
 }

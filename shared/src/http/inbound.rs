@@ -208,7 +208,9 @@ impl Inbound {
         match header {
             None => self.caller,
             Some(header) => {
-                let mut addresses = self.header(header)?.split(',').rev().map(address).peekable();
+                // A header may be there more than once: what a proxy adds is the last line, too.
+                let lines: Vec<_> = self.headers.get_all(header).iter().map(|line| line.to_str().ok()).collect::<Option<_>>()?;
+                let mut addresses = lines.into_iter().rev().flat_map(|line| line.rsplit(',')).map(address).peekable();
                 if self.caller.is_some() && addresses.peek() == Some(&self.caller) {
                     addresses.next();
                 }
@@ -368,6 +370,11 @@ mod tests {
             assert_eq!(inbound.source_address(Some("x-forwarded-for")), expected, "{header}");
             assert_eq!(inbound.source_address(None), inbound.caller);
         }
+        let mut inbound = Inbound::new(Request::default());
+        for line in ["198.51.100.9", "198.51.100.10, 203.0.113.7"] {
+            inbound.headers.append("x-forwarded-for", line.parse().unwrap());
+        }
+        assert_eq!(inbound.source_address(Some("x-forwarded-for")), "203.0.113.7".parse().ok(), "of several lines the last");
     }
 
     #[test]

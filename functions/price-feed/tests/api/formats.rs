@@ -53,6 +53,7 @@ async fn a_feed_is_read_in_the_encoding_that_it_names() {
         ("UTF-8 with a mark", utf8("\u{feff}<?xml version=\"1.0\" encoding=\"utf-8\"?>")),
         ("windows-1251", cyrillic("<?xml version=\"1.0\" encoding=\"windows-1251\"?>")),
         ("windows-1251 otherwise written", cyrillic("<?xml version='1.0' encoding = 'Windows-1251' standalone='yes'?>")),
+        ("windows-1251 by another name", cyrillic("<?xml version=\"1.0\" encoding=\"win-1251\"?>")),
         ("UTF-16", utf16),
         ("gzip", gzip(&utf8(""))),
         ("gzip of windows-1251", gzip(&cyrillic("<?xml version=\"1.0\" encoding=\"windows-1251\"?>"))),
