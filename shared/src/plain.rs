@@ -1,6 +1,8 @@
 //! Text as people paste it: with marks that nobody sees, with spaces and dashes of every kind, in digits of any script. One place
 //! says what of it counts, for phones, codes, photos and whatever else must equal another text.
 
+use std::borrow::Cow;
+
 use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::props::{Dash, DefaultIgnorableCodePoint, GeneralCategory};
 use icu_properties::{CodePointMapData, CodePointSetData};
@@ -72,7 +74,11 @@ pub fn code(text: &str) -> String {
 /// The form in which texts are the same that look the same: composed, without what nobody sees, every dash a hyphen, white space
 /// one space and none at the ends.
 #[must_use]
-pub fn normal(text: &str) -> String {
+pub fn normal(text: &str) -> Cow<'_, str> {
+    // As ids mostly are. They are compared by the thousand.
+    if text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Cow::Borrowed(text);
+    }
     let seen: String = text.chars().filter(|character| !is_invisible(*character)).collect();
     let composed = ComposingNormalizerBorrowed::new_nfc().normalize(&seen).into_owned();
     let mut normal = String::with_capacity(composed.len());
@@ -82,7 +88,7 @@ pub fn normal(text: &str) -> String {
         }
         normal.extend(word.chars().map(|character| if is_dash(character) { '-' } else { character }));
     }
-    normal
+    Cow::Owned(normal)
 }
 
 #[cfg(test)]

@@ -110,7 +110,7 @@ fn every(goods: &Fact<Vec<Goods>>, meant: impl Fn(&Goods) -> Truth) -> Truth {
 }
 
 fn is_among(patterns: &Many<Pattern>) -> impl Fn(&Goods) -> Truth {
-    |goods| goods.ids.iter().any(|id| patterns.iter().any(|pattern| pattern.matches(id))).into()
+    |goods| goods.ids.iter().any(|id| Pattern::any_matches(patterns, id)).into()
 }
 
 fn comes_from(ids: &Many<Text>) -> impl Fn(&Goods) -> Truth {

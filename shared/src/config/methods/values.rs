@@ -62,12 +62,15 @@ impl<T: fmt::Display> fmt::Display for Many<T> {
 
 /// A text with something in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Text(String);
+pub(super) struct Text {
+    written: String,
+    normal: String,
+}
 
 impl Text {
     /// That id: what nobody sees, how letters are composed and which dash it is do not count.
     pub(super) fn is(&self, said: &str) -> bool {
-        normal(&self.0) == normal(said)
+        self.normal == normal(said)
     }
 
     /// That id, or its part after `source/`.
@@ -77,7 +80,7 @@ impl Text {
 
     /// The same word for a reader: case and the dots of ё do not count either.
     pub(super) fn reads_like(&self, said: &str) -> bool {
-        folded(&self.0) == folded(said)
+        folded(&self.normal) == folded(said)
     }
 }
 
@@ -91,13 +94,14 @@ fn with_and_without_source(said: &str) -> impl Iterator<Item = &str> {
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text(deserializer, not_blank).map(Self)
+        let written = text(deserializer, not_blank)?;
+        Ok(Self { normal: normal(&written).into_owned(), written })
     }
 }
 
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.written)
     }
 }
 
@@ -131,14 +135,19 @@ impl fmt::Display for Country {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pattern {
     id: String,
+    normal: String,
     is_beginning: bool,
 }
 
 impl Pattern {
-    /// Whether an id, or its part after `source/`, is meant.
-    pub(super) fn matches(&self, said: &str) -> bool {
-        let id = normal(&self.id);
-        with_and_without_source(&normal(said)).any(|said| if self.is_beginning { said.starts_with(&id) } else { said == id })
+    /// Whether an id, or its part after `source/`, is one of those that are meant.
+    pub(super) fn any_matches(patterns: &Many<Self>, said: &str) -> bool {
+        let said = normal(said);
+        with_and_without_source(&said).any(|said| patterns.iter().any(|pattern| pattern.matches(said)))
+    }
+
+    fn matches(&self, said: &str) -> bool {
+        if self.is_beginning { said.starts_with(&self.normal) } else { said == self.normal }
     }
 }
 
@@ -148,7 +157,7 @@ impl<'de> Deserialize<'de> for Pattern {
             let text = not_blank(text)?;
             let (id, is_beginning) = text.strip_suffix('*').map_or((text.as_str(), false), |id| (id, true));
             let right = !id.is_empty() && !id.contains('*');
-            let pattern = Self { id: id.to_owned(), is_beginning };
+            let pattern = Self { normal: normal(id).into_owned(), id: id.to_owned(), is_beginning };
             if right { Ok(pattern) } else { Err("must be an id; one star may end it, like \"gift-*\"") }
         })
     }
