@@ -1,9 +1,11 @@
 """Looks at a stage from outside, before and after its deployment. Started by infra/tools/doctor."""
 
 import datetime
+import functools
 import hashlib
 import json
 import os
+import pathlib
 import re
 import shutil
 import socket
@@ -14,7 +16,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from installation import AwsError, Stage, aws, persons
+from installation import ROOT, AwsError, Stage, aws, persons
 
 # An order that nobody has: asking for it shows whether a signature is right, and changes nothing.
 NOBODYS_ORDER = "doctor-asks-for-nothing"
@@ -22,6 +24,8 @@ NOBODYS_ORDER = "doctor-asks-for-nothing"
 USUAL_QUOTA = 1000
 # Days before a certificate's end at which somebody should know.
 CERTIFICATE_DAYS = 14
+# Authorities that the functions trust besides the usual ones, in the layer of settings.
+EXTRA_CA = pathlib.Path(os.environ.get("EXTRA_CA_FILE", ROOT / "infra/config/extra-ca.pem"))
 
 
 class Findings:
@@ -48,12 +52,35 @@ class Findings:
             self.bad(otherwise, remedy)
 
 
+@functools.cache
+def trusted():
+    """Whom the functions trust, too."""
+    context = ssl.create_default_context()
+    if EXTRA_CA.exists():
+        try:
+            context.load_verify_locations(EXTRA_CA)
+        except OSError:
+            # Said once, by authorities().
+            pass
+    return context
+
+
+def authorities(found):
+    """Whether the file of further authorities can be read: with a bad one no function starts."""
+    if EXTRA_CA.exists():
+        try:
+            ssl.create_default_context().load_verify_locations(EXTRA_CA)
+            found.ok(f"{EXTRA_CA.name}: further authorities are trusted")
+        except OSError as error:
+            found.bad(f"{EXTRA_CA.name} cannot be read: {error}", f"openssl x509 -in {os.path.relpath(EXTRA_CA, ROOT)} -noout -subject")
+
+
 def called(url, body=None, headers=None, method=None):
     """An answer's status and JSON (or text); no status if there is no answer, and then why."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"} | (headers or {}), method=method)
     try:
-        with urllib.request.urlopen(request, timeout=15) as answer:
+        with urllib.request.urlopen(request, timeout=15, context=trusted()) as answer:
             status, text = answer.status, answer.read()
     except urllib.error.HTTPError as error:
         status, text = error.code, error.read()
@@ -130,7 +157,7 @@ def parameters(found, stage):
 
 
 def stack(found, stage):
-    """The stack's outputs; none if it is not deployed."""
+    """The stack's outputs; none if it is not deployed, or what a failed first deployment has left."""
     try:
         (it,) = aws("cloudformation", "describe-stacks", "--stack-name", stage.stack)["Stacks"]
     except AwsError as error:
@@ -147,14 +174,32 @@ def stack(found, stage):
     deployed = {each["ParameterKey"]: each["ParameterValue"] for each in it.get("Parameters", [])}
     if changed := [name for name, value in stage.chosen.items() if deployed.get(name, value) != value]:
         found.note(f"samconfig.toml has changed since: {', '.join(changed)}")
-    return {each["OutputKey"]: each["OutputValue"] for each in it.get("Outputs", [])}
+    return {each["OutputKey"]: each["OutputValue"] for each in it.get("Outputs", [])} or None
 
 
 def watching(found, stage, outputs):
-    """Alarms that are on, who hears them, and whether prod's tables are protected."""
+    """Alarms that are on, who hears them, and whether prod's tables are protected. What may not be looked at does not hide the rest."""
+    tables = ("order-holds", "otp-tokens", "forms") if stage.name == "prod" else ()
+    for what, look in (
+        ("the alarms", lambda: alarms(found, stage)),
+        ("who hears the alarms", lambda: listeners(found, stage, outputs)),
+        *((table, functools.partial(protection, found, stage, table)) for table in tables),
+    ):
+        try:
+            look()
+        except AwsError as error:
+            found.bad(f"{what} cannot be looked at: {error}", "who looks needs to read CloudWatch, SNS and DynamoDB (ReadOnlyAccess)")
+
+
+def alarms(found, stage):
+    """Alarms of this stage that are on."""
     on = [each["AlarmName"] for each in aws("cloudwatch", "describe-alarms", "--state-value", "ALARM")["MetricAlarms"]]
     ours = [name for name in on if name.startswith(stage.stack)]
     found.check(not ours, "no alarm is on", f"alarms are on: {', '.join(ours)}", "infra/RUNBOOK.md has a section for each")
+
+
+def listeners(found, stage, outputs):
+    """Who hears the alarms."""
     subscribers = aws("sns", "list-subscriptions-by-topic", "--topic-arn", outputs["AlarmTopicArn"])["Subscriptions"]
     hear = [each for each in subscribers if each["SubscriptionArn"].startswith("arn:")]
     if hear:
@@ -162,9 +207,12 @@ def watching(found, stage, outputs):
     else:
         say = found.bad if stage.name == "prod" else lambda text, remedy: found.note(f"{text}: {remedy}")
         say("nobody hears the alarms", "set AlarmEmail, or subscribe to the alarm topic; each confirms by e-mail")
-    for table in ("order-holds", "otp-tokens", "forms") if stage.name == "prod" else ():
-        protected = aws("dynamodb", "describe-table", "--table-name", f"{table}-{stage.name}")["Table"].get("DeletionProtectionEnabled")
-        found.check(protected, f"{table} cannot be deleted", f"{table} can be deleted", "set DeletionProtection=on and deploy again")
+
+
+def protection(found, stage, table):
+    """Whether nobody can delete a table."""
+    protected = aws("dynamodb", "describe-table", "--table-name", f"{table}-{stage.name}")["Table"].get("DeletionProtectionEnabled")
+    found.check(protected, f"{table} cannot be deleted", f"{table} can be deleted", "set DeletionProtection=on and deploy again")
 
 
 def secrets(found, stage):
@@ -194,7 +242,12 @@ def secrets(found, stage):
     for name in sorted(there - set(stage.secrets.known)):
         found.bad(f"{name} is no secret that anything reads", "correct its name, or take it out")
     for name in sorted(there & set(stage.secrets.changing)):
-        found.note(f"{name} is there: a key is being changed; when the new one is used everywhere, infra/tools/secrets {stage.name} rotate")
+        rotate = f"infra/tools/secrets {stage.name} rotate"
+        if name == "INTERNAL_SECRET_PREVIOUS":
+            found.note(f"{name} is there: a person's older forms are found by it; when the oldest form's retention_days are over, "
+                       f"{rotate} INTERNAL_SECRET --forms-are-gone")
+        else:
+            found.note(f"{name} is there: a key is being changed; when the new one is used everywhere, {rotate} {name.removesuffix('_NEXT')} --finish")
     if len(values.get("INTERNAL_SECRET", "x" * 32)) < 32:
         found.bad("INTERNAL_SECRET has fewer than 32 characters", f"infra/tools/secrets {stage.name} rotate INTERNAL_SECRET")
     for entry in persons(values.get("BACK_OFFICE_KEYS", "")):
@@ -258,7 +311,7 @@ def certificate(found, what, url):
     if parts.scheme == "https":
         try:
             with socket.create_connection((parts.hostname, parts.port or 443), timeout=10) as plain:
-                with ssl.create_default_context().wrap_socket(plain, server_hostname=parts.hostname) as secure:
+                with trusted().wrap_socket(plain, server_hostname=parts.hostname) as secure:
                     ends = ssl.cert_time_to_seconds(secure.getpeercert()["notAfter"])
         except OSError as error:
             found.bad(f"{what}: {parts.hostname} gives no connection that can be trusted: {error}",
@@ -286,8 +339,12 @@ def outside(found, stage, outputs, values):
         found.ok("IMSHOP's key opens the list of ways to pay")
     elif status == 401:
         found.bad("the API does not take IMSHOP_KEY", "it was changed less than five minutes ago, or the function could not read it: " + logs)
+    elif status == 403 and stage.parameters["AllowedSourceRanges"] != stage.template["AllowedSourceRanges"]["Default"]:
+        # As it should be; whether the key is right, only they can see.
+        found.note("the API refuses this address: AllowedSourceRanges lets only its addresses in, try from one of them")
+        return
     elif status == 403:
-        found.bad("the API refuses this address", "AllowedSourceRanges lets only IMSHOP in: try from there")
+        found.bad("the API refuses this address", "AllowedSourceRanges lets everyone in, so it is not what is deployed: deploy again")
     else:
         found.bad(f"the list of ways to pay answers {status or ''} {said}", "its log says why: " + logs)
     status, _ = called(url, {"items": []}, {"Authorization": "Bearer doctor"})
@@ -300,6 +357,7 @@ def main():
     stage, found = Stage(sys.argv[1]), Findings()
     tools(found)
     parameters(found, stage)
+    authorities(found)
     certificate(found, "the shop's orders", stage.parameters.get("ShopOrdersUrl", ""))
     if stage.parameters.get("ShopFormsUrl"):
         certificate(found, "the shop's forms", stage.parameters["ShopFormsUrl"])

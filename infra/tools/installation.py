@@ -21,7 +21,10 @@ class AwsError(Exception):
 
 def aws(*arguments):
     """Runs the AWS CLI and reads its answer."""
-    done = subprocess.run(["aws", *arguments, "--output", "json"], capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(["aws", *arguments, "--output", "json"], capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise AwsError(f"the AWS CLI cannot be started: {error.strerror}") from error
     if done.returncode:
         raise AwsError(done.stderr.strip() or f"aws {' '.join(arguments[:2])} failed")
     return json.loads(done.stdout) if done.stdout.strip() else {}

@@ -518,11 +518,23 @@ def _kept(document):
     table["DeletionPolicy"] = "Retain"
 
 
-@rule("AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html", _kept, _protected)
+def _taken_away(document):
+    document["Resources"]["ApiGatewayAccountRole"]["DeletionPolicy"] = "RetainExceptOnCreate"
+
+
+# The account's one setting for API Gateway's logs in a region: setting it again replaces what another stage has set, so that a first
+# deployment that takes its role back would take it from the others. It has no name of its own to be in the second deployment's way.
+OF_THE_ACCOUNT = ("ApiGatewayAccount", "ApiGatewayAccountRole")
+
+
+@rule("AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html", _kept, _protected, _taken_away)
 def a_failed_first_deployment_leaves_nothing_in_the_way_of_the_second(template):
     for name, resource, properties in template.of(*{each["Type"] for each in template.resources.values()}):
+        if name in OF_THE_ACCOUNT:
+            if resource.get("DeletionPolicy") != "Retain" or "RoleName" in properties:
+                yield f"{name}: Retain, and no name: it is the account's, and other stages rely on it"
         # SAM keeps old versions of functions and layers: they have numbers, not names.
-        if resource.get("DeletionPolicy") == "Retain" and resource["Type"] not in ("AWS::Lambda::Version", "AWS::Lambda::LayerVersion"):
+        elif resource.get("DeletionPolicy") == "Retain" and resource["Type"] not in ("AWS::Lambda::Version", "AWS::Lambda::LayerVersion"):
             yield f"{name}: RetainExceptOnCreate"
         if properties.get("DeletionProtectionEnabled") is True:
             yield f"{name}: what protects it from the beginning keeps CloudFormation from taking it back"

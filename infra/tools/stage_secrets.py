@@ -5,7 +5,8 @@
                                                 without a name: all that are needed and missing
     secrets STAGE add-person NAME read|operate|refund       a key of the back office, printed once; a second one of a name is its next
     secrets STAGE remove-person NAME [--oldest]             all of their keys, or the one that came first
-    secrets STAGE rotate NAME                   the first time puts a new key beside the one in force, the second time in its place
+    secrets STAGE rotate NAME                   puts a new key beside the one in force
+    secrets STAGE rotate NAME --finish          puts it in its place, which ends the old one: when the new one is used everywhere
 
 The document is always read, changed and written as a whole, so that nothing else in it is lost. Values never stand on a command line.
 """
@@ -45,6 +46,11 @@ def entered(name):
     return value
 
 
+def given(name, value):
+    """Who gets a key that was made up, and the key; nothing about one that is nobody else's."""
+    return f"; give it to {RECEIVERS[name]}: {value}" if name in RECEIVERS else ""
+
+
 def show(document, _arguments):
     found = document.read()
     for name in document.known:
@@ -59,6 +65,8 @@ def show(document, _arguments):
 
 
 def fill(document, arguments):
+    made = []
+
     def change(found):
         names = arguments.names or [name for name in document.needed if not found.get(name, "").strip()]
         for name in names:
@@ -73,12 +81,14 @@ def fill(document, arguments):
                 sys.exit("INTERNAL_SECRET is in use: codes and older forms are found by it; use rotate")
             if name in OURS and not arguments.enter:
                 found[name] = OURS[name]()
-                print(f"{name}: made up" + (f"; give it to {RECEIVERS[name]}: {found[name]}" if name in RECEIVERS else ""))
+                made.append(f"{name}: made up{given(name, found[name])}")
             else:
                 found[name] = entered(name)
         return found
 
     document.change(change)
+    # Only now: a key that is not in the document must reach nobody.
+    print(*made, sep="\n", end="\n" if made else "")
 
 
 def add_person(document, arguments):
@@ -118,8 +128,13 @@ def remove_person(document, arguments):
 
 def rotate(document, arguments):
     name = arguments.name
+    said = []
 
     def internal(found):
+        if arguments.finish:
+            sys.exit("INTERNAL_SECRET is changed at once; the one before it is taken out by --forms-are-gone")
+        if not found.get("INTERNAL_SECRET"):
+            sys.exit("INTERNAL_SECRET is not there yet: use set")
         if "INTERNAL_SECRET_PREVIOUS" in found:
             if not arguments.forms_are_gone:
                 sys.exit("INTERNAL_SECRET_PREVIOUS finds a person's older forms: --forms-are-gone takes it out when the oldest form's "
@@ -128,18 +143,23 @@ def rotate(document, arguments):
         else:
             found["INTERNAL_SECRET_PREVIOUS"] = found["INTERNAL_SECRET"]
             found["INTERNAL_SECRET"] = OURS["INTERNAL_SECRET"]()
-            print("codes that are under way have to be asked for again; rotate once more, with --forms-are-gone, when the oldest form is gone")
+            said.append("codes that are under way have to be asked for again; rotate once more, with --forms-are-gone, when the oldest form is gone")
         return found
 
     def beside(found):
         following = f"{name}_NEXT"
-        if found.get(following):
+        if arguments.finish:
+            if not found.get(following):
+                sys.exit(f"{following} is not there: rotate {name} puts a new key beside the one in force")
             found[name] = found.pop(following)
-            print(f"{name}: the next key is the key now, and the old one opens nothing any more")
+            said.append(f"{name}: the next key is the key now; in five minutes the old one opens nothing any more")
+        elif found.get(following):
+            sys.exit(f"{following} is there already, and nothing is changed. When it is used everywhere: rotate {name} --finish, which ends the old key")
         else:
-            found[following] = OURS[name]() if name in OURS and not arguments.enter else entered(following)
-            print(f"{following}: both keys are good in five minutes" + (f"; give it to {RECEIVERS[name]}: {found[following]}" if name in RECEIVERS else ""))
-            print(f"when it is used everywhere: rotate {name} once more")
+            ours = name in OURS and not arguments.enter
+            found[following] = OURS[name]() if ours else entered(following)
+            said.append(f"{following}: both keys are good in five minutes{given(name, found[following]) if ours else ''}")
+            said.append(f"when it is used everywhere: rotate {name} --finish")
         return found
 
     if name == "INTERNAL_SECRET":
@@ -149,6 +169,7 @@ def rotate(document, arguments):
     else:
         able = [each.removesuffix("_NEXT") for each in document.changing if each.endswith("_NEXT")]
         sys.exit(f"{name} has no next one: change it here (set {name}) and there at the same time. With a next one: {', '.join(able)}, INTERNAL_SECRET")
+    print(*said, sep="\n", end="\n" if said else "")
 
 
 def main():
@@ -171,6 +192,7 @@ def main():
     command = commands.add_parser("rotate")
     command.add_argument("name")
     command.add_argument("--enter", action="store_true", help="ask for what would be made up")
+    command.add_argument("--finish", action="store_true", help="the new key is used everywhere: end the old one")
     command.add_argument("--forms-are-gone", action="store_true", help="INTERNAL_SECRET: take the one before it out")
     command.set_defaults(run=rotate)
     arguments = parser.parse_args()
