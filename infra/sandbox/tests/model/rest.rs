@@ -12,7 +12,7 @@ use crate::truth::{Truth, imshop_order};
 /// After so many rounds of waiting, pumping and ticking everything must be at rest.
 const ROUNDS: u32 = 40;
 /// The schedule runs every minute; the turn of a run that died is over by then.
-const BETWEEN_TICKS: Duration = Duration::from_secs(60);
+const BETWEEN_TICKS: Duration = Duration::from_mins(1);
 
 impl Sequence {
     /// Nothing is broken any more; time passes.
