@@ -170,9 +170,9 @@ impl Town {
             let all = Books::of(&self.story, order).await;
             let mut faults = Vec::new();
             let mut with_money = 0;
-            for books in &all {
+            for (index, books) in all.iter().enumerate() {
                 let truth = Truth::of(&self.story, &books.id);
-                let (mut differences, open) = (differences(&self.story, books, all.last().unwrap_or(books)), open_ends(books));
+                let (mut differences, open) = (differences(&self.story, books, &all[index + 1..]), open_ends(books));
                 // Which of its ends an attempt without money had, is nothing to anybody if Mokka changes its mind about it.
                 if changes_its_mind && truth.as_ref().is_some_and(|truth| has_failed(books, truth)) {
                     differences.retain(|what| *what != SAME_STATE);

@@ -36,14 +36,14 @@ pub(crate) fn open_ends(books: &Books) -> Vec<&'static str> {
     broken(&all)
 }
 
-/// What must hold once our books, Mokka's and what IMSHOP heard are the same; those that do not.
-pub(crate) fn differences(story: &Story, books: &Books, newest: &Books) -> Vec<&'static str> {
+/// What must hold once our books, Mokka's and what IMSHOP heard are the same; those that do not. `later` are the attempts after it.
+pub(crate) fn differences(story: &Story, books: &Books, later: &[Books]) -> Vec<&'static str> {
     let failed = matches!(books.state.as_str(), "declined" | "canceled" | "expired");
     let paid = books.is_paid();
-    // Of an attempt that failed and that another followed, IMSHOP may hear nothing more, if it was not called paid before or the other
-    // one has been paid: of the order it then hears what became of that one.
+    // Of an attempt that failed and that another followed, IMSHOP may hear nothing more, if it was not called paid before or one of
+    // the others has been paid: of the order it then hears what became of that one.
     let said = imshop_says_paid(story, &books.id);
-    let silent = failed && newest.id != books.id && (said.is_none() || said == Some(true) && newest.has_been_paid());
+    let silent = failed && !later.is_empty() && (said.is_none() || said == Some(true) && later.iter().any(Books::has_been_paid));
     let told = (silent || said == Some(paid), "IMSHOP's last word on the payment is the truth");
     let all = match Truth::of(story, &books.id) {
         Some(truth) if truth.decision.is_some() => vec![

@@ -68,8 +68,8 @@ impl Sequence {
     }
 
     fn is_at_rest(&self, all: &[Books]) {
-        for books in all {
-            let wrong = [open_ends(books), differences(self.story(), books, all.last().unwrap_or(books))].concat();
+        for (index, books) in all.iter().enumerate() {
+            let wrong = [open_ends(books), differences(self.story(), books, &all[index + 1..])].concat();
             if !wrong.is_empty() {
                 let truth = Truth::of(self.story(), &books.id);
                 self.broke(&format!("at rest, {wrong:?} does not hold\n{}", describe(books, truth.as_ref())));
