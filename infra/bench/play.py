@@ -14,7 +14,7 @@ from lambda_program import Program
 from running import ROOT, build_functions, end_on_signals, fail, ready, sandbox, sandbox_settings
 
 SHORT = "--short" in sys.argv[1:]
-STARTS, CALLS = (7, 200) if SHORT else (25, 2000)
+STARTS, CALLS = (7, 200) if SHORT else (25, 500)
 OURS = ("payments", "acquiring", "form-otp", "mokka-callback")
 PEER = ROOT / "target/bench/peer"
 
