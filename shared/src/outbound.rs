@@ -233,14 +233,14 @@ impl Http {
         call.took = Some(call.began.elapsed());
         let body = Bytes::from(body);
         let headers = Headers { content_type: content_type.as_deref(), content_encoding: content_encoding.as_deref() };
-        Ok(match decoding::text(&body, headers, MAX_ANSWER) {
-            Ok(Cow::Borrowed(text)) => {
-                let content_type = content_type.clone().map(|kind| in_utf8(&kind));
-                Answer { status, content_type, body: body.slice(body.len() - text.len()..), unreadable: None, call }
-            }
-            Ok(Cow::Owned(text)) => {
-                let content_type = content_type.clone().map(|kind| in_utf8(&kind));
-                Answer { status, content_type, body: text.into(), unreadable: None, call }
+        let text = decoding::text(&body, headers, MAX_ANSWER).map(|text| match text {
+            Cow::Borrowed(text) => body.slice(body.len() - text.len()..),
+            Cow::Owned(text) => text.into(),
+        });
+        Ok(match text {
+            Ok(body) => {
+                let content_type = content_type.map(|kind| in_utf8(&kind));
+                Answer { status, content_type, body, unreadable: None, call }
             }
             Err(problem) => {
                 let (system, method) = (target.system.name(), target.method);

@@ -8,6 +8,7 @@ use futures_util::Stream;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::name::{Namespace, ResolveResult};
 use quick_xml::{Error, NsReader, XmlVersion};
+use shared::decoding::LOST;
 use shared::ids::ItemId;
 use shared::money::{Currency, Decimal, MoneyError};
 
@@ -308,7 +309,7 @@ fn draft(element: &BytesStart<'_>) -> Draft {
         b"id" => {
             let value = value.unwrap_or_default();
             // U+FFFD stands for what could not be read.
-            draft.id = ItemId::parse(&value).ok().filter(|id| !id.as_str().contains('\u{fffd}'));
+            draft.id = ItemId::parse(&value).ok().filter(|id| !id.as_str().contains(LOST));
             draft.wrong_id = Some(value);
         }
         b"group_id" => draft.group = value.and_then(|value| ItemId::parse(&value).ok()),
