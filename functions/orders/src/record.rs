@@ -77,7 +77,6 @@ fn order(deps: &Deps, request: &Request, requested: &Requested, answered: &Answe
         deps.metrics.emit(&[(metrics::ORDERS_WITHOUT_AMOUNT, 1)], &[(metrics::ORDER, requested.uuid.as_str())]);
     }
     let amount = amount.ok();
-    let text = |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     Some(Order {
         uuid: requested.uuid.clone(),
         id: answered.id.0.clone()?,
@@ -85,18 +84,18 @@ fn order(deps: &Deps, request: &Request, requested: &Requested, answered: &Answe
         amount,
         currency,
         phone: requested.phone.0.as_deref().and_then(|phone| Phone::parse(phone).ok()),
-        email: text(&requested.email.0),
-        name: text(&requested.name.0),
+        email: text(&requested.email),
+        name: text(&requested.name),
         lines,
         delivery,
         known: Known {
-            address: text(&requested.address.0),
+            address: text(&requested.address),
             returning: answered.returning_customer.0.map(|Flag(returning)| returning),
             term: answered.term.0.filter(|term| Known::TERMS.contains(term)),
         },
         install_id: request.install_id.0.clone(),
-        check_number: text(&answered.check_number.0),
-        check_link: text(&answered.check_link.0),
+        check_number: text(&answered.check_number),
+        check_link: text(&answered.check_link),
         said_at: now,
         cart: None,
         latest_payment: None,
@@ -158,14 +157,14 @@ fn line(item: &Item, twin: Option<&Item>, currency: Option<Currency>) -> Line {
         price: item.price.and_then(|said| Some(Money::new(said.0?, currency?))),
         // A quantity that the shop does not say is not taken from the request.
         subtotal: currency.and_then(|currency| item.numbers().total(currency)),
-        brand: word(&item.brand).or_else(|| word(&twin?.brand)),
-        category: word(&item.category).or_else(|| word(&twin?.category)),
+        brand: text(&item.brand).or_else(|| text(&twin?.brand)),
+        category: text(&item.category).or_else(|| text(&twin?.category)),
     }
 }
 
 /// A text with something in it.
-fn word(said: &Lenient<String>) -> Option<String> {
-    said.0.as_deref().map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned)
+fn text(said: &Lenient<String>) -> Option<String> {
+    said.0.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 fn sku(item: &Item) -> Option<&ItemId> {
