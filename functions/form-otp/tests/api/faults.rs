@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use shared::texts;
 use standins::{Fault, System};
-use testkit::few_at_a_time;
+use testkit::{TIMELY, few_at_a_time};
 
 use super::{COOL_DOWN, Customer, EXPORT, LEASE_OVER, accepted, failed, otp_failed, saved_by_shop, says, success};
 
@@ -20,7 +20,7 @@ async fn each<F: Future<Output = ()>>(faults: impl IntoIterator<Item = Fault>, t
 async fn timed(request: impl Future<Output = Value>) -> Value {
     let started = Instant::now();
     let answer = request.await;
-    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    assert!(started.elapsed() < TIMELY, "{:?}", started.elapsed());
     answer
 }
 
@@ -224,7 +224,7 @@ async fn a_store_that_is_not_there_is_a_fault_of_ours_in_the_right_shape() {
     let customer = Customer::start_with(&[("DYNAMODB_ENDPOINT", "http://127.0.0.1:9")]).await;
     let started = Instant::now();
     let answer = customer.post(super::SEND, customer.form.clone()).await;
-    assert!(started.elapsed() < Duration::from_secs(10));
+    assert!(started.elapsed() < TIMELY);
     assert_eq!((answer.status, answer.json()), (500, failed(texts::INTERNAL)));
     assert_eq!(customer.sends(), 0);
     customer.world.advance(LEASE_OVER);
