@@ -1,12 +1,14 @@
 //! Looks after every payment that nobody asks about: a callback that never came, a call without a clear answer, an attempt whose
 //! time is over, a message that IMSHOP did not take. Runs on a schedule, one run at a time ([`shared::store::Turn`]); two at once would
-//! do no harm.
+//! do no harm. In a large shop each partition of what is due has a schedule of its own, by the event `{"shard": "0"}`, and its runs take
+//! turns by themselves.
 //!
 //! The sparse index `due` holds only the payments whose next look is planned, spread over partitions; the rest of the table is
 //! never read. For each payment that is due: one read, then what [`shared::settle`] and [`shared::tell`] need, and a write that
 //! plans the next look, later each time that nothing was new. A run ends with its time; what is left comes first in the next.
 //!
-//! Round trips of a run with nothing due: one write that takes the turn, one Query for each partition, one write that gives it back.
+//! Round trips of a run with nothing due: one write that takes the turn, one Query for each of its partitions, one write that gives it
+//! back.
 
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -115,6 +117,13 @@ pub struct Report {
     pub left: bool,
 }
 
+/// The partition that the schedule's event names; without one a run looks at all.
+fn shard(event: &Value) -> Result<Option<String>, String> {
+    let Some(named) = event.get("shard") else { return Ok(None) };
+    let found = Orders::shards().find(|shard| *named == **shard);
+    found.map(Some).ok_or_else(|| format!("shard must be one of {:?}, not {named}", Orders::shards().collect::<Vec<_>>()))
+}
+
 /// Runs once.
 pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lambda_http::Error> {
     let run = Run {
@@ -124,12 +133,16 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
         pace: Pace::new(deps.at_once),
         imshop: tell::Health::default(),
     };
+    let (name, shards) = match shard(&event.payload)? {
+        Some(shard) => (format!("reconcile-{shard}"), vec![shard]),
+        None => ("reconcile".to_owned(), Orders::shards().collect()),
+    };
     let orders = &deps.settler.orders;
-    let Some(turn) = orders.turn("reconcile", deps.settler.clock.now(), TURN).await? else {
+    let Some(turn) = orders.turn(&name, deps.settler.clock.now(), TURN).await? else {
         tracing::info!("another run is at it");
         return Ok(serde_json::to_value(Report::default())?);
     };
-    let report = run.all().await;
+    let report = run.all(shards).await;
     turn.give_back().await;
     let report = report?;
     let Report { due, moved, told, failed, attention, left } = report;
@@ -220,10 +233,9 @@ enum Turn {
 }
 
 impl Run<'_> {
-    async fn all(&self) -> Result<Report, StoreError> {
+    async fn all(&self, mut shards: Vec<String>) -> Result<Report, StoreError> {
         let now = self.deps.settler.clock.now();
         let mut report = Report::default();
-        let mut shards: Vec<_> = Orders::shards().collect();
         // Another partition comes first each minute, so that none waits for ever behind a busy one.
         let first = usize::try_from(now.seconds() / 60).unwrap_or(0) % shards.len();
         shards.rotate_left(first);

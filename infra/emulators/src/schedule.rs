@@ -1,4 +1,5 @@
-//! What runs by the clock: the rule's own event (EventBridge, "Scheduled Event"), every so often, and at once when asked.
+//! What runs by the clock: the rule's own event (EventBridge, "Scheduled Event") or the template's, every so often, and at once
+//! when asked.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,9 +37,13 @@ impl Ticker {
     /// One run, now; what the function answers.
     pub async fn tick(&self) -> Result<Value, Error> {
         let _running = self.running.lock().await;
-        let run = (self.work)(event(&self.clock, &self.schedule.function));
+        let run = (self.work)(self.event());
         let timeout: Duration = self.schedule.timeout;
         tokio::time::timeout(timeout, run).await.map_err(|_| format!("{} took too long", self.schedule.function))?
+    }
+
+    fn event(&self) -> Value {
+        self.schedule.input.clone().unwrap_or_else(|| event(&self.clock, &self.schedule.function))
     }
 
     /// Runs it by the machine's clock for as long as the runtime lives.

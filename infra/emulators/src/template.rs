@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use serde_json::Value;
 use shared::document;
 use yaml_rust2::{Yaml, YamlLoader};
 
@@ -166,6 +167,10 @@ pub struct Schedule {
     pub timeout: Duration,
     /// From one run to the next.
     pub every: Duration,
+    /// The event of the template's own; without one the function gets the rule's.
+    pub input: Option<Value>,
+    /// It runs unless a parameter says otherwise than by default.
+    pub enabled: bool,
 }
 
 /// The template says something that the sandbox does not understand.
@@ -184,7 +189,7 @@ impl Template {
         let document = documents.first().unwrap_or(&Yaml::BadValue);
         let Some(resources) = document["Resources"].as_hash() else { return error("no Resources") };
         let timeout = &document["Globals"]["Function"]["Timeout"];
-        let parameters = &document["Parameters"];
+        let (parameters, conditions) = (&document["Parameters"], &document["Conditions"]);
         let mut template = Self {
             routes: Vec::new(),
             binary_media_types: Vec::new(),
@@ -204,7 +209,7 @@ impl Template {
                     template.binary_media_types.extend(types.map(|name| name.replace("~1", "/")));
                 }
                 Some("AWS::Serverless::Function") => {
-                    let function = Function { id, resource, timeout, resources, parameters };
+                    let function = Function { id, resource, timeout, resources, parameters, conditions };
                     let own = &resource["Properties"]["Environment"]["Variables"];
                     let variables = [everywhere, own].into_iter().filter_map(Yaml::as_hash).flat_map(|given| given.keys());
                     let names = variables.filter_map(Yaml::as_str).map(str::to_owned).collect();
@@ -289,6 +294,7 @@ struct Function<'a> {
     timeout: &'a Yaml,
     resources: &'a yaml_rust2::yaml::Hash,
     parameters: &'a Yaml,
+    conditions: &'a Yaml,
 }
 
 impl Function<'_> {
@@ -404,11 +410,35 @@ impl Function<'_> {
             number.parse::<u64>().ok()?.checked_mul(seconds).filter(|seconds| *seconds > 0).map(Duration::from_secs)
         });
         let Some(every) = every else { return error(format!("the Schedule of {} must be a rate in minutes or hours", self.id)) };
-        // The functions get the rule's own event; one of the template's would have to be given here, too.
-        if !event["Input"].is_badvalue() {
-            return error(format!("the Schedule of {} has an Input, which the sandbox does not have", self.id));
+        let input = event["Input"].as_str().map(serde_json::from_str).transpose();
+        let Ok(input) = input else { return error(format!("the Schedule of {} has an Input that is no JSON", self.id)) };
+        Ok(Schedule { function: self.binary()?, timeout: self.timeout()?, every, input, enabled: self.enabled(&event["State"])? })
+    }
+
+    /// What `!If [condition, ENABLED, DISABLED]` says. A parameter that is a choice has its default; what a shop may have and another
+    /// not, the sandbox has.
+    fn enabled(&self, state: &Yaml) -> Result<bool, TemplateError> {
+        let state = match state {
+            Yaml::BadValue => Some("ENABLED"),
+            Yaml::Array(choice) => match choice.as_slice() {
+                [condition, then, otherwise] => if self.holds(condition) { then } else { otherwise }.as_str(),
+                _ => None,
+            },
+            plain => plain.as_str(),
+        };
+        match state {
+            Some("ENABLED") => Ok(true),
+            Some("DISABLED") => Ok(false),
+            _ => error(format!("the State of {}'s Schedule must be ENABLED, DISABLED, or one of them by a parameter", self.id)),
         }
-        Ok(Schedule { function: self.binary()?, timeout: self.timeout()?, every })
+    }
+
+    /// Whether a condition such as `!Equals [!Ref parameter, value]` holds by default; others do.
+    fn holds(&self, condition: &Yaml) -> bool {
+        match texts(&self.conditions[condition.as_str().unwrap_or_default()]).collect::<Vec<_>>()[..] {
+            [parameter, value] => self.parameters[parameter]["Default"].as_str() == Some(value),
+            _ => true,
+        }
     }
 }
 
@@ -625,8 +655,15 @@ mod tests {
         assert_eq!((orders.batch_size, orders.lanes, orders.timeout), (1, 2, Duration::from_secs(15)));
         assert_eq!((consumer.function.as_str(), consumer.queue.as_str()), ("form-delivery", "FormsQueue"));
         assert_eq!((consumer.batch_size, consumer.lanes, consumer.timeout), (5, 2, Duration::from_mins(2)));
-        let schedules = template.schedules.iter().map(|schedule| (schedule.function.as_str(), schedule.every.as_secs() / 60));
-        assert_eq!(schedules.collect::<Vec<_>>(), [("reconcile", 1), ("sms-watch", 5), ("price-feed", 30)]);
+        let (enabled, disabled): (Vec<_>, Vec<_>) = template.schedules.iter().partition(|schedule| schedule.enabled);
+        let enabled =
+            enabled.into_iter().map(|schedule| (schedule.function.as_str(), schedule.every.as_secs() / 60, &schedule.input));
+        assert_eq!(enabled.collect::<Vec<_>>(), [("reconcile", 1, &None), ("sms-watch", 5, &None), ("price-feed", 30, &None)]);
+        // With ReconcileByShard=on instead of the first one.
+        let shards =
+            disabled.into_iter().map(|schedule| (schedule.function.as_str(), schedule.every.as_secs(), schedule.input.clone()));
+        let wanted = shared::store::Orders::shards().map(|shard| ("reconcile", 60, Some(serde_json::json!({"shard": shard}))));
+        assert_eq!(shards.collect::<Vec<_>>(), wanted.collect::<Vec<_>>());
     }
 
     /// What would be deployed but not done here must not go unnoticed.
@@ -657,6 +694,8 @@ mod tests {
             ("Schedule: rate(1 minute)", "Schedule: cron(0 * * * ? *)", "rate"),
             ("Schedule: !Ref PriceFeedSchedule", "Schedule: !Ref PriceFeedUrl", "rate"),
             ("Type: Schedule\n", "Type: ScheduleV2\n", "ScheduleV2"),
+            ("Input: '{\"shard\":\"0\"}'", "Input: '{shard: 0}'", "no JSON"),
+            ("State: !If [ReconcilesByShard, ENABLED, DISABLED]", "State: !Ref ReconcileByShard", "State"),
             ("Path: /v1/payments, Method: ANY", "Path: /v1/payments, Method: POST", "/v1/payments"),
         ] {
             assert!(TEMPLATE.contains(said), "{said}");

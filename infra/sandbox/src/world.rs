@@ -250,7 +250,7 @@ async fn settle_down(pumps: Arc<[Arc<Pump>]>, pollers: Arc<[Arc<Poller>]>) {
 /// Runs what the template schedules, every so often, and when the control API asks for it: reconcile by `POST /control/tick`, the
 /// others by their own names.
 fn tick(clock: &Clock, template: &Template, functions: &Functions, standins: &StandIns) {
-    let tickers = template.schedules.iter().map(|schedule| {
+    let tickers = template.schedules.iter().filter(|schedule| schedule.enabled).map(|schedule| {
         let work = functions.worker(&schedule.function, schedule.timeout);
         Arc::new(Ticker::new(schedule.clone(), clock.clone(), work))
     });

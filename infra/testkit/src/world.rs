@@ -266,7 +266,7 @@ impl World {
             let mut house = self.house();
             let known = house.tickers.get(name).cloned();
             known.unwrap_or_else(|| {
-                let schedule = self.template.schedules.iter().find(|schedule| schedule.function == name);
+                let schedule = self.template.schedules.iter().find(|schedule| schedule.function == name && schedule.enabled);
                 let schedule = schedule.expect("a function with a schedule").clone();
                 let ticker = Arc::new(Ticker::new(schedule, self.clock.clone(), self.employed(&house, name)));
                 house.tickers.insert(name.to_owned(), Arc::clone(&ticker));

@@ -4,6 +4,7 @@
 
 mod attention;
 mod bounds;
+mod growth;
 mod last_looks;
 mod pace;
 mod settling;

@@ -41,7 +41,8 @@ impl Deployed {
         let keeps_every_metric = document["Parameters"]["Metrics"]["Default"].as_str() != Some("basic");
         let template = Template::read(text).map_err(|error| CostsError::Template(error.to_string()))?;
         let polled = u32::try_from(template.consumers.len()).unwrap_or(u32::MAX);
-        let schedules = template.schedules.into_iter().map(|schedule| (schedule.function, schedule.every)).collect();
+        let enabled = template.schedules.into_iter().filter(|schedule| schedule.enabled);
+        let schedules = enabled.map(|schedule| (schedule.function, schedule.every)).collect();
         let mut deployed = Self {
             schedules,
             polled,
