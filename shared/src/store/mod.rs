@@ -69,6 +69,7 @@ use crate::aws::{Account, cause, http_client};
 use crate::clock::{Random, RandomError};
 use crate::env::Env;
 
+pub use lists::Due;
 pub use orders::Orders;
 pub use pages::{Cursor, CursorError, Page};
 pub use quotes::Quotes;
