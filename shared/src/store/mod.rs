@@ -29,13 +29,14 @@
 //!
 //! - `order-holds`: `order#{orderUuid}`, `payment#{paymentId}`, the fiscal documents of captures to come, and customers'
 //!   requests for a limit, `registration#{id}` ([`Orders`]).
-//! - `otp-tokens`: `challenge#…`, `sends#…`, `count#…`, `sms#…`, `conversion#…` ([`Otp`](otp::Otp)).
+//! - `otp-tokens`: `challenge#…`, `sends#…`, `count#…`, `sms#…`, `conversion#…`, `erasure#…` ([`Otp`](otp::Otp)).
 //! - `forms`: what customers handed in, `form#{submission}` ([`Submissions`](submissions::Submissions)).
 //! - `quotes`: what can be made again at any time ([`Quotes`]): `prices`, `prices#…` ([`Prices`](prices::Prices)), `schedule#…`
 //!   ([`Schedules`]).
 
 mod batches;
 mod documents;
+mod erasures;
 mod lists;
 mod orders;
 pub mod otp;
