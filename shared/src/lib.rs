@@ -8,8 +8,9 @@
 //! - [`payment`], [`challenge`], [`sms`], [`submission`], [`instalments`]: the payment, the code by SMS, the SMS itself and the
 //!   form that was handed in as state machines, and what paying in instalments looks like, without I/O.
 //! - [`store`], [`photos`], [`queue`]: the only places that know DynamoDB, S3 and SQS.
-//! - [`gateway`], [`settle`], [`tell`], [`deliver`]: the providers behind one trait, the one way in which a payment moves
-//!   forward, the one way in which IMSHOP hears of it, and the one way in which a form gets to the shop.
+//! - [`gateway`], [`settle`], [`tell`], [`deliver`], [`forget`]: the providers behind one trait, the one way in which a payment moves
+//!   forward, the one way in which IMSHOP hears of it, the one way in which a form gets to the shop, and the one way in which an
+//!   order forgets its customer.
 //! - [`http`]: requests in, answers out, one error contract.
 //! - [`config`], [`telemetry`], [`document`], [`runtime`]: settings files, logs, the stage's secrets, and how a function starts.
 
@@ -21,6 +22,7 @@ pub mod decoding;
 pub mod deliver;
 pub mod document;
 pub mod env;
+pub mod forget;
 pub mod gateway;
 pub mod http;
 pub mod ids;

@@ -116,6 +116,8 @@ pub enum Purpose {
     Submission,
     /// A phone, where only equality is needed.
     Phone,
+    /// Whom an erasure or a search was about, in answers and logs.
+    Audit,
 }
 
 impl Purpose {
@@ -129,6 +131,7 @@ impl Purpose {
             Self::VerifiedCode => "verified-code",
             Self::Submission => "submission",
             Self::Phone => "phone",
+            Self::Audit => "audit",
         }
     }
 }

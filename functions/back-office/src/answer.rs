@@ -218,6 +218,9 @@ pub(crate) struct ShownOrder<'a> {
     phone: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<&'a str>,
+    /// When the order forgets its customer, unless an attempt is open then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer_until: Option<String>,
     items: Vec<ShownLine<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     delivery_price: Option<String>,
@@ -253,6 +256,7 @@ impl<'a> ShownOrder<'a> {
             name: order.name.as_deref(),
             phone: order.phone.as_ref().map(|phone| format!("+{}", phone.digits())),
             email: order.email.as_deref(),
+            customer_until: order.person_until.map(Timestamp::rfc3339),
             items: order.lines.iter().map(ShownLine::of).collect(),
             delivery_price: order.delivery.map(Money::decimal),
             attempts: order.attempts,

@@ -1,5 +1,5 @@
 //! What has nothing to do with a payment: customers' limits, the form on which they get one, and instalments. Of what is said
-//! about a customer nothing is stored or logged.
+//! about a customer nothing is stored, and of whom it was asked only a digest is logged.
 
 use lambda_http::{Body, Response};
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use shared::ids::RegistrationId;
 use shared::mokka::Error;
 use shared::mokka::types::{self, Channel, LimitStatus, RegistrationOrder, RegistrationRequest};
 use shared::money::{Currency, Money};
+use shared::phone::Phone;
 use shared::secret::Purpose;
 use shared::store::{Registration, Written};
 use time::Date;
@@ -71,6 +72,9 @@ pub(crate) async fn limit(asked: &Asked<'_>) -> Result<Response<Body>, Failure> 
         Ok(limit) => limit,
         Err(error) => return answer::provider_failed(&error),
     };
+    if let Ok(phone) = Phone::parse(&request.phone.0) {
+        asked.shown(&asked.digest(&phone), 1);
+    }
     let status = match &limit.status {
         LimitStatus::Active => "active",
         LimitStatus::Inactive => "inactive",
@@ -228,6 +232,7 @@ pub(crate) async fn registration(asked: &Asked<'_>, id: &str) -> Result<Response
     let id = RegistrationId::parse(id).map_err(|_| Failure::not_found())?;
     let registration = asked.deps.settler.orders.registration(&id).await.map_err(Failure::internal)?;
     let registration = registration.ok_or_else(Failure::not_found)?;
+    asked.shown(id.as_str(), 1);
     let decided = registration.decided;
     let limit = decided.and_then(|decided| decided.limit);
     let answer = RegistrationAnswer {

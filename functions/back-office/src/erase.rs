@@ -1,8 +1,9 @@
-//! Deleting a person's data: their forms with photos, the codes sent for these and the log of what was sent to the phone. Orders
-//! and payments stay: they are the shop's books.
+//! Deleting a person's data: their forms with photos, the codes sent for these, the log of what was sent to the phone, and what orders
+//! know of them ([`forget`]). Amounts, ids and histories of orders and payments stay: they are the shop's books.
 //!
 //! What leads to something goes after it: photos and codes before their form, so that a deletion that broke off anywhere is
-//! completed by asking again.
+//! completed by asking again. And it is asked for twice: the indexes show what was written a moment late, so that only what a
+//! repetition finds a minute later is all.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,22 +11,59 @@ use std::time::Duration;
 use lambda_http::{Body, Response};
 use serde::{Deserialize, Serialize};
 use shared::challenge::{ChallengeKey, SendLog};
+use shared::clock::{self, Deadline};
+use shared::forget::{self, Forgotten};
 use shared::http::{self, Failure, Status};
+use shared::ids::SubmissionId;
 use shared::phone::Phone;
-use shared::store::RECORDING;
+use shared::store::{RECORDING, StoreError};
 use shared::submission::{PhoneDigest, State, Submission};
 
 use crate::fields::{self, CustomerPhone};
 use crate::{Asked, Deps};
 
+/// How late an index may be: DynamoDB's are behind by fractions of a second, or by seconds on a bad day.
+const INDEXES_ARE_LATE: Duration = Duration::from_mins(1);
+/// How many forms can be deleted by their ids at once.
+const MOST_FORMS: usize = 100;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EraseRequest {
-    phone: CustomerPhone,
+    #[serde(default, deserialize_with = "fields::meant")]
+    phone: Option<CustomerPhone>,
+    #[serde(default, deserialize_with = "fields::meant")]
+    submission_ids: Option<Vec<String>>,
+}
+
+/// Whose data.
+enum Whose {
+    /// All of the person with this phone.
+    Person(Phone),
+    /// These forms, which nobody's phone leads to.
+    Forms(Vec<SubmissionId>),
+}
+
+impl EraseRequest {
+    fn whose(self) -> Result<Whose, Failure> {
+        match (self.phone, self.submission_ids) {
+            (Some(phone), None) => Ok(Whose::Person(phone.0)),
+            (None, Some(ids)) => {
+                if !(1..=MOST_FORMS).contains(&ids.len()) {
+                    return Err(fields::wrong("submission_ids", format!("must be 1 to {MOST_FORMS} ids")));
+                }
+                let read = |id: &String| SubmissionId::parse(id).map_err(|error| fields::wrong("submission_ids", error));
+                Ok(Whose::Forms(ids.iter().map(read).collect::<Result<_, _>>()?))
+            }
+            (None, None) | (Some(_), Some(_)) => {
+                Err(Failure::bad_request("one of the fields `phone` and `submission_ids` must be there"))
+            }
+        }
+    }
 }
 
 /// What was deleted.
-#[derive(Default, Serialize)]
+#[derive(Clone, Copy, Default, Serialize)]
 struct Erased {
     forms: u32,
     /// Those of them that the shop has not had yet, and will not have.
@@ -33,6 +71,14 @@ struct Erased {
     photos: usize,
     codes: u32,
     send_logs: u32,
+    /// Orders that know nothing of the person any more.
+    orders: u32,
+    /// Addresses of pages at the provider that went with them.
+    payment_pages: u32,
+    /// Fiscal documents that did.
+    documents: u32,
+    /// Orders that still know the person, because somebody is paying or must be asked about it: they forget by themselves when that is over.
+    orders_open: u32,
 }
 
 #[derive(Serialize)]
@@ -42,8 +88,26 @@ struct EraseAnswer<'a> {
     code: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
+    /// Of the phone, as the log has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<&'a str>,
     #[serde(flatten)]
-    erased: &'a Erased,
+    erased: Erased,
+    /// Forms of anybody's in which no phone could be read, so that nobody knows whose they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unmatched: Option<usize>,
+    /// Nothing is left that the phone leads to.
+    complete: bool,
+    /// When to ask again, for what the indexes have not shown yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repeat_in_seconds: Option<i64>,
+}
+
+/// What is known when everything that was found is deleted.
+struct Done {
+    unmatched: usize,
+    /// For how long what had been written before may still come up.
+    late: Option<Duration>,
 }
 
 /// Why not everything is deleted yet.
@@ -56,35 +120,75 @@ impl<E: fmt::Display> From<E> for Incomplete {
 }
 
 pub(crate) async fn erase(asked: &Asked<'_>) -> Result<Response<Body>, Failure> {
-    let EraseRequest { phone } = fields::body(asked.inbound)?;
+    let whose = fields::body::<EraseRequest>(asked.inbound)?.whose()?;
     let mut erased = Erased::default();
-    let outcome = everything(asked, &phone.0, &mut erased).await;
-    let Erased { forms, undelivered, photos, codes, send_logs } = erased;
-    let complete = outcome.is_ok();
-    tracing::info!(who = asked.who, forms, undelivered, photos, codes, send_logs, complete, "a person's data was deleted");
+    let (digest, outcome) = match &whose {
+        Whose::Person(phone) => {
+            let digest = asked.digest(phone);
+            let outcome = person(asked, phone, &digest, &mut erased).await;
+            (Some(digest), outcome)
+        }
+        Whose::Forms(ids) => (None, forms(asked, ids, &mut erased).await),
+    };
+    let digest = digest.as_deref();
+    let late = outcome.as_ref().ok().and_then(|done| done.late);
+    let complete = outcome.is_ok() && late.is_none() && erased.orders_open == 0;
+    let Erased { forms, undelivered, photos, codes, send_logs, orders, payment_pages, documents, orders_open } = erased;
+    tracing::info!(
+        who = asked.who,
+        digest,
+        forms,
+        undelivered,
+        photos,
+        codes,
+        send_logs,
+        orders,
+        payment_pages,
+        documents,
+        orders_open,
+        complete,
+        "a person's data was deleted"
+    );
+    let repeat_in_seconds = late.map(clock::seconds);
     match outcome {
-        Ok(()) => http::json(Status::Ok, &EraseAnswer { success: true, code: None, error: None, erased: &erased }),
+        Ok(Done { unmatched, .. }) => {
+            let unmatched = Some(unmatched);
+            let answer =
+                EraseAnswer { success: true, code: None, error: None, digest, erased, unmatched, complete, repeat_in_seconds };
+            http::json(Status::Ok, &answer)
+        }
         Err(Incomplete(cause)) => {
             tracing::error!(cause, "a person's data could not be deleted to the end");
-            let error = Some("not everything is deleted yet: ask again until it is");
-            http::json(Status::Unavailable, &EraseAnswer { success: false, code: Some("incomplete"), error, erased: &erased })
+            let (code, error) = (Some("incomplete"), Some("not everything is deleted yet: ask again until it is"));
+            let answer = EraseAnswer {
+                success: false,
+                code,
+                error,
+                digest,
+                erased,
+                unmatched: None,
+                complete: false,
+                repeat_in_seconds: None,
+            };
+            http::json(Status::Unavailable, &answer)
         }
     }
 }
 
-async fn everything(asked: &Asked<'_>, phone: &Phone, erased: &mut Erased) -> Result<(), Incomplete> {
+/// Deletes what the phone leads to.
+async fn person(asked: &Asked<'_>, phone: &Phone, digest: &str, erased: &mut Erased) -> Result<Done, Incomplete> {
     let deps = asked.deps;
     let deadline = asked.inbound.deadline().before(RECORDING);
+    let now = deps.settler.clock.now();
+    let since = deps.otp.erasure_asked(digest, now).await?;
     let mut unreadable = Vec::new();
     for person in PhoneDigest::all(&deps.internal, phone) {
         let mut from = None;
         loop {
             let page = deps.submissions.of_person(&person, from.as_ref()).await?;
             for submission in &page.entries {
-                if deadline.allows(Duration::ZERO).is_none() {
-                    return Err("there is more than one request has the time for".into());
-                }
-                form(deps, submission, phone, erased).await?;
+                in_time(deadline)?;
+                form(deps, submission, Some(phone), erased).await?;
             }
             unreadable.extend(page.unreadable);
             from = page.next;
@@ -93,6 +197,7 @@ async fn everything(asked: &Asked<'_>, phone: &Phone, erased: &mut Erased) -> Re
             }
         }
     }
+    orders(deps, phone, deadline, erased, &mut unreadable).await?;
     let (by_phone, nobodys) = (SendLog::phone_key(&deps.internal, phone), SendLog::nobodys_key(&deps.internal, phone));
     // Codes of forms that never came.
     for code in deps.otp.send_log(&by_phone).await?.codes {
@@ -102,16 +207,84 @@ async fn everything(asked: &Asked<'_>, phone: &Phone, erased: &mut Erased) -> Re
         erased.send_logs += u32::from(deps.otp.forget_sends(log).await?);
     }
     // They have kept nothing else from being deleted.
-    if unreadable.is_empty() { Ok(()) } else { Err(format!("forms that cannot be read: {}", unreadable.join(", ")).into()) }
+    if !unreadable.is_empty() {
+        return Err(format!("what cannot be read: {}", unreadable.join(", ")).into());
+    }
+    let unmatched = deps.submissions.count_unmatched().await?;
+    let late = INDEXES_ARE_LATE.checked_sub(now.since(since)).filter(|late| !late.is_zero());
+    if late.is_none() && erased.orders_open == 0 {
+        deps.otp.erasure_over(digest).await?;
+    }
+    Ok(Done { unmatched, late })
 }
 
-async fn form(deps: &Deps, submission: &Submission, phone: &Phone, erased: &mut Erased) -> Result<(), Incomplete> {
+/// Has the person's orders forget them.
+async fn orders(
+    deps: &Deps,
+    phone: &Phone,
+    deadline: Deadline,
+    erased: &mut Erased,
+    unreadable: &mut Vec<String>,
+) -> Result<(), Incomplete> {
+    let orders = &deps.settler.orders;
+    for digits in [Some(phone.digits()), phone.earlier_digits()].into_iter().flatten() {
+        let mut from = None;
+        loop {
+            let page = orders.of_phone(digits, from.as_ref()).await?;
+            for order in &page.entries {
+                in_time(deadline)?;
+                match forget::customer(orders, order, deps.settler.clock.now()).await {
+                    Ok(Forgotten::Nobody) => {}
+                    Ok(Forgotten::Open) => erased.orders_open += 1,
+                    Ok(Forgotten::Gone { pages, documents }) => {
+                        erased.orders += 1;
+                        erased.payment_pages += pages;
+                        erased.documents += documents;
+                    }
+                    Err(StoreError::Unreadable { key, .. }) => unreadable.push(key),
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            from = page.next;
+            if from.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Deletes forms that somebody has found to be a person's.
+async fn forms(asked: &Asked<'_>, ids: &[SubmissionId], erased: &mut Erased) -> Result<Done, Incomplete> {
+    let deps = asked.deps;
+    let deadline = asked.inbound.deadline().before(RECORDING);
+    let now = deps.settler.clock.now();
+    for id in ids {
+        in_time(deadline)?;
+        let Some(submission) = deps.submissions.find(id, now).await? else { continue };
+        form(deps, &submission, None, erased).await?;
+        tracing::info!(who = asked.who, submission_id = %id, "a form was deleted");
+    }
+    Ok(Done { unmatched: deps.submissions.count_unmatched().await?, late: None })
+}
+
+fn in_time(deadline: Deadline) -> Result<(), Incomplete> {
+    match deadline.allows(Duration::ZERO) {
+        Some(_) => Ok(()),
+        None => Err("there is more than one request has the time for".into()),
+    }
+}
+
+/// Deletes a form and what it leads to. The code that was sent for it is only found by the phone.
+async fn form(deps: &Deps, submission: &Submission, phone: Option<&Phone>, erased: &mut Erased) -> Result<(), Incomplete> {
     if !submission.photos.is_empty() {
         deps.photos.delete(&submission.photos).await?;
         erased.photos += submission.photos.len();
     }
-    let code = ChallengeKey::new(&deps.internal, &submission.form, submission.installation.as_ref(), phone);
-    erased.codes += u32::from(deps.otp.forget_challenge(&code).await?);
+    if let Some(phone) = phone {
+        let code = ChallengeKey::new(&deps.internal, &submission.form, submission.installation.as_ref(), phone);
+        erased.codes += u32::from(deps.otp.forget_challenge(&code).await?);
+    }
     if deps.submissions.delete(&submission.id).await? {
         erased.forms += 1;
         erased.undelivered += u32::from(submission.state == State::Waiting);

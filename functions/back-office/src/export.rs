@@ -9,7 +9,7 @@ use shared::http::{self as answers, Failure};
 use shared::store::submissions::{By, Submissions};
 use shared::submission::{Fields, Submission};
 
-use crate::forms::{LARGEST_ANSWER, fitting, form, page};
+use crate::forms::{Fitting, LARGEST_ANSWER, fitting, form, page};
 use crate::{Asked, query};
 
 /// How many forms a page has at most.
@@ -34,7 +34,9 @@ pub(crate) async fn export(asked: &Asked<'_>) -> Result<Response<Body>, Failure>
         page.next = Some(Submissions::after(by, last));
         page.entries.truncate(rows);
     }
-    let (text, next) = fitting(by, &page, |submissions, _| table(submissions).map_err(Failure::internal))?;
+    let Fitting { text, entries, cursor: next } =
+        fitting(by, &page, |submissions, _| table(submissions).map_err(Failure::internal))?;
+    asked.shown(name.as_str(), entries);
     let mut response = answers::respond(StatusCode::OK, "text/csv; charset=utf-8; header=present", marked(&text));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"forms.csv\""));

@@ -86,22 +86,24 @@ struct FormsAnswer<'a> {
 
 pub(crate) async fn list(asked: &Asked<'_>) -> Result<Response<Body>, Failure> {
     let (limit, cursor) = (query::limit(asked.inbound, DEFAULT_LIMIT, MAX_LIMIT)?, query::cursor(asked.inbound)?);
-    match (asked.inbound.query("form"), asked.inbound.query("state")) {
-        (Some(name), None) => {
+    match (asked.inbound.query("form"), asked.inbound.query("state"), asked.inbound.query("unmatched")) {
+        (Some(name), None, None) => {
             let name = form(name)?;
             let by = By::Form(&name);
-            shown(by, &page(asked, by, cursor.as_ref(), limit).await?)
+            shown(asked, name.as_str(), by, &page(asked, by, cursor.as_ref(), limit).await?)
         }
-        (None, Some(name)) => {
+        (None, Some(name), None) => {
             let state = state(name)?;
             let mut page = page(asked, By::State(state), cursor.as_ref(), limit).await?;
             // An index is read a moment late: what has moved on meanwhile is on another list.
             page.entries.retain(|submission| submission.state == state);
-            shown(By::State(state), &page)
+            shown(asked, state.name(), By::State(state), &page)
         }
-        (None, None) | (Some(_), Some(_)) => {
-            Err(Failure::bad_request("either the query parameter `form` or `state` must be there"))
+        (None, None, Some("true")) => {
+            shown(asked, "unmatched", By::Unmatched, &page(asked, By::Unmatched, cursor.as_ref(), limit).await?)
         }
+        (None, None, Some(_)) => Err(wrong("unmatched", "must be true")),
+        _ => Err(Failure::bad_request("one of the query parameters `form`, `state` or `unmatched=true` must be there")),
     }
 }
 
@@ -125,13 +127,23 @@ fn state(name: &str) -> Result<State, Failure> {
     State::parse(name).ok_or_else(|| wrong("state", &format!("must be one of {}", State::ALL.map(State::name).join(", "))))
 }
 
-fn shown(by: By<'_>, page: &Page<Submission>) -> Result<Response<Body>, Failure> {
-    let (text, _) = fitting(by, page, |forms, cursor| {
+fn shown(asked: &Asked<'_>, of: &str, by: By<'_>, page: &Page<Submission>) -> Result<Response<Body>, Failure> {
+    let Fitting { text, entries, .. } = fitting(by, page, |forms, cursor| {
         let answer =
             FormsAnswer { success: true, forms: forms.iter().map(ShownForm::of).collect(), cursor, unreadable: &page.unreadable };
         serde_json::to_string(&answer).map_err(Failure::internal)
     })?;
+    asked.shown(of, entries);
     Ok(http::respond(Status::Ok.into(), "application/json; charset=utf-8", text))
+}
+
+/// What an answer can carry of a page.
+pub(crate) struct Fitting {
+    pub(crate) text: String,
+    /// How many entries it has.
+    pub(crate) entries: usize,
+    /// Where the list goes on, if it does.
+    pub(crate) cursor: Option<String>,
 }
 
 /// As many entries of a page, written by `write` with the cursor behind them, as an answer can carry; and that cursor. One is
@@ -140,14 +152,14 @@ pub(crate) fn fitting(
     by: By<'_>,
     page: &Page<Submission>,
     write: impl Fn(&[Submission], Option<&str>) -> Result<String, Failure>,
-) -> Result<(String, Option<String>), Failure> {
+) -> Result<Fitting, Failure> {
     let mut entries = page.entries.as_slice();
     loop {
         let cut = entries.last().filter(|_| entries.len() < page.entries.len());
         let cursor = cut.map(|last| Submissions::after(by, last).to_text()).or(page.next.as_ref().map(Cursor::to_text));
         let text = write(entries, cursor.as_deref())?;
         if entries.len() <= 1 || carried(&text) <= LARGEST_ANSWER {
-            return Ok((text, cursor));
+            return Ok(Fitting { text, entries: entries.len(), cursor });
         }
         (entries, _) = entries.split_at(entries.len() / 2);
     }
@@ -188,7 +200,7 @@ pub(crate) async fn search(asked: &Asked<'_>) -> Result<Response<Body>, Failure>
     let by = phones.get(place).copied().ok_or_else(Failure::not_found)?;
     let mut page = page(asked, by, cursor.as_ref(), limit).await?;
     page.next = page.next.or_else(|| phones.get(place + 1).map(|by| by.beginning()));
-    shown(by, &page)
+    shown(asked, &asked.digest(&request.phone.0), by, &page)
 }
 
 #[derive(Serialize)]
@@ -199,6 +211,7 @@ struct FormAnswer<'a> {
 
 pub(crate) async fn one(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {
     let submission = find(asked, id).await?;
+    asked.shown(submission.id.as_str(), 1);
     http::json(Status::Ok, &FormAnswer { success: true, form: ShownForm::of(&submission) })
 }
 
@@ -225,6 +238,7 @@ pub(crate) async fn photo(asked: &Asked<'_>, id: &str, number: &str) -> Result<R
     let index = number.parse::<usize>().ok().filter(|index| index.to_string() == number).and_then(|index| index.checked_sub(1));
     let photo = index.and_then(|index| submission.photos.get(index)).ok_or_else(Failure::not_found)?;
     let url = asked.deps.photos.link(photo, LINK_LIFETIME).await.map_err(Failure::internal)?;
+    asked.shown(&format!("{}/photos/{number}", submission.id), 1);
     let answer = PhotoAnswer {
         success: true,
         url: &url,
@@ -272,13 +286,14 @@ mod tests {
             let texts: Vec<_> = forms.iter().map(|form| form.data.as_ref().unwrap().raw()).collect();
             Ok(serde_json::to_string(&texts).unwrap())
         };
-        let (text, cursor) = fitting(by, &page, write).unwrap();
+        let Fitting { text, entries, cursor } = fitting(by, &page, write).unwrap();
         let carried = serde_json::to_string(&text).unwrap().len();
         assert!((1_000_000..LARGEST_ANSWER + 2).contains(&carried), "{carried}");
         let taken: Vec<Value> = serde_json::from_str(&text).unwrap();
+        assert_eq!(entries, taken.len());
         assert_eq!(cursor, Some(Submissions::after(by, &page.entries[taken.len() - 1]).to_text()));
         let small = Page { entries: page.entries[..2].to_vec(), next: None, unreadable: Vec::new() };
-        assert_eq!(fitting(by, &small, write).unwrap().1, None, "nothing is left");
+        assert_eq!(fitting(by, &small, write).unwrap().cursor, None, "nothing is left");
     }
 
     #[test]

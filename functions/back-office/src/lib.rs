@@ -20,15 +20,19 @@
 //! | `POST schedules` | read | the ways to pay an amount in instalments |
 //! | `GET forms?form=&since=&limit=&cursor=` | read | what customers handed in with a form, the newest first |
 //! | `GET forms?state=&since=&limit=&cursor=` | read | forms in a state: `waiting`, `delivered`, `refused`, `kept` |
+//! | `GET forms?unmatched=true&since=&limit=&cursor=` | read | forms in which no phone could be read |
 //! | `POST forms/search` | read | a person's forms, by phone |
 //! | `GET forms/{submissionId}` | read | a form |
 //! | `GET forms/{submissionId}/photos/{photo}` | read | a link to a photo of it, for five minutes |
 //! | `GET forms.csv?form=&since=&limit=&cursor=` | read | a form's for spreadsheets; `X-Next-Cursor` says where it goes on |
-//! | `POST erasures` | operate | delete what there is of a person, by phone, but for orders and payments |
+//! | `POST erasures` | operate | delete what there is of a person, by phone, or forms by their ids |
 //!
 //! 200 is done; 202 is taken note of, and being found out; 409 is forbidden by the state of things, ours or the provider's,
 //! and nothing was done; 502 is refused by the provider, and nothing was done; 503 `provider_unavailable` is that the provider
 //! could not be asked, and nothing was done. Whatever is not understood is refused, so that a slip never does more than meant.
+//!
+//! The audit trail is in the log: `back office asked` with who and for what; `shown` with how much of what was looked at, a person's by
+//! a digest of the phone; `a person's data was deleted` with how much of what was.
 //!
 //! Round trips when nothing is in the way:
 //! - `cancel`, `refunds`: one read, one Status, one write, the call, one write. `finish`: one read (order) more; a document of
@@ -38,8 +42,10 @@
 //!   one Status, one write. `messages/…/close`: one read, one write.
 //! - An order: one query, one read of all, one Status for each payment. A list: one query, one read of all. A payment, a
 //!   registration: one read. `limits` and `schedules`: one call. `registrations`: one write, one call.
-//! - Forms: a list is one query and one read of all (a hundred at once), a form or a link to its photo one read. An erasure is
-//!   one query and one read of all, for each form one call to S3 (if it has photos) and two deletions, and one more at the end.
+//! - Forms: a list is one query and one read of all (a hundred at once), a form or a link to its photo one read. An erasure
+//!   is a read and a write of since when it is asked for; one query and one read of all, for each form one call to S3 (if it has
+//!   photos) and two deletions; a read and two deletions of what was sent; one query for orders, for each of them two reads and two
+//!   writes (payment and order); and one query that counts forms without a phone. By ids: a read, two deletions each, and that count.
 
 mod act;
 mod answer;
@@ -59,10 +65,11 @@ use shared::env::{ConfigError, Env};
 use shared::http::{self, Failure, Inbound, Shape, on_payment};
 use shared::ids::PaymentId;
 use shared::payment::Payment;
+use shared::phone::Phone;
 use shared::photos::Photos;
 use shared::roles::RoleKeys;
 use shared::runtime::World;
-use shared::secret::InternalSecret;
+use shared::secret::{InternalSecret, Purpose};
 use shared::settle::Settler;
 use shared::store::otp::Otp;
 use shared::store::submissions::Submissions;
@@ -133,6 +140,8 @@ struct Asked<'a> {
     inbound: &'a Inbound,
     /// The name of the key.
     who: &'a str,
+    /// What is asked for, as logs have it.
+    action: &'static str,
 }
 
 async fn serve(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure> {
@@ -149,7 +158,7 @@ async fn serve(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
     inbound.limit_body(route.max_body())?;
     inbound.require_query(route.query())?;
     tracing::info!(who = holder.name, action, "back office asked");
-    let asked = Asked { deps, inbound, who: &holder.name };
+    let asked = Asked { deps, inbound, who: &holder.name, action };
     match route {
         Route::Order(id) => look::order(&asked, id).await,
         Route::Payments => look::payments(&asked).await,
@@ -175,6 +184,16 @@ async fn serve(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
 }
 
 impl Asked<'_> {
+    /// The line of the audit trail for what is only looked at: who was shown how much of what.
+    fn shown(&self, of: &str, entries: usize) {
+        tracing::info!(who = self.who, action = self.action, of, entries, "shown");
+    }
+
+    /// Whom it is about, in answers and in the audit trail: who has the number can prove that it is meant, and nobody learns it from there.
+    fn digest(&self, phone: &Phone) -> String {
+        self.deps.internal.digest(Purpose::Audit, &[phone.digits()])
+    }
+
     /// The payment that the path names.
     async fn payment(&self, id: &str) -> Result<Payment, Failure> {
         let id = PaymentId::parse(id).map_err(|_| Failure::not_found())?;

@@ -42,6 +42,7 @@ pub(crate) async fn order(asked: &Asked<'_>, id: &str) -> Result<Response<Body>,
     }
     // The one that was tried to be paid comes first.
     orders.sort_by_key(|order| order.attempts == 0);
+    asked.shown(id.as_str(), orders.len() + payments.len());
     let deadline = asked.inbound.deadline();
     let mut views = Vec::with_capacity(payments.len());
     for some in payments.chunks(AT_ONCE) {
@@ -63,6 +64,7 @@ pub(crate) async fn order(asked: &Asked<'_>, id: &str) -> Result<Response<Body>,
 
 pub(crate) async fn payment(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {
     let payment = asked.payment(id).await?;
+    asked.shown(payment.id.as_str(), 1);
     http::json(Status::Ok, &Answer { success: true, payment: Some(ShownPayment::of(&payment)), ..Answer::default() })
 }
 
@@ -100,6 +102,7 @@ pub(crate) async fn payments(asked: &Asked<'_>) -> Result<Response<Body>, Failur
         }
     };
     let page = page.map_err(query::unlisted)?;
+    asked.shown(asked.inbound.query("state").unwrap_or("attention"), page.entries.len());
     let payments = page.entries.iter().map(ShownPayment::of).collect();
     let cursor = page.next.as_ref().map(Cursor::to_text);
     http::json(Status::Ok, &PaymentsAnswer { success: true, payments, cursor, unreadable: page.unreadable.clone() })

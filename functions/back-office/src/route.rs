@@ -145,7 +145,7 @@ impl<'a> Route<'a> {
     pub(crate) fn query(&self) -> &'static [&'static str] {
         match self {
             Self::Payments => &["state", "since", "attention", "cursor", "limit"],
-            Self::Forms => &["form", "state", "since", "cursor", "limit"],
+            Self::Forms => &["form", "state", "unmatched", "since", "cursor", "limit"],
             Self::FormExport => &["form", "since", "cursor", "limit"],
             Self::Order(_)
             | Self::Payment(_)

@@ -13,12 +13,15 @@ mod push;
 mod record;
 mod relay;
 
+use std::time::Duration;
+
 use lambda_http::{Body, Request, RequestExt as _, Response};
 use shared::clock::Clock;
 use shared::env::{ConfigError, Env};
 use shared::http::{self, Failure, Inbound, Shape};
 use shared::metrics::{self, Metrics};
 use shared::money::Currency;
+use shared::payment::Order;
 use shared::queue::Queue;
 use shared::runtime::World;
 use shared::secret::Keys;
@@ -37,13 +40,14 @@ pub struct Deps {
     orders: Orders,
     queue: Queue,
     terms: Terms,
+    person_kept: Duration,
     clock: Clock,
     metrics: Metrics,
 }
 
 impl Deps {
     /// Reads `IMSHOP_KEY`, `SHOP_PUSH_KEY`, `SHOP_ORDERS_URL`, `SHOP_KEY`, `DEFAULT_CURRENCY` (default RUB),
-    /// `SHOP_PRICE_INCLUDES_DELIVERY` (default true), `ORDERS_QUEUE_URL` and the store's.
+    /// `SHOP_PRICE_INCLUDES_DELIVERY` (default true), `ORDER_PERSON_DAYS` (default 90), `ORDERS_QUEUE_URL` and the store's.
     pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
         let imshop_keys = env.public_keys("IMSHOP_KEY");
         let shop_keys = env.public_keys("SHOP_PUSH_KEY");
@@ -51,6 +55,7 @@ impl Deps {
         let key = env.secret("SHOP_KEY");
         let default_currency = env.currency_or("DEFAULT_CURRENCY", Currency::Rub);
         let price_includes_delivery = env.flag_or("SHOP_PRICE_INCLUDES_DELIVERY", true);
+        let person_days = env.number_or("ORDER_PERSON_DAYS", 90, 1..=3650);
         let client = client_from_env(&mut env);
         let (random, clock, metrics) = (world.random, world.clock.clone(), world.metrics.clone());
         let orders = client.and_then(|client| Orders::from_env(&mut env, client, random, clock, metrics));
@@ -63,6 +68,7 @@ impl Deps {
                 orders: orders?,
                 queue: queue?,
                 terms: Terms { default_currency: default_currency?, price_includes_delivery: price_includes_delivery? },
+                person_kept: Duration::from_hours(24) * person_days?,
                 clock: world.clock,
                 metrics: world.metrics,
             })
@@ -74,6 +80,11 @@ impl Deps {
     /// Opens the connection to the store.
     pub async fn warm(&self) {
         self.orders.warm_up().await;
+    }
+
+    /// The order, with the time after which what it knows of its customer goes.
+    fn kept(&self, order: Order) -> Order {
+        Order { person_until: Some(order.said_at.plus(self.person_kept)), ..order }
     }
 
     /// Counts an answer of the shop's that is not recorded.

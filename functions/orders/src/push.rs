@@ -29,12 +29,13 @@ pub(crate) async fn push(deps: &Deps, inbound: &Inbound, uuid: &str) -> Result<R
         let known = deps.orders.order(&uuid).await.map_err(Failure::internal)?;
         // An amount without a currency is one in the order's own.
         let currency = known.as_ref().map_or(Some(deps.terms.default_currency), |known| known.currency);
-        let pushed = bounded(order(uuid.clone(), push.clone(), currency, deps.clock.now())?);
+        let pushed = deps.kept(bounded(order(uuid.clone(), push.clone(), currency, deps.clock.now())?));
         let order = match known {
             None => pushed,
             Some(known) => {
                 let corrected = corrected(&pushed, &known);
-                let is_same = Order { said_at: known.said_at, ..corrected.clone() } == known;
+                let same = corrected.clone();
+                let is_same = Order { said_at: known.said_at, person_until: known.person_until, ..same } == known;
                 let is_news = corrected.said_at > known.said_at || !is_same;
                 if !is_news {
                     return http::json(Status::Ok, &json!({"success": true}));
@@ -62,6 +63,8 @@ pub(crate) async fn push(deps: &Deps, inbound: &Inbound, uuid: &str) -> Result<R
 /// The known order with what was pushed; what the shop leaves out stays.
 fn corrected(pushed: &Order, known: &Order) -> Order {
     let pushed = pushed.clone();
+    // Who is not named anew is kept no longer for it.
+    let person_until = if pushed.has_person() { pushed.person_until } else { known.person_until.or(pushed.person_until) };
     // Prices in another currency say nothing about this order any more; those in an unknown one were never recorded.
     let keeps_lines = pushed.lines.is_empty() && (known.currency.is_none() || pushed.currency == known.currency);
     let (lines, delivery) = if keeps_lines { (known.lines.clone(), known.delivery) } else { (pushed.lines, None) };
@@ -82,6 +85,7 @@ fn corrected(pushed: &Order, known: &Order) -> Order {
         delivery,
         said_at: pushed.said_at,
         cart: known.cart.clone(),
+        person_until,
         latest_payment: known.latest_payment.clone(),
         attempts: known.attempts,
         version: known.version,
@@ -141,6 +145,7 @@ fn order(uuid: OrderUuid, push: Push, own: Option<Currency>, now: Timestamp) -> 
         check_link: push.check_link,
         said_at: now,
         cart: None,
+        person_until: None,
         latest_payment: None,
         attempts: 0,
         version: 0,

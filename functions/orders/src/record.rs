@@ -32,7 +32,7 @@ pub(crate) fn accepted(deps: &Deps, request: &Request, answer: &Answer) -> Vec<O
         };
         let order = Order { cart: Some(cart(request, requested, order.currency, now)), ..order };
         match orders.iter().position(|other| other.uuid == order.uuid) {
-            None => orders.push(bounded(order)),
+            None => orders.push(deps.kept(bounded(order))),
             Some(index) if is_same(&orders[index], &order) => {}
             // Which of the two IMSHOP believes is anybody's guess.
             Some(index) => {
@@ -98,6 +98,7 @@ fn order(deps: &Deps, request: &Request, requested: &Requested, answered: &Answe
         check_link: text(&answered.check_link),
         said_at: now,
         cart: None,
+        person_until: None,
         latest_payment: None,
         attempts: 0,
         version: 0,

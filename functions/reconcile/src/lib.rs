@@ -6,6 +6,8 @@
 //! The sparse index `due` holds only the payments whose next look is planned, spread over partitions; the rest of the table is
 //! never read. For each payment that is due: one read, then what [`shared::settle`] and [`shared::tell`] need, and a write that
 //! plans the next look, later each time that nothing was new. A run ends with its time; what is left comes first in the next.
+//! The same index has the orders that know their customer, by the end of the time for which they may: a read, and what
+//! [`shared::forget`] needs.
 //!
 //! Round trips of a run with nothing due: one write that takes the turn, one Query for each of its partitions, one write that gives it
 //! back.
@@ -21,14 +23,15 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::clock::{self, Deadline};
 use shared::env::{ConfigError, Env};
-use shared::ids::PaymentId;
+use shared::forget::{self, Forgotten};
+use shared::ids::{OrderUuid, PaymentId};
 use shared::imshop::status::Client;
 use shared::metrics::{self, Metrics};
 use shared::outbound::{Http, System};
 use shared::payment::{Payment, Trigger};
 use shared::runtime::{World, remaining};
 use shared::settle::{Settled, Settler};
-use shared::store::{Orders, StoreError};
+use shared::store::{Due, Orders, StoreError};
 use shared::tell::{self, Teller, Told};
 
 /// How many keys are taken from the index at once.
@@ -103,7 +106,7 @@ fn audits(text: &str) -> Result<Vec<Duration>, &'static str> {
 /// What a run came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// Payments looked at.
+    /// Payments and orders looked at.
     pub due: u32,
     /// Payments that moved on.
     pub moved: u32,
@@ -113,6 +116,8 @@ pub struct Report {
     pub failed: u32,
     /// Payments that a person has to look at from now on.
     pub attention: u32,
+    /// Orders that know nothing of their customer any more.
+    pub forgotten: u32,
     /// The time was over before the work.
     pub left: bool,
 }
@@ -145,8 +150,8 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
     let report = run.all(shards).await;
     turn.give_back().await;
     let report = report?;
-    let Report { due, moved, told, failed, attention, left } = report;
-    tracing::info!(due, moved, told, failed, attention, left, "reconciled");
+    let Report { due, moved, told, failed, attention, forgotten, left } = report;
+    tracing::info!(due, moved, told, failed, attention, forgotten, left, "reconciled");
     Ok(serde_json::to_value(report)?)
 }
 
@@ -223,13 +228,15 @@ struct Looked {
     attention: bool,
 }
 
-/// What came of a payment's turn.
+/// What came of a payment's or an order's turn.
 enum Turn {
     /// It is not due after all.
     NotDue,
     /// The run's time is over.
     NoTime,
     Looked(Looked),
+    /// An order's: whether it knows nothing of its customer any more.
+    Forgotten(bool),
 }
 
 impl Run<'_> {
@@ -254,16 +261,19 @@ impl Run<'_> {
         Ok(report)
     }
 
-    async fn page(&self, ids: Vec<PaymentId>, report: &mut Report) {
-        let mut waiting = ids.into_iter();
+    async fn page(&self, due: Vec<Due>, report: &mut Report) {
+        let mut waiting = due.into_iter();
         let mut looks = FuturesUnordered::new();
         loop {
             let free = self.pace.now().saturating_sub(looks.len());
-            looks.extend(waiting.by_ref().take(free).map(|id| async move {
-                let result = self.look(&id).await;
-                (id, result)
+            looks.extend(waiting.by_ref().take(free).map(|due| async move {
+                let result = match &due {
+                    Due::Payment(id) => self.look(id).await,
+                    Due::Order(uuid) => self.forget(uuid).await,
+                };
+                (due, result)
             }));
-            let Some((id, result)) = looks.next().await else { return };
+            let Some((what, result)) = looks.next().await else { return };
             match result {
                 Ok(Turn::NotDue) => {}
                 Ok(Turn::NoTime) => report.left = true,
@@ -273,10 +283,21 @@ impl Run<'_> {
                     report.told += u32::from(looked.told);
                     report.attention += u32::from(looked.attention);
                 }
+                Ok(Turn::Forgotten(forgotten)) => {
+                    report.due += 1;
+                    report.forgotten += u32::from(forgotten);
+                }
                 Err(error) => {
                     report.due += 1;
                     report.failed += 1;
-                    tracing::error!(payment_id = %id, cause = %error, "a payment could not be looked at");
+                    match what {
+                        Due::Payment(id) => {
+                            tracing::error!(payment_id = %id, cause = %error, "a payment could not be looked at");
+                        }
+                        Due::Order(uuid) => {
+                            tracing::error!(order_uuid = %uuid, cause = %error, "an order could not be looked at");
+                        }
+                    }
                 }
             }
         }
@@ -339,6 +360,22 @@ impl Run<'_> {
             }
         }
         Ok(Turn::Looked(looked))
+    }
+
+    /// Has an order forget its customer whose time is over.
+    async fn forget(&self, uuid: &OrderUuid) -> Result<Turn, StoreError> {
+        if self.deadline.allows(EACH).is_none_or(|left| left < EACH) {
+            return Ok(Turn::NoTime);
+        }
+        let settler = &self.deps.settler;
+        let now = settler.clock.now();
+        let order = settler.orders.order(uuid).await?;
+        // The index is a moment late.
+        if order.and_then(|order| order.person_until).is_none_or(|at| at > now) {
+            return Ok(Turn::NotDue);
+        }
+        let forgotten = forget::customer(&settler.orders, uuid, now).await?;
+        Ok(Turn::Forgotten(matches!(forgotten, Forgotten::Gone { .. })))
     }
 
     /// For how long it has not been as it should be, if so.

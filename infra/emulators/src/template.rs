@@ -629,6 +629,7 @@ mod tests {
                 ("by-order", "order_id", Some(("pk", Kind::Text))),
                 ("by-state", "state", Some(("moved_at", Kind::Number))),
                 ("attention", "attention", Some(("troubled_since", Kind::Number))),
+                ("by-phone", "phone", Some(("pk", Kind::Text))),
             ]
         );
         assert_eq!(tokens.indexes, holds.indexes[..1], "SMS that are due, in the same way");

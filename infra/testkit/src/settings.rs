@@ -92,6 +92,7 @@ pub fn environment(addresses: &Addresses) -> BTreeMap<String, String> {
         ("SHOP_KEY", SHOP_KEY.to_owned()),
         ("SHOP_PUSH_KEY", SHOP_KEY.to_owned()),
         ("DEFAULT_CURRENCY", "RUB".to_owned()),
+        ("ORDER_PERSON_DAYS", "90".to_owned()),
         ("PRICE_FEED_URL", format!("{providers}/shop/feed.yml")),
         ("PRICE_FEED_MAX_BAD_PERCENT", "10".to_owned()),
         ("PRICES_MAX_AGE_HOURS", "48".to_owned()),

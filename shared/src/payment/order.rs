@@ -1,5 +1,7 @@
 //! An order as the shop accepted it: the origin of every amount.
 
+use std::time::Duration;
+
 use super::{Cart, Fact, Goods, Known};
 use crate::clock::Timestamp;
 use crate::ids::{InstallId, ItemId, OrderId, OrderUuid, PaymentId};
@@ -42,6 +44,9 @@ pub struct Order {
     pub said_at: Timestamp,
     /// The cart that it came from, if its request was recorded.
     pub cart: Option<Cart>,
+    /// When what is known of the customer goes, unless something is open then; nothing if nothing is known, or if an earlier release has
+    /// recorded it.
+    pub person_until: Option<Timestamp>,
     /// The newest attempt to pay it.
     pub latest_payment: Option<PaymentId>,
     /// How many attempts there were.
@@ -139,6 +144,49 @@ impl Order {
             ..self
         }
     }
+
+    /// Whether anything of the customer is known.
+    #[must_use]
+    pub fn has_person(&self) -> bool {
+        let Known { address, returning, term: _ } = &self.known;
+        let says = |fact: &Fact<Option<String>>| fact.known().is_some_and(Option::is_some);
+        self.phone.is_some()
+            || self.email.is_some()
+            || self.name.is_some()
+            || self.install_id.is_some()
+            || address.is_some()
+            || returning.is_some()
+            || self.cart.as_ref().is_some_and(|cart| says(&cart.city) || says(&cart.pickup_location))
+    }
+
+    /// The order as the shop's books need it: without its customer, with every amount, line, id and attempt.
+    #[must_use]
+    pub fn without_person(self) -> Self {
+        let cart = self.cart.map(|cart| Cart { city: Fact::Unknown, pickup_location: Fact::Unknown, ..cart });
+        Self {
+            phone: None,
+            email: None,
+            name: None,
+            install_id: None,
+            known: Known { address: None, returning: None, term: self.known.term },
+            cart,
+            person_until: None,
+            ..self
+        }
+    }
+
+    /// This order with the time at which its customer goes, as it is stored at `now`.
+    #[must_use]
+    pub fn kept(mut self, now: Timestamp) -> Self {
+        // The first release says only of carts when they were recorded.
+        let said_at = if self.said_at == Timestamp::from_millis(0) { now } else { self.said_at };
+        let planned = self.person_until.unwrap_or_else(|| said_at.plus(Self::PERSON_KEPT));
+        self.person_until = self.has_person().then_some(planned);
+        self
+    }
+
+    /// For how long the customer is known by default.
+    pub const PERSON_KEPT: Duration = Duration::from_hours(90 * 24);
 
     /// Whether `id` names this order: its id or its public id.
     #[must_use]

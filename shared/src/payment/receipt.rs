@@ -189,6 +189,7 @@ mod tests {
             check_link: None,
             said_at: Timestamp::from_millis(0),
             cart: None,
+            person_until: None,
             latest_payment: None,
             attempts: 0,
             version: 1,

@@ -45,6 +45,17 @@ impl Orders {
         Ok(Document { id, parts })
     }
 
+    /// Empties a document that nobody needs any more; whether anything was in it. What is left of its parts goes by itself.
+    pub async fn empty_document(&self, payment: &PaymentId, document: &Document) -> Result<bool, StoreError> {
+        let mut emptied = false;
+        let record = DocumentRecord { bytes: Vec::new(), expires_at: self.clock.now().seconds() };
+        for part in 0..document.parts {
+            // A part that is gone, or was emptied before, is not of the version that it was stored with.
+            emptied |= self.table.put(&key(payment, &document.id, part as usize), 2, &record).await? == Written::Yes;
+        }
+        Ok(emptied)
+    }
+
     /// A stored document; nothing if any part of it is gone.
     pub async fn document(&self, payment: &PaymentId, document: &Document) -> Result<Option<Vec<u8>>, StoreError> {
         let mut bytes = Vec::new();

@@ -6,8 +6,28 @@ use super::pages::{Cursor, Lookup, Page, passed_over};
 use super::records::{OPEN, OrderRecord, PaymentRecord, SHARDS, Versioned};
 use super::{Consistency, Item, StoreError, read};
 use crate::clock::Timestamp;
-use crate::ids::{OrderId, PaymentId};
+use crate::ids::{OrderId, OrderUuid, PaymentId};
 use crate::payment::{Order, Payment, State};
+
+/// What is to be looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// A payment, by whoever settles it.
+    Payment(PaymentId),
+    /// An order whose customer is to go.
+    Order(OrderUuid),
+}
+
+impl Due {
+    fn of(key: &str) -> Option<Self> {
+        let payment = || Some(Self::Payment(PaymentId::parse(key.strip_prefix(PAYMENT)?).ok()?));
+        let order = || Some(Self::Order(OrderUuid::parse(key.strip_prefix(ORDER)?).ok()?));
+        payment().or_else(order)
+    }
+}
+
+/// How many of a customer's orders are taken from the index at once.
+const OF_PHONE_AT_ONCE: u16 = 100;
 
 impl Orders {
     /// The partitions of the index `due`.
@@ -15,19 +35,22 @@ impl Orders {
         (0..SHARDS).map(|shard| shard.to_string())
     }
 
-    /// Payments of one partition whose next look is due, the longest due first.
-    pub async fn due(
-        &self,
-        shard: &str,
-        now: Timestamp,
-        from: Option<&Cursor>,
-        limit: u16,
-    ) -> Result<Page<PaymentId>, StoreError> {
+    /// Payments and orders of one partition whose next look is due, the longest due first.
+    pub async fn due(&self, shard: &str, now: Timestamp, from: Option<&Cursor>, limit: u16) -> Result<Page<Due>, StoreError> {
         let bound = Some(("<=", now.millis()));
         let lookup = Lookup { index: "due", hash: ("check_shard", shard), range: "check_at", bound, newest_first: false };
         let page = self.table.keys(lookup, from, limit).await?;
-        let ids = page.entries.iter().filter_map(|key| PaymentId::parse(key.strip_prefix(PAYMENT)?).ok());
-        Ok(Page { entries: ids.collect(), next: page.next, unreadable: Vec::new() })
+        let due = page.entries.iter().filter_map(|key| Due::of(key));
+        Ok(Page { entries: due.collect(), next: page.next, unreadable: Vec::new() })
+    }
+
+    /// Orders of the customer with a phone, by its digits. Orders have them in clear, so whatever release recorded one, it is found, and under
+    /// whatever internal secret.
+    pub async fn of_phone(&self, digits: &str, from: Option<&Cursor>) -> Result<Page<OrderUuid>, StoreError> {
+        let lookup = Lookup { index: "by-phone", hash: ("phone", digits), range: "pk", bound: None, newest_first: false };
+        let page = self.table.keys(lookup, from, OF_PHONE_AT_ONCE).await?;
+        let orders = page.entries.iter().filter_map(|key| OrderUuid::parse(key.strip_prefix(ORDER)?).ok());
+        Ok(Page { entries: orders.collect(), next: page.next, unreadable: Vec::new() })
     }
 
     /// Payments in a state, into which they came at `since` or later; the newest first.

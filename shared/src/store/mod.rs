@@ -29,13 +29,14 @@
 //!
 //! - `order-holds`: `order#{orderUuid}`, `payment#{paymentId}`, the fiscal documents of captures to come, and customers'
 //!   requests for a limit, `registration#{id}` ([`Orders`]).
-//! - `otp-tokens`: `challenge#…`, `sends#…`, `count#…`, `sms#…`, `conversion#…` ([`Otp`](otp::Otp)).
+//! - `otp-tokens`: `challenge#…`, `sends#…`, `count#…`, `sms#…`, `conversion#…`, `erasure#…` ([`Otp`](otp::Otp)).
 //! - `forms`: what customers handed in, `form#{submission}` ([`Submissions`](submissions::Submissions)).
 //! - `quotes`: what can be made again at any time ([`Quotes`]): `prices`, `prices#…` ([`Prices`](prices::Prices)), `schedule#…`
 //!   ([`Schedules`]).
 
 mod batches;
 mod documents;
+mod erasures;
 mod lists;
 mod orders;
 pub mod otp;
@@ -69,6 +70,7 @@ use crate::aws::{Account, cause, http_client};
 use crate::clock::{Random, RandomError};
 use crate::env::Env;
 
+pub use lists::Due;
 pub use orders::Orders;
 pub use pages::{Cursor, CursorError, Page};
 pub use quotes::Quotes;

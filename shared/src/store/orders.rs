@@ -104,6 +104,7 @@ impl Orders {
 
     /// Writes an order as the version after the one it was read with.
     pub async fn save_order(&self, order: &Order) -> Result<Written, StoreError> {
+        let order = &order.clone().kept(self.clock.now());
         self.table.put(&order_key(&order.uuid), order.version + 1, &OrderRecord::from(order)).await
     }
 
@@ -129,6 +130,7 @@ impl Orders {
     /// Writes a payment and its order, each as the version after the one it was read with, together or not at all.
     pub async fn save_together(&self, order: &Order, payment: Payment) -> Result<Option<Payment>, StoreError> {
         let payment = payment.trimmed().watched(self.clock.now());
+        let order = &order.clone().kept(self.clock.now());
         let mark = self.table.random.hex32()?;
         let (order_key, payment_key) = (order_key(&order.uuid), payment_key(&payment.id));
         let items = vec![

@@ -4,6 +4,7 @@
 //! - `sends#{digest}`: when codes were sent to a phone or asked for from an installation ([`SendLog`]).
 //! - `count#{quota}#{date}`: what is counted by the hour and the day, UTC ([`Quota`], `store/quotas.rs`).
 //! - `sms#{transaction_id}`, `conversion#…`: SMS and what became of them (`store/sms.rs`).
+//! - `erasure#{digest}`: since when somebody is asked to be deleted (`store/erasures.rs`).
 //!
 //! `expires_at` (seconds) is the table's TTL attribute. DynamoDB deletes late, so no decision is made by it.
 

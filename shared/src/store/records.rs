@@ -52,6 +52,12 @@ pub(super) struct OrderRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     latest_payment: Option<String>,
     attempts: u32,
+    /// Hash key of the sparse index `due`; there while the customer is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    check_shard: Option<String>,
+    /// Range key of the sparse index `due`: when the customer goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    check_at: Option<i64>,
 }
 
 /// What is known of the cart. What is left out is unknown; null is known to be none.
@@ -258,14 +264,14 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-/// Over how many partitions of the index `due` the payments are spread, so that none is hot.
+/// Over how many partitions of the index `due` payments and orders are spread, so that none is hot.
 pub(super) const SHARDS: u8 = 8;
 /// The one partition of the index `attention`, which is short.
 pub(super) const OPEN: &str = "open";
 
-/// The partition of the index `due` that a payment belongs to.
-fn shard(payment: &Payment) -> String {
-    let sum = payment.id.as_str().bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
+/// The partition of the index `due` that the payment or order with an id belongs to.
+fn shard(id: &str) -> String {
+    let sum = id.bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
     (sum % SHARDS).to_string()
 }
 
@@ -307,6 +313,8 @@ impl From<&Order> for OrderRecord {
             cart: order.cart.as_ref().map(CartRecord::from),
             latest_payment: order.latest_payment.as_ref().map(|id| id.as_str().to_owned()),
             attempts: order.attempts,
+            check_shard: order.person_until.map(|_| shard(order.uuid.as_str())),
+            check_at: order.person_until.map(Timestamp::millis),
         }
     }
 }
@@ -418,6 +426,7 @@ impl TryFrom<Versioned<OrderRecord>> for Order {
             cart: record.cart.map(|cart| cart.read(currency)).transpose()?,
             latest_payment: record.latest_payment.as_deref().map(PaymentId::parse).transpose().map_err(text("latest_payment"))?,
             attempts: record.attempts,
+            person_until: record.check_at.map(Timestamp::from_millis),
             version,
         })
     }
@@ -461,7 +470,7 @@ impl From<&Payment> for PaymentRecord {
             tell_failures: payment.telling.failures,
             tell_lease_until: payment.telling.lease_until.map(Timestamp::millis),
             untold: payment.is_news().then_some(true),
-            check_shard: payment.watch.check_at.map(|_| shard(payment)),
+            check_shard: payment.watch.check_at.map(|_| shard(payment.id.as_str())),
             check_at: payment.watch.check_at.map(Timestamp::millis),
             quiet_checks: payment.watch.quiet,
             troubled_since: payment.watch.troubled_since.map(Timestamp::millis),

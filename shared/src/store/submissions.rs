@@ -16,6 +16,8 @@ use crate::submission::{Fields, PhoneDigest, Photo, State, Submission};
 const FORM: &str = "form#";
 /// What is stored for a form that came without an installation: earlier releases read a text there.
 const NO_INSTALLATION: &str = "-";
+/// What is stored in place of a phone's digest when none could be read: no digest looks so.
+const NO_PHONE: &str = "-";
 /// What every list is sorted by.
 const RANGE: &str = "created_at";
 /// Later than any moment of a form: the year 2286.
@@ -24,6 +26,8 @@ const NEVER: i64 = 9_999_999_999_999;
 const AT_ONCE: usize = 25;
 /// A page ends behind so many bytes of what customers wrote: what an answer can carry.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// How many keys are counted at once.
+const COUNTED_AT_ONCE: u16 = 1000;
 /// How much of a person's is read at once.
 const OF_PERSON_AT_ONCE: u16 = 100;
 
@@ -42,6 +46,8 @@ pub enum By<'a> {
     State(State),
     /// Those with a phone.
     Phone(&'a PhoneDigest),
+    /// Those in which no phone could be read.
+    Unmatched,
 }
 
 impl<'a> By<'a> {
@@ -64,6 +70,7 @@ impl<'a> By<'a> {
             Self::Form(form) => ("by-form", ("form_name", form.as_str())),
             Self::State(state) => ("by-state", ("state", state.name())),
             Self::Phone(phone) => ("by-phone", ("phone", phone.as_str())),
+            Self::Unmatched => ("by-phone", ("phone", NO_PHONE)),
         }
     }
 }
@@ -112,7 +119,7 @@ impl From<&Submission> for SubmissionRecord {
             install_id: submission.installation.as_ref().map_or(NO_INSTALLATION, InstallId::as_str).to_owned(),
             data: submission.data.as_ref().map(|data| data.as_str().to_owned()),
             photos: photos.collect(),
-            phone: submission.phone.as_ref().map(|phone| phone.as_str().to_owned()),
+            phone: Some(submission.phone.as_ref().map_or(NO_PHONE, PhoneDigest::as_str).to_owned()),
             created_at: submission.at.millis(),
             keep: submission.keep,
             expires_at: submission.keep_until.seconds(),
@@ -140,7 +147,7 @@ impl Versioned<SubmissionRecord> {
             installation: installation(&record.install_id)?,
             data,
             photos: photos.collect(),
-            phone: record.phone.map(PhoneDigest::stored),
+            phone: record.phone.filter(|phone| phone != NO_PHONE).map(PhoneDigest::stored),
             at: Timestamp::from_millis(record.created_at),
             keep: record.keep,
             keep_until: Timestamp::from_millis(record.expires_at.saturating_mul(1000)),
@@ -223,6 +230,25 @@ impl Submissions {
     pub async fn of_person(&self, phone: &PhoneDigest, from: Option<&Cursor>) -> Result<Page<Submission>, StoreError> {
         self.page(By::Phone(phone), None, from, OF_PERSON_AT_ONCE).await
     }
+
+    /// How many there are in which no phone could be read, at most [`MOST_COUNTED`](Self::MOST_COUNTED): also what DynamoDB has yet to delete,
+    /// and not what an earlier release has stored.
+    pub async fn count_unmatched(&self) -> Result<usize, StoreError> {
+        let (index, hash) = By::Unmatched.index();
+        let (mut count, mut from) = (0, None);
+        loop {
+            let lookup = Lookup { index, hash, range: RANGE, bound: None, newest_first: true };
+            let page = self.table.keys(lookup, from.as_ref(), COUNTED_AT_ONCE).await?;
+            count += page.entries.len();
+            from = page.next;
+            if from.is_none() || count >= Self::MOST_COUNTED {
+                return Ok(count.min(Self::MOST_COUNTED));
+            }
+        }
+    }
+
+    /// As far as is counted.
+    pub const MOST_COUNTED: usize = 10_000;
 
     /// Where a list goes on after `last`, for a page that was cut short there.
     #[must_use]

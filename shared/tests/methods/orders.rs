@@ -46,6 +46,7 @@ fn order(cart: Option<Cart>) -> Order {
         check_link: None,
         said_at: Timestamp::from_millis(0),
         cart,
+        person_until: None,
         latest_payment: None,
         attempts: 0,
         version: 0,

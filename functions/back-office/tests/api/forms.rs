@@ -276,21 +276,89 @@ async fn a_list_that_is_not_clearly_asked_for_is_refused() {
     let office = Office::open().await;
     let long = "x".repeat(201);
     for (query, wanted) in [
-        (vec![], "`form` or `state`"),
-        (vec![("form", "callback"), ("state", "kept")], "`form` or `state`"),
+        (vec![], "`form`, `state` or `unmatched=true`"),
+        (vec![("form", "callback"), ("state", "kept")], "`form`, `state` or `unmatched=true`"),
+        (vec![("unmatched", "true"), ("state", "kept")], "`form`, `state` or `unmatched=true`"),
+        (vec![("unmatched", "yes")], "`unmatched`: must be true"),
         (vec![("form", "")], "`form`"),
         (vec![("form", long.as_str())], "`form`"),
         (vec![("form", "a\nb")], "`form`"),
         (vec![("state", "WAITING")], "must be one of kept, waiting, delivered, refused"),
         (vec![("state", "waiting"), ("limit", "101")], "`limit`"),
         (vec![("state", "waiting"), ("since", "yesterday")], "`since`"),
-        (vec![("phone", canary::FORM_PHONE)], "only these query parameters: form, state, since, cursor, limit"),
+        (vec![("phone", canary::FORM_PHONE)], "only these query parameters: form, state, unmatched, since, cursor, limit"),
         (vec![("form", "a"), ("form", "b")], "must be there once"),
     ] {
         let event = query.iter().fold(get("forms"), |event, (name, value)| event.query(name, value));
         let answer = office.ask(event).await;
         assert_eq!(answer.status, 400, "{query:?}: {}", answer.body);
         assert!(answer.json()["error"].as_str().unwrap().contains(wanted), "{query:?}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn forms_without_a_phone_that_can_be_read_are_a_list_of_their_own() {
+    let office = Office::open().await;
+    office.hand_in(office.form(1)).await;
+    for number in 2..=6 {
+        let mut form = office.form(number);
+        form.phone = None;
+        if number == 4 {
+            form.keep_until = form.at.plus(Duration::from_hours(1));
+        }
+        office.hand_in(form).await;
+    }
+    office.story.world.advance(Duration::from_hours(2));
+    let expected: Vec<_> = [6, 5, 3, 2].map(|number| id(number).to_string()).into();
+    for limit in ["1", "3", "100"] {
+        let page = |cursor: Option<&str>| {
+            let event = get("forms").query("unmatched", "true").query("limit", limit);
+            cursor.into_iter().fold(event, |event, cursor| event.query("cursor", cursor))
+        };
+        assert_eq!(office.walk(page).await.0, expected, "{limit}: but for what is over");
+    }
+    let found = office.submissions.find(&id(2), office.story.world.clock().now()).await.unwrap().unwrap();
+    assert!(found.phone.is_none(), "what stands in the phone's place is none");
+}
+
+#[tokio::test]
+async fn who_looked_at_how_much_of_what_is_in_the_log() {
+    let office = Office::open().await;
+    office.hand_in(office.with_photos(office.form(1), 2)).await;
+    office.hand_in(office.form(2)).await;
+    let mut nobodys = office.form(3);
+    nobodys.phone = None;
+    office.hand_in(nobodys).await;
+    let order = office.story.order().await;
+    office.story.create(&order).await;
+    let digest = office.secret.digest(shared::secret::Purpose::Audit, &["996770102030"]);
+    let (form, photo) = (id(1).to_string(), format!("{}/photos/2", id(1)));
+    let seen = [
+        (get("forms").query("form", "callback"), "forms", "callback", 3),
+        (get("forms").query("form", "callback").query("limit", "2"), "forms", "callback", 2),
+        (get("forms").query("state", "kept"), "forms", "kept", 3),
+        (get("forms").query("unmatched", "true"), "forms", "unmatched", 1),
+        (post("forms/search").json(json!({"phone": canary::FORM_PHONE})), "form search", digest.as_str(), 2),
+        (get("forms.csv").query("form", "callback").query("limit", "1"), "form export", "callback", 1),
+        (get(&format!("forms/{form}")), "form", form.as_str(), 1),
+        (get(&format!("forms/{photo}")), "form photo", photo.as_str(), 1),
+        (get(&format!("orders/{}", order.id)), "order", order.id.as_str(), 2),
+        (get("payments").query("state", "pending"), "payments", "pending", 1),
+        (get(&format!("payments/{}", order.payment(1))), "payment", &order.payment(1), 1),
+    ];
+    for (event, action, of, entries) in seen {
+        let lines = || -> Vec<Value> {
+            let logs = office.story.world.logs();
+            let lines = logs.lines().filter(|line| line.contains("\"shown\""));
+            let lines = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
+            lines.filter(|line| line["action"] == action && line["of"] == of && line["entries"] == entries).collect()
+        };
+        let before = lines().len();
+        assert_eq!(office.ask(event).await.status, 200, "{action}");
+        let after = lines();
+        // The log is that of every test in the process.
+        assert!(after.len() > before, "{action} of {of}: {}", office.story.world.logs());
+        assert!(after.iter().all(|line| line["who"] == "viewer"), "{after:?}");
     }
 }
 

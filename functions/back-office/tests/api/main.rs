@@ -10,6 +10,7 @@ mod erase;
 mod export;
 mod faults;
 mod finish;
+mod forget;
 mod forms;
 mod history;
 mod holds;

@@ -76,11 +76,19 @@ async fn the_round_trips_of_forms_are_as_designed() {
     office.story.back_office(erasure()).await;
     assert_eq!(
         calls(),
-        ["Query", "BatchGetItem", DELETE, DELETE, DELETE, DELETE, GET, DELETE, DELETE],
+        [GET, PUT, "Query", "BatchGetItem", DELETE, DELETE, DELETE, DELETE, "Query", GET, DELETE, DELETE, "Query"],
         "an erasure of two forms"
     );
     office.story.back_office(erasure()).await;
-    assert_eq!(calls(), ["Query", GET, DELETE, DELETE], "the same again");
+    assert_eq!(calls(), [GET, "Query", "Query", GET, DELETE, DELETE, "Query"], "the same again");
+    office.story.world.advance(std::time::Duration::from_mins(1));
+    office.story.back_office(erasure()).await;
+    assert_eq!(calls(), [GET, "Query", "Query", GET, DELETE, DELETE, "Query", DELETE], "and for good");
+    let form = office.hand_in(office.form(3)).await;
+    let _ = calls();
+    let event = post("erasures").key(OPERATOR_KEY).json(json!({"submission_ids": [form.id.as_str()]}));
+    office.story.back_office(event.rest()).await;
+    assert_eq!(calls(), [GET, DELETE, "Query"], "a form by its id");
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ async fn a_lost_callback_is_made_up_for_and_imshop_is_told() {
     assert_eq!(story.world.tick().await["due"], 0, "the callback is expected to be quicker");
     story.world.advance(FIRST_LOOK);
     let report = story.world.tick().await;
-    assert_eq!(report, json!({"due": 1, "moved": 1, "told": 1, "failed": 0, "attention": 0, "left": false}));
+    assert_eq!(report, json!({"due": 1, "moved": 1, "told": 1, "failed": 0, "attention": 0, "forgotten": 0, "left": false}));
     assert_eq!(story.state(&payment).await, "captured");
     let order = story.world.standins().mokka_order(&payment).unwrap();
     assert_eq!((order.status.as_str(), order.finishes), ("finished", 1));

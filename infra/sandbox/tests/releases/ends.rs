@@ -288,4 +288,22 @@ async fn erased(house: &House) {
         assert_eq!(status, 200, "{answer}");
     }
     assert!(house.world.items("forms", "form#").await.iter().all(|form| form["phone"].is_null()), "nobody's forms are left");
+    let mut open = 0;
+    for order in house.world.items("order-holds", "order#").await {
+        let Some(phone) = order["phone"].as_str() else { continue };
+        let body = json!({"phone": format!("+{phone}")});
+        let (status, answer) = house.call("POST", "/v1/back-office/erasures", OPERATOR_KEY, &body).await;
+        assert_eq!(status, 200, "{answer}");
+        open = answer["orders_open"].as_u64().unwrap();
+    }
+    let orders = house.world.items("order-holds", "order#").await;
+    let known = orders.iter().filter(|order| !order["phone"].is_null()).count();
+    assert!(
+        (known as u64, orders.len()) == (open, orders.len()) && known < orders.len(),
+        "{known} of {}, {open} open",
+        orders.len()
+    );
+    for order in orders.iter().filter(|order| order["phone"].is_null()) {
+        assert!(order["email"].is_null() && order["name"].is_null() && order["amount"].is_number(), "{order:#}");
+    }
 }

@@ -1,0 +1,107 @@
+//! The one way in which an order forgets its customer: on request ([`crate::store::Orders::of_phone`]), or when the time is over for which the
+//! customer is kept ([`Order::person_until`]).
+//!
+//! What of an order is the shop's books stays: ids, amounts, lines, attempts and their histories. What is the customer's goes: with the
+//! order their names, contacts, address and installation; with its payments the address of their page at the provider, and a
+//! fiscal document of the shop's that waited for its capture. Nothing goes while an attempt is open: the provider may have to be
+//! told again who pays, and a person may have to call them. Then the order is looked at again each hour until nothing is.
+//!
+//! Payments before their order: by the order the rest is found again when this breaks off.
+
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::ids::{OrderUuid, PaymentId};
+use crate::payment::{Check, Order, Payment};
+use crate::store::{Orders, StoreError, Written};
+
+/// How soon it is seen that nothing is open any more.
+const BETWEEN_LOOKS: Duration = Duration::from_hours(1);
+/// How often one order may be written by others meanwhile.
+const ROUNDS: u32 = 5;
+
+/// What became of an order's customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forgotten {
+    /// Nothing is known of one.
+    Nobody,
+    /// Somebody is paying, or must be asked about it: they go when that is over.
+    Open,
+    /// They are gone.
+    Gone {
+        /// How many addresses of pages at the provider went with them.
+        pages: u32,
+        /// How many fiscal documents.
+        documents: u32,
+    },
+}
+
+/// Has an order forget its customer.
+pub async fn customer(orders: &Orders, uuid: &OrderUuid, now: Timestamp) -> Result<Forgotten, StoreError> {
+    let (mut pages, mut documents) = (0, 0);
+    for _ in 0..ROUNDS {
+        let Some(order) = orders.order(uuid).await? else { return Ok(Forgotten::Nobody) };
+        if !order.has_person() && order.person_until.is_none() {
+            return Ok(Forgotten::Nobody);
+        }
+        let payments = attempts(orders, &order).await?;
+        let is_open = payments.iter().any(|payment| !payment.is_over() || payment.watch.attention);
+        if is_open {
+            let next = now.plus(BETWEEN_LOOKS);
+            if order.person_until.is_some_and(|at| at > now && at <= next) {
+                return Ok(Forgotten::Open);
+            }
+            if orders.save_order(&Order { person_until: Some(next), ..order }).await? == Written::Yes {
+                return Ok(Forgotten::Open);
+            }
+            continue;
+        }
+        if !forget_payments(orders, payments, &mut pages, &mut documents).await? {
+            continue;
+        }
+        if orders.save_order(&order.without_person()).await? == Written::Yes {
+            tracing::info!(order_uuid = %uuid, pages, documents, "an order knows nothing of its customer any more");
+            return Ok(Forgotten::Gone { pages, documents });
+        }
+    }
+    Err(StoreError::Failed { action: "UpdateItem", cause: "others keep writing the same order".to_owned() })
+}
+
+/// The attempts to pay an order.
+async fn attempts(orders: &Orders, order: &Order) -> Result<Vec<Payment>, StoreError> {
+    // A failed attempt may have been opened under another id that the shop gave the order before.
+    let mut ids: Vec<_> = (1..=order.attempts).map(|attempt| PaymentId::new(&order.id, attempt)).collect();
+    ids.extend(order.latest_payment.iter().filter(|latest| !ids.contains(latest)).cloned().collect::<Vec<_>>());
+    let mut found = Vec::new();
+    for id in ids {
+        found.extend(orders.payment(&id).await?.filter(|payment| payment.order_uuid == order.uuid));
+    }
+    Ok(found)
+}
+
+/// Whether it is done; not if somebody else wrote one of them meanwhile.
+async fn forget_payments(
+    orders: &Orders,
+    payments: Vec<Payment>,
+    pages: &mut u32,
+    documents: &mut u32,
+) -> Result<bool, StoreError> {
+    for payment in payments {
+        let document = payment.check.as_ref().and_then(|check| check.document.as_ref());
+        if payment.url.is_none() && document.is_none() {
+            continue;
+        }
+        let emptied = match document {
+            Some(document) => orders.empty_document(&payment.id, document).await?,
+            None => false,
+        };
+        let page = u32::from(payment.url.is_some());
+        let check = payment.check.clone().map(|check| Check { document: None, ..check });
+        if orders.save_payment(Payment { url: None, check, ..payment }).await?.is_none() {
+            return Ok(false);
+        }
+        *pages += page;
+        *documents += u32::from(emptied);
+    }
+    Ok(true)
+}
