@@ -16,6 +16,7 @@ use shared::config::Methods;
 use shared::env::{ConfigError, Env};
 use shared::http::{self, Failure, Inbound, Shape};
 use shared::imshop::acquiring::Request as Command;
+use shared::metrics::Metrics;
 use shared::money::Currency;
 use shared::runtime::World;
 use shared::secret::{InternalSecret, Keys};
@@ -33,6 +34,7 @@ pub struct Deps {
     internal: InternalSecret,
     public_base_url: Option<Url>,
     valid_for: Duration,
+    metrics: Metrics,
 }
 
 impl Deps {
@@ -46,6 +48,7 @@ impl Deps {
         let internal = env.internal_secret();
         let public_base_url = env.optional_url("PUBLIC_BASE_URL");
         let hours = env.number_or("MOKKA_FORM_HOURS", 24, 1..=720);
+        let metrics = world.metrics.clone();
         let settler = Settler::from_env(&mut env, world.clock, world.random, world.http, world.metrics);
         let build = || {
             Some(Self {
@@ -56,6 +59,7 @@ impl Deps {
                 internal: internal?,
                 public_base_url,
                 valid_for: Duration::from_hours(u64::from(hours?)),
+                metrics,
             })
         };
         let deps = build();
@@ -79,7 +83,7 @@ async fn route(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
     }
     inbound.require_method("POST")?;
     inbound.limit_body(http::SMALL_BODY)?;
-    inbound.authorize(&deps.keys)?;
+    inbound.authorize(&deps.keys, "acquiring", &deps.metrics)?;
     let command: Command = inbound.json()?;
     match command.command.as_str() {
         "create" => create::create(deps, inbound, command).await,
