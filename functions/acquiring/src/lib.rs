@@ -87,8 +87,8 @@ async fn route(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
     let command: Command = inbound.json()?;
     match command.command.as_str() {
         "create" => create::create(deps, inbound, command).await,
-        "applepay" => wallet(command, "applePayData", |command| command.apple_pay_data.is_some()),
-        "androidpay" | "android" => wallet(command, "androidPayData", |command| command.android_pay_data.is_some()),
+        "applepay" => wallet(command, "applePayData"),
+        "androidpay" | "android" => wallet(command, "androidPayData"),
         "capture" => capture::capture(deps, inbound, command).await,
         _ => Err(Failure::business(texts::COMMAND_UNKNOWN)),
     }
@@ -99,9 +99,10 @@ fn required<T>(field: Option<T>, name: &'static str) -> Result<T, Failure> {
     field.ok_or_else(|| Failure::bad_request(format!("field `{name}`: missing, it is mandatory for this command")))
 }
 
-/// Apple Pay and Google Pay need a card gateway, and none is configured: read in full, refused clearly, nothing stored.
-fn wallet(command: Command, data: &'static str, has_data: fn(&Command) -> bool) -> Result<Response<Body>, Failure> {
-    required(has_data(&command).then_some(()), data)?;
+/// Apple Pay and Google Pay need a card gateway, and none is configured: read in full, refused clearly, nothing stored. The document
+/// lists the fields of each below the sample of the other, so that either may hold the cryptogram.
+fn wallet(command: Command, data: &'static str) -> Result<Response<Body>, Failure> {
+    required(command.apple_pay_data.or(command.android_pay_data), data)?;
     required(command.payment_method_id, "paymentMethodId")?;
     required(command.order_uuid, "orderUuid")?;
     required(command.order_id, "orderId")?;

@@ -65,7 +65,7 @@ pub(crate) async fn without_code(deps: &Deps, config: &config::Form, form: &Form
     let phone = form.first_phone(config);
     let limits = quotas::of_form(deps, config, form, phone.as_ref(), &id, now);
     let saver = Saver { deps, config, form, phone: phone.as_ref(), id, limits, alone: false, deadline };
-    Ok(match saver.take(&data).await.map_err(Failure::internal)? {
+    Ok(match Box::pin(saver.take(&data)).await.map_err(Failure::internal)? {
         Taken::Yes(message) => Answer::success(message),
         Taken::Refused(message) => Answer::failed(message),
         Taken::No(text) => Answer::failed(text),
@@ -90,7 +90,7 @@ impl Confirmed<'_> {
     pub(crate) async fn save(&self, challenge: Challenge, deadline: Deadline) -> Result<Answer, StoreError> {
         let Self { deps, config, form, phone, code, id, lease } = *self;
         let saver = Saver { deps, config, form, phone: Some(phone), id: id.clone(), limits: Vec::new(), alone: true, deadline };
-        let taken = saver.take(&form.canonical()).await;
+        let taken = Box::pin(saver.take(&form.canonical())).await;
         match taken? {
             Taken::Yes(message) => {
                 let noted = deps.otp.change(challenge, |challenge| challenge.saved(code, id, message.clone())).await;

@@ -137,15 +137,13 @@ impl Refusal {
             Self::CoolDown(_) => "cool_down",
             Self::Hour(_) => "phone_hour",
             Self::Day(_) => "phone_day",
-            Self::Installation(_) => "installation",
+            Self::Installation(_) | Self::Forms(FormsOf::Installation, _) => "installation",
             Self::Prefix(_) => "range",
             Self::Address(_) => "address",
-            Self::Shop(_) => "shop",
+            Self::Shop(_) | Self::Forms(FormsOf::Shop, _) => "shop",
             Self::WrongCodes(_) => "wrong_codes",
             Self::Forms(FormsOf::Phone, _) => "phone",
-            Self::Forms(FormsOf::Installation, _) => "installation",
             Self::Forms(FormsOf::Nobody, _) => "no_installation",
-            Self::Forms(FormsOf::Shop, _) => "shop",
         }
     }
 }

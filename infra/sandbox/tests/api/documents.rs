@@ -45,8 +45,9 @@ fn every_alarm_on_what_is_measured_names_a_watched_metric_and_every_watched_metr
 }
 
 fn alarm<'a>(template: &'a Yaml, name: &str) -> &'a Yaml {
-    let found = alarms(template).into_iter().find(|(id, _)| *id == name);
-    found.unwrap_or_else(|| panic!("there is no {name}")).1
+    let found = &template["Resources"][name];
+    assert_eq!(found["Type"].as_str(), Some("AWS::CloudWatch::Alarm"), "{name}");
+    &found["Properties"]
 }
 
 #[test]
