@@ -152,6 +152,8 @@ def parameters(found, stage):
         found.check(heard, f"alarms go to {heard}", "nobody hears the alarms", 'set AlarmEmail, to an address or to "elsewhere"')
         is_real = "demo" not in stage.parameters["MokkaBaseUrl"]
         found.check(is_real, "Mokka is not its demo", "prod would sell through Mokka's demo", "set MokkaBaseUrl")
+        if stage.parameters["AllowedSourceRanges"] == stage.template["AllowedSourceRanges"]["Default"]:
+            found.note("AllowedSourceRanges lets everyone in: strangers without a key can use up what a method lets through")
     if not stage.lacking():
         found.ok("samconfig.toml sets what the template asks for")
 

@@ -7,8 +7,8 @@
 //!
 //! - `METRICS=basic`, the default: what an alarm looks at, [`WATCHED`], ten without dimensions. Everything else stays in the same lines, and
 //!   CloudWatch Logs Insights counts by it (the dashboard and the runbook have the queries).
-//! - `METRICS=full`: also every metric by its dimensions, at most 142 together for a shop with Mokka (payments 16, orders 2, callbacks 5,
-//!   calls 44, codes 18, SMS 39 of which 36 by operator, forms 5, cold starts 12), nothing for an hour in which it was not measured.
+//! - `METRICS=full`: also every metric by its dimensions, at most 155 together for a shop with Mokka (payments 16, orders 2, callbacks 5,
+//!   keys 6, calls 44, codes 18, SMS 39 of which 36 by operator, forms 12, cold starts 12), nothing for an hour in which it was not measured.
 //!
 //! What has many values (a range of numbers, a payment) is a field of the line in either case. No personal data, no keys.
 //!
@@ -42,6 +42,9 @@ pub const FUNCTION: &str = "function";
 pub const OPERATOR: &str = "operator";
 /// A field: the first digits of a phone, as far as they say nothing of its owner.
 pub const RANGE: &str = "range";
+/// A dimension: what was called with a wrong key: `orders`, `order-push`, `payments`, `acquiring`,
+/// `codes`, `forms`, `back-office`.
+pub const ENDPOINT: &str = "endpoint";
 /// A field: the number that was reached.
 pub const THRESHOLD: &str = "threshold";
 /// A field: the order, by IMSHOP's id.
@@ -88,9 +91,9 @@ pub const WATCHED: [&str; 10] = [
     "PaymentsNeedingAttention",
     "Mismatches",
     "OrdersNeedingAttention",
-    "CallbacksRefused",
-    "FormsRefusedLate",
-    "SmsNeedingAttention",
+    "KeysRefused",
+    "BackOfficeKeysRefused",
+    "FormsNeedingAttention",
     FAULTS[0].1,
     FAULTS[1].1,
     FAULTS[2].1,
@@ -179,8 +182,13 @@ pub const ORDERS_WITHOUT_AMOUNT: Metric = watched(count("OrdersWithoutAmount", W
 /// payment relies on another one, or neither the store nor the queue took it.
 pub const ORDERS_NOT_RECORDED: Metric = watched(count("OrdersNotRecorded", WHOLE), "OrdersNeedingAttention");
 
-/// Callbacks and reports that were not believed: `id` and `unknown` (nothing of ours), `token`, `signature`, `secret`.
-pub const CALLBACKS_REFUSED: Metric = watched(count("CallbacksRefused", &[&[PROVIDER, REASON]]), "CallbacksRefused");
+/// Callbacks and reports that were not believed: `id` and `unknown` (nothing of ours), `token`, `signature`, `secret`. The alarm counts
+/// them with the wrong keys: whoever calls could not show that they may.
+pub const CALLBACKS_REFUSED: Metric = watched(count("CallbacksRefused", &[&[PROVIDER, REASON]]), "KeysRefused");
+/// Requests without a right key, by the endpoint.
+pub const KEYS_REFUSED: Metric = watched(count("KeysRefused", &[&[ENDPOINT]]), "KeysRefused");
+/// The same of the back office, of which few call for a person.
+pub const BACK_OFFICE_KEYS_REFUSED: Metric = watched(count("BackOfficeKeysRefused", &[]), "BackOfficeKeysRefused");
 
 /// How long an outside system took for a call, to the end of its answer or of our patience. Its sample count is that of the calls.
 pub const PROVIDER_LATENCY: Metric = metric("ProviderLatency", Unit::Milliseconds, &[&[PROVIDER, METHOD]]);
@@ -205,11 +213,11 @@ pub const SMS_DELIVERED: Metric = count("SmsDelivered", &[&[OPERATOR]]);
 /// Those of them whose code was entered.
 pub const SMS_ENTERED: Metric = count("SmsEntered", &[&[OPERATOR]]);
 /// Operators and ranges whose share of entered codes fell below the threshold, once for each window.
-pub const SMS_CONVERSION_DROPPED: Metric = watched(count("SmsConversionDropped", WHOLE), "SmsNeedingAttention");
+pub const SMS_CONVERSION_DROPPED: Metric = watched(count("SmsConversionDropped", WHOLE), "FormsNeedingAttention");
 /// The shop's SMS of the day are running out, once a day.
-pub const SMS_RUNNING_OUT: Metric = watched(count("SmsRunningOut", WHOLE), "SmsNeedingAttention");
+pub const SMS_RUNNING_OUT: Metric = watched(count("SmsRunningOut", WHOLE), "FormsNeedingAttention");
 /// The shop's SMS of the day are used up, once a day.
-pub const SMS_USED_UP: Metric = watched(count("SmsUsedUp", WHOLE), "SmsNeedingAttention");
+pub const SMS_USED_UP: Metric = watched(count("SmsUsedUp", WHOLE), "FormsNeedingAttention");
 
 /// Forms that were stored, each once however often it was sent.
 pub const FORMS_TAKEN: Metric = count("FormsTaken", WHOLE);
@@ -218,7 +226,14 @@ pub const FORMS_DELIVERED: Metric = count("FormsDelivered", WHOLE);
 /// Forms that the shop does not want like this.
 pub const FORMS_REFUSED: Metric = count("FormsRefused", WHOLE);
 /// Those of them whose customer was told before that the form is taken.
-pub const FORMS_REFUSED_LATE: Metric = watched(count("FormsRefusedLate", &[]), "FormsRefusedLate");
+pub const FORMS_REFUSED_LATE: Metric = watched(count("FormsRefusedLate", WHOLE), "FormsNeedingAttention");
+/// Forms without a code that were not taken, by the limit of `forms.toml` that was in the way: `phone`, `installation`,
+/// `no_installation`, `shop`.
+pub const FORMS_LIMITED: Metric = count("FormsLimited", &[&[REASON]]);
+/// The forms without a code of the day are running out, once a day.
+pub const FORMS_RUNNING_OUT: Metric = watched(count("FormsRunningOut", WHOLE), "FormsNeedingAttention");
+/// The forms without a code of the day, or those of them without an installation, are used up, each once a day.
+pub const FORMS_USED_UP: Metric = watched(count("FormsUsedUp", WHOLE), "FormsNeedingAttention");
 /// How old a form is, each time that the queue's try at the shop was in vain. Its sample count is that of the tries.
 pub const FORM_WAITING: Metric = metric("FormWaiting", Unit::Seconds, WHOLE);
 
@@ -226,7 +241,7 @@ pub const FORM_WAITING: Metric = metric("FormWaiting", Unit::Seconds, WHOLE);
 pub const COLD_START: Metric = metric("ColdStart", Unit::Milliseconds, &[&[FUNCTION]]);
 
 /// Every metric there is.
-pub const ALL: [Metric; 29] = [
+pub const ALL: [Metric; 34] = [
     PAYMENTS,
     CAPTURED_AMOUNT,
     REFUNDED_AMOUNT,
@@ -237,6 +252,8 @@ pub const ALL: [Metric; 29] = [
     ORDERS_WITHOUT_AMOUNT,
     ORDERS_NOT_RECORDED,
     CALLBACKS_REFUSED,
+    KEYS_REFUSED,
+    BACK_OFFICE_KEYS_REFUSED,
     PROVIDER_LATENCY,
     PROVIDER_FAULTS,
     PROVIDER_REFUSALS,
@@ -254,6 +271,9 @@ pub const ALL: [Metric; 29] = [
     FORMS_DELIVERED,
     FORMS_REFUSED,
     FORMS_REFUSED_LATE,
+    FORMS_LIMITED,
+    FORMS_RUNNING_OUT,
+    FORMS_USED_UP,
     FORM_WAITING,
     COLD_START,
 ];
@@ -382,7 +402,7 @@ mod tests {
                 "_aws": {
                     "Timestamp": null,
                     "CloudWatchMetrics": [
-                        {"Namespace": "test", "Dimensions": [[]], "Metrics": [{"Name": "SmsNeedingAttention", "Unit": "Count"}]},
+                        {"Namespace": "test", "Dimensions": [[]], "Metrics": [{"Name": "FormsNeedingAttention", "Unit": "Count"}]},
                         {"Namespace": "test", "Dimensions": [[]], "Metrics": [{"Name": "SmsConversionDropped", "Unit": "Count"}]},
                         {
                             "Namespace": "test",
@@ -396,7 +416,7 @@ mod tests {
                 "SmsSent": 3,
                 "SmsEntered": 1,
                 "SmsConversionDropped": 1,
-                "SmsNeedingAttention": 1,
+                "FormsNeedingAttention": 1,
             })
         );
     }

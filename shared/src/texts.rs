@@ -106,6 +106,24 @@ pub const INTERNAL: &str = "Внутренняя ошибка. Попробуй�
 /// Wrong or missing key.
 pub const UNAUTHORIZED: &str = "Неверный ключ доступа.";
 
+/// Another form is taken after `minutes`.
+#[must_use]
+pub fn wait_minutes_for_next_form(minutes: u64) -> String {
+    format!("Слишком много заявок. Новую можно отправить через {minutes} мин.")
+}
+
+/// Another form is taken after `hours`.
+#[must_use]
+pub fn wait_hours_for_next_form(hours: u64) -> String {
+    format!("Слишком много заявок. Новую можно отправить через {hours} ч.")
+}
+
+/// The shop takes forms again after `hours`.
+#[must_use]
+pub fn shop_takes_forms_again(hours: u64) -> String {
+    format!("Магазин временно не принимает заявки. Попробуйте через {hours} ч или обратитесь в магазин.")
+}
+
 /// A new code can be asked for after `seconds`.
 #[must_use]
 pub fn wait_for_next_code(seconds: u64) -> String {

@@ -16,6 +16,7 @@ use shared::config::Methods;
 use shared::env::{ConfigError, Env};
 use shared::http::{self, Failure, Inbound, Shape};
 use shared::imshop::acquiring::Request as Command;
+use shared::metrics::Metrics;
 use shared::money::Currency;
 use shared::runtime::World;
 use shared::secret::{InternalSecret, Keys};
@@ -33,6 +34,7 @@ pub struct Deps {
     internal: InternalSecret,
     public_base_url: Option<Url>,
     valid_for: Duration,
+    metrics: Metrics,
 }
 
 impl Deps {
@@ -46,6 +48,7 @@ impl Deps {
         let internal = env.internal_secret();
         let public_base_url = env.optional_url("PUBLIC_BASE_URL");
         let hours = env.number_or("MOKKA_FORM_HOURS", 24, 1..=720);
+        let metrics = world.metrics.clone();
         let settler = Settler::from_env(&mut env, world.clock, world.random, world.http, world.metrics);
         let build = || {
             Some(Self {
@@ -56,6 +59,7 @@ impl Deps {
                 internal: internal?,
                 public_base_url,
                 valid_for: Duration::from_hours(u64::from(hours?)),
+                metrics,
             })
         };
         let deps = build();
@@ -79,12 +83,12 @@ async fn route(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
     }
     inbound.require_method("POST")?;
     inbound.limit_body(http::SMALL_BODY)?;
-    inbound.authorize(&deps.keys)?;
+    inbound.authorize(&deps.keys, "acquiring", &deps.metrics)?;
     let command: Command = inbound.json()?;
     match command.command.as_str() {
         "create" => create::create(deps, inbound, command).await,
-        "applepay" => wallet(command, "applePayData", |command| command.apple_pay_data.is_some()),
-        "androidpay" | "android" => wallet(command, "androidPayData", |command| command.android_pay_data.is_some()),
+        "applepay" => wallet(command, "applePayData"),
+        "androidpay" | "android" => wallet(command, "androidPayData"),
         "capture" => capture::capture(deps, inbound, command).await,
         _ => Err(Failure::business(texts::COMMAND_UNKNOWN)),
     }
@@ -95,9 +99,10 @@ fn required<T>(field: Option<T>, name: &'static str) -> Result<T, Failure> {
     field.ok_or_else(|| Failure::bad_request(format!("field `{name}`: missing, it is mandatory for this command")))
 }
 
-/// Apple Pay and Google Pay need a card gateway, and none is configured: read in full, refused clearly, nothing stored.
-fn wallet(command: Command, data: &'static str, has_data: fn(&Command) -> bool) -> Result<Response<Body>, Failure> {
-    required(has_data(&command).then_some(()), data)?;
+/// Apple Pay and Google Pay need a card gateway, and none is configured: read in full, refused clearly, nothing stored. The document
+/// lists the fields of each below the sample of the other, so that either may hold the cryptogram.
+fn wallet(command: Command, data: &'static str) -> Result<Response<Body>, Failure> {
+    required(command.apple_pay_data.or(command.android_pay_data), data)?;
     required(command.payment_method_id, "paymentMethodId")?;
     required(command.order_uuid, "orderUuid")?;
     required(command.order_id, "orderId")?;

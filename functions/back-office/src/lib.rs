@@ -64,6 +64,7 @@ use shared::clock::Random;
 use shared::env::{ConfigError, Env};
 use shared::http::{self, Failure, Inbound, Shape, on_payment};
 use shared::ids::PaymentId;
+use shared::metrics::Metrics;
 use shared::payment::Payment;
 use shared::phone::Phone;
 use shared::photos::Photos;
@@ -90,6 +91,7 @@ pub struct Deps {
     submissions: Submissions,
     otp: Otp,
     photos: Photos,
+    metrics: Metrics,
 }
 
 impl Deps {
@@ -100,6 +102,7 @@ impl Deps {
         let internal = env.internal_secret();
         let public_base_url = env.optional_url("PUBLIC_BASE_URL");
         let random = world.random.clone();
+        let metrics = world.metrics.clone();
         let settler = Settler::from_env(&mut env, world.clock, world.random, world.http, world.metrics);
         let client = settler.as_ref().map(|settler| settler.orders.client());
         let submissions = client.clone().and_then(|client| Submissions::from_env(&mut env, client, random.clone()));
@@ -117,6 +120,7 @@ impl Deps {
                 submissions: submissions?,
                 otp: otp?,
                 photos: photos?,
+                metrics,
             })
         };
         let deps = build();
@@ -145,7 +149,7 @@ struct Asked<'a> {
 }
 
 async fn serve(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure> {
-    let holder = inbound.holder(&deps.keys)?;
+    let holder = inbound.holder(&deps.keys, &deps.metrics)?;
     let path = inbound.path();
     let route = Route::find(&path).ok_or_else(Failure::not_found)?;
     inbound.require_method(route.method())?;

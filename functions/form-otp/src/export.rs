@@ -94,20 +94,19 @@ impl Export<'_> {
             let Ok(id) = confirmed_id(self.deps, self.form, key, &sent.transaction_id) else {
                 return Ok(Answer::failed(texts::FORM_NOT_SAVED));
             };
-            if !sent.saved.is_empty() && !used_up {
-                if !self.is_verified(sent) {
-                    // No guess can do anything any more; it is counted all the same.
-                    let guessed = self.deps.otp.save(challenge.guessed()).await?;
-                    tracing::info!(counted = guessed.is_some(), "a wrong code for a form that is saved");
-                    return Ok(self.not_right("wrong"));
-                }
+            if self.is_verified(sent) && !used_up {
                 if let Some(saved) = sent.saved_as(&id) {
                     return Ok(Answer::success(saved.message.clone()));
                 }
-                if sent.is_spent() {
-                    tracing::warn!("a code has saved as many forms as it may");
+                if sent.is_spent_for(&id) {
+                    tracing::warn!("as many forms were handed in with a code as may be");
                     return Ok(self.not_right("limit"));
                 }
+            } else if !sent.saved.is_empty() && !used_up {
+                // No guess can do anything any more; it is counted all the same.
+                let guessed = self.deps.otp.save(challenge.guessed()).await?;
+                tracing::info!(counted = guessed.is_some(), "a wrong code for a form that is saved");
+                return Ok(self.not_right("wrong"));
             }
             if !sent.is_leased(now) {
                 if used_up {
@@ -150,7 +149,7 @@ impl Export<'_> {
         let Some((sent, lease)) = leased(&challenge) else { return Ok(Answer::failed(texts::FORM_IN_PROGRESS)) };
         let id = sent.transaction_id.clone();
         let otp = &self.deps.otp;
-        if let Some(refusal) = quotas::take_all(self.deps, &self.wrong_codes).await? {
+        if let Err(refusal) = quotas::take_all(self.deps, &self.wrong_codes).await? {
             tracing::info!(limit = ?refusal, "no code is checked: a limit");
             otp.change(challenge, |challenge| challenge.wrong(&id, lease)).await?;
             return Ok(self.not_right("limit"));

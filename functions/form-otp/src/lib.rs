@@ -10,12 +10,15 @@
 //!   which begins anew; one write.
 //! - a form with its code: one read, one write (the check is counted), two counts (wrong codes of the phone and of the
 //!   installation), one check at SMSPRO, both counts given back and one write at once (the code is right, its SMS was entered),
-//!   then what a form that needs no code takes, one write.
+//!   then what a form that needs no code takes after its counts, one write.
 //! - the same form again: one read. Another form with the same code: the same without SMSPRO, for five forms at most.
 //! - without an installation: two reads more, of the codes that were sent to the phone and of the newest of them.
 //! - a wrong code: one read, one write, two counts, one check at SMSPRO, one write. Locked out: one read.
-//! - a form that needs no code: one write (it is stored); if it goes to the shop a message to the queue before that, and one call
-//!   to the shop and one write (what it said) after it; a `PutObject` for each photo before everything.
+//! - a form that needs no code: three counts (its phone if it has one, its installation, the shop), one write (it is stored); if it
+//!   goes to the shop a message to the queue before that, and one call to the shop and one write (what it said) after it; a
+//!   `PutObject` for each photo between the counts and everything else. The same form again: two counts that change nothing, one that
+//!   is given back, a write that changes nothing, one read. Refused by a limit: as many counts as there were before it, given back
+//!   together, and one read.
 
 mod export;
 mod form;
@@ -131,14 +134,14 @@ enum Route {
 }
 
 async fn route(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure> {
-    let route = match inbound.path().as_slice() {
-        ["v1", "forms", "otp"] => Route::Send,
-        ["v1", "forms"] => Route::Export,
+    let (route, endpoint) = match inbound.path().as_slice() {
+        ["v1", "forms", "otp"] => (Route::Send, "codes"),
+        ["v1", "forms"] => (Route::Export, "forms"),
         _ => return Err(Failure::not_found()),
     };
     inbound.require_method("POST")?;
     inbound.limit_body(LARGEST_BODY)?;
-    inbound.authorize(&deps.keys)?;
+    inbound.authorize(&deps.keys, endpoint, &deps.metrics)?;
     let form = Form::read(inbound.json()?)?;
     let answer = answer(deps, route, &form, inbound).await?;
     http::json(Status::Ok, &answer)

@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 
 use futures_util::future::join_all;
-use shared::challenge::{Alarm, Quota, Refusal, Used};
+use shared::challenge::{Alarm, FormsOf, Quota, Refusal, Used};
 use shared::clock::Timestamp;
 use shared::config;
+use shared::ids::SubmissionId;
 use shared::metrics;
 use shared::phone::Phone;
 use shared::store::StoreError;
@@ -39,41 +40,62 @@ pub(crate) fn of_wrong_codes(deps: &Deps, config: &config::Form, form: &Form, ph
     ]
 }
 
+/// What a form without a code counts against; the shop's day last. The few forms of a phone and an installation are remembered, so
+/// that one that is sent again, at once or later, counts once there.
+pub(crate) fn of_form(
+    deps: &Deps,
+    config: &config::Form,
+    form: &Form,
+    phone: Option<&Phone>,
+    id: &SubmissionId,
+    now: Timestamp,
+) -> Vec<Quota> {
+    let (limits, installation) = (&config.limits, form.installation.as_ref());
+    let by_phone = phone.map(|phone| Quota::of_forms_for(limits, &deps.internal, phone, now).once_for(id));
+    let by_installation = Quota::of_forms_from(limits, &deps.internal, installation, now);
+    let by_installation = if installation.is_some() { by_installation.once_for(id) } else { by_installation };
+    by_phone.into_iter().chain([by_installation, Quota::of_forms(limits, now)]).collect()
+}
+
 /// The first quota of which there is no more to be had.
 pub(crate) fn refusal(quotas: &[Quota], used: &[Used]) -> Option<Refusal> {
     quotas.iter().zip(used).find_map(|(quota, used)| quota.refuses(*used))
 }
 
-/// Takes one of each, one after the other; of none, if there is no more of one, and then why.
-pub(crate) async fn take_all(deps: &Deps, quotas: &[Quota]) -> Result<Option<Refusal>, StoreError> {
+/// Takes one of each, one after the other, and says which were not counted for the same thing before; of none, if there is no more of
+/// one, and then why.
+pub(crate) async fn take_all<'a>(deps: &Deps, quotas: &'a [Quota]) -> Result<Result<Vec<&'a Quota>, Refusal>, StoreError> {
     let otp = &deps.otp;
-    for (index, quota) in quotas.iter().enumerate() {
+    let mut taken = Vec::with_capacity(quotas.len());
+    for quota in quotas {
         match otp.take(quota).await? {
             Taken::Yes(used) => {
                 if let Some(percent) = quota.budget_used(used) {
                     deps.metrics.emit(&[(metrics::SMS_BUDGET_USED, percent.into())], &[]);
                 }
                 raise_alarm(deps, quota, used).await;
+                taken.push(quota);
             }
+            Taken::Before => {}
             Taken::No(refusal) => {
-                give_all_back(otp, &quotas[..index]).await;
-                return Ok(Some(refusal));
+                give_all_back(otp, taken).await;
+                return Ok(Err(refusal));
             }
         }
     }
-    Ok(None)
+    Ok(Ok(taken))
 }
 
 /// Gives one of each back. What cannot be given back stays counted until its window ends.
-pub(crate) async fn give_all_back(otp: &Otp, quotas: &[Quota]) {
-    for result in join_all(quotas.iter().map(|quota| otp.give_back(quota))).await {
+pub(crate) async fn give_all_back(otp: &Otp, quotas: impl IntoIterator<Item = &Quota>) {
+    for result in join_all(quotas.into_iter().map(|quota| otp.give_back(quota))).await {
         if let Err(cause) = result {
             tracing::warn!(cause = %cause, "what did not happen stays counted until the hour and the day are over");
         }
     }
 }
 
-/// Tells a person, once, that the shop's SMS of the day are running out or used up.
+/// Tells a person, once, that the shop's SMS or forms of the day are running out or used up.
 async fn raise_alarm(deps: &Deps, quota: &Quota, used: Used) {
     let Some(alarm) = quota.alarm(used) else { return };
     match deps.otp.raises_alarm(quota, alarm.threshold()).await {
@@ -81,14 +103,32 @@ async fn raise_alarm(deps: &Deps, quota: &Quota, used: Used) {
         Ok(true) => {}
         Err(cause) => tracing::warn!(cause = %cause, "an alarm could not be noted and may be raised again"),
     }
-    let metric = match alarm {
-        Alarm::RunningOut(threshold) => {
+    let metric = match (alarm, quota.forms()) {
+        (Alarm::RunningOut(threshold), None) => {
             tracing::error!(threshold, "the shop's SMS of today are running out; see alarm_sends_per_shop_per_day in forms.toml");
             metrics::SMS_RUNNING_OUT
         }
-        Alarm::UsedUp(threshold) => {
+        (Alarm::UsedUp(threshold), None) => {
             tracing::error!(threshold, "the shop's SMS of today are used up; see sends_per_shop_per_day in forms.toml");
             metrics::SMS_USED_UP
+        }
+        (Alarm::RunningOut(threshold), Some(_)) => {
+            tracing::error!(
+                threshold,
+                "the shop's forms of today are running out; see alarm_forms_per_shop_per_day in forms.toml"
+            );
+            metrics::FORMS_RUNNING_OUT
+        }
+        (Alarm::UsedUp(threshold), Some(FormsOf::Nobody)) => {
+            tracing::error!(
+                threshold,
+                "today's forms without an installation are used up; see forms_without_installation_per_day in forms.toml"
+            );
+            metrics::FORMS_USED_UP
+        }
+        (Alarm::UsedUp(threshold), Some(FormsOf::Shop | FormsOf::Phone | FormsOf::Installation)) => {
+            tracing::error!(threshold, "the shop's forms of today are used up; see forms_per_shop_per_day in forms.toml");
+            metrics::FORMS_USED_UP
         }
     };
     deps.metrics.emit(&[(metric, 1)], &[(metrics::THRESHOLD, &alarm.threshold().to_string())]);

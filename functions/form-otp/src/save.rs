@@ -1,12 +1,13 @@
-//! A form is taken: its photos go to S3; if it goes to the shop, a message that waits longer than this request can run goes into
+//! A form is taken: one that needs no code is counted first; its photos go to S3; if it goes to the shop, a message that waits longer than this request can run goes into
 //! the queue; then it is stored, and only then is anybody told of it. From there on it cannot be lost: the customer's wait has
 //! one try at the shop, whose answer reaches the customer; what becomes of it otherwise is the queue's business.
 //!
 //! Its id is a digest of what it is, so a repetition finds what became of the first.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use shared::challenge::{Challenge, ChallengeKey, Lease};
+use shared::challenge::{Challenge, ChallengeKey, Lease, Quota, Refusal};
 use shared::clock::{self, Deadline, Timestamp};
 use shared::config;
 use shared::deliver::Delivered;
@@ -22,6 +23,7 @@ use shared::texts;
 
 use crate::Deps;
 use crate::form::Form;
+use crate::quotas;
 
 /// The largest form that fits into an item of the store (400 KB) together with everything else there.
 const LARGEST_STORED: usize = 350 * 1024;
@@ -40,7 +42,15 @@ enum Taken {
     /// The shop does not want it like this; with what the customer is told.
     Refused(String),
     /// It is not stored.
-    No(&'static str),
+    No(Cow<'static, str>),
+}
+
+/// The same form, as it is stored already.
+enum Known {
+    /// What became of it is known; with what the customer is told.
+    Answered(Taken),
+    /// The shop is to be asked, once more.
+    Open(Box<Submission>),
 }
 
 /// Takes a form that needs no code.
@@ -53,8 +63,9 @@ pub(crate) async fn without_code(deps: &Deps, config: &config::Form, form: &Form
     let id = id(deps, &parts).map_err(Failure::internal)?;
     // A phone that cannot be read is no reason not to take the form.
     let phone = form.first_phone(config);
-    let saver = Saver { deps, config, form, phone: phone.as_ref(), id, alone: false, deadline };
-    Ok(match saver.take(&data).await.map_err(Failure::internal)? {
+    let limits = quotas::of_form(deps, config, form, phone.as_ref(), &id, now);
+    let saver = Saver { deps, config, form, phone: phone.as_ref(), id, limits, alone: false, deadline };
+    Ok(match Box::pin(saver.take(&data)).await.map_err(Failure::internal)? {
         Taken::Yes(message) => Answer::success(message),
         Taken::Refused(message) => Answer::failed(message),
         Taken::No(text) => Answer::failed(text),
@@ -75,25 +86,29 @@ pub(crate) struct Confirmed<'a> {
 }
 
 impl Confirmed<'_> {
-    /// Takes the form and notes it in the challenge; if it is not taken, the code can be used again.
+    /// Takes the form and notes it in the challenge, as saved or as refused by the shop; unless it is saved, the code can be used again.
     pub(crate) async fn save(&self, challenge: Challenge, deadline: Deadline) -> Result<Answer, StoreError> {
         let Self { deps, config, form, phone, code, id, lease } = *self;
-        let saver = Saver { deps, config, form, phone: Some(phone), id: id.clone(), alone: true, deadline };
-        let taken = saver.take(&form.canonical()).await;
-        let answer = match taken? {
+        let saver = Saver { deps, config, form, phone: Some(phone), id: id.clone(), limits: Vec::new(), alone: true, deadline };
+        let taken = Box::pin(saver.take(&form.canonical())).await;
+        match taken? {
             Taken::Yes(message) => {
                 let noted = deps.otp.change(challenge, |challenge| challenge.saved(code, id, message.clone())).await;
                 if let Err(cause) = noted {
                     // The form is stored; a repetition finds it there.
                     tracing::warn!(cause = %cause, "a form that was taken could not be noted in its challenge");
                 }
-                return Ok(Answer::success(message));
+                Ok(Answer::success(message))
             }
-            Taken::Refused(message) => Answer::failed(message),
-            Taken::No(text) => Answer::failed(text),
-        };
-        deps.otp.change(challenge, |challenge| challenge.released(code, lease)).await?;
-        Ok(answer)
+            Taken::Refused(message) => {
+                deps.otp.change(challenge, |challenge| challenge.refused(code, id, lease)).await?;
+                Ok(Answer::failed(message))
+            }
+            Taken::No(text) => {
+                deps.otp.change(challenge, |challenge| challenge.released(code, lease)).await?;
+                Ok(Answer::failed(text))
+            }
+        }
     }
 }
 
@@ -113,6 +128,8 @@ struct Saver<'a> {
     form: &'a Form,
     phone: Option<&'a Phone>,
     id: SubmissionId,
+    /// What it counts against: nothing of a form with a code, which was counted with that.
+    limits: Vec<Quota>,
     /// No other request can be busy with it.
     alone: bool,
     deadline: Deadline,
@@ -121,12 +138,17 @@ struct Saver<'a> {
 impl Saver<'_> {
     async fn take(&self, data: &str) -> Result<Taken, StoreError> {
         if data.len() > LARGEST_STORED {
-            return Ok(Taken::No(texts::FORM_TOO_LARGE));
+            return Ok(Taken::No(texts::FORM_TOO_LARGE.into()));
         }
-        let Ok(fields) = Fields::parse(data.to_owned()) else { return Ok(Taken::No(texts::FORM_NOT_SAVED)) };
+        let Ok(fields) = Fields::parse(data.to_owned()) else { return Ok(Taken::No(texts::FORM_NOT_SAVED.into())) };
+        let counted = match quotas::take_all(self.deps, &self.limits).await? {
+            Ok(counted) => counted,
+            Err(refusal) => return self.limited(refusal).await,
+        };
         let submission = self.submission(fields, self.deps.clock.now());
         if !self.prepare(&submission).await {
-            return Ok(Taken::No(texts::FORM_NOT_SAVED));
+            quotas::give_all_back(&self.deps.otp, counted).await;
+            return Ok(Taken::No(texts::FORM_NOT_SAVED.into()));
         }
         match self.deps.submissions.save(submission).await? {
             Some(stored) => {
@@ -135,8 +157,34 @@ impl Saver<'_> {
                 self.deps.metrics.emit(&[(metrics::FORMS_TAKEN, 1)], &fields);
                 Ok(self.deliver(stored).await)
             }
-            None => self.known().await,
+            None => match self.known().await? {
+                Known::Answered(taken) => {
+                    quotas::give_all_back(&self.deps.otp, counted).await;
+                    Ok(taken)
+                }
+                Known::Open(found) => Ok(self.deliver(*found).await),
+            },
         }
+    }
+
+    /// No more forms are taken. What is stored already is no new one; the shop is not asked about it once more.
+    async fn limited(&self, refusal: Refusal) -> Result<Taken, StoreError> {
+        if let Some(found) = self.deps.submissions.find(&self.id, self.deps.clock.now()).await? {
+            return Ok(match found.state {
+                State::Kept | State::Delivered => Taken::Yes(found.message),
+                State::Refused => Taken::Refused(found.message.unwrap_or_else(|| texts::FORM_NOT_SAVED.to_owned())),
+                State::Waiting => Taken::Yes(Some(self.accepted())),
+            });
+        }
+        tracing::warn!(form = self.form.name.as_str(), limit = ?refusal, "no form is taken: a limit");
+        let fields = [(metrics::REASON, refusal.name()), (metrics::FORM, self.form.name.as_str())];
+        self.deps.metrics.emit(&[(metrics::FORMS_LIMITED, 1)], &fields);
+        Ok(Taken::No(refusal.text().into()))
+    }
+
+    /// What the customer reads whose form the shop has yet to answer for.
+    fn accepted(&self) -> String {
+        self.config.accepted.clone().unwrap_or_else(|| texts::FORM_ACCEPTED.to_owned())
     }
 
     fn submission(&self, fields: Fields, now: Timestamp) -> Submission {
@@ -197,9 +245,7 @@ impl Saver<'_> {
             (Delivered::Yes(message), _) => Taken::Yes(message),
             // What was refused stays so: the queue is done with it.
             (Delivered::Refused(message), _) | (Delivered::Unclear, Some(message)) => Taken::Refused(message),
-            (Delivered::Unclear, None) => {
-                Taken::Yes(Some(self.config.accepted.clone().unwrap_or_else(|| texts::FORM_ACCEPTED.to_owned())))
-            }
+            (Delivered::Unclear, None) => Taken::Yes(Some(self.accepted())),
         }
     }
 
@@ -211,22 +257,22 @@ impl Saver<'_> {
     }
 
     /// The same form is stored already: what became of it.
-    async fn known(&self) -> Result<Taken, StoreError> {
+    async fn known(&self) -> Result<Known, StoreError> {
         let patience = Deadline::within(self.deadline.allows(PATIENCE).unwrap_or_default());
         loop {
             let found = self.deps.submissions.find(&self.id, self.deps.clock.now()).await?;
-            let Some(found) = found else { return Ok(Taken::No(texts::FORM_NOT_SAVED)) };
+            let Some(found) = found else { return Ok(Known::Answered(Taken::No(texts::FORM_NOT_SAVED.into()))) };
             match found.state {
-                State::Kept => return Ok(Taken::Yes(None)),
+                State::Kept => return Ok(Known::Answered(Taken::Yes(None))),
                 State::Delivered => {
                     if !found.keep {
                         self.leave_no_photos().await;
                     }
-                    return Ok(Taken::Yes(found.message));
+                    return Ok(Known::Answered(Taken::Yes(found.message)));
                 }
                 // The customer insists.
-                State::Refused => return Ok(self.deliver(found).await),
-                State::Waiting if self.alone || patience.allows(LOOK_AGAIN).is_none() => return Ok(self.deliver(found).await),
+                State::Refused => return Ok(Known::Open(Box::new(found))),
+                State::Waiting if self.alone || patience.allows(LOOK_AGAIN).is_none() => return Ok(Known::Open(Box::new(found))),
                 State::Waiting => tokio::time::sleep(LOOK_AGAIN).await,
             }
         }

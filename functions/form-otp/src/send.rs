@@ -167,7 +167,7 @@ impl Sender<'_> {
         let Some(id) = intent.challenge.sending.as_ref().map(|sending| sending.transaction_id.clone()) else {
             return Ok(Answer::failed(texts::SMS_UNAVAILABLE));
         };
-        if let Some(refusal) = quotas::take_all(self.deps, &self.shared).await? {
+        if let Err(refusal) = quotas::take_all(self.deps, &self.shared).await? {
             self.take_back(intent, &id, began).await;
             return Ok(refuse(self.deps, refusal));
         }
@@ -208,7 +208,7 @@ impl Sender<'_> {
         let Some(challenge) = self.deps.otp.save(challenge.repeating(now)).await? else { return Ok(None) };
         if sending.is_abandoned(now) {
             // Whoever died may not have come to the shared limits: once too often is better than not at all.
-            if let Some(refusal) = quotas::take_all(self.deps, &self.shared).await? {
+            if let Err(refusal) = quotas::take_all(self.deps, &self.shared).await? {
                 self.deps.otp.change(challenge, |challenge| challenge.send_over(&sending.transaction_id)).await?;
                 return Ok(Some(Outcome::Answer(refuse(self.deps, refusal))));
             }

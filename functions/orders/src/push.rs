@@ -20,7 +20,7 @@ const ROUNDS: u32 = 5;
 
 pub(crate) async fn push(deps: &Deps, inbound: &Inbound, uuid: &str) -> Result<Response<Body>, Failure> {
     inbound.limit_body(http::SMALL_BODY)?;
-    inbound.authorize_by_header(&deps.shop_keys)?;
+    inbound.authorize_by_header(&deps.shop_keys, "order-push", &deps.metrics)?;
     let uuid = OrderUuid::parse(uuid).map_err(|error| Failure::bad_request(format!("orderUuid in the path {error}")))?;
     let push: Push = inbound.json()?;
     // What is wrong with it is said before anything is looked up.

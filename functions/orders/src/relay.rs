@@ -10,7 +10,7 @@ use crate::{Deps, keep, record};
 
 pub(crate) async fn relay(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure> {
     inbound.limit_body(http::SMALL_BODY)?;
-    inbound.authorize(&deps.imshop_keys)?;
+    inbound.authorize(&deps.imshop_keys, "orders", &deps.metrics)?;
     let request: Request = inbound.json()?;
     if request.orders.is_empty() {
         return Err(Failure::bad_request("field `orders`: must have at least one order"));

@@ -17,6 +17,7 @@ use shared::config::{Facts, Icon, Limit, Method, Methods, Offer};
 use shared::env::{ConfigError, Env};
 use shared::http::{self, Failure, Inbound, Shape, Status};
 use shared::imshop::payments::{Answer, Payment, Request as Cart};
+use shared::metrics::Metrics;
 use shared::money::{Currency, Money};
 use shared::runtime::World;
 use shared::secret::Keys;
@@ -39,6 +40,7 @@ pub struct Deps {
     mokka: Option<Mokka>,
     /// If the shop has a product feed.
     prices: Option<Prices>,
+    metrics: Metrics,
 }
 
 impl Deps {
@@ -52,7 +54,7 @@ impl Deps {
         let budget = env.number_or("PAYMENTS_BUDGET_MS", 700, 200..=5000);
         let asks_mokka = methods.as_ref().is_some_and(|methods| methods.iter().any(Method::asks_mokka));
         let has_prices = env.optional("PRICE_FEED_URL").is_some();
-        let World { clock, random, http, .. } = world;
+        let World { clock, random, http, metrics, .. } = world;
         let quotes = if asks_mokka || has_prices {
             let client = client_from_env(&mut env);
             client.and_then(|client| Quotes::from_env(&mut env, client, random))
@@ -65,7 +67,7 @@ impl Deps {
             let budget = Duration::from_millis(u64::from(budget?));
             // What is there and wrong is a recorded problem.
             let (mokka, prices) = (mokka.flatten(), prices.flatten());
-            Some(Self { keys: keys?, methods: methods?, currency: currency?, clock, budget, quotes, mokka, prices })
+            Some(Self { keys: keys?, methods: methods?, currency: currency?, clock, budget, quotes, mokka, prices, metrics })
         };
         let deps = build();
         env.finish(deps)
@@ -98,7 +100,7 @@ async fn list(deps: &Deps, inbound: &Inbound, deadline: Deadline) -> Result<Resp
     }
     inbound.require_method("POST")?;
     inbound.limit_body(http::SMALL_BODY)?;
-    inbound.authorize(&deps.keys)?;
+    inbound.authorize(&deps.keys, "payments", &deps.metrics)?;
     let cart: Cart = inbound.json()?;
     let mut facts = Facts::of_cart(&cart, cart.amount(deps.currency), deps.clock.now(), deps.methods.utc_offset());
     if deps.methods.needs_amount(&facts) {

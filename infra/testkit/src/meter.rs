@@ -141,6 +141,7 @@ fn size(value: &AttributeValue) -> usize {
         AttributeValue::S(text) => text.len(),
         AttributeValue::N(number) => number.len().div_ceil(2) + 1,
         AttributeValue::B(bytes) => bytes.as_ref().len(),
+        AttributeValue::Ss(texts) => texts.iter().map(String::len).sum(),
         AttributeValue::L(list) => 3 + list.iter().map(|each| 1 + size(each)).sum::<usize>(),
         AttributeValue::M(map) => 3 + map.iter().map(|(name, each)| 1 + name.len() + size(each)).sum::<usize>(),
         _ => 1,

@@ -539,6 +539,7 @@ fn plain(value: AttributeValue) -> Value {
         AttributeValue::S(text) => text.into(),
         AttributeValue::N(number) => serde_json::from_str(&number).unwrap_or(Value::String(number)),
         AttributeValue::Bool(flag) => flag.into(),
+        AttributeValue::Ss(texts) => texts.into(),
         AttributeValue::L(list) => list.into_iter().map(plain).collect(),
         AttributeValue::M(map) => Value::Object(map.into_iter().map(|(name, value)| (name, plain(value))).collect()),
         AttributeValue::Null(_) => Value::Null,

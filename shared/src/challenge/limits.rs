@@ -1,4 +1,4 @@
-//! How often codes may be sent and checked. What belongs to one customer is a sliding window over the moments at which codes
+//! How often codes may be sent and checked, and how many forms are taken without one. What belongs to one customer is a sliding window over the moments at which codes
 //! were sent; what many share is a [`Quota`](super::Quota).
 
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::texts;
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
-/// How many codes may be sent and checked: the shop's, or what a form has instead. Whatever the form, it counts the same for all
+/// How many codes may be sent and checked, and how many forms are taken without one: the shop's, or what a form has instead. Whatever the form, it counts the same for all
 /// of them, so that several forms never add up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -49,6 +49,20 @@ pub struct Limits {
     pub wrong_codes_per_phone_per_day: u32,
     /// Wrong codes from one installation in a day (UTC).
     pub wrong_codes_per_installation_per_day: u32,
+    /// Forms without a code that name one phone, in an hour (UTC).
+    pub forms_per_phone_per_hour: u32,
+    /// The same in a day (UTC).
+    pub forms_per_phone_per_day: u32,
+    /// Forms without a code from one installation, in an hour (UTC).
+    pub forms_per_installation_per_hour: u32,
+    /// The same in a day (UTC).
+    pub forms_per_installation_per_day: u32,
+    /// Forms without a code and without an installation in a day (UTC), of the whole shop.
+    pub forms_without_installation_per_day: u32,
+    /// Forms without a code of the whole shop in a day (UTC): then no more are taken.
+    pub forms_per_shop_per_day: u32,
+    /// So many of them are worth an alarm.
+    pub alarm_forms_per_shop_per_day: u32,
     /// Countries that codes are sent to, by the beginning of the international number.
     pub country_prefixes: Vec<String>,
     /// Numbers that codes are not sent to, by the beginning of the international number.
@@ -79,7 +93,20 @@ pub struct SentCode {
     pub challenge: ChallengeKey,
 }
 
-/// Why no code may be sent now.
+/// Whose forms without a code are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FormsOf {
+    /// Those that name one phone.
+    Phone,
+    /// One installation's.
+    Installation,
+    /// Those that come without an installation.
+    Nobody,
+    /// All.
+    Shop,
+}
+
+/// Why no code may be sent now, or no form be taken without one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// The last one was sent a moment ago.
@@ -98,6 +125,8 @@ pub enum Refusal {
     Shop(Duration),
     /// Too many wrong codes: a new one could not be entered either.
     WrongCodes(Duration),
+    /// Too many forms without a code.
+    Forms(FormsOf, Duration),
 }
 
 impl Refusal {
@@ -108,11 +137,13 @@ impl Refusal {
             Self::CoolDown(_) => "cool_down",
             Self::Hour(_) => "phone_hour",
             Self::Day(_) => "phone_day",
-            Self::Installation(_) => "installation",
+            Self::Installation(_) | Self::Forms(FormsOf::Installation, _) => "installation",
             Self::Prefix(_) => "range",
             Self::Address(_) => "address",
-            Self::Shop(_) => "shop",
+            Self::Shop(_) | Self::Forms(FormsOf::Shop, _) => "shop",
             Self::WrongCodes(_) => "wrong_codes",
+            Self::Forms(FormsOf::Phone, _) => "phone",
+            Self::Forms(FormsOf::Nobody, _) => "no_installation",
         }
     }
 }
@@ -240,6 +271,13 @@ impl Refusal {
             }
             Self::Shop(wait) => texts::shop_sends_again(round_up(wait, 3_600_000)),
             Self::WrongCodes(wait) => texts::wait_hours_after_wrong_codes(round_up(wait, 3_600_000)),
+            Self::Forms(FormsOf::Nobody | FormsOf::Shop, wait) => texts::shop_takes_forms_again(round_up(wait, 3_600_000)),
+            Self::Forms(FormsOf::Phone | FormsOf::Installation, wait) if wait <= HOUR => {
+                texts::wait_minutes_for_next_form(round_up(wait, 60_000))
+            }
+            Self::Forms(FormsOf::Phone | FormsOf::Installation, wait) => {
+                texts::wait_hours_for_next_form(round_up(wait, 3_600_000))
+            }
         }
     }
 }
@@ -305,5 +343,9 @@ mod tests {
         assert!(Refusal::Day(Duration::from_mins(61)).text().contains("через 2 ч"));
         assert!(Refusal::Shop(Duration::from_secs(1)).text().contains("через 1 ч"));
         assert!(Refusal::WrongCodes(Duration::from_hours(7)).text().contains("через 7 ч"));
+        assert!(Refusal::Forms(FormsOf::Phone, Duration::from_secs(1)).text().contains("через 1 мин"));
+        assert!(Refusal::Forms(FormsOf::Installation, Duration::from_mins(61)).text().contains("через 2 ч"));
+        assert!(Refusal::Forms(FormsOf::Shop, Duration::from_secs(1)).text().contains("через 1 ч"));
+        assert!(Refusal::Forms(FormsOf::Nobody, Duration::from_hours(5)).text().contains("через 5 ч"));
     }
 }

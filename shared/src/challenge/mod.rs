@@ -15,7 +15,7 @@ use crate::phone::Phone;
 use crate::secret::{InternalSecret, Purpose};
 use crate::smspro::Token;
 
-pub use limits::{Limits, Refusal, SendLog, SentCode};
+pub use limits::{FormsOf, Limits, Refusal, SendLog, SentCode};
 pub use quota::{Alarm, Quota, Used};
 
 /// How long a challenge is kept after its last use: longer than any code lives (an hour at most, `config`).
@@ -91,6 +91,8 @@ pub struct Sent {
     pub lease: Option<Lease>,
     /// The forms that were saved with it, the first one first.
     pub saved: Vec<Saved>,
+    /// The forms that were handed in with it and that the shop does not want like that.
+    pub refused: Vec<SubmissionId>,
 }
 
 /// One request checks a code and saves its form.
@@ -102,8 +104,9 @@ pub struct Lease {
     pub counted: bool,
 }
 
-/// How many forms may be saved with one code: a customer corrects an address, a thief does not write to everybody.
-const SAVED_BY_ONE_CODE: usize = 5;
+/// How many forms may be handed in with one code, whatever the shop says of them: a customer corrects an address or picks another
+/// time, a thief does not write to everybody.
+const FORMS_OF_ONE_CODE: usize = 5;
 
 /// A form was saved with this code.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,6 +167,7 @@ impl Challenge {
             verified: None,
             lease: None,
             saved: Vec::new(),
+            refused: Vec::new(),
         });
         Some(challenge)
     }
@@ -240,7 +244,24 @@ impl Challenge {
         let sent = challenge.sent.as_mut().filter(|sent| sent.saved_as(submission).is_none())?;
         sent.give_back();
         sent.lease = None;
+        sent.refused.retain(|refused| refused != submission);
         sent.saved.push(Saved { submission: Some(submission.clone()), message });
+        Some(challenge)
+    }
+
+    /// The shop does not want the form like this: it may be insisted on, or another one be handed in. The check is given back, the
+    /// lease is over if it is still this one.
+    #[must_use]
+    pub fn refused(self, transaction_id: &str, submission: &SubmissionId, lease: Lease) -> Option<Self> {
+        let mut challenge = self.of_code(transaction_id)?;
+        let sent = challenge.sent.as_mut()?;
+        if sent.lease == Some(lease) {
+            sent.give_back();
+            sent.lease = None;
+        }
+        if !sent.knows(submission) {
+            sent.refused.push(submission.clone());
+        }
         Some(challenge)
     }
 
@@ -288,10 +309,14 @@ impl Sent {
         self.saved.iter().find(|saved| saved.submission.as_ref() == Some(submission))
     }
 
-    /// Whether no other form may be saved with this code.
+    /// Whether this form may no longer be handed in with this code: it would be one too many.
     #[must_use]
-    pub fn is_spent(&self) -> bool {
-        self.saved.len() >= SAVED_BY_ONE_CODE
+    pub fn is_spent_for(&self, submission: &SubmissionId) -> bool {
+        !self.knows(submission) && self.saved.len() + self.refused.len() >= FORMS_OF_ONE_CODE
+    }
+
+    fn knows(&self, submission: &SubmissionId) -> bool {
+        self.saved_as(submission).is_some() || self.refused.contains(submission)
     }
 
     fn give_back(&mut self) {
@@ -369,12 +394,30 @@ mod tests {
         let mut saved = sent().checking(at(1)).saved("t1", &form(1), Some("first".to_owned())).unwrap();
         assert!(saved.clone().saved("t1", &form(1), Some("second".to_owned())).is_none());
         for number in 2..=5 {
-            assert!(!saved.sent.as_ref().unwrap().is_spent(), "{number}");
+            assert!(!saved.sent.as_ref().unwrap().is_spent_for(&form(number)), "{number}");
             saved = saved.checking(at(2)).saved("t1", &form(number), None).unwrap();
         }
         let sent = saved.sent.unwrap();
-        assert!(sent.is_spent() && !sent.is_leased(at(2)) && sent.checks_used == 0);
+        assert!(sent.is_spent_for(&form(6)) && !sent.is_spent_for(&form(1)) && !sent.is_leased(at(2)) && sent.checks_used == 0);
         assert_eq!(sent.saved_as(&form(1)).unwrap().message.as_deref(), Some("first"));
         assert!(sent.saved_as(&form(6)).is_none());
+    }
+
+    #[test]
+    fn what_the_shop_refuses_counts_once_and_is_taken_out_when_it_is_saved() {
+        let mut challenge = sent();
+        for number in [1, 2, 1, 3] {
+            let leased = challenge.checking(at(1));
+            let lease = leased.sent.as_ref().unwrap().lease.unwrap();
+            challenge = leased.refused("t1", &form(number), lease).unwrap();
+        }
+        let sent = challenge.sent.as_ref().unwrap();
+        assert_eq!((sent.refused.len(), sent.checks_used, sent.lease), (3, 0, None));
+        let saved = challenge.checking(at(2)).saved("t1", &form(2), None).unwrap();
+        let sent = saved.sent.as_ref().unwrap();
+        assert_eq!((sent.refused.len(), sent.saved.len(), sent.is_spent_for(&form(4))), (2, 1, false));
+        let other = Lease { until: at(99), counted: true };
+        let sent = saved.checking(at(3)).refused("t1", &form(5), other).unwrap().sent.unwrap();
+        assert_eq!((sent.refused.len(), sent.is_leased(at(3))), (3, true), "somebody else's lease goes on");
     }
 }

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use time::UtcOffset;
 
-use super::{Limits, Refusal};
+use super::{FormsOf, Limits, Refusal};
 use crate::clock::Timestamp;
-use crate::ids::InstallId;
+use crate::ids::{InstallId, SubmissionId};
 use crate::phone::Phone;
 use crate::secret::{InternalSecret, Purpose};
 
 const HOUR_MS: i64 = 3_600_000;
+/// So many letters of a form's id tell the few forms of a phone or an installation apart.
+const THING: usize = 12;
 
 /// A limit in the windows of one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub struct Quota {
     per_day: Option<u32>,
     /// How many a day are worth an alarm; the last of the day is too.
     alarm: Option<u32>,
+    /// What it is counted for; the same thing is counted once. Nothing where there would be too many to remember.
+    thing: Option<String>,
 }
 
 /// What is counted.
@@ -35,6 +39,7 @@ enum Of {
     Nobody,
     Shop,
     WrongCodes,
+    Forms(FormsOf),
 }
 
 /// How much of a quota is used.
@@ -73,7 +78,7 @@ impl Quota {
     pub fn of_prefix(limits: &Limits, phone: &Phone, at: Timestamp) -> Self {
         let key = format!("prefix#{}", phone.prefix(limits.prefix_digits));
         let (per_hour, per_day) = (Some(limits.sends_per_prefix_per_hour), Some(limits.sends_per_prefix_per_day));
-        Self { of: Of::Prefix, key, at, per_hour, per_day, alarm: None }
+        Self { of: Of::Prefix, key, at, per_hour, per_day, alarm: None, thing: None }
     }
 
     /// Codes asked for from one address; of IPv6 the network of one customer, /64. Nothing if they are not limited.
@@ -88,21 +93,21 @@ impl Quota {
             }
         };
         let key = format!("address#{}", secret.digest(Purpose::Limit, &["address", &address]));
-        Some(Self { of: Of::Address, key, at, per_hour, per_day: None, alarm: None })
+        Some(Self { of: Of::Address, key, at, per_hour, per_day: None, alarm: None, thing: None })
     }
 
     /// Codes asked for without an installation: leaving it out evades nothing.
     #[must_use]
     pub fn of_nobody(limits: &Limits, at: Timestamp) -> Self {
         let per_day = Some(limits.sends_without_installation_per_day);
-        Self { of: Of::Nobody, key: "no-installation".to_owned(), at, per_hour: None, per_day, alarm: None }
+        Self { of: Of::Nobody, key: "no-installation".to_owned(), at, per_hour: None, per_day, alarm: None, thing: None }
     }
 
     /// Codes of the whole shop.
     #[must_use]
     pub fn of_shop(limits: &Limits, at: Timestamp) -> Self {
         let (per_day, alarm) = (Some(limits.sends_per_shop_per_day), Some(limits.alarm_sends_per_shop_per_day));
-        Self { of: Of::Shop, key: "shop".to_owned(), at, per_hour: None, per_day, alarm }
+        Self { of: Of::Shop, key: "shop".to_owned(), at, per_hour: None, per_day, alarm, thing: None }
     }
 
     /// Wrong codes for one phone, across forms and installations.
@@ -130,7 +135,58 @@ impl Quota {
 
     fn of_wrong_codes(digest: &str, per_day: u32, at: Timestamp) -> Self {
         let key = format!("wrong-codes#{digest}");
-        Self { of: Of::WrongCodes, key, at, per_hour: None, per_day: Some(per_day), alarm: None }
+        Self { of: Of::WrongCodes, key, at, per_hour: None, per_day: Some(per_day), alarm: None, thing: None }
+    }
+
+    /// This, counted once for a form however often that is sent. For counters with few forms: they are remembered in it.
+    #[must_use]
+    pub fn once_for(mut self, form: &SubmissionId) -> Self {
+        self.thing = form.as_str().get(..THING).map(str::to_owned);
+        self
+    }
+
+    /// What it is counted for, if the same thing counts once.
+    #[must_use]
+    pub fn thing(&self) -> Option<&str> {
+        self.thing.as_deref()
+    }
+
+    /// Forms without a code that name one phone, whatever the form and the installation.
+    #[must_use]
+    pub fn of_forms_for(limits: &Limits, secret: &InternalSecret, phone: &Phone, at: Timestamp) -> Self {
+        let key = format!("forms-phone#{}", secret.digest(Purpose::Limit, &["forms-phone", phone.digits()]));
+        let (per_hour, per_day) = (Some(limits.forms_per_phone_per_hour), Some(limits.forms_per_phone_per_day));
+        Self { of: Of::Forms(FormsOf::Phone), key, at, per_hour, per_day, alarm: None, thing: None }
+    }
+
+    /// Forms without a code from one installation, whatever the form and the phone. Those without one have a day of their own:
+    /// leaving it out evades nothing. If that is used up a person hears of it, since IMSHOP may have left it out of every form.
+    #[must_use]
+    pub fn of_forms_from(limits: &Limits, secret: &InternalSecret, installation: Option<&InstallId>, at: Timestamp) -> Self {
+        let Some(installation) = installation else {
+            let (key, per_day) = ("forms-no-installation".to_owned(), Some(limits.forms_without_installation_per_day));
+            return Self { of: Of::Forms(FormsOf::Nobody), key, at, per_hour: None, per_day, alarm: per_day, thing: None };
+        };
+        let digest = secret.digest(Purpose::Limit, &["forms-installation", installation.as_str()]);
+        let key = format!("forms-installation#{digest}");
+        let (per_hour, per_day) = (Some(limits.forms_per_installation_per_hour), Some(limits.forms_per_installation_per_day));
+        Self { of: Of::Forms(FormsOf::Installation), key, at, per_hour, per_day, alarm: None, thing: None }
+    }
+
+    /// Forms without a code of the whole shop.
+    #[must_use]
+    pub fn of_forms(limits: &Limits, at: Timestamp) -> Self {
+        let (per_day, alarm) = (Some(limits.forms_per_shop_per_day), Some(limits.alarm_forms_per_shop_per_day));
+        Self { of: Of::Forms(FormsOf::Shop), key: "forms-shop".to_owned(), at, per_hour: None, per_day, alarm, thing: None }
+    }
+
+    /// Whose forms it counts; nothing if it counts codes.
+    #[must_use]
+    pub fn forms(&self) -> Option<FormsOf> {
+        match self.of {
+            Of::Forms(whose) => Some(whose),
+            Of::Prefix | Of::Address | Of::Nobody | Of::Shop | Of::WrongCodes => None,
+        }
     }
 
     /// What its counter is found by; a new one every day.
@@ -181,10 +237,11 @@ impl Quota {
             Of::Nobody => Refusal::Installation(wait),
             Of::Shop => Refusal::Shop(wait),
             Of::WrongCodes => Refusal::WrongCodes(wait),
+            Of::Forms(whose) => Refusal::Forms(whose, wait),
         }
     }
 
-    /// How much of the shop's day is used, in percent; nothing for what is not the shop's.
+    /// How much of the shop's SMS of the day is used, in percent; nothing for what is no SMS of the shop's.
     #[must_use]
     pub fn budget_used(&self, used: Used) -> Option<u32> {
         let per_day = self.per_day.filter(|per_day| self.of == Of::Shop && *per_day > 0)?;

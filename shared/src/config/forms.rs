@@ -113,6 +113,20 @@ struct LimitsEntry {
     wrong_codes_per_phone_per_day: u32,
     #[serde(default = "twenty", deserialize_with = "within::<_, 1, 1000>")]
     wrong_codes_per_installation_per_day: u32,
+    #[serde(default = "ten", deserialize_with = "within::<_, 1, 1000>")]
+    forms_per_phone_per_hour: u32,
+    #[serde(default = "thirty", deserialize_with = "within::<_, 1, 1000>")]
+    forms_per_phone_per_day: u32,
+    #[serde(default = "ten", deserialize_with = "within::<_, 1, 1000>")]
+    forms_per_installation_per_hour: u32,
+    #[serde(default = "thirty", deserialize_with = "within::<_, 1, 1000>")]
+    forms_per_installation_per_day: u32,
+    #[serde(default = "two_hundred", deserialize_with = "within::<_, 0, 1_000_000>")]
+    forms_without_installation_per_day: u32,
+    #[serde(default = "two_thousand", deserialize_with = "within::<_, 1, 10_000_000>")]
+    forms_per_shop_per_day: u32,
+    #[serde(default, deserialize_with = "maybe_within::<_, 1, 10_000_000>")]
+    alarm_forms_per_shop_per_day: Option<u32>,
     #[serde(deserialize_with = "country_prefixes")]
     country_prefixes: Vec<String>,
     #[serde(default, deserialize_with = "deny_prefixes")]
@@ -145,6 +159,16 @@ struct OwnLimitsEntry {
     wrong_codes_per_phone_per_day: Option<u32>,
     #[serde(default, deserialize_with = "maybe_within::<_, 1, 1000>")]
     wrong_codes_per_installation_per_day: Option<u32>,
+    #[serde(default, deserialize_with = "maybe_within::<_, 1, 1000>")]
+    forms_per_phone_per_hour: Option<u32>,
+    #[serde(default, deserialize_with = "maybe_within::<_, 1, 1000>")]
+    forms_per_phone_per_day: Option<u32>,
+    #[serde(default, deserialize_with = "maybe_within::<_, 1, 1000>")]
+    forms_per_installation_per_hour: Option<u32>,
+    #[serde(default, deserialize_with = "maybe_within::<_, 1, 1000>")]
+    forms_per_installation_per_day: Option<u32>,
+    #[serde(default, deserialize_with = "maybe_within::<_, 1, 10_000_000>")]
+    forms_per_shop_per_day: Option<u32>,
     #[serde(default, deserialize_with = "own_country_prefixes")]
     country_prefixes: Option<Vec<String>>,
     #[serde(default, deserialize_with = "own_deny_prefixes")]
@@ -180,6 +204,10 @@ fn ninety_days() -> u32 {
     90
 }
 
+fn two_thousand() -> u32 {
+    2000
+}
+
 fn two_hundred() -> u32 {
     200
 }
@@ -190,6 +218,10 @@ fn thirty() -> u32 {
 
 fn a_hundred() -> u32 {
     100
+}
+
+fn ten() -> u32 {
+    10
 }
 
 fn seven() -> u32 {
@@ -337,7 +369,10 @@ impl OwnLimitsEntry {
         if self.sends_per_shop_per_day.is_some_and(|own| own > shop.sends_per_shop_per_day) {
             return Err("sends_per_shop_per_day of a form must not exceed the shop's".to_owned());
         }
-        let alarm = shop.alarm();
+        if self.forms_per_shop_per_day.is_some_and(|own| own > shop.forms_per_shop_per_day) {
+            return Err("forms_per_shop_per_day of a form must not exceed the shop's".to_owned());
+        }
+        let (alarm, alarm_of_forms) = (shop.alarm(), shop.alarm_of_forms());
         let limits = LimitsEntry {
             code_lifetime_minutes: shop.code_lifetime_minutes,
             checks_per_code: self.checks_per_code.unwrap_or(shop.checks_per_code),
@@ -357,18 +392,30 @@ impl OwnLimitsEntry {
             wrong_codes_per_installation_per_day: self
                 .wrong_codes_per_installation_per_day
                 .unwrap_or(shop.wrong_codes_per_installation_per_day),
+            forms_per_phone_per_hour: self.forms_per_phone_per_hour.unwrap_or(shop.forms_per_phone_per_hour),
+            forms_per_phone_per_day: self.forms_per_phone_per_day.unwrap_or(shop.forms_per_phone_per_day),
+            forms_per_installation_per_hour: self.forms_per_installation_per_hour.unwrap_or(shop.forms_per_installation_per_hour),
+            forms_per_installation_per_day: self.forms_per_installation_per_day.unwrap_or(shop.forms_per_installation_per_day),
+            forms_without_installation_per_day: shop.forms_without_installation_per_day,
+            forms_per_shop_per_day: self.forms_per_shop_per_day.unwrap_or(shop.forms_per_shop_per_day),
+            alarm_forms_per_shop_per_day: None,
             country_prefixes: self.country_prefixes.unwrap_or_else(|| shop.country_prefixes.clone()),
             deny_prefixes: self.deny_prefixes.unwrap_or_else(|| shop.deny_prefixes.clone()),
         };
-        Ok(Limits { alarm_sends_per_shop_per_day: alarm, ..limits.check()? })
+        let limits = limits.check()?;
+        Ok(Limits { alarm_sends_per_shop_per_day: alarm, alarm_forms_per_shop_per_day: alarm_of_forms, ..limits })
     }
 }
 
 impl LimitsEntry {
     /// The shop's soft threshold: four fifths of the day's SMS, if it is not configured.
     fn alarm(&self) -> u32 {
-        let hard = self.sends_per_shop_per_day;
-        self.alarm_sends_per_shop_per_day.unwrap_or_else(|| (hard - hard / 5).max(1))
+        self.alarm_sends_per_shop_per_day.unwrap_or_else(|| four_fifths(self.sends_per_shop_per_day))
+    }
+
+    /// The same of the day's forms.
+    fn alarm_of_forms(&self) -> u32 {
+        self.alarm_forms_per_shop_per_day.unwrap_or_else(|| four_fifths(self.forms_per_shop_per_day))
     }
 
     fn check(self) -> Result<Limits, String> {
@@ -378,7 +425,16 @@ impl LimitsEntry {
         if self.sends_per_prefix_per_hour > self.sends_per_prefix_per_day {
             return Err("sends_per_prefix_per_hour must not exceed sends_per_prefix_per_day".to_owned());
         }
-        let alarm = self.alarm();
+        if self.forms_per_phone_per_hour > self.forms_per_phone_per_day {
+            return Err("forms_per_phone_per_hour must not exceed forms_per_phone_per_day".to_owned());
+        }
+        if self.forms_per_installation_per_hour > self.forms_per_installation_per_day {
+            return Err("forms_per_installation_per_hour must not exceed forms_per_installation_per_day".to_owned());
+        }
+        if self.alarm_forms_per_shop_per_day.is_some_and(|alarm| alarm > self.forms_per_shop_per_day) {
+            return Err("alarm_forms_per_shop_per_day must not exceed forms_per_shop_per_day".to_owned());
+        }
+        let (alarm, alarm_of_forms) = (self.alarm(), self.alarm_of_forms());
         if self.alarm_sends_per_shop_per_day.is_some_and(|alarm| alarm > self.sends_per_shop_per_day) {
             return Err("alarm_sends_per_shop_per_day must not exceed sends_per_shop_per_day".to_owned());
         }
@@ -399,10 +455,21 @@ impl LimitsEntry {
             alarm_sends_per_shop_per_day: alarm,
             wrong_codes_per_phone_per_day: self.wrong_codes_per_phone_per_day,
             wrong_codes_per_installation_per_day: self.wrong_codes_per_installation_per_day,
+            forms_per_phone_per_hour: self.forms_per_phone_per_hour,
+            forms_per_phone_per_day: self.forms_per_phone_per_day,
+            forms_per_installation_per_hour: self.forms_per_installation_per_hour,
+            forms_per_installation_per_day: self.forms_per_installation_per_day,
+            forms_without_installation_per_day: self.forms_without_installation_per_day,
+            forms_per_shop_per_day: self.forms_per_shop_per_day,
+            alarm_forms_per_shop_per_day: alarm_of_forms,
             country_prefixes: self.country_prefixes,
             deny_prefixes: self.deny_prefixes,
         })
     }
+}
+
+fn four_fifths(number: u32) -> u32 {
+    (number - number / 5).max(1)
 }
 
 #[cfg(test)]
@@ -435,7 +502,7 @@ mod tests {
 
     #[test]
     fn a_file_from_before_the_newer_limits_has_their_defaults() {
-        let newer = ["prefix", "alarm_", "wrong_", "deny_", "[conversion]", "window_", "min_"];
+        let newer = ["prefix", "alarm_", "wrong_", "forms_", "deny_", "[conversion]", "window_", "min_"];
         let old: String = GOOD
             .lines()
             .filter(|line| !newer.iter().any(|word| line.starts_with(word) || line.starts_with("sends_per_prefix")))
@@ -462,17 +529,17 @@ mod tests {
             (
                 "country_prefixes = [",
                 "country_prefixes = [\"+7\", ",
-                "38:20: field `limits.country_prefixes`: must list prefixes of 1 to 6 digits, like \"996\"",
+                "48:20: field `limits.country_prefixes`: must list prefixes of 1 to 6 digits, like \"996\"",
             ),
             (
                 "country_prefixes = [\"996\", \"7\"]",
                 "country_prefixes = []",
-                "38:20: field `limits.country_prefixes`: must list at least one prefix, like \"996\"",
+                "48:20: field `limits.country_prefixes`: must list at least one prefix, like \"996\"",
             ),
             (
                 "deny_prefixes = []",
                 "deny_prefixes = [\"+996\"]",
-                "40:17: field `limits.deny_prefixes`: must list prefixes of 1 to 15 digits, like \"9967009\"",
+                "50:17: field `limits.deny_prefixes`: must list prefixes of 1 to 15 digits, like \"9967009\"",
             ),
             (
                 "sends_per_prefix_per_hour = 30",
@@ -505,6 +572,26 @@ mod tests {
                 "6:1: field `limits`: alarm_sends_per_shop_per_day must not exceed sends_per_shop_per_day",
             ),
             (
+                "forms_per_phone_per_hour = 10",
+                "forms_per_phone_per_hour = 31",
+                "6:1: field `limits`: forms_per_phone_per_hour must not exceed forms_per_phone_per_day",
+            ),
+            (
+                "forms_per_installation_per_day = 30",
+                "forms_per_installation_per_day = 9",
+                "6:1: field `limits`: forms_per_installation_per_hour must not exceed forms_per_installation_per_day",
+            ),
+            (
+                "alarm_forms_per_shop_per_day = 1600",
+                "alarm_forms_per_shop_per_day = 2001",
+                "6:1: field `limits`: alarm_forms_per_shop_per_day must not exceed forms_per_shop_per_day",
+            ),
+            (
+                "forms_per_phone_per_day = 30",
+                "forms_per_phone_per_day = 1001",
+                "39:27: field `limits.forms_per_phone_per_day`: must be a whole number from 1 to 1000",
+            ),
+            (
                 "codes_per_phone_per_day = 20",
                 "codes_per_phone_per_day = 0",
                 "35:33: field `limits.wrong_codes_per_phone_per_day`: must be a whole number from 1 to 1000",
@@ -518,46 +605,51 @@ mod tests {
             (
                 "retention_days = 90",
                 "limits = { sends_per_hour = 11 }",
-                "52:10: field `form[0].limits`: sends_per_hour must not exceed sends_per_day",
+                "62:10: field `form[0].limits`: sends_per_hour must not exceed sends_per_day",
             ),
             (
                 "retention_days = 90",
                 "limits = { sends_per_shop_per_day = 2001 }",
-                "52:10: field `form[0].limits`: sends_per_shop_per_day of a form must not exceed the shop's",
+                "62:10: field `form[0].limits`: sends_per_shop_per_day of a form must not exceed the shop's",
+            ),
+            (
+                "retention_days = 90",
+                "limits = { forms_per_shop_per_day = 2001 }",
+                "62:10: field `form[0].limits`: forms_per_shop_per_day of a form must not exceed the shop's",
             ),
             (
                 "retention_days = 90",
                 "limits = { prefix_digits = 8 }",
-                "52:12: field `form[0].limits.prefix_digits`: unknown field `prefix_digits`",
+                "62:12: field `form[0].limits.prefix_digits`: unknown field `prefix_digits`",
             ),
             (
                 "retention_days = 90",
                 "retention_days = 91",
-                "52:18: field `form[0].retention_days`: must be one of [1, 7, 14, 30, 60, 90, 180, 365, 730, 1095]",
+                "62:18: field `form[0].retention_days`: must be one of [1, 7, 14, 30, 60, 90, 180, 365, 730, 1095]",
             ),
             (
                 "destinations = [\"shop\", \"store\"]",
                 "destinations = [\"shop\", \"email\"]",
-                "50:16: field `form[0].destinations`: must list where the form goes: \"shop\", \"store\" or both",
+                "60:16: field `form[0].destinations`: must list where the form goes: \"shop\", \"store\" or both",
             ),
             (
                 "destinations = [\"shop\", \"store\"]",
                 "destinations = []",
-                "50:16: field `form[0].destinations`: must list where the form goes",
+                "60:16: field `form[0].destinations`: must list where the form goes",
             ),
             (
                 "retention_days = 90",
                 "retention_days = 14",
-                "43:1: field `form[0]`: retention_days must be at least 30 for a form that goes to the shop: so long it may take",
+                "53:1: field `form[0]`: retention_days must be at least 30 for a form that goes to the shop: so long it may take",
             ),
-            ("name = \"callback\"", "name = \"\"", "44:8: field `form[0].name`: must not be empty"),
-            ("name = \"feedback\"", "name = \"callback\"", "59:1: field `form[1]`: name is used twice; every form needs its own"),
+            ("name = \"callback\"", "name = \"\"", "54:8: field `form[0].name`: must not be empty"),
+            ("name = \"feedback\"", "name = \"callback\"", "69:1: field `form[1]`: name is used twice; every form needs its own"),
             (
                 "requires_code = true",
                 "requires_kode = true",
-                "45:1: field `form[0].requires_kode`: unknown field `requires_kode`",
+                "55:1: field `form[0].requires_kode`: unknown field `requires_kode`",
             ),
-            ("requires_code = true", "requires_code = ", "45:17:"),
+            ("requires_code = true", "requires_code = ", "55:17:"),
         ]);
     }
 
@@ -576,13 +668,13 @@ mod tests {
             (
                 "window_hours = 6",
                 "window_hours = 25",
-                "67:16: field `conversion.window_hours`: must be a whole number from 1 to 24",
+                "77:16: field `conversion.window_hours`: must be a whole number from 1 to 24",
             ),
-            ("min_codes = 20", "min_codes = 4", "69:13: field `conversion.min_codes`: must be a whole number from 5 to 100000"),
+            ("min_codes = 20", "min_codes = 4", "79:13: field `conversion.min_codes`: must be a whole number from 5 to 100000"),
             (
                 "min_entered_percent = 30",
                 "min_entered_percent = 0",
-                "70:23: field `conversion.min_entered_percent`: must be a whole number from 1 to 100",
+                "80:23: field `conversion.min_entered_percent`: must be a whole number from 1 to 100",
             ),
         ] {
             assert!(GOOD.contains(from), "{from}");

@@ -16,6 +16,7 @@ use url::Url;
 use super::{BUDGET, Failure, RESERVE, decode};
 use crate::clock::Deadline;
 use crate::decoding::{self, Headers, LOST, Undecodable};
+use crate::metrics::{self, Metric, Metrics};
 use crate::roles::{Holder, RoleKeys};
 use crate::secret::Keys;
 
@@ -230,23 +231,25 @@ impl Inbound {
         if self.body.len().max(text) > limit { Err(Failure::too_large(limit)) } else { Ok(()) }
     }
 
-    /// Refuses a request without one of `keys`: `Authorization: Bearer`, the header `key`, or the body's field `key`.
-    pub fn authorize(&self, keys: &Keys) -> Result<(), Failure> {
+    /// Refuses a request of `endpoint` without one of `keys`, and counts it: `Authorization: Bearer`, the header `key`, or the
+    /// body's field `key`.
+    pub fn authorize(&self, keys: &Keys, endpoint: &'static str, metrics: &Metrics) -> Result<(), Failure> {
         if self.header_key_is_one_of(keys) || self.body_key().is_some_and(|key| keys.accept(&key)) {
             Ok(())
         } else {
-            Err(Failure::unauthorized())
+            Err(wrong_key(metrics::KEYS_REFUSED, endpoint, metrics))
         }
     }
 
-    /// Refuses a request whose headers carry none of `keys`.
-    pub fn authorize_by_header(&self, keys: &Keys) -> Result<(), Failure> {
-        if self.header_key_is_one_of(keys) { Ok(()) } else { Err(Failure::unauthorized()) }
+    /// Refuses a request of `endpoint` whose headers carry none of `keys`, and counts it.
+    pub fn authorize_by_header(&self, keys: &Keys, endpoint: &'static str, metrics: &Metrics) -> Result<(), Failure> {
+        if self.header_key_is_one_of(keys) { Ok(()) } else { Err(wrong_key(metrics::KEYS_REFUSED, endpoint, metrics)) }
     }
 
-    /// Whose key the headers carry; refuses a request without one of `keys`.
-    pub fn holder<'a>(&self, keys: &'a RoleKeys) -> Result<&'a Holder, Failure> {
-        self.header_keys().find_map(|key| keys.holder(key)).ok_or_else(Failure::unauthorized)
+    /// Whose key the headers carry; refuses a request of the back office without one of `keys`, and counts it.
+    pub fn holder<'a>(&self, keys: &'a RoleKeys, metrics: &Metrics) -> Result<&'a Holder, Failure> {
+        let holder = self.header_keys().find_map(|key| keys.holder(key));
+        holder.ok_or_else(|| wrong_key(metrics::BACK_OFFICE_KEYS_REFUSED, "back-office", metrics))
     }
 
     fn header_key_is_one_of(&self, keys: &Keys) -> bool {
@@ -274,6 +277,13 @@ impl Inbound {
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         decode(self.text()?)
     }
+}
+
+/// Nobody's request: it is counted, so that an alarm hears of whoever tries keys.
+fn wrong_key(metric: Metric, endpoint: &'static str, metrics: &Metrics) -> Failure {
+    tracing::warn!(endpoint, "a request without a right key was refused");
+    metrics.emit(&[(metric, 1)], &[(metrics::ENDPOINT, endpoint)]);
+    Failure::unauthorized()
 }
 
 fn bearer_token(header: &str) -> Option<&str> {

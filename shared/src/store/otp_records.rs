@@ -43,6 +43,9 @@ struct SentRecord {
     /// Which form each was that was saved with it; `saved` is the first one's, which earlier releases read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     submissions: Vec<SubmissionRecord>,
+    /// The ids of those that the shop does not want like that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    refused: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -98,6 +101,7 @@ impl From<&Challenge> for ChallengeRecord {
                 lease: sent.lease.map(|lease| LeaseRecord { until: lease.until.millis(), counted: lease.counted }),
                 saved: sent.saved.first().map(|saved| SavedRecord { message: saved.message.clone() }),
                 submissions: submissions(&sent.saved),
+                refused: sent.refused.iter().map(|id| id.as_str().to_owned()).collect(),
             }),
             keep_until: challenge.keep_until.millis(),
             expires_at: challenge.keep_until.seconds(),
@@ -118,6 +122,7 @@ impl Versioned<ChallengeRecord> {
                 verified: sent.verified_code_hash,
                 lease: sent.lease.map(|lease| Lease { until: Timestamp::from_millis(lease.until), counted: lease.counted }),
                 saved: saved(sent.saved, sent.submissions)?,
+                refused: sent.refused.iter().map(|id| submission("refused", id)).collect::<Result<_, _>>()?,
             })
         });
         let sending = record.sending.map(|sending| Sending {
@@ -141,10 +146,13 @@ fn saved(first: Option<SavedRecord>, known: Vec<SubmissionRecord>) -> Result<Vec
         return Ok(first.map(|saved| Saved { submission: None, message: saved.message }).into_iter().collect());
     }
     let read = |record: SubmissionRecord| {
-        let id = SubmissionId::parse(&record.id).map_err(|error| format!("submissions {error}"))?;
-        Ok(Saved { submission: Some(id), message: record.message })
+        Ok(Saved { submission: Some(submission("submissions", &record.id)?), message: record.message })
     };
     known.into_iter().map(read).collect()
+}
+
+fn submission(attribute: &str, id: &str) -> Result<SubmissionId, String> {
+    SubmissionId::parse(id).map_err(|error| format!("{attribute} {error}"))
 }
 
 impl SendLogRecord {

@@ -1,5 +1,5 @@
 //! Counters of the table `otp-tokens` that many requests add to at once: `count#{quota}#{date}` with `used` and, for each hour,
-//! `used_HH`. One conditional update each and never a part of a transaction, so that none ever waits for another.
+//! `used_HH`; where one thing counts once, the set `things`. One conditional update each and never a part of a transaction, so that none ever waits for another.
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -19,6 +19,8 @@ const KEPT: std::time::Duration = std::time::Duration::from_hours(48);
 pub enum Taken {
     /// It is counted; so much is used now.
     Yes(Used),
+    /// The same thing is counted already.
+    Before,
     /// There is no more to be had.
     No(Refusal),
 }
@@ -47,6 +49,17 @@ fn used(quota: &Quota, item: Option<&Item>) -> Used {
     Used { in_hour: number(&hour(quota)), in_day: number("used"), alarmed_at: number("alarmed_at") }
 }
 
+/// Whether it is counted already for what this quota counts.
+fn has_counted(quota: &Quota, item: Option<&Item>) -> bool {
+    let things = item.and_then(|item| item.get("things")?.as_ss().ok());
+    quota.thing().is_some_and(|thing| things.is_some_and(|things| things.iter().any(|known| known == thing)))
+}
+
+/// A set of the one thing that is counted.
+fn set(thing: &str) -> AttributeValue {
+    AttributeValue::Ss(vec![thing.to_owned()])
+}
+
 fn number(number: impl Into<i64>) -> AttributeValue {
     AttributeValue::N(number.into().to_string())
 }
@@ -57,10 +70,13 @@ impl Otp {
     pub async fn take(&self, quota: &Quota) -> Result<Taken, StoreError> {
         let mark = AttributeValue::S(self.table.random.hex32()?);
         let mut conditions = vec![KNOWN.to_owned(), "(attribute_not_exists(write_mark) OR write_mark <> :mark)".to_owned()];
+        let also = if quota.thing().is_some() { ", things :things" } else { "" };
         let mut update = self
             .update(
                 quota,
-                "ADD used :one, #hour :one, #version :one SET #schema = :schema, expires_at = :end, write_mark = :mark",
+                &format!(
+                    "ADD used :one, #hour :one, #version :one{also} SET #schema = :schema, expires_at = :end, write_mark = :mark"
+                ),
             )
             .expression_attribute_names("#hour", hour(quota))
             .expression_attribute_values(":one", number(1))
@@ -72,6 +88,12 @@ impl Otp {
                 update = update.expression_attribute_values(limit, number(bound));
             }
         }
+        if let Some(thing) = quota.thing() {
+            conditions.push("(attribute_not_exists(things) OR NOT contains(things, :thing))".to_owned());
+            update = update
+                .expression_attribute_values(":thing", AttributeValue::S(thing.to_owned()))
+                .expression_attribute_values(":things", set(thing));
+        }
         match update.condition_expression(conditions.join(" AND ")).send().await {
             Ok(output) => Ok(Taken::Yes(used(quota, output.attributes.as_ref()))),
             Err(error) => match error.as_service_error() {
@@ -80,6 +102,9 @@ impl Otp {
                     let ours = refused.item().and_then(|item| item.get("write_mark")) == Some(&mark);
                     if ours {
                         return Ok(Taken::Yes(used));
+                    }
+                    if has_counted(quota, refused.item()) {
+                        return Ok(Taken::Before);
                     }
                     let refusal = quota.refuses(used).ok_or_else(|| failed("UpdateItem", &error))?;
                     Ok(Taken::No(refusal))
@@ -91,13 +116,17 @@ impl Otp {
 
     /// Counts one less of what was taken. Tried once only: what is given back twice would be one too many for somebody else.
     pub async fn give_back(&self, quota: &Quota) -> Result<(), StoreError> {
-        let update = self
-            .update(quota, "ADD used :less, #hour :less, #version :one SET #schema = :schema, expires_at = :end")
+        let also = if quota.thing().is_some() { " DELETE things :things" } else { "" };
+        let mut update = self
+            .update(quota, &format!("ADD used :less, #hour :less, #version :one SET #schema = :schema, expires_at = :end{also}"))
             .expression_attribute_names("#hour", hour(quota))
             .expression_attribute_values(":less", number(-1))
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":zero", number(0))
             .condition_expression(format!("{KNOWN} AND used > :zero AND #hour > :zero"));
+        if let Some(thing) = quota.thing() {
+            update = update.expression_attribute_values(":things", set(thing));
+        }
         let once = aws_sdk_dynamodb::Config::builder().retry_config(RetryConfig::disabled());
         update.customize().config_override(once).send().await.map(drop).map_err(|error| failed("UpdateItem", &error))
     }

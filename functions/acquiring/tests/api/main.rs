@@ -10,6 +10,7 @@ mod input;
 mod known;
 mod offers;
 mod orders;
+mod samples;
 mod store;
 
 use testkit::{Cast, Function, http};

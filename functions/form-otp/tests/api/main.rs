@@ -7,6 +7,7 @@ mod attack;
 mod check;
 mod crash;
 mod faults;
+mod flood;
 mod input;
 mod limits;
 mod nobody;

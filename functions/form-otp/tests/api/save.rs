@@ -11,7 +11,7 @@ use standins::{Fault, System};
 use testkit::settings::PHOTOS;
 
 use super::photos::photo;
-use super::{Customer, EXPORT, SEND, accepted, failed, saved_by_shop, success};
+use super::{Customer, EXPORT, SEND, accepted, failed, otp_failed, saved_by_shop, success};
 
 #[tokio::test]
 async fn a_slot_that_is_taken_leaves_the_code_for_another_slot() {
@@ -27,15 +27,37 @@ async fn a_slot_that_is_taken_leaves_the_code_for_another_slot() {
 }
 
 #[tokio::test]
-async fn six_slots_that_are_taken_do_not_use_up_the_code() {
+async fn four_slots_that_are_taken_leave_the_code_for_a_fifth_and_no_sixth() {
     let customer = Customer::start().await;
     let code = customer.get_code().await;
-    customer.world.standins().fault(System::Shop, "forms", Fault::Refused, 6).unwrap();
-    for hour in 10..16 {
-        customer.export_form(customer.with("/data/slot", format!("{hour}:00")), code.as_str()).await;
+    let taken = failed("Это время уже занято, выберите другое");
+    customer.world.standins().fault(System::Shop, "forms", Fault::Refused, 5).unwrap();
+    let slot = |hour: u32| customer.with("/data/slot", format!("{hour}:00"));
+    for hour in [10, 11, 12, 13, 10] {
+        assert_eq!(customer.export_form(slot(hour), code.as_str()).await, taken, "{hour}");
     }
-    assert_eq!(customer.export_form(customer.with("/data/slot", "16:00"), code.as_str()).await, saved_by_shop());
+    assert_eq!(customer.export_form(slot(14), code.as_str()).await, saved_by_shop());
     assert_eq!((customer.checks(), customer.saved()), (1, 1));
+    assert_eq!(customer.export_form(slot(15), code.as_str()).await, otp_failed(), "a sixth form");
+    assert_eq!(customer.export_form(slot(11), code.as_str()).await, saved_by_shop(), "one of the five is insisted on");
+    assert_eq!(customer.export_form(slot(14), code.as_str()).await, saved_by_shop(), "and has its answer for good");
+    assert_eq!((customer.checks(), customer.saved()), (1, 2));
+}
+
+#[tokio::test]
+async fn twenty_forms_that_the_shop_refuses_at_once_are_five() {
+    let customer = Customer::start().await;
+    let code = customer.get_code().await;
+    customer.world.standins().fault(System::Shop, "forms", Fault::Refused, 100).unwrap();
+    let slot = |number: usize| customer.with("/data/slot", format!("{number}:00"));
+    join_all((0..20).map(|number| customer.export_form(slot(number), code.as_str()))).await;
+    for number in 20..30 {
+        customer.export_form(slot(number), code.as_str()).await;
+    }
+    assert_eq!((customer.calls(System::Shop, "forms"), customer.stored().await.len(), customer.checks()), (5, 5, 1));
+    assert_eq!(customer.export_form(slot(30), code.as_str()).await, otp_failed());
+    assert_eq!(customer.export_form(slot(30), "WRONG").await, otp_failed());
+    assert_eq!(customer.wrong_codes().await, [1, 1], "a guess is one all the same");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod examples;
 mod lambda;
 mod limit;
 mod prices;
+mod samples;
 mod unreadable;
 mod widget;
 

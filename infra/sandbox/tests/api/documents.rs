@@ -44,6 +44,37 @@ fn every_alarm_on_what_is_measured_names_a_watched_metric_and_every_watched_metr
     assert!(watched.len() <= 10, "ten metrics are free");
 }
 
+fn alarm<'a>(template: &'a Yaml, name: &str) -> &'a Yaml {
+    let found = &template["Resources"][name];
+    assert_eq!(found["Type"].as_str(), Some("AWS::CloudWatch::Alarm"), "{name}");
+    &found["Properties"]
+}
+
+#[test]
+fn the_alarm_on_wrong_keys_of_the_back_office_goes_off_first() {
+    let template = YamlLoader::load_from_str(TEMPLATE).unwrap().remove(0);
+    let read = |name: &str, metric: &str| {
+        let alarm = alarm(&template, name);
+        assert_eq!((alarm["MetricName"].as_str(), alarm["Statistic"].as_str()), (Some(metric), Some("Sum")));
+        (alarm["Threshold"].as_i64().unwrap(), alarm["Period"].as_i64().unwrap())
+    };
+    let (public, back_office) =
+        (read("KeysRefusedAlarm", "KeysRefused"), read("BackOfficeKeysRefusedAlarm", "BackOfficeKeysRefused"));
+    assert!(back_office.0 < public.0 && back_office.1 == public.1, "{back_office:?} {public:?}");
+    assert!(back_office.0 > 1, "one is a slip of the keyboard");
+}
+
+#[test]
+fn a_storm_of_refusals_is_an_alarm_on_the_apis_own_metric() {
+    let template = YamlLoader::load_from_str(TEMPLATE).unwrap().remove(0);
+    let alarm = alarm(&template, "ApiStormAlarm");
+    let of = (alarm["Namespace"].as_str(), alarm["MetricName"].as_str(), alarm["Statistic"].as_str());
+    assert_eq!(of, (Some("AWS/ApiGateway"), Some("4XXError"), Some("Sum")), "which is kept without a price");
+    let (threshold, seconds) = (alarm["Threshold"].as_i64().unwrap(), alarm["Period"].as_i64().unwrap());
+    let throttling = template["Parameters"]["CodesThrottlingRate"]["Default"].as_i64().unwrap();
+    assert!(threshold < throttling * seconds, "who uses up the lowest throttling has to be refused more often than that");
+}
+
 /// The queries and the metrics of the dashboard's widgets: metrics by namespace and name.
 fn dashboard(template: &Yaml) -> (Vec<String>, Vec<(String, String)>) {
     let body = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"].as_str().unwrap();

@@ -11,6 +11,7 @@ mod events;
 mod gateway;
 mod measured;
 mod measured_forms;
+mod measured_keys;
 mod program;
 mod queue;
 mod schedule;

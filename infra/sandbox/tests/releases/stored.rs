@@ -64,7 +64,8 @@ fn to_json(value: &AttributeValue) -> Value {
         AttributeValue::B(bytes) => json!({ "B": STANDARD.encode(bytes) }),
         AttributeValue::L(list) => json!({ "L": list.iter().map(to_json).collect::<Vec<_>>() }),
         AttributeValue::M(map) => json!({ "M": item_to_json(map) }),
-        other @ (AttributeValue::Bs(_) | AttributeValue::Ns(_) | AttributeValue::Ss(_) | _) => {
+        AttributeValue::Ss(texts) => json!({ "SS": texts }),
+        other @ (AttributeValue::Bs(_) | AttributeValue::Ns(_) | _) => {
             panic!("nothing of ours is stored as {other:?}")
         }
     }
@@ -84,6 +85,7 @@ fn from_json(value: &Value) -> AttributeValue {
         "NULL" => AttributeValue::Null(true),
         "B" => AttributeValue::B(STANDARD.decode(value.as_str().unwrap()).unwrap().into()),
         "L" => AttributeValue::L(value.as_array().unwrap().iter().map(from_json).collect()),
+        "SS" => AttributeValue::Ss(serde_json::from_value(value.clone()).unwrap()),
         "M" => AttributeValue::M(item_from_json(value.as_object().unwrap())),
         other => panic!("{other} is no type of DynamoDB"),
     }
