@@ -72,8 +72,7 @@ fn a_phone_is_the_same_phone_however_often_it_is_read() {
             if !(10..=15).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
                 return Err(format!("{digits:?} is no phone"));
             }
-            for again in [digits.to_owned(), format!("+{digits}"), format!("tel:+{digits}"), format!(" \u{200e}+{digits}\u{a0}")]
-            {
+            for again in [format!("+{digits}"), format!("tel:+{digits}"), format!(" \u{200e}+{digits}\u{a0}")] {
                 if Phone::parse(&again).as_ref() != Ok(&phone) {
                     return Err(format!("{again:?} is another phone than {digits}"));
                 }

@@ -8,8 +8,8 @@ use std::sync::Once;
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
-/// What the process may take at most, with all decoders at once, the embedded database and the stand-ins in it: less than half of
-/// what the smallest function has would be 128 MiB for one of them alone.
+/// What the process may take at most, with several decoders at once, and with the embedded database, the stand-ins and the world's
+/// log in it. A body of a quarter of a megabyte that becomes a hundred times as large would show.
 #[cfg(target_os = "linux")]
 const MOST_KIB: u64 = 640 * 1024;
 
