@@ -109,10 +109,10 @@ fn a_number_is_the_same_number_when_it_is_written_again() {
                 return Err(format!("{text:?} is {decimal}, which is another number"));
             }
         }
-        if let Ok(quantity) = Quantity::parse(&text) {
-            if Quantity::parse(&quantity.to_string()) != Ok(quantity) {
-                return Err(format!("{text:?} is {quantity}, which is another quantity"));
-            }
+        if let Ok(quantity) = Quantity::parse(&text)
+            && Quantity::parse(&quantity.to_string()) != Ok(quantity)
+        {
+            return Err(format!("{text:?} is {quantity}, which is another quantity"));
         }
         Ok(())
     });
@@ -145,14 +145,11 @@ fn reports_of_sms_are_read_one_by_one() {
     let files = corpus("reports");
     try_all(&inputs(files.clone()), files, |input| {
         let Ok(pushed) = read_reports(&input) else { return Ok(()) };
-        let written: String = pushed
-            .reports
-            .iter()
-            .map(|report| {
-                let (id, delivery) = (&report.transaction_id, report.delivery.number());
-                format!("<dr><id>{id}</id><phone><report>{delivery}</report></phone></dr>")
-            })
-            .collect();
+        let written = pushed.reports.iter().map(|report| {
+            let (id, delivery) = (&report.transaction_id, report.delivery.number());
+            format!("<dr><id>{id}</id><phone><report>{delivery}</report></phone></dr>")
+        });
+        let written = written.collect::<Vec<_>>().concat();
         if pushed.reports.is_empty() {
             return Ok(());
         }

@@ -41,22 +41,19 @@ pub(crate) fn try_all<S>(
     let mut checked = |input: S::Value| {
         let before = PANICS.with(Cell::get);
         let outcome = check(input);
-        if PANICS.with(Cell::get) != before { Err("it panicked".to_owned()) } else { outcome }
+        if PANICS.with(Cell::get) == before { outcome } else { Err("it panicked".to_owned()) }
     };
     for input in whole {
         let shown = format!("{input:?}");
-        if let Err(problem) = checked(input) {
-            panic!("{problem}: a file of the corpus: {}", shown.chars().take(2000).collect::<String>());
-        }
+        let outcome = checked(input);
+        assert!(outcome.is_ok(), "{outcome:?}: a file of the corpus: {}", shown.chars().take(2000).collect::<String>());
     }
     let config =
         Config { cases: testkit::size("FUZZ_CASES", 48), max_shrink_iters: 300, failure_persistence: None, ..Config::default() };
     // The check changes worlds, and so is no `Fn`.
     let checked = std::cell::RefCell::new(checked);
     let outcome = TestRunner::new(config).run(inputs, |input| (checked.borrow_mut())(input).map_err(TestCaseError::fail));
-    if let Err(error) = outcome {
-        panic!("{error}");
-    }
+    assert!(outcome.is_ok(), "{}", outcome.unwrap_err());
     assert_small();
 }
 

@@ -50,7 +50,7 @@ fn meant(name: &str, value: &Value) -> Option<Value> {
         "amount" | "prepayment_amount" => money(value).map(|amount| amount.to_string().into()),
         "price" | "sale_price" => match value {
             Value::String(_) => serde_json::from_str(money(value)?.to_number().get()).ok(),
-            _ => None,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
         },
         "primary_phone" | "mobile_phone" | "phone" => phone(&text(value)?).map(Value::String),
         "skip_result_page" | "returning_customer" | "bank_card" | "same_address" => match text(value)?.as_str() {
@@ -61,7 +61,7 @@ fn meant(name: &str, value: &Value) -> Option<Value> {
         "term" | "quantity" => match value {
             Value::String(said) => said.trim().parse().ok().map(Value::Number),
             Value::Number(number) => whole(number).map(Value::from),
-            _ => None,
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
         },
         _ => text(value).map(Value::String),
     }
