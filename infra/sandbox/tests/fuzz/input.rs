@@ -1,6 +1,8 @@
 //! Inputs: a file of the corpus, changed a few times.
 
+use std::fmt;
 use std::fs;
+use std::ops::Deref;
 use std::path::Path;
 
 use proptest::collection::vec;
@@ -53,6 +55,24 @@ const PIECES: [&[u8]; 40] = [
     b"%00%2F+",
 ];
 
+/// What a decoder gets; shown as people can read it.
+#[derive(Clone)]
+pub(crate) struct Input(pub(crate) Vec<u8>);
+
+impl Deref for Input {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(self).escape_debug().to_string())
+    }
+}
+
 /// A change of an input.
 #[derive(Clone, Debug)]
 enum Change {
@@ -80,7 +100,7 @@ fn change() -> impl Strategy<Value = Change> {
 }
 
 impl Change {
-    fn of(&self, mut bytes: Vec<u8>, corpus: &[Vec<u8>]) -> Vec<u8> {
+    fn of(&self, mut bytes: Vec<u8>, corpus: &[Input]) -> Vec<u8> {
         let place = |index: &Index, length: usize| index.index(length + 1);
         match self {
             Self::Replace(at, byte) => {
@@ -115,19 +135,19 @@ impl Change {
 }
 
 /// The files of a folder of the corpus, in their order.
-pub(crate) fn corpus(folder: &str) -> Vec<Vec<u8>> {
+pub(crate) fn corpus(folder: &str) -> Vec<Input> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(folder);
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    files.iter().map(|file| fs::read(file).unwrap()).collect()
+    files.iter().map(|file| Input(fs::read(file).unwrap())).collect()
 }
 
 /// Changed files of the corpus, and now and then bytes that never were in it.
-pub(crate) fn inputs(corpus: Vec<Vec<u8>>) -> BoxedStrategy<Vec<u8>> {
+pub(crate) fn inputs(corpus: Vec<Input>) -> BoxedStrategy<Input> {
     assert!(!corpus.is_empty());
     let changed = (any::<Index>(), vec(change(), 0..5)).prop_map(move |(file, changes)| {
-        let whole = corpus[file.index(corpus.len())].clone();
+        let Input(whole) = corpus[file.index(corpus.len())].clone();
         changes.iter().fold(whole, |bytes, change| change.of(bytes, &corpus))
     });
-    prop_oneof![15 => changed, 1 => vec(any::<u8>(), 0..400)].boxed()
+    prop_oneof![15 => changed, 1 => vec(any::<u8>(), 0..400)].prop_map(Input).boxed()
 }

@@ -25,7 +25,7 @@ fn a_feed_is_loaded_or_refused_and_never_loaded_by_halves() {
     let files = corpus("feeds");
     try_all(&inputs(files.clone()), files, |input| {
         let load = || {
-            story.world.standins().set_shop_feed(input.clone());
+            story.world.standins().set_shop_feed(input.to_vec());
             runtime.block_on(work(&deps, |deps, event| Box::pin(price_feed::handle(deps, event)), event_file("price-feed")))
         };
         match load() {

@@ -7,13 +7,13 @@ use shared::phone::Phone;
 use shared::smspro::read_reports;
 use shared::{photos, plain};
 
-use crate::input::{corpus, inputs};
+use crate::input::{Input, corpus, inputs};
 use crate::trial::try_all;
 
 /// The lines of the corpus, each an input of its own.
-fn lines(folder: &str) -> Vec<Vec<u8>> {
+fn lines(folder: &str) -> Vec<Input> {
     let files = corpus(folder);
-    files.iter().flat_map(|file| file.split(|byte| *byte == b'\n').map(<[u8]>::to_vec)).collect()
+    files.iter().flat_map(|file| file.split(|byte| *byte == b'\n').map(|line| Input(line.to_vec()))).collect()
 }
 
 /// What a function makes of a text, made of that again, is the same.
@@ -100,7 +100,7 @@ fn a_number_is_the_same_number_when_it_is_written_again() {
     let mut lines = lines("phones");
     lines.extend(
         ["1 299,00", "389.70000000000005", "0.10", "1e3", "1E-2", " 5 ", "-1", "1.005", "100000000000", "5000.5 RUB"]
-            .map(|text| text.as_bytes().to_vec()),
+            .map(|text| Input(text.as_bytes().to_vec())),
     );
     try_all(&inputs(lines.clone()), lines, |input| {
         let text = String::from_utf8_lossy(&input);
