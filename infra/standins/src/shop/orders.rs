@@ -162,7 +162,8 @@ fn price(order: &Map<String, Value>, index: usize, readings: &Readings<Reading>)
         Some(_) => return Err(Refusal::bad(format!("`{path}.items` must be an array"))),
     };
     let delivery = money(order, "deliveryPrice", &path)?.unwrap_or(Kopecks(0));
-    let points = money(order, "authorizedBonuses", &path)?.unwrap_or(Kopecks(0));
+    // A shop knows its customers' points itself: what it cannot read here are none.
+    let points = money(order, "authorizedBonuses", &path).ok().flatten().unwrap_or(Kopecks(0));
     let mut items = Vec::with_capacity(wanted.len());
     let mut total = if readings.is_other(Reading::Delivery) { Kopecks(0) } else { delivery };
     for (at, item) in wanted.iter().enumerate() {
