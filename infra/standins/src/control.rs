@@ -175,7 +175,7 @@ async fn respond(world: &Arc<World>, request: &Request) -> Option<Result<Answer,
         ("POST", ["mokka", order_id, "return"]) => body::<GiveBack>(request)
             .and_then(|wish| world.mokka.give_back(order_id, &wish.amount, world.clock.now()))
             .map(|()| done(|| ())),
-        ("GET", ["readings"]) => Ok(Answer::ok(&world.mokka.readings.list())),
+        ("GET", ["readings"]) => Ok(Answer::ok(&readings(world))),
         ("POST", ["readings"]) => body::<Read>(request).and_then(|wish| read(world, &wish)),
         ("GET", ["faults"]) => Ok(Answer::ok(&world.faults.list())),
         ("POST", ["faults"]) => arm(world, request),
@@ -194,11 +194,16 @@ async fn respond(world: &Arc<World>, request: &Request) -> Option<Result<Answer,
 }
 
 fn read(world: &World, wish: &Read) -> Result<Answer, ControlError> {
-    if named(&wish.system)? != System::Mokka {
-        return Err(ControlError::field("system", "only mokka has readings"));
+    match named(&wish.system)? {
+        System::Mokka => world.mokka.readings.set(&wish.name, &wish.value)?,
+        System::Shop => world.shop.readings.set(&wish.name, &wish.value)?,
+        System::Smspro | System::Imshop => return Err(ControlError::field("system", "only mokka and shop have readings")),
     }
-    world.mokka.readings.set(&wish.name, &wish.value)?;
-    Ok(Answer::ok(&world.mokka.readings.list()))
+    Ok(Answer::ok(&readings(world)))
+}
+
+fn readings(world: &World) -> Vec<Value> {
+    [world.mokka.readings.list(), world.shop.readings.list()].concat()
 }
 
 fn set_reports(world: &World, wish: &SetReports) -> Result<Answer, ControlError> {

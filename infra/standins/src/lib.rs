@@ -1,4 +1,5 @@
-//! Strict, stateful stand-ins for the outside systems: Mokka, SMSPRO, the shop's own backend and IMSHOP.
+//! Strict, stateful stand-ins for the outside systems: Mokka, SMSPRO, the shop's own backend and IMSHOP. Where they are stricter than
+//! the real systems, and why, is a table in `infra/docs/READINGS.md`.
 //!
 //! One listener on loopback serves all of them, for the sandbox and for the tests alike:
 //!
@@ -32,6 +33,7 @@ mod money;
 mod options;
 mod pusher;
 mod random;
+mod readings;
 mod request;
 mod server;
 mod shop;
@@ -55,6 +57,7 @@ pub use options::{Options, SignatureOrder, Store, Tariff};
 pub use smspro::{PhoneReports, Push, Sms};
 pub use system::System;
 
+use readings::Readings;
 use world::World;
 
 /// The running stand-ins. Clones speak to the same world.
@@ -254,8 +257,12 @@ impl StandIns {
         self.world.mokka.set_amount(order_id, amount.into())
     }
 
-    /// Lets Mokka be read in another way where its document leaves it open: the names and values of `GET /control/readings`.
+    /// Lets Mokka or the shop be read in another way where its document leaves it open: the names and values of
+    /// `GET /control/readings`.
     pub fn set_reading(&self, name: &str, value: &str) -> Result<(), ControlError> {
+        if Readings::<shop::Reading>::has(name) {
+            return self.world.shop.readings.set(name, value);
+        }
         self.world.mokka.readings.set(name, value)
     }
 

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use serde_json::Number;
 use serde_json::value::RawValue;
+use serde_json::{Number, Value};
 
 /// An amount in kopecks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +58,47 @@ impl Kopecks {
     /// A JSON number with exactly two decimals.
     pub(crate) fn to_number(self) -> Box<RawValue> {
         RawValue::from_string(self.to_string()).unwrap_or_else(|_| RawValue::NULL.to_owned())
+    }
+}
+
+/// A quantity with three decimals: pieces, or a weight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Thousandths(pub(crate) u64);
+
+impl Thousandths {
+    pub(crate) const ONE: Self = Self(1000);
+
+    /// A number of at least zero with at most three decimals, maybe as a text.
+    pub(crate) fn read(value: &Value) -> Option<Self> {
+        let said = match value {
+            Value::Number(number) => number.to_string(),
+            Value::String(text) => text.trim().replace(',', "."),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
+        };
+        let (whole, decimals) = said.split_once('.').unwrap_or((&said, "0"));
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(whole) || !digits(decimals) || decimals.len() > 3 {
+            return None;
+        }
+        let thousandths: u64 = format!("{decimals:0<3}").parse().ok()?;
+        whole.parse::<u64>().ok()?.checked_mul(1000)?.checked_add(thousandths).map(Self)
+    }
+
+    pub(crate) fn is_whole(self) -> bool {
+        self.0.is_multiple_of(1000)
+    }
+
+    /// What so much costs, a half of a kopeck rounded up.
+    pub(crate) fn of(self, price: Kopecks) -> Option<Kopecks> {
+        let exact = u128::from(price.0) * u128::from(self.0);
+        u64::try_from((exact + 500) / 1000).ok().map(Kopecks)
+    }
+
+    /// A JSON number as short as it can be: `2`, `0.5`.
+    pub(crate) fn to_number(self) -> Box<RawValue> {
+        let text = format!("{}.{:03}", self.0 / 1000, self.0 % 1000);
+        let short = text.trim_end_matches('0').trim_end_matches('.');
+        RawValue::from_string(short.to_owned()).unwrap_or_else(|_| RawValue::NULL.to_owned())
     }
 }
 

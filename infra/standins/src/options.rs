@@ -47,6 +47,9 @@ pub struct Options {
     pub mokka_tariffs: Vec<Tariff>,
     /// Whether Mokka's callbacks carry a `signature` query parameter over their raw body, as some deployments do.
     pub sign_callbacks: bool,
+    /// Whether Mokka refuses what real clients send beside its document (numbers for texts, nulls, formatted phones, other fields),
+    /// so that our own client's every slip shows. Otherwise it is taken, and the answer's note says so.
+    pub exact_requests: bool,
     /// Whether calls are kept with all they said, or only counted, for tests that make very many.
     pub record_calls: bool,
     /// The `X-API-KEY` that SMSPRO accepts.
@@ -80,6 +83,7 @@ impl Default for Options {
                 Tariff { term: 12, min_kopecks: 500_000, max_kopecks: 15_000_000, monthly_overpayment_bp: 195 },
             ],
             sign_callbacks: false,
+            exact_requests: false,
             record_calls: true,
             smspro_key: "smspro-demo-key".to_owned(),
             smspro_login: "smspro-demo-login".to_owned(),

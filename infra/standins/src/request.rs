@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::Mutex;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
@@ -9,6 +10,9 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap};
 use hyper::{Method, Request as Wire};
+
+use crate::answer::Answer;
+use crate::world::locked;
 
 /// Larger bodies are refused.
 pub(crate) const MAX_BODY: usize = 12 * 1024 * 1024;
@@ -25,6 +29,24 @@ pub(crate) struct Request {
     pub(crate) body: Bytes,
     /// The parts of a multipart body; `None` if it is none, or a broken one.
     pub(crate) parts: Option<Vec<Part>>,
+    /// What was taken although no document has it so.
+    pub(crate) remarks: Remarks,
+}
+
+/// What was taken although no document has it so: for the answer's note.
+#[derive(Default)]
+pub(crate) struct Remarks(Mutex<Vec<String>>);
+
+impl Remarks {
+    pub(crate) fn add(&self, remark: String) {
+        locked(&self.0).push(remark);
+    }
+
+    /// The answer with the remarks as its note.
+    pub(crate) fn of(&self, answer: Answer) -> Answer {
+        let remarks = locked(&self.0);
+        if remarks.is_empty() { answer } else { answer.noted(format!("taken all the same: {}", remarks.join(", "))) }
+    }
 }
 
 /// One part of a multipart body.
@@ -49,7 +71,15 @@ impl Request {
         let query = url::form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
         let body = read_body(body).await?;
         let parts = read_parts(&head.headers, &body).await;
-        Ok(Self { method: head.method, path: head.uri.path().to_owned(), query, headers: head.headers, body, parts })
+        Ok(Self {
+            method: head.method,
+            path: head.uri.path().to_owned(),
+            query,
+            headers: head.headers,
+            body,
+            parts,
+            remarks: Remarks::default(),
+        })
     }
 
     /// What says which call it is: the body, of a multipart one the part of that name.

@@ -115,7 +115,7 @@ impl World {
         let listen = || async { TcpListener::bind("127.0.0.1:0").await.expect("a free port") };
         let (dynamodb, tap, providers) = (listen().await, listen().await, listen().await);
         let (s3, sqs) = (listen().await, listen().await);
-        let options = Options { code_alphabet: "ABCDEFGHJKLMNPQRSTUVWXYZ", code_length: 10, ..options };
+        let options = Options { code_alphabet: "ABCDEFGHJKLMNPQRSTUVWXYZ", code_length: 10, exact_requests: true, ..options };
         let standins = StandIns::start(providers, options, clock::for_standins(&clock));
         let address = |listener: &TcpListener| format!("http://{}", listener.local_addr().expect("a bound port"));
         let database = address(&dynamodb);

@@ -1,7 +1,9 @@
 //! What Mokka's page shows of the order: lines that sum up to what is paid, or none.
 
 use serde_json::{Value, json};
-use standins::System;
+use standins::{Options, System};
+use testkit::settings::IMSHOP_KEY;
+use testkit::{Event, Placed};
 
 use crate::Story;
 
@@ -13,14 +15,17 @@ async fn shown(answer: &Value) -> Value {
     let created = story.create(&order).await.json();
     assert_eq!(created["success"], json!(true), "{answer}: {created}");
     let body = story.world.standins().calls_to(System::Mokka, "checkout")[0].body.clone();
-    let cart = body["cart_items"].clone();
-    if let Some(items) = cart.as_array() {
-        let price = |item: &Value| item["sale_price"].as_f64().or(item["price"].as_f64()).unwrap();
-        let sum: f64 = items.iter().map(|item| price(item) * item["quantity"].as_f64().unwrap_or(1.0)).sum();
-        let amount: f64 = body["current_order"]["amount"].as_str().unwrap().parse().unwrap();
-        assert!((sum - amount).abs() < 0.001, "{answer}: {sum} of {amount}");
-    }
-    cart
+    assert_sums_up(&body);
+    body["cart_items"].clone()
+}
+
+/// The lines of a Checkout, if it has any, are what it is paid for.
+fn assert_sums_up(checkout: &Value) {
+    let Some(items) = checkout["cart_items"].as_array() else { return };
+    let price = |item: &Value| item["sale_price"].as_f64().or(item["price"].as_f64()).unwrap();
+    let sum: f64 = items.iter().map(|item| price(item) * item["quantity"].as_f64().unwrap_or(1.0)).sum();
+    let amount: f64 = checkout["current_order"]["amount"].as_str().unwrap().parse().unwrap();
+    assert!((sum - amount).abs() < 0.001, "{checkout}: {sum} of {amount}");
 }
 
 #[tokio::test]
@@ -88,5 +93,44 @@ async fn the_lines_sum_up_to_what_is_paid_or_there_are_none() {
             item.as_object_mut().unwrap().remove("sku");
         }
         assert_eq!(shown, cart, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_way_the_shop_sells_what_is_left_to_pay_is_charged() {
+    // Half a kilo at 12000, two pieces at 700 with 100 off the line (or each), 250 for the delivery; maybe 300 paid with points.
+    for (ways, includes_delivery, points, amount) in [
+        (&[][..], "true", 0, Some("7550.00")),
+        (&[], "true", 300, Some("7250.00")),
+        (&[("delivery", "beside_price")], "false", 0, Some("7550.00")),
+        (&[("delivery", "beside_price")], "false", 300, Some("7250.00")),
+        (&[("discounts", "of_unit")], "true", 0, Some("7450.00")),
+        (&[("weights", "pieces")], "true", 0, Some("7550.00")),
+        (&[("weights", "pieces"), ("discounts", "of_unit"), ("delivery", "beside_price")], "false", 300, Some("7150.00")),
+        (&[("bonuses", "no_price")], "true", 0, Some("7550.00")),
+        // What the points are worth is the shop's to say: nothing is charged before it has.
+        (&[("bonuses", "no_price")], "true", 300, None),
+    ] {
+        let story = Story::start_with(Options::default(), &[("SHOP_PRICE_INCLUDES_DELIVERY", includes_delivery)]).await;
+        let standins = story.world.standins();
+        for (name, value) in ways {
+            standins.set_reading(name, value).unwrap();
+        }
+        let mut request = Story::order_request("uuid-1");
+        request["orders"][0]["authorizedBonuses"] = points.into();
+        request["orders"][0]["items"] = json!([
+            {"configurationId": "cheese-1", "name": "Сыр", "quantity": 0.5, "price": 12000},
+            {"configurationId": "tea-1", "name": "Чай", "quantity": 2, "price": 700, "discount": 100},
+        ]);
+        let answer = story.orders(Event::post("/v1/orders").key(IMSHOP_KEY).json(request).rest()).await.json();
+        let id = answer["orders"][0]["id"].as_str().unwrap().to_owned();
+        let created = story.create(&Placed { uuid: "uuid-1".to_owned(), id }).await.json();
+        let checkouts = standins.calls_to(System::Mokka, "checkout");
+        assert_eq!(created["success"], amount.is_some(), "{ways:?}, {points} points: {created}");
+        let charged = checkouts.first().map(|call| call.body["current_order"]["amount"].clone());
+        assert_eq!(charged, amount.map(Value::from), "{ways:?}, {points} points: {answer}");
+        for call in &checkouts {
+            assert_sums_up(&call.body);
+        }
     }
 }

@@ -159,7 +159,7 @@ type Paste = fn(&str) -> String;
 
 #[tokio::test]
 async fn a_code_is_the_code_however_it_is_pasted() {
-    let pastes: [(&str, Paste); 11] = [
+    let pastes: [(&str, Paste); 12] = [
         ("a space", |code| format!("{} {}", &code[..3], &code[3..])),
         ("a no-break space", |code| format!("{}\u{a0}{}", &code[..3], &code[3..])),
         ("a thin space", |code| format!("{}\u{2009}{}", &code[..3], &code[3..])),
@@ -170,6 +170,7 @@ async fn a_code_is_the_code_however_it_is_pasted() {
         ("marks of direction", |code| format!("\u{2068}\u{200e}{code}\u{2069}")),
         ("a byte order mark", |code| format!("\u{feff}{code}\u{200b}")),
         ("full width", |code| code.bytes().map(|byte| char::from_u32(0xfee0 + u32::from(byte)).unwrap()).collect()),
+        ("the sentence around it", |code| format!("\u{ab}{code}\u{bb}.")),
         ("a line break behind it", |code| format!("{code}\r\n")),
     ];
     for (name, paste) in pastes {

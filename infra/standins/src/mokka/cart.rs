@@ -10,7 +10,11 @@ pub(super) fn check_checkout(fields: &Fields<'_>) -> Result<(), Refusal> {
     let allowed = ["sku", "name", "price", "sale_price", "quantity", "unit", "brand", "category"];
     for item in fields.objects("cart_items", &allowed)? {
         check_item(&item)?;
-        item.positive("quantity", code::CANNOT_PROCESS)?;
+        if item.is_exact() {
+            item.positive("quantity", code::CANNOT_PROCESS)?;
+        } else if item.get("quantity").is_some() {
+            check_quantity(&item)?;
+        }
         item.texts(&["unit", "category"])?;
     }
     Ok(())
@@ -24,11 +28,17 @@ pub(super) fn check_change(fields: &Fields<'_>) -> Result<(), Refusal> {
     }
     for item in items {
         check_item(&item)?;
-        if !item.get("quantity").and_then(Value::as_f64).is_some_and(|quantity| quantity > 0.0) {
-            return Err(Refusal::new(code::CANNOT_PROCESS, format!("{} must be a positive number", item.path("quantity"))));
-        }
+        check_quantity(&item)?;
     }
     Ok(())
+}
+
+/// Shops sell by weight, too.
+fn check_quantity(item: &Fields<'_>) -> Result<(), Refusal> {
+    if item.get("quantity").and_then(Value::as_f64).is_some_and(|quantity| quantity > 0.0) {
+        return Ok(());
+    }
+    Err(Refusal::new(code::CANNOT_PROCESS, format!("{} must be a positive number", item.path("quantity"))))
 }
 
 fn check_item(item: &Fields<'_>) -> Result<(), Refusal> {

@@ -4,10 +4,10 @@
 //! sent again too, for the same phone (70 otherwise; the reading `phone_on_form` says which one it is compared to), but only
 //! its two URLs change, and the form's address stays.
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use time::OffsetDateTime;
 
-use super::fields::Fields;
+use super::fields::{Body, Fields};
 use super::key::Key;
 use super::order::{MokkaOrder, MokkaStatus};
 use super::{Form, Reading, Refusal, cart, code, customer, envelope, form_url, tariff};
@@ -74,7 +74,7 @@ fn differ(before: Option<&str>, now: Option<&str>) -> bool {
     before.zip(now).is_some_and(|(before, now)| before != now)
 }
 
-fn parse(options: &Options, body: &Map<String, Value>, now: OffsetDateTime) -> Result<MokkaOrder, Refusal> {
+fn parse(options: &Options, body: &Body<'_>, now: OffsetDateTime) -> Result<MokkaOrder, Refusal> {
     let fields = Fields::root(
         body,
         &[

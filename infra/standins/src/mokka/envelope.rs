@@ -1,12 +1,12 @@
 //! What every method checks before it looks at its own fields: the store, the signature, JSON; and the fields that
 //! several methods have: the order id, the end of its time.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{Duration, OffsetDateTime};
 
-use super::fields::Fields;
+use super::fields::{Body, Fields};
 use super::key::Key;
 use super::{Refusal, code};
 use crate::request::Request;
@@ -15,7 +15,7 @@ const VALID_TILL: &[BorrowedFormatItem<'_>] =
     format_description!("[day].[month].[year] [hour]:[minute]:[second][offset_hour sign:mandatory]:[offset_minute]");
 
 /// The JSON body of a method that takes JSON, its signature verified.
-pub(super) fn json(key: Key<'_>, request: &Request) -> Result<Map<String, Value>, Refusal> {
+pub(super) fn json<'a>(key: Key<'_>, request: &'a Request) -> Result<Body<'a>, Refusal> {
     store(key, request)?;
     if !request.is_json() {
         return Err(Refusal::new(code::JSON, "the content type must be application/json"));
@@ -33,7 +33,7 @@ pub(super) fn store(key: Key<'_>, request: &Request) -> Result<(), Refusal> {
 }
 
 /// Verifies `signature` of the query string over the raw bytes, and only then parses them.
-pub(super) fn signed(key: Key<'_>, request: &Request, body: &[u8]) -> Result<Map<String, Value>, Refusal> {
+pub(super) fn signed<'a>(key: Key<'_>, request: &'a Request, body: &[u8]) -> Result<Body<'a>, Refusal> {
     match request.query.get("signature").map(String::as_str) {
         None | Some("") => return Err(Refusal::new(code::SIGNATURE_MISSING, "query parameter signature")),
         Some(signature) if signature == key.signature(body) => {}
@@ -42,7 +42,8 @@ pub(super) fn signed(key: Key<'_>, request: &Request, body: &[u8]) -> Result<Map
             return Err(Refusal::new(code::SIGNATURE_WRONG, note));
         }
     }
-    serde_json::from_slice(body).map_err(|error| Refusal::new(code::JSON, error.to_string()))
+    let map = serde_json::from_slice(body).map_err(|error| Refusal::new(code::JSON, error.to_string()))?;
+    Ok(Body::new(map, (!key.exact).then_some(&request.remarks)))
 }
 
 /// `order_id`: a string of 1 to 255 characters.

@@ -1,29 +1,52 @@
-//! Reading fields strictly: absent is one thing, null or a wrong type is a mistake.
+//! Reading fields strictly: absent is one thing, null or a wrong type is a mistake, unless [`super::lenient`] has set it right.
 
 use serde_json::{Map, Value};
 use url::{Host, Url};
 
 use super::limit::is_phone;
-use super::{Refusal, code};
+use super::{Refusal, code, lenient};
 use crate::money::Kopecks;
+use crate::request::Remarks;
+
+/// A body, in the document's form as far as that goes.
+pub(super) struct Body<'a> {
+    map: Map<String, Value>,
+    /// None: nothing is taken that the document does not have.
+    remarks: Option<&'a Remarks>,
+}
+
+impl<'a> Body<'a> {
+    pub(super) fn new(mut map: Map<String, Value>, remarks: Option<&'a Remarks>) -> Self {
+        if let Some(remarks) = remarks {
+            lenient::bring_into_form(&mut map, remarks);
+        }
+        Self { map, remarks }
+    }
+}
 
 /// An object of the request, and where in it we are.
 pub(super) struct Fields<'a> {
     prefix: String,
     map: &'a Map<String, Value>,
+    remarks: Option<&'a Remarks>,
 }
 
 impl<'a> Fields<'a> {
     /// The body itself. A field not in `allowed` is a misspelt one, and would go unnoticed at the real Mokka.
-    pub(super) fn root(map: &'a Map<String, Value>, allowed: &[&str]) -> Result<Self, Refusal> {
-        Self::of(String::new(), map, allowed)
+    pub(super) fn root(body: &'a Body<'a>, allowed: &[&str]) -> Result<Self, Refusal> {
+        Self::of(String::new(), &body.map, body.remarks, allowed)
+    }
+
+    /// Whether nothing is taken that the document does not have.
+    pub(super) fn is_exact(&self) -> bool {
+        self.remarks.is_none()
     }
 
     /// A nested object; `None` if it is absent.
     pub(super) fn object(&self, name: &str, allowed: &[&str]) -> Result<Option<Self>, Refusal> {
         match self.get(name) {
             None => Ok(None),
-            Some(Value::Object(map)) => Self::of(format!("{}.", self.path(name)), map, allowed).map(Some),
+            Some(Value::Object(map)) => Self::of(format!("{}.", self.path(name)), map, self.remarks, allowed).map(Some),
             Some(_) => Err(self.wrong(name, "must be an object")),
         }
     }
@@ -39,16 +62,20 @@ impl<'a> Fields<'a> {
         for (index, item) in items.iter().enumerate() {
             let path = format!("{}[{index}]", self.path(name));
             let map = item.as_object().ok_or_else(|| Refusal::new(code::CANNOT_PROCESS, format!("{path} must be an object")))?;
-            objects.push(Self::of(format!("{path}."), map, allowed)?);
+            objects.push(Self::of(format!("{path}."), map, self.remarks, allowed)?);
         }
         Ok(objects)
     }
 
-    fn of(prefix: String, map: &'a Map<String, Value>, allowed: &[&str]) -> Result<Self, Refusal> {
-        match map.keys().find(|name| !allowed.contains(&name.as_str())) {
-            Some(name) => Err(Refusal::new(code::CANNOT_PROCESS, format!("{prefix}{name} is not in the document"))),
-            None => Ok(Self { prefix, map }),
+    fn of(prefix: String, map: &'a Map<String, Value>, remarks: Option<&'a Remarks>, allowed: &[&str]) -> Result<Self, Refusal> {
+        for name in map.keys().filter(|name| !allowed.contains(&name.as_str())) {
+            let remark = format!("{prefix}{name} is not in the document");
+            match remarks {
+                Some(remarks) => remarks.add(remark),
+                None => return Err(Refusal::new(code::CANNOT_PROCESS, remark)),
+            }
         }
+        Ok(Self { prefix, map, remarks })
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&'a Value> {

@@ -10,12 +10,19 @@ pub(super) struct Key<'a> {
     store_id: u64,
     secret: &'a str,
     pub(super) order: SignatureOrder,
+    /// See [`Options::exact_requests`].
+    pub(super) exact: bool,
 }
 
 impl<'a> Key<'a> {
     /// The store of orders.
     pub(super) fn of_orders(options: &'a Options) -> Self {
-        Self { store_id: options.mokka_store_id, secret: &options.mokka_secret, order: options.mokka_signature }
+        Self {
+            store_id: options.mokka_store_id,
+            secret: &options.mokka_secret,
+            order: options.mokka_signature,
+            exact: options.exact_requests,
+        }
     }
 
     /// The store of Registration and Limit, where they have their own.
@@ -47,7 +54,8 @@ mod tests {
     /// Two digests of the document itself, one in each order.
     #[test]
     fn signs_as_the_document_does() {
-        let key = Key { store_id: 72, secret: "9fff8c602b08b00323567be0001480f6", order: SignatureOrder::BodySecret };
+        let key =
+            Key { store_id: 72, secret: "9fff8c602b08b00323567be0001480f6", order: SignatureOrder::BodySecret, exact: true };
         let body = br#"{"order_id": "FACTPRECHR152632", "amount": "8300.00"}"#;
         assert_eq!(key.signature(body), "cbfb21630cd585f59c3a50fc3365d8c26b97cd4e");
         let key = Key { order: SignatureOrder::SecretBody, ..key };

@@ -28,6 +28,7 @@ mod fields;
 mod finish;
 pub(crate) mod form;
 mod key;
+mod lenient;
 mod limit;
 mod order;
 mod page;
@@ -53,10 +54,10 @@ use crate::request::Request;
 use crate::system::System;
 use crate::world::{World, locked};
 
+use crate::readings::Readings;
 use caller::Caller;
 use key::Key;
 use limit::Limits;
-use readings::Readings;
 
 pub use limit::LimitStatus;
 pub use order::{Decision, MokkaOrder, MokkaReturn, MokkaStatus};
@@ -103,7 +104,7 @@ pub(crate) struct Mokka {
     forms: Forms,
     limits: Limits,
     caller: Caller,
-    pub(crate) readings: Readings,
+    pub(crate) readings: Readings<Reading>,
 }
 
 /// What a form is for.
@@ -152,7 +153,10 @@ pub(crate) fn handle(world: &World, method: &str, request: &Request) -> Answer {
         // The routes name no other.
         _ => Err(Refusal::new(code::CANNOT_PROCESS, format!("there is no method `{method}`"))),
     };
-    let answer = answer.unwrap_or_else(|refusal| fail(method, refusal.code).noted(refusal.note));
+    let answer = match answer {
+        Ok(answer) => request.remarks.of(answer),
+        Err(refusal) => fail(method, refusal.code).noted(refusal.note),
+    };
     let answer = if world.mokka.readings.is_other(Reading::OptionalFields) {
         answer.with_nulls(if method == "status" || method == "change" { &OPTIONAL } else { &["message"] })
     } else {

@@ -1,12 +1,7 @@
 //! What Mokka's document leaves open, as switches: each has the reading that we assume, and the others that a real Mokka may have.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
-
-use serde_json::{Value, json};
-
-use crate::error::{ControlError, list};
-use crate::world::locked;
+use crate::readings::Open;
+use crate::system::System;
 
 /// A thing that the document leaves open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,8 +30,9 @@ pub(crate) enum Reading {
     ContentType,
 }
 
-impl Reading {
-    const ALL: [Self; 11] = [
+impl Open for Reading {
+    const SYSTEM: System = System::Mokka;
+    const ALL: &[Self] = &[
         Self::CannotProcess,
         Self::StatusAfterDecision,
         Self::StatusAfterReturn,
@@ -66,7 +62,6 @@ impl Reading {
         }
     }
 
-    /// What it can be: the one that we assume first.
     fn values(self) -> [&'static str; 2] {
         match self {
             Self::CannotProcess => ["nothing_done", "done"],
@@ -101,39 +96,5 @@ impl Reading {
             Self::Amounts => "whether Status gives amounts as text or as JSON numbers",
             Self::ContentType => "what Mokka calls its JSON",
         }
-    }
-}
-
-/// The readings in force.
-#[derive(Default)]
-pub(crate) struct Readings(Mutex<BTreeMap<Reading, &'static str>>);
-
-impl Readings {
-    /// Lets one be read in another way.
-    pub(crate) fn set(&self, name: &str, value: &str) -> Result<(), ControlError> {
-        let reading = Reading::ALL.into_iter().find(|reading| reading.name() == name).ok_or_else(|| {
-            ControlError::field("name", format!("`{name}` is none of {}", list(Reading::ALL.into_iter().map(Reading::name))))
-        })?;
-        let value = reading.values().into_iter().find(|known| *known == value).ok_or_else(|| {
-            ControlError::field("value", format!("`{value}` is none of {}", list(reading.values().into_iter())))
-        })?;
-        locked(&self.0).insert(reading, value);
-        Ok(())
-    }
-
-    /// Whether it is read in the other way than we assume.
-    pub(crate) fn is_other(&self, reading: Reading) -> bool {
-        let [assumed, _] = reading.values();
-        locked(&self.0).get(&reading).is_some_and(|value| *value != assumed)
-    }
-
-    /// All of them, with what they can be and what it means.
-    pub(crate) fn list(&self) -> Vec<Value> {
-        let readings = Reading::ALL.into_iter().map(|reading| {
-            let values = reading.values();
-            let value = values[usize::from(self.is_other(reading))];
-            json!({"system": "mokka", "name": reading.name(), "value": value, "values": values, "meaning": reading.meaning()})
-        });
-        readings.collect()
     }
 }

@@ -3,6 +3,7 @@
 mod feed;
 mod forms;
 mod orders;
+mod readings;
 
 use std::sync::Mutex;
 
@@ -14,8 +15,11 @@ use time::OffsetDateTime;
 use crate::answer::Answer;
 use crate::error::ControlError;
 use crate::options::Options;
+use crate::readings::Readings;
 use crate::request::Request;
 use crate::world::locked;
+
+pub(crate) use readings::Reading;
 
 /// What the shop has taken in, and what tests make it answer.
 #[derive(Default)]
@@ -24,6 +28,7 @@ pub(crate) struct Shop {
     forms: Mutex<forms::Drawer>,
     overrides: Mutex<Map<String, Value>>,
     feed: Mutex<feed::Feed>,
+    pub(crate) readings: Readings<Reading>,
 }
 
 /// A request the shop does not take: an HTTP status and a message.
@@ -41,7 +46,8 @@ impl Shop {
             return locked(&self.feed).serve(request);
         }
         let answer = if method == "orders" {
-            authorized(options, request).and_then(|body| locked(&self.orders).accept(&body, &locked(&self.overrides), now))
+            authorized(options, request)
+                .and_then(|body| locked(&self.orders).accept(&body, &locked(&self.overrides), &self.readings, now))
         } else {
             forms::verified(options, request, now).map(|form| locked(&self.forms).save(form, now))
         };

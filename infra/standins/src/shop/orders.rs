@@ -1,8 +1,9 @@
 //! `POST /shop/orders`: IMSHOP's order creation, answered by the shop that decides the price.
 //!
-//! A unit costs the item's `price` if one was sent, otherwise 1500.00, less its `discount`; the order's price is the sum
-//! of its items and the delivery. A repeated `uuid` gets the same answer and makes no second order. A request with one
-//! unusable order is refused as a whole.
+//! A line costs the item's `price` if one was sent, otherwise 1500.00, times its `quantity`, which may be a weight, less its
+//! `discount`. The order's price is the sum of its lines and the delivery, less the points spent (`authorizedBonuses`, one for a
+//! ruble); what of this shops do otherwise is a reading each. Numbers may come as texts, ids as numbers. A repeated `uuid` gets the
+//! same answer and makes no second order. A request with one unusable order is refused as a whole.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,9 +13,11 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
 use super::Refusal;
+use super::readings::Reading;
 use crate::answer::Answer;
 use crate::json::rfc3339;
-use crate::money::Kopecks;
+use crate::money::{Kopecks, Thousandths};
+use crate::readings::Readings;
 
 /// What a unit costs when the request does not say.
 const LIST_PRICE: Kopecks = Kopecks(150_000);
@@ -42,7 +45,8 @@ struct Accepted {
 struct Priced {
     items: Vec<Item>,
     delivery: Kopecks,
-    total: Kopecks,
+    /// None: the answer does not name it.
+    price: Option<Kopecks>,
 }
 
 /// An item of the answer.
@@ -57,7 +61,7 @@ struct Item {
     private_id: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<Value>,
-    quantity: u64,
+    quantity: Box<RawValue>,
     price: Box<RawValue>,
     subtotal: Box<RawValue>,
 }
@@ -70,6 +74,7 @@ impl Book {
         &mut self,
         body: &Map<String, Value>,
         overrides: &Map<String, Value>,
+        readings: &Readings<Reading>,
         now: OffsetDateTime,
     ) -> Result<Answer, Refusal> {
         let wanted = match body.get("orders") {
@@ -79,16 +84,16 @@ impl Book {
         let mut checked = Vec::with_capacity(wanted.len());
         for (index, order) in wanted.iter().enumerate() {
             let order = order.as_object().ok_or_else(|| Refusal::bad(format!("`orders[{index}]` must be an object")))?;
-            checked.push((uuid(order, index)?, order, price(order, index)?));
+            checked.push((uuid(order, index)?, order, price(order, index, readings)?));
         }
         let mut answers = Vec::with_capacity(checked.len());
         for (uuid, order, priced) in checked {
-            let place = self.places.get(uuid).copied().unwrap_or(self.accepted.len());
+            let place = self.places.get(&uuid).copied().unwrap_or(self.accepted.len());
             if place == self.accepted.len() {
-                self.places.insert(uuid.to_owned(), place);
+                self.places.insert(uuid.clone(), place);
                 let id = (BEFORE_FIRST + 1 + place).to_string();
                 let public_id = format!("A-{id}");
-                self.accepted.push(Accepted { uuid: uuid.to_owned(), id, public_id, order: order.clone(), priced, at: now });
+                self.accepted.push(Accepted { uuid, id, public_id, order: order.clone(), priced, at: now });
             }
             if let Some(accepted) = self.accepted.get(place) {
                 answers.push(accepted.answer(overrides).map_err(|error| Refusal::bad(error.to_string()))?);
@@ -119,10 +124,12 @@ impl Accepted {
             ("id".to_owned(), to_raw_value(&self.id)?),
             ("publicId".to_owned(), to_raw_value(&self.public_id)?),
             ("uuid".to_owned(), to_raw_value(&self.uuid)?),
-            ("price".to_owned(), self.priced.total.to_number()),
             ("deliveryPrice".to_owned(), self.priced.delivery.to_number()),
             ("items".to_owned(), to_raw_value(&self.priced.items)?),
         ]);
+        if let Some(price) = self.priced.price {
+            answer.insert("price".to_owned(), price.to_number());
+        }
         for (field, value) in overrides {
             if value.is_null() {
                 answer.remove(field);
@@ -134,61 +141,86 @@ impl Accepted {
     }
 }
 
-fn uuid(order: &Map<String, Value>, index: usize) -> Result<&str, Refusal> {
-    order
-        .get("uuid")
-        .and_then(Value::as_str)
-        .filter(|uuid| !uuid.is_empty())
-        .ok_or_else(|| Refusal::bad(format!("`orders[{index}].uuid` must be a non-empty string")))
+fn uuid(order: &Map<String, Value>, index: usize) -> Result<String, Refusal> {
+    let said = match order.get("uuid") {
+        Some(Value::String(uuid)) => uuid.clone(),
+        Some(Value::Number(uuid)) if uuid.is_u64() => uuid.to_string(),
+        _ => String::new(),
+    };
+    if said.is_empty() {
+        return Err(Refusal::bad(format!("`orders[{index}].uuid` must be a non-empty string")));
+    }
+    Ok(said)
 }
 
-fn price(order: &Map<String, Value>, index: usize) -> Result<Priced, Refusal> {
-    let absurd = || Refusal::bad(format!("`orders[{index}]` costs more than money can count"));
+fn price(order: &Map<String, Value>, index: usize, readings: &Readings<Reading>) -> Result<Priced, Refusal> {
+    let path = format!("orders[{index}]");
+    let absurd = || Refusal::bad(format!("`{path}` costs more than money can count"));
     let wanted = match order.get("items") {
         Some(Value::Array(items)) => items.as_slice(),
-        None => &[],
-        Some(_) => return Err(Refusal::bad(format!("`orders[{index}].items` must be an array"))),
+        None | Some(Value::Null) => &[],
+        Some(_) => return Err(Refusal::bad(format!("`{path}.items` must be an array"))),
     };
-    let delivery = money(order, "deliveryPrice", &format!("orders[{index}]"))?.unwrap_or(Kopecks(0));
+    let delivery = money(order, "deliveryPrice", &path)?.unwrap_or(Kopecks(0));
+    // A shop knows its customers' points itself: what it cannot read here are none.
+    let points = money(order, "authorizedBonuses", &path).ok().flatten().unwrap_or(Kopecks(0));
     let mut items = Vec::with_capacity(wanted.len());
-    let mut total = delivery;
+    let mut total = if readings.is_other(Reading::Delivery) { Kopecks(0) } else { delivery };
     for (at, item) in wanted.iter().enumerate() {
-        let path = format!("orders[{index}].items[{at}]");
-        let item = item.as_object().ok_or_else(|| Refusal::bad(format!("`{path}` must be an object")))?;
-        let quantity = match item.get("quantity") {
-            None => 1,
-            Some(quantity) => quantity
-                .as_u64()
-                .filter(|quantity| *quantity > 0)
-                .ok_or_else(|| Refusal::bad(format!("`{path}.quantity` must be a positive integer")))?,
-        };
-        let list = money(item, "price", &path)?.unwrap_or(LIST_PRICE);
-        let discount = money(item, "discount", &path)?.unwrap_or(Kopecks(0));
-        let unit = Kopecks(list.0.saturating_sub(discount.0));
-        let subtotal = unit.times(quantity).ok_or_else(absurd)?;
+        let (item, subtotal) = line(item, &format!("{path}.items[{at}]"), readings, absurd)?;
         total = total.plus(subtotal).ok_or_else(absurd)?;
-        items.push(Item {
-            id: item.get("id").cloned(),
-            configuration_id: item.get("configurationId").cloned(),
-            private_id: item.get("privateId").cloned(),
-            name: item.get("name").cloned(),
-            quantity,
-            price: unit.to_number(),
-            subtotal: subtotal.to_number(),
-        });
+        items.push(item);
     }
-    Ok(Priced { items, delivery, total })
+    let is_unnamed = points > Kopecks(0) && readings.is_other(Reading::Bonuses);
+    let price = (!is_unnamed).then(|| total.minus(points).unwrap_or(Kopecks(0)));
+    Ok(Priced { items, delivery, price })
 }
 
+/// A line of the answer, and what it costs.
+fn line(
+    item: &Value,
+    path: &str,
+    readings: &Readings<Reading>,
+    absurd: impl Fn() -> Refusal,
+) -> Result<(Item, Kopecks), Refusal> {
+    let item = item.as_object().ok_or_else(|| Refusal::bad(format!("`{path}` must be an object")))?;
+    let quantity = match item.get("quantity") {
+        None | Some(Value::Null) => Thousandths::ONE,
+        Some(said) => Thousandths::read(said)
+            .filter(|quantity| *quantity > Thousandths(0))
+            .ok_or_else(|| Refusal::bad(format!("`{path}.quantity` must be above zero, with at most three decimals")))?,
+    };
+    let unit = money(item, "price", path)?.unwrap_or(LIST_PRICE);
+    let discount = money(item, "discount", path)?.unwrap_or(Kopecks(0));
+    let whole = quantity.of(unit).ok_or_else(&absurd)?;
+    let off = if readings.is_other(Reading::Discounts) { quantity.of(discount).ok_or_else(absurd)? } else { discount };
+    let subtotal = whole.minus(off).unwrap_or(Kopecks(0));
+    // One piece at the price of the weight.
+    let is_piece = !quantity.is_whole() && readings.is_other(Reading::Weights);
+    let (quantity, unit) = if is_piece { (Thousandths::ONE, whole) } else { (quantity, unit) };
+    let answered = Item {
+        id: item.get("id").cloned(),
+        configuration_id: item.get("configurationId").cloned(),
+        private_id: item.get("privateId").cloned(),
+        name: item.get("name").cloned(),
+        quantity: quantity.to_number(),
+        price: unit.to_number(),
+        subtotal: subtotal.to_number(),
+    };
+    Ok((answered, subtotal))
+}
+
+/// Absent, null and blank are the same; a number may be a text.
 fn money(object: &Map<String, Value>, field: &str, path: &str) -> Result<Option<Kopecks>, Refusal> {
-    match object.get(field) {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => value
-            .as_number()
-            .and_then(Kopecks::number)
-            .map(Some)
-            .ok_or_else(|| Refusal::bad(format!("`{path}.{field}` must be a number with at most two decimals"))),
-    }
+    let said = match object.get(field) {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::Number(number)) => number.to_string(),
+        Some(Value::String(text)) if text.trim().is_empty() => return Ok(None),
+        Some(Value::String(text)) => text.trim().to_owned(),
+        Some(_) => String::new(),
+    };
+    let wrong = || Refusal::bad(format!("`{path}.{field}` must be a number with at most two decimals"));
+    Kopecks::lenient(&said).map(Some).ok_or_else(wrong)
 }
 
 /// Every order refused, echoing its uuid.

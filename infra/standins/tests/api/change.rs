@@ -92,7 +92,7 @@ async fn each_state_has_its_code() {
 
 #[tokio::test]
 async fn each_field_of_a_change_has_its_code() {
-    let world = World::start().await;
+    let world = World::exact().await;
     held(&world, "R-1").await;
     for (pointer, value, code, noted) in [
         ("/order_id", None, 20, "order_id"),

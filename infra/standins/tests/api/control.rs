@@ -185,7 +185,7 @@ async fn what_the_document_leaves_open_can_be_read_in_another_way() {
     let readings = world.get("/control/readings").await;
     for reading in readings.as_array().unwrap() {
         assert_eq!(reading["value"], reading["values"][0], "what we assume comes first: {reading}");
-        let other = json!({"system": "mokka", "name": reading["name"], "value": reading["values"][1]});
+        let other = json!({"system": reading["system"], "name": reading["name"], "value": reading["values"][1]});
         let (status, list) = world.control("/control/readings", &other).await;
         let now = list.as_array().unwrap().iter().find(|one| one["name"] == reading["name"]).unwrap();
         assert_eq!((status, &now["value"]), (200, &reading["values"][1]));
@@ -193,7 +193,8 @@ async fn what_the_document_leaves_open_can_be_read_in_another_way() {
     for (wrong, field) in [
         (json!({"system": "mokka", "name": "late", "value": "done"}), "name"),
         (json!({"system": "mokka", "name": "amounts", "value": "words"}), "value"),
-        (json!({"system": "shop", "name": "amounts", "value": "text"}), "system"),
+        (json!({"system": "shop", "name": "amounts", "value": "text"}), "name"),
+        (json!({"system": "smspro", "name": "amounts", "value": "text"}), "system"),
     ] {
         let (status, answer) = world.control("/control/readings", &wrong).await;
         assert_eq!(status, 400, "{answer}");

@@ -30,7 +30,7 @@ async fn demo_phones_have_limits_and_others_are_new() {
 
 #[tokio::test]
 async fn refusals_are_nested_and_have_no_client() {
-    let world = World::start().await;
+    let world = World::exact().await;
     let cannot = json!({
         "meta": { "status": 100, "message": "At the moment the server cannot process your request" },
         "client": null,
@@ -108,7 +108,7 @@ async fn the_form_honours_the_limit() {
 #[tokio::test]
 async fn limits_may_have_a_store_of_their_own() {
     let store = standins::Store { id: 73, secret: "mokka-demo-secret".to_owned() };
-    let world = World::with(Options { mokka_limit_store: Some(store), ..Options::default() }).await;
+    let world = World::with(Options { mokka_limit_store: Some(store), exact_requests: true, ..Options::default() }).await;
     assert_eq!(limit(&world, "8881100000").await["meta"]["status"], 51, "72 is the store of orders");
     let body = json!({ "client": { "mobile_phone": "8881100000" } }).to_string();
     for (path, code) in [(LIMIT, 0), ("/factoring/v1/limit/auth", 100), ("/factoring/v1/status", 51)] {

@@ -168,7 +168,7 @@ async fn one_order_of_the_signature_is_right() {
 
 #[tokio::test]
 async fn each_field_of_a_checkout_has_its_code() {
-    let world = World::start().await;
+    let world = World::with(Options { exact_requests: true, ..Options::default() }).await;
     for (pointer, value, code) in [
         ("/current_order", None, 20),
         ("/current_order/order_id", None, 20),
@@ -221,6 +221,58 @@ async fn each_field_of_a_checkout_has_its_code() {
 }
 
 #[tokio::test]
+async fn what_real_clients_send_beside_the_document_is_taken_and_noted() {
+    let world = World::start().await;
+    let long = json!({ "system": "bitrix", "version": 24 });
+    for (pointer, value, note) in [
+        ("/current_order/order_id", json!(17), Some("current_order.order_id is not written as in the document")),
+        ("/current_order/amount", json!(4500.00), Some("current_order.amount is not")),
+        ("/current_order/amount", json!("4500"), Some("current_order.amount is not")),
+        ("/current_order/amount", json!("4500,5"), Some("current_order.amount is not")),
+        ("/current_order/prepayment_amount", json!(1), Some("current_order.prepayment_amount is not")),
+        ("/current_order/term", json!("3"), Some("current_order.term is not")),
+        ("/current_order/term", Value::Null, Some("current_order.term says nothing")),
+        ("/current_order/currency", json!("RUB"), Some("current_order.currency is not in the document")),
+        ("/primary_phone", json!("+7 (926) 818-06-21"), Some("primary_phone is not")),
+        ("/primary_phone", json!("89268180621"), Some("primary_phone is not")),
+        ("/primary_phone", Value::Null, Some("primary_phone says nothing")),
+        ("/primary_email", json!(" "), Some("primary_email says nothing")),
+        ("/cart_items/0/price", json!("4500.00"), Some("cart_items[0].price is not")),
+        ("/cart_items/0/sku", json!(17), Some("cart_items[0].sku is not")),
+        ("/cart_items/0/quantity", json!("0.5"), Some("cart_items[0].quantity is not")),
+        ("/cart_items/0/quantity", json!(1.5), None),
+        ("/skip_result_page", json!(1), Some("skip_result_page is not")),
+        ("/cms", long, Some("cms is not in the document")),
+        ("/primary_phone", json!("9268180621"), None),
+    ] {
+        let mut body = world.checkout_body(&format!("R{}", pointer.len()));
+        match pointer.strip_prefix("/cart_items/0") {
+            Some(index) => set(&mut body["cart_items"][0], index, Some(value.clone())),
+            None => set(&mut body, pointer, Some(value.clone())),
+        }
+        let (status, said) = world.refusal(CHECKOUT, &body).await;
+        assert_eq!(status, 0, "{pointer} {value}: {said}");
+        assert_eq!(said.contains(note.unwrap_or("taken")), note.is_some(), "{pointer} {value}: {said}");
+    }
+    // What it means, and not only that it is taken.
+    let order = world.standins.mokka_order("17").unwrap();
+    assert_eq!((order.amount.as_str(), order.primary_phone.as_deref()), ("4500.00", Some("8881234567")));
+    // What nobody can read stays refused.
+    for (pointer, value, code) in [
+        ("/current_order/amount", json!("много"), 30),
+        ("/current_order/amount", Value::Null, 30),
+        ("/current_order/term", json!("три"), 34),
+        ("/primary_phone", json!("996770001122"), 100),
+        ("/skip_result_page", json!("yes"), 100),
+        ("/current_order/valid_till", json!("2026-07-21T12:08:01Z"), 110),
+    ] {
+        let mut body = world.checkout_body("R-1");
+        set(&mut body, pointer, Some(value.clone()));
+        assert_eq!(world.mokka(CHECKOUT, &body).await["status"], code, "{pointer} {value}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_json_is_10_and_the_note_says_why() {
     let world = World::start().await;
     let url = |body: &str| world.url(&format!("/mokka{CHECKOUT}?store_id=72&signature={}", signature(body)));
@@ -242,7 +294,7 @@ async fn a_finish_must_be_complete_and_exact() {
     assert_eq!(world.finish("R-1", "4500.00").await["status"], 100, "pending");
     world.standins.decide("R-1", Decision::Approved, false, 1).await.unwrap();
     assert_eq!(world.finish("R-1", "4500.01").await["status"], 32);
-    assert_eq!(world.finish("R-1", "4500").await["status"], 30);
+    assert_eq!(world.finish("R-1", "4500,0,0").await["status"], 30);
 
     let body = json!({ "order_id": "R-1", "amount": "4500.00" }).to_string();
     let file = |bytes: &'static [u8]| Part::bytes(bytes).file_name("check.pdf");

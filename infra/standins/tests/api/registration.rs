@@ -112,7 +112,7 @@ async fn it_may_be_repeated_until_it_is_decided() {
 
 #[tokio::test]
 async fn each_field_of_a_registration_has_its_code() {
-    let world = World::start().await;
+    let world = World::exact().await;
     for (pointer, value, code, noted) in [
         ("/current_order", None, 20, "order_id"),
         ("/current_order/order_id", None, 20, "order_id"),

@@ -20,8 +20,8 @@ async fn the_shop_prices_an_order_exactly() {
     let request = world.shop_request("/shop/orders", &json!({ "installId": "i", "orders": [order("u1")] }));
     let (status, raw) = text(request.send().await.unwrap()).await;
     assert_eq!(status, 200);
-    // 3 × 0.10 + 2 × (1500.00 − 100.00) + 199.90
-    for exact in ["\"price\":3000.20", "\"deliveryPrice\":199.90", "\"subtotal\":0.30", "\"subtotal\":2800.00"] {
+    // 3 × 0.10 + (2 × 1500.00 − 100.00) + 199.90
+    for exact in ["\"price\":3100.20", "\"deliveryPrice\":199.90", "\"subtotal\":0.30", "\"subtotal\":2900.00"] {
         assert!(raw.contains(exact), "{exact} in {raw}");
     }
     let answer: Value = serde_json::from_str(&raw).unwrap();
@@ -30,6 +30,68 @@ async fn the_shop_prices_an_order_exactly() {
     assert_eq!((&answered["success"], &answered["uuid"]), (&json!(true), &json!("u1")));
     assert_eq!(answered["items"][0]["configurationId"], "7-red");
     assert_eq!(answered["items"][1]["privateId"], "P8");
+}
+
+/// A kilo and a half of cheese, two teas with a discount, a delivery; 6000 + 1300 + 250, and 300 of it paid with points.
+fn weighed(uuid: &str) -> Value {
+    json!({
+        "uuid": uuid,
+        "deliveryPrice": 250,
+        "authorizedBonuses": 300,
+        "items": [
+            { "configurationId": "cheese", "quantity": 1.5, "price": "4000" },
+            { "configurationId": "tea", "quantity": "2", "price": 700, "discount": 100 },
+        ],
+    })
+}
+
+#[tokio::test]
+async fn shops_that_sell_in_different_ways_price_the_same_order() {
+    for (readings, price, lines) in [
+        (&[][..], json!(7250.0), [json!([1.5, 4000.0, 6000.0]), json!([2, 700.0, 1300.0])]),
+        (&[("delivery", "beside_price")], json!(7000.0), [json!([1.5, 4000.0, 6000.0]), json!([2, 700.0, 1300.0])]),
+        (&[("bonuses", "no_price")], Value::Null, [json!([1.5, 4000.0, 6000.0]), json!([2, 700.0, 1300.0])]),
+        (&[("discounts", "of_unit")], json!(7150.0), [json!([1.5, 4000.0, 6000.0]), json!([2, 700.0, 1200.0])]),
+        (&[("weights", "pieces")], json!(7250.0), [json!([1, 6000.0, 6000.0]), json!([2, 700.0, 1300.0])]),
+        (
+            &[("delivery", "beside_price"), ("discounts", "of_unit"), ("weights", "pieces")],
+            json!(6900.0),
+            [json!([1, 6000.0, 6000.0]), json!([2, 700.0, 1200.0])],
+        ),
+    ] {
+        let world = World::start().await;
+        for (name, value) in readings {
+            let (status, list) =
+                world.control("/control/readings", &json!({"system": "shop", "name": name, "value": value})).await;
+            assert_eq!(status, 200, "{list}");
+        }
+        let (status, answer) = answer(world.shop_request("/shop/orders", &json!({ "orders": [weighed("u1")] }))).await;
+        assert_eq!(status, 200, "{answer}");
+        let order = &answer["orders"][0];
+        assert_eq!((&order["price"], &order["deliveryPrice"]), (&price, &json!(250.0)), "{readings:?}: {order}");
+        for (item, line) in order["items"].as_array().unwrap().iter().zip(lines) {
+            assert_eq!(json!([item["quantity"], item["price"], item["subtotal"]]), line, "{readings:?}: {item}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_real_shops_are_sent_is_taken() {
+    let world = World::start().await;
+    for (number, order) in [
+        json!({ "uuid": 5, "items": null }),
+        json!({ "uuid": "u6", "items": [{ "quantity": null, "price": "1 ", "discount": "" }] }),
+        json!({ "uuid": "u7", "items": [{ "quantity": "0,25", "price": 100 }], "deliveryPrice": "" }),
+        json!({ "uuid": "u8", "items": [], "authorizedBonuses": "много", "anything": [[]] }),
+        json!({ "uuid": "u9", "items": [{ "price": 100 }], "authorizedBonuses": "500" }),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (status, answer) = answer(world.shop_request("/shop/orders", &json!({ "orders": [order] }))).await;
+        let price = [0.0, 1.0, 25.0, 0.0, 0.0][number];
+        assert_eq!((status, &answer["orders"][0]["price"]), (200, &json!(price)), "{order}: {answer}");
+    }
 }
 
 #[tokio::test]
@@ -72,9 +134,10 @@ async fn unusable_orders_are_refused_as_a_whole() {
         (json!({}), "orders"),
         (json!({ "orders": [] }), "orders"),
         (json!({ "orders": [order("u1"), {}] }), "orders[1].uuid"),
-        (json!({ "orders": [{ "uuid": 5 }] }), "orders[0].uuid"),
+        (json!({ "orders": [{ "uuid": true }] }), "orders[0].uuid"),
         (json!({ "orders": [{ "uuid": "u", "items": [{ "quantity": 0 }] }] }), "orders[0].items[0].quantity"),
-        (json!({ "orders": [{ "uuid": "u", "items": [{ "price": "5" }] }] }), "orders[0].items[0].price"),
+        (json!({ "orders": [{ "uuid": "u", "items": [{ "quantity": 0.0005 }] }] }), "orders[0].items[0].quantity"),
+        (json!({ "orders": [{ "uuid": "u", "items": [{ "price": "дёшево" }] }] }), "orders[0].items[0].price"),
         (json!({ "orders": [{ "uuid": "u", "deliveryPrice": 0.001 }] }), "orders[0].deliveryPrice"),
         (json!({ "orders": [{ "uuid": "u", "items": [{ "quantity": u64::MAX }] }] }), "orders[0]"),
     ] {

@@ -26,9 +26,14 @@ impl World {
         Self::of(options, Clock::standing_at(standins::beginning())).await
     }
 
-    /// A world whose clock stands at `moment` until it is advanced.
+    /// A world whose Mokka takes nothing but what its document has.
+    pub(crate) async fn exact() -> Self {
+        Self::with(Options { exact_requests: true, ..Options::default() }).await
+    }
+
+    /// The same, whose clock stands at `moment` until it is advanced.
     pub(crate) async fn at(moment: OffsetDateTime) -> Self {
-        Self::of(Options::default(), Clock::standing_at(moment)).await
+        Self::of(Options { exact_requests: true, ..Options::default() }, Clock::standing_at(moment)).await
     }
 
     async fn of(options: Options, clock: Clock) -> Self {
