@@ -18,6 +18,7 @@ mod keys;
 mod look;
 mod messages;
 mod parallel;
+mod reality;
 mod refund;
 mod refusals;
 mod store;

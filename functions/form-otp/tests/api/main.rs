@@ -11,6 +11,7 @@ mod input;
 mod limits;
 mod nobody;
 mod photos;
+mod reality;
 mod save;
 mod send;
 mod sms;

@@ -6,6 +6,7 @@ mod attention;
 mod bounds;
 mod last_looks;
 mod pace;
+mod reality;
 mod settling;
 mod turns;
 
