@@ -153,7 +153,8 @@ impl Table {
             async move {
                 Ok(match tried.await? {
                     Tried::Refused(Refused::Condition) => Tried::Done(Written::Conflict),
-                    tried => tried,
+                    Tried::Refused(moment) => Tried::Refused(moment),
+                    Tried::Done(written) => Tried::Done(written),
                 })
             }
         })

@@ -42,7 +42,7 @@ impl Behind {
                 let request = ScanRequest { table_name: table.name.clone(), exclusive_start_key: from, ..ScanRequest::default() };
                 let page = behind.database.scan(request).map_err(|error: DynoxideError| error.to_string())?;
                 for item in page.items.unwrap_or_default() {
-                    behind.put(&table.name, item)?;
+                    behind.put(&table.name, &item)?;
                 }
                 from = page.last_evaluated_key;
                 if from.is_none() {
@@ -73,18 +73,17 @@ impl Behind {
     pub(super) fn catch_up(&mut self) -> Result<(), String> {
         let now = self.clock.now();
         while let Some((_, (table, key), item)) = self.coming.pop_front_if(|(at, ..)| at.plus(self.by) <= now) {
-            match item {
-                Some(item) => self.put(&table, item)?,
-                None => {
-                    let delete = json!({"TableName": table, "Key": {"pk": {"S": key}}});
-                    ask(|request| self.copy.delete_item(request), delete)?;
-                }
+            if let Some(item) = item {
+                self.put(&table, &item)?;
+            } else {
+                let delete = json!({"TableName": table, "Key": {"pk": {"S": key}}});
+                ask(|request| self.copy.delete_item(request), delete)?;
             }
         }
         Ok(())
     }
 
-    fn put(&self, table: &str, item: Item) -> Result<(), String> {
+    fn put(&self, table: &str, item: &Item) -> Result<(), String> {
         ask(|request| self.copy.put_item(request), json!({"TableName": table, "Item": item})).map(drop)
     }
 }

@@ -120,7 +120,7 @@ impl Tap {
             None => None,
         };
         let mut state = self.state();
-        state.refuse = modes.refuse.clone();
+        state.refuse.clone_from(&modes.refuse);
         (state.modes, state.shortage, state.behind) = (modes, Shortage::default(), behind);
         Ok(())
     }
@@ -255,7 +255,7 @@ fn reason(code: &str) -> Value {
     if code == "None" { json!({"Code": code}) } else { json!({"Code": code, "Message": message(code)}) }
 }
 
-/// DynamoDB's answer to a transaction that it cancels (DynamoDB, "TransactWriteItems", "TransactionCanceledException").
+/// DynamoDB's answer to a transaction that it cancels (DynamoDB, "`TransactWriteItems`", "`TransactionCanceledException`").
 fn canceled(reasons: &[Value]) -> Response {
     let codes: Vec<_> = reasons.iter().filter_map(|reason| reason["Code"].as_str()).collect();
     let message = format!("Transaction cancelled, please refer cancellation reasons for specific reasons [{}]", codes.join(", "));
@@ -264,7 +264,7 @@ fn canceled(reasons: &[Value]) -> Response {
     said_in_json(StatusCode::BAD_REQUEST, &answer)
 }
 
-/// How DynamoDB words it (DynamoDB, "TransactWriteItems", "Common errors").
+/// How DynamoDB words it (DynamoDB, "`TransactWriteItems`", "Common errors").
 fn message(name: &str) -> &'static str {
     match name.trim_end_matches("Exception").trim_end_matches("Error") {
         "ConditionalCheckFailed" => "The conditional request failed",

@@ -209,7 +209,7 @@ impl Shortage {
             return None;
         }
         let about = written(operation, request).into_iter().next().map(|(table, key)| format!("{table} {key}"));
-        let about = about.or_else(|| Some(text(&request["Key"])?)).unwrap_or_default();
+        let about = about.or_else(|| text(&request["Key"])).unwrap_or_default();
         let values: BTreeMap<_, _> =
             request["ExpressionAttributeValues"].as_object().filter(|_| operation == "Query").into_iter().flatten().collect();
         let like = format!("{operation} {about} {}", json!(values));
@@ -218,7 +218,7 @@ impl Shortage {
         let mut dice = DefaultHasher::new();
         (modes.seed, like, *times).hash(&mut dice);
         let drawn = dice.finish();
-        (drawn % 100 < u64::from(modes.throttled_percent)).then_some(drawn / 100 % 2 == 0)
+        (drawn % 100 < u64::from(modes.throttled_percent)).then_some((drawn / 100).is_multiple_of(2))
     }
 }
 
