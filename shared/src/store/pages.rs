@@ -113,12 +113,6 @@ impl Lookup<'_> {
             && (self.range == "pk" || cursor.number(self.range).is_some_and(|at| self.reaches(at)))
     }
 
-    /// Whether an item is still what was looked for: an index is a moment behind its table.
-    pub(super) fn has(&self, item: &Item) -> bool {
-        let (hash, value) = self.hash;
-        item.get(hash).and_then(|found| found.as_s().ok()).is_some_and(|found| found == value)
-    }
-
     /// Whether a value of the range key is within the bound; DynamoDB refuses to go on from elsewhere.
     fn reaches(&self, at: i64) -> bool {
         self.bound.is_none_or(|(compare, value)| if compare == ">=" { at >= value } else { at <= value })

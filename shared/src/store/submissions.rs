@@ -251,7 +251,7 @@ impl Submissions {
             let mut last = None;
             for key in keys {
                 let id = key.strip_prefix(FORM).and_then(|id| SubmissionId::parse(id).ok());
-                let Some((id, item)) = id.zip(items.remove(key).filter(|item| lookup.has(item))) else { continue };
+                let Some((id, item)) = id.zip(items.remove(key)) else { continue };
                 last = match submission(id.clone(), item) {
                     Ok(found) => {
                         bytes += found.data.as_ref().map_or(0, |data| data.as_str().len());
