@@ -197,6 +197,13 @@ impl Random {
         Self::Seeded(Arc::new(AtomicU64::new(seed)))
     }
 
+    /// Between a half of `whole` and all of it, so that those who were sent away together do not come again together.
+    #[must_use]
+    pub fn spread(&self, whole: Duration) -> Duration {
+        let drawn = self.hex32().ok().and_then(|hex| u32::from_str_radix(hex.get(..4)?, 16).ok());
+        whole / 2 + whole / 2 * drawn.unwrap_or(0) / 0xffff
+    }
+
     /// 32 lower-case hexadecimal digits: 128 random bits.
     pub fn hex32(&self) -> Result<String, RandomError> {
         let mut bytes = [0_u8; 16];

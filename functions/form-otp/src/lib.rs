@@ -153,13 +153,13 @@ async fn answer(deps: &Deps, route: Route, form: &Form, inbound: &Inbound) -> Re
         return Ok(Answer::failed(texts::FORM_UNKNOWN));
     };
     match (&form.code, config.requires_code, route) {
-        (Some(code), true, _) => export::export(deps, config, form, code, deadline).await,
+        (Some(code), true, _) => Box::pin(export::export(deps, config, form, code, deadline)).await,
         // A form that needs no code is taken as it is, whatever code came with it.
-        (Some(_), false, _) | (None, false, Route::Export) => save::without_code(deps, config, form, deadline).await,
+        (Some(_), false, _) | (None, false, Route::Export) => Box::pin(save::without_code(deps, config, form, deadline)).await,
         (None, true, Route::Export) => Ok(Answer::failed(texts::CODE_MISSING)),
         (None, true, Route::Send) => {
             let address = inbound.source_address(config.limits.source_header.as_deref());
-            send::send(deps, config, form, address, deadline).await
+            Box::pin(send::send(deps, config, form, address, deadline)).await
         }
         (None, false, Route::Send) => Ok(Answer::failed(texts::CODE_NOT_NEEDED)),
     }

@@ -113,7 +113,7 @@ fn open(path: &str, tables: &[Table]) -> Result<Database, DynamoDbError> {
 
 /// A database with empty tables. All with the same tables are copies of one, which is kept in SQLite's shared memory: to make
 /// tables takes as long as a small test.
-fn in_memory(clock: Clock, tables: &[Table]) -> Result<Database, DynamoDbError> {
+pub(crate) fn in_memory(clock: Clock, tables: &[Table]) -> Result<Database, DynamoDbError> {
     static KEPT: Mutex<Vec<(Vec<Table>, Database)>> = Mutex::new(Vec::new());
     let seed = {
         let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -184,7 +184,7 @@ fn complete(database: &Database, table: &Table) -> Result<(), String> {
 }
 
 /// A request as DynamoDB's API writes it, and its answer.
-fn ask<Q: DeserializeOwned, A: Serialize>(
+pub(crate) fn ask<Q: DeserializeOwned, A: Serialize>(
     call: impl FnOnce(Q) -> Result<A, DynoxideError>,
     request: Value,
 ) -> Result<Value, String> {

@@ -2,6 +2,7 @@
 //!
 //! - [`template`]: reads `template.yaml`: which routes lead to which function, which tables there are, what else calls whom.
 //! - [`dynamodb`]: an embedded DynamoDB with those tables.
+//! - [`tap`]: the line to it, on which it behaves as the real one does, and goes wrong on demand.
 //! - [`s3`]: an embedded S3, empty at first.
 //! - [`queue`]: queues as SQS has them, and what is in them, given to the function that takes it.
 //! - [`functions`]: functions by their names, called with Lambda's events.
@@ -17,4 +18,5 @@ pub mod queue;
 pub mod s3;
 pub mod schedule;
 pub mod stream;
+pub mod tap;
 pub mod template;

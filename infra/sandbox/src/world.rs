@@ -11,7 +11,7 @@ use shared::env::{ConfigError, Env};
 use shared::metrics::{Metrics, Sink};
 use shared::outbound::Http;
 use shared::runtime::World as Outside;
-use standins::{Options, StandIns};
+use standins::{Options, StandIns, Unanswered};
 use tokio::net::TcpListener;
 
 use emulators::dynamodb::{self, DynamoDbError, Embedded};
@@ -21,6 +21,7 @@ use emulators::queue::{self, Poller, Queues, QueuesError};
 use emulators::s3::{self, S3Error, Storage};
 use emulators::schedule::Ticker;
 use emulators::stream::{Pump, PumpError};
+use emulators::tap::{Modes, Tap};
 use emulators::template::{TEMPLATE, Template, TemplateError};
 use testkit::clock::for_standins;
 use testkit::settings::{AWS_KEY, Addresses, PHOTOS, SMS_REPORT_SECRET, environment};
@@ -127,7 +128,9 @@ impl Sandbox {
             Some(port) => Some(listen(port, "gateway-port").await?),
             None => None,
         };
-        let dynamodb_listener = listen(ports.dynamodb, "dynamodb-port").await?;
+        // Whoever speaks to DynamoDB does so over the tap.
+        let tap_listener = listen(ports.dynamodb, "dynamodb-port").await?;
+        let dynamodb_listener = listen(0, "").await?;
         // Only functions speak to them, so any port will do.
         let s3_listener = listen(0, "").await?;
         let sqs_listener = listen(0, "").await?;
@@ -135,7 +138,7 @@ impl Sandbox {
             StandIns::start(listen(ports.providers, "providers-port").await?, Options::default(), for_standins(&clock));
         let addresses = Addresses {
             gateway: gateway_listener.as_ref().map_or_else(|| CARGO_LAMBDA.to_owned(), address),
-            dynamodb: address(&dynamodb_listener),
+            dynamodb: address(&tap_listener),
             s3: address(&s3_listener),
             sqs: address(&sqs_listener),
             providers: providers.map_or_else(|| standins.base_url(), |elsewhere| elsewhere.trim_end_matches('/').to_owned()),
@@ -143,7 +146,9 @@ impl Sandbox {
         let storage = s3::start(s3_listener, data.as_deref(), AWS_KEY, PHOTOS)?;
         let queues = queue::start(sqs_listener, data.as_deref(), clock.clone(), AWS_KEY, &template.queues)?;
         let mut settings = environment(&addresses);
+        let database = address(&dynamodb_listener);
         let store = dynamodb::start(dynamodb_listener, data.as_deref(), clock.clone(), &template.tables)?;
+        serve_modes(Tap::start(tap_listener, database, store.clone(), &template.tables)?, &standins);
         let serves_functions = gateway_listener.is_some();
         if let Some(listener) = gateway_listener {
             settings.extend(changes);
@@ -272,6 +277,28 @@ fn serve_metrics(metrics: Sink, standins: &StandIns) {
     standins.serve_control("GET", "metrics", move || {
         let lines = metrics.lines();
         Box::pin(async move { Ok(lines.into()) })
+    });
+}
+
+/// `GET /control/store` says how DynamoDB behaves, `POST` changes it, and with `DELETE` it is as it is embedded.
+fn serve_modes(tap: Tap, standins: &StandIns) {
+    let shown = tap.clone();
+    standins.serve_control("GET", "store", move || {
+        let modes = json!(shown.modes());
+        Box::pin(async move { Ok(modes) })
+    });
+    let plain = tap.clone();
+    standins.serve_control("DELETE", "store", move || {
+        let tap = plain.clone();
+        Box::pin(async move { tap.behave(Modes::default()).await.map(|()| json!({"done": true})) })
+    });
+    standins.serve_control_with("POST", "store", move |body| {
+        let tap = tap.clone();
+        Box::pin(async move {
+            let modes: Modes = serde_json::from_slice(&body).map_err(|error| Unanswered::Wrong(error.to_string()))?;
+            tap.behave(modes).await.map_err(Unanswered::Failed)?;
+            Ok(json!(tap.modes()))
+        })
     });
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::error::{ControlError, list};
 use crate::fault::Fault;
-use crate::hooks::Hook;
+use crate::hooks::{Hook, Unanswered};
 use crate::json::rfc3339;
 use crate::mokka::{Decision, LimitStatus};
 use crate::pusher;
@@ -187,7 +187,7 @@ async fn respond(world: &Arc<World>, request: &Request) -> Option<Result<Answer,
         ("POST", ["shop", "feed"]) => Ok(done(|| world.shop.set_feed(request.body.clone()))),
         ("DELETE", ["shop"]) => Ok(done(|| world.shop.clear_overrides())),
         ("POST", ["clock"]) => advance(world, request).await,
-        (method, [name]) => Ok(hooked(world.hooks.find(method, name)?).await),
+        (method, [name]) => Ok(hooked(world.hooks.find(method, name)?, request).await),
         _ => return None,
     };
     Some(answer)
@@ -215,10 +215,11 @@ fn set_reports(world: &World, wish: &SetReports) -> Result<Answer, ControlError>
     Ok(Answer::ok(&reports))
 }
 
-async fn hooked(hook: Hook) -> Answer {
-    match hook().await {
+async fn hooked(hook: Hook, request: &Request) -> Answer {
+    match hook(request.body.clone()).await {
         Ok(value) => Answer::ok(&value),
-        Err(error) => Answer::error(StatusCode::INTERNAL_SERVER_ERROR, error),
+        Err(Unanswered::Wrong(error)) => Answer::error(StatusCode::BAD_REQUEST, error),
+        Err(Unanswered::Failed(error)) => Answer::error(StatusCode::INTERNAL_SERVER_ERROR, error),
     }
 }
 

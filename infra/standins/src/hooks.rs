@@ -3,13 +3,23 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::world::locked;
 
-/// Answers a request.
-pub(crate) type Hook = Arc<dyn Fn() -> BoxFuture<'static, Result<Value, String>> + Send + Sync>;
+/// Why a request is not answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// It is wrong: 400.
+    Wrong(String),
+    /// It could not be done: 500.
+    Failed(String),
+}
+
+/// Answers a request, by its body.
+pub(crate) type Hook = Arc<dyn Fn(Bytes) -> BoxFuture<'static, Result<Value, Unanswered>> + Send + Sync>;
 
 /// Finishes what belongs to the time that is about to end.
 pub(crate) type BeforeLeap = Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;

@@ -52,6 +52,7 @@ pub use call::{Call, Check};
 pub use clock::{Clock, beginning};
 pub use error::ControlError;
 pub use fault::Fault;
+pub use hooks::Unanswered;
 pub use mokka::{Decided, DecidedRegistration, Decision, LimitStatus, MokkaOrder, MokkaRegistration, MokkaReturn, MokkaStatus};
 pub use options::{Options, SignatureOrder, Store, Tariff};
 pub use smspro::{PhoneReports, Push, Sms};
@@ -90,6 +91,17 @@ impl StandIns {
     pub fn serve_control<F>(&self, method: &'static str, name: impl Into<String>, answer: F)
     where
         F: Fn() -> BoxFuture<'static, Result<Value, String>> + Send + Sync + 'static,
+    {
+        self.serve_control_with(method, name, move |_| {
+            let answer = answer();
+            Box::pin(async move { answer.await.map_err(Unanswered::Failed) })
+        });
+    }
+
+    /// The same where the request says more than its path.
+    pub fn serve_control_with<F>(&self, method: &'static str, name: impl Into<String>, answer: F)
+    where
+        F: Fn(Bytes) -> BoxFuture<'static, Result<Value, Unanswered>> + Send + Sync + 'static,
     {
         self.world.hooks.add(method, name.into(), Arc::new(answer));
     }

@@ -26,7 +26,6 @@ mod logs;
 mod meter;
 pub mod settings;
 mod story;
-mod tap;
 mod world;
 
 use std::pin::Pin;
@@ -36,12 +35,12 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 
 pub use emulators::functions::Function;
+pub use emulators::tap::{Modes, StoreFault, StoreRequest};
 pub use emulators::{http, worker};
 pub use event::{Answer, Event, event_file, invoke, work};
 pub use lambda::{Program, Seen};
 pub use meter::{Bytes, Used};
 pub use story::{Cast, Placed, Story};
-pub use tap::{StoreFault, StoreRequest};
 pub use world::World;
 
 /// How much a slow proof plays: what the environment's variable says, as `.ci/run` does, or something small that is done in

@@ -14,6 +14,7 @@ use emulators::queue::{self, Poller, Queues};
 use emulators::s3::{self, Storage};
 use emulators::schedule::Ticker;
 use emulators::stream::{DeadLetter, Pump, Work};
+use emulators::tap::{Modes, StoreFault, StoreRequest, Tap};
 use emulators::template::{Consumer, Mapping, TEMPLATE, Template};
 use lambda_runtime::{Context as LambdaContext, LambdaEvent};
 use serde_json::Value;
@@ -28,11 +29,14 @@ use tokio::net::TcpListener;
 use crate::event::{Answer, Event};
 use crate::logs::Log;
 use crate::settings::{AWS_KEY, Addresses, FORMS_QUEUE, ORDERS_QUEUE, PHOTOS, SMS_REPORT_SECRET, environment};
-use crate::tap::{StoreFault, StoreRequest};
-use crate::{canary, clock, tap};
+use crate::{canary, clock};
 
 /// The workers' time-out in the template.
 pub(crate) const WORKER_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// The variable that names how DynamoDB behaves in every world of a run, one of [`Modes::realities`]: for suites that are played
+/// again under each.
+const REALITY: &str = "REALITY";
 
 /// What `template.yaml` says.
 static DEPLOYED: LazyLock<Template> = LazyLock::new(|| Template::read(TEMPLATE).expect("the template that is deployed"));
@@ -52,7 +56,7 @@ pub struct World {
     clock: Clock,
     pub(crate) standins: StandIns,
     pub(crate) client: aws_sdk_dynamodb::Client,
-    pub(crate) tap: tap::Tap,
+    pub(crate) tap: Tap,
     store: Embedded,
     pub(crate) storage: Storage,
     pub(crate) queues: Queues,
@@ -129,9 +133,8 @@ impl World {
         };
         let env = environment(&addresses);
         let storage = s3::start(s3, None, AWS_KEY, PHOTOS).expect("an embedded S3");
-        let tap = tap::Tap::start(tap, database.clone());
         // What a test itself looks up does not pass the tap.
-        let mut settings = Env::from_map(environment(&Addresses { dynamodb: database, ..addresses }));
+        let mut settings = Env::from_map(environment(&Addresses { dynamodb: database.clone(), ..addresses }));
         let client = shared::store::client_from_env(&mut settings).expect("the sandbox's own settings");
         // The functions' impatience is not the tests': on a busy machine a table may take a while.
         let patient = client.config().to_builder().timeout_config(TimeoutConfig::disabled());
@@ -139,6 +142,11 @@ impl World {
         let template = DEPLOYED.clone();
         let store = dynamodb::start(dynamodb, None, clock.clone(), &template.tables);
         let store = store.expect("an embedded DynamoDB");
+        let tap = Tap::start(tap, database, store.clone(), &template.tables).expect("an HTTP client");
+        if let Ok(name) = std::env::var(REALITY) {
+            let modes = Modes::named(&name).unwrap_or_else(|| panic!("{REALITY} is none of Modes::realities: {name}"));
+            tap.behave(modes).await.expect("a mode without a copy");
+        }
         let queues = queue::start(sqs, None, clock.clone(), AWS_KEY, &template.queues).expect("queues in memory");
         Self {
             env,
@@ -451,12 +459,12 @@ impl World {
     where
         F: Fn(&StoreRequest<'_>) -> Option<StoreFault> + Send + Sync + 'static,
     {
-        self.tap.choose_by(Some(Arc::new(choose)));
+        self.tap.choose_by(choose);
     }
 
     /// DynamoDB works again.
     pub fn spare_the_store(&self) {
-        self.tap.choose_by(None);
+        self.tap.spare();
     }
 
     /// Lets the table be short of capacity: all that the next `times` batches ask for is left undone.
@@ -467,8 +475,14 @@ impl World {
     /// Lets DynamoDB refuse the next `times` of an operation: a transaction for a reason of its `CancellationReasons`
     /// (`ConditionalCheckFailed`, `TransactionConflict`, `ThrottlingError`, `ProvisionedThroughputExceeded`, `ValidationError`, …),
     /// anything by the name of an exception (`TransactionConflictException`, `ThrottlingException`, …).
-    pub fn refuse_store(&self, operation: &'static str, reason: &'static str, times: usize) {
+    pub fn refuse_store(&self, operation: &str, reason: &str, times: usize) {
         self.tap.refuse(operation, reason, times);
+    }
+
+    /// Lets DynamoDB behave as the real one does. An index that is behind is so by the world's clock, and of what the test itself
+    /// writes later it does not hear.
+    pub async fn let_store(&self, modes: Modes) {
+        self.tap.behave(modes).await.expect("the embedded DynamoDB is copied");
     }
 
     /// What the functions have measured, oldest first: the lines that have a value of this metric.

@@ -1,6 +1,7 @@
 //! Lists, by the tables' indexes. An index is read a moment late and holds keys only, so what a list says is
 //! looked up again before anything is decided.
 
+use super::batches::Reading;
 use super::orders::{ORDER, Orders, PAYMENT};
 use super::pages::{Cursor, Lookup, Page, passed_over};
 use super::records::{OPEN, OrderRecord, PaymentRecord, SHARDS, Versioned};
@@ -39,7 +40,7 @@ impl Orders {
     pub async fn due(&self, shard: &str, now: Timestamp, from: Option<&Cursor>, limit: u16) -> Result<Page<Due>, StoreError> {
         let bound = Some(("<=", now.millis()));
         let lookup = Lookup { index: "due", hash: ("check_shard", shard), range: "check_at", bound, newest_first: false };
-        let page = self.table.keys(lookup, from, limit).await?;
+        let page = self.table.keys(&lookup, from, limit).await?;
         let due = page.entries.iter().filter_map(|key| Due::of(key));
         Ok(Page { entries: due.collect(), next: page.next, unreadable: Vec::new() })
     }
@@ -48,7 +49,7 @@ impl Orders {
     /// whatever internal secret.
     pub async fn of_phone(&self, digits: &str, from: Option<&Cursor>) -> Result<Page<OrderUuid>, StoreError> {
         let lookup = Lookup { index: "by-phone", hash: ("phone", digits), range: "pk", bound: None, newest_first: false };
-        let page = self.table.keys(lookup, from, OF_PHONE_AT_ONCE).await?;
+        let page = self.table.keys(&lookup, from, OF_PHONE_AT_ONCE).await?;
         let orders = page.entries.iter().filter_map(|key| OrderUuid::parse(key.strip_prefix(ORDER)?).ok());
         Ok(Page { entries: orders.collect(), next: page.next, unreadable: Vec::new() })
     }
@@ -80,14 +81,21 @@ impl Orders {
         loop {
             let lookup =
                 Lookup { index: "by-order", hash: ("order_id", id.as_str()), range: "pk", bound: None, newest_first: false };
-            let page = self.table.keys(lookup, from.as_ref(), 100).await?;
+            let page = self.table.keys(&lookup, from.as_ref(), 100).await?;
             keys.extend(page.entries);
             from = page.next;
             if from.is_none() {
                 break;
             }
         }
-        let items = self.table.get_all(keys.clone(), Consistency::Strong).await?;
+        let mut items = self.table.get_all(keys.clone(), Consistency::Strong, Reading::page()).await?;
+        // The index may not show the newest attempt yet; its order names it.
+        let latest = items.values().filter_map(|item| item.get("latest_payment")?.as_s().ok());
+        let latest: Vec<_> = latest.map(|id| format!("{PAYMENT}{id}")).filter(|key| !items.contains_key(key)).collect();
+        if !latest.is_empty() {
+            items.extend(self.table.get_all(latest.clone(), Consistency::Strong, Reading::page()).await?);
+            keys.extend(latest);
+        }
         let orders = keys.iter().filter(|key| key.starts_with(ORDER)).filter_map(|key| Some((key, items.get(key)?.clone())));
         let orders = orders.map(|(key, item)| order(key, item)).collect::<Result<Vec<_>, _>>()?;
         let payments = keys.iter().filter(|key| key.starts_with(PAYMENT)).filter_map(|key| Some((key, items.get(key)?.clone())));
@@ -97,8 +105,8 @@ impl Orders {
     }
 
     async fn payments(&self, lookup: Lookup<'_>, from: Option<&Cursor>, limit: u16) -> Result<Page<Payment>, StoreError> {
-        let page = self.table.keys(lookup, from, limit).await?;
-        let items = self.table.get_all(page.entries.clone(), Consistency::Strong).await?;
+        let page = self.table.keys(&lookup, from, limit).await?;
+        let items = self.table.get_all(page.entries.clone(), Consistency::Strong, Reading::page()).await?;
         let found = page.entries.iter().filter_map(|key| Some((key, items.get(key)?.clone())));
         let (mut entries, mut unreadable) = (Vec::new(), Vec::new());
         for (key, item) in found {

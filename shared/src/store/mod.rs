@@ -78,11 +78,13 @@ pub use registrations::{Decided, Registration};
 pub use schedules::Schedules;
 pub use turns::Turn;
 
-use refusals::{Refused, Tried};
+use refusals::{Refused, Tried, Unanswered};
 use writes::Write;
 
 /// One attempt at one request; DynamoDB answers in single-digit milliseconds, so a slow one is a lost one.
 const ATTEMPT_LIMIT: Duration = Duration::from_millis(900);
+/// One attempt at a transaction, which takes longer beside others: the second one still has a second.
+const TRANSACTION_LIMIT: Duration = Duration::from_millis(1500);
 /// All attempts together.
 const OPERATION_LIMIT: Duration = Duration::from_millis(2500);
 /// What a call that changes something outside leaves of a request's time for recording how it came out. A request has 9 s;
@@ -138,23 +140,31 @@ pub enum Written {
 pub fn client_from_env(env: &mut Env) -> Option<aws_sdk_dynamodb::Client> {
     let endpoint = env.optional_url("DYNAMODB_ENDPOINT");
     let Account { region, credentials } = Account::from_env(env)?;
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_millis(500))
-        .operation_attempt_timeout(ATTEMPT_LIMIT)
-        .operation_timeout(OPERATION_LIMIT)
-        .build();
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(region)
         .credentials_provider(credentials)
         .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
-        .timeout_config(timeouts)
+        .timeout_config(timeouts(ATTEMPT_LIMIT, OPERATION_LIMIT))
         .http_client(http_client());
     let config = match endpoint {
         Some(url) => config.endpoint_url(url.as_str()),
         None => config,
     };
     Some(aws_sdk_dynamodb::Client::from_conf(config.build()))
+}
+
+fn timeouts(attempt: Duration, operation: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_millis(500))
+        .operation_attempt_timeout(attempt)
+        .operation_timeout(operation)
+        .build()
+}
+
+/// Another patience than the client's, for one request.
+fn patience(attempt: Duration, operation: Duration) -> aws_sdk_dynamodb::config::Builder {
+    aws_sdk_dynamodb::Config::builder().timeout_config(timeouts(attempt, operation))
 }
 
 type Item = HashMap<String, AttributeValue>;
@@ -201,16 +211,14 @@ impl Table {
 
     /// The same as it is stored.
     async fn get_item(&self, key: &str, consistency: Consistency) -> Result<Option<Item>, StoreError> {
-        let output = self
+        let get = self
             .client
             .get_item()
             .table_name(&self.name)
             .key("pk", AttributeValue::S(key.to_owned()))
-            .consistent_read(consistency == Consistency::Strong)
-            .send()
-            .await
-            .map_err(|error| failed("GetItem", &error))?;
-        Ok(output.item)
+            .consistent_read(consistency == Consistency::Strong);
+        let attempt = || async { Tried::of("GetItem", get.clone().send().await) };
+        Ok(self.patiently("GetItem", attempt).await?.item)
     }
 
     /// Writes an item as version `version`, replacing exactly the version before it (none, for version 1).
@@ -228,19 +236,25 @@ impl Table {
             .set_expression_attribute_values(Some(write.values))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let mark = AttributeValue::S(mark);
+        let unanswered = Unanswered::default();
         let attempt = || async {
-            let Err(error) = update.clone().send().await else { return Ok(Tried::Written(Written::Yes)) };
-            match error.as_service_error() {
+            let sent = update.clone().customize().interceptor(unanswered.clone()).send().await;
+            let Err(error) = sent else { return Ok(Tried::Done(Written::Yes)) };
+            let standing = match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => refused.item(),
+                _ => None,
+            };
+            match standing {
                 // The SDK repeats a request whose answer was lost: then the item that stands in the way is this write.
-                Some(UpdateItemError::ConditionalCheckFailedException(refused))
-                    if refused.item().and_then(|item| item.get("write_mark")) == Some(&mark) =>
-                {
-                    Ok(Tried::Written(Written::Yes))
+                Some(item) if item.get("write_mark") == Some(&mark) => Ok(Tried::Done(Written::Yes)),
+                // Or what others have written on top of it, perhaps.
+                Some(item) if unanswered.is_any() && version_of(item) > version => {
+                    Err(StoreError::Failed { action: "UpdateItem", cause: "others wrote after an answer was lost".to_owned() })
                 }
-                _ => Refused::of(&error).map(Tried::Refused).ok_or_else(|| failed("UpdateItem", &error)),
+                _ => Tried::of("UpdateItem", Err(error)),
             }
         };
-        match refusals::written("UpdateItem", attempt).await {
+        match self.written("UpdateItem", attempt).await {
             // The write may have been made all the same, and whoever goes on must know: nothing that it announces was begun yet.
             Err(error) if self.has_mark(key, &mark).await => {
                 tracing::warn!(key, cause = %error, "a write without an answer is made");
@@ -260,8 +274,9 @@ impl Table {
     /// of one that was there, too: what counts is that it is gone.
     async fn delete(&self, key: &str) -> Result<bool, StoreError> {
         let delete = self.client.delete_item().table_name(&self.name).key("pk", AttributeValue::S(key.to_owned()));
-        let output = delete.return_values(ReturnValue::AllOld).send().await.map_err(|error| failed("DeleteItem", &error))?;
-        Ok(output.attributes.is_some())
+        let delete = delete.return_values(ReturnValue::AllOld);
+        let attempt = || async { Tried::of("DeleteItem", delete.clone().send().await) };
+        Ok(self.patiently("DeleteItem", attempt).await?.attributes.is_some())
     }
 
     /// The same write as a part of a transaction with the mark `mark`.
@@ -279,10 +294,11 @@ impl Table {
     async fn transact(&self, mark: &str, items: Vec<TransactWriteItem>) -> Result<Written, StoreError> {
         let write = self.client.transact_write_items().set_transact_items(Some(items)).client_request_token(mark);
         let attempt = || async {
-            let Err(error) = write.clone().send().await else { return Ok(Tried::Written(Written::Yes)) };
+            let sent = write.clone().customize().config_override(patience(TRANSACTION_LIMIT, OPERATION_LIMIT)).send().await;
+            let Err(error) = sent else { return Ok(Tried::Done(Written::Yes)) };
             Refused::of_transaction(&error).map(Tried::Refused).ok_or_else(|| failed("TransactWriteItems", &error))
         };
-        refusals::written("TransactWriteItems", attempt).await
+        self.written("TransactWriteItems", attempt).await
     }
 }
 
@@ -294,6 +310,11 @@ fn incomplete(error: &dyn std::fmt::Display) -> StoreError {
 fn read<T: DeserializeOwned>(key: &str, item: Item) -> Result<T, StoreError> {
     readable(key, &item)?;
     serde_dynamo::from_item(item).map_err(|error| StoreError::Unreadable { key: key.to_owned(), cause: error.to_string() })
+}
+
+/// The version that an item has; 0 if it has none.
+fn version_of(item: &Item) -> u64 {
+    item.get("version").and_then(|version| version.as_n().ok()?.parse().ok()).unwrap_or(0)
 }
 
 /// Refuses an item of a schema that this code does not know.

@@ -10,6 +10,7 @@
 
 use std::collections::HashMap;
 
+use super::batches::Reading;
 use super::otp_records::{ChallengeRecord, SendLogRecord};
 use super::records::Versioned;
 use super::{Consistency, Item, StoreError, Table, Written, quotas, read};
@@ -140,7 +141,7 @@ impl Otp {
         let mut keys = vec![challenge_key(key)];
         keys.extend(logs.map(log_key));
         keys.extend(quotas.iter().map(quotas::key));
-        let mut items = self.table.get_all(keys, Consistency::Strong).await?;
+        let mut items = self.table.get_all(keys, Consistency::Strong, Reading::few()).await?;
         let [by_phone, by_installation] = logs.map(|log| send_log(log, items.remove(&log_key(log))));
         Ok(Found {
             by_phone: by_phone?,
@@ -153,7 +154,7 @@ impl Otp {
     /// A challenge and how much of each quota is used, in one round trip.
     pub async fn look_at_code(&self, key: &ChallengeKey, quotas: &[Quota]) -> Result<(Challenge, Vec<Used>), StoreError> {
         let keys = std::iter::once(challenge_key(key)).chain(quotas.iter().map(quotas::key));
-        let mut items = self.table.get_all(keys.collect(), Consistency::Strong).await?;
+        let mut items = self.table.get_all(keys.collect(), Consistency::Strong, Reading::few()).await?;
         let used = used(quotas, &items)?;
         Ok((challenge(key, items.remove(&challenge_key(key)))?, used))
     }

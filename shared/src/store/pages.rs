@@ -1,8 +1,15 @@
 //! What an index holds under a value, a page at a time.
 
+use std::collections::HashSet;
+
+use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::{Item, StoreError, Table, failed};
+use super::refusals::Tried;
+use super::{Item, StoreError, Table};
+
+/// What a key may have, in bytes (DynamoDB, "Partition keys").
+const LONGEST_KEY: usize = 2048;
 
 /// Where a list goes on: opaque to whoever passes it back.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,7 +109,7 @@ impl Lookup<'_> {
         let attributes = if self.range == "pk" { 2 } else { 3 };
         cursor.0.len() == attributes
             && cursor.is_of((hash, value))
-            && cursor.0.get("pk").is_some_and(AttributeValue::is_s)
+            && cursor.0.get("pk").and_then(|key| key.as_s().ok()).is_some_and(|key| (1..=LONGEST_KEY).contains(&key.len()))
             && (self.range == "pk" || cursor.number(self.range).is_some_and(|at| self.reaches(at)))
     }
 
@@ -113,12 +120,13 @@ impl Lookup<'_> {
 }
 
 impl Table {
-    /// The keys of what an index holds under a value, piece by piece.
-    pub(super) async fn keys(&self, lookup: Lookup<'_>, from: Option<&Cursor>, limit: u16) -> Result<Page<String>, StoreError> {
+    /// The keys of what an index holds under a value, piece by piece. An item that moves within its index while it is read may be
+    /// there twice, and is said once.
+    pub(super) async fn keys(&self, lookup: &Lookup<'_>, from: Option<&Cursor>, limit: u16) -> Result<Page<String>, StoreError> {
         if from.is_some_and(|cursor| !lookup.goes_on_from(cursor)) {
             return Err(CursorError.into());
         }
-        let Lookup { index, hash: (hash, value), range, bound, newest_first } = lookup;
+        let &Lookup { index, hash: (hash, value), range, bound, newest_first } = lookup;
         let condition =
             bound.map_or("#hash = :hash".to_owned(), |(compare, _)| format!("#hash = :hash AND #range {compare} :range"));
         let mut query = self
@@ -137,10 +145,18 @@ impl Table {
                 .expression_attribute_names("#range", range)
                 .expression_attribute_values(":range", AttributeValue::N(value.to_string()));
         }
-        let output = query.send().await.map_err(|error| failed("Query", &error))?;
+        let attempt = || async {
+            match query.clone().send().await {
+                // All of the question is ours but for where it begins.
+                Err(error) if from.is_some() && error.code() == Some("ValidationException") => Err(CursorError.into()),
+                outcome => Tried::of("Query", outcome),
+            }
+        };
+        let output = self.patiently("Query", attempt).await?;
         let keys = output.items.unwrap_or_default().into_iter();
+        let mut seen = HashSet::new();
         let keys = keys.filter_map(|mut item| match item.remove("pk") {
-            Some(AttributeValue::S(key)) => Some(key),
+            Some(AttributeValue::S(key)) => seen.insert(key.clone()).then_some(key),
             _ => None,
         });
         Ok(Page { entries: keys.collect(), next: output.last_evaluated_key.map(Cursor), unreadable: Vec::new() })

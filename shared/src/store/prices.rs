@@ -19,7 +19,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 
-use super::batches::WRITTEN_AT_ONCE;
+use super::batches::{Reading, WRITTEN_AT_ONCE};
 use super::records::Versioned;
 use super::{Consistency, Item, OPERATION_LIMIT, Quotes, SCHEMA, StoreError, Written, read};
 use crate::clock::{Clock, Deadline, Timestamp};
@@ -332,7 +332,8 @@ impl Prices {
         if missing.is_empty() {
             return Ok(found);
         }
-        let mut items = self.quotes.table.get_all(missing.keys().cloned().collect(), Consistency::Eventual).await?;
+        let mut items =
+            self.quotes.table.get_all(missing.keys().cloned().collect(), Consistency::Eventual, Reading::few()).await?;
         for (key, number) in missing {
             // Not there: nothing fell into it, or this read is a moment behind its write. So it is not remembered.
             let Some(item) = items.remove(&key) else { continue };

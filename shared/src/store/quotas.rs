@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 
 use super::otp::Otp;
+use super::refusals::Tried;
 use super::{Item, KNOWN, READABLE, SCHEMA, StoreError, failed, readable};
 use crate::challenge::{Quota, Refusal, Used};
 
@@ -94,27 +95,33 @@ impl Otp {
                 .expression_attribute_values(":thing", AttributeValue::S(thing.to_owned()))
                 .expression_attribute_values(":things", set(thing));
         }
-        match update.condition_expression(conditions.join(" AND ")).send().await {
-            Ok(output) => Ok(Taken::Yes(used(quota, output.attributes.as_ref()))),
-            Err(error) => match error.as_service_error() {
+        let update = update.condition_expression(conditions.join(" AND "));
+        let attempt = || async {
+            let error = match update.clone().send().await {
+                Ok(output) => return Ok(Tried::Done(Taken::Yes(used(quota, output.attributes.as_ref())))),
+                Err(error) => error,
+            };
+            match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
                     let used = used(quota, refused.item());
                     let ours = refused.item().and_then(|item| item.get("write_mark")) == Some(&mark);
                     if ours {
-                        return Ok(Taken::Yes(used));
+                        return Ok(Tried::Done(Taken::Yes(used)));
                     }
                     if has_counted(quota, refused.item()) {
-                        return Ok(Taken::Before);
+                        return Ok(Tried::Done(Taken::Before));
                     }
                     let refusal = quota.refuses(used).ok_or_else(|| failed("UpdateItem", &error))?;
-                    Ok(Taken::No(refusal))
+                    Ok(Tried::Done(Taken::No(refusal)))
                 }
-                _ => Err(failed("UpdateItem", &error)),
-            },
-        }
+                _ => Tried::of("UpdateItem", Err(error)),
+            }
+        };
+        self.table.patiently("UpdateItem", attempt).await
     }
 
-    /// Counts one less of what was taken. Tried once only: what is given back twice would be one too many for somebody else.
+    /// Counts one less of what was taken. Not tried again unless it was refused: what is given back twice would be one too many
+    /// for somebody else.
     pub async fn give_back(&self, quota: &Quota) -> Result<(), StoreError> {
         let also = if quota.thing().is_some() { " DELETE things :things" } else { "" };
         let mut update = self
@@ -127,8 +134,11 @@ impl Otp {
         if let Some(thing) = quota.thing() {
             update = update.expression_attribute_values(":things", set(thing));
         }
-        let once = aws_sdk_dynamodb::Config::builder().retry_config(RetryConfig::disabled());
-        update.customize().config_override(once).send().await.map(drop).map_err(|error| failed("UpdateItem", &error))
+        let attempt = || async {
+            let once = aws_sdk_dynamodb::Config::builder().retry_config(RetryConfig::disabled());
+            Tried::of("UpdateItem", update.clone().customize().config_override(once).send().await)
+        };
+        self.table.patiently("UpdateItem", attempt).await.map(drop)
     }
 
     /// Notes that an alarm was raised at this threshold; whether this is the one request that raises it.
@@ -140,15 +150,16 @@ impl Otp {
             .expression_attribute_values(":at", number(threshold))
             .expression_attribute_values(":mark", mark.clone())
             .condition_expression(format!("{KNOWN} AND (attribute_not_exists(alarmed_at) OR alarmed_at < :at)"));
-        match update.send().await {
-            Ok(_) => Ok(true),
-            Err(error) => match error.as_service_error() {
+        let attempt = || async {
+            let Err(error) = update.clone().send().await else { return Ok(Tried::Done(true)) };
+            match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                    Ok(refused.item().and_then(|item| item.get("alarm_mark")) == Some(&mark))
+                    Ok(Tried::Done(refused.item().and_then(|item| item.get("alarm_mark")) == Some(&mark)))
                 }
-                _ => Err(failed("UpdateItem", &error)),
-            },
-        }
+                _ => Tried::of("UpdateItem", Err(error)),
+            }
+        };
+        self.table.patiently("UpdateItem", attempt).await
     }
 
     fn update(&self, quota: &Quota, expression: &str) -> UpdateItemFluentBuilder {

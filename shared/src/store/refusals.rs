@@ -1,21 +1,31 @@
-//! Why DynamoDB did not write. It says so, and each reason wants something else: a lost condition is somebody else's write, to be
+//! Why DynamoDB did not do it. It says so, and each reason wants something else: a lost condition is somebody else's write, to be
 //! read again; a conflict in flight passes in a moment; a table that is short of capacity is waited for; the rest is an error.
 //! Both waits end with the time that one operation has.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
-use super::{OPERATION_LIMIT, StoreError, Written};
+use super::{OPERATION_LIMIT, StoreError, Table, Written, failed};
+use crate::clock::Random;
 
-/// How often a write is tried.
-const TRIES: u32 = 6;
-/// The first pause before it is tried again, doubled each time.
+/// The first pause before a request is made again, doubled each time up to the last. What is slept is between a half of it and all.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
+const LAST_PAUSE: Duration = Duration::from_millis(250);
 
-/// Why it was not written.
+/// Why it was not done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refused {
     /// Another version stands there.
@@ -58,31 +68,134 @@ impl Refused {
 }
 
 /// How one try came out.
-pub(super) enum Tried {
-    Written(Written),
+pub(super) enum Tried<T> {
+    Done(T),
     Refused(Refused),
 }
 
-/// Tries a write until it is decided, as long as waiting can help and there is time.
-pub(super) async fn written<F: Future<Output = Result<Tried, StoreError>>>(
-    action: &'static str,
-    attempt: impl Fn() -> F,
-) -> Result<Written, StoreError> {
-    let failed = |cause: &str| StoreError::Failed { action, cause: cause.to_owned() };
-    let end = Instant::now() + OPERATION_LIMIT;
-    let mut pause = FIRST_PAUSE;
-    let mut last = "no answer in time";
-    for _ in 0..TRIES {
-        let Ok(tried) = tokio::time::timeout_at(end, attempt()).await else { return Err(failed(last)) };
-        last = match tried? {
-            Tried::Written(written) => return Ok(written),
-            Tried::Refused(Refused::Condition) => return Ok(Written::Conflict),
-            Tried::Refused(Refused::InFlight) => "others keep writing the same item",
-            Tried::Refused(Refused::Throttled) => "the table stays short of capacity",
-        };
-        tracing::debug!(action, cause = last, "not written yet");
-        tokio::time::sleep_until(end.min(Instant::now() + pause)).await;
-        pause *= 2;
+impl<T> Tried<T> {
+    /// What came of a request, if it is no error.
+    pub(super) fn of<E: ProvideErrorMetadata>(action: &'static str, outcome: Result<T, SdkError<E>>) -> Result<Self, StoreError> {
+        outcome.map(Self::Done).or_else(|error| Refused::of(&error).map(Self::Refused).ok_or_else(|| failed(action, &error)))
     }
-    Err(failed(last))
+}
+
+/// The pauses of somebody who waits.
+pub(super) struct Pauses<'a> {
+    random: &'a Random,
+    end: Instant,
+    next: Duration,
+}
+
+impl<'a> Pauses<'a> {
+    pub(super) fn until(end: Instant, random: &'a Random) -> Self {
+        Self { random, end, next: FIRST_PAUSE }
+    }
+
+    /// There was some success: the next pause is a first one.
+    pub(super) fn begin_anew(&mut self) {
+        self.next = FIRST_PAUSE;
+    }
+
+    /// Waits; whether there is time left.
+    pub(super) async fn wait(&mut self) -> bool {
+        let pause = self.random.spread(self.next);
+        self.next = (self.next * 2).min(LAST_PAUSE);
+        tokio::time::sleep_until(self.end.min(Instant::now() + pause)).await;
+        Instant::now() < self.end
+    }
+}
+
+impl Table {
+    /// Makes a request until it is decided, as long as waiting can help and there is time. In a box: the SDK's futures are deep, and
+    /// would make every caller's deeper still.
+    pub(super) fn patiently<'a, T, F>(
+        &'a self,
+        action: &'static str,
+        attempt: impl Fn() -> F + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, StoreError>>
+    where
+        T: Send + 'a,
+        F: Future<Output = Result<Tried<T>, StoreError>> + Send + 'a,
+    {
+        Box::pin(async move {
+            let failed = |cause: &str| StoreError::Failed { action, cause: cause.to_owned() };
+            let end = Instant::now() + OPERATION_LIMIT;
+            let mut pauses = Pauses::until(end, &self.random);
+            let mut last = "no answer in time";
+            loop {
+                let Ok(tried) = tokio::time::timeout_at(end, attempt()).await else { return Err(failed(last)) };
+                last = match tried? {
+                    Tried::Done(done) => return Ok(done),
+                    Tried::Refused(Refused::Condition) => return Err(failed("a condition failed")),
+                    Tried::Refused(Refused::InFlight) => "others keep writing the same item",
+                    Tried::Refused(Refused::Throttled) => "the table stays short of capacity",
+                };
+                tracing::debug!(action, cause = last, "not done yet");
+                if !pauses.wait().await {
+                    return Err(failed(last));
+                }
+            }
+        })
+    }
+
+    /// The same of a write with a condition.
+    pub(super) fn written<'a, F>(
+        &'a self,
+        action: &'static str,
+        attempt: impl Fn() -> F + Send + Sync + 'a,
+    ) -> BoxFuture<'a, Result<Written, StoreError>>
+    where
+        F: Future<Output = Result<Tried<Written>, StoreError>> + Send + 'a,
+    {
+        self.patiently(action, move || {
+            let tried = attempt();
+            async move {
+                Ok(match tried.await? {
+                    Tried::Refused(Refused::Condition) => Tried::Done(Written::Conflict),
+                    Tried::Refused(moment) => Tried::Refused(moment),
+                    Tried::Done(written) => Tried::Done(written),
+                })
+            }
+        })
+    }
+}
+
+/// How many attempts at a request went out and were not clearly refused: the SDK repeats them, and says how the last one came out.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Unanswered(Arc<AtomicU32>);
+
+impl Unanswered {
+    /// Whether one may have had its effect beside the one that was refused.
+    pub(super) fn is_any(&self) -> bool {
+        self.0.load(Ordering::SeqCst) > 0
+    }
+}
+
+impl Intercept for Unanswered {
+    fn name(&self) -> &'static str {
+        "Unanswered"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if context.response().status().is_client_error() {
+            self.0.fetch_sub(1, Ordering::SeqCst);
+        }
+        Ok(())
+    }
 }

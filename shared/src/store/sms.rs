@@ -12,6 +12,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use serde::{Deserialize, Serialize};
 
+use super::batches::Reading;
 use super::otp::{self, Otp, ROUNDS, challenge_key};
 use super::otp_records::ChallengeRecord;
 use super::pages::{Cursor, Lookup, Page};
@@ -161,7 +162,7 @@ impl Otp {
     pub async fn due_sms(&self, now: Timestamp, from: Option<&Cursor>, limit: u16) -> Result<Page<String>, StoreError> {
         let bound = Some(("<=", now.millis()));
         let lookup = Lookup { index: "due", hash: ("check_shard", SHARD), range: "check_at", bound, newest_first: false };
-        let page = self.table.keys(lookup, from, limit).await?;
+        let page = self.table.keys(&lookup, from, limit).await?;
         let ids = page.entries.iter().filter_map(|key| key.strip_prefix(SMS).map(str::to_owned));
         Ok(Page { entries: ids.collect(), next: page.next, unreadable: Vec::new() })
     }
@@ -201,7 +202,7 @@ impl Otp {
     pub async fn conversion(&self, group: &Group, now: Timestamp, hours: u32) -> Result<Conversion, StoreError> {
         let mut keys: Vec<_> = hours_before(now, hours).map(|hour| hour_key(group, hour)).collect();
         keys.push(group_key(group));
-        let mut items = self.table.get_all(keys, Consistency::Strong).await?;
+        let mut items = self.table.get_all(keys, Consistency::Strong, Reading::few()).await?;
         let alarm = items.remove(&group_key(group));
         let alarm: Option<Versioned<AlarmRecord>> = alarm.map(|item| read(&group_key(group), item)).transpose()?;
         let mut counts = Counts::default();
@@ -258,7 +259,8 @@ impl Otp {
             if let Some(saved) = self.save_beside(changed, &mark, self.entered(&stored_as, at)?).await? {
                 return Ok(Some(saved));
             }
-            let mut items = self.table.get_all(vec![challenge_key(&key), stored_as.clone()], Consistency::Strong).await?;
+            let mut items =
+                self.table.get_all(vec![challenge_key(&key), stored_as.clone()], Consistency::Strong, Reading::few()).await?;
             current = otp::challenge(&key, items.remove(&challenge_key(&key)))?;
             match items.get(&stored_as) {
                 Some(sms) => readable(&stored_as, sms)?,

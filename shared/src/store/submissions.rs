@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::batches::Reading;
 use super::pages::{Cursor, Lookup, Page, passed_over};
 use super::records::Versioned;
 use super::{Consistency, Item, StoreError, Table, Written, read};
@@ -238,7 +239,7 @@ impl Submissions {
         let (mut count, mut from) = (0, None);
         loop {
             let lookup = Lookup { index, hash, range: RANGE, bound: None, newest_first: true };
-            let page = self.table.keys(lookup, from.as_ref(), COUNTED_AT_ONCE).await?;
+            let page = self.table.keys(&lookup, from.as_ref(), COUNTED_AT_ONCE).await?;
             count += page.entries.len();
             from = page.next;
             if from.is_none() || count >= Self::MOST_COUNTED {
@@ -266,12 +267,13 @@ impl Submissions {
     ) -> Result<Page<Submission>, StoreError> {
         let (index, hash) = by.index();
         let lookup = Lookup { index, hash, range: RANGE, bound, newest_first: true };
-        let page = self.table.keys(lookup, from, limit).await?;
+        let page = self.table.keys(&lookup, from, limit).await?;
         let (mut entries, mut unreadable, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let reading = Reading::page();
         let mut read = 0;
         for keys in page.entries.chunks(AT_ONCE) {
             read += keys.len();
-            let mut items = self.table.get_all(keys.to_vec(), Consistency::Strong).await?;
+            let mut items = self.table.get_all(keys.to_vec(), Consistency::Strong, reading).await?;
             let mut last = None;
             for key in keys {
                 let id = key.strip_prefix(FORM).and_then(|id| SubmissionId::parse(id).ok());

@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 
+use super::refusals::Tried;
 use super::{Orders, Quotes, StoreError, Table, failed, otp::Otp};
 use crate::clock::Timestamp;
 
@@ -43,7 +44,7 @@ impl Table {
     async fn turn(&self, name: &str, now: Timestamp, length: Duration) -> Result<Option<Turn>, StoreError> {
         let (key, holder) = (format!("turn#{name}"), self.random.hex32()?);
         let number = |moment: Timestamp| AttributeValue::N(moment.millis().to_string());
-        let taken = self
+        let update = self
             .client
             .update_item()
             .table_name(&self.name)
@@ -53,19 +54,20 @@ impl Table {
             .expression_attribute_values(":until", number(now.plus(length)))
             .expression_attribute_values(":now", number(now))
             .expression_attribute_values(":holder", AttributeValue::S(holder.clone()))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        let turn = Turn { table: self.clone(), key, holder };
-        let Err(error) = taken else { return Ok(Some(turn)) };
-        match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                // The SDK repeats a request whose answer was lost: then this turn stands in its own way.
-                let holder = refused.item().and_then(|item| item.get("taken_by")?.as_s().ok());
-                Ok((holder == Some(&turn.holder)).then_some(turn))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let attempt = || async {
+            let Err(error) = update.clone().send().await else { return Ok(Tried::Done(true)) };
+            match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                    // The SDK repeats a request whose answer was lost: then this turn stands in its own way.
+                    let standing = refused.item().and_then(|item| item.get("taken_by")?.as_s().ok());
+                    Ok(Tried::Done(standing == Some(&holder)))
+                }
+                _ => Tried::of("UpdateItem", Err(error)),
             }
-            _ => Err(failed("UpdateItem", &error)),
-        }
+        };
+        let is_taken = self.patiently("UpdateItem", attempt).await?;
+        Ok(is_taken.then(|| Turn { table: self.clone(), key, holder }))
     }
 }
 

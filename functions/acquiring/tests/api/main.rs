@@ -10,6 +10,7 @@ mod input;
 mod known;
 mod offers;
 mod orders;
+mod reality;
 mod samples;
 mod store;
 

@@ -12,6 +12,7 @@ mod input;
 mod limits;
 mod nobody;
 mod photos;
+mod reality;
 mod save;
 mod send;
 mod sms;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use shared::runtime::Worker;
 use shared::store::Orders;
-use standins::{Decision, System};
+use standins::System;
 use testkit::work;
 
 use crate::{FIRST_LOOK, Story, forgotten, pending};

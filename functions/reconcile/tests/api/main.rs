@@ -7,6 +7,7 @@ mod bounds;
 mod growth;
 mod last_looks;
 mod pace;
+mod reality;
 mod settling;
 mod turns;
 

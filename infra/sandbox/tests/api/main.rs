@@ -16,5 +16,6 @@ mod program;
 mod queue;
 mod schedule;
 mod signature;
+mod store;
 mod stream;
 mod tables;
