@@ -9,8 +9,8 @@ use crate::metrics::{self, Metrics};
 use crate::outbound::Answer;
 use crate::photos::Photos;
 use crate::shop::Webhook;
-use crate::store::StoreError;
 use crate::store::submissions::Submissions;
+use crate::store::{StoreError, recorded};
 use crate::submission::{State, Submission};
 use crate::wire::Lenient;
 
@@ -98,7 +98,7 @@ impl Courier {
             };
             // Somebody else has written it down.
             let Some((ended, photos)) = ended else { return Ok(()) };
-            if let Some(ended) = self.submissions.save(ended).await? {
+            if let Some(ended) = recorded(self.submissions.save(ended).await)? {
                 self.measure(&ended);
                 if let Err(cause) = self.photos.delete(&photos).await {
                     tracing::warn!(cause = %cause, "photos that the shop has stay until their time is over");

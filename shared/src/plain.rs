@@ -65,7 +65,7 @@ pub fn plain(text: &str) -> String {
     usual.chars().take(MOST_SEEN).map(character).collect::<String>().trim().to_owned()
 }
 
-/// A code as it was sent: nothing counts but letters and digits, as what stands around a code in a sentence comes along when it is
+/// A code as it was sent: nothing counts but letters and digits, as the punctuation around a code comes along when it is
 /// pasted.
 #[must_use]
 pub fn code(text: &str) -> String {

@@ -37,8 +37,10 @@ pub(crate) fn since(inbound: &Inbound) -> Result<Timestamp, Failure> {
 pub(crate) fn unlisted(error: StoreError) -> Failure {
     match error {
         StoreError::Cursor(error) => wrong("cursor", &error.to_string()),
-        StoreError::Failed { .. } | StoreError::Unreadable { .. } | StoreError::Newer { .. } | StoreError::Random(_) => {
-            Failure::internal(error)
-        }
+        StoreError::Failed { .. }
+        | StoreError::InDoubt { .. }
+        | StoreError::Unreadable { .. }
+        | StoreError::Newer { .. }
+        | StoreError::Random(_) => Failure::internal(error),
     }
 }

@@ -68,7 +68,14 @@ pub(crate) async fn take_all<'a>(deps: &Deps, quotas: &'a [Quota]) -> Result<Res
     let otp = &deps.otp;
     let mut taken = Vec::with_capacity(quotas.len());
     for quota in quotas {
-        match otp.take(quota).await? {
+        let outcome = match otp.take(quota).await {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                give_all_back(otp, taken).await;
+                return Err(error);
+            }
+        };
+        match outcome {
             Taken::Yes(used) => {
                 if let Some(percent) = quota.budget_used(used) {
                     deps.metrics.emit(&[(metrics::SMS_BUDGET_USED, percent.into())], &[]);

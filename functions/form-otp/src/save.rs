@@ -150,7 +150,13 @@ impl Saver<'_> {
             quotas::give_all_back(&self.deps.otp, counted).await;
             return Ok(Taken::No(texts::FORM_NOT_SAVED.into()));
         }
-        match self.deps.submissions.save(submission).await? {
+        let saved = self.deps.submissions.save(submission).await;
+        if !matches!(saved, Ok(Some(_))) {
+            // No new form of the shop's day. What counts a form once stays: this one is stored, or will be.
+            let again = counted.into_iter().filter(|quota| quota.thing().is_none());
+            quotas::give_all_back(&self.deps.otp, again).await;
+        }
+        match saved? {
             Some(stored) => {
                 tracing::info!(form = self.form.name.as_str(), submission = stored.id.as_str(), "a form was stored");
                 let fields = [(metrics::FORM, stored.form.as_str()), (metrics::SUBMISSION, stored.id.as_str())];
@@ -158,10 +164,7 @@ impl Saver<'_> {
                 Ok(self.deliver(stored).await)
             }
             None => match self.known().await? {
-                Known::Answered(taken) => {
-                    quotas::give_all_back(&self.deps.otp, counted).await;
-                    Ok(taken)
-                }
+                Known::Answered(taken) => Ok(taken),
                 Known::Open(found) => Ok(self.deliver(*found).await),
             },
         }

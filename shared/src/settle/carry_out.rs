@@ -4,7 +4,7 @@ use super::Settler;
 use crate::clock::Deadline;
 use crate::gateway::{Gateway, Unknown};
 use crate::payment::{Intent, Order, Outcome, Payment, State, Trigger};
-use crate::store::{RECORDING, StoreError};
+use crate::store::{RECORDING, StoreError, recorded};
 
 /// How often an outcome is recorded again when the payment or its order was written meanwhile.
 const ROUNDS: u32 = 4;
@@ -43,7 +43,7 @@ impl Settler {
         }
         let mut payment = payment;
         for _ in 0..ROUNDS {
-            if let Some(saved) = self.came_back(payment.clone(), &outcome, by).await? {
+            if let Some(saved) = recorded(self.came_back(payment.clone(), &outcome, by).await)? {
                 return Ok(Some(saved));
             }
             match self.orders.payment(&payment.id).await? {

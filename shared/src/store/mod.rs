@@ -102,6 +102,12 @@ pub enum StoreError {
         /// Why it failed.
         cause: String,
     },
+    /// A write was made or not: its answer was lost, and what stands there since is another's.
+    #[error("DynamoDB UpdateItem {key}: others wrote after an answer was lost")]
+    InDoubt {
+        /// The item's key.
+        key: String,
+    },
     /// An item that this code cannot read.
     #[error("the stored item {key} cannot be read: {cause}")]
     Unreadable {
@@ -124,6 +130,18 @@ pub enum StoreError {
     /// No random bytes for the write's mark.
     #[error(transparent)]
     Random(#[from] RandomError),
+}
+
+/// The word of a write that records what has happened already: in doubt, what stands there is read and says what is left to record. (A
+/// write that announces something must not be taken so: nobody knows whether it is announced.)
+pub(crate) fn recorded<T>(saved: Result<Option<T>, StoreError>) -> Result<Option<T>, StoreError> {
+    match saved {
+        Err(StoreError::InDoubt { key }) => {
+            tracing::warn!(key, "others wrote after an answer was lost: what stands there is read");
+            Ok(None)
+        }
+        saved => saved,
+    }
 }
 
 /// How a conditional write came out. What DynamoDB did not write for another reason than its condition is no conflict.
@@ -249,7 +267,7 @@ impl Table {
                 Some(item) if item.get("write_mark") == Some(&mark) => Ok(Tried::Done(Written::Yes)),
                 // Or what others have written on top of it, perhaps.
                 Some(item) if unanswered.is_any() && version_of(item) > version => {
-                    Err(StoreError::Failed { action: "UpdateItem", cause: "others wrote after an answer was lost".to_owned() })
+                    Err(StoreError::InDoubt { key: key.to_owned() })
                 }
                 _ => Tried::of("UpdateItem", Err(error)),
             }

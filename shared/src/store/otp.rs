@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use super::batches::Reading;
 use super::otp_records::{ChallengeRecord, SendLogRecord};
 use super::records::Versioned;
-use super::{Consistency, Item, StoreError, Table, Written, quotas, read};
+use super::{Consistency, Item, StoreError, Table, Written, quotas, read, recorded};
 use crate::challenge::{Challenge, ChallengeKey, Quota, SendLog, Used};
 use crate::clock::{Random, Timestamp};
 use crate::env::Env;
@@ -108,7 +108,7 @@ impl Otp {
         let mut current = challenge;
         for _ in 0..ROUNDS {
             let Some(changed) = change(current) else { return Ok(None) };
-            if let Some(saved) = self.save(changed).await? {
+            if let Some(saved) = recorded(self.save(changed).await)? {
                 return Ok(Some(saved));
             }
             current = self.challenge(&key).await?;

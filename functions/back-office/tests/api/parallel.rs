@@ -52,6 +52,8 @@ async fn the_same_key_twenty_times_at_once_is_one_refund() {
         let shop = Shop::captured_yesterday().await;
         let answers = join_all((0..20).map(|_| shop.refund("key", amount))).await;
         assert!(answers.iter().all(|answer| answer.status == 200 || shop.is_in_doubt(answer)), "{answers:#?}");
+        let again = shop.refund("key", amount).await;
+        assert_eq!(again.status, 200, "{}", again.body);
         assert_eq!(shop.changing(), ["return"], "{amount:?}");
         assert_eq!(shop.look().await["refunds"].as_array().unwrap().len(), 1);
     }
@@ -65,6 +67,8 @@ async fn the_same_key_at_once_is_one_refund_even_if_its_answer_is_lost() {
         let answers = join_all((0..20).map(|_| shop.refund("key", amount))).await;
         let wanted = if amount.is_some() { 202 } else { 200 };
         assert!(answers.iter().all(|answer| answer.status == wanted || shop.is_in_doubt(answer)), "{answers:#?}");
+        let again = shop.refund("key", amount).await;
+        assert_eq!(again.status, wanted, "{}", again.body);
         assert_eq!((shop.changing(), shop.mokka().returns.len()), (vec!["return"], 1), "{amount:?}");
     }
 }

@@ -220,3 +220,17 @@ async fn a_write_whose_answer_is_lost_and_that_others_wrote_over_is_in_doubt_and
     assert_eq!(answer.status, 500, "{}", answer.body);
     assert!(shop.changing().is_empty(), "whether the intent stands is not known, so nothing is done");
 }
+
+#[tokio::test]
+async fn what_was_done_and_is_written_over_by_others_is_read_again_and_is_a_success() {
+    let shop = Shop::captured_yesterday().await;
+    let writes = AtomicU32::new(0);
+    shop.story.world.choose_store_faults(move |request| {
+        // The first announces the refund, the second records it.
+        let is_second = request.operation == "UpdateItem" && writes.fetch_add(1, Ordering::Relaxed) == 1;
+        is_second.then_some(StoreFault::Overtaken)
+    });
+    let answer = shop.refund("key", Some("300.00")).await;
+    assert_eq!((answer.status, &answer.json()["refund"]["status"]), (200, &json!("made")), "{}", answer.body);
+    assert_eq!((shop.changing(), shop.look().await["refunded"].as_str()), (vec!["return"], Some("300.00")));
+}

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use shared::metrics::{FORMS_LIMITED, FORMS_RUNNING_OUT, FORMS_TAKEN, FORMS_USED_UP, REASON};
 use shared::texts;
 use standins::{Fault, System};
+use testkit::StoreFault;
 
 use super::photos::photo;
 use super::{Customer, EXPORT, SEND, accepted, failed, saved_by_shop, says, success};
@@ -193,6 +194,13 @@ async fn a_form_that_is_sent_again_counts_once_and_has_its_answer_when_the_limit
     assert_eq!(customer.ok(EXPORT, forms[0].clone()).await, slot_taken);
     customer.world.standins().fault(System::Shop, "forms", Fault::Http500, 1).unwrap();
     assert_eq!(customer.ok(EXPORT, forms[1].clone()).await, accepted());
+    // Whatever the shop does: it refuses the first again, and is down for the second.
+    for _ in 0..4 {
+        customer.world.standins().fault(System::Shop, "forms", Fault::Refused, 1).unwrap();
+        assert_eq!(customer.ok(EXPORT, forms[0].clone()).await, slot_taken);
+        customer.world.standins().fault(System::Shop, "forms", Fault::Http500, 1).unwrap();
+        assert_eq!(customer.ok(EXPORT, forms[1].clone()).await, accepted());
+    }
     let all = join_all((0..20).map(|_| customer.ok(EXPORT, forms[2].clone()))).await;
     assert!(all.iter().all(|answer| *answer == saved_by_shop()), "{all:#?}");
     for count in customer.world.items("otp-tokens", "count#forms-").await {
@@ -242,6 +250,17 @@ async fn what_is_not_stored_is_not_counted() {
     for count in customer.world.items("otp-tokens", "count#forms-").await {
         assert_eq!((&count["used"], count.get("things")), (&json!(0), None), "{count}");
     }
+    // A store that is down for a while leaves the shop its day.
+    customer.world.choose_store_faults(|request| {
+        let is_form = request.operation == "UpdateItem" && String::from_utf8_lossy(request.body).contains("form#");
+        is_form.then_some(StoreFault::Failed)
+    });
+    for _ in 0..3 {
+        assert_eq!(customer.post(EXPORT, form.clone()).await.status, 500);
+    }
+    customer.world.spare_the_store();
+    let shop = customer.world.items("otp-tokens", "count#forms-").await.into_iter().filter(|count| count.get("things").is_none());
+    assert_eq!(shop.map(|count| count["used"].clone()).collect::<Vec<_>>(), [json!(0)]);
     assert_eq!(customer.ok(EXPORT, form).await, saved_by_shop());
     assert!(customer.world.items("otp-tokens", "count#forms-phone#").await[0]["used"] == json!(1));
 }
