@@ -418,13 +418,11 @@ impl Function<'_> {
     /// What `!If [condition, ENABLED, DISABLED]` says. A parameter that is a choice has its default; what a shop may have and another
     /// not, the sandbox has.
     fn enabled(&self, state: &Yaml) -> Result<bool, TemplateError> {
-        let state = match state {
-            Yaml::BadValue => Some("ENABLED"),
-            Yaml::Array(choice) => match choice.as_slice() {
-                [condition, then, otherwise] => if self.holds(condition) { then } else { otherwise }.as_str(),
-                _ => None,
-            },
-            plain => plain.as_str(),
+        let state = match state.as_vec().map(Vec::as_slice) {
+            Some([condition, then, otherwise]) => if self.holds(condition) { then } else { otherwise }.as_str(),
+            Some(_) => None,
+            None if state.is_badvalue() => Some("ENABLED"),
+            None => state.as_str(),
         };
         match state {
             Some("ENABLED") => Ok(true),
