@@ -264,15 +264,21 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-/// Over how many partitions of the index `due` payments and orders are spread, so that none is hot.
+/// Over how many partitions of the index `due` payments are spread, so that none is hot; orders over as many of their own.
 pub(super) const SHARDS: u8 = 8;
 /// The one partition of the index `attention`, which is short.
 pub(super) const OPEN: &str = "open";
 
-/// The partition of the index `due` that the payment or order with an id belongs to.
+/// The partition of the index `due` that the payment with an id belongs to.
 fn shard(id: &str) -> String {
     let sum = id.bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
     (sum % SHARDS).to_string()
+}
+
+/// The partition for orders that stands beside one for payments. Payments never wait behind orders, and releases that know nothing of these never
+/// find them.
+pub(super) fn order_shard(shard: &str) -> String {
+    format!("o{shard}")
 }
 
 /// A record together with the version that the next write must name.
@@ -313,7 +319,7 @@ impl From<&Order> for OrderRecord {
             cart: order.cart.as_ref().map(CartRecord::from),
             latest_payment: order.latest_payment.as_ref().map(|id| id.as_str().to_owned()),
             attempts: order.attempts,
-            check_shard: order.person_until.map(|_| shard(order.uuid.as_str())),
+            check_shard: order.person_until.map(|_| order_shard(&shard(order.uuid.as_str()))),
             check_at: order.person_until.map(Timestamp::millis),
         }
     }

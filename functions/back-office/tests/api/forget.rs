@@ -224,7 +224,7 @@ async fn an_order_of_an_earlier_release_forgets_once_it_is_written_again_or_told
     // As the runbook's command does.
     let due = story.world.clock().now().millis().to_string();
     let tell = |item: &mut std::collections::HashMap<String, AttributeValue>| {
-        item.insert("check_shard".to_owned(), AttributeValue::S("0".to_owned()));
+        item.insert("check_shard".to_owned(), AttributeValue::S("o0".to_owned()));
         item.insert("check_at".to_owned(), AttributeValue::N(due));
     };
     story.world.edit("order-holds", &format!("order#{}", told.uuid), tell).await;
