@@ -8,15 +8,11 @@
 //!
 //! Payments before their order: by the order the rest is found again when this breaks off.
 
-use std::time::Duration;
-
 use crate::clock::Timestamp;
 use crate::ids::{OrderUuid, PaymentId};
 use crate::payment::{Check, Order, Payment};
 use crate::store::{Orders, StoreError, Written};
 
-/// How soon it is seen that nothing is open any more.
-const BETWEEN_LOOKS: Duration = Duration::from_hours(1);
 /// How often one order may be written by others meanwhile.
 const ROUNDS: u32 = 5;
 
@@ -36,22 +32,32 @@ pub enum Forgotten {
     },
 }
 
+/// Why an order is to forget its customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Somebody asks for it. The order remembers that, so that what the shop says later keeps nobody longer.
+    Asked,
+    /// Their time is over.
+    Over,
+}
+
 /// Has an order forget its customer.
-pub async fn customer(orders: &Orders, uuid: &OrderUuid, now: Timestamp) -> Result<Forgotten, StoreError> {
+pub async fn customer(orders: &Orders, uuid: &OrderUuid, why: Why, now: Timestamp) -> Result<Forgotten, StoreError> {
     let (mut pages, mut documents) = (0, 0);
     for _ in 0..ROUNDS {
         let Some(order) = orders.order(uuid).await? else { return Ok(Forgotten::Nobody) };
         if !order.has_person() && order.person_until.is_none() {
             return Ok(Forgotten::Nobody);
         }
+        let erasure_asked = order.erasure_asked || why == Why::Asked;
         let payments = attempts(orders, &order).await?;
         let is_open = payments.iter().any(|payment| !payment.is_over() || payment.watch.attention);
         if is_open {
-            let next = now.plus(BETWEEN_LOOKS);
-            if order.person_until.is_some_and(|at| at > now && at <= next) {
+            let next = now.plus(Order::BETWEEN_LOOKS);
+            if order.person_until.is_some_and(|at| at > now && at <= next) && order.erasure_asked == erasure_asked {
                 return Ok(Forgotten::Open);
             }
-            if orders.save_order(&Order { person_until: Some(next), ..order }).await? == Written::Yes {
+            if orders.save_order(&Order { person_until: Some(next), erasure_asked, ..order }).await? == Written::Yes {
                 return Ok(Forgotten::Open);
             }
             continue;
@@ -59,7 +65,7 @@ pub async fn customer(orders: &Orders, uuid: &OrderUuid, now: Timestamp) -> Resu
         if !forget_payments(orders, payments, &mut pages, &mut documents).await? {
             continue;
         }
-        if orders.save_order(&order.without_person()).await? == Written::Yes {
+        if orders.save_order(&Order { erasure_asked, ..order.without_person() }).await? == Written::Yes {
             tracing::info!(order_uuid = %uuid, pages, documents, "an order knows nothing of its customer any more");
             return Ok(Forgotten::Gone { pages, documents });
         }

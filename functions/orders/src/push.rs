@@ -68,7 +68,7 @@ fn corrected(pushed: &Order, known: &Order) -> Order {
     // Prices in another currency say nothing about this order any more; those in an unknown one were never recorded.
     let keeps_lines = pushed.lines.is_empty() && (known.currency.is_none() || pushed.currency == known.currency);
     let (lines, delivery) = if keeps_lines { (known.lines.clone(), known.delivery) } else { (pushed.lines, None) };
-    Order {
+    let corrected = Order {
         public_id: pushed.public_id.or_else(|| known.public_id.clone()),
         phone: pushed.phone.or_else(|| known.phone.clone()),
         email: pushed.email.or_else(|| known.email.clone()),
@@ -86,14 +86,16 @@ fn corrected(pushed: &Order, known: &Order) -> Order {
         said_at: pushed.said_at,
         cart: known.cart.clone(),
         person_until,
-        latest_payment: known.latest_payment.clone(),
-        attempts: known.attempts,
-        version: known.version,
+        erasure_asked: false,
+        latest_payment: None,
+        attempts: 0,
+        version: 0,
         uuid: pushed.uuid,
         id: pushed.id,
         amount: pushed.amount,
         currency: pushed.currency,
-    }
+    };
+    corrected.in_place_of(known)
 }
 
 /// An order on which a payment relies cannot be changed any more.
@@ -146,6 +148,7 @@ fn order(uuid: OrderUuid, push: Push, own: Option<Currency>, now: Timestamp) -> 
         said_at: now,
         cart: None,
         person_until: None,
+        erasure_asked: false,
         latest_payment: None,
         attempts: 0,
         version: 0,

@@ -24,7 +24,7 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::clock::{self, Deadline, Timestamp};
 use shared::env::{ConfigError, Env};
-use shared::forget::{self, Forgotten};
+use shared::forget::{self, Forgotten, Why};
 use shared::ids::{OrderUuid, PaymentId};
 use shared::imshop::status::Client;
 use shared::metrics::{self, Metrics};
@@ -395,7 +395,7 @@ impl Run<'_> {
         if order.and_then(|order| order.person_until).is_none_or(|at| at > now) {
             return Ok(Turn::NotDue);
         }
-        let forgotten = forget::customer(&settler.orders, uuid, now).await?;
+        let forgotten = forget::customer(&settler.orders, uuid, Why::Over, now).await?;
         Ok(Turn::Forgotten(matches!(forgotten, Forgotten::Gone { .. })))
     }
 

@@ -190,6 +190,7 @@ mod tests {
             said_at: Timestamp::from_millis(0),
             cart: None,
             person_until: None,
+            erasure_asked: false,
             latest_payment: None,
             attempts: 0,
             version: 1,

@@ -58,6 +58,8 @@ pub(super) struct OrderRecord {
     /// Range key of the sparse index `due`: when the customer goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     check_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    erasure_asked: bool,
 }
 
 /// What is known of the cart. What is left out is unknown; null is known to be none.
@@ -321,6 +323,7 @@ impl From<&Order> for OrderRecord {
             attempts: order.attempts,
             check_shard: order.person_until.map(|_| order_shard(&shard(order.uuid.as_str()))),
             check_at: order.person_until.map(Timestamp::millis),
+            erasure_asked: order.erasure_asked,
         }
     }
 }
@@ -433,6 +436,7 @@ impl TryFrom<Versioned<OrderRecord>> for Order {
             latest_payment: record.latest_payment.as_deref().map(PaymentId::parse).transpose().map_err(text("latest_payment"))?,
             attempts: record.attempts,
             person_until: record.check_at.map(Timestamp::from_millis),
+            erasure_asked: record.erasure_asked,
             version,
         })
     }
