@@ -9,7 +9,7 @@
 //! Payments before their order: by the order the rest is found again when this breaks off.
 
 use crate::clock::Timestamp;
-use crate::ids::{OrderUuid, PaymentId};
+use crate::ids::OrderUuid;
 use crate::payment::{Check, Order, Payment};
 use crate::store::{Orders, StoreError, Written};
 
@@ -75,11 +75,8 @@ pub async fn customer(orders: &Orders, uuid: &OrderUuid, why: Why, now: Timestam
 
 /// The attempts to pay an order.
 async fn attempts(orders: &Orders, order: &Order) -> Result<Vec<Payment>, StoreError> {
-    // A failed attempt may have been opened under another id that the shop gave the order before.
-    let mut ids: Vec<_> = (1..=order.attempts).map(|attempt| PaymentId::new(&order.id, attempt)).collect();
-    ids.extend(order.latest_payment.iter().filter(|latest| !ids.contains(latest)).cloned().collect::<Vec<_>>());
     let mut found = Vec::new();
-    for id in ids {
+    for id in order.payment_ids() {
         found.extend(orders.payment(&id).await?.filter(|payment| payment.order_uuid == order.uuid));
     }
     Ok(found)

@@ -89,6 +89,7 @@ fn corrected(pushed: &Order, known: &Order) -> Order {
         erasure_asked: false,
         latest_payment: None,
         attempts: 0,
+        earlier_ids: Vec::new(),
         version: 0,
         uuid: pushed.uuid,
         id: pushed.id,
@@ -151,6 +152,7 @@ fn order(uuid: OrderUuid, push: Push, own: Option<Currency>, now: Timestamp) -> 
         erasure_asked: false,
         latest_payment: None,
         attempts: 0,
+        earlier_ids: Vec::new(),
         version: 0,
     })
 }

@@ -102,6 +102,7 @@ fn order(deps: &Deps, request: &Request, requested: &Requested, answered: &Answe
         erasure_asked: false,
         latest_payment: None,
         attempts: 0,
+        earlier_ids: Vec::new(),
         version: 0,
     })
 }

@@ -53,6 +53,8 @@ pub struct Order {
     pub latest_payment: Option<PaymentId>,
     /// How many attempts there were.
     pub attempts: u32,
+    /// Ids that the shop gave it before, as far as attempts were opened under them.
+    pub earlier_ids: Vec<OrderId>,
     /// Counts the writes; every write names the version it replaces.
     pub version: u64,
 }
@@ -177,6 +179,16 @@ impl Order {
         }
     }
 
+    /// The ids of the attempts to pay it: all that there may be.
+    #[must_use]
+    pub fn payment_ids(&self) -> Vec<PaymentId> {
+        let ids = self.earlier_ids.iter().filter(|id| **id != self.id).chain([&self.id]);
+        let mut all: Vec<_> = ids.flat_map(|id| (1..=self.attempts).map(|attempt| PaymentId::new(id, attempt))).collect();
+        // An earlier release did not note under which id it was opened.
+        all.extend(self.latest_payment.iter().filter(|latest| !all.contains(latest)).cloned().collect::<Vec<_>>());
+        all
+    }
+
     /// This order with the time at which its customer goes, as it is stored at `now`.
     #[must_use]
     pub fn kept(mut self, now: Timestamp) -> Self {
@@ -192,7 +204,13 @@ impl Order {
     /// they would have gone, whatever was said meanwhile.
     #[must_use]
     pub fn in_place_of(self, known: &Self) -> Self {
+        let mut earlier_ids = known.earlier_ids.clone();
+        let is_paid_as_known = known.latest_payment == Some(PaymentId::new(&known.id, known.attempts));
+        if self.id != known.id && is_paid_as_known && !earlier_ids.contains(&known.id) {
+            earlier_ids.push(known.id.clone());
+        }
         Self {
+            earlier_ids,
             person_until: if known.erasure_asked { known.person_until } else { self.person_until },
             erasure_asked: known.erasure_asked,
             latest_payment: known.latest_payment.clone(),

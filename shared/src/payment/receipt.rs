@@ -193,6 +193,7 @@ mod tests {
             erasure_asked: false,
             latest_payment: None,
             attempts: 0,
+            earlier_ids: Vec::new(),
             version: 1,
         }
     }

@@ -52,6 +52,8 @@ pub(super) struct OrderRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     latest_payment: Option<String>,
     attempts: u32,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    earlier_ids: Vec<String>,
     /// Hash key of the sparse index `due`; there while the customer is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     check_shard: Option<String>,
@@ -321,6 +323,7 @@ impl From<&Order> for OrderRecord {
             cart: order.cart.as_ref().map(CartRecord::from),
             latest_payment: order.latest_payment.as_ref().map(|id| id.as_str().to_owned()),
             attempts: order.attempts,
+            earlier_ids: order.earlier_ids.iter().map(|id| id.as_str().to_owned()).collect(),
             check_shard: order.person_until.map(|_| order_shard(&shard(order.uuid.as_str()))),
             check_at: order.person_until.map(Timestamp::millis),
             erasure_asked: order.erasure_asked,
@@ -435,6 +438,12 @@ impl TryFrom<Versioned<OrderRecord>> for Order {
             cart: record.cart.map(|cart| cart.read(currency)).transpose()?,
             latest_payment: record.latest_payment.as_deref().map(PaymentId::parse).transpose().map_err(text("latest_payment"))?,
             attempts: record.attempts,
+            earlier_ids: record
+                .earlier_ids
+                .iter()
+                .map(|id| OrderId::parse(id))
+                .collect::<Result<_, _>>()
+                .map_err(text("earlier_ids"))?,
             person_until: record.check_at.map(Timestamp::from_millis),
             erasure_asked: record.erasure_asked,
             version,

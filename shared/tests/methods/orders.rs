@@ -50,6 +50,7 @@ fn order(cart: Option<Cart>) -> Order {
         erasure_asked: false,
         latest_payment: None,
         attempts: 0,
+        earlier_ids: Vec::new(),
         version: 0,
     }
 }
