@@ -51,8 +51,7 @@ pub async fn customer(orders: &Orders, uuid: &OrderUuid, why: Why, now: Timestam
         }
         let erasure_asked = order.erasure_asked || why == Why::Asked;
         let payments = attempts(orders, &order).await?;
-        let is_open = payments.iter().any(|payment| !payment.is_over() || payment.watch.attention);
-        if is_open {
+        if payments.iter().any(is_open) {
             let next = now.plus(Order::BETWEEN_LOOKS);
             if order.person_until.is_some_and(|at| at > now && at <= next) && order.erasure_asked == erasure_asked {
                 return Ok(Forgotten::Open);
@@ -71,6 +70,13 @@ pub async fn customer(orders: &Orders, uuid: &OrderUuid, why: Why, now: Timestam
         }
     }
     Err(StoreError::Failed { action: "UpdateItem", cause: "others keep writing the same order".to_owned() })
+}
+
+/// Whether the provider may have to be told again who pays, or a person may have to call them. What failed may still turn out to be paid until
+/// its last look is over.
+fn is_open(payment: &Payment) -> bool {
+    let is_looked_for = payment.state.is_failed() && (payment.watch.hinted || payment.watch.last_look_at.is_some());
+    !payment.is_over() || payment.watch.attention || is_looked_for
 }
 
 /// The attempts to pay an order.
