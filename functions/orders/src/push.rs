@@ -34,15 +34,18 @@ pub(crate) async fn push(deps: &Deps, inbound: &Inbound, uuid: &str) -> Result<R
             None => pushed,
             Some(known) => {
                 let corrected = corrected(&pushed, &known);
-                let same = corrected.clone();
-                let is_same = Order { said_at: known.said_at, person_until: known.person_until, ..same } == known;
+                let stands = |order: Order| Order { said_at: known.said_at, person_until: known.person_until, ..order } == known;
+                let is_same = stands(corrected.clone());
                 let is_news = corrected.said_at > known.said_at || !is_same;
                 if !is_news {
                     return http::json(Status::Ok, &json!({"success": true}));
                 }
                 match relied_on(deps, &known).await? {
                     None => corrected,
-                    Some(refusal) if !is_same => return Err(refusal),
+                    // Beside a customer who was forgotten meanwhile.
+                    Some(refusal) if !is_same && (known.has_person() || !stands(corrected.clone().without_person())) => {
+                        return Err(refusal);
+                    }
                     // Said again: what was said in between, and waits in the queue, does not count any more.
                     Some(_) => Order { said_at: corrected.said_at, ..known },
                 }

@@ -259,6 +259,27 @@ async fn an_attempt_under_an_earlier_id_of_the_order_is_waited_for_and_emptied()
 }
 
 #[tokio::test]
+async fn a_paid_order_that_is_pushed_again_as_it_was_stays_without_its_customer() {
+    let (story, order, _) = captured().await;
+    assert_eq!(erase(&story, canary::PHONE).await.json()["orders"], 1);
+    let push = |amount: &str| {
+        let body =
+            json!({"orderId": order.id, "amount": amount, "phone": canary::PHONE, "email": canary::EMAIL, "name": canary::NAME});
+        Event::new("PUT", &format!("/v1/orders/{}", order.uuid)).key(SHOP_KEY).json(body).rest()
+    };
+    story.world.advance(Duration::from_mins(1));
+    let before = books(stored(&story, &order).await);
+    let answer = story.orders(push("3250.00")).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert!(!knows_customer(&story, &order).await);
+    let mut after = books(stored(&story, &order).await);
+    assert_ne!(after["said_at"], before["said_at"]);
+    after["said_at"] = before["said_at"].clone();
+    assert_eq!(after, before);
+    assert_eq!(story.orders(push("3251.00")).await.status, 409, "another amount is another matter");
+}
+
+#[tokio::test]
 async fn a_customer_is_known_for_ninety_days_after_the_last_word_on_the_order() {
     let (story, order, _) = captured().await;
     let never_paid = story.order().await;
