@@ -21,6 +21,8 @@ const ROUNDS: u32 = 5;
 pub enum Forgotten {
     /// Nothing is known of one.
     Nobody,
+    /// Their time is not over yet.
+    NotYet,
     /// Somebody is paying, or must be asked about it: they go when that is over.
     Open,
     /// They are gone.
@@ -48,6 +50,10 @@ pub async fn customer(orders: &Orders, uuid: &OrderUuid, why: Why, now: Timestam
         let Some(order) = orders.order(uuid).await? else { return Ok(Forgotten::Nobody) };
         if !order.has_person() && order.person_until.is_none() {
             return Ok(Forgotten::Nobody);
+        }
+        // What was read before may have been written since.
+        if why == Why::Over && order.person_until.is_none_or(|at| at > now) {
+            return Ok(Forgotten::NotYet);
         }
         let erasure_asked = order.erasure_asked || why == Why::Asked;
         let payments = attempts(orders, &order).await?;

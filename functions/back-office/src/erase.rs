@@ -234,7 +234,7 @@ async fn orders(
             for order in &page.entries {
                 in_time(deadline)?;
                 match forget::customer(orders, order, Why::Asked, deps.settler.clock.now()).await {
-                    Ok(Forgotten::Nobody) => {}
+                    Ok(Forgotten::Nobody | Forgotten::NotYet) => {}
                     Ok(Forgotten::Open) => erased.orders_open += 1,
                     Ok(Forgotten::Gone { pages, documents }) => {
                         erased.orders += 1;

@@ -390,13 +390,12 @@ impl Run<'_> {
         }
         let settler = &self.deps.settler;
         let now = settler.clock.now();
-        let order = settler.orders.order(uuid).await?;
-        // The index is a moment late.
-        if order.and_then(|order| order.person_until).is_none_or(|at| at > now) {
-            return Ok(Turn::NotDue);
-        }
-        let forgotten = forget::customer(&settler.orders, uuid, Why::Over, now).await?;
-        Ok(Turn::Forgotten(matches!(forgotten, Forgotten::Gone { .. })))
+        Ok(match forget::customer(&settler.orders, uuid, Why::Over, now).await? {
+            // The index is a moment late.
+            Forgotten::Nobody | Forgotten::NotYet => Turn::NotDue,
+            Forgotten::Open => Turn::Forgotten(false),
+            Forgotten::Gone { .. } => Turn::Forgotten(true),
+        })
     }
 
     /// Has an order whose look failed make room for the others. If that fails, too, it is due in the next run.

@@ -280,6 +280,17 @@ async fn a_paid_order_that_is_pushed_again_as_it_was_stays_without_its_customer(
 }
 
 #[tokio::test]
+async fn what_is_decided_of_an_order_that_is_due_is_decided_of_what_was_read_last() {
+    let story = Story::start().await;
+    story.order().await;
+    story.world.advance(Order::PERSON_KEPT);
+    drop(story.world.store_calls());
+    assert_eq!(story.world.tick().await["forgotten"], 1);
+    let reads = story.world.store_calls().into_iter().filter(|call| call == "GetItem").count();
+    assert_eq!(reads, 1, "what is written is what was found to be due");
+}
+
+#[tokio::test]
 async fn a_customer_is_known_for_ninety_days_after_the_last_word_on_the_order() {
     let (story, order, _) = captured().await;
     let never_paid = story.order().await;
