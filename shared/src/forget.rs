@@ -112,7 +112,7 @@ async fn forget_payments(
         };
         let page = u32::from(payment.url.is_some());
         let check = payment.check.clone().map(|check| Check { document: None, ..check });
-        if orders.save_payment(Payment { url: None, check, ..payment }).await?.is_none() {
+        if orders.save_emptied(Payment { url: None, check, ..payment }).await? == Written::Conflict {
             return Ok(false);
         }
         *pages += page;

@@ -140,6 +140,11 @@ impl Orders {
         }
     }
 
+    /// Writes a payment of which something was only taken away. Its next look stays planned as it is, or unplanned: nothing happened to it.
+    pub async fn save_emptied(&self, payment: Payment) -> Result<Written, StoreError> {
+        self.table.put(&payment_key(&payment.id), payment.version + 1, &PaymentRecord::from(&payment)).await
+    }
+
     /// Opens an attempt: the new payment and the order that points to it, together or not at all. Nothing if the order was
     /// written since it was read, or the payment's id is taken.
     pub async fn open_payment(&self, order: &Order, payment: Payment) -> Result<Option<Payment>, StoreError> {

@@ -291,6 +291,27 @@ async fn what_is_decided_of_an_order_that_is_due_is_decided_of_what_was_read_las
 }
 
 #[tokio::test]
+async fn an_old_failed_attempt_is_emptied_and_not_looked_at_again() {
+    let shop = Shop::pending().await;
+    shop.story.decide(&shop.payment, Decision::Declined).await;
+    assert_eq!(shop.story.callback(&shop.payment, "declined").await.status, 200);
+    shop.story.world.pump().await;
+    let key = format!("payment#{}", shop.payment);
+    // As the first release left it.
+    for unknown in ["last_look_at", "last_looks", "check_at", "check_shard"] {
+        shop.story.world.forget("order-holds", &key, unknown).await;
+    }
+    let body = erase(&shop.story, canary::PHONE).await.json();
+    assert_eq!((&body["orders"], &body["payment_pages"]), (&json!(1), &json!(1)), "{body}");
+    let payment = shop.story.payment(&shop.payment).await;
+    assert_eq!(
+        (payment.get("payment_url"), payment.get("check_at"), payment.get("last_look_at")),
+        (None, None, None),
+        "{payment}"
+    );
+}
+
+#[tokio::test]
 async fn a_customer_is_known_for_ninety_days_after_the_last_word_on_the_order() {
     let (story, order, _) = captured().await;
     let never_paid = story.order().await;
