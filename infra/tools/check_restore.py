@@ -21,13 +21,14 @@ NAME = f"{TABLE}-dev"
 KEPT = ROOT / "target" / f"restore-{NAME}.json"
 LOST = "Connection was closed before we received a valid response from endpoint"
 NOT_YET = "An error occurred (ContinuousBackupsUnavailableException) when calling the UpdateContinuousBackups operation: not yet"
-# Where replace ends and has to begin again, in the order of its steps: before the step is done, or done and the answer is lost.
+# Where replace ends and has to begin again, in the order of its steps: before the step is done, or done and the answer is lost; how often
+# that step passes first.
 CUTS = [
-    ("create-backup", "after"), ("create-backup", "before"), ("update-table", "after"), ("delete-table", "before"), ("delete-table", "after"),
-    ("restore-table-from-backup", "before"), ("restore-table-from-backup", "after"),
-    ("update-table", "after"), ("update-time-to-live", "after"), ("update-continuous-backups", "after"), ("update-table", "after"),
-    ("tag-resource", "before"), ("delete-event-source-mapping", "after"),
-    ("create-event-source-mapping", "before"), ("create-event-source-mapping", "after"),
+    ("create-backup", "after", 0), ("create-backup", "before", 1), ("update-table", "after", 0), ("delete-table", "before", 0),
+    ("delete-table", "after", 0), ("restore-table-from-backup", "before", 0), ("restore-table-from-backup", "after", 0),
+    ("update-table", "after", 0), ("update-time-to-live", "after", 0), ("update-continuous-backups", "after", 0), ("update-table", "after", 0),
+    ("tag-resource", "before", 0), ("delete-event-source-mapping", "after", 0),
+    ("create-event-source-mapping", "before", 0), ("create-event-source-mapping", "after", 0),
 ]
 
 
@@ -132,6 +133,11 @@ class Tool:
         done = self.run(*arguments)
         if not done.returncode or wanted not in done.stderr:
             fail(f"restore {' '.join(arguments)} should have said {wanted!r}; it ended with {done.returncode}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def restores(self):
+        """The RestoreSummary of each table that was restored."""
+        return json.loads(self.played.read_text(encoding="utf-8"))["restores"]
 
 
 def expect(text, wanted, seen):
@@ -153,16 +159,30 @@ def is_there(cloud):
 def replaced_with_failures(cloud, tool):
     """Replaces the table, ends after each step, and writes as soon as there is a table again; what was written."""
     written, taken_away = [], False
-    for operation, when in CUTS:
-        tool.play(cuts=[{"operation": operation, "when": when, "says": LOST}])
-        tool.refuses(LOST, "replace")
+    for operation, when, passes in CUTS:
+        tool.play(cuts=[{"operation": operation, "when": when, "passes": passes, "says": LOST}])
+        tool.refuses(LOST, "replace", NAME)
         taken_away = taken_away or not is_there(cloud)
         if taken_away and is_there(cloud):
             written.append(f"payment#{len(written) + 2}")
             pay(cloud, written[-1])
     tool.play(cuts=2 * [{"operation": "update-continuous-backups", "when": "before", "says": NOT_YET}])
-    tool.does("replace")
+    tool.does("replace", NAME)
     return written
+
+
+def refused(cloud, tool):
+    """What is not this table's earlier self, or not asked for by name, does not take its place."""
+    restores = tool.restores()
+    seen = stands(cloud)
+    said = tool.refuses("name it: replace order-holds-dev", "replace")
+    expect("without the table's name it only says what there is", True, f"1 in {NAME}, 1 in {NAME}-restored" in said)
+    tool.refuses("name it", "replace", "order-holds-prod")
+    for wrong in ({}, {key: {**each, "SourceTableArn": f"{each['SourceTableArn']}2"} for key, each in restores.items()}):
+        tool.play(restores=wrong)
+        tool.refuses("was not restored from", "replace", NAME)
+    tool.play(restores=restores)
+    expect("a table that was not restored from it is refused, and nothing is touched", (seen, False), (stands(cloud), KEPT.exists()))
 
 
 def main():
@@ -176,11 +196,15 @@ def main():
         tool.does("beside", "latest")
         expect("the restored table has the payment", ["payment#1"], states(cloud, f"{NAME}-restored"))
         expect("the one in use is as it was", before, stands(cloud))
+        refused(cloud, tool)
         cloud.client("dynamodb").delete_item(TableName=NAME, Key={"pk": {"S": "payment#1"}})
         written = replaced_with_failures(cloud, tool)
         expect("what was written between the failures is many payments", True, len(written) > 5)
         expect("the payment is back, and what was written meanwhile is still there", ["payment#1", *written], states(cloud))
         expect("stream, expiry, recovery, protection, tags and mapping are as before", before, stands(cloud))
+        expect("the file of what had to be put back is gone", False, KEPT.exists())
+        tool.refuses("is older than", "replace", NAME)
+        expect("replaced once, it is not replaced again by the same", ["payment#1", *written], states(cloud))
 
 
 if __name__ == "__main__":

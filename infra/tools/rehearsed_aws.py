@@ -1,6 +1,6 @@
 """Stands in front of the AWS CLI while check-restore rehearses: plays what the emulated AWS lacks, and fails where it is told to.
 
-Its file, named by REHEARSAL: `cuts`, the failures to come ({"operation", "when", "says"}; before or after it is done), and `restores`, by
+Its file, named by REHEARSAL: `cuts`, the failures to come ({"operation", "when", "says", "passes"}; before or after it is done, and how often it passes first), and `restores`, by
 the table's id the RestoreSummary that DynamoDB would show.
 """
 
@@ -33,8 +33,12 @@ def main(arguments):
     cut = next((cut for cut in played["cuts"] if cut["operation"] == operation), None)
     if cut:
         played["cuts"].remove(cut)
+        if cut.get("passes"):
+            played["cuts"].append(cut | {"passes": cut["passes"] - 1})
         FILE.write_text(json.dumps(played), encoding="utf-8")
-        if cut["when"] == "before":
+        if cut.get("passes"):
+            cut = None
+        elif cut["when"] == "before":
             ended(cut["says"])
     if operation == "update-time-to-live":
         now = real("dynamodb", "describe-time-to-live", "--table-name", value(arguments, "--table-name"), "--output", "json")

@@ -1,5 +1,6 @@
 """Takes a table back to an earlier moment. Started by infra/tools/restore, which says how."""
 
+import datetime
 import json
 import re
 import sys
@@ -76,7 +77,7 @@ def beside(name, moment):
     aws("dynamodb", "restore-table-to-point-in-time", "--source-table-name", name, "--target-table-name", restored, *when)
     say(f"{restored} is being made; it takes minutes to hours")
     active(restored)
-    say(f"{restored} is there, and used by nobody. Look at it, then: replace; or: aws dynamodb delete-table --table-name {restored}")
+    say(f"{restored} is there, and used by nobody. Look at it, then: replace {name}; or: aws dynamodb delete-table --table-name {restored}")
 
 
 def backup(name, why):
@@ -134,18 +135,41 @@ def beside_the_items(before):
     }
 
 
-def replace(name, table):
+def instant(shown):
+    """A time as the AWS CLI shows it: seconds in its version 1, ISO 8601 in version 2."""
+    return datetime.datetime.fromisoformat(shown).timestamp() if isinstance(shown, str) else float(shown)
+
+
+def replace(name, table, confirmed):
     restored = f"{name}-restored"
     kept = Kept(name)
-    if kept.known is None:
-        if not found(restored):
-            sys.exit(f"there is no {restored}: begin with beside")
-        before = found(name)
-        if not before:
+    standing = found(name)
+    # The file belongs to one table of one account and region, which its ARN names.
+    seen = standing or found(restored)
+    if kept.known and seen and seen["TableArn"].removesuffix("-restored") != kept["arn"]:
+        sys.exit(f"{kept.file} is about {kept['arn']}, not {seen['TableArn']}: this is another account or region")
+    begins = not kept.known or kept["phase"] == "saved" and standing and standing["TableStatus"] != "DELETING"
+    if begins:
+        if not standing:
             sys.exit(f"there is no {name}, and {kept.file} does not say how it was: make it from a backup and see the runbook")
-        kept.note(phase="saved", id=before["TableId"], source=None, made=None, **beside_the_items(before))
+        if kept.known and standing["TableId"] != kept["id"]:
+            sys.exit(f"{name} is another table than the one that {kept.file} is about: if nothing is to be put back by it, delete it")
+        fits(standing, restored)
+    if confirmed != name:
+        sys.exit(f"nothing is done. To delete {name} and put {restored} in its place, name it: replace {name}")
+    if begins:
+        protected = bool(kept.known and kept["protects"])
+        kept.note(phase="saved", arn=standing["TableArn"], id=standing["TableId"], source=None, made=None, **beside_the_items(standing))
+        if protected:
+            kept.note(protects=True)
+        kept.note(source=backup(restored, "restored"))
+        backup(name, "replaced")
+        deleted(name)
     if kept["phase"] == "saved":
-        take_away(name, restored, kept)
+        if not kept["source"]:
+            sys.exit(f"{name} is gone, and not by this: make it from a backup and see the runbook")
+        awaited(f"deleting {name}", lambda: found(name) is None)
+        kept.note(phase="deleted")
     if kept["phase"] in ("deleted", "restoring"):
         make_again(name, kept)
     if (found(name) or {}).get("TableId") != kept["made"]:
@@ -154,18 +178,22 @@ def replace(name, table):
     kept.file.unlink()
 
 
-def take_away(name, restored, kept):
-    """Saves both tables as backups, and deletes the one in use."""
-    if not kept["source"]:
-        kept.note(source=backup(restored, "restored"))
-    standing = found(name)
-    if standing and standing["TableId"] != kept["id"]:
-        sys.exit(f"{name} is another table than the one that {kept.file} is about: see the runbook")
-    if standing and standing["TableStatus"] != "DELETING":
-        backup(name, "replaced")
-        deleted(name)
-    awaited(f"deleting {name}", lambda: found(name) is None)
-    kept.note(phase="deleted")
+def fits(standing, restored):
+    """Only what was restored of this very table may take its place. Says what would."""
+    name, other = standing["TableName"], found(restored)
+    if not other:
+        sys.exit(f"there is no {restored}: begin with beside")
+    if other["TableStatus"] != "ACTIVE":
+        sys.exit(f"{restored} is {other['TableStatus']}: wait")
+    summary = other.get("RestoreSummary", {})
+    if summary.get("SourceTableArn") != standing["TableArn"]:
+        sys.exit(f"{restored} was not restored from {standing['TableArn']} but from {summary.get('SourceTableArn', 'nothing')}")
+    # Put in place once, it stays beside; what was written since would be lost.
+    if instant(other["CreationDateTime"]) < instant(standing["CreationDateTime"]):
+        sys.exit(f"{restored} is older than {name}, which may have been made from it: delete it and begin with beside")
+    moment = datetime.datetime.fromtimestamp(instant(summary["RestoreDateTime"]), datetime.UTC).isoformat(timespec="seconds")
+    say(f"{restored} is {name} as it was at {moment}")
+    say(f"items, as DynamoDB counts them every six hours or so: {standing['ItemCount']} in {name}, {other['ItemCount']} in {restored}")
 
 
 def make_again(name, kept):
@@ -277,12 +305,12 @@ def mapped(mapping, stream):
 
 def main():
     tables = declared()
-    usage = f"usage: infra/tools/restore STAGE {'|'.join(tables)} beside MOMENT|latest, or replace"
+    usage = f"usage: infra/tools/restore STAGE {'|'.join(tables)} beside MOMENT|latest, or replace [TABLE-STAGE]"
     match sys.argv[1:]:
         case [stage, table, "beside", moment] if table in tables:
             beside(f"{table}-{Stage(stage).name}", moment)
-        case [stage, table, "replace"] if table in tables:
-            replace(f"{table}-{Stage(stage).name}", tables[table])
+        case [stage, table, "replace", *confirmed] if table in tables and len(confirmed) < 2:
+            replace(f"{table}-{Stage(stage).name}", tables[table], *confirmed or [None])
         case _:
             sys.exit(usage)
 
