@@ -18,6 +18,18 @@ from restore import MAPPED, declared
 
 TABLE = "order-holds"
 NAME = f"{TABLE}-dev"
+KEPT = ROOT / "target" / f"restore-{NAME}.json"
+LOST = "Connection was closed before we received a valid response from endpoint"
+NOT_YET = "An error occurred (ContinuousBackupsUnavailableException) when calling the UpdateContinuousBackups operation: not yet"
+# Where replace ends and has to begin again, in the order of its steps: before the step is done, or done and the answer is lost; how often
+# that step passes first.
+CUTS = [
+    ("create-backup", "after", 0), ("create-backup", "before", 1), ("update-table", "after", 0), ("delete-table", "before", 0),
+    ("delete-table", "after", 0), ("restore-table-from-backup", "before", 0), ("restore-table-from-backup", "after", 0),
+    ("update-table", "after", 0), ("update-time-to-live", "after", 0), ("update-continuous-backups", "after", 0), ("update-table", "after", 0),
+    ("tag-resource", "before", 0), ("delete-event-source-mapping", "after", 0),
+    ("create-event-source-mapping", "before", 0), ("create-event-source-mapping", "after", 0),
+]
 
 
 def function(cloud):
@@ -85,16 +97,47 @@ def states(cloud, name=NAME):
     return [item["pk"]["S"] for item in found["Items"]]
 
 
-def restore(cloud, *arguments):
-    """Runs the tool; what it printed."""
-    environment = clean_environment() | {"AWS_ENDPOINT_URL": cloud.endpoint}
-    environment["PATH"] = f"{ROOT / '.venv/aws/bin'}:{os.environ['PATH']}"
-    done = subprocess.run(
-        [ROOT / "infra/tools/restore", "dev", TABLE, *arguments], env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        fail(f"restore {' '.join(arguments)} ended with {done.returncode}: {done.stdout}{done.stderr}")
-    return done.stdout
+class Tool:
+    """infra/tools/restore, with infra/tools/rehearsed_aws.py as its `aws`."""
+
+    def __init__(self, cloud, work):
+        self.played = work / "rehearsal.json"
+        self.played.write_text(json.dumps({"cuts": [], "restores": {}}), encoding="utf-8")
+        programs = work / "bin"
+        programs.mkdir()
+        (programs / "aws").write_text(f'#!/bin/sh\nexec {sys.executable} -B {ROOT}/infra/tools/rehearsed_aws.py "$@"\n', encoding="utf-8")
+        (programs / "aws").chmod(0o755)
+        self.environment = clean_environment() | {
+            "AWS_ENDPOINT_URL": cloud.endpoint, "REHEARSAL": str(self.played), "REAL_AWS": str(ROOT / ".venv/aws/bin/aws"),
+            "PATH": f"{programs}:{os.environ['PATH']}",
+        }
+
+    def play(self, **changed):
+        """What the stand-in for the AWS CLI is to do from now on."""
+        self.played.write_text(json.dumps(json.loads(self.played.read_text(encoding="utf-8")) | changed), encoding="utf-8")
+
+    def run(self, *arguments):
+        return subprocess.run(
+            [ROOT / "infra/tools/restore", "dev", TABLE, *arguments], env=self.environment, capture_output=True, text=True, check=False
+        )
+
+    def does(self, *arguments):
+        """Runs it; what it printed."""
+        done = self.run(*arguments)
+        if done.returncode:
+            fail(f"restore {' '.join(arguments)} ended with {done.returncode}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def refuses(self, wanted, *arguments):
+        """Runs it; it ends with an error that says this."""
+        done = self.run(*arguments)
+        if not done.returncode or wanted not in done.stderr:
+            fail(f"restore {' '.join(arguments)} should have said {wanted!r}; it ended with {done.returncode}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def restores(self):
+        """The RestoreSummary of each table that was restored."""
+        return json.loads(self.played.read_text(encoding="utf-8"))["restores"]
 
 
 def expect(text, wanted, seen):
@@ -103,19 +146,65 @@ def expect(text, wanted, seen):
     print(f"ok {text}", flush=True)
 
 
+def pay(cloud, payment):
+    """What a function writes."""
+    item = {"pk": {"S": payment}, "state": {"S": "captured"}, "moved_at": {"N": payment.rpartition("#")[2]}}
+    cloud.client("dynamodb").put_item(TableName=NAME, Item=item)
+
+
+def is_there(cloud):
+    return NAME in cloud.client("dynamodb").list_tables()["TableNames"]
+
+
+def replaced_with_failures(cloud, tool):
+    """Replaces the table, ends after each step, and writes as soon as there is a table again; what was written."""
+    written, taken_away = [], False
+    for operation, when, passes in CUTS:
+        tool.play(cuts=[{"operation": operation, "when": when, "passes": passes, "says": LOST}])
+        tool.refuses(LOST, "replace", NAME)
+        taken_away = taken_away or not is_there(cloud)
+        if taken_away and is_there(cloud):
+            written.append(f"payment#{len(written) + 2}")
+            pay(cloud, written[-1])
+    tool.play(cuts=2 * [{"operation": "update-continuous-backups", "when": "before", "says": NOT_YET}])
+    tool.does("replace", NAME)
+    return written
+
+
+def refused(cloud, tool):
+    """What is not this table's earlier self, or not asked for by name, does not take its place."""
+    restores = tool.restores()
+    seen = stands(cloud)
+    said = tool.refuses("name it: replace order-holds-dev", "replace")
+    expect("without the table's name it only says what there is", True, f"1 in {NAME}, 1 in {NAME}-restored" in said)
+    tool.refuses("name it", "replace", "order-holds-prod")
+    for wrong in ({}, {key: {**each, "SourceTableArn": f"{each['SourceTableArn']}2"} for key, each in restores.items()}):
+        tool.play(restores=wrong)
+        tool.refuses("was not restored from", "replace", NAME)
+    tool.play(restores=restores)
+    expect("a table that was not restored from it is refused, and nothing is touched", (seen, False), (stands(cloud), KEPT.exists()))
+
+
 def main():
     end_on_signals()
-    with tempfile.TemporaryDirectory() as work, Cloud(pathlib.Path(work), pathlib.Path(work, "none.pem")) as cloud:
+    KEPT.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory() as folder, Cloud(pathlib.Path(folder), pathlib.Path(folder, "none.pem")) as cloud:
+        tool = Tool(cloud, pathlib.Path(folder))
         make(cloud, declared()[TABLE])
         before = stands(cloud)
         expect("it has a mapping", 1, len(before["mappings"]))
-        restore(cloud, "beside", "latest")
+        tool.does("beside", "latest")
         expect("the restored table has the payment", ["payment#1"], states(cloud, f"{NAME}-restored"))
         expect("the one in use is as it was", before, stands(cloud))
+        refused(cloud, tool)
         cloud.client("dynamodb").delete_item(TableName=NAME, Key={"pk": {"S": "payment#1"}})
-        restore(cloud, "replace")
-        expect("the payment is back, under the table's name and in its index", ["payment#1"], states(cloud))
+        written = replaced_with_failures(cloud, tool)
+        expect("what was written between the failures is many payments", True, len(written) > 5)
+        expect("the payment is back, and what was written meanwhile is still there", ["payment#1", *written], states(cloud))
         expect("stream, expiry, recovery, protection, tags and mapping are as before", before, stands(cloud))
+        expect("the file of what had to be put back is gone", False, KEPT.exists())
+        tool.refuses("is older than", "replace", NAME)
+        expect("replaced once, it is not replaced again by the same", ["payment#1", *written], states(cloud))
 
 
 if __name__ == "__main__":

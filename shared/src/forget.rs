@@ -8,15 +8,11 @@
 //!
 //! Payments before their order: by the order the rest is found again when this breaks off.
 
-use std::time::Duration;
-
 use crate::clock::Timestamp;
-use crate::ids::{OrderUuid, PaymentId};
+use crate::ids::OrderUuid;
 use crate::payment::{Check, Order, Payment};
 use crate::store::{Orders, StoreError, Written};
 
-/// How soon it is seen that nothing is open any more.
-const BETWEEN_LOOKS: Duration = Duration::from_hours(1);
 /// How often one order may be written by others meanwhile.
 const ROUNDS: u32 = 5;
 
@@ -25,6 +21,8 @@ const ROUNDS: u32 = 5;
 pub enum Forgotten {
     /// Nothing is known of one.
     Nobody,
+    /// Their time is not over yet.
+    NotYet,
     /// Somebody is paying, or must be asked about it: they go when that is over.
     Open,
     /// They are gone.
@@ -36,22 +34,35 @@ pub enum Forgotten {
     },
 }
 
+/// Why an order is to forget its customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Somebody asks for it. The order remembers that, so that what the shop says later keeps nobody longer.
+    Asked,
+    /// Their time is over.
+    Over,
+}
+
 /// Has an order forget its customer.
-pub async fn customer(orders: &Orders, uuid: &OrderUuid, now: Timestamp) -> Result<Forgotten, StoreError> {
+pub async fn customer(orders: &Orders, uuid: &OrderUuid, why: Why, now: Timestamp) -> Result<Forgotten, StoreError> {
     let (mut pages, mut documents) = (0, 0);
     for _ in 0..ROUNDS {
         let Some(order) = orders.order(uuid).await? else { return Ok(Forgotten::Nobody) };
         if !order.has_person() && order.person_until.is_none() {
             return Ok(Forgotten::Nobody);
         }
+        // What was read before may have been written since.
+        if why == Why::Over && order.person_until.is_none_or(|at| at > now) {
+            return Ok(Forgotten::NotYet);
+        }
+        let erasure_asked = order.erasure_asked || why == Why::Asked;
         let payments = attempts(orders, &order).await?;
-        let is_open = payments.iter().any(|payment| !payment.is_over() || payment.watch.attention);
-        if is_open {
-            let next = now.plus(BETWEEN_LOOKS);
-            if order.person_until.is_some_and(|at| at > now && at <= next) {
+        if payments.iter().any(is_open) {
+            let next = now.plus(Order::BETWEEN_LOOKS);
+            if order.person_until.is_some_and(|at| at > now && at <= next) && order.erasure_asked == erasure_asked {
                 return Ok(Forgotten::Open);
             }
-            if orders.save_order(&Order { person_until: Some(next), ..order }).await? == Written::Yes {
+            if orders.save_order(&Order { person_until: Some(next), erasure_asked, ..order }).await? == Written::Yes {
                 return Ok(Forgotten::Open);
             }
             continue;
@@ -59,7 +70,7 @@ pub async fn customer(orders: &Orders, uuid: &OrderUuid, now: Timestamp) -> Resu
         if !forget_payments(orders, payments, &mut pages, &mut documents).await? {
             continue;
         }
-        if orders.save_order(&order.without_person()).await? == Written::Yes {
+        if orders.save_order(&Order { erasure_asked, ..order.without_person() }).await? == Written::Yes {
             tracing::info!(order_uuid = %uuid, pages, documents, "an order knows nothing of its customer any more");
             return Ok(Forgotten::Gone { pages, documents });
         }
@@ -67,13 +78,17 @@ pub async fn customer(orders: &Orders, uuid: &OrderUuid, now: Timestamp) -> Resu
     Err(StoreError::Failed { action: "UpdateItem", cause: "others keep writing the same order".to_owned() })
 }
 
+/// Whether the provider may have to be told again who pays, or a person may have to call them. What failed may still turn out to be paid until
+/// its last look is over.
+fn is_open(payment: &Payment) -> bool {
+    let is_looked_for = payment.state.is_failed() && (payment.watch.hinted || payment.watch.last_look_at.is_some());
+    !payment.is_over() || payment.watch.attention || is_looked_for
+}
+
 /// The attempts to pay an order.
 async fn attempts(orders: &Orders, order: &Order) -> Result<Vec<Payment>, StoreError> {
-    // A failed attempt may have been opened under another id that the shop gave the order before.
-    let mut ids: Vec<_> = (1..=order.attempts).map(|attempt| PaymentId::new(&order.id, attempt)).collect();
-    ids.extend(order.latest_payment.iter().filter(|latest| !ids.contains(latest)).cloned().collect::<Vec<_>>());
     let mut found = Vec::new();
-    for id in ids {
+    for id in order.payment_ids() {
         found.extend(orders.payment(&id).await?.filter(|payment| payment.order_uuid == order.uuid));
     }
     Ok(found)
@@ -97,7 +112,7 @@ async fn forget_payments(
         };
         let page = u32::from(payment.url.is_some());
         let check = payment.check.clone().map(|check| Check { document: None, ..check });
-        if orders.save_payment(Payment { url: None, check, ..payment }).await?.is_none() {
+        if orders.save_emptied(Payment { url: None, check, ..payment }).await? == Written::Conflict {
             return Ok(false);
         }
         *pages += page;

@@ -12,7 +12,7 @@ use lambda_http::{Body, Response};
 use serde::{Deserialize, Serialize};
 use shared::challenge::{ChallengeKey, SendLog};
 use shared::clock::{self, Deadline};
-use shared::forget::{self, Forgotten};
+use shared::forget::{self, Forgotten, Why};
 use shared::http::{self, Failure, Status};
 use shared::ids::SubmissionId;
 use shared::phone::Phone;
@@ -233,8 +233,8 @@ async fn orders(
             let page = orders.of_phone(digits, from.as_ref()).await?;
             for order in &page.entries {
                 in_time(deadline)?;
-                match forget::customer(orders, order, deps.settler.clock.now()).await {
-                    Ok(Forgotten::Nobody) => {}
+                match forget::customer(orders, order, Why::Asked, deps.settler.clock.now()).await {
+                    Ok(Forgotten::Nobody | Forgotten::NotYet) => {}
                     Ok(Forgotten::Open) => erased.orders_open += 1,
                     Ok(Forgotten::Gone { pages, documents }) => {
                         erased.orders += 1;

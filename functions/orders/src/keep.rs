@@ -89,9 +89,7 @@ async fn record(deps: &Deps, order: &Order) -> Result<(), StoreError> {
             deps.not_recorded(uuid.as_str(), "differs");
             return Ok(());
         }
-        let Order { latest_payment, attempts, version, .. } = known;
-        let replaced = Order { latest_payment, attempts, version, ..order.clone() };
-        if deps.orders.save_order(&replaced).await? == Written::Yes {
+        if deps.orders.save_order(&order.clone().in_place_of(&known)).await? == Written::Yes {
             tracing::info!(order_uuid = %uuid, with_amount = order.amount.is_some(), "order recorded anew, as the shop answers now");
             return Ok(());
         }

@@ -34,15 +34,18 @@ pub(crate) async fn push(deps: &Deps, inbound: &Inbound, uuid: &str) -> Result<R
             None => pushed,
             Some(known) => {
                 let corrected = corrected(&pushed, &known);
-                let same = corrected.clone();
-                let is_same = Order { said_at: known.said_at, person_until: known.person_until, ..same } == known;
+                let stands = |order: Order| Order { said_at: known.said_at, person_until: known.person_until, ..order } == known;
+                let is_same = stands(corrected.clone());
                 let is_news = corrected.said_at > known.said_at || !is_same;
                 if !is_news {
                     return http::json(Status::Ok, &json!({"success": true}));
                 }
                 match relied_on(deps, &known).await? {
                     None => corrected,
-                    Some(refusal) if !is_same => return Err(refusal),
+                    // Beside a customer who was forgotten meanwhile.
+                    Some(refusal) if !is_same && (known.has_person() || !stands(corrected.clone().without_person())) => {
+                        return Err(refusal);
+                    }
                     // Said again: what was said in between, and waits in the queue, does not count any more.
                     Some(_) => Order { said_at: corrected.said_at, ..known },
                 }
@@ -68,7 +71,7 @@ fn corrected(pushed: &Order, known: &Order) -> Order {
     // Prices in another currency say nothing about this order any more; those in an unknown one were never recorded.
     let keeps_lines = pushed.lines.is_empty() && (known.currency.is_none() || pushed.currency == known.currency);
     let (lines, delivery) = if keeps_lines { (known.lines.clone(), known.delivery) } else { (pushed.lines, None) };
-    Order {
+    let corrected = Order {
         public_id: pushed.public_id.or_else(|| known.public_id.clone()),
         phone: pushed.phone.or_else(|| known.phone.clone()),
         email: pushed.email.or_else(|| known.email.clone()),
@@ -86,14 +89,17 @@ fn corrected(pushed: &Order, known: &Order) -> Order {
         said_at: pushed.said_at,
         cart: known.cart.clone(),
         person_until,
-        latest_payment: known.latest_payment.clone(),
-        attempts: known.attempts,
-        version: known.version,
+        erasure_asked: false,
+        latest_payment: None,
+        attempts: 0,
+        earlier_ids: Vec::new(),
+        version: 0,
         uuid: pushed.uuid,
         id: pushed.id,
         amount: pushed.amount,
         currency: pushed.currency,
-    }
+    };
+    corrected.in_place_of(known)
 }
 
 /// An order on which a payment relies cannot be changed any more.
@@ -146,8 +152,10 @@ fn order(uuid: OrderUuid, push: Push, own: Option<Currency>, now: Timestamp) -> 
         said_at: now,
         cart: None,
         person_until: None,
+        erasure_asked: false,
         latest_payment: None,
         attempts: 0,
+        earlier_ids: Vec::new(),
         version: 0,
     })
 }

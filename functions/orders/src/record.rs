@@ -99,8 +99,10 @@ fn order(deps: &Deps, request: &Request, requested: &Requested, answered: &Answe
         said_at: now,
         cart: None,
         person_until: None,
+        erasure_asked: false,
         latest_payment: None,
         attempts: 0,
+        earlier_ids: Vec::new(),
         version: 0,
     })
 }

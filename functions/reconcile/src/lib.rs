@@ -6,10 +6,11 @@
 //! The sparse index `due` holds only the payments whose next look is planned, spread over partitions; the rest of the table is
 //! never read. For each payment that is due: one read, then what [`shared::settle`] and [`shared::tell`] need, and a write that
 //! plans the next look, later each time that nothing was new. A run ends with its time; what is left comes first in the next.
-//! The same index has the orders that know their customer, by the end of the time for which they may: a read, and what
-//! [`shared::forget`] needs.
+//! Beside each partition for payments the same index has one for the orders that know their customer, by the end of the time for which
+//! they may: a read, and what [`shared::forget`] needs. They come after all payments of a run, so that none waits for them, and one whose
+//! look fails comes up again an hour later.
 //!
-//! Round trips of a run with nothing due: one write that takes the turn, one Query for each of its partitions, one write that gives it
+//! Round trips of a run with nothing due: one write that takes the turn, two Queries for each of its partitions, one write that gives it
 //! back.
 
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -21,9 +22,9 @@ use futures_util::stream::FuturesUnordered;
 use lambda_runtime::LambdaEvent;
 use serde::Serialize;
 use serde_json::Value;
-use shared::clock::{self, Deadline};
+use shared::clock::{self, Deadline, Timestamp};
 use shared::env::{ConfigError, Env};
-use shared::forget::{self, Forgotten};
+use shared::forget::{self, Forgotten, Why};
 use shared::ids::{OrderUuid, PaymentId};
 use shared::imshop::status::Client;
 use shared::metrics::{self, Metrics};
@@ -46,6 +47,8 @@ const EACH: Duration = Duration::from_secs(9);
 const DOWN: u32 = 3;
 /// How many payments are looked at together when a run begins.
 const FIRST_AT_ONCE: usize = 4;
+/// After so long an order comes up again whose look failed.
+const PUT_OFF: Duration = Duration::from_hours(1);
 /// The pause of a look whose provider asked for fewer calls.
 const A_MOMENT: Duration = Duration::from_millis(500);
 
@@ -122,7 +125,7 @@ pub struct Report {
     pub left: bool,
 }
 
-/// The partition that the schedule's event names; without one a run looks at all.
+/// The partition for payments that the schedule's event names, with the one for orders beside it; without one a run looks at all.
 fn shard(event: &Value) -> Result<Option<String>, String> {
     let Some(named) = event.get("shard") else { return Ok(None) };
     let found = Orders::shards().find(|shard| *named == **shard);
@@ -240,25 +243,42 @@ enum Turn {
 }
 
 impl Run<'_> {
+    /// Payments first, then orders.
     async fn all(&self, mut shards: Vec<String>) -> Result<Report, StoreError> {
         let now = self.deps.settler.clock.now();
         let mut report = Report::default();
         // Another partition comes first each minute, so that none waits for ever behind a busy one.
         let first = usize::try_from(now.seconds() / 60).unwrap_or(0) % shards.len();
         shards.rotate_left(first);
+        self.due(&shards, now, &mut report).await?;
+        report.left |= !self.has_time();
+        if !report.left {
+            let shards: Vec<_> = shards.iter().map(|shard| Orders::order_shard(shard)).collect();
+            self.due(&shards, now, &mut report).await?;
+        }
+        Ok(report)
+    }
+
+    /// What is due in some partitions, as far as the time goes.
+    async fn due(&self, shards: &[String], now: Timestamp, report: &mut Report) -> Result<(), StoreError> {
         let orders = &self.deps.settler.orders;
         let pages = try_join_all(shards.iter().map(|shard| orders.due(shard, now, None, PAGE))).await?;
         for (shard, mut page) in shards.iter().zip(pages) {
             loop {
-                self.page(page.entries, &mut report).await;
+                self.page(page.entries, report).await;
                 if report.left {
-                    return Ok(report);
+                    return Ok(());
                 }
                 let Some(from) = page.next else { break };
                 page = orders.due(shard, now, Some(&from), PAGE).await?;
             }
         }
-        Ok(report)
+        Ok(())
+    }
+
+    /// Whether one more could be seen through.
+    fn has_time(&self) -> bool {
+        self.deadline.allows(EACH).is_some_and(|left| left >= EACH)
     }
 
     async fn page(&self, due: Vec<Due>, report: &mut Report) {
@@ -296,6 +316,7 @@ impl Run<'_> {
                         }
                         Due::Order(uuid) => {
                             tracing::error!(order_uuid = %uuid, cause = %error, "an order could not be looked at");
+                            self.put_off(&uuid).await;
                         }
                     }
                 }
@@ -332,7 +353,7 @@ impl Run<'_> {
 
     /// Looks after one payment. None is begun that could not be seen through.
     async fn look(&self, id: &PaymentId) -> Result<Turn, StoreError> {
-        if self.deadline.allows(EACH).is_none_or(|left| left < EACH) {
+        if !self.has_time() {
             return Ok(Turn::NoTime);
         }
         let deadline = Deadline::within(EACH);
@@ -364,18 +385,26 @@ impl Run<'_> {
 
     /// Has an order forget its customer whose time is over.
     async fn forget(&self, uuid: &OrderUuid) -> Result<Turn, StoreError> {
-        if self.deadline.allows(EACH).is_none_or(|left| left < EACH) {
+        if !self.has_time() {
             return Ok(Turn::NoTime);
         }
         let settler = &self.deps.settler;
         let now = settler.clock.now();
-        let order = settler.orders.order(uuid).await?;
-        // The index is a moment late.
-        if order.and_then(|order| order.person_until).is_none_or(|at| at > now) {
-            return Ok(Turn::NotDue);
+        Ok(match forget::customer(&settler.orders, uuid, Why::Over, now).await? {
+            // The index is a moment late.
+            Forgotten::Nobody | Forgotten::NotYet => Turn::NotDue,
+            Forgotten::Open => Turn::Forgotten(false),
+            Forgotten::Gone { .. } => Turn::Forgotten(true),
+        })
+    }
+
+    /// Has an order whose look failed make room for the others. If that fails, too, it is due in the next run.
+    async fn put_off(&self, uuid: &OrderUuid) {
+        let settler = &self.deps.settler;
+        let now = settler.clock.now();
+        if let Err(error) = settler.orders.put_off(uuid, now, now.plus(PUT_OFF)).await {
+            tracing::warn!(order_uuid = %uuid, cause = %error, "an order stays due");
         }
-        let forgotten = forget::customer(&settler.orders, uuid, now).await?;
-        Ok(Turn::Forgotten(matches!(forgotten, Forgotten::Gone { .. })))
     }
 
     /// For how long it has not been as it should be, if so.

@@ -47,10 +47,14 @@ pub struct Order {
     /// When what is known of the customer goes, unless something is open then; nothing if nothing is known, or if an earlier release has
     /// recorded it.
     pub person_until: Option<Timestamp>,
+    /// Somebody has asked for the customer to be forgotten. What the shop says later does not undo that.
+    pub erasure_asked: bool,
     /// The newest attempt to pay it.
     pub latest_payment: Option<PaymentId>,
     /// How many attempts there were.
     pub attempts: u32,
+    /// Ids that the shop gave it before, as far as attempts were opened under them.
+    pub earlier_ids: Vec<OrderId>,
     /// Counts the writes; every write names the version it replaces.
     pub version: u64,
 }
@@ -175,15 +179,49 @@ impl Order {
         }
     }
 
+    /// The ids of the attempts to pay it: all that there may be.
+    #[must_use]
+    pub fn payment_ids(&self) -> Vec<PaymentId> {
+        let ids = self.earlier_ids.iter().filter(|id| **id != self.id).chain([&self.id]);
+        let mut all: Vec<_> = ids.flat_map(|id| (1..=self.attempts).map(|attempt| PaymentId::new(id, attempt))).collect();
+        // An earlier release did not note under which id it was opened.
+        all.extend(self.latest_payment.iter().filter(|latest| !all.contains(latest)).cloned().collect::<Vec<_>>());
+        all
+    }
+
     /// This order with the time at which its customer goes, as it is stored at `now`.
     #[must_use]
     pub fn kept(mut self, now: Timestamp) -> Self {
         // The first release says only of carts when they were recorded.
         let said_at = if self.said_at == Timestamp::from_millis(0) { now } else { self.said_at };
-        let planned = self.person_until.unwrap_or_else(|| said_at.plus(Self::PERSON_KEPT));
+        let by_default = || if self.erasure_asked { now.plus(Self::BETWEEN_LOOKS) } else { said_at.plus(Self::PERSON_KEPT) };
+        let planned = self.person_until.unwrap_or_else(by_default);
         self.person_until = self.has_person().then_some(planned);
         self
     }
+
+    /// This order in the place of the `known` one, whose attempts it has. Once somebody has asked for the customer to be forgotten, they go when
+    /// they would have gone, whatever was said meanwhile.
+    #[must_use]
+    pub fn in_place_of(self, known: &Self) -> Self {
+        let mut earlier_ids = known.earlier_ids.clone();
+        let is_paid_as_known = known.latest_payment == Some(PaymentId::new(&known.id, known.attempts));
+        if self.id != known.id && is_paid_as_known && !earlier_ids.contains(&known.id) {
+            earlier_ids.push(known.id.clone());
+        }
+        Self {
+            earlier_ids,
+            person_until: if known.erasure_asked { known.person_until } else { self.person_until },
+            erasure_asked: known.erasure_asked,
+            latest_payment: known.latest_payment.clone(),
+            attempts: known.attempts,
+            version: known.version,
+            ..self
+        }
+    }
+
+    /// How soon an order that must forget its customer is looked at again, while an attempt is open.
+    pub const BETWEEN_LOOKS: Duration = Duration::from_hours(1);
 
     /// For how long the customer is known by default.
     pub const PERSON_KEPT: Duration = Duration::from_hours(90 * 24);

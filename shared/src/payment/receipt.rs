@@ -190,8 +190,10 @@ mod tests {
             said_at: Timestamp::from_millis(0),
             cart: None,
             person_until: None,
+            erasure_asked: false,
             latest_payment: None,
             attempts: 0,
+            earlier_ids: Vec::new(),
             version: 1,
         }
     }

@@ -4,7 +4,7 @@
 use super::batches::Reading;
 use super::orders::{ORDER, Orders, PAYMENT};
 use super::pages::{Cursor, Lookup, Page, passed_over};
-use super::records::{OPEN, OrderRecord, PaymentRecord, SHARDS, Versioned};
+use super::records::{OPEN, OrderRecord, PaymentRecord, SHARDS, Versioned, order_shard};
 use super::{Consistency, Item, StoreError, read};
 use crate::clock::Timestamp;
 use crate::ids::{OrderId, OrderUuid, PaymentId};
@@ -31,12 +31,18 @@ impl Due {
 const OF_PHONE_AT_ONCE: u16 = 100;
 
 impl Orders {
-    /// The partitions of the index `due`.
+    /// The partitions of the index `due` that payments are in.
     pub fn shards() -> impl Iterator<Item = String> {
         (0..SHARDS).map(|shard| shard.to_string())
     }
 
-    /// Payments and orders of one partition whose next look is due, the longest due first.
+    /// The partition for orders that stands beside one for payments.
+    #[must_use]
+    pub fn order_shard(shard: &str) -> String {
+        order_shard(shard)
+    }
+
+    /// Payments or orders of one partition whose next look is due, the longest due first.
     pub async fn due(&self, shard: &str, now: Timestamp, from: Option<&Cursor>, limit: u16) -> Result<Page<Due>, StoreError> {
         let bound = Some(("<=", now.millis()));
         let lookup = Lookup { index: "due", hash: ("check_shard", shard), range: "check_at", bound, newest_first: false };

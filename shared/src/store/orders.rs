@@ -1,12 +1,14 @@
 //! The table `order-holds`: orders and the attempts to pay them.
 
 use super::records::{OrderRecord, PaymentRecord, Versioned};
-use super::{READABLE, SCHEMA, StoreError, Table, Written};
-use crate::clock::{Clock, Random};
+use super::refusals::Tried;
+use super::{KNOWN, READABLE, SCHEMA, StoreError, Table, Written};
+use crate::clock::{Clock, Random, Timestamp};
 use crate::env::Env;
 use crate::ids::{OrderUuid, PaymentId};
 use crate::metrics::{self, Metrics};
 use crate::payment::{News, Order, Payment};
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 /// Orders and payments.
@@ -108,6 +110,26 @@ impl Orders {
         self.table.put(&order_key(&order.uuid), order.version + 1, &OrderRecord::from(order)).await
     }
 
+    /// Has an order that is due at `now` come up later, whatever else stands in it; not if somebody has planned it anew meanwhile. It needs not
+    /// be readable.
+    pub async fn put_off(&self, uuid: &OrderUuid, now: Timestamp, until: Timestamp) -> Result<Written, StoreError> {
+        let number = |number: i64| AttributeValue::N(number.to_string());
+        let update = self
+            .table
+            .client
+            .update_item()
+            .table_name(&self.table.name)
+            .key("pk", AttributeValue::S(order_key(uuid)))
+            .update_expression("SET check_at = :until")
+            .condition_expression(format!("check_at <= :now AND {KNOWN}"))
+            .expression_attribute_names("#schema", "schema")
+            .expression_attribute_values(":until", number(until.millis()))
+            .expression_attribute_values(":now", number(now.millis()))
+            .expression_attribute_values(":readable", AttributeValue::N(READABLE.to_string()));
+        let attempt = || async { Tried::of("UpdateItem", update.clone().send().await.map(|_| Written::Yes)) };
+        self.table.written("UpdateItem", attempt).await
+    }
+
     /// Writes a payment as the version after the one it was read with, and gives it back as it now stands;
     /// nothing if somebody else wrote first.
     pub async fn save_payment(&self, payment: Payment) -> Result<Option<Payment>, StoreError> {
@@ -116,6 +138,11 @@ impl Orders {
             Written::Yes => Ok(Some(self.written(payment))),
             Written::Conflict => Ok(None),
         }
+    }
+
+    /// Writes a payment of which something was only taken away. Its next look stays planned as it is, or unplanned: nothing happened to it.
+    pub async fn save_emptied(&self, payment: Payment) -> Result<Written, StoreError> {
+        self.table.put(&payment_key(&payment.id), payment.version + 1, &PaymentRecord::from(&payment)).await
     }
 
     /// Opens an attempt: the new payment and the order that points to it, together or not at all. Nothing if the order was

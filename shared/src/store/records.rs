@@ -52,12 +52,16 @@ pub(super) struct OrderRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     latest_payment: Option<String>,
     attempts: u32,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    earlier_ids: Vec<String>,
     /// Hash key of the sparse index `due`; there while the customer is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     check_shard: Option<String>,
     /// Range key of the sparse index `due`: when the customer goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     check_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    erasure_asked: bool,
 }
 
 /// What is known of the cart. What is left out is unknown; null is known to be none.
@@ -264,15 +268,21 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-/// Over how many partitions of the index `due` payments and orders are spread, so that none is hot.
+/// Over how many partitions of the index `due` payments are spread, so that none is hot; orders over as many of their own.
 pub(super) const SHARDS: u8 = 8;
 /// The one partition of the index `attention`, which is short.
 pub(super) const OPEN: &str = "open";
 
-/// The partition of the index `due` that the payment or order with an id belongs to.
+/// The partition of the index `due` that the payment with an id belongs to.
 fn shard(id: &str) -> String {
     let sum = id.bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
     (sum % SHARDS).to_string()
+}
+
+/// The partition for orders that stands beside one for payments. Payments never wait behind orders, and releases that know nothing of these never
+/// find them.
+pub(super) fn order_shard(shard: &str) -> String {
+    format!("o{shard}")
 }
 
 /// A record together with the version that the next write must name.
@@ -313,8 +323,10 @@ impl From<&Order> for OrderRecord {
             cart: order.cart.as_ref().map(CartRecord::from),
             latest_payment: order.latest_payment.as_ref().map(|id| id.as_str().to_owned()),
             attempts: order.attempts,
-            check_shard: order.person_until.map(|_| shard(order.uuid.as_str())),
+            earlier_ids: order.earlier_ids.iter().map(|id| id.as_str().to_owned()).collect(),
+            check_shard: order.person_until.map(|_| order_shard(&shard(order.uuid.as_str()))),
             check_at: order.person_until.map(Timestamp::millis),
+            erasure_asked: order.erasure_asked,
         }
     }
 }
@@ -426,7 +438,14 @@ impl TryFrom<Versioned<OrderRecord>> for Order {
             cart: record.cart.map(|cart| cart.read(currency)).transpose()?,
             latest_payment: record.latest_payment.as_deref().map(PaymentId::parse).transpose().map_err(text("latest_payment"))?,
             attempts: record.attempts,
+            earlier_ids: record
+                .earlier_ids
+                .iter()
+                .map(|id| OrderId::parse(id))
+                .collect::<Result<_, _>>()
+                .map_err(text("earlier_ids"))?,
             person_until: record.check_at.map(Timestamp::from_millis),
+            erasure_asked: record.erasure_asked,
             version,
         })
     }

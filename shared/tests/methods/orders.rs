@@ -47,8 +47,10 @@ fn order(cart: Option<Cart>) -> Order {
         said_at: Timestamp::from_millis(0),
         cart,
         person_until: None,
+        erasure_asked: false,
         latest_payment: None,
         attempts: 0,
+        earlier_ids: Vec::new(),
         version: 0,
     }
 }

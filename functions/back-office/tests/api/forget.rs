@@ -39,7 +39,7 @@ async fn knows_customer(story: &Story, order: &Placed) -> bool {
 /// What must be as it was, whatever is forgotten.
 fn books(mut item: Value) -> Value {
     let fields = item.as_object_mut().unwrap();
-    for gone in PERSONAL.iter().chain(&["check_shard", "version", "write_mark", "payment_url", "cart"]) {
+    for gone in PERSONAL.iter().chain(&["check_shard", "erasure_asked", "version", "write_mark", "payment_url", "cart"]) {
         fields.remove(*gone);
     }
     item
@@ -157,9 +157,10 @@ async fn an_open_attempt_of_any_kind_keeps_the_customer() {
     assert_eq!(shop.state().await, "canceled");
     assert_eq!(erase(&shop.story, canary::PHONE).await.json()["orders_open"], 1, "withdrawn");
     shop.story.world.advance(2 * DAY);
-    shop.story.world.tick().await;
-    shop.story.world.advance(Duration::from_mins(61));
-    shop.story.world.tick().await;
+    for _ in 0..4 {
+        shop.story.world.tick().await;
+        shop.story.world.advance(Duration::from_mins(61));
+    }
     assert!(!knows_customer(&shop.story, &shop.order).await, "nobody can pay it any more");
 
     // The shop has to call whoever has been told that it is paid.
@@ -169,6 +170,145 @@ async fn an_open_attempt_of_any_kind_keeps_the_customer() {
     shop.story.world.tick().await;
     assert!(shop.look().await["attention"] == true, "{}", shop.look().await);
     assert_eq!(erase(&shop.story, canary::PHONE).await.json()["orders_open"], 1, "a person must look");
+}
+
+#[tokio::test]
+async fn a_failed_attempt_keeps_the_customer_until_its_last_look() {
+    let shop = Shop::pending().await;
+    shop.story.decide(&shop.payment, Decision::Declined).await;
+    assert_eq!(shop.story.callback(&shop.payment, "declined").await.status, 200);
+    assert_eq!(shop.state().await, "declined");
+    assert_eq!(erase(&shop.story, canary::PHONE).await.json()["orders_open"], 1, "it may still turn out to be paid");
+    for hour in 0..60 {
+        shop.story.world.advance(Duration::from_mins(61));
+        shop.story.world.tick().await;
+        let looks = shop.story.payment(&shop.payment).await["last_looks"].as_u64().unwrap_or(0);
+        assert!(knows_customer(&shop.story, &shop.order).await || looks == 2, "hour {hour}, {looks} looks");
+    }
+    assert!(!knows_customer(&shop.story, &shop.order).await);
+}
+
+#[tokio::test]
+async fn an_erasure_that_was_asked_for_is_not_undone_by_what_the_shop_says_later() {
+    let shop = Shop::pending().await;
+    let (story, order) = (&shop.story, &shop.order);
+    assert_eq!(shop.cancel().await.status, 200);
+    assert_eq!(erase(story, canary::PHONE).await.json()["orders_open"], 1);
+    let until = stored(story, order).await["check_at"].clone();
+    story.world.advance(Duration::from_mins(1));
+    // The shop pushes it again, with the person spelled otherwise, and answers the same request again.
+    let body =
+        json!({"orderId": order.id, "amount": "3250.00", "phone": canary::PHONE, "email": canary::EMAIL, "name": canary::NAME});
+    let push = Event::new("PUT", &format!("/v1/orders/{}", order.uuid)).key(SHOP_KEY).json(body);
+    assert_eq!(story.orders(push.rest()).await.status, 200);
+    assert_eq!(stored(story, order).await["check_at"], until, "pushed");
+    let relay = Event::post("/v1/orders").key(testkit::settings::IMSHOP_KEY).json(Story::order_request(&order.uuid));
+    assert_eq!(story.orders(relay.rest()).await.status, 200);
+    assert_eq!(stored(story, order).await["check_at"], until, "answered");
+    for _ in 0..60 {
+        story.world.advance(Duration::from_mins(61));
+        story.world.tick().await;
+    }
+    assert!(!knows_customer(story, order).await);
+}
+
+#[tokio::test]
+async fn who_is_named_again_after_an_erasure_is_forgotten_within_the_hour() {
+    let story = Story::start().await;
+    let push = || {
+        let body = json!({"orderId": "5001", "amount": "10.00", "phone": canary::PHONE});
+        Event::new("PUT", "/v1/orders/5001").key(SHOP_KEY).json(body).rest()
+    };
+    let has_phone = async || story.world.item("order-holds", "order#5001").await.unwrap().get("phone").is_some();
+    assert_eq!(story.orders(push()).await.status, 200);
+    assert_eq!(erase(&story, canary::PHONE).await.json()["orders"], 1);
+    assert!(!has_phone().await);
+    assert_eq!(story.orders(push()).await.status, 200);
+    assert!(has_phone().await, "somebody may come to pay");
+    story.world.advance(Duration::from_mins(61));
+    assert_eq!(story.world.tick().await["forgotten"], 1);
+    assert!(!has_phone().await);
+}
+
+#[tokio::test]
+async fn an_attempt_under_an_earlier_id_of_the_order_is_waited_for_and_emptied() {
+    let shop = Shop::pending().await;
+    let (story, order) = (&shop.story, &shop.order);
+    assert_eq!(shop.cancel().await.status, 200);
+    assert!(story.payment(&shop.payment).await["payment_url"].is_string());
+    let push = Event::new("PUT", &format!("/v1/orders/{}", order.uuid)).key(SHOP_KEY);
+    assert_eq!(story.orders(push.json(json!({"orderId": "renamed", "amount": "3250.00"})).rest()).await.status, 200);
+    let renamed = Placed { uuid: order.uuid.clone(), id: "renamed".to_owned() };
+    assert_eq!(story.create(&renamed).await.json()["success"], true);
+    let second = renamed.payment(2);
+    assert!(story.payment(&second).await["payment_url"].is_string());
+    story.decide(&second, Decision::Approved).await;
+    assert_eq!(story.callback(&second, "approved").await.status, 200);
+    let finish = post(&format!("payments/{second}/finish")).key(OPERATOR_KEY).header("Idempotency-Key", "1").json(json!({}));
+    let finished = story.back_office(finish.rest()).await;
+    assert_eq!((finished.status, story.state(&second).await.as_str()), (200, "captured"), "{}", finished.body);
+    assert_eq!(erase(story, canary::PHONE).await.json()["orders_open"], 1, "the first one can still be paid");
+    for _ in 0..60 {
+        story.world.advance(Duration::from_mins(61));
+        story.world.tick().await;
+    }
+    assert!(!knows_customer(story, order).await);
+    for payment in [&shop.payment, &second] {
+        assert!(story.payment(payment).await.get("payment_url").is_none(), "{payment}");
+    }
+}
+
+#[tokio::test]
+async fn a_paid_order_that_is_pushed_again_as_it_was_stays_without_its_customer() {
+    let (story, order, _) = captured().await;
+    assert_eq!(erase(&story, canary::PHONE).await.json()["orders"], 1);
+    let push = |amount: &str| {
+        let body =
+            json!({"orderId": order.id, "amount": amount, "phone": canary::PHONE, "email": canary::EMAIL, "name": canary::NAME});
+        Event::new("PUT", &format!("/v1/orders/{}", order.uuid)).key(SHOP_KEY).json(body).rest()
+    };
+    story.world.advance(Duration::from_mins(1));
+    let before = books(stored(&story, &order).await);
+    let answer = story.orders(push("3250.00")).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert!(!knows_customer(&story, &order).await);
+    let mut after = books(stored(&story, &order).await);
+    assert_ne!(after["said_at"], before["said_at"]);
+    after["said_at"] = before["said_at"].clone();
+    assert_eq!(after, before);
+    assert_eq!(story.orders(push("3251.00")).await.status, 409, "another amount is another matter");
+}
+
+#[tokio::test]
+async fn what_is_decided_of_an_order_that_is_due_is_decided_of_what_was_read_last() {
+    let story = Story::start().await;
+    story.order().await;
+    story.world.advance(Order::PERSON_KEPT);
+    drop(story.world.store_calls());
+    assert_eq!(story.world.tick().await["forgotten"], 1);
+    let reads = story.world.store_calls().into_iter().filter(|call| call == "GetItem").count();
+    assert_eq!(reads, 1, "what is written is what was found to be due");
+}
+
+#[tokio::test]
+async fn an_old_failed_attempt_is_emptied_and_not_looked_at_again() {
+    let shop = Shop::pending().await;
+    shop.story.decide(&shop.payment, Decision::Declined).await;
+    assert_eq!(shop.story.callback(&shop.payment, "declined").await.status, 200);
+    shop.story.world.pump().await;
+    let key = format!("payment#{}", shop.payment);
+    // As the first release left it.
+    for unknown in ["last_look_at", "last_looks", "check_at", "check_shard"] {
+        shop.story.world.forget("order-holds", &key, unknown).await;
+    }
+    let body = erase(&shop.story, canary::PHONE).await.json();
+    assert_eq!((&body["orders"], &body["payment_pages"]), (&json!(1), &json!(1)), "{body}");
+    let payment = shop.story.payment(&shop.payment).await;
+    assert_eq!(
+        (payment.get("payment_url"), payment.get("check_at"), payment.get("last_look_at")),
+        (None, None, None),
+        "{payment}"
+    );
 }
 
 #[tokio::test]
@@ -224,16 +364,18 @@ async fn an_order_of_an_earlier_release_forgets_once_it_is_written_again_or_told
     // As the runbook's command does.
     let due = story.world.clock().now().millis().to_string();
     let tell = |item: &mut std::collections::HashMap<String, AttributeValue>| {
-        item.insert("check_shard".to_owned(), AttributeValue::S("0".to_owned()));
+        item.insert("check_shard".to_owned(), AttributeValue::S("o0".to_owned()));
         item.insert("check_at".to_owned(), AttributeValue::N(due));
     };
     story.world.edit("order-holds", &format!("order#{}", told.uuid), tell).await;
     story.world.tick().await;
     assert!(!knows_customer(&story, told).await);
     story.world.advance(Order::PERSON_KEPT);
-    story.world.tick().await;
-    story.world.advance(Duration::from_mins(61));
-    story.world.tick().await;
+    // Its attempt has failed by now, and is looked for a day longer.
+    for _ in 0..28 {
+        story.world.tick().await;
+        story.world.advance(Duration::from_mins(61));
+    }
     assert!(!knows_customer(&story, touched).await);
     let left = stored(&story, neither).await;
     assert!(left.get("email").is_some() && left.get("check_at").is_none(), "nobody has touched it");

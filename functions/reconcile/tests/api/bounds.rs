@@ -1,8 +1,11 @@
 //! A run is bounded, harmless when doubled, and costs what is due, not what is stored.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::Story;
+use aws_sdk_dynamodb::types::AttributeValue;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 use standins::{Fault, System};
@@ -15,7 +18,7 @@ async fn run(deps: &reconcile::Deps) -> Value {
 }
 
 #[tokio::test]
-async fn a_run_with_nothing_due_is_its_turn_and_one_query_for_each_partition_whatever_is_stored() {
+async fn a_run_with_nothing_due_is_its_turn_and_two_queries_for_each_partition_whatever_is_stored() {
     let story = Story::start().await;
     for _ in 0..3 {
         let payment = forgotten(&story).await;
@@ -25,7 +28,7 @@ async fn a_run_with_nothing_due_is_its_turn_and_one_query_for_each_partition_wha
     drop(story.world.store_calls());
     assert_eq!(story.world.tick().await["due"], 0);
     let turn = ["UpdateItem"];
-    assert_eq!(story.world.store_calls(), [&turn[..], &["Query"; 8], &turn].concat());
+    assert_eq!(story.world.store_calls(), [&turn[..], &["Query"; 16], &turn].concat());
 }
 
 #[tokio::test]
@@ -37,8 +40,11 @@ async fn a_run_whose_time_is_over_begins_nothing_and_the_next_one_goes_on() {
     let mut context = Context::default();
     let soon = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(3);
     context.deadline = u64::try_from(soon.as_millis()).unwrap();
+    drop(story.world.store_calls());
     let report = reconcile::handle(&deps, LambdaEvent::new(json!({}), context)).await.unwrap();
     assert_eq!((&report["left"], &report["due"]), (&json!(true), &json!(0)));
+    let queries = story.world.store_calls().into_iter().filter(|call| call == "Query").count();
+    assert_eq!(queries, 8, "nor are orders looked for");
     assert_eq!((story.state(&payment).await.as_str(), story.world.standins().calls(Some(System::Mokka)).len()), ("pending", 1));
     let report = run(&deps).await;
     assert_eq!((&report["left"], &report["moved"]), (&json!(false), &json!(1)));
@@ -88,16 +94,76 @@ async fn a_mokka_that_is_down_is_left_alone_for_the_rest_of_the_run() {
 async fn an_item_that_cannot_be_read_holds_up_no_other() {
     let story = Story::start().await;
     let (broken, payment) = (forgotten(&story).await, forgotten(&story).await);
-    let key = aws_sdk_dynamodb::types::AttributeValue::S(format!("payment#{broken}"));
+    let key = AttributeValue::S(format!("payment#{broken}"));
     let update = story.world.dynamodb().update_item().table_name("order-holds").key("pk", key);
     let update = update
         .update_expression("SET provider = :other")
-        .expression_attribute_values(":other", aws_sdk_dynamodb::types::AttributeValue::S("nobody".to_owned()));
+        .expression_attribute_values(":other", AttributeValue::S("nobody".to_owned()));
     update.send().await.unwrap();
     story.world.advance(FIRST_LOOK);
     let report = story.world.tick().await;
     assert_eq!((&report["due"], &report["failed"], &report["moved"]), (&json!(2), &json!(1), &json!(1)));
     assert_eq!(story.state(&payment).await, "captured");
+}
+
+/// Orders whose customer's time was over long ago.
+async fn overdue_orders(story: &Story, count: usize) -> Vec<String> {
+    let mut keys = Vec::new();
+    for _ in 0..count {
+        let key = format!("order#{}", story.order().await.uuid);
+        let overdue = |item: &mut HashMap<String, AttributeValue>| {
+            item.insert("check_at".to_owned(), AttributeValue::N("1".to_owned()));
+        };
+        story.world.edit("order-holds", &key, overdue).await;
+        keys.push(key);
+    }
+    keys
+}
+
+#[tokio::test]
+async fn payments_wait_for_no_order_however_many_are_due() {
+    let story = Story::start().await;
+    let orders = overdue_orders(&story, 24).await;
+    let mut payments = Vec::new();
+    for _ in 0..8 {
+        payments.push(format!("payment#{}", forgotten(&story).await));
+    }
+    story.world.advance(FIRST_LOOK);
+    let reads = Arc::new(Mutex::new(Vec::new()));
+    let noted = reads.clone();
+    story.world.choose_store_faults(move |request| {
+        if request.operation == "GetItem" {
+            noted.lock().unwrap().push(String::from_utf8_lossy(request.body).into_owned());
+        }
+        None
+    });
+    let report = story.world.tick().await;
+    story.world.spare_the_store();
+    assert_eq!((&report["due"], &report["moved"], &report["forgotten"]), (&json!(32), &json!(8), &json!(24)));
+    let reads = reads.lock().unwrap();
+    let is_of = |read: &String, keys: &[String]| keys.iter().any(|key| read.contains(&format!("\"{key}\"")));
+    let last_payment = reads.iter().rposition(|read| is_of(read, &payments)).unwrap();
+    let first_order = reads.iter().position(|read| is_of(read, &orders)).unwrap();
+    assert!(last_payment < first_order, "{last_payment} {first_order} of {}", reads.len());
+}
+
+#[tokio::test]
+async fn an_order_whose_look_fails_comes_up_again_an_hour_later_and_a_newer_one_is_left_alone() {
+    let story = Story::start().await;
+    let [broken, newer] = overdue_orders(&story, 2).await.try_into().unwrap();
+    for (key, name, value) in [(&broken, "amount", "-1"), (&newer, "schema", "2")] {
+        let spoil = |item: &mut HashMap<String, AttributeValue>| {
+            item.insert(name.to_owned(), AttributeValue::N(value.to_owned()));
+        };
+        story.world.edit("order-holds", key, spoil).await;
+    }
+    assert_eq!(story.world.tick().await["failed"], 2);
+    let due = story.world.clock().now().plus(Duration::from_hours(1)).millis();
+    let check_at = async |key: &str| story.world.item("order-holds", key).await.unwrap()["check_at"].clone();
+    assert_eq!((check_at(&broken).await, check_at(&newer).await), (json!(due), json!(1)));
+    assert_eq!(story.world.tick().await["failed"], 1, "the newer one");
+    story.world.advance(Duration::from_mins(61));
+    assert_eq!(story.world.tick().await["failed"], 2, "it is not given up");
 }
 
 #[tokio::test]

@@ -86,7 +86,7 @@ fn calls(calls: &[(&str, u64)]) -> BTreeMap<String, u64> {
 /// Asserts what a run costs with nothing due and with `DUE` due, whatever is stored, and prints it.
 async fn measure(story: &Arc<Story>, stored: u64) -> Vec<String> {
     let (report, idle) = tick(story).await;
-    assert_eq!((&report["due"], &idle), (&json!(0), &calls(&[("Query", 8), ("UpdateItem", 2)])), "{stored} stored, nothing due");
+    assert_eq!((&report["due"], &idle), (&json!(0), &calls(&[("Query", 16), ("UpdateItem", 2)])), "{stored} stored, nothing due");
     println!("| {stored} | 0 | {} | {} | {} |", idle["Query"], 0, idle["UpdateItem"]);
     let lost = make(story, DUE, |_| Callback::IsLost).await;
     story.world.advance(FIRST_LOOK);
@@ -94,7 +94,7 @@ async fn measure(story: &Arc<Story>, stored: u64) -> Vec<String> {
     assert_eq!((&report["due"], &report["moved"], &report["told"]), (&json!(DUE), &json!(DUE), &json!(DUE)), "{report}");
     // Each: itself, its order, itself again to be told; the capture before and after, the telling before and after. And the turn, there
     // and back.
-    let expected = calls(&[("Query", 8), ("GetItem", 3 * DUE), ("UpdateItem", 4 * DUE + 2)]);
+    let expected = calls(&[("Query", 16), ("GetItem", 3 * DUE), ("UpdateItem", 4 * DUE + 2)]);
     assert_eq!(busy, expected, "{stored} stored, {DUE} due");
     println!("| {} | {DUE} | {} | {} | {} |", stored + DUE, busy["Query"], busy["GetItem"], busy["UpdateItem"]);
     lost

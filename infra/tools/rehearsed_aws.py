@@ -1,0 +1,66 @@
+"""Stands in front of the AWS CLI while check-restore rehearses: plays what the emulated AWS lacks, and fails where it is told to.
+
+Its file, named by REHEARSAL: `cuts`, the failures to come ({"operation", "when", "says", "passes"}; before or after it is done, and how often it passes first), and `restores`, by
+the table's id the RestoreSummary that DynamoDB would show.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+FILE = pathlib.Path(os.environ["REHEARSAL"])
+
+
+def real(*arguments):
+    return subprocess.run([os.environ["REAL_AWS"], *arguments], capture_output=True, text=True, check=False)
+
+
+def ended(text):
+    print(text, file=sys.stderr)
+    sys.exit(254)
+
+
+def value(arguments, option):
+    return arguments[arguments.index(option) + 1] if option in arguments else None
+
+
+def main(arguments):
+    played = json.loads(FILE.read_text(encoding="utf-8"))
+    operation = arguments[1]
+    cut = next((cut for cut in played["cuts"] if cut["operation"] == operation), None)
+    if cut:
+        played["cuts"].remove(cut)
+        if cut.get("passes"):
+            played["cuts"].append(cut | {"passes": cut["passes"] - 1})
+        FILE.write_text(json.dumps(played), encoding="utf-8")
+        if cut.get("passes"):
+            cut = None
+        elif cut["when"] == "before":
+            ended(cut["says"])
+    if operation == "update-time-to-live":
+        now = real("dynamodb", "describe-time-to-live", "--table-name", value(arguments, "--table-name"), "--output", "json")
+        if json.loads(now.stdout)["TimeToLiveDescription"]["TimeToLiveStatus"] == "ENABLED":
+            ended("An error occurred (ValidationException) when calling the UpdateTimeToLive operation: TimeToLive is already enabled")
+    done = real(*arguments)
+    if done.returncode:
+        ended(done.stderr)
+    answer = json.loads(done.stdout) if done.stdout.strip() else {}
+    if operation.startswith("restore-table-"):
+        made = answer["TableDescription"]
+        source, saved = value(arguments, "--source-table-name"), value(arguments, "--backup-arn")
+        source = source or saved.split(":table/")[1].split("/")[0]
+        summary = {"SourceTableArn": f"{made['TableArn'].rpartition('/')[0]}/{source}", "RestoreDateTime": time.time(), "RestoreInProgress": False}
+        played["restores"][made["TableId"]] = summary | ({"SourceBackupArn": saved} if saved else {})
+        FILE.write_text(json.dumps(played), encoding="utf-8")
+    if operation == "describe-table" and answer["Table"]["TableId"] in played["restores"]:
+        answer["Table"]["RestoreSummary"] = played["restores"][answer["Table"]["TableId"]]
+    if cut:
+        ended(cut["says"])
+    print(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
