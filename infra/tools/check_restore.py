@@ -164,16 +164,17 @@ def is_there(cloud):
 
 def replaced_with_failures(cloud, tool):
     """Replaces the table, ends after each step, and writes as soon as there is a table again; what was written."""
-    written, taken_away = [], False
+    written, taken_away, said = [], False, ""
     for operation, when, passes in CUTS:
         tool.play(cuts=[{"operation": operation, "when": when, "passes": passes, "says": LOST}])
-        tool.refuses(LOST, "replace", NAME)
+        said += tool.refuses(LOST, "replace", NAME)
         taken_away = taken_away or not is_there(cloud)
         if taken_away and is_there(cloud):
             written.append(f"payment#{len(written) + 2}")
             pay(cloud, written[-1])
     tool.play(cuts=2 * [{"operation": "update-continuous-backups", "when": "before", "says": NOT_YET}])
     tool.does("replace", NAME)
+    expect("DynamoDB's own backup of the deleted table is named", True, f"table/{NAME}/backup/of-deletion" in said)
     return written
 
 

@@ -133,6 +133,18 @@ class Kept:
         half.replace(self.file)
 
 
+def say_last_backup(name, table_id):
+    """DynamoDB's own backup of what is deleted while its recovery is on: the only one with what was written after ours."""
+    try:
+        backups = aws("dynamodb", "list-backups", "--table-name", name, "--backup-type", "SYSTEM").get("BackupSummaries", [])
+    except AwsError as error:
+        say(f"DynamoDB's own backups cannot be listed: {error}")
+        return
+    own = [each["BackupArn"] for each in backups if each["BackupType"] == "SYSTEM" and each["TableId"] == table_id]
+    look = f"none is listed yet, look: aws dynamodb list-backups --table-name {name} --backup-type SYSTEM"
+    say(f"{name} is deleted; DynamoDB's own backup of it, to the last write, for 35 days: {own[0] if own else look}")
+
+
 def beside_the_items(before):
     """What somebody depends on and DynamoDB does not restore."""
     tags = aws("dynamodb", "list-tags-of-resource", "--resource-arn", before["TableArn"]).get("Tags", [])
@@ -183,6 +195,7 @@ def replace(name, table, wanted, confirmed):
         if not kept["source"]:
             sys.exit(f"{name} is gone, and not by this: make it from a backup and see the runbook")
         awaited(f"deleting {name}", lambda: found(name) is None)
+        say_last_backup(name, kept["id"])
         kept.note(phase="deleted")
     if kept["phase"] in ("deleted", "restoring"):
         make_again(name, kept)
