@@ -59,8 +59,14 @@ def make(cloud, properties):
         TableName=NAME, PointInTimeRecoverySpecification=properties["PointInTimeRecoverySpecification"]
     )
     dynamodb.put_item(TableName=NAME, Item={"pk": {"S": "payment#1"}, "state": {"S": "captured"}, "moved_at": {"N": "1"}})
+    reads(cloud, function(cloud))
+
+
+def reads(cloud, function_arn):
+    """Maps the table's stream to the function, in another way than by default."""
+    dynamodb = cloud.client("dynamodb")
     cloud.client("lambda").create_event_source_mapping(
-        EventSourceArn=dynamodb.describe_table(TableName=NAME)["Table"]["LatestStreamArn"], FunctionName=function(cloud),
+        EventSourceArn=dynamodb.describe_table(TableName=NAME)["Table"]["LatestStreamArn"], FunctionName=function_arn,
         StartingPosition="TRIM_HORIZON", BatchSize=25, ParallelizationFactor=4, MaximumRetryAttempts=5,
         MaximumRecordAgeInSeconds=3600, BisectBatchOnFunctionError=True, FunctionResponseTypes=["ReportBatchItemFailures"],
         FilterCriteria={"Filters": [{"Pattern": '{"dynamodb":{"NewImage":{"untold":{"BOOL":[true]}}}}'}]},
@@ -158,17 +164,35 @@ def is_there(cloud):
 
 def replaced_with_failures(cloud, tool):
     """Replaces the table, ends after each step, and writes as soon as there is a table again; what was written."""
-    written, taken_away = [], False
+    written, taken_away, said = [], False, ""
     for operation, when, passes in CUTS:
         tool.play(cuts=[{"operation": operation, "when": when, "passes": passes, "says": LOST}])
-        tool.refuses(LOST, "replace", NAME)
+        said += tool.refuses(LOST, "replace", NAME)
         taken_away = taken_away or not is_there(cloud)
         if taken_away and is_there(cloud):
             written.append(f"payment#{len(written) + 2}")
             pay(cloud, written[-1])
     tool.play(cuts=2 * [{"operation": "update-continuous-backups", "when": "before", "says": NOT_YET}])
     tool.does("replace", NAME)
+    expect("DynamoDB's own backup of the deleted table is named", True, f"table/{NAME}/backup/of-deletion" in said)
     return written
+
+
+def file_of(cloud, **other):
+    """A file that an earlier replacement has left, with something else in it."""
+    table = cloud.client("dynamodb").describe_table(TableName=NAME)["Table"]
+    left = {"phase": "saved", "arn": table["TableArn"], "id": table["TableId"], "source": None, "made": None}
+    KEPT.parent.mkdir(exist_ok=True)
+    KEPT.write_text(json.dumps(left | {"protects": True, "tags": [], "mappings": []} | other), encoding="utf-8")
+
+
+def without_its_file(cloud, tool):
+    """A table that lacks something, and no file that says how it was: nothing could put it back."""
+    functions, stream = cloud.client("lambda"), cloud.client("dynamodb").describe_table(TableName=NAME)["Table"]["LatestStreamArn"]
+    mapping = functions.list_event_source_mappings(EventSourceArn=stream)["EventSourceMappings"][0]
+    functions.delete_event_source_mapping(UUID=mapping["UUID"])
+    tool.refuses("has not a function that reads its stream, though", "replace", NAME)
+    reads(cloud, mapping["FunctionArn"])
 
 
 def refused(cloud, tool):
@@ -182,7 +206,13 @@ def refused(cloud, tool):
         tool.play(restores=wrong)
         tool.refuses("was not restored from", "replace", NAME)
     tool.play(restores=restores)
-    expect("a table that was not restored from it is refused, and nothing is touched", (seen, False), (stands(cloud), KEPT.exists()))
+    file_of(cloud, arn=f"arn:aws:dynamodb:us-east-1:000000000000:table/{NAME}")
+    tool.refuses("another account or region", "replace", NAME)
+    file_of(cloud, id="another")
+    tool.refuses("another table than the one", "replace", NAME)
+    KEPT.unlink()
+    without_its_file(cloud, tool)
+    expect("a table that was not restored from it, and a file of another table, are refused, and nothing is touched", (seen, False), (stands(cloud), KEPT.exists()))
 
 
 def main():

@@ -1,7 +1,8 @@
 """Stands in front of the AWS CLI while check-restore rehearses: plays what the emulated AWS lacks, and fails where it is told to.
 
-Its file, named by REHEARSAL: `cuts`, the failures to come ({"operation", "when", "says", "passes"}; before or after it is done, and how often it passes first), and `restores`, by
-the table's id the RestoreSummary that DynamoDB would show.
+Its file, named by REHEARSAL: `cuts`, the failures to come ({"operation", "when", "says", "passes"}; before or
+after it is done, and how often it passes first), and `restores`, by
+the table's id the RestoreSummary that DynamoDB would show. Beside them `deleted`, the backup that DynamoDB makes of a deleted table.
 """
 
 import json
@@ -57,6 +58,12 @@ def main(arguments):
         FILE.write_text(json.dumps(played), encoding="utf-8")
     if operation == "describe-table" and answer["Table"]["TableId"] in played["restores"]:
         answer["Table"]["RestoreSummary"] = played["restores"][answer["Table"]["TableId"]]
+    if operation == "delete-table":
+        table = answer["TableDescription"]
+        played["deleted"] = {"BackupType": "SYSTEM", "TableId": table["TableId"], "BackupArn": f"{table['TableArn']}/backup/of-deletion"}
+        FILE.write_text(json.dumps(played), encoding="utf-8")
+    if operation == "list-backups":
+        answer["BackupSummaries"].append(played["deleted"])
     if cut:
         ended(cut["says"])
     print(json.dumps(answer))

@@ -35,6 +35,17 @@ def declared():
     return {name: table for name, table in named.items() if "PointInTimeRecoverySpecification" in table}
 
 
+def wanted_beside(table, protects):
+    """What the template says that a table has and DynamoDB does not restore, as far as only the table itself can say how."""
+    resources = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))["Resources"]
+    own = {name for name, each in resources.items() if each.get("Properties", {}) == table}
+    events = [event for each in resources.values() for event in each.get("Properties", {}).get("Events", {}).values()]
+    streams = [event["Properties"]["Stream"]["Fn::GetAtt"] for event in events if event["Type"] == "DynamoDB"]
+    read = any((stream if isinstance(stream, list) else stream.split("."))[0] in own for stream in streams)
+    wants = {"a stream": "StreamSpecification" in table, "a function that reads its stream": read, "protection against deletion": protects}
+    return [each for each, wanted in wants.items() if wanted]
+
+
 def say(text):
     print(text, flush=True)
 
@@ -122,6 +133,18 @@ class Kept:
         half.replace(self.file)
 
 
+def say_last_backup(name, table_id):
+    """DynamoDB's own backup of what is deleted while its recovery is on: the only one with what was written after ours."""
+    try:
+        backups = aws("dynamodb", "list-backups", "--table-name", name, "--backup-type", "SYSTEM").get("BackupSummaries", [])
+    except AwsError as error:
+        say(f"DynamoDB's own backups cannot be listed: {error}")
+        return
+    own = [each["BackupArn"] for each in backups if each["BackupType"] == "SYSTEM" and each["TableId"] == table_id]
+    look = f"none is listed yet, look: aws dynamodb list-backups --table-name {name} --backup-type SYSTEM"
+    say(f"{name} is deleted; DynamoDB's own backup of it, to the last write, for 35 days: {own[0] if own else look}")
+
+
 def beside_the_items(before):
     """What somebody depends on and DynamoDB does not restore."""
     tags = aws("dynamodb", "list-tags-of-resource", "--resource-arn", before["TableArn"]).get("Tags", [])
@@ -140,7 +163,7 @@ def instant(shown):
     return datetime.datetime.fromisoformat(shown).timestamp() if isinstance(shown, str) else float(shown)
 
 
-def replace(name, table, confirmed):
+def replace(name, table, wanted, confirmed):
     restored = f"{name}-restored"
     kept = Kept(name)
     standing = found(name)
@@ -158,10 +181,13 @@ def replace(name, table, confirmed):
     if confirmed != name:
         sys.exit(f"nothing is done. To delete {name} and put {restored} in its place, name it: replace {name}")
     if begins:
-        protected = bool(kept.known and kept["protects"])
-        kept.note(phase="saved", arn=standing["TableArn"], id=standing["TableId"], source=None, made=None, **beside_the_items(standing))
-        if protected:
-            kept.note(protects=True)
+        beside = beside_the_items(standing)
+        if kept.known:
+            # What this has taken from it before it ended.
+            beside["protects"] |= kept["protects"]
+        else:
+            whole(standing, beside, wanted, kept.file)
+        kept.note(phase="saved", arn=standing["TableArn"], id=standing["TableId"], source=None, made=None, **beside)
         kept.note(source=backup(restored, "restored"))
         backup(name, "replaced")
         deleted(name)
@@ -169,6 +195,7 @@ def replace(name, table, confirmed):
         if not kept["source"]:
             sys.exit(f"{name} is gone, and not by this: make it from a backup and see the runbook")
         awaited(f"deleting {name}", lambda: found(name) is None)
+        say_last_backup(name, kept["id"])
         kept.note(phase="deleted")
     if kept["phase"] in ("deleted", "restoring"):
         make_again(name, kept)
@@ -176,6 +203,22 @@ def replace(name, table, confirmed):
         sys.exit(f"{name} is not the table that was made from {kept['source']}: see {kept.file}")
     complete(name, table, kept)
     kept.file.unlink()
+
+
+def whole(standing, beside, wanted, file):
+    """Without a file, a table that lacks what the template gives it is one that a replacement has left so, and it would stay so."""
+    has = {
+        "a stream": standing.get("StreamSpecification", {}).get("StreamEnabled", False),
+        "a function that reads its stream": bool(beside["mappings"]),
+        "protection against deletion": beside["protects"],
+    }
+    lacking = [each for each in wanted if not has[each]]
+    if lacking:
+        sys.exit(
+            f"{standing['TableName']} has not {' and not '.join(lacking)}, though template.yaml says so, and {file} is not here to say how "
+            "it was: a replacement may have ended halfway. Bring that file from the machine where it began, or give the table by hand what "
+            "it lacks (the runbook, \"A table goes back to an earlier moment\")"
+        )
 
 
 def fits(standing, restored):
@@ -310,7 +353,9 @@ def main():
         case [stage, table, "beside", moment] if table in tables:
             beside(f"{table}-{Stage(stage).name}", moment)
         case [stage, table, "replace", *confirmed] if table in tables and len(confirmed) < 2:
-            replace(f"{table}-{Stage(stage).name}", tables[table], *confirmed or [None])
+            of = Stage(stage)
+            wanted = wanted_beside(tables[table], of.parameters["DeletionProtection"] == "on")
+            replace(f"{table}-{of.name}", tables[table], wanted, *confirmed or [None])
         case _:
             sys.exit(usage)
 
