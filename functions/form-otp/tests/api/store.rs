@@ -65,7 +65,8 @@ async fn the_round_trips_of_each_command_are_as_designed() {
     let expected = (list(&["UpdateItem"; 5]), vec!["forms"]);
     assert_eq!((away.world.store_calls(), called(&away)), expected, "a form that needs no code, for the shop");
     away.ok(EXPORT, away.with("/formName", "feedback")).await;
-    let again = [&["UpdateItem"; 4][..], &["GetItem", "UpdateItem"]].concat();
+    // The shop's count is given back before what became of it is read.
+    let again = [&["UpdateItem"; 5][..], &["GetItem"]].concat();
     assert_eq!((away.world.store_calls(), called(&away).len()), (list(&again), 0), "the same again");
 
     let here = Customer::start_here().await;
