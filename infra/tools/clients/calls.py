@@ -285,7 +285,7 @@ def forms(house: House) -> None:
     assert form.submission_id in read(table, str)
     found = read(search_forms.sync_detailed(client=office, body=models.FormSearch(PHONE)), models.FormList)
     assert form.submission_id in [one.submission_id for one in found.forms], found
-    erased = read(erase.sync_detailed(client=office, body=models.Erasure(PHONE)), models.Erased)
+    erased = read(erase.sync_detailed(client=office, body=models.PersonErasure(PHONE)), models.Erased)
     assert erased.photos == 1, erased
 
 
