@@ -42,8 +42,7 @@ pub const FUNCTION: &str = "function";
 pub const OPERATOR: &str = "operator";
 /// A field: the first digits of a phone, as far as they say nothing of its owner.
 pub const RANGE: &str = "range";
-/// A dimension: what was called with a wrong key: `orders`, `order-push`, `payments`, `acquiring`,
-/// `codes`, `forms`, `back-office`.
+/// A dimension: what was called with a wrong key: `orders`, `order-push`, `payments`, `acquiring`, `codes`, `forms`, `back-office`.
 pub const ENDPOINT: &str = "endpoint";
 /// A field: the number that was reached.
 pub const THRESHOLD: &str = "threshold";

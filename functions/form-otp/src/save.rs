@@ -1,6 +1,7 @@
-//! A form is taken: one that needs no code is counted first; its photos go to S3; if it goes to the shop, a message that waits longer than this request can run goes into
-//! the queue; then it is stored, and only then is anybody told of it. From there on it cannot be lost: the customer's wait has
-//! one try at the shop, whose answer reaches the customer; what becomes of it otherwise is the queue's business.
+//! A form is taken: one that needs no code is counted first; its photos go to S3; if it goes to the shop, a message that waits
+//! longer than this request can run goes into the queue; then it is stored, and only then is anybody told of it. From there on it
+//! cannot be lost: the customer's wait has one try at the shop, whose answer reaches the customer; what becomes of it otherwise is
+//! the queue's business.
 //!
 //! Its id is a digest of what it is, so a repetition finds what became of the first.
 

@@ -1,5 +1,5 @@
-//! How often codes may be sent and checked, and how many forms are taken without one. What belongs to one customer is a sliding window over the moments at which codes
-//! were sent; what many share is a [`Quota`](super::Quota).
+//! How often codes may be sent and checked, and how many forms are taken without one. What belongs to one customer is a sliding
+//! window over the moments at which codes were sent; what many share is a [`Quota`](super::Quota).
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::texts;
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
-/// How many codes may be sent and checked, and how many forms are taken without one: the shop's, or what a form has instead. Whatever the form, it counts the same for all
-/// of them, so that several forms never add up.
+/// How many codes may be sent and checked, and how many forms are taken without one: the shop's, or what a form has instead.
+/// Whatever the form, it counts the same for all of them, so that several forms never add up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How long a code is valid: the same value as in the SMS service's cabinet.

@@ -1,5 +1,6 @@
 //! Counters of the table `otp-tokens` that many requests add to at once: `count#{quota}#{date}` with `used` and, for each hour,
-//! `used_HH`; where one thing counts once, the set `things`. One conditional update each and never a part of a transaction, so that none ever waits for another.
+//! `used_HH`; where one thing counts once, the set `things`. One conditional update each and never a part of a transaction, so that
+//! none ever waits for another.
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;

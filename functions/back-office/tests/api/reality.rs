@@ -208,15 +208,21 @@ async fn a_full_page_has_time_to_arrive_and_keys_that_were_not_read_are_asked_fo
     assert_eq!(listed(&list().await).len(), 3);
 }
 
+/// A refund, of whose writes the one with this number loses its answer and is written over by others: the first announces the refund,
+/// the second records it.
+async fn refunded_while_others_write_over(shop: &Shop, number: u32) -> Answer {
+    let writes = AtomicU32::new(0);
+    shop.story.world.choose_store_faults(move |request| {
+        let is_meant = request.operation == "UpdateItem" && writes.fetch_add(1, Ordering::Relaxed) == number;
+        is_meant.then_some(StoreFault::Overtaken)
+    });
+    shop.refund("key", Some("300.00")).await
+}
+
 #[tokio::test]
 async fn a_write_whose_answer_is_lost_and_that_others_wrote_over_is_in_doubt_and_no_conflict() {
     let shop = Shop::captured_yesterday().await;
-    let writes = AtomicU32::new(0);
-    shop.story.world.choose_store_faults(move |request| {
-        let is_first = request.operation == "UpdateItem" && writes.fetch_add(1, Ordering::Relaxed) == 0;
-        is_first.then_some(StoreFault::Overtaken)
-    });
-    let answer = shop.refund("key", Some("300.00")).await;
+    let answer = refunded_while_others_write_over(&shop, 0).await;
     assert_eq!(answer.status, 500, "{}", answer.body);
     assert!(shop.changing().is_empty(), "whether the intent stands is not known, so nothing is done");
 }
@@ -224,13 +230,7 @@ async fn a_write_whose_answer_is_lost_and_that_others_wrote_over_is_in_doubt_and
 #[tokio::test]
 async fn what_was_done_and_is_written_over_by_others_is_read_again_and_is_a_success() {
     let shop = Shop::captured_yesterday().await;
-    let writes = AtomicU32::new(0);
-    shop.story.world.choose_store_faults(move |request| {
-        // The first announces the refund, the second records it.
-        let is_second = request.operation == "UpdateItem" && writes.fetch_add(1, Ordering::Relaxed) == 1;
-        is_second.then_some(StoreFault::Overtaken)
-    });
-    let answer = shop.refund("key", Some("300.00")).await;
+    let answer = refunded_while_others_write_over(&shop, 1).await;
     assert_eq!((answer.status, &answer.json()["refund"]["status"]), (200, &json!("made")), "{}", answer.body);
     assert_eq!((shop.changing(), shop.look().await["refunded"].as_str()), (vec!["return"], Some("300.00")));
 }
