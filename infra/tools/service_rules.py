@@ -691,13 +691,13 @@ def nothing_names_a_partition(template):
                 yield f"{name}: {text}: ${{AWS::URLSuffix}}"
     for line in template.document.get("_sources", sources()).splitlines():
         if re.search(r"\{\w*\}\.amazonaws\.com", line):
-            yield f"code: {line.strip()}: the address must come from shared::aws, which knows the region's suffix"
+            yield f"code: {line.strip()}: the address must come from shared::platform::aws, which knows the region's suffix"
 
 
 def sources():
     """The functions' code, without the one place that knows the suffixes."""
     files = [path for folder in ("functions", "shared/src") for path in sorted((ROOT / folder).rglob("*.rs"))]
-    return "\n".join(path.read_text(encoding="utf-8") for path in files if path != ROOT / "shared/src/aws.rs")
+    return "\n".join(path.read_text(encoding="utf-8") for path in files if path != ROOT / "shared/src/platform/aws.rs")
 
 
 # ---- The check ------------------------------------------------------------------------------------------------------

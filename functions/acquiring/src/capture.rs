@@ -1,11 +1,11 @@
 //! `capture`: the customer has left the payment screen. Says what became of the payment, and drives it forward.
 
 use lambda_http::{Body, Response};
-use shared::http::{self, Failure, Inbound, Status, on_payment};
-use shared::ids::PaymentId;
-use shared::imshop::acquiring::{Captured, Request as Command};
-use shared::payment::{Payment, Policy, State, Trigger};
-use shared::texts;
+use shared::payments::imshop::acquiring::{Captured, Request as Command};
+use shared::payments::payment::{Payment, Policy, State, Trigger};
+use shared::payments::texts;
+use shared::platform::http::{self, Failure, Inbound, Status, on_payment};
+use shared::platform::ids::PaymentId;
 
 use crate::create::failure_text;
 use crate::{Deps, required};

@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use lambda_http::{Body, Response};
-use shared::clock::Deadline;
-use shared::config::{Facts, Method};
-use shared::gateway::Registration;
-use shared::http::{self, Failure, Inbound, Status, on_payment};
-use shared::ids::{OrderId, OrderUuid};
-use shared::imshop::acquiring::{Created, Request as Command};
-use shared::payment::{Choice, Order, Payment, Policy, Provider, Reason, State, Trigger};
-use shared::secret::{Purpose, sha256_hex};
-use shared::settle::Settled;
-use shared::store::RECORDING;
-use shared::texts;
+use shared::payments::gateway::Registration;
+use shared::payments::imshop::acquiring::{Created, Request as Command};
+use shared::payments::methods::{Facts, Method};
+use shared::payments::payment::{Choice, Order, Payment, Policy, Provider, Reason, State, Trigger};
+use shared::payments::settle::Settled;
+use shared::payments::texts;
+use shared::platform::clock::Deadline;
+use shared::platform::dynamodb::RECORDING;
+use shared::platform::http::{self, Failure, Inbound, Status, on_payment};
+use shared::platform::ids::{OrderId, OrderUuid};
+use shared::platform::secret::{Purpose, sha256_hex};
 use url::Url;
 
 use crate::landing::Landing;

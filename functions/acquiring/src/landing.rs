@@ -1,7 +1,7 @@
 //! Where the customer's browser ends, and the expressions by which the app recognises it.
 
-use shared::gateway::Urls;
-use shared::payment::Payment;
+use shared::payments::gateway::Urls;
+use shared::payments::payment::Payment;
 use url::Url;
 
 /// The addresses of one payment.

@@ -12,16 +12,16 @@ mod landing;
 use std::time::Duration;
 
 use lambda_http::{Body, Request, Response};
-use shared::config::Methods;
-use shared::env::{ConfigError, Env};
-use shared::http::{self, Failure, Inbound, Shape};
-use shared::imshop::acquiring::Request as Command;
-use shared::metrics::Metrics;
-use shared::money::Currency;
-use shared::runtime::World;
-use shared::secret::{InternalSecret, Keys};
-use shared::settle::Settler;
-use shared::texts;
+use shared::payments::imshop::acquiring::Request as Command;
+use shared::payments::methods::Methods;
+use shared::payments::settle::Settler;
+use shared::payments::texts;
+use shared::platform::env::{ConfigError, Env};
+use shared::platform::http::{self, Failure, Inbound, Shape};
+use shared::platform::metrics::Metrics;
+use shared::platform::money::Currency;
+use shared::platform::runtime::World;
+use shared::platform::secret::{InternalSecret, Keys};
 use url::Url;
 
 /// What the function needs.

@@ -2,7 +2,7 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::runtime::run(
+    shared::platform::runtime::run(
         acquiring::Deps::from_env,
         async |deps: &acquiring::Deps| deps.warm().await,
         |deps, request| Box::pin(acquiring::handle(deps, request)),

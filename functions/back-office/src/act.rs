@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use lambda_http::{Body, Response};
 use serde::Deserialize;
-use shared::clock::Timestamp;
-use shared::http::{Failure, Status};
-use shared::ids::ItemId;
-use shared::imshop::status::Channel;
-use shared::money::{Currency, Quantity};
-use shared::payment::{Change, Command, Line, Payment, Trigger};
-use shared::settle::Settled;
+use shared::payments::imshop::status::Channel;
+use shared::payments::payment::{Change, Command, Line, Payment, Trigger};
+use shared::payments::settle::Settled;
+use shared::platform::clock::Timestamp;
+use shared::platform::http::{Failure, Status};
+use shared::platform::ids::ItemId;
+use shared::platform::money::{Currency, Quantity};
 
 use crate::fields::{self, Amount, IdempotencyKey, Moment, Text, wrong};
 use crate::{Asked, answer};

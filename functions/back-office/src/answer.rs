@@ -4,14 +4,14 @@
 use lambda_http::{Body, Response};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
-use shared::clock::Timestamp;
-use shared::http::{self, Failure, Status};
-use shared::ids::{ItemId, OrderId};
-use shared::imshop::status::Channel;
-use shared::mokka::{Code, Error};
-use shared::money::{Currency, Money, Quantity};
-use shared::payment::{self, Line, Order, Payment, RefundStatus, Refusal, Report, ReportedState, Step};
-use shared::settle::Operated;
+use shared::payments::imshop::status::Channel;
+use shared::payments::mokka::{Code, Error};
+use shared::payments::payment::{self, Line, Order, Payment, RefundStatus, Refusal, Report, ReportedState, Step};
+use shared::payments::settle::Operated;
+use shared::platform::clock::Timestamp;
+use shared::platform::http::{self, Failure, Status};
+use shared::platform::ids::{ItemId, OrderId};
+use shared::platform::money::{Currency, Money, Quantity};
 
 /// The provider's refusals among the reasons of a payment.
 const MOKKA: &str = "mokka:";

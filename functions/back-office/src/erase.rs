@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use lambda_http::{Body, Response};
 use serde::{Deserialize, Serialize};
-use shared::challenge::{ChallengeKey, SendLog};
-use shared::clock::{self, Deadline};
-use shared::forget::{self, Forgotten, Why};
-use shared::http::{self, Failure, Status};
-use shared::ids::SubmissionId;
-use shared::phone::Phone;
-use shared::store::{RECORDING, StoreError};
-use shared::submission::{PhoneDigest, State, Submission};
+use shared::forms::challenge::{ChallengeKey, SendLog};
+use shared::forms::submission::{PhoneDigest, State, Submission};
+use shared::payments::forget::{self, Forgotten, Why};
+use shared::platform::clock::{self, Deadline};
+use shared::platform::dynamodb::{RECORDING, StoreError};
+use shared::platform::http::{self, Failure, Status};
+use shared::platform::ids::SubmissionId;
+use shared::platform::phone::Phone;
 
 use crate::fields::{self, CustomerPhone};
 use crate::{Asked, Deps};

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Response};
 use serde_json::Value;
-use shared::http::{self as answers, Failure};
-use shared::store::submissions::{By, Submissions};
-use shared::submission::{Fields, Submission};
+use shared::forms::store::submissions::{By, Submissions};
+use shared::forms::submission::{Fields, Submission};
+use shared::platform::http::{self as answers, Failure};
 
 use crate::forms::{Fitting, LARGEST_ANSWER, fitting, form, page};
 use crate::{Asked, query};

@@ -4,13 +4,13 @@ use std::fmt;
 
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::{Deserialize, de};
-use shared::clock::Timestamp;
-use shared::http::{Failure, Inbound, decode};
-use shared::imshop::status::Channel;
-use shared::money::{Currency, Decimal, Money};
-use shared::payment::Payment;
-use shared::phone::Phone;
-use shared::secret::sha256_hex;
+use shared::payments::imshop::status::Channel;
+use shared::payments::payment::Payment;
+use shared::platform::clock::Timestamp;
+use shared::platform::http::{Failure, Inbound, decode};
+use shared::platform::money::{Currency, Decimal, Money};
+use shared::platform::phone::Phone;
+use shared::platform::secret::sha256_hex;
 use url::Url;
 
 /// The body as `T`; an empty one is an empty object.

@@ -8,10 +8,10 @@ use futures_util::stream;
 use lambda_http::{Body, Response};
 use multer::{Field, Multipart};
 use serde::Deserialize;
-use shared::clock::Timestamp;
-use shared::decoding::{self, BASE64, Headers, in_one_piece};
-use shared::http::{Failure, decode};
-use shared::payment::{Check, Command, Payment, Refusal};
+use shared::payments::payment::{Check, Command, Payment, Refusal};
+use shared::platform::clock::Timestamp;
+use shared::platform::decoding::{self, BASE64, Headers, in_one_piece};
+use shared::platform::http::{Failure, decode};
 
 use crate::fields::{self, Https, Text, wrong};
 use crate::{Asked, answer};

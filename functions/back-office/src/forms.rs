@@ -5,11 +5,11 @@ use std::time::Duration;
 use lambda_http::{Body, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use shared::http::{self, Failure, Status};
-use shared::ids::{FormName, InstallId, SubmissionId};
-use shared::store::submissions::{By, Submissions};
-use shared::store::{Cursor, Page};
-use shared::submission::{Fields, PhoneDigest, State, Submission};
+use shared::forms::store::submissions::{By, Submissions};
+use shared::forms::submission::{Fields, PhoneDigest, State, Submission};
+use shared::platform::dynamodb::{Cursor, Page};
+use shared::platform::http::{self, Failure, Status};
+use shared::platform::ids::{FormName, InstallId, SubmissionId};
 
 use crate::Asked;
 use crate::fields::{self, CustomerPhone};
@@ -252,7 +252,7 @@ pub(crate) async fn photo(asked: &Asked<'_>, id: &str, number: &str) -> Result<R
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use shared::clock::Timestamp;
+    use shared::platform::clock::Timestamp;
 
     use super::*;
 

@@ -3,10 +3,10 @@
 use futures_util::future::join_all;
 use lambda_http::{Body, Response};
 use serde::Serialize;
-use shared::http::{self, Failure, Status};
-use shared::ids::OrderId;
-use shared::payment::{Payment, State};
-use shared::store::{Cursor, Page};
+use shared::payments::payment::{Payment, State};
+use shared::platform::dynamodb::{Cursor, Page};
+use shared::platform::http::{self, Failure, Status};
+use shared::platform::ids::OrderId;
 
 use crate::Asked;
 use crate::answer::{Answer, ShownOrder, ShownPayment, View};

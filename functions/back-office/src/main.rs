@@ -2,7 +2,7 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::runtime::run(
+    shared::platform::runtime::run(
         back_office::Deps::from_env,
         async |deps: &back_office::Deps| deps.warm().await,
         |deps, request| Box::pin(back_office::handle(deps, request)),

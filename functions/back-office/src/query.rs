@@ -1,8 +1,8 @@
 //! What the lists take in their address. Phones are never among it: addresses end up in the logs of whoever passes them on.
 
-use shared::clock::Timestamp;
-use shared::http::{Failure, Inbound};
-use shared::store::{Cursor, StoreError};
+use shared::platform::clock::Timestamp;
+use shared::platform::dynamodb::{Cursor, StoreError};
+use shared::platform::http::{Failure, Inbound};
 
 /// The length of a list that is not said.
 pub(crate) const DEFAULT_LIMIT: u16 = 50;

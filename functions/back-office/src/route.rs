@@ -1,7 +1,7 @@
 //! The routes: who may take them, and how much they carry.
 
-use shared::http::SMALL_BODY;
-use shared::roles::Role;
+use shared::platform::http::SMALL_BODY;
+use shared::platform::roles::Role;
 
 /// A PDF of 3 MiB takes 4 MiB as base64; the rest is for the fields beside it. Lambda takes 6 MB with everything.
 const FINISH_BODY: usize = 4 * 1024 * 1024 + 64 * 1024;

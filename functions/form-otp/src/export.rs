@@ -5,24 +5,21 @@
 
 use std::time::Duration;
 
-use shared::challenge::{Challenge, ChallengeKey, Lease, Quota, SendLog, Sent};
-use shared::clock::{Deadline, Timestamp};
-use shared::config;
-use shared::http::Failure;
-use shared::ids::SubmissionId;
-use shared::imshop::forms::Answer;
-use shared::metrics;
-use shared::phone::Phone;
-use shared::secret::{Purpose, same};
-use shared::smspro::{Code, Error};
-use shared::store::RECORDING;
-use shared::store::StoreError;
-use shared::texts;
+use shared::forms::challenge::{Challenge, ChallengeKey, Lease, Quota, SendLog, Sent};
+use shared::forms::imshop::Answer;
+use shared::forms::smspro::{Code, Error};
+use shared::forms::{config, texts};
+use shared::platform::clock::{Deadline, Timestamp};
+use shared::platform::dynamodb::{RECORDING, StoreError};
+use shared::platform::http::Failure;
+use shared::platform::ids::SubmissionId;
+use shared::platform::metrics;
+use shared::platform::phone::Phone;
+use shared::platform::secret::{Purpose, same};
 
-use crate::Deps;
 use crate::form::Form;
-use crate::quotas;
 use crate::save::{Confirmed, confirmed_id};
+use crate::{Deps, quotas};
 
 /// How long codes may be (reference "SMSPRO"); what they are made of is set in the cabinet.
 const CODE_LENGTH: std::ops::RangeInclusive<usize> = 3..=10;

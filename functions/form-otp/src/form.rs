@@ -1,15 +1,14 @@
 //! The request, parsed: a form with its name, its installation, its fields, and the code if one came with it.
 
 use serde_json::{Map, Value};
-use shared::config;
-use shared::http::Failure;
-use shared::ids::{FormName, InstallId};
-use shared::imshop::forms::{Answer, Request};
-use shared::phone::Phone;
-use shared::photos::{self, Picture};
-use shared::plain::{self, plain};
-use shared::secret::sha256_hex;
-use shared::texts;
+use shared::forms::imshop::{Answer, Request};
+use shared::forms::photos::{self, Picture};
+use shared::forms::{config, texts};
+use shared::platform::http::Failure;
+use shared::platform::ids::{FormName, InstallId};
+use shared::platform::phone::Phone;
+use shared::platform::plain::{self, plain};
+use shared::platform::secret::sha256_hex;
 
 /// The field with the customer's code.
 const CODE: &str = "otpCode";

@@ -2,7 +2,7 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::runtime::run(
+    shared::platform::runtime::run(
         form_otp::Deps::from_env,
         async |deps: &form_otp::Deps| deps.warm().await,
         |deps, request| Box::pin(form_otp::handle(deps, request)),

@@ -3,14 +3,14 @@
 use std::net::IpAddr;
 
 use futures_util::future::join_all;
-use shared::challenge::{Alarm, FormsOf, Quota, Refusal, Used};
-use shared::clock::Timestamp;
-use shared::config;
-use shared::ids::SubmissionId;
-use shared::metrics;
-use shared::phone::Phone;
-use shared::store::StoreError;
-use shared::store::otp::{Otp, Taken};
+use shared::forms::challenge::{Alarm, FormsOf, Quota, Refusal, Used};
+use shared::forms::config;
+use shared::forms::store::otp::{Otp, Taken};
+use shared::platform::clock::Timestamp;
+use shared::platform::dynamodb::StoreError;
+use shared::platform::ids::SubmissionId;
+use shared::platform::metrics;
+use shared::platform::phone::Phone;
 
 use crate::Deps;
 use crate::form::Form;

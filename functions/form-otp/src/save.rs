@@ -8,23 +8,21 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use shared::challenge::{Challenge, ChallengeKey, Lease, Quota, Refusal};
-use shared::clock::{self, Deadline, Timestamp};
-use shared::config;
-use shared::deliver::Delivered;
-use shared::http::Failure;
-use shared::ids::{IdError, InstallId, SubmissionId};
-use shared::imshop::forms::Answer;
-use shared::metrics;
-use shared::phone::Phone;
-use shared::secret::Purpose;
-use shared::store::{RECORDING, StoreError};
-use shared::submission::{Fields, PhoneDigest, Photo, State, Submission};
-use shared::texts;
+use shared::forms::challenge::{Challenge, ChallengeKey, Lease, Quota, Refusal};
+use shared::forms::deliver::Delivered;
+use shared::forms::imshop::Answer;
+use shared::forms::submission::{Fields, PhoneDigest, Photo, State, Submission};
+use shared::forms::{config, texts};
+use shared::platform::clock::{self, Deadline, Timestamp};
+use shared::platform::dynamodb::{RECORDING, StoreError};
+use shared::platform::http::Failure;
+use shared::platform::ids::{IdError, InstallId, SubmissionId};
+use shared::platform::metrics;
+use shared::platform::phone::Phone;
+use shared::platform::secret::Purpose;
 
-use crate::Deps;
 use crate::form::Form;
-use crate::quotas;
+use crate::{Deps, quotas};
 
 /// The largest form that fits into an item of the store (400 KB) together with everything else there.
 const LARGEST_STORED: usize = 350 * 1024;

@@ -13,24 +13,21 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use shared::challenge::{Challenge, ChallengeKey, Limits, Quota, Refusal, SendLog, Sending};
-use shared::clock::{Deadline, Timestamp};
-use shared::config;
-use shared::http::Failure;
-use shared::ids::FormName;
-use shared::imshop::forms::Answer;
-use shared::metrics;
-use shared::phone::Phone;
-use shared::sms::Sms;
-use shared::smspro::{Code, Error};
-use shared::store::RECORDING;
-use shared::store::otp::Found;
-use shared::store::{StoreError, Written};
-use shared::texts;
+use shared::forms::challenge::{Challenge, ChallengeKey, Limits, Quota, Refusal, SendLog, Sending};
+use shared::forms::imshop::Answer;
+use shared::forms::sms::Sms;
+use shared::forms::smspro::{Code, Error};
+use shared::forms::store::otp::Found;
+use shared::forms::{config, texts};
+use shared::platform::clock::{Deadline, Timestamp};
+use shared::platform::dynamodb::{RECORDING, StoreError, Written};
+use shared::platform::http::Failure;
+use shared::platform::ids::FormName;
+use shared::platform::metrics;
+use shared::platform::phone::Phone;
 
-use crate::Deps;
 use crate::form::Form;
-use crate::quotas;
+use crate::{Deps, quotas};
 
 /// How often a send is decided anew after somebody else wrote first.
 const ROUNDS: u32 = 8;
@@ -260,7 +257,7 @@ impl Sender<'_> {
         &self,
         challenge: Challenge,
         id: &str,
-        token: shared::smspro::Token,
+        token: shared::forms::smspro::Token,
         began: Timestamp,
     ) -> Result<Answer, StoreError> {
         self.deps.metrics.emit(&[(metrics::CODES_SENT, 1)], &[(metrics::OPERATOR, self.phone.operator())]);

@@ -2,12 +2,12 @@
 
 use lambda_http::{Body, Response};
 use serde_json::json;
-use shared::http::{self, Failure, Inbound, Status, on_payment};
-use shared::ids::PaymentId;
-use shared::mokka::types::{CheckoutCallback, Decision};
-use shared::payment::{Payment, State, Trigger};
-use shared::secret::{same, sha256_hex};
-use shared::settle::Settled;
+use shared::payments::mokka::types::{CheckoutCallback, Decision};
+use shared::payments::payment::{Payment, State, Trigger};
+use shared::payments::settle::Settled;
+use shared::platform::http::{self, Failure, Inbound, Status, on_payment};
+use shared::platform::ids::PaymentId;
+use shared::platform::secret::{same, sha256_hex};
 
 use crate::{Deps, refuse};
 

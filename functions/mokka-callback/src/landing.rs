@@ -1,13 +1,13 @@
 //! The customer comes back. What the browser says proves nothing; what it sees is what is stored.
 
 use lambda_http::{Body, Response};
-use shared::http::page::{Mood, Page, see_other};
-use shared::http::{Failure, Inbound, on_payment};
-use shared::ids::PaymentId;
-use shared::payment::{Payment, State, Trigger};
-use shared::secret::same;
-use shared::settle::Settled;
-use shared::texts;
+use shared::payments::payment::{Payment, State, Trigger};
+use shared::payments::settle::Settled;
+use shared::payments::texts;
+use shared::platform::http::page::{Mood, Page, see_other};
+use shared::platform::http::{Failure, Inbound, on_payment};
+use shared::platform::ids::PaymentId;
+use shared::platform::secret::same;
 use url::Url;
 
 use crate::Deps;

@@ -16,12 +16,12 @@ mod landing;
 mod registration;
 
 use lambda_http::{Body, Request, Response};
-use shared::env::{ConfigError, Env};
-use shared::http::{self, Failure, Inbound, Shape};
-use shared::metrics::{self, Metrics};
-use shared::outbound::System;
-use shared::runtime::World;
-use shared::settle::Settler;
+use shared::payments::settle::Settler;
+use shared::platform::env::{ConfigError, Env};
+use shared::platform::http::{self, Failure, Inbound, Shape};
+use shared::platform::metrics::{self, Metrics};
+use shared::platform::outbound::System;
+use shared::platform::runtime::World;
 
 /// What the function needs.
 #[derive(Debug)]

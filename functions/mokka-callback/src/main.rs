@@ -2,7 +2,7 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::runtime::run(
+    shared::platform::runtime::run(
         mokka_callback::Deps::from_env,
         async |deps: &mokka_callback::Deps| deps.warm().await,
         |deps, request| Box::pin(mokka_callback::handle(deps, request)),

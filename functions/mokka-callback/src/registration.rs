@@ -3,13 +3,14 @@
 
 use lambda_http::{Body, Response};
 use serde_json::json;
-use shared::gateway::Gateway as _;
-use shared::http::{self, Failure, Inbound, Status};
-use shared::ids::RegistrationId;
-use shared::mokka::types::{Decision, RegistrationCallback};
-use shared::money::Money;
-use shared::secret::{same, sha256_hex};
-use shared::store::{Decided, Registration, Written};
+use shared::payments::gateway::Gateway as _;
+use shared::payments::mokka::types::{Decision, RegistrationCallback};
+use shared::payments::store::{Decided, Registration};
+use shared::platform::dynamodb::Written;
+use shared::platform::http::{self, Failure, Inbound, Status};
+use shared::platform::ids::RegistrationId;
+use shared::platform::money::Money;
+use shared::platform::secret::{same, sha256_hex};
 
 use crate::callback::MAX_BODY;
 use crate::{Deps, refuse};

@@ -1,10 +1,10 @@
 //! What an accepted order costs: only numbers of the shop's answer are charged, and only if nothing about them is in doubt.
 
-use shared::ids::OrderUuid;
-use shared::imshop::orders::{AnsweredOrder, Order as Requested};
-use shared::money::{Currency, Money};
-use shared::payment::{Line, Order};
-use shared::wire::Lenient;
+use shared::payments::imshop::orders::{AnsweredOrder, Order as Requested};
+use shared::payments::payment::{Line, Order};
+use shared::platform::ids::OrderUuid;
+use shared::platform::money::{Currency, Money};
+use shared::platform::wire::Lenient;
 
 /// What is agreed with the shop about the amounts of its answers.
 #[derive(Clone, Copy, Debug)]

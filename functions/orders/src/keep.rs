@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use lambda_http::LambdaEvent;
 use serde_json::{Value, json};
-use shared::payment::Order;
-use shared::store::{Orders, StoreError, Written};
+use shared::payments::payment::Order;
+use shared::payments::store::Orders;
+use shared::platform::dynamodb::{StoreError, Written};
 
 use crate::Deps;
 use crate::record::is_same;

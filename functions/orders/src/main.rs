@@ -2,7 +2,7 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::runtime::run_and_work(
+    shared::platform::runtime::run_and_work(
         orders::Deps::from_env,
         async |deps: &orders::Deps| deps.warm().await,
         |deps, request| Box::pin(orders::handle(deps, request)),

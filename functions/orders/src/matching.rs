@@ -1,8 +1,8 @@
 //! Which answer of the shop belongs to which order that it was asked for. What can only mean one thing is taken so; what is left
 //! is never dropped in silence, since the shop may have an order that nobody can pay.
 
-use shared::ids::OrderUuid;
-use shared::imshop::orders::{AnsweredOrder, Order as Requested};
+use shared::payments::imshop::orders::{AnsweredOrder, Order as Requested};
+use shared::platform::ids::OrderUuid;
 
 /// What an answer says of the orders that were asked for.
 #[derive(Default)]

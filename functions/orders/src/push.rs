@@ -2,15 +2,15 @@
 
 use lambda_http::{Body, Response};
 use serde_json::json;
-use shared::clock::Timestamp;
-use shared::env::parse_url;
-use shared::http::{self, Failure, Inbound, Status};
-use shared::ids::OrderUuid;
-use shared::imshop::orders::{Push, PushedItem};
-use shared::money::{Currency, Money};
-use shared::payment::{Known, Line, Order};
-use shared::phone::Phone;
-use shared::store::Written;
+use shared::payments::imshop::orders::{Push, PushedItem};
+use shared::payments::payment::{Known, Line, Order};
+use shared::platform::clock::Timestamp;
+use shared::platform::dynamodb::Written;
+use shared::platform::env::parse_url;
+use shared::platform::http::{self, Failure, Inbound, Status};
+use shared::platform::ids::OrderUuid;
+use shared::platform::money::{Currency, Money};
+use shared::platform::phone::Phone;
 
 use crate::Deps;
 use crate::record::bounded;

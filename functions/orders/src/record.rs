@@ -1,14 +1,14 @@
 //! What of an order a payment will need: from the request who and what, from the shop's answer how much.
 
-use shared::clock::Timestamp;
-use shared::ids::{ItemId, OrderUuid};
-use shared::imshop::orders::{Answer, AnsweredOrder, Item, Order as Requested, Request};
-use shared::metrics;
-use shared::money::{Currency, Money, Quantity};
-use shared::payment::{Cart, Fact, Goods, Known, Line, Order};
-use shared::phone::Phone;
-use shared::texts;
-use shared::wire::{Flag, Lenient};
+use shared::payments::imshop::orders::{Answer, AnsweredOrder, Item, Order as Requested, Request};
+use shared::payments::payment::{Cart, Fact, Goods, Known, Line, Order};
+use shared::payments::texts;
+use shared::platform::clock::Timestamp;
+use shared::platform::ids::{ItemId, OrderUuid};
+use shared::platform::metrics;
+use shared::platform::money::{Currency, Money, Quantity};
+use shared::platform::phone::Phone;
+use shared::platform::wire::{Flag, Lenient};
 
 use crate::Deps;
 use crate::matching::{self, Matched, Trouble};

@@ -1,10 +1,10 @@
 //! Order creation: to the shop and back, untouched, with a note of what was accepted.
 
 use lambda_http::{Body, Response};
-use shared::http::{self, Failure, Inbound, Status, decode, respond};
-use shared::imshop::orders::{Answer, Refusal, RefusedOrder, Request, without_key};
-use shared::outbound::Answer as ShopAnswer;
-use shared::texts;
+use shared::payments::imshop::orders::{Answer, Refusal, RefusedOrder, Request, without_key};
+use shared::payments::texts;
+use shared::platform::http::{self, Failure, Inbound, Status, decode, respond};
+use shared::platform::outbound::Answer as ShopAnswer;
 
 use crate::{Deps, keep, record};
 

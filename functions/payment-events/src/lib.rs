@@ -6,7 +6,7 @@
 //! (`batchItemFailures`), which repeats it and at last puts it into the dead-letter queue. Nothing is lost there either:
 //! reconcile finds every untold payment by the table's index `due`.
 //!
-//! Round trips for each payment: see [`shared::tell`].
+//! Round trips for each payment: see [`shared::payments::tell`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,13 +15,14 @@ use futures_util::{StreamExt as _, stream};
 use lambda_runtime::LambdaEvent;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::clock::Deadline;
-use shared::env::{ConfigError, Env};
-use shared::ids::PaymentId;
-use shared::imshop::status::Client;
-use shared::runtime::{World, remaining};
-use shared::store::{Orders, client_from_env};
-use shared::tell::{Health, Teller};
+use shared::payments::imshop::status::Client;
+use shared::payments::store::Orders;
+use shared::payments::tell::{Health, Teller};
+use shared::platform::clock::Deadline;
+use shared::platform::dynamodb::client_from_env;
+use shared::platform::env::{ConfigError, Env};
+use shared::platform::ids::PaymentId;
+use shared::platform::runtime::{World, remaining};
 
 /// How many payments are told at once.
 const AT_ONCE: usize = 8;

@@ -12,18 +12,19 @@ mod schedules;
 use std::time::Duration;
 
 use lambda_http::{Body, Request, Response};
-use shared::clock::{Clock, Deadline};
-use shared::config::{Facts, Icon, Limit, Method, Methods, Offer};
-use shared::env::{ConfigError, Env};
-use shared::http::{self, Failure, Inbound, Shape, Status};
-use shared::imshop::payments::{Answer, Payment, Request as Cart};
-use shared::metrics::Metrics;
-use shared::money::{Currency, Money};
-use shared::runtime::World;
-use shared::secret::Keys;
-use shared::store::prices::Prices;
-use shared::store::{Quotes, client_from_env};
-use shared::texts;
+use shared::payments::imshop::payments::{Answer, Payment, Request as Cart};
+use shared::payments::methods::{Facts, Icon, Limit, Method, Methods, Offer};
+use shared::payments::store::Quotes;
+use shared::payments::store::prices::Prices;
+use shared::payments::texts;
+use shared::platform::clock::{Clock, Deadline};
+use shared::platform::dynamodb::client_from_env;
+use shared::platform::env::{ConfigError, Env};
+use shared::platform::http::{self, Failure, Inbound, Shape, Status};
+use shared::platform::metrics::Metrics;
+use shared::platform::money::{Currency, Money};
+use shared::platform::runtime::World;
+use shared::platform::secret::Keys;
 
 use crate::mokka::{Answers, Mokka, Questions};
 

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use shared::clock::{Clock, Deadline, Timestamp};
-use shared::mokka::Client;
-use shared::mokka::types::LimitStatus;
-use shared::money::{Currency, Money};
-use shared::phone::Phone;
+use shared::payments::mokka::Client;
+use shared::payments::mokka::types::LimitStatus;
+use shared::platform::clock::{Clock, Deadline, Timestamp};
+use shared::platform::money::{Currency, Money};
+use shared::platform::phone::Phone;
 
 /// How long an answer counts: a purchase elsewhere changes it.
 const FRESH: Duration = Duration::from_mins(5);

@@ -2,7 +2,7 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::runtime::run_and_finish(
+    shared::platform::runtime::run_and_finish(
         payments::Deps::from_env,
         async |deps: &payments::Deps| deps.warm().await,
         |deps, request| Box::pin(payments::handle(deps, request)),

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use shared::clock::{Clock, Deadline};
-use shared::env::Env;
-use shared::gateway::mokka::{client_from_env, currency_from_env};
-use shared::imshop::payments::{Period, Widget};
-use shared::instalments::Plan;
-use shared::money::{Currency, Money};
-use shared::outbound::Http;
-use shared::phone::Phone;
-use shared::store::{Quotes, Schedules as Store};
-use shared::texts;
+use shared::payments::gateway::mokka::{client_from_env, currency_from_env};
+use shared::payments::imshop::payments::{Period, Widget};
+use shared::payments::instalments::Plan;
+use shared::payments::store::{Quotes, Schedules as Store};
+use shared::payments::texts;
+use shared::platform::clock::{Clock, Deadline};
+use shared::platform::env::Env;
+use shared::platform::money::{Currency, Money};
+use shared::platform::outbound::Http;
+use shared::platform::phone::Phone;
 use time::Date;
 
 use crate::limits::{Limit, Limits};

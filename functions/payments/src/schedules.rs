@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::Shared;
-use shared::clock::{Clock, Deadline, Timestamp};
-use shared::instalments::Plan;
-use shared::mokka::Client;
-use shared::money::Money;
-use shared::store::Schedules as Store;
+use shared::payments::instalments::Plan;
+use shared::payments::mokka::Client;
+use shared::payments::store::Schedules as Store;
+use shared::platform::clock::{Clock, Deadline, Timestamp};
+use shared::platform::money::Money;
 use time::Date;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
-use shared::ids::ItemId;
-use shared::money::Decimal;
-use shared::store::prices::{BadOffers, Bucket, bucket_of};
+use shared::payments::store::prices::{BadOffers, Bucket, bucket_of};
+use shared::platform::ids::ItemId;
+use shared::platform::money::Decimal;
 
 use crate::error::FeedError;
 

@@ -1,6 +1,6 @@
 //! Why a feed was not loaded. Whatever it is, the prices in force stay.
 
-use shared::store::StoreError;
+use shared::platform::dynamodb::StoreError;
 
 /// Said of redirects; 304 is none, but nobody asked for it then.
 const MOVED: &str = "; a feed that has moved must be set anew in PRICE_FEED_URL, a redirect is not followed";

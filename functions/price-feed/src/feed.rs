@@ -8,9 +8,9 @@ use futures_util::Stream;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::name::{Namespace, ResolveResult};
 use quick_xml::{Error, NsReader, XmlVersion};
-use shared::decoding::LOST;
-use shared::ids::ItemId;
-use shared::money::{Currency, Decimal, MoneyError};
+use shared::platform::decoding::LOST;
+use shared::platform::ids::ItemId;
+use shared::platform::money::{Currency, Decimal, MoneyError};
 
 use crate::catalogue::{Catalogue, Offer, Reason};
 use crate::error::FeedError;

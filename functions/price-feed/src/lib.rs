@@ -1,8 +1,8 @@
 //! Reads the shop's product feed, the one that IMSHOP itself reads, into the table `quotes`, so that `payments` can say what
-//! a cart costs. Runs on a schedule, one run at a time ([`shared::store::Turn`]); two at once would do no harm.
+//! a cart costs. Runs on a schedule, one run at a time ([`shared::platform::dynamodb::Turn`]); two at once would do no harm.
 //!
 //! The feed is asked for only if it has changed, is read while it arrives, and only its offers' ids and prices stay in
-//! memory. Its prices come into force all at once or not at all ([`shared::store::prices`]): a feed that cannot be had, is
+//! memory. Its prices come into force all at once or not at all ([`shared::payments::store::prices`]): a feed that cannot be had, is
 //! cut off, is no feed, or has too many bad offers leaves everything as it was and fails the run, which sets off an alarm.
 //!
 //! What is an offer's price: the text of its `price`, in the currency of its `currencyId` (`DEFAULT_CURRENCY` if it has
@@ -26,12 +26,13 @@ use std::time::Duration;
 use lambda_runtime::LambdaEvent;
 use serde::Serialize;
 use serde_json::Value;
-use shared::clock::{Clock, Timestamp};
-use shared::env::{ConfigError, Env};
-use shared::money::Currency;
-use shared::runtime::{World, remaining};
-use shared::store::prices::{PriceList, PriceLists, RENEWED};
-use shared::store::{Quotes, Written, client_from_env};
+use shared::payments::store::Quotes;
+use shared::payments::store::prices::{PriceList, PriceLists, RENEWED};
+use shared::platform::clock::{Clock, Timestamp};
+use shared::platform::dynamodb::{Written, client_from_env};
+use shared::platform::env::{ConfigError, Env};
+use shared::platform::money::Currency;
+use shared::platform::runtime::{World, remaining};
 
 use catalogue::{Sorted, count};
 pub use error::FeedError;

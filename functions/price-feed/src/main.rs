@@ -2,7 +2,7 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::runtime::work(
+    shared::platform::runtime::work(
         price_feed::Deps::from_env,
         async |deps: &price_feed::Deps| deps.warm().await,
         |deps, event| Box::pin(price_feed::handle(deps, event)),

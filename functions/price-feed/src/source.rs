@@ -9,9 +9,9 @@ use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use reqwest::StatusCode;
 use reqwest::header::{ACCEPT_ENCODING, ETAG, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
-use shared::aws;
-use shared::env::{Env, parse_url};
-use shared::outbound::Http;
+use shared::platform::aws;
+use shared::platform::env::{Env, parse_url};
+use shared::platform::outbound::Http;
 use url::Url;
 
 use crate::error::FeedError;

@@ -10,7 +10,7 @@ use encoding_rs::{Decoder, Encoding, UTF_8};
 use futures_util::{Stream, StreamExt as _};
 use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
 
-use shared::decoding::{declared, find};
+use shared::platform::decoding::{declared, find};
 
 use crate::error::FeedError;
 use crate::packing::Packing;

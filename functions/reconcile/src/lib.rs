@@ -1,13 +1,13 @@
 //! Looks after every payment that nobody asks about: a callback that never came, a call without a clear answer, an attempt whose
-//! time is over, a message that IMSHOP did not take. Runs on a schedule, one run at a time ([`shared::store::Turn`]); two at once would
+//! time is over, a message that IMSHOP did not take. Runs on a schedule, one run at a time ([`shared::platform::dynamodb::Turn`]); two at once would
 //! do no harm. In a large shop each partition of what is due has a schedule of its own, by the event `{"shard": "0"}`, and its runs take
 //! turns by themselves.
 //!
 //! The sparse index `due` holds only the payments whose next look is planned, spread over partitions; the rest of the table is
-//! never read. For each payment that is due: one read, then what [`shared::settle`] and [`shared::tell`] need, and a write that
+//! never read. For each payment that is due: one read, then what [`shared::payments::settle`] and [`shared::payments::tell`] need, and a write that
 //! plans the next look, later each time that nothing was new. A run ends with its time; what is left comes first in the next.
 //! Beside each partition for payments the same index has one for the orders that know their customer, by the end of the time for which
-//! they may: a read, and what [`shared::forget`] needs. They come after all payments of a run, so that none waits for them, and one whose
+//! they may: a read, and what [`shared::payments::forget`] needs. They come after all payments of a run, so that none waits for them, and one whose
 //! look fails comes up again an hour later.
 //!
 //! Round trips of a run with nothing due: one write that takes the turn, two Queries for each of its partitions, one write that gives it
@@ -22,18 +22,19 @@ use futures_util::stream::FuturesUnordered;
 use lambda_runtime::LambdaEvent;
 use serde::Serialize;
 use serde_json::Value;
-use shared::clock::{self, Deadline, Timestamp};
-use shared::env::{ConfigError, Env};
-use shared::forget::{self, Forgotten, Why};
-use shared::ids::{OrderUuid, PaymentId};
-use shared::imshop::status::Client;
-use shared::metrics::{self, Metrics};
-use shared::outbound::{Http, System};
-use shared::payment::{Payment, Trigger};
-use shared::runtime::{World, remaining};
-use shared::settle::{Settled, Settler};
-use shared::store::{Due, Orders, StoreError};
-use shared::tell::{self, Teller, Told};
+use shared::payments::forget::{self, Forgotten, Why};
+use shared::payments::imshop::status::Client;
+use shared::payments::payment::{Payment, Trigger};
+use shared::payments::settle::{Settled, Settler};
+use shared::payments::store::{Due, Orders};
+use shared::payments::tell::{self, Teller, Told};
+use shared::platform::clock::{self, Deadline, Timestamp};
+use shared::platform::dynamodb::StoreError;
+use shared::platform::env::{ConfigError, Env};
+use shared::platform::ids::{OrderUuid, PaymentId};
+use shared::platform::metrics::{self, Metrics};
+use shared::platform::outbound::{Http, System};
+use shared::platform::runtime::{World, remaining};
 
 /// How many keys are taken from the index at once.
 const PAGE: u16 = 200;
@@ -504,7 +505,7 @@ fn note_person(payment: &Payment, looked: &mut Looked) {
         payment_id = %payment.id,
         state = payment.state.name(),
         unknown = payment.unknown,
-        intent = payment.intent.as_ref().map(shared::payment::Intent::name),
+        intent = payment.intent.as_ref().map(shared::payments::payment::Intent::name),
         mismatch = payment.mismatch,
         tell_failures = payment.telling.failures,
         "a payment needs a person"

@@ -14,16 +14,16 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use lambda_http::{Body, Request, Response};
 use serde_json::json;
-use shared::clock::Clock;
-use shared::env::{ConfigError, Env};
-use shared::http::{self, Failure, Inbound, Shape, Status};
-use shared::metrics::{self, Metrics};
-use shared::outbound::System;
-use shared::runtime::World;
-use shared::secret::Keys;
-use shared::smspro::{self, Delivery, Report};
-use shared::store::otp::Otp;
-use shared::store::{Written, client_from_env};
+use shared::forms::smspro::{self, Delivery, Report};
+use shared::forms::store::otp::Otp;
+use shared::platform::clock::Clock;
+use shared::platform::dynamodb::{Written, client_from_env};
+use shared::platform::env::{ConfigError, Env};
+use shared::platform::http::{self, Failure, Inbound, Shape, Status};
+use shared::platform::metrics::{self, Metrics};
+use shared::platform::outbound::System;
+use shared::platform::runtime::World;
+use shared::platform::secret::Keys;
 
 /// 64 KiB: a hundred times what a report needs.
 const LARGEST_BODY: usize = 64 * 1024;

@@ -2,7 +2,7 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::runtime::run(
+    shared::platform::runtime::run(
         sms_reports::Deps::from_env,
         async |deps: &sms_reports::Deps| deps.warm().await,
         |deps, request| Box::pin(sms_reports::handle(deps, request)),

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::metrics::{self, Metrics};
-use shared::sms::{Counts, Group, Sms};
-use shared::store::otp::Conversion;
-use shared::store::{StoreError, Written};
+use shared::forms::sms::{Counts, Group, Sms};
+use shared::forms::store::otp::Conversion;
+use shared::platform::dynamodb::{StoreError, Written};
+use shared::platform::metrics::{self, Metrics};
 
 use crate::Deps;
 

@@ -1,11 +1,11 @@
 //! Looks after every SMS whose code's time is over: counts what came of it, asks SMSPRO for a report if nothing shows that it
 //! arrived, and tells a person when the codes of an operator or of a range of numbers are hardly ever entered, which is how
-//! pumping shows. Runs on a schedule, one run at a time ([`shared::store::Turn`]); two at once would do no harm.
+//! pumping shows. Runs on a schedule, one run at a time ([`shared::platform::dynamodb::Turn`]); two at once would do no harm.
 //!
 //! A function of its own and no part of reconcile: payments must not wait for SMS, nor SMSPRO's password lie beside their keys.
 //!
 //! The sparse index `due` holds only the SMS that are to be looked at; at rest they leave it. Counted is before SMSPRO is asked, so
-//! that an SMSPRO that is down delays nothing, and what it says later is added when it says it ([`shared::sms`]). SMS are looked at one after
+//! that an SMSPRO that is down delays nothing, and what it says later is added when it says it ([`shared::forms::sms`]). SMS are looked at one after
 //! the other, since those of one operator add to the same counter.
 //!
 //! Round trips of a run: two writes for its turn; one Query for every fifty SMS that are due; for each of them one read, one transaction if there is something
@@ -19,15 +19,15 @@ use std::time::Duration;
 
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
-use shared::clock::{Clock, Deadline};
-use shared::config::Forms;
-use shared::env::{ConfigError, Env};
-use shared::metrics::Metrics;
-use shared::runtime::{World, remaining};
-use shared::sms::Thresholds;
-use shared::smspro::Reports;
-use shared::store::client_from_env;
-use shared::store::otp::Otp;
+use shared::forms::config::Forms;
+use shared::forms::sms::Thresholds;
+use shared::forms::smspro::Reports;
+use shared::forms::store::otp::Otp;
+use shared::platform::clock::{Clock, Deadline};
+use shared::platform::dynamodb::client_from_env;
+use shared::platform::env::{ConfigError, Env};
+use shared::platform::metrics::Metrics;
+use shared::platform::runtime::{World, remaining};
 
 pub use run::Report;
 use run::Run;

@@ -2,7 +2,7 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::runtime::work(
+    shared::platform::runtime::work(
         sms_watch::Deps::from_env,
         async |deps: &sms_watch::Deps| deps.warm().await,
         |deps, event| Box::pin(sms_watch::handle(deps, event)),

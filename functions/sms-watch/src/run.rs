@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
-use shared::clock::Deadline;
-use shared::sms::{Counts, Sms};
-use shared::smspro::{AskCode, AskError, Delivery, Reports};
-use shared::store::{StoreError, Written};
+use shared::forms::sms::{Counts, Sms};
+use shared::forms::smspro::{AskCode, AskError, Delivery, Reports};
+use shared::platform::clock::Deadline;
+use shared::platform::dynamodb::{StoreError, Written};
 
 use crate::Deps;
 use crate::conversion::{groups, measure};

@@ -13,7 +13,7 @@ use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use shared::clock::Clock;
+use shared::platform::clock::Clock;
 use tokio::net::TcpListener;
 
 use crate::template::{Attribute, Index, Kind, Table};

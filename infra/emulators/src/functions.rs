@@ -9,8 +9,8 @@ use lambda_http::Error;
 use lambda_http::request::LambdaRequest;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
-use shared::env::{ConfigError, Env};
-use shared::runtime::{Build, Handler, Worker, World};
+use shared::platform::env::{ConfigError, Env};
+use shared::platform::runtime::{Build, Handler, Worker, World};
 
 use crate::stream::Work;
 use crate::template::{TEMPLATE, Template};
@@ -171,7 +171,7 @@ fn unknown(name: &str) -> String {
 pub fn context(timeout: Duration) -> Context {
     let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + timeout;
     let mut context = Context::default();
-    context.request_id = shared::clock::Random::System.hex32().unwrap_or_default();
+    context.request_id = shared::platform::clock::Random::System.hex32().unwrap_or_default();
     context.deadline = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
     context
 }
@@ -187,7 +187,7 @@ pub fn http<D: Send + Sync + 'static>(deps: D, handle: Handler<D>) -> Invoke {
 
 /// Gives a gateway's event to a handler as the functions do it.
 pub async fn adapted<D: Send + Sync>(deps: &D, handle: Handler<D>, event: LambdaEvent<LambdaRequest>) -> Result<Value, Error> {
-    shared::http::adapted(event, move |request| handle(deps, request)).await
+    shared::platform::http::adapted(event, move |request| handle(deps, request)).await
 }
 
 /// A handler of other events with what it needs.

@@ -22,7 +22,7 @@ use futures_util::future::join_all;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use shared::clock::{Clock, Random, Timestamp};
+use shared::platform::clock::{Clock, Random, Timestamp};
 use tokio::net::TcpListener;
 
 use crate::stream::Work;

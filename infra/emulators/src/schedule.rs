@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lambda_http::Error;
 use serde_json::{Value, json};
-use shared::clock::Clock;
+use shared::platform::clock::Clock;
 use time::format_description::well_known::Rfc3339;
 
 use crate::stream::Work;
@@ -62,7 +62,7 @@ impl Ticker {
 fn event(clock: &Clock, rule: &str) -> Value {
     json!({
         "version": "0",
-        "id": shared::clock::Random::System.hex32().unwrap_or_default(),
+        "id": shared::platform::clock::Random::System.hex32().unwrap_or_default(),
         "detail-type": "Scheduled Event",
         "source": "aws.events",
         "account": "123456789012",

@@ -12,7 +12,7 @@ use futures_util::future::{BoxFuture, join_all};
 use lambda_http::Error;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use shared::clock::{Clock, Timestamp};
+use shared::platform::clock::{Clock, Timestamp};
 
 use crate::dynamodb::{Embedded, POSITIONS};
 use crate::template::Mapping;

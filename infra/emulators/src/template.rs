@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value;
-use shared::document;
+use shared::platform::secrets_manager;
 use yaml_rust2::{Yaml, YamlLoader};
 
 use crate::filter::{Filter, FilterError};
@@ -254,7 +254,7 @@ impl Template {
             let has_secrets = given.contains("SECRETS_ARN");
             all.retain(|name, _| {
                 let name = name.as_str();
-                given.contains(name) || NOT_GIVEN.contains(&name) || (has_secrets && document::NAMES.contains(&name))
+                given.contains(name) || NOT_GIVEN.contains(&name) || (has_secrets && secrets_manager::NAMES.contains(&name))
             });
         }
         all
@@ -661,7 +661,8 @@ mod tests {
         // With ReconcileByShard=on instead of the first one.
         let shards =
             disabled.into_iter().map(|schedule| (schedule.function.as_str(), schedule.every.as_secs(), schedule.input.clone()));
-        let wanted = shared::store::Orders::shards().map(|shard| ("reconcile", 60, Some(serde_json::json!({"shard": shard}))));
+        let wanted =
+            shared::payments::store::Orders::shards().map(|shard| ("reconcile", 60, Some(serde_json::json!({"shard": shard}))));
         assert_eq!(shards.collect::<Vec<_>>(), wanted.collect::<Vec<_>>());
     }
 

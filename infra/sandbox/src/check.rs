@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use shared::config::{Form, Forms, Methods};
+use shared::forms::config::{Form, Forms};
+use shared::payments::methods::Methods;
 
 /// What a settings file is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

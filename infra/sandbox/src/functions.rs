@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use emulators::functions::{Function, Functions};
 use emulators::{http, worker};
-use shared::env::ConfigError;
-use shared::runtime::World;
+use shared::platform::env::ConfigError;
+use shared::platform::runtime::World;
 use testkit::Cast;
 
 /// Every function of the template.

@@ -6,11 +6,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use sandbox::check;
-use sandbox::costs;
-use sandbox::demo;
 use sandbox::world::{Ports, Sandbox, Setup};
-use shared::clock::Timestamp;
+use sandbox::{check, costs, demo};
+use shared::platform::clock::Timestamp;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -93,7 +91,7 @@ async fn command(command: &Command) -> Result<bool, Box<dyn std::error::Error>> 
             Ok(true)
         }
         Command::Schema => {
-            let schema = serde_json::to_string_pretty(&shared::config::Methods::schema())?;
+            let schema = serde_json::to_string_pretty(&shared::payments::methods::Methods::schema())?;
             writeln!(io::stdout(), "{schema}")?;
             Ok(true)
         }
@@ -129,7 +127,7 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     // The demo is for people: only what went wrong is logged between its lines.
     let level = if arguments.demo { LevelFilter::ERROR } else { LevelFilter::INFO };
-    tracing_subscriber::registry().with(shared::telemetry::layer(level, io::stderr)).try_init()?;
+    tracing_subscriber::registry().with(shared::platform::telemetry::layer(level, io::stderr)).try_init()?;
     let port = |chosen: Option<u16>, default| chosen.unwrap_or(if arguments.demo { 0 } else { default });
     let ports = Ports {
         gateway: (!arguments.providers_only).then(|| port(arguments.gateway_port, 9000)),

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::clock::{Clock, Random, Timestamp};
-use shared::env::{ConfigError, Env};
-use shared::metrics::{Metrics, Sink};
-use shared::outbound::Http;
-use shared::runtime::World as Outside;
+use shared::platform::clock::{Clock, Random, Timestamp};
+use shared::platform::env::{ConfigError, Env};
+use shared::platform::metrics::{Metrics, Sink};
+use shared::platform::outbound::Http;
+use shared::platform::runtime::World as Outside;
 use standins::{Options, StandIns, Unanswered};
 use tokio::net::TcpListener;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::clock::{Clock, Timestamp};
+use shared::platform::clock::{Clock, Timestamp};
 
 /// When a world begins whose test is not about dates: `WORLD_BEGINS`, or one fixed moment ([`standins::beginning`]).
 #[must_use]

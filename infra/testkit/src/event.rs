@@ -8,7 +8,7 @@ use emulators::gateway::{Incoming, rest_event};
 use lambda_http::request::LambdaRequest;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
-use shared::runtime::{Handler, Worker};
+use shared::platform::runtime::{Handler, Worker};
 
 use crate::world::WORKER_TIMEOUT;
 

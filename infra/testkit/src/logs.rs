@@ -13,7 +13,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 static LOGS: LazyLock<Logs> = LazyLock::new(|| {
     let logs = Logs::default();
     let writer = logs.clone();
-    let layer = shared::telemetry::layer(LevelFilter::TRACE, move || writer.clone());
+    let layer = shared::platform::telemetry::layer(LevelFilter::TRACE, move || writer.clone());
     tracing_subscriber::registry().with(layer).try_init().expect("no other subscriber in a test process");
     logs
 });

@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use emulators::template::Table;
 use serde_json::Value;
-use shared::metrics::Sink;
+use shared::platform::metrics::Sink;
 use standins::System;
 
 use crate::World;

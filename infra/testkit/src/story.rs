@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
-use shared::clock::Timestamp;
+use shared::platform::clock::Timestamp;
 use standins::{Decision, Options};
 use url::Url;
 

@@ -18,11 +18,11 @@ use emulators::tap::{Modes, StoreFault, StoreRequest, Tap};
 use emulators::template::{Consumer, Mapping, TEMPLATE, Template};
 use lambda_runtime::{Context as LambdaContext, LambdaEvent};
 use serde_json::Value;
-use shared::clock::{Clock, Random, Timestamp};
-use shared::env::Env;
-use shared::metrics::{Metric, Metrics, Sink};
-use shared::outbound::Http;
-use shared::runtime::{Build, Worker, World as Outside};
+use shared::platform::clock::{Clock, Random, Timestamp};
+use shared::platform::env::Env;
+use shared::platform::metrics::{Metric, Metrics, Sink};
+use shared::platform::outbound::Http;
+use shared::platform::runtime::{Build, Worker, World as Outside};
 use standins::{Options, StandIns};
 use tokio::net::TcpListener;
 
@@ -135,7 +135,7 @@ impl World {
         let storage = s3::start(s3, None, AWS_KEY, PHOTOS).expect("an embedded S3");
         // What a test itself looks up does not pass the tap.
         let mut settings = Env::from_map(environment(&Addresses { dynamodb: database.clone(), ..addresses }));
-        let client = shared::store::client_from_env(&mut settings).expect("the sandbox's own settings");
+        let client = shared::platform::dynamodb::client_from_env(&mut settings).expect("the sandbox's own settings");
         // The functions' impatience is not the tests': on a busy machine a table may take a while.
         let patient = client.config().to_builder().timeout_config(TimeoutConfig::disabled());
         let client = aws_sdk_dynamodb::Client::from_conf(patient.build());

@@ -1,7 +1,7 @@
 //! The shipped files: read by the function, taken by the schema, described in words.
 
 use serde_json::{Value, json};
-use shared::config::Methods;
+use shared::payments::methods::Methods;
 
 use crate::{WEDNESDAY, facts, offered, schema};
 

@@ -9,10 +9,10 @@ mod rules;
 mod schema;
 
 use serde_json::Value;
-use shared::clock::Timestamp;
-use shared::config::{Facts, Methods};
-use shared::imshop::payments::Request;
-use shared::money::Currency;
+use shared::payments::imshop::payments::Request;
+use shared::payments::methods::{Facts, Methods};
+use shared::platform::clock::Timestamp;
+use shared::platform::money::Currency;
 
 /// Wednesday, 9 o'clock UTC: noon in Moscow, 15 o'clock in Bishkek.
 const WEDNESDAY: &str = "2026-11-25T09:00:00Z";

@@ -1,6 +1,6 @@
 //! Every mistake is said where it stands, with what would be right; the schema refuses what it can know of.
 
-use shared::config::Methods;
+use shared::payments::methods::Methods;
 
 use crate::{schema, under};
 

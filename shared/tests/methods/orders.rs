@@ -1,10 +1,10 @@
 //! What is left of a cart's facts once it is an order.
 
-use shared::clock::Timestamp;
-use shared::config::{Facts, Methods};
-use shared::ids::{OrderId, OrderUuid};
-use shared::money::{Currency, Decimal, Money};
-use shared::payment::{Cart, Fact, Known, Order};
+use shared::payments::methods::{Facts, Methods};
+use shared::payments::payment::{Cart, Fact, Known, Order};
+use shared::platform::clock::Timestamp;
+use shared::platform::ids::{OrderId, OrderUuid};
+use shared::platform::money::{Currency, Decimal, Money};
 
 use crate::{WEDNESDAY, at, under};
 

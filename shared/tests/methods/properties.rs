@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use shared::config::{Condition, Facts, Icon, Methods, Truth};
-use shared::payment::Fact;
+use shared::payments::methods::{Condition, Facts, Icon, Methods, Truth};
+use shared::payments::payment::Fact;
 
 use crate::{at, facts, request, under};
 
@@ -153,9 +153,9 @@ proptest! {
     #[test]
     fn any_file_answers_any_request(file in file(), cart in cart(), second in 0_i64..4_000_000_000) {
         let methods = Methods::parse(&file).map_err(|mistake| TestCaseError::fail(format!("{mistake}\n{file}")))?;
-        let now = shared::clock::Timestamp::from_millis(second * 1000);
+        let now = shared::platform::clock::Timestamp::from_millis(second * 1000);
         let request = request(&cart);
-        let facts = Facts::of_cart(&request, request.amount(shared::money::Currency::Kgs), now, methods.utc_offset());
+        let facts = Facts::of_cart(&request, request.amount(shared::platform::money::Currency::Kgs), now, methods.utc_offset());
         let offers = methods.offered(&facts);
         let order: Vec<_> = offers.iter().map(|offer| offer.method.id.as_str()).collect();
         prop_assert!(order.is_sorted(), "{:?}", order);
@@ -190,7 +190,7 @@ proptest! {
         let methods = Methods::parse(&file).unwrap();
         let request = request(&cart);
         let without = Facts::of_cart(&request, None, at(crate::WEDNESDAY), methods.utc_offset());
-        let amount = shared::money::Money::from_minor(minor, shared::money::Currency::Rub).ok();
+        let amount = shared::platform::money::Money::from_minor(minor, shared::platform::money::Currency::Rub).ok();
         let with = Facts::of_cart(&request, amount, at(crate::WEDNESDAY), methods.utc_offset());
         let (before, after) = (methods.offered(&without), methods.offered(&with));
         prop_assert!(methods.needs_amount(&without) || before == after);

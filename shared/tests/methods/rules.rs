@@ -1,7 +1,7 @@
 //! What each key of a condition means.
 
 use serde_json::{Value, json};
-use shared::config::Methods;
+use shared::payments::methods::Methods;
 
 use crate::{WEDNESDAY, facts, offered, under};
 

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use jsonschema::Validator;
 use serde_json::Value;
-use shared::config::Methods;
+use shared::payments::methods::Methods;
 use toml::Value as Toml;
 
 const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/config/payments.schema.json");

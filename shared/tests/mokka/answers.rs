@@ -3,10 +3,10 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use shared::clock::Deadline;
-use shared::mokka::types::{Decision, LimitStatus, OrderStatus, ScheduledPayment};
-use shared::mokka::{Code, Error, Outcome};
-use shared::money::Decimal;
+use shared::payments::mokka::types::{Decision, LimitStatus, OrderStatus, ScheduledPayment};
+use shared::payments::mokka::{Code, Error, Outcome};
+use shared::platform::clock::Deadline;
+use shared::platform::money::Decimal;
 use time::macros::date;
 use url::Url;
 

@@ -1,7 +1,7 @@
 //! Mokka's callbacks are hints: whatever can be read is read, and the rest is as if it were absent.
 
-use shared::mokka::types::{CheckoutCallback, Decision, RegistrationCallback, ScheduledPayment};
-use shared::money::Decimal;
+use shared::payments::mokka::types::{CheckoutCallback, Decision, RegistrationCallback, ScheduledPayment};
+use shared::platform::money::Decimal;
 use time::macros::date;
 
 fn checkout(json: &str) -> CheckoutCallback {

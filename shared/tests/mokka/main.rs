@@ -10,13 +10,13 @@ mod standin;
 
 use std::time::Duration;
 
-use shared::clock::{Deadline, Timestamp};
-use shared::mokka::types::{
+use shared::payments::mokka::types::{
     CartItem, ChangeRequest, CheckoutOrder, CheckoutRequest, FinishRequest, Price, RegistrationOrder, RegistrationRequest,
     ReturnRequest,
 };
-use shared::mokka::{Client, Error};
-use shared::money::{Currency, Decimal, Money, Quantity};
+use shared::payments::mokka::{Client, Error};
+use shared::platform::clock::{Deadline, Timestamp};
+use shared::platform::money::{Currency, Decimal, Money, Quantity};
 
 const PHONE: &str = "8881234567";
 const ORDER: &str = "K-1001-1";

@@ -1,7 +1,7 @@
 //! The requests as sent: every documented field, and nothing that is absent.
 
-use shared::clock::Timestamp;
-use shared::mokka::types::{AdditionalData, Channel, DeliveryInfo, Person};
+use shared::payments::mokka::types::{AdditionalData, Channel, DeliveryInfo, Person};
+use shared::platform::clock::Timestamp;
 use time::macros::{date, datetime};
 
 use super::standin::Mokka;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use shared::metrics::Metrics;
-use shared::mokka::signature::OrderSetting;
-use shared::mokka::{Client, Settings};
-use shared::outbound::Http;
-use shared::secret::Secret;
+use shared::payments::mokka::signature::OrderSetting;
+use shared::payments::mokka::{Client, Settings};
+use shared::platform::metrics::Metrics;
+use shared::platform::outbound::Http;
+use shared::platform::secret::Secret;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;

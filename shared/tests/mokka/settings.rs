@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use shared::clock::Clock;
-use shared::env::Env;
-use shared::gateway::mokka::MokkaGateway;
-use shared::metrics::Metrics;
-use shared::outbound::Http;
+use shared::payments::gateway::mokka::MokkaGateway;
+use shared::platform::clock::Clock;
+use shared::platform::env::Env;
+use shared::platform::metrics::Metrics;
+use shared::platform::outbound::Http;
 
 /// What is wrong with the settings, if these are added.
 fn problems(more: &[(&str, &str)]) -> String {

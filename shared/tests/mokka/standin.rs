@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use shared::metrics::Metrics;
-use shared::mokka::signature::{Order, OrderSetting};
-use shared::mokka::types::Decision::Approved;
-use shared::mokka::types::{LimitStatus, OrderStatus};
-use shared::mokka::{Code, Outcome, Settings, Store};
-use shared::outbound::Http;
-use shared::secret::Secret;
+use shared::payments::mokka::signature::{Order, OrderSetting};
+use shared::payments::mokka::types::Decision::Approved;
+use shared::payments::mokka::types::{LimitStatus, OrderStatus};
+use shared::payments::mokka::{Code, Outcome, Settings, Store};
+use shared::platform::metrics::Metrics;
+use shared::platform::outbound::Http;
+use shared::platform::secret::Secret;
 use standins::{Call, Clock, Decision, Fault, Options, SignatureOrder, StandIns, System};
 use tokio::net::TcpListener;
 use url::Url;
@@ -310,7 +310,7 @@ async fn callbacks_are_verified_with_the_secret_of_their_store() {
     let body = br#"{"order_id":"K-1"}"#;
     let sign = |secret: &str| {
         let secret = Secret::parse(secret).unwrap();
-        shared::mokka::signature::Signer::new(secret, OrderSetting::Auto).sign(body, Order::BodySecret)
+        shared::payments::mokka::signature::Signer::new(secret, OrderSetting::Auto).sign(body, Order::BodySecret)
     };
     let (first, second) = (sign(SECRET), sign("second-demo-secret"));
     let one = Mokka::start().await.client;

@@ -131,7 +131,7 @@ async fn the_store_being_down_is_our_fault_and_said_so() {
 
 #[test]
 fn settings_that_are_wrong_are_all_named() {
-    let env = shared::env::Env::from_map(
+    let env = shared::platform::env::Env::from_map(
         [
             ("IMSHOP_KEY".to_owned(), " ".to_owned()),
             ("INTERNAL_SECRET".to_owned(), "short".to_owned()),
@@ -139,7 +139,7 @@ fn settings_that_are_wrong_are_all_named() {
         ]
         .into(),
     );
-    let world = shared::runtime::World::real(&env).unwrap();
+    let world = shared::platform::runtime::World::real(&env).unwrap();
     let error = acquiring::Deps::from_env(env, world).unwrap_err().to_string();
     for wanted in [
         "IMSHOP_KEY: must be set",
@@ -160,7 +160,7 @@ async fn the_forms_end_and_the_holds_are_two_settings_and_the_one_of_before_is_r
     let problems = |changes: &[(&str, &str)]| {
         let mut env = story.world.env();
         env.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let deps = acquiring::Deps::from_env(shared::env::Env::from_map(env), story.world.world());
+        let deps = acquiring::Deps::from_env(shared::platform::env::Env::from_map(env), story.world.world());
         deps.err().map(|error| error.to_string()).unwrap_or_default()
     };
     assert_eq!(problems(&[]), "");

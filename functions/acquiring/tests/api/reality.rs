@@ -11,7 +11,7 @@ use crate::Story;
 
 /// Whether an answer says that this cannot be done now. That the order's id is taken by another would be a lie.
 fn is_later(answer: &Value) -> bool {
-    answer["success"] == json!(false) && answer["error"] != json!(shared::texts::ORDER_ID_TAKEN)
+    answer["success"] == json!(false) && answer["error"] != json!(shared::payments::texts::ORDER_ID_TAKEN)
 }
 
 #[tokio::test]

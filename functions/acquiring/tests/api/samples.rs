@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use shared::texts;
+use shared::payments::texts;
 use standins::{Decision, Options};
 use testkit::settings::{IMSHOP_KEY, SHOP_KEY};
 use testkit::{Event, canary};

@@ -59,7 +59,7 @@ async fn a_transaction_that_was_canceled_is_dealt_with_by_its_reason() {
             assert_eq!(called(&story), ["checkout"], "{reason}");
             assert_eq!(created.json()["paymentId"], json!(order.payment(1)), "{reason}");
         } else {
-            assert_ne!(created.json()["error"], json!(shared::texts::ORDER_ID_TAKEN), "{reason}");
+            assert_ne!(created.json()["error"], json!(shared::payments::texts::ORDER_ID_TAKEN), "{reason}");
             assert!(called(&story).is_empty(), "{reason}: what is not written down is not done");
             assert_eq!(story.create(&order).await.json()["success"], json!(true), "{reason}: and harms nobody");
         }
@@ -71,7 +71,10 @@ async fn a_transaction_that_was_canceled_is_dealt_with_by_its_reason() {
         let _ = story.world.store_calls();
         story.world.refuse_store(WRITE, reason, 1_000);
         let created = story.create(&order).await;
-        assert_eq!((&created.json()["success"], &created.json()["error"]), (&json!(false), &json!(shared::texts::INTERNAL)));
+        assert_eq!(
+            (&created.json()["success"], &created.json()["error"]),
+            (&json!(false), &json!(shared::platform::texts::INTERNAL))
+        );
         let tries = story.world.store_calls().iter().filter(|call| *call == WRITE).count();
         assert!((2..=24).contains(&tries), "{reason}: {tries}");
         assert!(called(&story).is_empty(), "{reason}");
@@ -80,7 +83,7 @@ async fn a_transaction_that_was_canceled_is_dealt_with_by_its_reason() {
     let story = Story::start().await;
     let order = story.order().await;
     story.world.refuse_store(WRITE, "ConditionalCheckFailed", 1_000);
-    assert_eq!(story.create(&order).await.json()["error"], json!(shared::texts::ORDER_ID_TAKEN));
+    assert_eq!(story.create(&order).await.json()["error"], json!(shared::payments::texts::ORDER_ID_TAKEN));
 }
 
 #[tokio::test]

@@ -50,7 +50,8 @@ async fn the_address_of_the_form_for_a_limit_is_given_where_the_shop_has_one() {
     for wrong in ["a b", "a/../b", "ключ", &"a".repeat(101)] {
         let mut env = world.env();
         env.insert("MOKKA_PARTNER_UID".to_owned(), wrong.to_owned());
-        let error = back_office::Deps::from_env(shared::env::Env::from_map(env), world.world()).unwrap_err().to_string();
+        let error =
+            back_office::Deps::from_env(shared::platform::env::Env::from_map(env), world.world()).unwrap_err().to_string();
         assert!(error.contains("MOKKA_PARTNER_UID"), "{error}");
     }
 }

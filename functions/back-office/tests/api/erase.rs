@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::challenge::{Challenge, ChallengeKey, SendLog};
-use shared::clock::Random;
-use shared::env::Env;
-use shared::ids::{FormName, InstallId};
-use shared::phone::Phone;
-use shared::secret::{InternalSecret, Purpose};
-use shared::store::Written;
-use shared::store::otp::Otp;
-use shared::submission::{PhoneDigest, State, Submission};
+use shared::forms::challenge::{Challenge, ChallengeKey, SendLog};
+use shared::forms::store::otp::Otp;
+use shared::forms::submission::{PhoneDigest, State, Submission};
+use shared::platform::clock::Random;
+use shared::platform::dynamodb::Written;
+use shared::platform::env::Env;
+use shared::platform::ids::{FormName, InstallId};
+use shared::platform::phone::Phone;
+use shared::platform::secret::{InternalSecret, Purpose};
 use testkit::settings::OPERATOR_KEY;
 use testkit::{Answer, Event, canary, drop_after};
 
@@ -58,7 +58,7 @@ impl Office {
 
     /// The status of a photo's link.
     async fn photo(&self, url: &str) -> u16 {
-        shared::outbound::client().unwrap().get(url).send().await.unwrap().status().as_u16()
+        shared::platform::outbound::client().unwrap().get(url).send().await.unwrap().status().as_u16()
     }
 
     async fn link(&self, number: u32, photo: u32) -> String {

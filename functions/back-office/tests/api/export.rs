@@ -1,8 +1,8 @@
 //! Forms as a table for spreadsheets.
 
 use serde_json::{Value, json};
-use shared::ids::FormName;
-use shared::submission::{Fields, State};
+use shared::forms::submission::{Fields, State};
+use shared::platform::ids::FormName;
 use testkit::{Answer, canary};
 
 use crate::forms::{Office, id};

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use shared::payment::Order;
+use shared::payments::payment::Order;
 use standins::Decision;
 use testkit::settings::{OPERATOR_KEY, SHOP_KEY, VIEWER_KEY};
 use testkit::{Answer, Event, Placed, StoreFault, canary, drop_after};

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use crate::Story;
 use serde_json::{Value, json};
-use shared::clock::Random;
-use shared::env::Env;
-use shared::ids::{FormName, InstallId, SubmissionId};
-use shared::phone::Phone;
-use shared::secret::InternalSecret;
-use shared::store::submissions::{By, Submissions};
-use shared::submission::{Fields, PhoneDigest, Photo, State, Submission};
+use shared::forms::store::submissions::{By, Submissions};
+use shared::forms::submission::{Fields, PhoneDigest, Photo, State, Submission};
+use shared::platform::clock::Random;
+use shared::platform::env::Env;
+use shared::platform::ids::{FormName, InstallId, SubmissionId};
+use shared::platform::phone::Phone;
+use shared::platform::secret::InternalSecret;
 use standins::Options;
 use testkit::settings::{PHOTOS, VIEWER_KEY};
 use testkit::{Answer, Event, canary};
@@ -194,7 +194,7 @@ async fn a_photo_is_had_by_a_link_to_save_it_and_not_to_open_it() {
     assert_eq!((&link["expires_in"], &link["media_type"], &link["bytes"]), (&json!(300), &json!("image/png"), &json!(7)));
     let url = link["url"].as_str().unwrap();
     assert!(url.contains("X-Amz-Expires=300") && url.contains("X-Amz-Signature="), "{url}");
-    let http = shared::outbound::client().unwrap();
+    let http = shared::platform::outbound::client().unwrap();
     let answer = http.get(url).send().await.unwrap();
     assert_eq!(answer.status(), 200);
     let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
@@ -331,7 +331,7 @@ async fn who_looked_at_how_much_of_what_is_in_the_log() {
     office.hand_in(nobodys).await;
     let order = office.story.order().await;
     office.story.create(&order).await;
-    let digest = office.secret.digest(shared::secret::Purpose::Audit, &["996770102030"]);
+    let digest = office.secret.digest(shared::platform::secret::Purpose::Audit, &["996770102030"]);
     let (form, photo) = (id(1).to_string(), format!("{}/photos/2", id(1)));
     let seen = [
         (get("forms").query("form", "callback"), "forms", "callback", 3),

@@ -2,7 +2,7 @@
 
 use crate::Story;
 use serde_json::json;
-use shared::env::Env;
+use shared::platform::env::Env;
 use standins::Options;
 use testkit::Event;
 use testkit::settings::{CASHIER_KEY, IMSHOP_KEY, OPERATOR_KEY, SHOP_KEY, VIEWER_KEY};
@@ -120,7 +120,7 @@ fn wrong_settings_are_named_without_showing_a_key() {
         ("INTERNAL_SECRET".to_owned(), "short".to_owned()),
     ];
     let env = Env::from_map(env.into());
-    let outside = shared::runtime::World::real(&env).unwrap();
+    let outside = shared::platform::runtime::World::real(&env).unwrap();
     let error = back_office::Deps::from_env(env, outside).unwrap_err().to_string();
     for part in ["BACK_OFFICE_KEYS: key 2: the role of boss", "key 3: x must have a key", "INTERNAL_SECRET", "MOKKA_BASE_URL"] {
         assert!(error.contains(part), "{part}: {error}");

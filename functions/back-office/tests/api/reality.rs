@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use shared::clock::Random;
-use shared::env::Env;
-use shared::store::client_from_env;
-use shared::store::submissions::Submissions;
+use shared::forms::store::submissions::Submissions;
+use shared::platform::clock::Random;
+use shared::platform::dynamodb::client_from_env;
+use shared::platform::env::Env;
 use standins::Decision;
 use testkit::settings::VIEWER_KEY;
 use testkit::{Answer, Modes, StoreFault, canary};

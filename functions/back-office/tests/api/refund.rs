@@ -204,7 +204,7 @@ async fn a_key_is_the_same_key_with_and_without_quotes() {
     assert_eq!(shop.changing(), ["return", "return"], "one for each key");
     // A refund that an earlier release has made with the quotes for a part of its key.
     let stored = shop.stored().await;
-    let hash = shared::secret::sha256_hex(&format!("{} \"plain\"", shop.payment));
+    let hash = shared::platform::secret::sha256_hex(&format!("{} \"plain\"", shop.payment));
     let update = shop.story.world.dynamodb().update_item().table_name("order-holds");
     let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
     let update =

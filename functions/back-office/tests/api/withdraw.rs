@@ -149,7 +149,7 @@ async fn no_other_attempt_opens_while_its_hold_is_not_let_go() {
     standins.decide(&shop.payment, Decision::Approved, false, 1).await.unwrap();
     for _ in 0..3 {
         let answer = shop.story.create(&shop.order).await.json();
-        assert_eq!(answer["error"], json!(shared::texts::PAYMENT_UNCERTAIN), "{answer}");
+        assert_eq!(answer["error"], json!(shared::payments::texts::PAYMENT_UNCERTAIN), "{answer}");
         after(&shop, Duration::from_secs(20)).await;
     }
     standins.clear_faults();

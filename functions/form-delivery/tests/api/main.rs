@@ -12,7 +12,7 @@ mod start;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::runtime::Handler;
+use shared::platform::runtime::Handler;
 use standins::{Fault, System};
 use testkit::settings::{FORMS_QUEUE, IMSHOP_KEY};
 use testkit::{Event, World, canary, invoke, worker};

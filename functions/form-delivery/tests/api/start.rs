@@ -1,6 +1,6 @@
 //! A start with a setting missing names it.
 
-use shared::env::Env;
+use shared::platform::env::Env;
 use testkit::World;
 
 #[tokio::test]

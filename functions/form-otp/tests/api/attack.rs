@@ -4,11 +4,11 @@
 use std::ops::Deref;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
-use shared::metrics::{SMS_RUNNING_OUT, SMS_USED_UP};
-use shared::texts;
+use shared::forms::texts;
+use shared::platform::metrics::{SMS_RUNNING_OUT, SMS_USED_UP};
+use shared::platform::texts::INTERNAL;
 use standins::System;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -106,7 +106,7 @@ async fn enter(customer: &Customer, mut form: Value, code: String) -> Value {
 
 /// Whatever is wrong with a code, the answer is the same; or somebody else is at it, or the machine too busy.
 fn tells_nothing(answer: &Value) -> bool {
-    [otp_failed(), failed(texts::FORM_IN_PROGRESS), failed(texts::INTERNAL)].contains(answer)
+    [otp_failed(), failed(texts::FORM_IN_PROGRESS), failed(INTERNAL)].contains(answer)
 }
 
 /// Never more than the limit, and as many as it allows unless the machine was too busy for our time-outs: then what nobody

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::json;
-use shared::texts;
+use shared::forms::texts;
 use standins::{Fault, System};
 
 use testkit::canary;

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use shared::texts;
+use shared::forms::texts;
+use shared::platform::texts::INTERNAL;
 use standins::{Fault, System};
 use testkit::{TIMELY, few_at_a_time};
 
@@ -225,7 +226,7 @@ async fn a_store_that_is_not_there_is_a_fault_of_ours_in_the_right_shape() {
     let started = Instant::now();
     let answer = customer.post(super::SEND, customer.form.clone()).await;
     assert!(started.elapsed() < TIMELY);
-    assert_eq!((answer.status, answer.json()), (500, failed(texts::INTERNAL)));
+    assert_eq!((answer.status, answer.json()), (500, failed(INTERNAL)));
     assert_eq!(customer.sends(), 0);
     customer.world.advance(LEASE_OVER);
 }

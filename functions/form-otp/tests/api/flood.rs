@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use futures_util::StreamExt as _;
 use futures_util::future::join_all;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
-use shared::metrics::{FORMS_LIMITED, FORMS_RUNNING_OUT, FORMS_TAKEN, FORMS_USED_UP, REASON};
-use shared::texts;
+use shared::forms::texts;
+use shared::platform::metrics::{FORMS_LIMITED, FORMS_RUNNING_OUT, FORMS_TAKEN, FORMS_USED_UP, REASON};
 use standins::{Fault, System};
 use testkit::StoreFault;
 

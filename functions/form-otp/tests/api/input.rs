@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use form_otp::Deps;
 use serde_json::{Value, json};
-use shared::env::Env;
-use shared::texts;
+use shared::platform::env::Env;
+use shared::platform::texts;
 use testkit::settings::IMSHOP_KEY;
 use testkit::{Event, World, invoke};
 

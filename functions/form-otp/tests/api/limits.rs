@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::texts;
+use shared::forms::texts;
 use testkit::settings::IMSHOP_KEY;
 use testkit::{Event, drop_after, invoke};
 

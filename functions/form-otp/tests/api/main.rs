@@ -22,8 +22,8 @@ use std::time::Duration;
 
 use form_otp::Deps;
 use serde_json::{Value, json};
-use shared::runtime::Handler;
-use shared::texts;
+use shared::forms::texts;
+use shared::platform::runtime::Handler;
 use standins::{Sms, System};
 use testkit::settings::{FORMS_QUEUE, IMSHOP_KEY};
 use testkit::{Answer, Event, World, canary, invoke};

@@ -5,8 +5,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use serde_json::{Value, json};
-use shared::submission::RETENTION_DAYS;
-use shared::texts;
+use shared::forms::submission::RETENTION_DAYS;
+use shared::forms::texts;
 use testkit::settings::PHOTOS;
 
 use super::{Customer, EXPORT, failed, success};

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use shared::texts;
+use shared::forms::texts;
 use standins::{Fault, System};
 use testkit::settings::PHOTOS;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::texts;
+use shared::payments::texts;
 use standins::{Decision, Fault, Options, System};
 use testkit::{Event, Placed};
 

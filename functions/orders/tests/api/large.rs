@@ -1,7 +1,7 @@
 //! Orders larger than an item of the store.
 
 use serde_json::{Value, json};
-use shared::http::SMALL_BODY;
+use shared::platform::http::SMALL_BODY;
 use standins::{Decision, System};
 use testkit::Event;
 use testkit::settings::{IMSHOP_KEY, SHOP_KEY};

@@ -1,7 +1,7 @@
 //! What the shop answers to orders in other words than the protocol's.
 
 use serde_json::{Value, json};
-use shared::metrics;
+use shared::platform::metrics;
 use testkit::settings::IMSHOP_KEY;
 use testkit::{Answer, Event, invoke};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -5,8 +5,8 @@ use std::time::Duration;
 use emulators::template::{TEMPLATE, Template};
 use futures_util::future::join;
 use serde_json::{Value, json};
-use shared::metrics;
-use shared::store::Orders;
+use shared::payments::store::Orders;
+use shared::platform::metrics;
 use testkit::settings::{IMSHOP_KEY, ORDERS_QUEUE, SHOP_KEY};
 use testkit::{Answer, Event, Placed, Program, canary, event_file, invoke};
 

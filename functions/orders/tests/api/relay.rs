@@ -2,7 +2,7 @@ use std::time::Instant;
 
 use crate::Story;
 use serde_json::{Value, json};
-use shared::metrics;
+use shared::platform::metrics;
 use standins::{Fault, System};
 use testkit::settings::{IMSHOP_KEY, SHOP_KEY};
 use testkit::{Answer, Event, TIMELY, drop_after, invoke};

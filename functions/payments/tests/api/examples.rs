@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::clock::Timestamp;
+use shared::platform::clock::Timestamp;
 use testkit::settings::{CONFIG, IMSHOP_KEY};
 use testkit::{Event, World};
 

@@ -2,7 +2,7 @@
 //! before the next request is asked for, since Lambda freezes a function that asks.
 
 use serde_json::{Value, json};
-use shared::metrics::COLD_START;
+use shared::platform::metrics::COLD_START;
 use standins::{Fault, System};
 use testkit::{Program, Seen, World};
 

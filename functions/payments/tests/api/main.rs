@@ -115,7 +115,7 @@ async fn a_wrong_file_does_not_start_and_says_why() {
         std::fs::write(&file, text).unwrap();
         let mut env = world.env();
         env.insert("PAYMENTS_CONFIG".to_owned(), file.to_string_lossy().into_owned());
-        let error = payments::Deps::from_env(shared::env::Env::from_map(env), world.world()).unwrap_err().to_string();
+        let error = payments::Deps::from_env(shared::platform::env::Env::from_map(env), world.world()).unwrap_err().to_string();
         assert!(error.contains("PAYMENTS_CONFIG") && error.contains(wanted), "{wanted}: {error}");
     }
 }

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::post as route;
 use serde_json::{Value, json};
-use shared::clock::Timestamp;
+use shared::platform::clock::Timestamp;
 use standins::{Fault, Options, System};
 use testkit::clock::at;
 use testkit::{Answer, TIMELY, World};

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use shared::clock::Deadline;
-use shared::money::{Currency, Money};
+use shared::platform::clock::Deadline;
+use shared::platform::money::{Currency, Money};
 use standins::{Fault, System};
 
 use crate::{Shop, ask, cost, feed, long_id, many, offer, prices};

@@ -181,7 +181,8 @@ async fn settings_that_are_wrong_are_named() {
         ["http://shop.example/feed.yml", "s3://bucket", "s3:///key", "https://anna:secret@shop.example/feed.yml", "feed.yml"]
     {
         env.insert("PRICE_FEED_URL".to_owned(), address.to_owned());
-        let error = price_feed::Deps::from_env(shared::env::Env::from_map(env.clone()), shop.world.world()).unwrap_err();
+        let error =
+            price_feed::Deps::from_env(shared::platform::env::Env::from_map(env.clone()), shop.world.world()).unwrap_err();
         for name in ["PRICE_FEED_URL", "PRICE_FEED_MAX_BAD_PERCENT", "QUOTES_TABLE"] {
             assert!(error.to_string().contains(name), "{address}: {error}");
         }

@@ -15,11 +15,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
-use shared::clock::{Deadline, Random};
-use shared::env::Env;
-use shared::money::{Currency, Money};
-use shared::store::prices::Prices;
-use shared::store::{Quotes, StoreError, client_from_env};
+use shared::payments::store::Quotes;
+use shared::payments::store::prices::Prices;
+use shared::platform::clock::{Deadline, Random};
+use shared::platform::dynamodb::{StoreError, client_from_env};
+use shared::platform::env::Env;
+use shared::platform::money::{Currency, Money};
 use testkit::{World, event_file};
 
 /// A shop, and the function that reads its feed.
@@ -78,7 +79,7 @@ async fn run(deps: &price_feed::Deps, time: Duration) -> Result<Value, String> {
 }
 
 fn prices(world: &World, changes: &[(&str, &str)]) -> Prices {
-    let build = |mut env: Env, outside: shared::runtime::World| {
+    let build = |mut env: Env, outside: shared::platform::runtime::World| {
         let quotes = client_from_env(&mut env).and_then(|client| Quotes::from_env(&mut env, client, Random::System));
         let prices = quotes.and_then(|quotes| Prices::from_env(&mut env, quotes, outside.clock));
         env.finish(prices)

@@ -197,7 +197,8 @@ async fn settings_that_are_wrong_are_named() {
     env.insert("ATTENTION_AFTER_MINUTES".to_owned(), "0".to_owned());
     env.insert("IMSHOP_ORDER_STATUS_URL".to_owned(), "http://imshop.example/hook".to_owned());
     env.remove("ORDERS_TABLE");
-    let error = reconcile::Deps::from_env(shared::env::Env::from_map(env), story.world.world()).unwrap_err().to_string();
+    let error =
+        reconcile::Deps::from_env(shared::platform::env::Env::from_map(env), story.world.world()).unwrap_err().to_string();
     for name in ["ATTENTION_AFTER_MINUTES", "IMSHOP_ORDER_STATUS_URL", "ORDERS_TABLE"] {
         assert!(error.contains(name), "{error}");
     }

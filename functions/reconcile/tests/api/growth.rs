@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use serde_json::json;
-use shared::runtime::Worker;
-use shared::store::Orders;
+use shared::payments::store::Orders;
+use shared::platform::runtime::Worker;
 use standins::System;
 use testkit::work;
 

@@ -75,7 +75,7 @@ async fn how_many_at_once_is_a_setting() {
     for wrong in ["0", "101", "all"] {
         let mut env = story.world.env();
         env.insert("RECONCILE_AT_ONCE".to_owned(), wrong.to_owned());
-        let deps = reconcile::Deps::from_env(shared::env::Env::from_map(env), story.world.world());
+        let deps = reconcile::Deps::from_env(shared::platform::env::Env::from_map(env), story.world.world());
         assert!(deps.unwrap_err().to_string().contains("RECONCILE_AT_ONCE"), "{wrong}");
     }
 }

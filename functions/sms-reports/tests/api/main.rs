@@ -8,7 +8,7 @@ mod reports;
 mod secret;
 
 use serde_json::{Value, json};
-use shared::runtime::Handler;
+use shared::platform::runtime::Handler;
 use sms_reports::Deps;
 use testkit::settings::{IMSHOP_KEY, SMS_REPORT_SECRET};
 use testkit::{Answer, Event, World, canary, http, invoke};

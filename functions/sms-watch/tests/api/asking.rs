@@ -121,6 +121,6 @@ async fn a_login_without_its_password_is_no_setting() {
     let shop = Shop::start().await;
     let mut env = shop.world.env();
     env.remove("SMSPRO_PASSWORD");
-    let error = sms_watch::Deps::from_env(shared::env::Env::from_map(env), shop.world.world()).unwrap_err();
+    let error = sms_watch::Deps::from_env(shared::platform::env::Env::from_map(env), shop.world.world()).unwrap_err();
     assert!(error.to_string().contains("SMSPRO_PASSWORD: must be set"), "{error}");
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
-use shared::metrics;
+use shared::platform::metrics;
 
 use super::{LOST, OVER, PhoneReports, SILENCE, Shop, phone};
 

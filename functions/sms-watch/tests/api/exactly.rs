@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::json;
-use shared::runtime::Worker;
+use shared::platform::runtime::Worker;
 use testkit::{drop_after, work};
 
 use super::{LOST, OVER, PhoneReports, SILENCE, Shop, phone};

@@ -11,8 +11,8 @@ mod pumping;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::clock::Timestamp;
-use shared::metrics::Metric;
+use shared::platform::clock::Timestamp;
+use shared::platform::metrics::Metric;
 use standins::{PhoneReports, System};
 use testkit::settings::IMSHOP_KEY;
 use testkit::{Event, World, http, invoke, worker};

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use serde_json::json;
-use shared::clock::Random;
-use shared::env::Env;
-use shared::metrics::SMS_CONVERSION_DROPPED;
-use shared::sms::Group;
-use shared::store::otp::Otp;
-use shared::store::{Written, client_from_env};
+use shared::forms::sms::Group;
+use shared::forms::store::otp::Otp;
+use shared::platform::clock::Random;
+use shared::platform::dynamodb::{Written, client_from_env};
+use shared::platform::env::Env;
+use shared::platform::metrics::SMS_CONVERSION_DROPPED;
 
 use super::{OVER, Shop, phone};
 

@@ -8,7 +8,7 @@ use dynoxide::actions::scan::ScanRequest;
 use dynoxide::types::AttributeValue;
 use dynoxide::{Database, DynoxideError};
 use serde_json::json;
-use shared::clock::{Clock, Timestamp};
+use shared::platform::clock::{Clock, Timestamp};
 use tokio::net::TcpListener;
 
 use super::modes::Place;

@@ -14,8 +14,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde_json::{Value, json};
-use shared::metrics::Metrics;
-use shared::outbound::Http;
+use shared::platform::metrics::Metrics;
+use shared::platform::outbound::Http;
 use tokio::net::TcpListener;
 
 use crate::dynamodb::{Embedded, ask};

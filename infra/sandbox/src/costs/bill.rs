@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use shared::metrics;
+use shared::platform::metrics;
 
 use super::CostsError;
 use super::deployed::Deployed;

@@ -42,7 +42,7 @@ pub enum CostsError {
     Template(String),
     /// The functions' settings.
     #[error(transparent)]
-    Config(#[from] shared::env::ConfigError),
+    Config(#[from] shared::platform::env::ConfigError),
     /// What should have been counted went otherwise.
     #[error("{step}: {got}")]
     Story {

@@ -108,7 +108,7 @@ fn a_key_of_ones_own_encrypts_everything_that_is_stored_and_no_function_may_do_m
 
 #[test]
 fn the_gateways_own_answers_carry_the_headers_of_ours() {
-    let ours = shared::http::respond(StatusCode::OK, "application/json", "");
+    let ours = shared::platform::http::respond(StatusCode::OK, "application/json", "");
     let template = template();
     let answers = template["Resources"]["Api"]["Properties"]["GatewayResponses"].as_hash().unwrap();
     for kind in ["DEFAULT_4XX", "DEFAULT_5XX"] {

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use emulators::template::{NOT_GIVEN, TEMPLATE, Template};
 use sandbox::functions::Everything;
-use shared::document;
-use shared::env::Env;
+use shared::platform::env::Env;
+use shared::platform::secrets_manager;
 use testkit::{Cast as _, World};
 use yaml_rust2::YamlLoader;
 
@@ -42,7 +42,7 @@ async fn the_template_gives_every_function_the_settings_that_its_code_reads_and_
     for (function, given) in &template.environments {
         let (mut secrets, mut settings) = (Vec::new(), BTreeSet::from(AT_START.map(str::to_owned)));
         for name in reads(function).await.into_iter().filter(|name| !RETIRED.contains(&name.as_str())) {
-            if document::NAMES.contains(&name.as_str()) {
+            if secrets_manager::NAMES.contains(&name.as_str()) {
                 secrets.push(name);
             } else if !NOT_GIVEN.contains(&name.as_str()) {
                 settings.insert(name);
@@ -61,12 +61,12 @@ async fn every_name_of_the_secrets_document_is_described_and_read_by_a_function(
     let description = template["Resources"]["StageSecrets"]["Properties"]["Description"].as_str().unwrap();
     let words = description.split(|letter: char| !(letter.is_ascii_uppercase() || letter == '_'));
     let described: BTreeSet<_> = words.filter(|word| word.contains('_')).collect();
-    assert_eq!(described, BTreeSet::from(document::NAMES));
+    assert_eq!(described, BTreeSet::from(secrets_manager::NAMES));
     let mut read = BTreeSet::new();
     for function in Template::read(TEMPLATE).unwrap().environments.keys() {
         read.extend(reads(function).await);
     }
-    for name in document::NAMES {
+    for name in secrets_manager::NAMES {
         assert!(read.contains(name), "no function reads {name}");
     }
 }

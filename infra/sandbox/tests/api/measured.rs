@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use sandbox::functions::Story;
 use serde_json::{Value, json};
-use shared::metrics::{
+use shared::platform::metrics::{
     CALLBACKS_REFUSED, CAPTURED_AMOUNT, METHOD, MISMATCHES, Metric, PAYMENT, PAYMENTS, PAYMENTS_NEEDING_ATTENTION, PROVIDER,
     PROVIDER_FAULTS, PROVIDER_LATENCY, PROVIDER_REFUSALS, REASON, REFUNDED_AMOUNT, STATE, TRIGGER, UNKNOWN_OUTCOMES,
     UNRESOLVED_AGE,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use sandbox::functions::Everything;
 use serde_json::{Value, json};
-use shared::metrics::{
+use shared::platform::metrics::{
     CODES_CHECKED, CODES_REFUSED, CODES_SENT, FORM_WAITING, FORMS_DELIVERED, FORMS_REFUSED, FORMS_REFUSED_LATE, FORMS_TAKEN,
     METHOD, Metric, OUTCOME, PROVIDER, PROVIDER_FAULTS, PROVIDER_REFUSALS, REASON, SMS_BUDGET_USED,
 };

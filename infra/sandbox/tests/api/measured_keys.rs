@@ -2,7 +2,7 @@
 
 use sandbox::functions::Everything;
 use serde_json::{Value, json};
-use shared::metrics::{BACK_OFFICE_KEYS_REFUSED, CALLBACKS_REFUSED, ENDPOINT, KEYS_REFUSED, PROVIDER};
+use shared::platform::metrics::{BACK_OFFICE_KEYS_REFUSED, CALLBACKS_REFUSED, ENDPOINT, KEYS_REFUSED, PROVIDER};
 use testkit::settings::{IMSHOP_KEY, SHOP_KEY, VIEWER_KEY};
 use testkit::{Cast as _, Event, World};
 

@@ -3,8 +3,8 @@ use std::time::Duration;
 use sandbox::functions::Everything;
 use sandbox::world::{Sandbox, Setup};
 use serde_json::{Value, json};
-use shared::env::Env;
-use shared::store::client_from_env;
+use shared::platform::dynamodb::client_from_env;
+use shared::platform::env::Env;
 use testkit::settings::environment;
 use testkit::{Cast as _, World};
 

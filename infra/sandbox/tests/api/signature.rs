@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use shared::clock::Clock;
-use shared::shop::SigningKey;
+use shared::forms::shop::SigningKey;
+use shared::platform::clock::Clock;
 
 const README: &str = include_str!("../../../../README.md");
 const SECRET: &str = testkit::settings::SHOP_FORMS_SECRET;

@@ -10,8 +10,8 @@ use emulators::dynamodb::{self, Embedded};
 use emulators::stream::{GivenUp, Pump, Work};
 use emulators::template::{Mapping, TEMPLATE, Template};
 use serde_json::{Value, json};
-use shared::clock::Clock;
-use shared::env::Env;
+use shared::platform::clock::Clock;
+use shared::platform::env::Env;
 use testkit::World;
 use testkit::settings::{Addresses, environment};
 use tokio::net::TcpListener;
@@ -285,7 +285,7 @@ pub(crate) async fn open_as(folder: Option<&Path>, template: &Template) -> (Embe
     let dynamodb = format!("http://{}", listener.local_addr().unwrap());
     let nowhere = || "http://127.0.0.1:9".to_owned();
     let settings = environment(&Addresses { gateway: nowhere(), dynamodb, s3: nowhere(), sqs: nowhere(), providers: nowhere() });
-    let client = shared::store::client_from_env(&mut Env::from_map(settings)).unwrap();
+    let client = shared::platform::dynamodb::client_from_env(&mut Env::from_map(settings)).unwrap();
     let store = dynamodb::start(listener, folder, Clock::standing_at(testkit::clock::beginning()), &template.tables).unwrap();
     (store, client)
 }

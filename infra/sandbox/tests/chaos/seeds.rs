@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use shared::clock::Random;
+use shared::platform::clock::Random;
 use tokio::runtime::Builder;
 
 use crate::town::{Policy, Town};

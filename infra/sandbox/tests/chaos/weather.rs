@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
-use shared::secret::sha256_hex;
+use shared::platform::secret::sha256_hex;
 use standins::{Fault, System};
 use testkit::{StoreFault, StoreRequest};
 

@@ -1,11 +1,12 @@
 //! The decoders that are functions: text in any charset, phones, codes, photos, SMSPRO's reports.
 
 use serde_json::Value;
-use shared::decoding::{self, Headers};
-use shared::money::{Currency, Decimal, Quantity};
-use shared::phone::Phone;
-use shared::smspro::read_reports;
-use shared::{photos, plain};
+use shared::forms::photos;
+use shared::forms::smspro::read_reports;
+use shared::platform::decoding::{self, Headers};
+use shared::platform::money::{Currency, Decimal, Quantity};
+use shared::platform::phone::Phone;
+use shared::platform::plain;
 
 use crate::input::{Input, corpus, inputs};
 use crate::trial::try_all;

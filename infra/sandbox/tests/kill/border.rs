@@ -44,7 +44,7 @@ struct Line {
 impl Border {
     pub(crate) fn new() -> Self {
         let inner = Inner {
-            http: shared::outbound::client().unwrap(),
+            http: shared::platform::outbound::client().unwrap(),
             trap: Mutex::default(),
             caught: Notify::new(),
             let_go: Notify::new(),

@@ -9,8 +9,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
-use shared::clock::Clock;
-use shared::env::Env;
+use shared::platform::clock::Clock;
+use shared::platform::env::Env;
 use standins::{Decision, Options, StandIns};
 use tempfile::TempDir;
 use testkit::settings::{CASHIER_KEY, IMSHOP_KEY, OPERATOR_KEY};
@@ -76,7 +76,7 @@ impl House {
         tokio::spawn(async move { to_providers.closed().await });
         let changed = settings.iter().map(|(name, value)| format!("{name}={value}"));
         let settings = std::iter::once(format!("DYNAMODB_ENDPOINT={database}")).chain(changed).collect();
-        let http = shared::outbound::client().unwrap();
+        let http = shared::platform::outbound::client().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let orders = AtomicU32::new(0);
         let mut house = Self { border, standins, clock, http, folder, settings, providers, to_database, process: None, orders };
@@ -112,7 +112,7 @@ impl House {
             ("AWS_SECRET_ACCESS_KEY", "sandbox".to_owned()),
         ];
         let mut env = Env::from_map(settings.map(|(name, value)| (name.to_owned(), value)).into());
-        let database = shared::store::client_from_env(&mut env).unwrap();
+        let database = shared::platform::dynamodb::client_from_env(&mut env).unwrap();
         self.to_database.send_replace(Some(address("dynamodb")));
         self.process = Some(Process { child, gateway: address("gateway"), control: address("control"), database });
     }

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use sandbox::functions::Story;
 use serde_json::json;
-use shared::clock::Deadline;
-use shared::env::{ConfigError, Env};
-use shared::ids::PaymentId;
-use shared::money::{Currency, Money};
-use shared::payment::Command;
-use shared::runtime::World as Outside;
-use shared::settle::{Operated, Settler};
+use shared::payments::payment::Command;
+use shared::payments::settle::{Operated, Settler};
+use shared::platform::clock::Deadline;
+use shared::platform::env::{ConfigError, Env};
+use shared::platform::ids::PaymentId;
+use shared::platform::money::{Currency, Money};
+use shared::platform::runtime::World as Outside;
 use standins::{Decision, Fault, System};
 
 const ADDRESSES: [&str; 2] = ["payment_status", "order_status"];

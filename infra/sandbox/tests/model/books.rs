@@ -2,7 +2,7 @@
 
 use sandbox::functions::Story;
 use serde_json::Value;
-use shared::secret::sha256_hex;
+use shared::platform::secret::sha256_hex;
 use testkit::Placed;
 
 /// A stored payment. Amounts are kopecks, moments milliseconds since 1970.

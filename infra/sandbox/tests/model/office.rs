@@ -2,7 +2,7 @@
 
 use sandbox::functions::Story;
 use serde_json::{Value, json};
-use shared::clock::Timestamp;
+use shared::platform::clock::Timestamp;
 use testkit::Event;
 use testkit::settings::{CASHIER_KEY, OPERATOR_KEY};
 

@@ -1,12 +1,12 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::clock::Random;
-use shared::env::Env;
-use shared::ids::{FormName, InstallId, SubmissionId};
-use shared::phone::Phone;
-use shared::store::submissions::Submissions;
-use shared::submission::{Fields, PhoneDigest, Photo, State, Submission};
+use shared::forms::store::submissions::Submissions;
+use shared::forms::submission::{Fields, PhoneDigest, Photo, State, Submission};
+use shared::platform::clock::Random;
+use shared::platform::env::Env;
+use shared::platform::ids::{FormName, InstallId, SubmissionId};
+use shared::platform::phone::Phone;
 use standins::{Decision, Fault, System};
 use testkit::settings::{OPERATOR_KEY, PHOTOS, VIEWER_KEY};
 use testkit::{Answer, Event};

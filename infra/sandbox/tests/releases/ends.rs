@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::clock::{Deadline, Timestamp};
-use shared::env::Env;
-use shared::gateway::mokka::client_from_env;
-use shared::mokka::Client;
-use shared::mokka::types::{CheckoutOrder, CheckoutRequest, RegistrationOrder, RegistrationRequest, ReturnRequest};
-use shared::money::{Currency, Decimal, Money};
+use shared::payments::gateway::mokka::client_from_env;
+use shared::payments::mokka::Client;
+use shared::payments::mokka::types::{CheckoutOrder, CheckoutRequest, RegistrationOrder, RegistrationRequest, ReturnRequest};
+use shared::platform::clock::{Deadline, Timestamp};
+use shared::platform::env::Env;
+use shared::platform::money::{Currency, Decimal, Money};
 use standins::{Decision, MokkaStatus, Options, Sms, StandIns, System};
 use testkit::World;
 use testkit::settings::OPERATOR_KEY;

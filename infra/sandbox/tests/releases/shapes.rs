@@ -1,5 +1,5 @@
 //! The shape of what is stored changes knowingly: what is other than in the last kept release is noted, and the rules of
-//! `shared/src/store/mod.rs` were kept.
+//! `shared/src/platform/dynamodb/mod.rs` were kept.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -67,7 +67,7 @@ async fn a_stored_shape_changes_only_with_a_note_or_a_new_release() {
     assert_eq!(
         changes.join("\n"),
         noted.join("\n"),
-        "what is stored has changed: keep to the rules of shared/src/store/mod.rs, then note it in fixtures/unreleased.txt"
+        "what is stored has changed: keep to the rules of shared/src/platform/dynamodb/mod.rs, then note it in fixtures/unreleased.txt"
     );
 }
 

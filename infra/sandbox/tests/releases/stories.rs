@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::clock::Timestamp;
+use shared::platform::clock::Timestamp;
 use standins::{Decision, Fault, Options, System};
 
 use testkit::World;

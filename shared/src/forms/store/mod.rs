@@ -1,0 +1,12 @@
+//! What is stored of codes and forms. Only these files know the items' shapes; how an item is read and written is
+//! [`dynamodb`](crate::platform::dynamodb)'s.
+//!
+//! - `otp-tokens`: `challenge#…`, `sends#…`, `count#…`, `sms#…`, `conversion#…`, `erasure#…` ([`Otp`](otp::Otp)).
+//! - `forms`: what customers handed in, `form#{submission}` ([`Submissions`](submissions::Submissions)).
+
+mod erasures;
+pub mod otp;
+mod otp_records;
+mod quotas;
+mod sms;
+pub mod submissions;

@@ -1,0 +1,242 @@
+//! What the shop tells IMSHOP of its own accord (reference "IMSHOP", "Asynchronous result, shop → IMSHOP"): the status of a
+//! payment, and the status of an order. Either is off without its address. The address is the credential, so it is a secret.
+
+use std::fmt;
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::platform::clock::Deadline;
+use crate::platform::env::Env;
+use crate::platform::outbound::{Answer, Http, System, Target};
+
+/// How long IMSHOP may take. Shorter than half a lease, since two addresses may have to be told under one.
+const LIMIT: Duration = Duration::from_secs(4);
+
+/// IMSHOP's two addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// Payment status.
+    PaymentStatus,
+    /// Order status.
+    OrderStatus,
+}
+
+impl Channel {
+    /// Both, in the order in which they are told.
+    pub const ALL: [Self; 2] = [Self::PaymentStatus, Self::OrderStatus];
+
+    /// The name used in answers and among what is measured.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PaymentStatus => "payment_status",
+            Self::OrderStatus => "order_status",
+        }
+    }
+}
+
+/// The shop's own codes of its order statuses, which IMSHOP's manager has to know.
+#[derive(Clone, Debug)]
+pub struct Codes {
+    /// Paid.
+    pub paid: String,
+    /// Will not be paid.
+    pub failed: String,
+    /// Part of the money was given back.
+    pub partially_refunded: String,
+    /// All of the money was given back.
+    pub refunded: String,
+}
+
+/// The status of a payment. `success` is always true here: it says that the message is one, not that the payment is paid.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentStatus<'a> {
+    /// The shop's id of the order.
+    pub order_id: &'a str,
+    /// Ours.
+    pub payment_id: &'a str,
+    /// Always true.
+    pub success: bool,
+    /// Whether it is paid.
+    pub payment_captured: bool,
+    /// The customer may start again with `create`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub retry: bool,
+}
+
+/// The status of an order.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderStatus<'a> {
+    /// The shop's id of the order.
+    pub id: &'a str,
+    /// One of [`Codes`].
+    pub code: &'a str,
+    /// For the customer.
+    pub message: String,
+    /// What became of its payment.
+    pub payment: OrderPayment<'a>,
+}
+
+/// The payment of an [`OrderStatus`]: both fields or none.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderPayment<'a> {
+    /// Whether the order is paid.
+    pub paid: bool,
+    /// By which payment.
+    pub payment_id: Option<&'a str>,
+}
+
+/// IMSHOP did not take a message.
+#[derive(Debug, thiserror::Error)]
+pub enum Untold {
+    /// IMSHOP gave no usable answer; it may have taken the message.
+    #[error("{0}")]
+    Unavailable(String),
+    /// IMSHOP read the message and refused it.
+    #[error("IMSHOP refused the message: {0}")]
+    Refused(String),
+}
+
+/// An address that is a secret: it is never printed.
+#[derive(Clone)]
+struct Address(Url);
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Address(…)")
+    }
+}
+
+/// Reads an address, if it is wanted.
+fn address_from_env(env: &mut Env, switch: &str, name: &str) -> Option<Address> {
+    if env.wanted(switch, name) { env.url(name).map(Address) } else { None }
+}
+
+/// A client of IMSHOP's addresses.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: Http,
+    payment_status: Option<Address>,
+    order_status: Option<Address>,
+    codes: Codes,
+}
+
+impl Client {
+    /// Reads `IMSHOP_PAYMENT_STATUS_URL` and `IMSHOP_ORDER_STATUS_URL`, each with its switch, and the order codes
+    /// `IMSHOP_CODE_PAID`, `IMSHOP_CODE_FAILED`, `IMSHOP_CODE_PARTIALLY_REFUNDED`, `IMSHOP_CODE_REFUNDED`.
+    pub fn from_env(env: &mut Env, http: Http) -> Self {
+        let payment_status = address_from_env(env, "IMSHOP_PAYMENT_STATUS", "IMSHOP_PAYMENT_STATUS_URL");
+        let order_status = address_from_env(env, "IMSHOP_ORDER_STATUS", "IMSHOP_ORDER_STATUS_URL");
+        let code = |name, default: &str| env.optional(name).unwrap_or_else(|| default.to_owned());
+        let codes = Codes {
+            paid: code("IMSHOP_CODE_PAID", "paid"),
+            failed: code("IMSHOP_CODE_FAILED", "payment_failed"),
+            partially_refunded: code("IMSHOP_CODE_PARTIALLY_REFUNDED", "partially_refunded"),
+            refunded: code("IMSHOP_CODE_REFUNDED", "refunded"),
+        };
+        Self { http, payment_status, order_status, codes }
+    }
+
+    /// The shop's order codes.
+    #[must_use]
+    pub fn codes(&self) -> &Codes {
+        &self.codes
+    }
+
+    /// Whether there is anybody to tell.
+    #[must_use]
+    pub fn has_any(&self) -> bool {
+        Channel::ALL.into_iter().any(|channel| self.address(channel).is_some())
+    }
+
+    fn address(&self, channel: Channel) -> Option<&Address> {
+        match channel {
+            Channel::PaymentStatus => self.payment_status.as_ref(),
+            Channel::OrderStatus => self.order_status.as_ref(),
+        }
+    }
+
+    /// Sends a message to an address; does nothing if there is none.
+    pub async fn send<T: Serialize>(&self, channel: Channel, message: &T, deadline: Deadline) -> Result<(), Untold> {
+        let Some(Address(url)) = self.address(channel) else { return Ok(()) };
+        let body = serde_json::to_string(message).map_err(|error| Untold::Unavailable(error.to_string()))?;
+        let json = HeaderValue::from_static("application/json; charset=utf-8");
+        let request = self.http.post(url.clone()).header(CONTENT_TYPE, json).body(body);
+        let target = Target { system: System::Imshop, method: channel.name() };
+        let answer = self.http.send(target, request, LIMIT, deadline).await;
+        let mut answer = answer.map_err(|error| Untold::Unavailable(error.to_string()))?;
+        let taken = read(&answer);
+        match &taken {
+            Ok(()) => answer.call.done(),
+            Err(Untold::Refused(_)) => answer.call.refused(),
+            Err(Untold::Unavailable(_)) => {}
+        }
+        taken
+    }
+}
+
+/// Whether IMSHOP has taken a message.
+fn read(answer: &Answer) -> Result<(), Untold> {
+    if !answer.status.is_success() {
+        let cause = format!("HTTP {}", answer.status);
+        let wait = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&answer.status);
+        let refused = answer.status.is_client_error() && !wait;
+        return Err(if refused { Untold::Refused(cause) } else { Untold::Unavailable(cause) });
+    }
+    match serde_json::from_slice::<Taken>(&answer.body) {
+        Ok(Taken { success: Some(false) }) => Err(Untold::Refused("success: false".to_owned())),
+        Ok(_) => Ok(()),
+        Err(_) if answer.body.iter().all(u8::is_ascii_whitespace) => Ok(()),
+        Err(_) => Err(Untold::Unavailable("the answer is not JSON".to_owned())),
+    }
+}
+
+/// What IMSHOP answers.
+#[derive(Deserialize)]
+struct Taken {
+    success: Option<bool>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::metrics::Metrics;
+
+    fn client(settings: &[(&str, &str)]) -> Result<Client, crate::platform::env::ConfigError> {
+        let mut env = Env::from_map(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect());
+        let client = Client::from_env(&mut env, Http::new(Metrics::default()).unwrap());
+        env.finish(Some(client))
+    }
+
+    const ADDRESS: (&str, &str) = ("IMSHOP_ORDER_STATUS_URL", "https://imshop.example/status");
+
+    #[test]
+    fn an_address_that_is_switched_on_must_be_there() {
+        assert!(client(&[("IMSHOP_ORDER_STATUS", "on"), ADDRESS]).unwrap().has_any());
+        let error = client(&[("IMSHOP_ORDER_STATUS", "on"), ("IMSHOP_ORDER_STATUS_URL", "")]).unwrap_err().to_string();
+        assert!(error.contains("IMSHOP_ORDER_STATUS_URL: must be set"), "{error}");
+    }
+
+    #[test]
+    fn nobody_is_told_at_an_address_that_is_switched_off() {
+        assert!(!client(&[("IMSHOP_ORDER_STATUS", "off"), ADDRESS]).unwrap().has_any());
+    }
+
+    #[test]
+    fn without_a_switch_the_address_decides() {
+        assert!(client(&[ADDRESS]).unwrap().has_any());
+        assert!(!client(&[]).unwrap().has_any());
+    }
+
+    #[test]
+    fn a_switch_is_on_or_off() {
+        assert!(client(&[("IMSHOP_ORDER_STATUS", "yes"), ADDRESS]).is_err());
+    }
+}

@@ -1,0 +1,180 @@
+//! What the shop's people and system may ask of a payment, and when the state of things forbids it. Decided before the provider
+//! is called.
+
+use super::{Change, Check, MAX_ASKED, MAX_REFUNDS, Payment, State};
+use crate::platform::clock::Timestamp;
+use crate::platform::money::Money;
+
+/// What is asked of a payment.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Capture the hold, with this fiscal document.
+    Finish(Check),
+    /// Let the hold go.
+    Cancel,
+    /// Change the hold.
+    Change(Change),
+    /// Give money back.
+    Refund {
+        /// SHA-256 of the idempotency key.
+        key_hash: String,
+        /// How much; everything that is left without it.
+        amount: Option<Money>,
+    },
+}
+
+/// Why the state of things forbids a command.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No money is held yet.
+    #[error(
+        "nothing is held yet: the customer has not finished; an attempt that is left alone ends by itself, and `cancel` gives it up"
+    )]
+    NotHeld,
+    /// The money is ours already.
+    #[error("the payment is captured already; money can only be given back by a refund")]
+    AlreadyCaptured,
+    /// It ended without money.
+    #[error("the payment is over without money: {}", .0.name())]
+    AlreadyOver(State),
+    /// The money is not ours yet.
+    #[error("nothing is captured: a hold is canceled, not refunded")]
+    NotCaptured,
+    /// Everything is given back.
+    #[error("everything is given back already")]
+    NothingToRefund,
+    /// More than is left.
+    #[error("at most {0} can still be given back")]
+    AboveRest(Money),
+    /// The provider takes a partial refund later only.
+    #[error("a part can be given back from {} on, the whole rest at once", .0.rfc3339())]
+    PartialTooEarly(Timestamp),
+    /// Nothing to do: the amount is zero.
+    #[error("the amount must be above zero")]
+    ZeroAmount,
+    /// In another currency than the payment.
+    #[error("the amount must be in the payment's currency")]
+    OtherCurrency,
+    /// Too many refunds.
+    #[error("a payment can have at most {MAX_REFUNDS} refunds")]
+    TooManyRefunds,
+    /// The history is full.
+    #[error("too much was done to this payment already; go on in the provider's cabinet")]
+    TooManySteps,
+    /// The idempotency key belongs to another refund.
+    #[error("this idempotency key was used for a refund of another amount")]
+    KeyReused,
+    /// The refund is decided, or there is none of that number.
+    #[error("no refund of that number waits for a decision")]
+    RefundDecided,
+    /// The message is told or closed, there is none of that number, or it was not tried yet.
+    #[error("no message of that number to that address was tried in vain and waits to be closed")]
+    MessageDecided,
+    /// Something else is under way.
+    #[error("something else is under way with this payment: {0}; ask again when it has ended")]
+    InProgress(&'static str),
+    /// The provider's data do not match ours.
+    #[error("the provider's data do not match this payment; compare them in its cabinet first")]
+    Mismatch,
+}
+
+impl Refusal {
+    /// The provider may be ahead of our books: then what they forbid is allowed, so it is asked first.
+    #[must_use]
+    pub fn may_be_outrun(&self) -> bool {
+        matches!(self, Self::NotHeld | Self::NotCaptured)
+    }
+
+    /// A stable word for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotHeld => "not_held",
+            Self::AlreadyCaptured => "already_captured",
+            Self::AlreadyOver(State::Canceled) => "already_canceled",
+            Self::AlreadyOver(State::Declined) => "already_declined",
+            Self::AlreadyOver(_) => "already_expired",
+            Self::NotCaptured => "not_captured",
+            Self::NothingToRefund => "nothing_to_refund",
+            Self::AboveRest(_) => "above_rest",
+            Self::PartialTooEarly(_) => "partial_too_early",
+            Self::ZeroAmount => "zero_amount",
+            Self::OtherCurrency => "other_currency",
+            Self::TooManyRefunds => "too_many_refunds",
+            Self::TooManySteps => "too_many_steps",
+            Self::KeyReused => "idempotency_key_reused",
+            Self::RefundDecided => "refund_decided",
+            Self::MessageDecided => "message_decided",
+            Self::InProgress(_) => "in_progress",
+            Self::Mismatch => "mismatch",
+        }
+    }
+}
+
+impl Payment {
+    /// Whether a command may be carried out now. `partial_from` is when the provider takes a partial refund.
+    pub fn permits(&self, command: &Command, partial_from: Timestamp, now: Timestamp) -> Result<(), Refusal> {
+        if self.is_leased(now) {
+            return Err(Refusal::InProgress("a call to the provider"));
+        }
+        // To hold it longer stands in nobody's way.
+        if let Some(intent) = self.intent.as_ref().filter(|_| !self.is_extending()) {
+            return Err(Refusal::InProgress(intent.name()));
+        }
+        if self.mismatch.is_some() {
+            return Err(Refusal::Mismatch);
+        }
+        if self.asked() >= MAX_ASKED {
+            return Err(Refusal::TooManySteps);
+        }
+        match command {
+            // Given up before it was paid.
+            Command::Cancel if matches!(self.state, State::Creating | State::Pending) => Ok(()),
+            Command::Finish(_) | Command::Cancel => self.permits_to_end_the_hold(),
+            Command::Change(_) if self.state == State::Finishing => Err(Refusal::InProgress("finish")),
+            Command::Change(change) => self.permits_to_end_the_hold().and_then(|()| self.permits_amount(change.amount)),
+            Command::Refund { amount, .. } => self.permits_refund(*amount, partial_from, now),
+        }
+    }
+
+    fn permits_to_end_the_hold(&self) -> Result<(), Refusal> {
+        match self.state {
+            State::Held | State::Finishing => Ok(()),
+            State::Creating | State::Pending => Err(Refusal::NotHeld),
+            State::Captured | State::PartiallyRefunded | State::Refunded => Err(Refusal::AlreadyCaptured),
+            State::Declined | State::Canceled | State::Expired => Err(Refusal::AlreadyOver(self.state)),
+        }
+    }
+
+    fn permits_amount(&self, amount: Money) -> Result<(), Refusal> {
+        if amount.is_zero() {
+            Err(Refusal::ZeroAmount)
+        } else if amount.currency() == self.amount.currency() {
+            Ok(())
+        } else {
+            Err(Refusal::OtherCurrency)
+        }
+    }
+
+    fn permits_refund(&self, amount: Option<Money>, partial_from: Timestamp, now: Timestamp) -> Result<(), Refusal> {
+        match self.state {
+            State::Captured | State::PartiallyRefunded => {}
+            State::Creating | State::Pending | State::Held | State::Finishing => return Err(Refusal::NotCaptured),
+            State::Refunded => return Err(Refusal::NothingToRefund),
+            State::Declined | State::Canceled | State::Expired => return Err(Refusal::AlreadyOver(self.state)),
+        }
+        let rest = self.rest();
+        let amount = amount.unwrap_or(rest);
+        self.permits_amount(amount)?;
+        if self.refunds.len() >= MAX_REFUNDS {
+            return Err(Refusal::TooManyRefunds);
+        }
+        if amount.minor() > rest.minor() {
+            return Err(Refusal::AboveRest(rest));
+        }
+        if amount != self.amount && now < partial_from {
+            return Err(Refusal::PartialTooEarly(partial_from));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,195 @@
+//! What somebody asked for: recorded before the provider is called, so that whoever looks next knows what to finish.
+
+use super::{Line, Payment, Refund, RefundStatus, Trigger};
+use crate::platform::clock::Timestamp;
+use crate::platform::money::Money;
+
+/// What a payment is about to have done to it. A capture is a state of its own, [`super::State::Finishing`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Let the hold go.
+    Cancel,
+    /// Hold another amount, or hold it longer.
+    Change(Change),
+    /// Give money back: the index in [`Payment::refunds`].
+    Refund(usize),
+}
+
+impl Intent {
+    /// The name used in storage, logs and answers.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Cancel => "cancel",
+            Self::Change(_) => "change",
+            Self::Refund(_) => "refund",
+        }
+    }
+}
+
+/// How a hold is to be changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// What is to be held.
+    pub amount: Money,
+    /// Until when it is to be held.
+    pub valid_till: Timestamp,
+    /// The cart that this amount is for.
+    pub lines: Vec<Line>,
+}
+
+/// The fiscal document that belongs to a capture.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Check {
+    /// Its number; ours without one.
+    pub number: Option<String>,
+    /// Its address.
+    pub link: Option<String>,
+    /// The document itself; ours without one.
+    pub document: Option<Document>,
+}
+
+/// Where a stored document is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Its id.
+    pub id: String,
+    /// In how many parts it is stored.
+    pub parts: u32,
+}
+
+impl Payment {
+    /// This payment with what is about to be done to it, leased to the request that does it.
+    #[must_use]
+    pub fn intending(mut self, intent: Intent, by: Trigger<'_>, now: Timestamp) -> Self {
+        let action = match &intent {
+            Intent::Cancel => "cancel asked for".to_owned(),
+            Intent::Change(change) => format!("change to {} asked for", change.amount),
+            Intent::Refund(index) => match self.refunds.get(*index) {
+                Some(refund) => format!("refund {} of {} asked for", index + 1, refund.amount),
+                None => format!("refund {} asked for", index + 1),
+            },
+        };
+        self.push(Some(action), None, by, now);
+        self.intent = Some(intent);
+        self.reason = None;
+        self.settled_for_now().leased(now)
+    }
+
+    /// This payment, withdrawn before, with its hold about to be let go, leased to the request that does it.
+    #[must_use]
+    pub fn releasing(mut self, by: Trigger<'_>, now: Timestamp) -> Self {
+        if self.reason.is_none() {
+            return self.intending(Intent::Cancel, by, now);
+        }
+        // It was refused before: that is said, and the looks go on becoming rarer.
+        self.intent = Some(Intent::Cancel);
+        self.leased(now)
+    }
+
+    /// This payment with one more refund, which is about to be made.
+    #[must_use]
+    pub fn refunding(mut self, key_hash: String, amount: Money, by: Trigger<'_>, now: Timestamp) -> Self {
+        let index = self.refunds.len();
+        self.refunds.push(Refund {
+            key_hash,
+            amount,
+            status: RefundStatus::Pending,
+            repeats: 0,
+            by: by.to_string(),
+            at: now,
+            ended_at: None,
+        });
+        self.intending(Intent::Refund(index), by, now)
+    }
+
+    /// This payment with what was intended about to be tried again, leased to the request that does it.
+    #[must_use]
+    pub fn again(mut self, now: Timestamp) -> Self {
+        if let Some(refund) = self.intended_refund() {
+            // Whatever this call is answered says nothing of the one before.
+            let was_sent = refund.status == RefundStatus::Pending;
+            refund.repeats += u32::from(was_sent);
+            refund.status = RefundStatus::Pending;
+            self.unknown |= was_sent;
+        }
+        self.leased(now)
+    }
+
+    /// This payment after the call never reached the provider: nothing was done, and it can be tried again.
+    #[must_use]
+    pub fn postponed(mut self, now: Timestamp) -> Self {
+        if self.unknown {
+            return self.in_doubt(now);
+        }
+        if let Some(refund) = self.intended_refund() {
+            refund.status = RefundStatus::Waiting;
+        }
+        Self { unknown: false, ..self.in_doubt(now) }
+    }
+
+    fn intended_refund(&mut self) -> Option<&mut Refund> {
+        let Some(Intent::Refund(index)) = self.intent else { return None };
+        self.refunds.get_mut(index)
+    }
+
+    /// This payment after the provider did what was intended. A cancellation moves it instead.
+    #[must_use]
+    pub fn intent_done(mut self, by: Trigger<'_>, now: Timestamp) -> Self {
+        match self.intent.take() {
+            None => {}
+            Some(Intent::Cancel) if self.withdrawn => {
+                self.push(Some("hold let go".to_owned()), None, by, now);
+                return self.closed();
+            }
+            Some(Intent::Cancel) => {
+                self.intent = Some(Intent::Cancel);
+                return self.moved(super::State::Canceled, by, now);
+            }
+            Some(Intent::Change(change)) => {
+                let is_longer_only = change.amount == self.amount;
+                self.amount = change.amount;
+                self.valid_till = change.valid_till;
+                self.hold_until = Some(change.valid_till);
+                let end = change.valid_till.rfc3339();
+                let action = if is_longer_only { format!("held until {end}") } else { format!("changed to {}", change.amount) };
+                self.push(Some(action), None, by, now);
+            }
+            Some(Intent::Refund(index)) => self.refund_made(index, by, now),
+        }
+        self.settled_for_now()
+    }
+
+    /// This payment after what was intended is known not to have been done and not to be tried again.
+    #[must_use]
+    pub fn intent_dropped(mut self, reason: &super::Reason, by: Trigger<'_>, now: Timestamp) -> Self {
+        if let Some(intent) = self.intent.take() {
+            if let Intent::Refund(index) = intent
+                && let Some(refund) = self.refunds.get_mut(index)
+            {
+                refund.status = RefundStatus::Refused(reason.clone());
+                refund.ended_at = Some(now);
+            }
+            if let Intent::Change(change) = &intent
+                && change.amount == self.amount
+            {
+                // It ends when the form would have ended, and nobody asks for more again by itself.
+                self.hold_until.get_or_insert(self.valid_till);
+            }
+            if self.withdrawn {
+                return self.release_refused(reason, by, now);
+            }
+            self.push(Some(format!("{} not done: {}", intent.name(), reason.code)), None, by, now);
+            self.reason = Some(reason.clone());
+        }
+        self.settled_for_now()
+    }
+
+    /// The provider does not let the hold go: it is asked again when that is due, and before long it is a person's.
+    fn release_refused(mut self, reason: &super::Reason, by: Trigger<'_>, now: Timestamp) -> Self {
+        if self.reason.as_ref() != Some(reason) {
+            self.push(Some(format!("{} not done: {}", Intent::Cancel.name(), reason.code)), None, by, now);
+        }
+        self.refused(reason.clone()).repeated_later(now)
+    }
+}

@@ -1,0 +1,572 @@
+//! What to do next with a payment, given what the provider says of it. Pure: every case is in one `match`.
+
+use std::time::Duration;
+
+use super::{Change, Intent, Payment, RefundStatus, State};
+use crate::platform::clock::Timestamp;
+use crate::platform::money::Money;
+
+/// How long after its end an attempt may still be open at the provider before it counts as expired. Mokka lets nobody pay
+/// after the end, so nothing can be held by then (document "Checkout", `valid_till`).
+const GRACE: Duration = Duration::from_hours(1);
+
+/// When a hold is captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// As soon as it is confirmed.
+    OnHold,
+    /// When the goods ship, by the back office; a hold counts as paid.
+    OnShipment,
+}
+
+/// The provider's word on a payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// What it says happened.
+    pub state: ReportedState,
+    /// The provider's order id, which must be ours.
+    pub payment_id: String,
+    /// The amount, which must be ours; unknown if the provider did not say a readable one.
+    pub amount: Option<Money>,
+}
+
+impl Report {
+    /// Whether it is about this payment.
+    fn is_of(&self, payment: &Payment) -> bool {
+        self.payment_id == payment.id.as_str()
+    }
+}
+
+/// A provider's status, every one mapped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReportedState {
+    /// The provider has no such order.
+    Unregistered,
+    /// The customer has not finished.
+    Pending,
+    /// The money is held.
+    Held,
+    /// The money was captured.
+    Captured,
+    /// All of it was given back.
+    Refunded,
+    /// No.
+    Declined,
+    /// Canceled.
+    Canceled,
+    /// Out of time.
+    Expired,
+    /// A status that we do not know, kept as it came.
+    Unrecognised(String),
+}
+
+/// How a call that changes something came out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is done.
+    Done,
+    /// Refused; nothing changed.
+    Refused(super::Reason),
+    /// The call never reached the provider, for this reason; nothing changed.
+    NotSent(String),
+}
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing: wait for the customer or for somebody else.
+    Wait,
+    /// The provider does not have the attempt (or we do not have its page): register it, which only `create` does.
+    Register,
+    /// Record this state.
+    Move(State),
+    /// Record the hold if it is new, take the lease, capture.
+    Capture,
+    /// Record the hold if it is new, take the lease, move its end to where holds end.
+    Extend,
+    /// Take the lease, do what is intended: the provider has not done it.
+    Again,
+    /// Let go the hold of a payment that was withdrawn.
+    Release,
+    /// Record that nobody can pay any more what was withdrawn.
+    Closed,
+    /// Record that the provider has done what was intended.
+    Done,
+    /// The provider speaks of another amount or order, or takes back what was final: stop and call a person.
+    Mismatch(String),
+    /// Record that the provider's data match again.
+    Agreed,
+}
+
+/// Whatever is said of another order moves nothing.
+const OTHER_ORDER: &str = "the provider answered about another order";
+/// How often a refund is repeated whose outcome is unknown and that the status does not show: then it is a person's turn.
+const REPEATS: u32 = 1;
+
+/// Decides. Whatever the provider says of money counts only if it is our order and our amount.
+#[must_use]
+pub fn next(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) -> Next {
+    if !report.is_of(payment) {
+        return Next::Mismatch(OTHER_ORDER.to_owned());
+    }
+    let next = intended(payment, report, policy, now);
+    if next == Next::Wait && payment.mismatch.is_some() && agrees(payment, report) { Next::Agreed } else { next }
+}
+
+/// Whether the provider says what we have.
+fn agrees(payment: &Payment, report: &Report) -> bool {
+    use ReportedState::{Canceled, Captured, Declined, Expired, Held, Pending, Refunded, Unregistered};
+    let ours = match payment.state {
+        State::Creating | State::Pending => Pending,
+        State::Held | State::Finishing => Held,
+        State::Captured | State::PartiallyRefunded => Captured,
+        State::Refunded => Refunded,
+        // There is no money, so no amount either.
+        State::Declined | State::Canceled | State::Expired => {
+            let without_money = [Declined, Canceled, Expired, Refunded, Unregistered];
+            return without_money.contains(&report.state);
+        }
+    };
+    report.state == ours && mismatch_of_money(payment, report).is_none()
+}
+
+fn intended(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) -> Next {
+    match &payment.intent {
+        Some(Intent::Cancel) if report.state == ReportedState::Held && payment.withdrawn => Next::Again,
+        Some(Intent::Cancel) if report.state == ReportedState::Held => sure(report, payment.amount, Next::Again),
+        Some(Intent::Change(change)) if report.state == ReportedState::Held => change_of(payment, change, report),
+        // It was changed before whatever else became of it: first the one, then the other.
+        Some(Intent::Change(change)) if report.amount == Some(change.amount) && change.amount != payment.amount => Next::Done,
+        Some(Intent::Refund(_)) => refund_of(payment, report),
+        Some(Intent::Cancel | Intent::Change(_)) | None => unchanged(payment, report, policy, now),
+    }
+}
+
+/// The decision on a payment with which nothing else is intended.
+fn unchanged(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) -> Next {
+    if payment.withdrawn {
+        return withdrawn(payment, report, now);
+    }
+    if payment.state.is_settled() {
+        return settled(payment, report);
+    }
+    match &report.state {
+        ReportedState::Unregistered => match payment.state {
+            State::Creating | State::Pending if now >= payment.valid_till => Next::Move(State::Expired),
+            State::Creating | State::Pending => Next::Register,
+            // It held money a moment ago, so the provider will find it again.
+            State::Held
+            | State::Finishing
+            | State::Captured
+            | State::PartiallyRefunded
+            | State::Refunded
+            | State::Declined
+            | State::Canceled
+            | State::Expired => Next::Wait,
+        },
+        ReportedState::Pending if matches!(payment.state, State::Creating | State::Pending) => {
+            if now >= payment.valid_till.plus(GRACE) {
+                Next::Move(State::Expired)
+            } else if payment.url.is_none() {
+                // Registered, but the answer with the page was lost.
+                Next::Register
+            } else {
+                Next::Wait
+            }
+        }
+        ReportedState::Pending | ReportedState::Unrecognised(_) => Next::Wait,
+        ReportedState::Declined => Next::Move(State::Declined),
+        ReportedState::Canceled => Next::Move(State::Canceled),
+        ReportedState::Expired => Next::Move(State::Expired),
+        ReportedState::Held | ReportedState::Captured | ReportedState::Refunded => {
+            sure(report, payment.amount, money(payment, &report.state, policy))
+        }
+    }
+}
+
+/// The customer may still pay what was withdrawn, on a page that is open: then the money is let go, whatever the amount.
+fn withdrawn(payment: &Payment, report: &Report, now: Timestamp) -> Next {
+    match &report.state {
+        ReportedState::Held => Next::Release,
+        ReportedState::Captured => has_money(payment),
+        ReportedState::Canceled | ReportedState::Expired | ReportedState::Refunded => Next::Closed,
+        ReportedState::Unregistered | ReportedState::Pending | ReportedState::Declined
+            if now >= payment.valid_till.plus(GRACE) =>
+        {
+            Next::Closed
+        }
+        ReportedState::Unregistered | ReportedState::Pending | ReportedState::Declined | ReportedState::Unrecognised(_) => {
+            Next::Wait
+        }
+    }
+}
+
+fn has_money(payment: &Payment) -> Next {
+    Next::Mismatch(format!("the provider has money for a payment that is {}", payment.state.name()))
+}
+
+/// What was final stays final. Only money given back in the provider's own cabinet is still news.
+fn settled(payment: &Payment, report: &Report) -> Next {
+    match (payment.state, &report.state) {
+        (State::Captured | State::PartiallyRefunded, ReportedState::Refunded) => {
+            sure_of_money(payment, report, Next::Move(State::Refunded))
+        }
+        (State::Declined | State::Canceled | State::Expired, ReportedState::Held | ReportedState::Captured) => has_money(payment),
+        // A part was given back in the provider's cabinet: how much for which goods only a person can tell.
+        (State::Captured | State::PartiallyRefunded, ReportedState::Captured) if report.amount.is_some() => {
+            sure_of_money(payment, report, Next::Wait)
+        }
+        (State::Captured | State::PartiallyRefunded, ReportedState::Held | ReportedState::Canceled | ReportedState::Expired) => {
+            Next::Mismatch(format!("the provider has no captured money for a payment that is {}", payment.state.name()))
+        }
+        _ => Next::Wait,
+    }
+}
+
+/// A change is visible in the amount; one that leaves the amount alone can be made again without harm.
+fn change_of(payment: &Payment, change: &Change, report: &Report) -> Next {
+    if report.amount == Some(payment.amount) {
+        sure(report, payment.amount, Next::Again)
+    } else {
+        sure(report, change.amount, Next::Done)
+    }
+}
+
+/// A refund of the whole rest should be visible in the status, and is repeated once if it is not. Of a partial one that was sent the
+/// provider says nothing, so that a person has to look: asking again could give the money back twice.
+fn refund_of(payment: &Payment, report: &Report) -> Next {
+    let under_way = payment.refund_under_way();
+    let again = under_way.is_some_and(|(refund, whole_rest)| match refund.status {
+        RefundStatus::Waiting => true,
+        RefundStatus::Pending | RefundStatus::Made | RefundStatus::Refused(_) => whole_rest && refund.repeats < REPEATS,
+    });
+    match &report.state {
+        ReportedState::Refunded if under_way.is_some_and(|(_, whole_rest)| whole_rest) => {
+            sure_of_money(payment, report, Next::Done)
+        }
+        ReportedState::Refunded => sure_of_money(payment, report, Next::Move(State::Refunded)),
+        ReportedState::Captured if again => sure_of_money(payment, report, Next::Again),
+        ReportedState::Captured
+        | ReportedState::Unregistered
+        | ReportedState::Pending
+        | ReportedState::Held
+        | ReportedState::Declined
+        | ReportedState::Canceled
+        | ReportedState::Expired
+        | ReportedState::Unrecognised(_) => Next::Wait,
+    }
+}
+
+fn money(payment: &Payment, reported: &ReportedState, policy: Policy) -> Next {
+    match (reported, policy) {
+        (ReportedState::Captured, _) => Next::Move(State::Captured),
+        (ReportedState::Refunded, _) => Next::Move(State::Refunded),
+        // A capture under way is finished whatever the policy says by now.
+        (_, Policy::OnShipment) if payment.state != State::Finishing => {
+            if payment.state == State::Held && payment.hold_until.is_some() { Next::Wait } else { Next::Extend }
+        }
+        _ => Next::Capture,
+    }
+}
+
+/// `then`, if the provider speaks of our order and of `amount`.
+fn sure(report: &Report, amount: Money, then: Next) -> Next {
+    match mismatch(report, amount) {
+        Some(what) => Next::Mismatch(what),
+        None => then,
+    }
+}
+
+/// `then`, if the provider speaks of our order and of its money, of which something may have been given back.
+fn sure_of_money(payment: &Payment, report: &Report, then: Next) -> Next {
+    match mismatch_of_money(payment, report) {
+        Some(what) => Next::Mismatch(what),
+        None => then,
+    }
+}
+
+/// The provider may go on naming the whole amount, or what we have not given back, or nothing once everything is: its document does not
+/// say which.
+fn mismatch_of_money(payment: &Payment, report: &Report) -> Option<String> {
+    let rest = payment.amount.minor() - payment.refunded().minor();
+    let is_left =
+        report.amount.is_some_and(|amount| amount.minor() == rest || report.state == ReportedState::Refunded && amount.is_zero());
+    if is_left { None } else { mismatch(report, payment.amount) }
+}
+
+fn mismatch(report: &Report, expected: Money) -> Option<String> {
+    match report.amount {
+        Some(amount) if amount == expected => None,
+        Some(amount) => Some(format!("the provider says {amount}, the order says {expected}")),
+        None => Some("the provider said no readable amount".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::payments::payment::{Provider, Stored, Telling, Trigger, Watch};
+    use crate::platform::ids::{MethodId, OrderId, OrderUuid, PaymentId};
+    use crate::platform::money::Currency;
+
+    fn rub(minor: i64) -> Money {
+        Money::from_minor(minor, Currency::Rub).unwrap()
+    }
+
+    fn payment(state: State) -> Payment {
+        Payment {
+            id: PaymentId::parse("1001-1").unwrap(),
+            order_uuid: OrderUuid::parse("u").unwrap(),
+            order_id: OrderId::parse("1001").unwrap(),
+            attempt: 1,
+            method: MethodId::parse("mokka").unwrap(),
+            provider: Provider::Mokka,
+            amount: rub(500_000),
+            state,
+            unknown: false,
+            withdrawn: false,
+            mismatch: None,
+            url: (state != State::Creating).then(|| "https://mokka.example/page".to_owned()),
+            return_url: None,
+            callback_token_hash: String::new(),
+            return_token: None,
+            valid_till: Timestamp::from_millis(100),
+            hold_until: None,
+            lost: false,
+            lease_until: None,
+            reason: None,
+            intent: None,
+            refusals: 0,
+            check: None,
+            refunds: Vec::new(),
+            created_at: Timestamp::from_millis(0),
+            captured_at: None,
+            history: Vec::new(),
+            telling: Telling::default(),
+            watch: Watch::default(),
+            version: 1,
+            stored: Stored::default(),
+        }
+    }
+
+    fn any_state() -> impl Strategy<Value = State> {
+        proptest::sample::select(State::ALL.to_vec())
+    }
+
+    fn any_report() -> impl Strategy<Value = Report> {
+        let state = prop_oneof![
+            Just(ReportedState::Unregistered),
+            Just(ReportedState::Pending),
+            Just(ReportedState::Held),
+            Just(ReportedState::Captured),
+            Just(ReportedState::Refunded),
+            Just(ReportedState::Declined),
+            Just(ReportedState::Canceled),
+            Just(ReportedState::Expired),
+            "[a-z]{1,8}".prop_map(ReportedState::Unrecognised),
+        ];
+        let id = prop_oneof![4 => Just("1001-1".to_owned()), 1 => "[0-9-]{1,8}"];
+        let amount = prop_oneof![4 => Just(Some(rub(500_000))), 1 => Just(Some(rub(499_999))), 1 => Just(None)];
+        (state, id, amount).prop_map(|(state, payment_id, amount)| Report { state, payment_id, amount })
+    }
+
+    fn any_policy() -> impl Strategy<Value = Policy> {
+        prop_oneof![Just(Policy::OnHold), Just(Policy::OnShipment)]
+    }
+
+    #[test]
+    fn names_read_back_and_steps_never_lead_back() {
+        for state in State::ALL {
+            assert_eq!(State::from_name(state.name()), Some(state));
+            assert!(!state.may_become(state) && !state.may_become(State::Creating));
+            for next in State::ALL.into_iter().filter(|next| state.may_become(*next)) {
+                assert!(!next.may_become(state), "{state:?} and {next:?} lead to each other");
+                assert!(!state.is_settled() || next.is_settled(), "{state:?} to {next:?}");
+            }
+        }
+        for failed in State::ALL.into_iter().filter(|state| state.is_failed()) {
+            assert!(State::ALL.into_iter().all(|next| !failed.may_become(next)), "{failed:?} is final");
+        }
+    }
+
+    #[test]
+    fn the_table_of_decisions() {
+        use ReportedState::{Canceled, Captured, Declined, Expired, Held, Pending, Refunded, Unregistered};
+        let decide = |state, reported: &ReportedState, policy| {
+            let report = Report { state: reported.clone(), payment_id: "1001-1".to_owned(), amount: Some(rub(500_000)) };
+            next(&payment(state), &report, policy, Timestamp::from_millis(99))
+        };
+        let live = [State::Creating, State::Pending, State::Held, State::Finishing];
+        for policy in [Policy::OnHold, Policy::OnShipment] {
+            for (reported, state) in [(Declined, State::Declined), (Canceled, State::Canceled), (Expired, State::Expired)] {
+                assert!(live.iter().all(|from| decide(*from, &reported, policy) == Next::Move(state)));
+            }
+            assert!(live.iter().all(|from| decide(*from, &Captured, policy) == Next::Move(State::Captured)));
+            assert!(live.iter().all(|from| decide(*from, &Refunded, policy) == Next::Move(State::Refunded)));
+            assert_eq!(decide(State::Creating, &Pending, policy), Next::Register);
+            assert!(live[1..].iter().all(|from| decide(*from, &Pending, policy) == Next::Wait));
+            assert!(live[..2].iter().all(|from| decide(*from, &Unregistered, policy) == Next::Register));
+            assert!(live[2..].iter().all(|from| decide(*from, &Unregistered, policy) == Next::Wait));
+            assert_eq!(decide(State::Finishing, &Held, policy), Next::Capture);
+        }
+        assert!(live.iter().all(|from| decide(*from, &Held, Policy::OnHold) == Next::Capture));
+        assert_eq!(decide(State::Pending, &Held, Policy::OnShipment), Next::Extend);
+        assert_eq!(decide(State::Held, &Held, Policy::OnShipment), Next::Extend, "its end is the form's");
+        let report = Report { state: Held, payment_id: "1001-1".to_owned(), amount: Some(rub(500_000)) };
+        let long = Payment { hold_until: Some(Timestamp::from_millis(900)), ..payment(State::Held) };
+        assert_eq!(next(&long, &report, Policy::OnShipment, Timestamp::from_millis(99)), Next::Wait);
+    }
+
+    #[test]
+    fn an_attempt_that_the_provider_leaves_open_expires_an_hour_after_its_end() {
+        let report = Report { state: ReportedState::Pending, payment_id: "1001-1".to_owned(), amount: None };
+        let pending = payment(State::Pending);
+        let decide = |now: Timestamp| next(&pending, &report, Policy::OnHold, now);
+        assert_eq!(decide(pending.valid_till), Next::Wait, "the customer may just be finishing");
+        assert_eq!(decide(pending.valid_till.plus(GRACE)), Next::Move(State::Expired));
+    }
+
+    #[test]
+    fn the_table_of_intents() {
+        use ReportedState::{Canceled, Captured, Declined, Expired, Held, Pending, Refunded, Unregistered};
+        let decide = |payment: &Payment, state: &ReportedState, amount| {
+            let report = Report { state: state.clone(), payment_id: "1001-1".to_owned(), amount: Some(rub(amount)) };
+            next(payment, &report, Policy::OnHold, Timestamp::from_millis(99))
+        };
+        let at = Timestamp::from_millis(1);
+        let by = Trigger::BackOffice("anna");
+
+        let cancel = payment(State::Held).intending(Intent::Cancel, by, at);
+        assert_eq!(decide(&cancel, &Held, 500_000), Next::Again, "never captured instead");
+        assert!(matches!(decide(&cancel, &Held, 1), Next::Mismatch(_)));
+        for (reported, state) in
+            [(Canceled, State::Canceled), (Expired, State::Expired), (Declined, State::Declined), (Captured, State::Captured)]
+        {
+            assert_eq!(decide(&cancel, &reported, 500_000), Next::Move(state));
+        }
+        assert_eq!(decide(&cancel, &Pending, 500_000), Next::Wait);
+
+        let change = Change { amount: rub(400_000), valid_till: Timestamp::from_millis(900), lines: Vec::new() };
+        let change = payment(State::Held).intending(Intent::Change(change), by, at);
+        assert_eq!(decide(&change, &Held, 500_000), Next::Again);
+        assert_eq!(decide(&change, &Held, 400_000), Next::Done);
+        assert!(matches!(decide(&change, &Held, 300_000), Next::Mismatch(_)));
+        assert_eq!(decide(&change, &Captured, 400_000), Next::Done, "changed, then captured");
+        assert_eq!(decide(&change, &Captured, 500_000), Next::Move(State::Captured), "captured as it was");
+        assert!(matches!(decide(&change, &Captured, 300_000), Next::Mismatch(_)));
+        assert_eq!(decide(&change, &Canceled, 500_000), Next::Move(State::Canceled));
+        for over in [Canceled, Expired, Refunded] {
+            assert_eq!(decide(&change, &over, 400_000), Next::Done, "changed, then over: a new attempt is for the new amount");
+        }
+
+        let refund = |amount| payment(State::Captured).refunding("key".to_owned(), rub(amount), by, at);
+        assert_eq!(decide(&refund(500_000), &Captured, 500_000), Next::Again, "all of it would show");
+        assert_eq!(decide(&refund(500_000), &Refunded, 500_000), Next::Done);
+        assert_eq!(decide(&refund(100_000), &Captured, 500_000), Next::Wait, "a part does not show: a person must look");
+        assert_eq!(decide(&refund(100_000), &Refunded, 500_000), Next::Move(State::Refunded));
+        assert_eq!(decide(&refund(100_000).postponed(at), &Captured, 500_000), Next::Again, "it was never sent");
+        assert_eq!(decide(&refund(100_000).postponed(at).again(at), &Captured, 500_000), Next::Wait, "now it may have been");
+        assert_eq!(decide(&refund(100_000), &Unregistered, 500_000), Next::Wait);
+    }
+
+    #[test]
+    fn what_is_final_stays_final_and_what_contradicts_it_is_a_persons() {
+        use ReportedState::{Canceled, Captured, Held, Pending, Refunded};
+        let decide = |state, reported: &ReportedState| {
+            let report = Report { state: reported.clone(), payment_id: "1001-1".to_owned(), amount: Some(rub(500_000)) };
+            next(&payment(state), &report, Policy::OnHold, Timestamp::from_millis(99))
+        };
+        for state in [State::Captured, State::PartiallyRefunded] {
+            assert_eq!(decide(state, &Refunded), Next::Move(State::Refunded), "given back in the provider's cabinet");
+            assert_eq!(decide(state, &Captured), Next::Wait);
+            assert!(matches!(decide(state, &Canceled), Next::Mismatch(_)));
+        }
+        for state in [State::Declined, State::Canceled, State::Expired] {
+            assert!(matches!(decide(state, &Held), Next::Mismatch(_)));
+            assert_eq!(decide(state, &Pending), Next::Wait);
+        }
+        assert_eq!(decide(State::Refunded, &Captured), Next::Wait);
+    }
+
+    #[test]
+    fn a_mismatch_is_over_once_the_provider_says_what_we_have() {
+        let decide = |state, reported: &ReportedState, minor| {
+            let report = Report { state: reported.clone(), payment_id: "1001-1".to_owned(), amount: Some(rub(minor)) };
+            let hold_until = Some(Timestamp::from_millis(900));
+            let payment = Payment { mismatch: Some("of yesterday".to_owned()), hold_until, ..payment(state) };
+            next(&payment, &report, Policy::OnShipment, Timestamp::from_millis(99))
+        };
+        for (state, reported) in [
+            (State::Pending, ReportedState::Pending),
+            (State::Held, ReportedState::Held),
+            (State::Captured, ReportedState::Captured),
+            (State::PartiallyRefunded, ReportedState::Captured),
+            (State::Refunded, ReportedState::Refunded),
+        ] {
+            assert_eq!(decide(state, &reported, 500_000), Next::Agreed, "{state:?}");
+            assert_ne!(decide(state, &reported, 500_001), Next::Agreed, "{state:?}: another amount");
+        }
+        for reported in [ReportedState::Canceled, ReportedState::Expired, ReportedState::Refunded, ReportedState::Unregistered] {
+            assert_eq!(decide(State::Canceled, &reported, 1), Next::Agreed, "{reported:?}: no money is left");
+        }
+        let unclear = ReportedState::Unrecognised("frozen".to_owned());
+        assert!(
+            [State::Held, State::Captured, State::Canceled].iter().all(|state| decide(*state, &unclear, 500_000) == Next::Wait)
+        );
+        assert!(matches!(decide(State::Canceled, &ReportedState::Held, 500_000), Next::Mismatch(_)));
+    }
+
+    proptest! {
+        #[test]
+        fn every_decision_is_one_that_the_machine_allows(
+            state in any_state(), report in any_report(), policy in any_policy(), now in 0_i64..200,
+        ) {
+            let now = Timestamp::from_millis(now);
+            let payment = payment(state);
+            let ours = report.payment_id == "1001-1" && report.amount == Some(payment.amount);
+            match next(&payment, &report, policy, now) {
+                Next::Wait => {}
+                Next::Register => prop_assert!(matches!(state, State::Creating | State::Pending)),
+                Next::Move(to) => {
+                    prop_assert!(state.may_become(to), "{:?} to {:?}", state, to);
+                    prop_assert!(ours || to.is_failed(), "money counted that is not ours");
+                    prop_assert!(!state.is_settled() || to == State::Refunded, "a final state changed");
+                }
+                Next::Capture | Next::Extend => prop_assert!(ours && !state.is_settled()),
+                Next::Release | Next::Closed => prop_assert!(false, "nothing was withdrawn"),
+                Next::Mismatch(_) => prop_assert!(!ours || state.is_settled()),
+                Next::Again | Next::Done => prop_assert!(false, "nothing was intended"),
+                Next::Agreed => prop_assert!(false, "nothing was amiss"),
+            }
+        }
+
+        #[test]
+        fn whatever_is_reported_in_whatever_order_a_payment_only_moves_forward(
+            reports in proptest::collection::vec(any_report(), 0..20), policy in any_policy(), now in 0_i64..200,
+        ) {
+            let now = Timestamp::from_millis(now);
+            let mut payment = payment(State::Creating);
+            for report in reports {
+                let before = payment.clone();
+                payment = match next(&payment, &report, policy, now) {
+                    Next::Wait
+                    | Next::Register
+                    | Next::Mismatch(_)
+                    | Next::Again
+                    | Next::Release
+                    | Next::Closed
+                    | Next::Done
+                    | Next::Agreed => payment,
+                    Next::Extend if payment.state == State::Held => payment,
+                    Next::Extend => payment.moved(State::Held, Trigger::Callback, Timestamp::from_millis(1)),
+                    Next::Move(to) => payment.moved(to, Trigger::Callback, Timestamp::from_millis(1)),
+                    Next::Capture => payment.finishing(Trigger::Callback, Timestamp::from_millis(1)),
+                };
+                prop_assert!(payment.state == before.state || before.state.may_become(payment.state));
+                prop_assert!(!before.state.is_settled() || payment == before || payment.state == State::Refunded);
+            }
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! An order as the shop accepted it: the origin of every amount.
+
+use std::time::Duration;
+
+use super::{Cart, Fact, Goods, Known};
+use crate::payments::texts;
+use crate::platform::clock::Timestamp;
+use crate::platform::ids::{InstallId, ItemId, OrderId, OrderUuid, PaymentId};
+use crate::platform::money::{Currency, Money, MoneyError, Quantity};
+use crate::platform::phone::Phone;
+
+/// An order. Its `Debug` would show personal data, so it has none.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Order {
+    /// IMSHOP's id: the key.
+    pub uuid: OrderUuid,
+    /// The shop's id.
+    pub id: OrderId,
+    /// The id that the customer sees.
+    pub public_id: Option<OrderId>,
+    /// What it costs; unknown if the shop did not say.
+    pub amount: Option<Money>,
+    /// Its currency; unknown if the shop named one that cannot be read. Then nothing of the order has a price.
+    pub currency: Option<Currency>,
+    /// The customer's phone, if it can be read.
+    pub phone: Option<Phone>,
+    /// The customer's e-mail.
+    pub email: Option<String>,
+    /// The customer's name.
+    pub name: Option<String>,
+    /// What was bought.
+    pub lines: Vec<Line>,
+    /// What the delivery costs, if known.
+    pub delivery: Option<Money>,
+    /// What else Mokka's form need not ask.
+    pub known: Known,
+    /// The installation of the app.
+    pub install_id: Option<InstallId>,
+    /// Number of the fiscal receipt.
+    pub check_number: Option<String>,
+    /// Address of the fiscal receipt.
+    pub check_link: Option<String>,
+    /// When the shop said all this; of what it says again the latest counts.
+    pub said_at: Timestamp,
+    /// The cart that it came from, if its request was recorded.
+    pub cart: Option<Cart>,
+    /// When what is known of the customer goes, unless something is open then; nothing if nothing is known, or if an earlier release has
+    /// recorded it.
+    pub person_until: Option<Timestamp>,
+    /// Somebody has asked for the customer to be forgotten. What the shop says later does not undo that.
+    pub erasure_asked: bool,
+    /// The newest attempt to pay it.
+    pub latest_payment: Option<PaymentId>,
+    /// How many attempts there were.
+    pub attempts: u32,
+    /// Ids that the shop gave it before, as far as attempts were opened under them.
+    pub earlier_ids: Vec<OrderId>,
+    /// Counts the writes; every write names the version it replaces.
+    pub version: u64,
+}
+
+/// A line of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The shop's id of the offer.
+    pub sku: Option<ItemId>,
+    /// What it is.
+    pub name: String,
+    /// How many.
+    pub quantity: Quantity,
+    /// Price of one, if known.
+    pub price: Option<Money>,
+    /// Price of the line, if known.
+    pub subtotal: Option<Money>,
+    /// Its brand.
+    pub brand: Option<String>,
+    /// Its category.
+    pub category: Option<String>,
+}
+
+impl Line {
+    /// About what it takes to store it, in bytes.
+    fn weight(&self) -> usize {
+        let kind = [&self.brand, &self.category].into_iter().flatten().map(|text| text.len() + 12).sum::<usize>();
+        100 + self.name.len() + self.sku.as_ref().map_or(0, |sku| sku.as_str().len()) + kind
+    }
+
+    /// Lines as one.
+    fn rest(lines: &[Self]) -> Self {
+        let mut totals = lines.iter().map(Self::total);
+        let first = totals.next().flatten();
+        let sum = first.and_then(|first| totals.try_fold(first, |sum, total| sum.plus(total?).ok()));
+        let name = texts::more_lines(lines.len());
+        Self { sku: None, name, quantity: Quantity::ONE, price: sum, subtotal: sum, brand: None, category: None }
+    }
+
+    /// The price of the line: as said, else price times quantity.
+    #[must_use]
+    pub fn total(&self) -> Option<Money> {
+        self.subtotal.or_else(|| self.quantity.times(self.price?).ok())
+    }
+}
+
+/// The longest name of a person or a product, in bytes.
+const LONGEST_NAME: usize = 300;
+/// The longest e-mail address there is (RFC 5321).
+const LONGEST_EMAIL: usize = 254;
+/// The longest address of a house.
+const LONGEST_ADDRESS: usize = 1000;
+/// The longest number of a receipt.
+const LONGEST_NUMBER: usize = 200;
+/// The longest address of a receipt.
+const LONGEST_LINK: usize = 2000;
+/// What all lines together may weigh.
+const LINES: usize = 100_000;
+/// What all goods of the cart together may weigh.
+const GOODS: usize = 20_000;
+
+impl Order {
+    /// The order in a size that always fits: into a stored item (DynamoDB takes 400 KB, names and values in UTF-8) and, with every
+    /// quotation mark escaped, into a message of a queue (256 KB). Amount and ids stay as they are. Names are shortened, what makes no
+    /// sense when it is shortened is left out, and lines beyond the room become one with their sum, so that Mokka's page and the
+    /// sales document still add up. Goods beyond it are unknown, as the cart's rules know it of orders that came without a cart.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        let short = |text: Option<String>, longest| text.filter(|text| text.len() <= longest);
+        let kind = |text: Option<String>| text.as_deref().map(shortened);
+        let lines = self.lines.into_iter();
+        let lines = lines.map(|line| Line {
+            name: shortened(&line.name),
+            brand: kind(line.brand),
+            category: kind(line.category),
+            ..line
+        });
+        let lines = lines.collect();
+        let cart = self.cart.map(|cart| {
+            let fits = cart.goods.known().is_some_and(|goods| goods.iter().map(Goods::weight).sum::<usize>() <= GOODS);
+            Cart { goods: if fits { cart.goods } else { Fact::Unknown }, ..cart }
+        });
+        Self {
+            name: self.name.as_deref().map(shortened),
+            email: short(self.email, LONGEST_EMAIL),
+            known: Known { address: short(self.known.address, LONGEST_ADDRESS), ..self.known },
+            check_number: short(self.check_number, LONGEST_NUMBER),
+            check_link: short(self.check_link, LONGEST_LINK),
+            lines: gathered(lines),
+            cart,
+            ..self
+        }
+    }
+
+    /// Whether anything of the customer is known.
+    #[must_use]
+    pub fn has_person(&self) -> bool {
+        let Known { address, returning, term: _ } = &self.known;
+        let says = |fact: &Fact<Option<String>>| fact.known().is_some_and(Option::is_some);
+        self.phone.is_some()
+            || self.email.is_some()
+            || self.name.is_some()
+            || self.install_id.is_some()
+            || address.is_some()
+            || returning.is_some()
+            || self.cart.as_ref().is_some_and(|cart| says(&cart.city) || says(&cart.pickup_location))
+    }
+
+    /// The order as the shop's books need it: without its customer, with every amount, line, id and attempt.
+    #[must_use]
+    pub fn without_person(self) -> Self {
+        let cart = self.cart.map(|cart| Cart { city: Fact::Unknown, pickup_location: Fact::Unknown, ..cart });
+        Self {
+            phone: None,
+            email: None,
+            name: None,
+            install_id: None,
+            known: Known { address: None, returning: None, term: self.known.term },
+            cart,
+            person_until: None,
+            ..self
+        }
+    }
+
+    /// The ids of the attempts to pay it: all that there may be.
+    #[must_use]
+    pub fn payment_ids(&self) -> Vec<PaymentId> {
+        let ids = self.earlier_ids.iter().filter(|id| **id != self.id).chain([&self.id]);
+        let mut all: Vec<_> = ids.flat_map(|id| (1..=self.attempts).map(|attempt| PaymentId::new(id, attempt))).collect();
+        // An earlier release did not note under which id it was opened.
+        all.extend(self.latest_payment.iter().filter(|latest| !all.contains(latest)).cloned().collect::<Vec<_>>());
+        all
+    }
+
+    /// This order with the time at which its customer goes, as it is stored at `now`.
+    #[must_use]
+    pub fn kept(mut self, now: Timestamp) -> Self {
+        // The first release says only of carts when they were recorded.
+        let said_at = if self.said_at == Timestamp::from_millis(0) { now } else { self.said_at };
+        let by_default = || if self.erasure_asked { now.plus(Self::BETWEEN_LOOKS) } else { said_at.plus(Self::PERSON_KEPT) };
+        let planned = self.person_until.unwrap_or_else(by_default);
+        self.person_until = self.has_person().then_some(planned);
+        self
+    }
+
+    /// This order in the place of the `known` one, whose attempts it has. Once somebody has asked for the customer to be forgotten, they go when
+    /// they would have gone, whatever was said meanwhile.
+    #[must_use]
+    pub fn in_place_of(self, known: &Self) -> Self {
+        let mut earlier_ids = known.earlier_ids.clone();
+        let is_paid_as_known = known.latest_payment == Some(PaymentId::new(&known.id, known.attempts));
+        if self.id != known.id && is_paid_as_known && !earlier_ids.contains(&known.id) {
+            earlier_ids.push(known.id.clone());
+        }
+        Self {
+            earlier_ids,
+            person_until: if known.erasure_asked { known.person_until } else { self.person_until },
+            erasure_asked: known.erasure_asked,
+            latest_payment: known.latest_payment.clone(),
+            attempts: known.attempts,
+            version: known.version,
+            ..self
+        }
+    }
+
+    /// How soon an order that must forget its customer is looked at again, while an attempt is open.
+    pub const BETWEEN_LOOKS: Duration = Duration::from_hours(1);
+
+    /// For how long the customer is known by default.
+    pub const PERSON_KEPT: Duration = Duration::from_hours(90 * 24);
+
+    /// Whether `id` names this order: its id or its public id.
+    #[must_use]
+    pub fn is_called(&self, id: &OrderId) -> bool {
+        self.id == *id || self.public_id.as_ref() == Some(id)
+    }
+
+    /// The sum of the lines' subtotals and the delivery; nothing if any line has none or there is no line.
+    pub fn sum_of_lines(lines: &[Line], delivery: Option<Money>, currency: Currency) -> Result<Option<Money>, MoneyError> {
+        if lines.is_empty() {
+            return Ok(None);
+        }
+        let mut sum = delivery.map_or_else(|| Money::from_minor(0, currency), Ok)?;
+        for line in lines {
+            let Some(subtotal) = line.subtotal else { return Ok(None) };
+            sum = sum.plus(subtotal)?;
+        }
+        Ok(Some(sum))
+    }
+}
+
+/// The lines, the last ones as one if all together weigh too much.
+fn gathered(mut lines: Vec<Line>) -> Vec<Line> {
+    let weights = lines.iter().scan(0, |sum, line| {
+        *sum += line.weight();
+        Some(*sum)
+    });
+    let weights: Vec<usize> = weights.collect();
+    if weights.last().is_some_and(|all| *all > LINES) {
+        let kept = weights.iter().take_while(|weight| **weight + 200 <= LINES).count();
+        let rest = Line::rest(&lines[kept..]);
+        lines.truncate(kept);
+        lines.push(rest);
+    }
+    lines
+}
+
+/// A name in the room that it has, with a mark where something was cut off.
+fn shortened(name: &str) -> String {
+    // In JSON a control character takes six bytes, and nobody misses it.
+    let name = name.replace(char::is_control, " ");
+    if name.len() <= LONGEST_NAME {
+        return name;
+    }
+    let end = name.floor_char_boundary(LONGEST_NAME - "…".len());
+    format!("{}…", &name[..end])
+}

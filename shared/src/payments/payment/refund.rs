@@ -1,0 +1,132 @@
+//! Money given back. What is asked for is recorded first, so that parallel requests can never give back more than was captured.
+
+use super::{Payment, Reason, State, Trigger, Word};
+use crate::platform::clock::Timestamp;
+use crate::platform::money::Money;
+
+/// How many refunds a payment can have: more than any order has lines, and they all fit into its item.
+pub const MAX_REFUNDS: usize = 100;
+
+/// A refund.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refund {
+    /// SHA-256 of the idempotency key it was asked for with; empty for one that the provider's own people made.
+    pub key_hash: String,
+    /// How much.
+    pub amount: Money,
+    /// How it stands.
+    pub status: RefundStatus,
+    /// How often the provider was asked again for it, after a call that may have been carried out.
+    pub repeats: u32,
+    /// Who asked for it.
+    pub by: String,
+    /// When it was asked for.
+    pub at: Timestamp,
+    /// When it was known how it came out.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// How a refund stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefundStatus {
+    /// Asked for; surely not sent to the provider yet.
+    Waiting,
+    /// Sent to the provider, maybe; not known to be made or refused.
+    Pending,
+    /// The money is given back.
+    Made,
+    /// It is not given back, and will not be.
+    Refused(Reason),
+}
+
+impl RefundStatus {
+    /// Whether it is still to be made.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Waiting | Self::Pending)
+    }
+
+    /// The name used in storage and answers.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Pending => "pending",
+            Self::Made => "made",
+            Self::Refused(_) => "refused",
+        }
+    }
+}
+
+impl Payment {
+    fn sum_of_refunds(&self, counts: impl Fn(&RefundStatus) -> bool) -> Money {
+        let minor = self.refunds.iter().filter(|refund| counts(&refund.status)).map(|refund| refund.amount.minor()).sum();
+        // A sum that is no amount can only come from a damaged item: then nothing is left to give back.
+        Money::from_minor(minor, self.amount.currency()).unwrap_or(self.amount)
+    }
+
+    /// What is known to be given back.
+    #[must_use]
+    pub fn refunded(&self) -> Money {
+        self.sum_of_refunds(|status| *status == RefundStatus::Made)
+    }
+
+    /// What can still be given back: not what is given back, nor what is being given back.
+    #[must_use]
+    pub fn rest(&self) -> Money {
+        self.rest_before(self.refunds.len())
+    }
+
+    /// What could be given back when the refund `index` was asked for: one is decided before the next is asked for.
+    #[must_use]
+    pub fn rest_before(&self, index: usize) -> Money {
+        let earlier = self.refunds.iter().take(index).filter(|refund| !matches!(refund.status, RefundStatus::Refused(_)));
+        let minor = self.amount.minor() - earlier.map(|refund| refund.amount.minor()).sum::<i64>();
+        Money::from_minor(minor.max(0), self.amount.currency()).unwrap_or(self.amount)
+    }
+
+    /// The refund that was asked for with this key.
+    #[must_use]
+    pub fn refund_with_key(&self, key_hash: &str) -> Option<(usize, &Refund)> {
+        self.refunds.iter().enumerate().find(|(_, refund)| refund.key_hash == key_hash)
+    }
+
+    /// The refund that is being made, and whether it would give back all that is left.
+    #[must_use]
+    pub fn refund_under_way(&self) -> Option<(&Refund, bool)> {
+        let Some(super::Intent::Refund(index)) = self.intent else { return None };
+        let refund = self.refunds.get(index)?;
+        Some((refund, self.refunded().minor() + refund.amount.minor() == self.amount.minor()))
+    }
+
+    /// Records that the refund `index` is made, and the state and the word that follow.
+    pub(super) fn refund_made(&mut self, index: usize, by: Trigger<'_>, now: Timestamp) {
+        let Some(refund) = self.refunds.get_mut(index) else { return };
+        refund.status = RefundStatus::Made;
+        refund.ended_at = Some(now);
+        let action = format!("refund {} of {} made", index + 1, refund.amount);
+        let refunded = self.refunded();
+        self.state = if refunded == self.amount { State::Refunded } else { State::PartiallyRefunded };
+        self.push(Some(action), Word::of(self.state, refunded), by, now);
+    }
+
+    /// The provider says that everything is given back: what was asked for is made, and its own people made the rest.
+    pub(super) fn give_back_the_rest(&mut self, by: Trigger<'_>, now: Timestamp) {
+        for refund in self.refunds.iter_mut().filter(|refund| refund.status.is_open()) {
+            refund.status = RefundStatus::Made;
+            refund.ended_at = Some(now);
+        }
+        let rest = self.rest();
+        if !rest.is_zero() {
+            self.refunds.push(Refund {
+                key_hash: String::new(),
+                amount: rest,
+                status: RefundStatus::Made,
+                repeats: 0,
+                by: format!("{} seen by {by}", self.provider.name()),
+                at: now,
+                ended_at: Some(now),
+            });
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! When a payment is looked at next without anybody asking, and when it is a person's turn. Recomputed at every write.
+
+use std::time::Duration;
+
+use super::{Payment, RefundStatus, State, Trigger};
+use crate::platform::clock::Timestamp;
+
+/// The first look at what may be broken off: a call without a clear answer, a request that died.
+const DOUBT: Backoff = Backoff { first: Duration::from_secs(15), longest: Duration::from_mins(30) };
+/// Looks at an attempt that is the customer's turn: on the provider's page, where the callback is expected to be quicker, or
+/// before it was ever shown, where only another `create` can do something about it.
+const CUSTOMER: Backoff = Backoff { first: Duration::from_mins(5), longest: Duration::from_hours(6) };
+/// Looks at a hold that waits for the goods to ship.
+const HOLD: Backoff = Backoff { first: Duration::from_mins(30), longest: Duration::from_hours(6) };
+/// Looks at what should have ended by itself.
+const OVERDUE: Backoff = Backoff { first: Duration::from_mins(1), longest: Duration::from_hours(1) };
+/// Looks at data that do not match.
+const MISMATCH: Backoff = Backoff { first: Duration::from_mins(5), longest: Duration::from_hours(1) };
+/// Looks while the provider cannot be asked: the end of its outage is noticed soon.
+const OUTAGE: Duration = Duration::from_mins(1);
+/// Tries to tell IMSHOP. The stream is quicker; this is what remains when it is not.
+const TELL: Backoff = Backoff { first: Duration::from_secs(30), longest: Duration::from_mins(10) };
+/// Last looks at an attempt that is not paid, after the provider's end or its own, whichever came later: a form that was approved in
+/// spite of it is found out.
+const AFTER_FAILURE: [Duration; 2] = [Duration::from_hours(1), Duration::from_hours(24)];
+/// The first last look at a captured payment, which is planned by whoever captures it; the others by [`Payment::looked_last`].
+const AFTER_CAPTURE: Duration = Duration::from_hours(24);
+/// How long before its end a hold that still waits is a person's.
+const NEAR_ITS_END: Duration = Duration::from_hours(24);
+/// After so long beyond its end what was withdrawn should be closed, whatever the provider calls it.
+const WITHDRAWN_FOR: Duration = Duration::from_hours(2);
+/// Looks at what is over after the provider has said by itself that something happened: for a quarter of an hour.
+const LOOKS_AFTER_HINT: u32 = 6;
+/// Last looks that are answered, and not with how the payment stands: so often, so far apart.
+const VAIN_LAST_LOOKS: u32 = 24;
+const BETWEEN_VAIN_LAST_LOOKS: Duration = Duration::from_hours(1);
+/// What is added to a moment at which something ends, so that it has ended for everybody.
+const MARGIN: Duration = Duration::from_secs(5);
+
+struct Backoff {
+    first: Duration,
+    longest: Duration,
+}
+
+impl Backoff {
+    /// The pause after `times` vain looks: twice as long each time.
+    fn after(&self, times: u32) -> Duration {
+        self.first.saturating_mul(2_u32.saturating_pow(times.min(16))).min(self.longest)
+    }
+}
+
+/// When to look next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Watch {
+    /// The next look; none at rest.
+    pub check_at: Option<Timestamp>,
+    /// How many looks in a row brought nothing new.
+    pub quiet: u32,
+    /// Since when something is not as it should be.
+    pub troubled_since: Option<Timestamp>,
+    /// It is on the list for people.
+    pub attention: bool,
+    /// Before this the provider is not asked again to do what it may have done, or has refused.
+    pub repeat_at: Option<Timestamp>,
+    /// The provider has said by itself that something happened, and its status does not show it yet.
+    pub hinted: bool,
+    /// Since when the provider could not be asked.
+    pub unasked_since: Option<Timestamp>,
+    /// When what is over is looked at once more: what was done in the provider's own cabinet is told by nobody.
+    pub last_look_at: Option<Timestamp>,
+    /// How many of these looks there were.
+    pub last_looks: u32,
+}
+
+impl Payment {
+    /// This payment with its next look, as it is stored at `now`.
+    #[must_use]
+    pub fn watched(mut self, now: Timestamp) -> Self {
+        if self.is_over() {
+            let first = if self.watch.last_looks == 0 { self.last_look(0, &[AFTER_CAPTURE]) } else { None };
+            self.watch.last_look_at = self.watch.last_look_at.or(first).filter(|_| self.state != State::Refunded);
+        }
+        self.watch.check_at = self.next_check(now);
+        self.watch.troubled_since = if self.is_troubled(now) { Some(self.watch.troubled_since.unwrap_or(now)) } else { None };
+        self.watch.attention &= self.watch.troubled_since.is_some();
+        self
+    }
+
+    /// This payment after a look that brought nothing new.
+    #[must_use]
+    pub fn looked_at_in_vain(mut self) -> Self {
+        self.watch.quiet = self.watch.quiet.saturating_add(1);
+        self.watch.unasked_since = None;
+        self
+    }
+
+    /// What is over is to be looked at once more now.
+    #[must_use]
+    pub fn is_last_look_due(&self, now: Timestamp) -> bool {
+        self.is_over() && self.watch.last_look_at.is_some_and(|at| at <= now)
+    }
+
+    /// When the last look after `looks` others is to be; those at a captured payment come `audits` after the capture.
+    #[must_use]
+    pub fn last_look(&self, looks: u32, audits: &[Duration]) -> Option<Timestamp> {
+        let index = usize::try_from(looks).ok()?;
+        match self.state {
+            State::Captured | State::PartiallyRefunded => Some(self.captured_at?.plus(*audits.get(index)?)),
+            State::Declined | State::Canceled | State::Expired => {
+                Some(self.valid_till.max(self.moved_at()).plus(*AFTER_FAILURE.get(index)?))
+            }
+            State::Creating | State::Pending | State::Held | State::Finishing | State::Refunded => None,
+        }
+    }
+
+    /// This payment after a last look that brought nothing new. Those that follow a hint are made beside the planned ones.
+    #[must_use]
+    pub fn looked_last(mut self, audits: &[Duration], now: Timestamp) -> Self {
+        if self.watch.hinted {
+            self.watch.quiet = self.watch.quiet.saturating_add(1);
+            self.watch.hinted = self.watch.quiet < LOOKS_AFTER_HINT;
+            let planned = self.last_look(self.watch.last_looks, audits);
+            let next = now.plus(DOUBT.after(self.watch.quiet));
+            self.watch.last_look_at = if self.watch.hinted { Some(next) } else { planned.map(|at| at.max(now.plus(MARGIN))) };
+            return self;
+        }
+        self.watch.quiet = 0;
+        self.watch.last_looks = self.watch.last_looks.saturating_add(1);
+        self.watch.last_look_at = self.last_look(self.watch.last_looks, audits);
+        self
+    }
+
+    /// This payment after a last look that the provider answered otherwise than by how the payment stands. After a day of these the look
+    /// counts as made.
+    #[must_use]
+    pub fn looked_last_without_a_word(mut self, audits: &[Duration], now: Timestamp) -> Self {
+        self.watch.quiet = self.watch.quiet.saturating_add(1);
+        if self.watch.quiet >= VAIN_LAST_LOOKS {
+            self.watch.hinted = false;
+            return self.looked_last(audits, now);
+        }
+        self.watch.last_look_at = Some(now.plus(BETWEEN_VAIN_LAST_LOOKS));
+        self
+    }
+
+    /// This payment after the provider could not be asked: that was no look, so the next ones do not become rarer for it.
+    #[must_use]
+    pub fn could_not_be_asked(mut self, now: Timestamp) -> Self {
+        self.watch.unasked_since.get_or_insert(now);
+        self
+    }
+
+    /// This payment after the provider said by itself that something happened: the looks begin anew, at seconds.
+    #[must_use]
+    pub fn hinted(mut self, now: Timestamp) -> Self {
+        self.watch.quiet = 0;
+        self.watch.hinted = true;
+        if self.is_over() {
+            self.watch.last_look_at = Some(now.plus(DOUBT.after(1)));
+        }
+        self
+    }
+
+    /// Whether the provider may be asked again to do what it may have done already, or has refused. A refund is repeated once,
+    /// and never before its time, whoever asks: two would give the money back twice. The rest does no harm twice, so that the
+    /// first repeat comes with the next trigger, and an operator's at any time.
+    #[must_use]
+    pub fn may_repeat(&self, by: Trigger<'_>, now: Timestamp) -> bool {
+        let is_due = self.watch.repeat_at.or(self.watch.check_at).is_none_or(|at| at <= now);
+        match self.refund_under_way() {
+            Some((refund, _)) if refund.status == RefundStatus::Waiting => true,
+            Some(_) => is_due,
+            None if self.unknown => is_due || by.is_explicit() || self.watch.quiet <= 1,
+            // Refused for a reason that is still there, or never sent.
+            None => is_due || by.is_explicit() || self.reason.is_none(),
+        }
+    }
+
+    /// This payment with the time noted before which a call that had no clear answer, or a refusal, is not repeated.
+    #[must_use]
+    pub(super) fn repeated_later(mut self, now: Timestamp) -> Self {
+        self.watch.quiet = self.watch.quiet.saturating_add(1);
+        self.watch.repeat_at = Some(now.plus(DOUBT.after(self.watch.quiet)));
+        self
+    }
+
+    /// Something is not as it should be for longer than `age`.
+    #[must_use]
+    pub fn is_overdue(&self, age: Duration, now: Timestamp) -> bool {
+        self.watch.troubled_since.is_some_and(|since| now.since(since) >= age)
+    }
+
+    fn next_check(&self, now: Timestamp) -> Option<Timestamp> {
+        let leased = self.lease_until.filter(|until| *until > now).map(|until| until.plus(MARGIN));
+        let provider = if self.is_over() { self.watch.last_look_at } else { Some(leased.unwrap_or_else(|| self.next_look(now))) };
+        let told = self.telling.lease_until.filter(|until| *until > now).map(|until| until.plus(MARGIN));
+        let told = self.has_untold().then(|| told.unwrap_or_else(|| now.plus(TELL.after(self.telling.failures))));
+        [provider, told].into_iter().flatten().min()
+    }
+
+    /// When to ask the provider.
+    fn next_look(&self, now: Timestamp) -> Timestamp {
+        let pause = |backoff: Backoff| now.plus(backoff.after(self.watch.quiet));
+        if self.watch.unasked_since.is_some() {
+            return now.plus(OUTAGE);
+        }
+        if self.mismatch.is_some() {
+            return pause(MISMATCH);
+        }
+        let end = self.valid_till.plus(MARGIN);
+        if self.withdrawn && self.intent.is_none() {
+            return match self.watch.hinted {
+                _ if self.reason.is_some() => pause(DOUBT),
+                _ if end <= now => pause(OVERDUE),
+                true => pause(DOUBT).min(end),
+                false => pause(CUSTOMER).min(end),
+            };
+        }
+        match self.state {
+            State::Creating | State::Pending | State::Held if end <= now => pause(OVERDUE),
+            State::Creating | State::Pending if self.watch.hinted => pause(DOUBT).min(end),
+            State::Creating | State::Pending => pause(CUSTOMER).min(end),
+            State::Held if self.intent.is_none() && !self.unknown => {
+                let near = self.valid_till.minus(NEAR_ITS_END).plus(MARGIN);
+                if near > now { pause(HOLD).min(near) } else { pause(OVERDUE).min(end) }
+            }
+            State::Held
+            | State::Finishing
+            | State::Captured
+            | State::PartiallyRefunded
+            | State::Refunded
+            | State::Declined
+            | State::Canceled
+            | State::Expired => pause(DOUBT),
+        }
+    }
+
+    /// Something is not as it should be: if it stays so, a person must look.
+    fn is_troubled(&self, now: Timestamp) -> bool {
+        let stuck = match self.state {
+            // Whether it was registered may be unknown, but nobody can have paid what nobody was shown; it ends by itself.
+            State::Creating | State::Pending => now > self.valid_till,
+            State::Held => self.unknown || now.plus(NEAR_ITS_END) > self.valid_till,
+            State::Finishing => true,
+            State::Captured | State::PartiallyRefunded | State::Refunded | State::Declined | State::Canceled | State::Expired => {
+                self.unknown
+            }
+        };
+        // A hold that should be let go and is not.
+        let is_kept = self.withdrawn && (self.reason.is_some() || now > self.valid_till.plus(WITHDRAWN_FOR));
+        let stuck = stuck || is_kept || self.lost;
+        // Its customer may have paid, and nobody knows.
+        let stuck = stuck || self.watch.hinted || self.watch.unasked_since.is_some();
+        stuck || self.mismatch.is_some() || self.intent.is_some() || self.telling.failures > 0
+    }
+}

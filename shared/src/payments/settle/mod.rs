@@ -1,0 +1,237 @@
+//! `settle`: asks the provider what became of a payment and drives it forward. The only logic behind `capture`, the
+//! provider's callback, the customer's return and the scheduled reconciliation. [`Settler::operate`] does what the shop's
+//! people ask for, by the same steps.
+//!
+//! Round trips when nothing is in the way: one Status; on a new hold one write, one read of the order, one Finish, one write (a
+//! Change instead of the Finish, where the hold waits for the goods); on any other news one write. Of a payment that is over none,
+//! unless the provider itself or a person asks, another attempt is to be opened after one that failed, or one of its last looks is
+//! due: then one Status.
+
+mod carry_out;
+mod close;
+mod operate;
+
+use std::time::Duration;
+
+use crate::payments::gateway::Gateways;
+use crate::payments::gateway::mokka::MokkaGateway;
+use crate::payments::payment::{Change, Next, Order, Payment, Report, ReportedState, State, Trigger, next};
+use crate::payments::store::Orders;
+use crate::platform::clock::{Clock, Deadline, Random, Timestamp};
+use crate::platform::dynamodb::{RECORDING, StoreError, client_from_env};
+use crate::platform::env::Env;
+use crate::platform::ids::PaymentId;
+use crate::platform::metrics::Metrics;
+use crate::platform::outbound::Http;
+
+pub use operate::Operated;
+
+/// How often somebody else's call is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(120);
+/// How long somebody else's call is waited for.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// How often one run may lose a conditional write, which only happens when others make progress.
+const ROUNDS: u32 = 8;
+
+/// What is needed to settle a payment.
+#[derive(Clone, Debug)]
+pub struct Settler {
+    /// Orders and payments.
+    pub orders: Orders,
+    /// The providers.
+    pub gateways: Gateways,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// How far a payment could be settled.
+#[derive(Debug)]
+pub enum Settled {
+    /// This is how the payment stands, by the provider's word now or because it is final.
+    Known(Payment),
+    /// The provider does not have the attempt, or we do not have its page: only `create` can do something about it.
+    Unregistered(Payment),
+    /// The provider could not be asked, or somebody else is at it: this is how the payment stood last.
+    InDoubt(Payment),
+}
+
+impl Settled {
+    /// The payment as far as it is known.
+    #[must_use]
+    pub fn payment(&self) -> &Payment {
+        match self {
+            Self::Known(payment) | Self::Unregistered(payment) | Self::InDoubt(payment) => payment,
+        }
+    }
+
+    /// The same, for keeps.
+    #[must_use]
+    pub fn into_payment(self) -> Payment {
+        match self {
+            Self::Known(payment) | Self::Unregistered(payment) | Self::InDoubt(payment) => payment,
+        }
+    }
+}
+
+impl Settler {
+    /// Reads the store's settings and every provider's.
+    pub fn from_env(env: &mut Env, clock: Clock, random: Random, http: Http, metrics: Metrics) -> Option<Self> {
+        let client = client_from_env(env);
+        let orders = client.and_then(|client| Orders::from_env(env, client, random, clock.clone(), metrics));
+        let mokka = MokkaGateway::from_env(env, http, clock.clone());
+        Some(Self { orders: orders?, gateways: Gateways::new(mokka?), clock })
+    }
+
+    /// A payment read again until nobody else is calling the provider for it, or patience runs out.
+    pub async fn wait_for_lease(&self, payment: Payment, deadline: Deadline) -> Result<Payment, StoreError> {
+        let patience = Deadline::within(deadline.allows(PATIENCE).unwrap_or_default());
+        let mut payment = payment;
+        while payment.is_leased(self.clock.now()) && patience.allows(LOOK_AGAIN).is_some() {
+            tokio::time::sleep(LOOK_AGAIN).await;
+            payment = self.reread(payment).await?;
+        }
+        Ok(payment)
+    }
+
+    async fn reread(&self, payment: Payment) -> Result<Payment, StoreError> {
+        let id: &PaymentId = &payment.id;
+        Ok(self.orders.payment(id).await?.unwrap_or(payment))
+    }
+
+    /// Asks the provider and drives the payment forward, at most one call that changes something a run.
+    pub async fn settle(&self, payment: Payment, by: Trigger<'_>, deadline: Deadline) -> Result<Settled, StoreError> {
+        let mut payment = payment;
+        let mut acted = false;
+        for _ in 0..ROUNDS {
+            payment = self.wait_for_lease(payment, deadline).await?;
+            // Whoever asks again does so once.
+            if is_over(&payment, by, self.clock.now()) || acted && payment.is_over() {
+                return Ok(Settled::Known(payment));
+            }
+            if payment.is_leased(self.clock.now()) {
+                return Ok(Settled::InDoubt(payment));
+            }
+            let Some(report) = self.ask(&payment, deadline).await else { return Ok(Settled::InDoubt(payment)) };
+            payment.watch.unasked_since = None;
+            let policy = self.gateways.get(payment.provider).policy();
+            let now = self.clock.now();
+            let next = next(&payment, &report, policy, now);
+            let calls = matches!(next, Next::Capture | Next::Extend | Next::Again | Next::Release);
+            if calls && acted {
+                if let Some(reason) = payment.reason.as_ref().filter(|_| !payment.unknown) {
+                    tracing::error!(?reason, "what is to be done is refused; a person must look");
+                }
+                return Ok(Settled::InDoubt(payment));
+            }
+            acted |= calls;
+            let saved = match next {
+                Next::Wait if payment.lost && by.is_explicit() => {
+                    // Somebody looks, and by name.
+                    let seen = self.orders.save_payment(payment.clone().seen(by, now)).await?;
+                    return Ok(Settled::Known(seen.unwrap_or(payment)));
+                }
+                // Nobody knows what it means, and another attempt must not be opened on that.
+                Next::Wait if by == Trigger::Create && matches!(report.state, ReportedState::Unrecognised(_)) => {
+                    return Ok(Settled::InDoubt(payment));
+                }
+                Next::Wait => return Ok(Settled::Known(payment)),
+                Next::Register => return Ok(Settled::Unregistered(payment)),
+                Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => return Ok(Settled::Known(payment)),
+                // It is not due yet.
+                Next::Capture | Next::Again if is_tried(&payment) && !payment.may_repeat(by, now) => {
+                    return Ok(Settled::Known(payment));
+                }
+                Next::Release if !payment.may_repeat(by, now) => return Ok(Settled::Known(payment)),
+                Next::Capture => Box::pin(self.lease_and_carry_out(payment.clone().finishing(by, now), by, deadline)).await?,
+                Next::Extend => Box::pin(self.extend(payment.clone(), by, deadline)).await?,
+                Next::Again => Box::pin(self.lease_and_carry_out(payment.clone().again(now), by, deadline)).await?,
+                Next::Release => Box::pin(self.lease_and_carry_out(payment.clone().releasing(by, now), by, deadline)).await?,
+                news @ (Next::Move(_) | Next::Done | Next::Closed | Next::Mismatch(_) | Next::Agreed) => {
+                    Box::pin(self.record(payment.clone(), news, by)).await?
+                }
+            };
+            payment = match saved {
+                Some(saved) => saved,
+                // Somebody else wrote first; what they wrote is what counts.
+                None => self.reread(payment).await?,
+            };
+        }
+        Ok(Settled::InDoubt(payment))
+    }
+
+    /// Has the provider hold the same for as long as a hold may wait for the goods: so far it ends with the form. Nothing if somebody
+    /// else wrote first.
+    async fn extend(&self, payment: Payment, by: Trigger<'_>, deadline: Deadline) -> Result<Option<Payment>, StoreError> {
+        let now = self.clock.now();
+        let valid_till = payment.valid_till.max(now.plus(self.gateways.get(payment.provider).hold_for()));
+        let lines = match self.order_of(&payment).await {
+            Ok(Order { lines, .. }) => lines,
+            // The hold is worth more than the list of its goods.
+            Err(StoreError::Unreadable { key, cause }) => {
+                tracing::error!(key, cause, "a hold is moved without its goods: its order cannot be read");
+                Vec::new()
+            }
+            Err(error) => return Err(error),
+        };
+        tracing::info!(from = payment.state.name(), by = %by, until = valid_till.rfc3339(), "payment held, to be held longer");
+        let change = Change { amount: payment.amount, valid_till, lines };
+        Box::pin(self.lease_and_carry_out(payment.extending(change, by, now), by, deadline)).await
+    }
+
+    /// The provider's word; nothing if it cannot be asked.
+    pub async fn ask(&self, payment: &Payment, deadline: Deadline) -> Option<Report> {
+        match self.gateways.get(payment.provider).status(payment, deadline.before(RECORDING)).await {
+            Ok(report) => {
+                tracing::debug!(reported = ?report.state, state = payment.state.name(), "the provider's status");
+                Some(report)
+            }
+            Err(cause) => {
+                tracing::warn!(cause = %cause, "the provider's status could not be asked");
+                None
+            }
+        }
+    }
+
+    /// Writes down what the provider said. Nothing if somebody else wrote first.
+    async fn record(&self, payment: Payment, news: Next, by: Trigger<'_>) -> Result<Option<Payment>, StoreError> {
+        let now = self.clock.now();
+        match news {
+            Next::Move(state) => {
+                tracing::info!(from = payment.state.name(), to = state.name(), by = %by, "payment moved");
+                self.orders.save_payment(payment.moved(state, by, now)).await
+            }
+            Next::Done => self.save_done(payment, by).await,
+            Next::Mismatch(what) => {
+                tracing::error!(what, "a payment does not match its order; a person must look");
+                self.orders.save_payment(Payment { mismatch: Some(what), ..payment }).await
+            }
+            Next::Agreed => {
+                tracing::info!(by = %by, "a payment matches its order again");
+                self.orders.save_payment(Payment { mismatch: None, ..payment }).await
+            }
+            Next::Closed => {
+                tracing::info!(by = %by, "nobody can pay any more what was withdrawn");
+                self.orders.save_payment(payment.closed()).await
+            }
+            Next::Wait | Next::Register | Next::Capture | Next::Again | Next::Release | Next::Extend => Ok(Some(payment)),
+        }
+    }
+}
+
+/// Nothing is left to ask the provider. Whoever asks for it by name gets the provider's word all the same; so does the provider
+/// itself, which has something to say; before another attempt is opened, the one that failed is asked for once more; and a last look
+/// finds what was done in the provider's own cabinet.
+fn is_over(payment: &Payment, by: Trigger<'_>, now: Timestamp) -> bool {
+    let asks_again = match by {
+        Trigger::BackOffice(_) | Trigger::Callback => true,
+        Trigger::Create => payment.state.is_failed(),
+        Trigger::Schedule => payment.is_last_look_due(now),
+        Trigger::Capture | Trigger::Return => false,
+    };
+    payment.is_over() && !asks_again
+}
+
+/// The provider was asked already to do what is to be done.
+fn is_tried(payment: &Payment) -> bool {
+    payment.state == State::Finishing || payment.intent.is_some()
+}

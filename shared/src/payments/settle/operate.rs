@@ -1,0 +1,311 @@
+//! What the shop's people and system ask of a payment: refused before the provider is called if the state of things forbids it,
+//! in our books or in the provider's; recorded before it is done; found out if its outcome is unknown.
+
+use std::time::Duration;
+
+use super::{ROUNDS, Settler};
+use crate::payments::payment::{Change, Command, Intent, Next, Payment, Reason, RefundStatus, Refusal, State, Trigger, next};
+use crate::platform::clock::{Deadline, Timestamp};
+use crate::platform::dynamodb::{RECORDING, StoreError};
+
+/// What must remain of a request's time for a call whose answer can be waited for; with less nothing is begun.
+const ENOUGH: Duration = Duration::from_secs(2);
+
+/// How a command came out.
+#[derive(Debug)]
+pub enum Operated {
+    /// It is done.
+    Done(Payment),
+    /// It is recorded and will be done or found out: the provider has not given a clear answer yet.
+    Unknown(Payment),
+    /// The state of things forbids it; nothing was done.
+    Forbidden(Payment, Refusal),
+    /// The provider refused it; nothing was done.
+    Refused(Payment, Reason),
+    /// The provider could not be asked how things stand, or not in time, so nothing was done.
+    Unavailable(Payment),
+}
+
+/// The provider's word, without acting on it.
+enum Looked {
+    /// How the payment stands, and whether the provider holds its money although our books do not say so: a shop that captures
+    /// at once never writes a hold down without its capture.
+    At(Payment, bool),
+    Unavailable(Payment),
+}
+
+impl Settler {
+    /// Carries out a command for whoever holds the key `who`.
+    pub async fn operate(
+        &self,
+        payment: Payment,
+        command: Command,
+        who: &str,
+        deadline: Deadline,
+    ) -> Result<Operated, StoreError> {
+        let by = Trigger::BackOffice(who);
+        let mut payment = payment;
+        for _ in 0..ROUNDS {
+            payment = self.wait_for_lease(payment, deadline).await?;
+            if let Some(asked_before) = self.asked_before(&payment, &command, by, deadline).await? {
+                return Ok(asked_before);
+            }
+            if payment.intent.is_some() && !payment.is_leased(self.clock.now()) {
+                // What was asked for before comes first.
+                payment = Box::pin(self.settle(payment, by, deadline)).await?.into_payment();
+            }
+            match self.permits(&payment, &command) {
+                Err(refusal) if !refusal.may_be_outrun() => return Ok(Operated::Forbidden(payment, refusal)),
+                Ok(()) | Err(_) => {}
+            }
+            let held;
+            (payment, held) = match Box::pin(self.look(payment, by, deadline)).await? {
+                Looked::At(payment, held) => (payment, held),
+                Looked::Unavailable(payment) => return Ok(Operated::Unavailable(payment)),
+            };
+            match self.permits(&payment, &command) {
+                Ok(()) => {}
+                Err(Refusal::NotHeld) if held => {}
+                Err(refusal) => return Ok(Operated::Forbidden(payment, refusal)),
+            }
+            if deadline.before(RECORDING + ENOUGH).allows(ENOUGH).is_none() {
+                return Ok(Operated::Unavailable(payment));
+            }
+            if matches!(command, Command::Cancel) && !held && matches!(payment.state, State::Creating | State::Pending) {
+                // There is nothing to call the provider for: whatever is paid yet is let go by whoever sees it.
+                match self.orders.save_payment(payment.clone().withdrawn(by, self.clock.now())).await? {
+                    Some(payment) => return Ok(Operated::Done(payment)),
+                    None => payment = self.reread(payment).await?,
+                }
+                continue;
+            }
+            if payment.is_extending() {
+                // Whether it is held longer does not matter any more.
+                (payment.intent, payment.unknown) = (None, false);
+            }
+            let intent = self.intend(payment.clone(), &command, by);
+            payment = match self.orders.save_payment(intent).await? {
+                None => self.reread(payment).await?,
+                Some(leased) => {
+                    let id = leased.id.clone();
+                    let after = match Box::pin(self.carry_out(leased.clone(), by, deadline)).await? {
+                        Some(after) => after,
+                        None => self.orders.payment(&id).await?.unwrap_or(leased),
+                    };
+                    return Box::pin(self.came_out(after, &command, by, deadline)).await;
+                }
+            };
+        }
+        Ok(Operated::Forbidden(payment, Refusal::InProgress("other requests")))
+    }
+
+    /// A person has looked into the provider's cabinet: was the refund made whose outcome nobody could tell? What the provider
+    /// itself can tell comes first.
+    pub async fn decide_refund(
+        &self,
+        payment: Payment,
+        number: usize,
+        made: bool,
+        who: &str,
+        deadline: Deadline,
+    ) -> Result<Operated, StoreError> {
+        let by = Trigger::BackOffice(who);
+        let mut payment = payment;
+        for _ in 0..ROUNDS {
+            let now = self.clock.now();
+            let undecided = number > 0 && payment.intent == Some(Intent::Refund(number.wrapping_sub(1)));
+            if !undecided {
+                return Ok(Operated::Forbidden(payment, Refusal::RefundDecided));
+            }
+            if payment.is_leased(now) {
+                return Ok(Operated::Forbidden(payment, Refusal::InProgress("a call to the provider")));
+            }
+            let Some(report) = self.ask(&payment, deadline).await else { return Ok(Operated::Unavailable(payment)) };
+            let policy = self.gateways.get(payment.provider).policy();
+            let decided = match next(&payment, &report, policy, now) {
+                Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => {
+                    return Ok(Operated::Forbidden(payment, Refusal::Mismatch));
+                }
+                news @ (Next::Move(_) | Next::Done | Next::Closed | Next::Mismatch(_)) => {
+                    payment = match self.record(payment.clone(), news, by).await? {
+                        Some(payment) => payment,
+                        None => self.reread(payment).await?,
+                    };
+                    continue;
+                }
+                // The provider would show it if everything had been given back.
+                Next::Again if made && payment.refund_under_way().is_some_and(|(_, whole_rest)| whole_rest) => {
+                    return Ok(Operated::Forbidden(payment, Refusal::Mismatch));
+                }
+                Next::Wait | Next::Register | Next::Capture | Next::Again | Next::Release | Next::Extend | Next::Agreed => {
+                    if made {
+                        payment.clone().intent_done(by, now)
+                    } else {
+                        let text = "the provider's cabinet does not show it".to_owned();
+                        payment.clone().intent_dropped(&Reason { code: "not_made".to_owned(), text }, by, now)
+                    }
+                }
+            };
+            match self.orders.save_payment(decided).await? {
+                Some(payment) => return Ok(Operated::Done(payment)),
+                None => payment = self.reread(payment).await?,
+            }
+        }
+        Ok(Operated::Forbidden(payment, Refusal::InProgress("other requests")))
+    }
+
+    fn permits(&self, payment: &Payment, command: &Command) -> Result<(), Refusal> {
+        let gateway = self.gateways.get(payment.provider);
+        let captured_at = payment.captured_at.unwrap_or(Timestamp::from_millis(0));
+        payment.permits(command, gateway.partial_refund_from(captured_at), self.clock.now())
+    }
+
+    /// A refund that was asked for with the same key is the same refund.
+    async fn asked_before(
+        &self,
+        payment: &Payment,
+        command: &Command,
+        by: Trigger<'_>,
+        deadline: Deadline,
+    ) -> Result<Option<Operated>, StoreError> {
+        let Command::Refund { key_hash, amount } = command else { return Ok(None) };
+        let Some((index, refund)) = payment.refund_with_key(key_hash) else { return Ok(None) };
+        if amount.unwrap_or_else(|| payment.rest_before(index)) != refund.amount {
+            return Ok(Some(Operated::Forbidden(payment.clone(), Refusal::KeyReused)));
+        }
+        self.came_out(payment.clone(), command, by, deadline).await.map(Some)
+    }
+
+    /// Asks the provider, and records what it says of the past. Does nothing about the future.
+    async fn look(&self, payment: Payment, by: Trigger<'_>, deadline: Deadline) -> Result<Looked, StoreError> {
+        let mut payment = payment;
+        for _ in 0..ROUNDS {
+            let Some(report) = self.ask(&payment, deadline).await else { return Ok(Looked::Unavailable(payment)) };
+            let policy = self.gateways.get(payment.provider).policy();
+            let saved = match next(&payment, &report, policy, self.clock.now()) {
+                Next::Capture => return Ok(Looked::At(payment, true)),
+                Next::Extend if payment.state != State::Held => {
+                    Box::pin(self.record(payment.clone(), Next::Move(State::Held), by)).await?
+                }
+                Next::Wait | Next::Register | Next::Again | Next::Release | Next::Extend => {
+                    return Ok(Looked::At(payment, false));
+                }
+                Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => return Ok(Looked::At(payment, false)),
+                news @ (Next::Move(_) | Next::Done | Next::Closed | Next::Mismatch(_) | Next::Agreed) => {
+                    Box::pin(self.record(payment.clone(), news, by)).await?
+                }
+            };
+            payment = match saved {
+                Some(saved) => return Ok(Looked::At(saved, false)),
+                None => self.reread(payment).await?,
+            };
+            if payment.is_leased(self.clock.now()) {
+                return Ok(Looked::At(payment, false));
+            }
+        }
+        Ok(Looked::Unavailable(payment))
+    }
+
+    fn intend(&self, payment: Payment, command: &Command, by: Trigger<'_>) -> Payment {
+        let now = self.clock.now();
+        match command {
+            Command::Finish(check) => {
+                let asked = match &check.number {
+                    Some(number) => format!("finish with check {number} asked for"),
+                    None => "finish asked for".to_owned(),
+                };
+                let payment = Payment { check: Some(check.clone()), reason: None, ..payment };
+                payment.noted(asked, by, now).finishing(by, now)
+            }
+            Command::Cancel => payment.intending(Intent::Cancel, by, now),
+            Command::Change(change) => {
+                // Whoever says what is to be held says until when, too.
+                let hold_until = payment.hold_until.or(Some(payment.valid_till));
+                Payment { hold_until, ..payment }.intending(Intent::Change(change.clone()), by, now)
+            }
+            Command::Refund { key_hash, amount } => {
+                let amount = amount.unwrap_or_else(|| payment.rest());
+                payment.refunding(key_hash.clone(), amount, by, now)
+            }
+        }
+    }
+
+    /// What became of a command, after the provider is asked once more where that helps.
+    async fn came_out(
+        &self,
+        payment: Payment,
+        command: &Command,
+        by: Trigger<'_>,
+        deadline: Deadline,
+    ) -> Result<Operated, StoreError> {
+        let payment = if has_ended(&payment, command) {
+            payment
+        } else {
+            Box::pin(self.settle(payment, by, deadline)).await?.into_payment()
+        };
+        Ok(match verdict(&payment, command) {
+            Verdict::Done => Operated::Done(payment),
+            Verdict::Open => Operated::Unknown(payment),
+            Verdict::Refused(reason) => {
+                // Refused because the provider is ahead of us: then what it says now is the better answer.
+                let payment = match Box::pin(self.look(payment, by, deadline)).await? {
+                    Looked::At(payment, _) | Looked::Unavailable(payment) => payment,
+                };
+                match (verdict(&payment, command), self.permits(&payment, command)) {
+                    (Verdict::Done, _) => Operated::Done(payment),
+                    (_, Err(refusal)) if !matches!(command, Command::Refund { .. }) => Operated::Forbidden(payment, refusal),
+                    _ => Operated::Refused(payment, reason),
+                }
+            }
+        })
+    }
+}
+
+enum Verdict {
+    Done,
+    Open,
+    Refused(Reason),
+}
+
+/// Whether asking the provider once more would tell nothing new about the command.
+fn has_ended(payment: &Payment, command: &Command) -> bool {
+    !matches!(verdict(payment, command), Verdict::Open)
+}
+
+/// How a command stands by our books.
+fn verdict(payment: &Payment, command: &Command) -> Verdict {
+    match command {
+        Command::Finish(_) => match (payment.state, &payment.reason) {
+            (State::Captured | State::PartiallyRefunded | State::Refunded, _) => Verdict::Done,
+            (State::Finishing, Some(reason)) if !payment.unknown => Verdict::Refused(reason.clone()),
+            (State::Creating | State::Pending | State::Held | State::Finishing, _) => Verdict::Open,
+            (State::Declined | State::Canceled | State::Expired, _) => Verdict::Refused(over(payment)),
+        },
+        Command::Cancel if payment.state == State::Canceled => Verdict::Done,
+        // A change that was refused left its reason behind; what it was to change may have been so before.
+        Command::Change(change) if payment.intent.is_none() && payment.reason.is_none() && is_as(payment, change) => {
+            Verdict::Done
+        }
+        Command::Cancel | Command::Change(_) => match payment.intent {
+            Some(Intent::Cancel | Intent::Change(_)) => Verdict::Open,
+            Some(Intent::Refund(_)) | None => Verdict::Refused(over(payment)),
+        },
+        Command::Refund { key_hash, .. } => match payment.refund_with_key(key_hash).map(|(_, refund)| &refund.status) {
+            Some(RefundStatus::Made) => Verdict::Done,
+            Some(RefundStatus::Refused(reason)) => Verdict::Refused(reason.clone()),
+            Some(RefundStatus::Waiting | RefundStatus::Pending) => Verdict::Open,
+            None => Verdict::Refused(over(payment)),
+        },
+    }
+}
+
+/// Whether what is held is what a change asks for.
+fn is_as(payment: &Payment, change: &Change) -> bool {
+    payment.amount == change.amount && payment.valid_till == change.valid_till
+}
+
+/// Why it was not done: what the provider said, or how the payment ended.
+fn over(payment: &Payment) -> Reason {
+    let ended = || Reason { code: payment.state.name().to_owned(), text: String::new() };
+    payment.reason.clone().unwrap_or_else(ended)
+}

@@ -1,0 +1,136 @@
+//! Lists, by the tables' indexes. An index is read a moment late and holds keys only, so what a list says is
+//! looked up again before anything is decided.
+
+use super::orders::{ORDER, Orders, PAYMENT};
+use super::records::{OPEN, OrderRecord, PaymentRecord, SHARDS, order_shard};
+use crate::payments::payment::{Order, Payment, State};
+use crate::platform::clock::Timestamp;
+use crate::platform::dynamodb::batches::Reading;
+use crate::platform::dynamodb::pages::{Cursor, Lookup, Page, passed_over};
+use crate::platform::dynamodb::{Consistency, Item, StoreError, Versioned, read};
+use crate::platform::ids::{OrderId, OrderUuid, PaymentId};
+
+/// What is to be looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// A payment, by whoever settles it.
+    Payment(PaymentId),
+    /// An order whose customer is to go.
+    Order(OrderUuid),
+}
+
+impl Due {
+    fn of(key: &str) -> Option<Self> {
+        let payment = || Some(Self::Payment(PaymentId::parse(key.strip_prefix(PAYMENT)?).ok()?));
+        let order = || Some(Self::Order(OrderUuid::parse(key.strip_prefix(ORDER)?).ok()?));
+        payment().or_else(order)
+    }
+}
+
+/// How many of a customer's orders are taken from the index at once.
+const OF_PHONE_AT_ONCE: u16 = 100;
+
+impl Orders {
+    /// The partitions of the index `due` that payments are in.
+    pub fn shards() -> impl Iterator<Item = String> {
+        (0..SHARDS).map(|shard| shard.to_string())
+    }
+
+    /// The partition for orders that stands beside one for payments.
+    #[must_use]
+    pub fn order_shard(shard: &str) -> String {
+        order_shard(shard)
+    }
+
+    /// Payments or orders of one partition whose next look is due, the longest due first.
+    pub async fn due(&self, shard: &str, now: Timestamp, from: Option<&Cursor>, limit: u16) -> Result<Page<Due>, StoreError> {
+        let bound = Some(("<=", now.millis()));
+        let lookup = Lookup { index: "due", hash: ("check_shard", shard), range: "check_at", bound, newest_first: false };
+        let page = self.table.keys(&lookup, from, limit).await?;
+        let due = page.entries.iter().filter_map(|key| Due::of(key));
+        Ok(Page { entries: due.collect(), next: page.next, unreadable: Vec::new() })
+    }
+
+    /// Orders of the customer with a phone, by its digits. Orders have them in clear, so whatever release recorded one, it is found, and under
+    /// whatever internal secret.
+    pub async fn of_phone(&self, digits: &str, from: Option<&Cursor>) -> Result<Page<OrderUuid>, StoreError> {
+        let lookup = Lookup { index: "by-phone", hash: ("phone", digits), range: "pk", bound: None, newest_first: false };
+        let page = self.table.keys(&lookup, from, OF_PHONE_AT_ONCE).await?;
+        let orders = page.entries.iter().filter_map(|key| OrderUuid::parse(key.strip_prefix(ORDER)?).ok());
+        Ok(Page { entries: orders.collect(), next: page.next, unreadable: Vec::new() })
+    }
+
+    /// Payments in a state, into which they came at `since` or later; the newest first.
+    pub async fn in_state(
+        &self,
+        state: State,
+        since: Timestamp,
+        from: Option<&Cursor>,
+        limit: u16,
+    ) -> Result<Page<Payment>, StoreError> {
+        let bound = Some((">=", since.millis()));
+        let lookup = Lookup { index: "by-state", hash: ("state", state.name()), range: "moved_at", bound, newest_first: true };
+        self.payments(lookup, from, limit).await
+    }
+
+    /// Payments that a person must look at, the longest troubled first.
+    pub async fn in_need_of_a_person(&self, from: Option<&Cursor>, limit: u16) -> Result<Page<Payment>, StoreError> {
+        let lookup =
+            Lookup { index: "attention", hash: ("attention", OPEN), range: "troubled_since", bound: None, newest_first: false };
+        self.payments(lookup, from, limit).await
+    }
+
+    /// The orders that the shop knows by this id (one, unless the shop gave it out twice), and every attempt to pay them.
+    pub async fn by_order_id(&self, id: &OrderId) -> Result<(Vec<Order>, Vec<Payment>), StoreError> {
+        let mut keys = Vec::new();
+        let mut from = None;
+        loop {
+            let lookup =
+                Lookup { index: "by-order", hash: ("order_id", id.as_str()), range: "pk", bound: None, newest_first: false };
+            let page = self.table.keys(&lookup, from.as_ref(), 100).await?;
+            keys.extend(page.entries);
+            from = page.next;
+            if from.is_none() {
+                break;
+            }
+        }
+        let mut items = self.table.get_all(keys.clone(), Consistency::Strong, Reading::page()).await?;
+        // The index may not show the newest attempt yet; its order names it.
+        let latest = items.values().filter_map(|item| item.get("latest_payment")?.as_s().ok());
+        let latest: Vec<_> = latest.map(|id| format!("{PAYMENT}{id}")).filter(|key| !items.contains_key(key)).collect();
+        if !latest.is_empty() {
+            items.extend(self.table.get_all(latest.clone(), Consistency::Strong, Reading::page()).await?);
+            keys.extend(latest);
+        }
+        let orders = keys.iter().filter(|key| key.starts_with(ORDER)).filter_map(|key| Some((key, items.get(key)?.clone())));
+        let orders = orders.map(|(key, item)| order(key, item)).collect::<Result<Vec<_>, _>>()?;
+        let payments = keys.iter().filter(|key| key.starts_with(PAYMENT)).filter_map(|key| Some((key, items.get(key)?.clone())));
+        let mut payments = payments.map(|(key, item)| payment(key, item)).collect::<Result<Vec<_>, _>>()?;
+        payments.sort_by_key(|payment| payment.attempt);
+        Ok((orders, payments))
+    }
+
+    async fn payments(&self, lookup: Lookup<'_>, from: Option<&Cursor>, limit: u16) -> Result<Page<Payment>, StoreError> {
+        let page = self.table.keys(&lookup, from, limit).await?;
+        let items = self.table.get_all(page.entries.clone(), Consistency::Strong, Reading::page()).await?;
+        let found = page.entries.iter().filter_map(|key| Some((key, items.get(key)?.clone())));
+        let (mut entries, mut unreadable) = (Vec::new(), Vec::new());
+        for (key, item) in found {
+            match payment(key, item) {
+                Ok(found) => entries.push(found),
+                Err(cause) => unreadable.push(passed_over(key.strip_prefix(PAYMENT).unwrap_or(key), cause)?),
+            }
+        }
+        Ok(Page { entries, next: page.next, unreadable })
+    }
+}
+
+fn order(key: &str, item: Item) -> Result<Order, StoreError> {
+    let record: Versioned<OrderRecord> = read(key, item)?;
+    Order::try_from(record).map_err(|cause| StoreError::Unreadable { key: key.to_owned(), cause })
+}
+
+fn payment(key: &str, item: Item) -> Result<Payment, StoreError> {
+    let record: Versioned<PaymentRecord> = read(key, item)?;
+    Payment::try_from(record).map_err(|cause| StoreError::Unreadable { key: key.to_owned(), cause })
+}

@@ -1,0 +1,22 @@
+//! What is stored of orders and payments. Only these files know the items' shapes; how an item is read and written is
+//! [`dynamodb`](crate::platform::dynamodb)'s.
+//!
+//! - `order-holds`: `order#{orderUuid}`, `payment#{paymentId}`, the fiscal documents of captures to come, and customers'
+//!   requests for a limit, `registration#{id}` ([`Orders`]).
+//! - `quotes`: what can be made again at any time ([`Quotes`]): `prices`, `prices#…` ([`Prices`](prices::Prices)), `schedule#…`
+//!   ([`Schedules`]).
+
+mod documents;
+mod lists;
+mod orders;
+pub mod prices;
+mod quotes;
+mod records;
+mod registrations;
+mod schedules;
+
+pub use lists::Due;
+pub use orders::Orders;
+pub use quotes::Quotes;
+pub use registrations::{Decided, Registration};
+pub use schedules::Schedules;

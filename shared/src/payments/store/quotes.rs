@@ -1,0 +1,31 @@
+//! The table `quotes`: what only saves the asking. All of it can be made again, none of it decides what is charged.
+
+use std::time::Duration;
+
+use crate::platform::clock::{Random, Timestamp};
+use crate::platform::dynamodb::{StoreError, Table, Turn};
+use crate::platform::env::Env;
+
+/// The table, for each kind of quote to keep its own items in.
+#[derive(Clone, Debug)]
+pub struct Quotes {
+    pub(super) table: Table,
+}
+
+impl Quotes {
+    /// Reads `QUOTES_TABLE`.
+    pub fn from_env(env: &mut Env, client: aws_sdk_dynamodb::Client, random: Random) -> Option<Self> {
+        let name = env.required("QUOTES_TABLE")?;
+        Some(Self { table: Table { client, name, random } })
+    }
+
+    /// Opens the connection.
+    pub async fn warm_up(&self) {
+        self.table.warm_up().await;
+    }
+
+    /// The turn of the function `name` for `length` from `now` on; nothing if another run has it.
+    pub async fn turn(&self, name: &str, now: Timestamp, length: Duration) -> Result<Option<Turn>, StoreError> {
+        self.table.turn(name, now, length).await
+    }
+}

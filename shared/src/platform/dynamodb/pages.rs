@@ -1,0 +1,183 @@
+//! What an index holds under a value, a page at a time.
+
+use std::collections::HashSet;
+
+use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::refusals::Tried;
+use super::{Item, StoreError, Table};
+
+/// What a key may have, in bytes (DynamoDB, "Partition keys").
+const LONGEST_KEY: usize = 2048;
+
+/// Where a list goes on: opaque to whoever passes it back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cursor(Item);
+
+/// A piece of a list.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// The entries.
+    pub entries: Vec<T>,
+    /// Where it goes on, if it does.
+    pub next: Option<Cursor>,
+    /// The ids of entries that are there and cannot be read. They hide no others.
+    pub unreadable: Vec<String>,
+}
+
+/// The id of an entry that cannot be read. What is wrong with it is in the log. What a newer release has written is no such entry: it is
+/// left alone until the release is there.
+pub(crate) fn passed_over(id: &str, cause: StoreError) -> Result<String, StoreError> {
+    if !matches!(cause, StoreError::Unreadable { .. }) {
+        return Err(cause);
+    }
+    tracing::error!(id, cause = %cause, "an item of a list cannot be read");
+    Ok(id.to_owned())
+}
+
+/// A cursor that was not given out by this list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be the cursor of an earlier answer")]
+pub struct CursorError;
+
+impl Cursor {
+    /// As a text of hexadecimal digits.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut fields: Vec<_> = self.0.iter().filter_map(|(name, value)| Some(format!("{name}\t{}", plain(value)?))).collect();
+        fields.sort_unstable();
+        hex::encode(fields.join("\n"))
+    }
+
+    /// Whether it was given out by a list by `hash`.
+    pub(crate) fn is_of(&self, hash: (&str, &str)) -> bool {
+        self.0.get(hash.0) == Some(&AttributeValue::S(hash.1.to_owned()))
+    }
+
+    fn number(&self, name: &str) -> Option<i64> {
+        self.0.get(name)?.as_n().ok()?.parse().ok()
+    }
+
+    /// Behind the item `pk` in a list by `hash`, sorted by `range`.
+    pub(crate) fn after(hash: (&str, &str), range: (&str, i64), pk: String) -> Self {
+        Self(Item::from([
+            (hash.0.to_owned(), AttributeValue::S(hash.1.to_owned())),
+            (range.0.to_owned(), AttributeValue::N(range.1.to_string())),
+            ("pk".to_owned(), AttributeValue::S(pk)),
+        ]))
+    }
+
+    /// Reads [`Cursor::to_text`].
+    pub fn parse(text: &str) -> Result<Self, CursorError> {
+        let bytes = hex::decode(text).map_err(|_| CursorError)?;
+        let fields = String::from_utf8(bytes).map_err(|_| CursorError)?;
+        let fields = fields.lines().map(|line| {
+            let (name, value) = line.split_once('\t')?;
+            let (kind, value) = value.split_at_checked(1)?;
+            let value = match kind {
+                "S" => AttributeValue::S(value.to_owned()),
+                "N" => AttributeValue::N(value.parse::<i64>().ok()?.to_string()),
+                _ => return None,
+            };
+            Some((name.to_owned(), value))
+        });
+        let item: Option<Item> = fields.collect();
+        item.filter(|item| item.contains_key("pk")).map(Self).ok_or(CursorError)
+    }
+}
+
+fn plain(value: &AttributeValue) -> Option<String> {
+    let text = value.as_s().ok().map(|text| format!("S{text}"));
+    text.or_else(|| value.as_n().ok().map(|number| format!("N{number}")))
+}
+
+/// An index and what is looked for in it.
+pub(crate) struct Lookup<'a> {
+    pub(crate) index: &'a str,
+    pub(crate) hash: (&'a str, &'a str),
+    pub(crate) range: &'a str,
+    /// A comparison with the range key.
+    pub(crate) bound: Option<(&'a str, i64)>,
+    pub(crate) newest_first: bool,
+}
+
+impl Lookup<'_> {
+    /// Whether a cursor was given out by this list.
+    fn goes_on_from(&self, cursor: &Cursor) -> bool {
+        let (hash, value) = self.hash;
+        let attributes = if self.range == "pk" { 2 } else { 3 };
+        cursor.0.len() == attributes
+            && cursor.is_of((hash, value))
+            && cursor.0.get("pk").and_then(|key| key.as_s().ok()).is_some_and(|key| (1..=LONGEST_KEY).contains(&key.len()))
+            && (self.range == "pk" || cursor.number(self.range).is_some_and(|at| self.reaches(at)))
+    }
+
+    /// Whether a value of the range key is within the bound; DynamoDB refuses to go on from elsewhere.
+    fn reaches(&self, at: i64) -> bool {
+        self.bound.is_none_or(|(compare, value)| if compare == ">=" { at >= value } else { at <= value })
+    }
+}
+
+impl Table {
+    /// The keys of what an index holds under a value, piece by piece. An item that moves within its index while it is read may be
+    /// there twice, and is said once.
+    pub(crate) async fn keys(&self, lookup: &Lookup<'_>, from: Option<&Cursor>, limit: u16) -> Result<Page<String>, StoreError> {
+        if from.is_some_and(|cursor| !lookup.goes_on_from(cursor)) {
+            return Err(CursorError.into());
+        }
+        let &Lookup { index, hash: (hash, value), range, bound, newest_first } = lookup;
+        let condition =
+            bound.map_or("#hash = :hash".to_owned(), |(compare, _)| format!("#hash = :hash AND #range {compare} :range"));
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name(index)
+            .key_condition_expression(condition)
+            .expression_attribute_names("#hash", hash)
+            .expression_attribute_values(":hash", AttributeValue::S(value.to_owned()))
+            .scan_index_forward(!newest_first)
+            .limit(i32::from(limit))
+            .set_exclusive_start_key(from.map(|cursor| cursor.0.clone()));
+        if let Some((_, value)) = bound {
+            query = query
+                .expression_attribute_names("#range", range)
+                .expression_attribute_values(":range", AttributeValue::N(value.to_string()));
+        }
+        let attempt = || async {
+            match query.clone().send().await {
+                // All of the question is ours but for where it begins.
+                Err(error) if from.is_some() && error.code() == Some("ValidationException") => Err(CursorError.into()),
+                outcome => Tried::of("Query", outcome),
+            }
+        };
+        let output = self.patiently("Query", attempt).await?;
+        let keys = output.items.unwrap_or_default().into_iter();
+        let mut seen = HashSet::new();
+        let keys = keys.filter_map(|mut item| match item.remove("pk") {
+            Some(AttributeValue::S(key)) => seen.insert(key.clone()).then_some(key),
+            _ => None,
+        });
+        Ok(Page { entries: keys.collect(), next: output.last_evaluated_key.map(Cursor), unreadable: Vec::new() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[test]
+    fn a_cursor_reads_back_and_nothing_else_is_one() {
+        let cursor = Cursor(HashMap::from([
+            ("pk".to_owned(), AttributeValue::S("payment#1001-1".to_owned())),
+            ("moved_at".to_owned(), AttributeValue::N("1795305600000".to_owned())),
+        ]));
+        assert_eq!(Cursor::parse(&cursor.to_text()), Ok(cursor));
+        for wrong in ["", "zz", "00", &hex::encode("pk"), &hex::encode("pk\tX1"), &hex::encode("state\tSheld")] {
+            assert_eq!(Cursor::parse(wrong), Err(CursorError), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Whose turn it is: what runs by the clock does so one run at a time, by a lease in its own table. Two runs at once do no harm; they would
+//! only ask the providers twice. A run that ends gives its turn back, and the turn of one that died is over with its time.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+
+use super::refusals::Tried;
+use super::{StoreError, Table, failed};
+use crate::platform::clock::Timestamp;
+
+/// A run's turn.
+#[derive(Debug)]
+#[must_use]
+pub struct Turn {
+    table: Table,
+    key: String,
+    holder: String,
+}
+
+impl Table {
+    /// The turn of the function `name` for `length` from `now` on; nothing if another run has it.
+    pub(crate) async fn turn(&self, name: &str, now: Timestamp, length: Duration) -> Result<Option<Turn>, StoreError> {
+        let (key, holder) = (format!("turn#{name}"), self.random.hex32()?);
+        let number = |moment: Timestamp| AttributeValue::N(moment.millis().to_string());
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .key("pk", AttributeValue::S(key.clone()))
+            .update_expression("SET taken_until = :until, taken_by = :holder")
+            .condition_expression("attribute_not_exists(pk) OR taken_until <= :now")
+            .expression_attribute_values(":until", number(now.plus(length)))
+            .expression_attribute_values(":now", number(now))
+            .expression_attribute_values(":holder", AttributeValue::S(holder.clone()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let attempt = || async {
+            let Err(error) = update.clone().send().await else { return Ok(Tried::Done(true)) };
+            match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                    // The SDK repeats a request whose answer was lost: then this turn stands in its own way.
+                    let standing = refused.item().and_then(|item| item.get("taken_by")?.as_s().ok());
+                    Ok(Tried::Done(standing == Some(&holder)))
+                }
+                _ => Tried::of("UpdateItem", Err(error)),
+            }
+        };
+        let is_taken = self.patiently("UpdateItem", attempt).await?;
+        Ok(is_taken.then(|| Turn { table: self.clone(), key, holder }))
+    }
+}
+
+impl Turn {
+    /// Lets the next run begin. If that fails, it begins when the turn's time is over.
+    pub async fn give_back(self) {
+        let given = self
+            .table
+            .client
+            .update_item()
+            .table_name(&self.table.name)
+            .key("pk", AttributeValue::S(self.key.clone()))
+            .update_expression("SET taken_until = :over")
+            .condition_expression("taken_by = :holder")
+            .expression_attribute_values(":over", AttributeValue::N("0".to_owned()))
+            .expression_attribute_values(":holder", AttributeValue::S(self.holder))
+            .send()
+            .await;
+        match given {
+            Ok(_) => {}
+            // Its time was over, and the next run has begun.
+            Err(error) if matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_))) => {}
+            Err(error) => {
+                let cause = failed("UpdateItem", &error);
+                tracing::warn!(key = self.key, %cause, "a turn is not given back, the next run waits until its time is over");
+            }
+        }
+    }
+}
