@@ -7,8 +7,9 @@ use shared::payments::texts;
 use shared::platform::http::{self, Failure, Inbound, Status, on_payment};
 use shared::platform::ids::PaymentId;
 
+use crate::Deps;
 use crate::create::failure_text;
-use crate::{Deps, required};
+use crate::fields::required;
 
 pub(crate) async fn capture(deps: &Deps, inbound: &Inbound, command: Command) -> Result<Response<Body>, Failure> {
     let method = required(command.payment_method_id, "paymentMethodId")?;

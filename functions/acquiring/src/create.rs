@@ -16,8 +16,9 @@ use shared::platform::ids::{OrderId, OrderUuid};
 use shared::platform::secret::{Purpose, sha256_hex};
 use url::Url;
 
+use crate::Deps;
+use crate::fields::required;
 use crate::landing::Landing;
-use crate::{Deps, required};
 
 /// The pauses between looks for an order that IMSHOP may be paying before it is recorded.
 const ORDER_PAUSES: [Duration; 3] = [Duration::from_millis(150), Duration::from_millis(350), Duration::from_millis(700)];

@@ -7,70 +7,18 @@
 
 mod capture;
 mod create;
+mod deps;
+mod fields;
 mod landing;
-
-use std::time::Duration;
 
 use lambda_http::{Body, Request, Response};
 use shared::payments::imshop::acquiring::Request as Command;
-use shared::payments::methods::Methods;
-use shared::payments::settle::Settler;
 use shared::payments::texts;
-use shared::platform::env::{ConfigError, Env};
 use shared::platform::http::{self, Failure, Inbound, Shape};
-use shared::platform::metrics::Metrics;
-use shared::platform::money::Currency;
-use shared::platform::runtime::World;
-use shared::platform::secret::{InternalSecret, Keys};
-use url::Url;
 
-/// What the function needs.
-#[derive(Debug)]
-pub struct Deps {
-    keys: Keys,
-    methods: Methods,
-    currency: Currency,
-    settler: Settler,
-    internal: InternalSecret,
-    public_base_url: Option<Url>,
-    valid_for: Duration,
-    metrics: Metrics,
-}
+use fields::required;
 
-impl Deps {
-    /// Reads `IMSHOP_KEY`, `PAYMENTS_CONFIG` (default `/opt/payments.toml`), `DEFAULT_CURRENCY` (default RUB), in which the
-    /// rules on ways to pay count, `INTERNAL_SECRET`, `PUBLIC_BASE_URL` (optional), `MOKKA_FORM_HOURS` (default 24), the
-    /// store's and Mokka's.
-    pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
-        let keys = env.public_keys("IMSHOP_KEY");
-        let methods = env.file("PAYMENTS_CONFIG", "/opt/payments.toml", Methods::parse);
-        let currency = env.currency_or("DEFAULT_CURRENCY", Currency::Rub);
-        let internal = env.internal_secret();
-        let public_base_url = env.optional_url("PUBLIC_BASE_URL");
-        let hours = env.number_or("MOKKA_FORM_HOURS", 24, 1..=720);
-        let metrics = world.metrics.clone();
-        let settler = Settler::from_env(&mut env, world.clock, world.random, world.http, world.metrics);
-        let build = || {
-            Some(Self {
-                keys: keys?,
-                methods: methods?,
-                currency: currency?,
-                settler: settler?,
-                internal: internal?,
-                public_base_url,
-                valid_for: Duration::from_hours(u64::from(hours?)),
-                metrics,
-            })
-        };
-        let deps = build();
-        env.finish(deps)
-    }
-
-    /// Opens the connection to the store.
-    pub async fn warm(&self) {
-        self.settler.orders.warm_up().await;
-    }
-}
+pub use deps::Deps;
 
 /// Answers a request.
 pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {
@@ -92,11 +40,6 @@ async fn route(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
         "capture" => capture::capture(deps, inbound, command).await,
         _ => Err(Failure::business(texts::COMMAND_UNKNOWN)),
     }
-}
-
-/// A field that this command cannot do without.
-fn required<T>(field: Option<T>, name: &'static str) -> Result<T, Failure> {
-    field.ok_or_else(|| Failure::bad_request(format!("field `{name}`: missing, it is mandatory for this command")))
 }
 
 /// Apple Pay and Google Pay need a card gateway, and none is configured: read in full, refused clearly, nothing stored. The document

@@ -9,7 +9,7 @@ use shared::payments::mokka::Error;
 use shared::payments::mokka::types::{self, Channel, LimitStatus, RegistrationOrder, RegistrationRequest};
 use shared::payments::store::Registration;
 use shared::platform::dynamodb::Written;
-use shared::platform::env::{Env, parse_url};
+use shared::platform::env::parse_url;
 use shared::platform::http::{self, Failure, Status};
 use shared::platform::ids::RegistrationId;
 use shared::platform::money::{Currency, Money};
@@ -30,20 +30,6 @@ impl Asked<'_> {
     fn currency(&self) -> Currency {
         self.mokka().currency()
     }
-}
-
-/// Reads `MOKKA_PARTNER_UID`; nothing inside if it is not set.
-#[expect(clippy::option_option, reason = "the outer one is that of every setting: none if it is wrong")]
-pub(crate) fn partner_uid(env: &mut Env) -> Option<Option<String>> {
-    if env.optional("MOKKA_PARTNER_UID").is_none() {
-        return Some(None);
-    }
-    let uid = env.parsed("MOKKA_PARTNER_UID", |text| {
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        let right = (1..=100).contains(&text.len()) && text.bytes().all(is_plain);
-        if right { Ok(text.to_owned()) } else { Err("must be 1 to 100 letters, digits, dashes and underscores") }
-    });
-    uid.map(Some)
 }
 
 #[derive(Deserialize)]

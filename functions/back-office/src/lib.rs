@@ -49,7 +49,9 @@
 
 mod act;
 mod answer;
+mod asked;
 mod customers;
+mod deps;
 mod erase;
 mod export;
 mod fields;
@@ -60,92 +62,16 @@ mod query;
 mod route;
 
 use lambda_http::{Body, Request, Response};
-use shared::forms::photos::Photos;
-use shared::forms::store::otp::Otp;
-use shared::forms::store::submissions::Submissions;
-use shared::payments::payment::Payment;
-use shared::payments::settle::Settler;
-use shared::platform::clock::Random;
-use shared::platform::env::{ConfigError, Env};
-use shared::platform::http::{self, Failure, Inbound, Shape, on_payment};
-use shared::platform::ids::PaymentId;
-use shared::platform::metrics::Metrics;
-use shared::platform::phone::Phone;
-use shared::platform::roles::RoleKeys;
-use shared::platform::runtime::World;
-use shared::platform::secret::{InternalSecret, Purpose};
-use url::Url;
+use shared::platform::http::{self, Failure, Inbound, Shape};
 
+use asked::Asked;
 use route::Route;
 
-/// What the function needs.
-#[derive(Debug)]
-pub struct Deps {
-    keys: RoleKeys,
-    settler: Settler,
-    internal: InternalSecret,
-    public_base_url: Option<Url>,
-    /// What Mokka names the shop in the address of its form for a limit.
-    partner_uid: Option<String>,
-    random: Random,
-    submissions: Submissions,
-    otp: Otp,
-    photos: Photos,
-    metrics: Metrics,
-}
-
-impl Deps {
-    /// Reads `BACK_OFFICE_KEYS`, `INTERNAL_SECRET`, `PUBLIC_BASE_URL` and `MOKKA_PARTNER_UID` (optional), `FORMS_TABLE`, `OTP_TABLE`, the photos', the
-    /// store's and Mokka's.
-    pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
-        let keys = env.parsed("BACK_OFFICE_KEYS", RoleKeys::parse);
-        let internal = env.internal_secret();
-        let public_base_url = env.optional_url("PUBLIC_BASE_URL");
-        let random = world.random.clone();
-        let metrics = world.metrics.clone();
-        let settler = Settler::from_env(&mut env, world.clock, world.random, world.http, world.metrics);
-        let client = settler.as_ref().map(|settler| settler.orders.client());
-        let submissions = client.clone().and_then(|client| Submissions::from_env(&mut env, client, random.clone()));
-        let otp = client.and_then(|client| Otp::from_env(&mut env, client, random.clone()));
-        let photos = Photos::from_env(&mut env);
-        let partner_uid = customers::partner_uid(&mut env);
-        let build = || {
-            Some(Self {
-                keys: keys?,
-                settler: settler?,
-                internal: internal?,
-                public_base_url,
-                partner_uid: partner_uid?,
-                random,
-                submissions: submissions?,
-                otp: otp?,
-                photos: photos?,
-                metrics,
-            })
-        };
-        let deps = build();
-        env.finish(deps)
-    }
-
-    /// Opens the connection to the store.
-    pub async fn warm(&self) {
-        self.settler.orders.warm_up().await;
-    }
-}
+pub use deps::Deps;
 
 /// Answers a request.
 pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {
     http::answer(Shape::Error, request, async |inbound| serve(deps, &inbound).await).await
-}
-
-/// A request of somebody who may make it.
-struct Asked<'a> {
-    deps: &'a Deps,
-    inbound: &'a Inbound,
-    /// The name of the key.
-    who: &'a str,
-    /// What is asked for, as logs have it.
-    action: &'static str,
 }
 
 async fn serve(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure> {
@@ -184,25 +110,5 @@ async fn serve(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
         Route::Form(id) => forms::one(&asked, id).await,
         Route::FormPhoto(id, number) => forms::photo(&asked, id, number).await,
         Route::Erasures => erase::erase(&asked).await,
-    }
-}
-
-impl Asked<'_> {
-    /// The line of the audit trail for what is only looked at: who was shown how much of what.
-    fn shown(&self, of: &str, entries: usize) {
-        tracing::info!(who = self.who, action = self.action, of, entries, "shown");
-    }
-
-    /// Whom it is about, in answers and in the audit trail: who has the number can prove that it is meant, and nobody learns it from there.
-    fn digest(&self, phone: &Phone) -> String {
-        self.deps.internal.digest(Purpose::Audit, &[phone.digits()])
-    }
-
-    /// The payment that the path names.
-    async fn payment(&self, id: &str) -> Result<Payment, Failure> {
-        let id = PaymentId::parse(id).map_err(|_| Failure::not_found())?;
-        let payment = self.deps.settler.orders.payment(&id).await.map_err(Failure::internal)?;
-        on_payment(&id);
-        payment.ok_or_else(Failure::not_found)
     }
 }

@@ -20,6 +20,7 @@
 //!   is given back, a write that changes nothing, one read. Refused by a limit: as many counts as there were before it, given back
 //!   together, and one read.
 
+mod deps;
 mod export;
 mod form;
 mod quotas;
@@ -27,98 +28,16 @@ mod save;
 mod send;
 
 use lambda_http::{Body, Request, Response};
-use shared::forms::config::Forms;
-use shared::forms::deliver::Courier;
 use shared::forms::imshop::Answer;
-use shared::forms::photos::Photos;
-use shared::forms::shop::Webhook;
-use shared::forms::store::otp::Otp;
-use shared::forms::store::submissions::Submissions;
-use shared::forms::{smspro, texts};
-use shared::platform::clock::{Clock, Random};
-use shared::platform::dynamodb::client_from_env;
-use shared::platform::env::{ConfigError, Env};
+use shared::forms::texts;
 use shared::platform::http::{self, Failure, Inbound, Shape, Status};
-use shared::platform::metrics::Metrics;
-use shared::platform::queue::Queue;
-use shared::platform::runtime::World;
-use shared::platform::secret::{InternalSecret, Keys};
 
 use form::Form;
 
+pub use deps::Deps;
+
 /// What the gateway takes: forms may carry photos. Lambda itself takes 6 MB of it.
 const LARGEST_BODY: usize = 10 * 1024 * 1024;
-
-/// What the function needs.
-#[derive(Debug)]
-pub struct Deps {
-    keys: Keys,
-    internal: InternalSecret,
-    forms: Forms,
-    otp: Otp,
-    smspro: smspro::Client,
-    submissions: Submissions,
-    photos: Photos,
-    /// The way to the shop, if any form goes there.
-    shop: Option<(Courier, Queue)>,
-    clock: Clock,
-    random: Random,
-    metrics: Metrics,
-}
-
-impl Deps {
-    /// Reads `IMSHOP_KEY`, `INTERNAL_SECRET`, `FORMS_CONFIG` (default `/opt/forms.toml`), `SMSPRO_BASE_URL`, `SMSPRO_KEY`,
-    /// `OTP_TABLE`, `FORMS_TABLE`, `FORM_PHOTOS_BUCKET` and the store's; if a form goes to the shop
-    /// `SHOP_FORMS_URL`, `SHOP_FORMS_SECRET` and `FORMS_QUEUE_URL`.
-    pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
-        let keys = env.public_keys("IMSHOP_KEY");
-        let internal = env.internal_secret();
-        let forms = env.file("FORMS_CONFIG", "/opt/forms.toml", Forms::parse);
-        let base_url = env.url("SMSPRO_BASE_URL");
-        let smspro_key = env.secret("SMSPRO_KEY");
-        let client = client_from_env(&mut env);
-        let otp = client.clone().and_then(|client| Otp::from_env(&mut env, client, world.random.clone()));
-        let metrics = world.metrics;
-        let submissions = client.and_then(|client| Submissions::from_env(&mut env, client, world.random.clone()));
-        let photos = Photos::from_env(&mut env);
-        let to_shop = forms.as_ref().is_some_and(|forms| forms.iter().any(|form| form.destination.shop));
-        let shop = to_shop.then(|| Webhook::from_env(&mut env, world.http.clone()).zip(Queue::from_env(&mut env)));
-        let build = || {
-            let settings = smspro::Settings { base_url: base_url?, key: smspro_key? };
-            let (submissions, photos) = (submissions?, photos?);
-            let shop = match shop {
-                Some(shop) => {
-                    let (webhook, queue) = shop?;
-                    Some((
-                        Courier::new(submissions.clone(), photos.clone(), webhook, world.clock.clone(), metrics.clone()),
-                        queue,
-                    ))
-                }
-                None => None,
-            };
-            Some(Self {
-                keys: keys?,
-                internal: internal?,
-                forms: forms?,
-                otp: otp?,
-                submissions,
-                photos,
-                smspro: smspro::Client::new(world.http, settings),
-                shop,
-                clock: world.clock,
-                random: world.random,
-                metrics,
-            })
-        };
-        let deps = build();
-        env.finish(deps)
-    }
-
-    /// Opens the connection to the store.
-    pub async fn warm(&self) {
-        self.otp.warm_up().await;
-    }
-}
 
 /// Answers a request.
 pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {

@@ -9,7 +9,9 @@ use shared::platform::http::{self, Failure, Inbound, Status, on_payment};
 use shared::platform::ids::PaymentId;
 use shared::platform::secret::{same, sha256_hex};
 
-use crate::{Deps, refuse};
+use crate::Deps;
+use shared::platform::metrics;
+use shared::platform::outbound::System;
 
 /// 64 KiB: many times what a callback needs.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
@@ -93,4 +95,12 @@ fn note_hint(body: &str, payment: &Payment) -> bool {
     let approved = hint.decision.0 == Some(Decision::Approved);
     tracing::info!(readable, same_order, approved, "callback received");
     hint.decision.0 != Some(Decision::Declined)
+}
+
+/// Refuses a callback. Whatever is wrong with it, it is answered as an address that there is not; the metric knows the reason.
+pub(crate) fn refuse(deps: &Deps, reason: &'static str) -> Failure {
+    tracing::warn!(reason, "a callback was refused");
+    deps.metrics
+        .emit(&[(metrics::CALLBACKS_REFUSED, 1)], &[(metrics::PROVIDER, System::Mokka.name()), (metrics::REASON, reason)]);
+    Failure::not_found()
 }

@@ -12,45 +12,14 @@
 //! one read, and one write if it says something new.
 
 mod callback;
+mod deps;
 mod landing;
 mod registration;
 
 use lambda_http::{Body, Request, Response};
-use shared::payments::settle::Settler;
-use shared::platform::env::{ConfigError, Env};
 use shared::platform::http::{self, Failure, Inbound, Shape};
-use shared::platform::metrics::{self, Metrics};
-use shared::platform::outbound::System;
-use shared::platform::runtime::World;
 
-/// What the function needs.
-#[derive(Debug)]
-pub struct Deps {
-    settler: Settler,
-    metrics: Metrics,
-}
-
-impl Deps {
-    /// Reads the store's and Mokka's settings.
-    pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
-        let settler = Settler::from_env(&mut env, world.clock, world.random, world.http, world.metrics.clone());
-        let deps = settler.map(|settler| Self { settler, metrics: world.metrics });
-        env.finish(deps)
-    }
-
-    /// Opens the connection to the store.
-    pub async fn warm(&self) {
-        self.settler.orders.warm_up().await;
-    }
-}
-
-/// Refuses a callback. Whatever is wrong with it, it is answered as an address that there is not; the metric knows the reason.
-fn refuse(deps: &Deps, reason: &'static str) -> Failure {
-    tracing::warn!(reason, "a callback was refused");
-    deps.metrics
-        .emit(&[(metrics::CALLBACKS_REFUSED, 1)], &[(metrics::PROVIDER, System::Mokka.name()), (metrics::REASON, reason)]);
-    Failure::not_found()
-}
+pub use deps::Deps;
 
 /// Answers a request.
 pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {

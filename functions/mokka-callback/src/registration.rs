@@ -12,8 +12,8 @@ use shared::platform::ids::RegistrationId;
 use shared::platform::money::Money;
 use shared::platform::secret::{same, sha256_hex};
 
-use crate::callback::MAX_BODY;
-use crate::{Deps, refuse};
+use crate::Deps;
+use crate::callback::{MAX_BODY, refuse};
 
 /// How often a decision is recorded again when another callback was quicker.
 const ROUNDS: u32 = 4;

@@ -13,67 +13,26 @@
 //! Then one `BatchGetItem` for each operator and range that was counted, and one write for each alarm.
 
 mod conversion;
+mod deps;
 mod run;
 
 use std::time::Duration;
 
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
-use shared::forms::config::Forms;
-use shared::forms::sms::Thresholds;
-use shared::forms::smspro::Reports;
-use shared::forms::store::otp::Otp;
-use shared::platform::clock::{Clock, Deadline};
-use shared::platform::dynamodb::client_from_env;
-use shared::platform::env::{ConfigError, Env};
-use shared::platform::metrics::Metrics;
-use shared::platform::runtime::{World, remaining};
+use shared::platform::clock::Deadline;
+use shared::platform::runtime::remaining;
 
 pub use run::Report;
 use run::Run;
+
+pub use deps::Deps;
 
 /// How long a run may take; Lambda gives the function a minute.
 const BUDGET: Duration = Duration::from_secs(50);
 
 /// How long a run has its turn if it cannot give it back: a little longer than it may take.
 const TURN: Duration = Duration::from_secs(55);
-
-/// What the function needs.
-#[derive(Debug)]
-pub struct Deps {
-    otp: Otp,
-    /// Nobody is asked without them.
-    reports: Option<Reports>,
-    thresholds: Thresholds,
-    metrics: Metrics,
-    clock: Clock,
-}
-
-impl Deps {
-    /// Reads `FORMS_CONFIG` (default `/opt/forms.toml`), `SMSPRO_LOGIN` and `SMSPRO_PASSWORD` (both or neither),
-    /// `SMSPRO_BASE_URL` (with them), `OTP_TABLE` and the store's settings.
-    pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
-        let thresholds = env.file("FORMS_CONFIG", "/opt/forms.toml", Forms::parse).map(|forms| forms.conversion);
-        let client = client_from_env(&mut env);
-        let otp = client.and_then(|client| Otp::from_env(&mut env, client, world.random));
-        let can_ask = env.wanted("SMSPRO_PULL", "SMSPRO_LOGIN");
-        let asked = can_ask.then(|| (env.url("SMSPRO_BASE_URL"), env.secret("SMSPRO_LOGIN"), env.secret("SMSPRO_PASSWORD")));
-        let build = || {
-            let reports = match asked {
-                Some((base_url, login, password)) => Some(Reports::new(world.http, base_url?, login?, password?)),
-                None => None,
-            };
-            Some(Self { otp: otp?, reports, thresholds: thresholds?, metrics: world.metrics, clock: world.clock })
-        };
-        let deps = build();
-        env.finish(deps)
-    }
-
-    /// Opens the connection to the store.
-    pub async fn warm(&self) {
-        self.otp.warm_up().await;
-    }
-}
 
 /// Runs once.
 pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lambda_http::Error> {

@@ -1,0 +1,39 @@
+//! A request of somebody who may make it, and what every route needs of it.
+
+use shared::payments::payment::Payment;
+use shared::platform::http::{Failure, Inbound, on_payment};
+use shared::platform::ids::PaymentId;
+use shared::platform::phone::Phone;
+use shared::platform::secret::Purpose;
+
+use crate::Deps;
+
+/// A request of somebody who may make it.
+pub(crate) struct Asked<'a> {
+    pub(crate) deps: &'a Deps,
+    pub(crate) inbound: &'a Inbound,
+    /// The name of the key.
+    pub(crate) who: &'a str,
+    /// What is asked for, as logs have it.
+    pub(crate) action: &'static str,
+}
+
+impl Asked<'_> {
+    /// The line of the audit trail for what is only looked at: who was shown how much of what.
+    pub(crate) fn shown(&self, of: &str, entries: usize) {
+        tracing::info!(who = self.who, action = self.action, of, entries, "shown");
+    }
+
+    /// Whom it is about, in answers and in the audit trail: who has the number can prove that it is meant, and nobody learns it from there.
+    pub(crate) fn digest(&self, phone: &Phone) -> String {
+        self.deps.internal.digest(Purpose::Audit, &[phone.digits()])
+    }
+
+    /// The payment that the path names.
+    pub(crate) async fn payment(&self, id: &str) -> Result<Payment, Failure> {
+        let id = PaymentId::parse(id).map_err(|_| Failure::not_found())?;
+        let payment = self.deps.settler.orders.payment(&id).await.map_err(Failure::internal)?;
+        on_payment(&id);
+        payment.ok_or_else(Failure::not_found)
+    }
+}

@@ -1,0 +1,82 @@
+//! What the function needs, from its settings.
+
+use shared::forms::photos::Photos;
+use shared::forms::store::otp::Otp;
+use shared::forms::store::submissions::Submissions;
+use shared::payments::settle::Settler;
+use shared::platform::clock::Random;
+use shared::platform::env::{ConfigError, Env};
+use shared::platform::metrics::Metrics;
+use shared::platform::roles::RoleKeys;
+use shared::platform::runtime::World;
+use shared::platform::secret::InternalSecret;
+use url::Url;
+
+/// What the function needs.
+#[derive(Debug)]
+pub struct Deps {
+    pub(crate) keys: RoleKeys,
+    pub(crate) settler: Settler,
+    pub(crate) internal: InternalSecret,
+    pub(crate) public_base_url: Option<Url>,
+    /// What Mokka names the shop in the address of its form for a limit.
+    pub(crate) partner_uid: Option<String>,
+    pub(crate) random: Random,
+    pub(crate) submissions: Submissions,
+    pub(crate) otp: Otp,
+    pub(crate) photos: Photos,
+    pub(crate) metrics: Metrics,
+}
+
+impl Deps {
+    /// Reads `BACK_OFFICE_KEYS`, `INTERNAL_SECRET`, `PUBLIC_BASE_URL` and `MOKKA_PARTNER_UID` (optional), `FORMS_TABLE`, `OTP_TABLE`, the photos', the
+    /// store's and Mokka's.
+    pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
+        let keys = env.parsed("BACK_OFFICE_KEYS", RoleKeys::parse);
+        let internal = env.internal_secret();
+        let public_base_url = env.optional_url("PUBLIC_BASE_URL");
+        let random = world.random.clone();
+        let metrics = world.metrics.clone();
+        let settler = Settler::from_env(&mut env, world.clock, world.random, world.http, world.metrics);
+        let client = settler.as_ref().map(|settler| settler.orders.client());
+        let submissions = client.clone().and_then(|client| Submissions::from_env(&mut env, client, random.clone()));
+        let otp = client.and_then(|client| Otp::from_env(&mut env, client, random.clone()));
+        let photos = Photos::from_env(&mut env);
+        let partner_uid = partner_uid(&mut env);
+        let build = || {
+            Some(Self {
+                keys: keys?,
+                settler: settler?,
+                internal: internal?,
+                public_base_url,
+                partner_uid: partner_uid?,
+                random,
+                submissions: submissions?,
+                otp: otp?,
+                photos: photos?,
+                metrics,
+            })
+        };
+        let deps = build();
+        env.finish(deps)
+    }
+
+    /// Opens the connection to the store.
+    pub async fn warm(&self) {
+        self.settler.orders.warm_up().await;
+    }
+}
+
+/// Reads `MOKKA_PARTNER_UID`; nothing inside if it is not set.
+#[expect(clippy::option_option, reason = "the outer one is that of every setting: none if it is wrong")]
+fn partner_uid(env: &mut Env) -> Option<Option<String>> {
+    if env.optional("MOKKA_PARTNER_UID").is_none() {
+        return Some(None);
+    }
+    let uid = env.parsed("MOKKA_PARTNER_UID", |text| {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        let right = (1..=100).contains(&text.len()) && text.bytes().all(is_plain);
+        if right { Ok(text.to_owned()) } else { Err("must be 1 to 100 letters, digits, dashes and underscores") }
+    });
+    uid.map(Some)
+}
