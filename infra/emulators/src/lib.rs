@@ -10,6 +10,7 @@
 //! - [`stream`], [`filter`]: what changes in a table, given to the function that reads its stream.
 //! - [`schedule`]: what runs by the clock.
 
+mod cut;
 pub mod dynamodb;
 pub mod filter;
 pub mod functions;

@@ -25,13 +25,12 @@ use serde_json::{Value, json};
 use shared::platform::clock::{Clock, Random, Timestamp};
 use tokio::net::TcpListener;
 
+use crate::cut::cut_off;
 use crate::stream::Work;
 use crate::template::{Consumer, Queue};
 
 /// How often a queue is looked at.
 const POLL: Duration = Duration::from_millis(100);
-/// Longer than the functions wait for one attempt.
-const LOST: Duration = Duration::from_millis(1500);
 /// The longest message (SQS, "Message quotas").
 const LONGEST_BODY: usize = 1024 * 1024;
 /// The longest delay of a new message, in seconds.
@@ -403,7 +402,7 @@ async fn serve(Shared(queues): Shared<Queues>, headers: HeaderMap, body: Bytes) 
     }
     let answer = queues.answer(&headers, &body);
     if matches!(fate, Fate::Lost) {
-        tokio::time::sleep(LOST).await;
+        return cut_off();
     }
     let (status, answer) = match answer {
         Ok(answer) => (StatusCode::OK, answer),

@@ -15,6 +15,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
+use url::Url;
 
 use crate::platform::env::Env;
 use crate::platform::outbound;
@@ -44,6 +45,14 @@ impl Account {
 /// What the addresses of AWS's services end in, in the partition of that region. (The SDK's own clients know.)
 pub(crate) fn url_suffix(region: &str) -> &'static str {
     if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
+}
+
+/// How many times as long as the service an emulator on this machine may take, which shares its processors with everything that asks it.
+const ON_THIS_MACHINE: u32 = 8;
+
+/// How many times as long as the service that may take which stands at an endpoint of ours, if there is one.
+pub(crate) fn slowness(endpoint: Option<&Url>) -> u32 {
+    endpoint.map_or(1, |_| ON_THIS_MACHINE)
 }
 
 /// Carries the SDK's requests by the HTTP client that the outside systems are called with. The SDK's own would be a second one in every
@@ -109,9 +118,10 @@ pub(crate) fn cause<E: ProvideErrorMetadata>(error: &SdkError<E>) -> String {
 pub fn s3_from_env(env: &mut Env, limits: Option<(Duration, Duration)>) -> Option<aws_sdk_s3::Client> {
     let endpoint = env.optional_url("S3_ENDPOINT");
     let Account { region, credentials } = Account::from_env(env)?;
-    let mut timeouts = TimeoutConfig::builder().connect_timeout(Duration::from_secs(2));
+    let slowness = slowness(endpoint.as_ref());
+    let mut timeouts = TimeoutConfig::builder().connect_timeout(Duration::from_secs(2) * slowness);
     if let Some((attempt, operation)) = limits {
-        timeouts = timeouts.operation_attempt_timeout(attempt).operation_timeout(operation);
+        timeouts = timeouts.operation_attempt_timeout(attempt * slowness).operation_timeout(operation * slowness);
     }
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())

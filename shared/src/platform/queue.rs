@@ -13,7 +13,7 @@ use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use serde::{Deserialize, Serialize};
 
-use crate::platform::aws::{Account, cause, http_client};
+use crate::platform::aws::{Account, cause, http_client, slowness};
 use crate::platform::env::Env;
 use crate::platform::ids::SubmissionId;
 
@@ -105,10 +105,11 @@ fn seconds(duration: Duration) -> i32 {
 fn client_from_env(env: &mut Env) -> Option<aws_sdk_sqs::Client> {
     let endpoint = env.optional_url("SQS_ENDPOINT");
     let Account { region, credentials } = Account::from_env(env)?;
+    let slowness = slowness(endpoint.as_ref());
     let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_millis(500))
-        .operation_attempt_timeout(ATTEMPT_LIMIT)
-        .operation_timeout(OPERATION_LIMIT)
+        .connect_timeout(Duration::from_millis(500) * slowness)
+        .operation_attempt_timeout(ATTEMPT_LIMIT * slowness)
+        .operation_timeout(OPERATION_LIMIT * slowness)
         .build();
     let config = aws_sdk_sqs::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())

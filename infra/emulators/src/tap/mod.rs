@@ -18,15 +18,13 @@ use shared::platform::metrics::Metrics;
 use shared::platform::outbound::Http;
 use tokio::net::TcpListener;
 
+use crate::cut::cut_off;
 use crate::dynamodb::{Embedded, ask};
 use crate::template::Table;
 use behind::Behind;
 use modes::{Blocked, Locks, Shortage, doubled, halved, written};
 
 pub use modes::{Modes, Refusal};
-
-/// Longer than the store waits for one attempt.
-const LOST: Duration = Duration::from_millis(1800);
 
 /// One way in which a request to DynamoDB goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -451,7 +449,7 @@ async fn through(
         return status(StatusCode::INTERNAL_SERVER_ERROR, Bytes::new());
     }
     if lost {
-        tokio::time::sleep(LOST).await;
+        return cut_off();
     }
     let Ok(answer) = answer else {
         return status(StatusCode::BAD_GATEWAY, Bytes::new());

@@ -280,7 +280,7 @@ impl Prices {
         deadline: Deadline,
     ) -> Result<Option<Money>, StoreError> {
         let Some(lines) = lines(cart) else { return Ok(None) };
-        let Some(allowed) = deadline.allows(OPERATION_LIMIT) else {
+        let Some(allowed) = deadline.allows(OPERATION_LIMIT * self.quotes.table.slowness()) else {
             return Err(StoreError::Failed { action: "GetItem", cause: "no time left for it".to_owned() });
         };
         let sum = tokio::time::timeout(allowed, self.sum(&lines, currency));

@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use tokio::time::Instant;
 
 use super::refusals::{Pauses, Refused, Tried};
-use super::{ATTEMPT_LIMIT, Consistency, Item, OPERATION_LIMIT, StoreError, Table, failed, incomplete, patience};
+use super::{ATTEMPT_LIMIT, Consistency, Item, OPERATION_LIMIT, StoreError, Table, failed, incomplete};
 
 /// How many keys DynamoDB reads at once, `BatchGetItem`.
 const READ_AT_ONCE: usize = 100;
@@ -77,7 +77,7 @@ impl Table {
             let request = KeysAndAttributes::builder().set_keys(Some(wanted.clone()));
             let request = request.consistent_read(consistency == Consistency::Strong).build();
             let read = self.client.batch_get_item().request_items(&self.name, request.map_err(|error| incomplete(&error))?);
-            let limit = patience(attempt, end.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)));
+            let limit = self.patience(attempt, end.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)));
             if let Tried::Done(output) = Tried::of(ACTION, read.customize().config_override(limit).send().await)? {
                 for item in output.responses.unwrap_or_default().into_values().flatten() {
                     if let Some(AttributeValue::S(key)) = item.get("pk") {
@@ -109,7 +109,7 @@ impl Table {
         let mut pause = FIRST_PAUSE;
         for _ in 0..WRITE_ROUNDS {
             let write = self.client.batch_write_item().request_items(&self.name, left.clone());
-            match write.customize().config_override(patience(PAGE_ATTEMPT, PAGE_LIMIT)).send().boxed().await {
+            match write.customize().config_override(self.patience(PAGE_ATTEMPT, PAGE_LIMIT)).send().boxed().await {
                 Ok(output) => left = output.unprocessed_items.unwrap_or_default().into_values().flatten().collect(),
                 Err(error) if Refused::of(&error) == Some(Refused::Throttled) => {}
                 Err(error) => return Err(failed("BatchWriteItem", &error)),

@@ -45,7 +45,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
-use crate::platform::aws::{Account, cause, http_client};
+use crate::platform::aws::{Account, cause, http_client, slowness};
 use crate::platform::clock::{Random, RandomError};
 use crate::platform::env::Env;
 
@@ -137,7 +137,7 @@ pub fn client_from_env(env: &mut Env) -> Option<aws_sdk_dynamodb::Client> {
         .region(region)
         .credentials_provider(credentials)
         .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
-        .timeout_config(timeouts(ATTEMPT_LIMIT, OPERATION_LIMIT))
+        .timeout_config(timeouts(ATTEMPT_LIMIT, OPERATION_LIMIT, slowness(endpoint.as_ref())))
         .http_client(http_client());
     let config = match endpoint {
         Some(url) => config.endpoint_url(url.as_str()),
@@ -146,17 +146,12 @@ pub fn client_from_env(env: &mut Env) -> Option<aws_sdk_dynamodb::Client> {
     Some(aws_sdk_dynamodb::Client::from_conf(config.build()))
 }
 
-fn timeouts(attempt: Duration, operation: Duration) -> TimeoutConfig {
+fn timeouts(attempt: Duration, operation: Duration, slowness: u32) -> TimeoutConfig {
     TimeoutConfig::builder()
-        .connect_timeout(Duration::from_millis(500))
-        .operation_attempt_timeout(attempt)
-        .operation_timeout(operation)
+        .connect_timeout(Duration::from_millis(500) * slowness)
+        .operation_attempt_timeout(attempt * slowness)
+        .operation_timeout(operation * slowness)
         .build()
-}
-
-/// Another patience than the client's, for one request.
-fn patience(attempt: Duration, operation: Duration) -> aws_sdk_dynamodb::config::Builder {
-    aws_sdk_dynamodb::Config::builder().timeout_config(timeouts(attempt, operation))
 }
 
 /// A record together with the version that the next write must name.
@@ -194,6 +189,18 @@ pub(crate) const READABLE: u32 = 1;
 pub(crate) const KNOWN: &str = "(attribute_not_exists(#schema) OR #schema <= :readable)";
 
 impl Table {
+    /// By how much the limits of one answer are longer for its client than for DynamoDB itself ([`slowness`]). How long is waited before a
+    /// request is repeated, and how often, does not change with it.
+    pub(crate) fn slowness(&self) -> u32 {
+        let limit = self.client.config().timeout_config().and_then(TimeoutConfig::operation_timeout);
+        limit.and_then(|limit| u32::try_from(limit.as_millis() / OPERATION_LIMIT.as_millis()).ok()).unwrap_or(1)
+    }
+
+    /// Another patience than the client's, for one request.
+    fn patience(&self, attempt: Duration, operation: Duration) -> aws_sdk_dynamodb::config::Builder {
+        aws_sdk_dynamodb::Config::builder().timeout_config(timeouts(attempt, operation, self.slowness()))
+    }
+
     /// One cheap read that opens the connection while the function starts. Its result does not matter.
     pub(crate) async fn warm_up(&self) {
         drop(tokio::time::timeout(Duration::from_secs(1), self.get::<IgnoredAny>("warm-up")).await);
@@ -271,7 +278,7 @@ impl Table {
 
     /// Whether an item stands as a write with this mark has left it; no, if that cannot be seen soon.
     async fn has_mark(&self, key: &str, mark: &AttributeValue) -> bool {
-        let look = tokio::time::timeout(ATTEMPT_LIMIT, self.get_item(key, Consistency::Strong)).await;
+        let look = tokio::time::timeout(ATTEMPT_LIMIT * self.slowness(), self.get_item(key, Consistency::Strong)).await;
         look.ok().and_then(Result::ok).flatten().is_some_and(|item| item.get("write_mark") == Some(mark))
     }
 
@@ -299,7 +306,7 @@ impl Table {
     pub(crate) async fn transact(&self, mark: &str, items: Vec<TransactWriteItem>) -> Result<Written, StoreError> {
         let write = self.client.transact_write_items().set_transact_items(Some(items)).client_request_token(mark);
         let attempt = || async {
-            let sent = write.clone().customize().config_override(patience(TRANSACTION_LIMIT, OPERATION_LIMIT)).send().await;
+            let sent = write.clone().customize().config_override(self.patience(TRANSACTION_LIMIT, OPERATION_LIMIT)).send().await;
             let Err(error) = sent else { return Ok(Tried::Done(Written::Yes)) };
             Refused::of_transaction(&error).map(Tried::Refused).ok_or_else(|| failed("TransactWriteItems", &error))
         };

@@ -120,8 +120,9 @@ impl Table {
     {
         Box::pin(async move {
             let failed = |cause: &str| StoreError::Failed { action, cause: cause.to_owned() };
-            let end = Instant::now() + OPERATION_LIMIT;
-            let mut pauses = Pauses::until(end, &self.random);
+            let began = Instant::now();
+            let end = began + OPERATION_LIMIT * self.slowness();
+            let mut pauses = Pauses::until(began + OPERATION_LIMIT, &self.random);
             let mut last = "no answer in time";
             loop {
                 let Ok(tried) = tokio::time::timeout_at(end, attempt()).await else { return Err(failed(last)) };
