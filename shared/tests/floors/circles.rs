@@ -31,17 +31,18 @@ fn circle<'a>(uses: &BTreeMap<&'a str, BTreeSet<&'a str>>, file: &'a str) -> Opt
     None
 }
 
-/// The circles of a crate, each once, by its shortest way.
+/// The shortest circles of a crate. One that has a file of a shorter one is not said: it may be gone with that.
 fn circles(house: &Crate) -> Vec<String> {
     let uses = house.uses();
-    let mut found = BTreeMap::new();
-    for file in uses.keys() {
-        if let Some(way) = circle(&uses, file) {
-            let files: BTreeSet<_> = way.iter().copied().collect();
-            found.entry(files).or_insert_with(|| way.join(" → "));
-        }
-    }
-    found.into_values().collect()
+    let mut ways: Vec<_> = uses.keys().filter_map(|file| circle(&uses, file)).collect();
+    ways.sort_by_key(Vec::len);
+    let mut said = BTreeSet::new();
+    let apart = ways.into_iter().filter(|way| {
+        let is_apart = way.iter().all(|file| !said.contains(file));
+        said.extend(way.iter().copied());
+        is_apart
+    });
+    apart.map(|way| way.join(" → ")).collect()
 }
 
 #[test]
