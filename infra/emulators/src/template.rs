@@ -572,14 +572,14 @@ mod tests {
                 "/v1/orders/{orderUuid} orders",
                 "/v1/payments payments",
                 "/v1/acquiring acquiring",
-                "/v1/forms/otp form-otp",
-                "/v1/forms form-otp",
                 "/v1/mokka/callback/{paymentId}/{token} mokka-callback",
                 "/v1/return/{paymentId}/{token} mokka-callback",
                 "/v1/return/{paymentId}/{token}/{result} mokka-callback",
                 "/v1/mokka/return/{paymentId} mokka-callback",
                 "/v1/mokka/return/{paymentId}/{result} mokka-callback",
                 "/v1/mokka/registration/{registrationId}/{token} mokka-callback",
+                "/v1/forms/otp form-otp",
+                "/v1/forms form-otp",
                 "/v1/sms/reports/{secret} sms-reports",
                 "/v1/back-office/orders/{orderId} back-office",
                 "/v1/back-office/payments back-office",
@@ -604,10 +604,10 @@ mod tests {
             ]
         );
         assert_eq!(template.binary_media_types, ["multipart/form-data"]);
-        let [holds, tokens, forms, quotes] = template.tables.as_slice() else { panic!("{:?}", template.tables) };
+        let [holds, quotes, tokens, forms] = template.tables.as_slice() else { panic!("{:?}", template.tables) };
         assert_eq!(
-            [holds, tokens, forms, quotes].map(|table| table.name.as_str()),
-            ["order-holds", "otp-tokens", "forms", "quotes"]
+            [holds, quotes, tokens, forms].map(|table| table.name.as_str()),
+            ["order-holds", "quotes", "otp-tokens", "forms"]
         );
         assert_eq!((quotes.ttl_attribute.as_deref(), quotes.stream.as_deref()), (Some("expires_at"), None));
         assert_eq!(
@@ -637,8 +637,8 @@ mod tests {
     fn the_deployed_template_has_the_queues_of_the_house() {
         let template = Template::read(TEMPLATE).unwrap();
         let names: Vec<_> = template.queues.iter().map(|queue| queue.name.as_str()).collect();
-        assert_eq!(names, ["FormsQueue", "FormsDeadLetters", "OrdersQueue", "OrdersDeadLetters", "PaymentEventsDeadLetters"]);
-        let forms = &template.queues[0];
+        assert_eq!(names, ["OrdersQueue", "OrdersDeadLetters", "FormsQueue", "FormsDeadLetters", "PaymentEventsDeadLetters"]);
+        let forms = &template.queues[2];
         assert_eq!((forms.visibility, forms.retention), (Duration::from_mins(12), Duration::from_hours(14 * 24)));
         assert_eq!(forms.redrive, Some(Redrive { queue: "FormsDeadLetters".to_owned(), receives: 31 }));
     }
@@ -657,7 +657,7 @@ mod tests {
         let (enabled, disabled): (Vec<_>, Vec<_>) = template.schedules.iter().partition(|schedule| schedule.enabled);
         let enabled =
             enabled.into_iter().map(|schedule| (schedule.function.as_str(), schedule.every.as_secs() / 60, &schedule.input));
-        assert_eq!(enabled.collect::<Vec<_>>(), [("reconcile", 1, &None), ("sms-watch", 5, &None), ("price-feed", 30, &None)]);
+        assert_eq!(enabled.collect::<Vec<_>>(), [("reconcile", 1, &None), ("price-feed", 30, &None), ("sms-watch", 5, &None)]);
         // With ReconcileByShard=on instead of the first one.
         let shards =
             disabled.into_iter().map(|schedule| (schedule.function.as_str(), schedule.every.as_secs(), schedule.input.clone()));

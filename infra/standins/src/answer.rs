@@ -163,3 +163,17 @@ impl Body for Drip {
         SizeHint::with_exact(u64::try_from(self.rest.len()).unwrap_or(u64::MAX))
     }
 }
+
+/// How a request ends.
+pub(crate) enum Outcome {
+    /// With an answer.
+    Answer(Answer),
+    /// With an answer that takes its time.
+    Drip(Answer),
+    /// With an answer, after a while.
+    Late(Answer, Duration),
+    /// With nothing at all.
+    Silence,
+    /// With a TCP reset.
+    Reset,
+}

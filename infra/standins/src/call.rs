@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
+use crate::locked::locked;
 use crate::request::{Part, Request};
 use crate::system::System;
-use crate::world::locked;
 
 /// A call that one of the systems has received.
 #[derive(Clone, Debug, Serialize)]

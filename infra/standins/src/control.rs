@@ -236,19 +236,19 @@ fn calls(world: &World, request: &Request) -> Result<Answer, ControlError> {
 
 async fn decide(world: &Arc<World>, order_id: &str, request: &Request) -> Result<Answer, ControlError> {
     let wish: Decide = body(request)?;
-    let decided = world.decide(order_id, decision(&wish.decision)?, wish.callback, wish.times).await?;
+    let decided = world.mokka.decide(order_id, decision(&wish.decision)?, wish.callback, wish.times).await?;
     Ok(Answer::ok(&decided))
 }
 
 async fn decide_registration(world: &Arc<World>, order_id: &str, request: &Request) -> Result<Answer, ControlError> {
     let wish: Decide = body(request)?;
-    let decided = world.decide_registration(order_id, decision(&wish.decision)?, wish.callback, wish.times).await?;
+    let decided = world.mokka.decide_registration(order_id, decision(&wish.decision)?, wish.callback, wish.times).await?;
     Ok(Answer::ok(&decided))
 }
 
 async fn callback(world: &Arc<World>, order_id: &str, request: &Request) -> Result<Answer, ControlError> {
     let wish: Callback = body(request)?;
-    let decided = world.contradict(order_id, decision(&wish.decision)?, wish.times).await?;
+    let decided = world.mokka.contradict(order_id, decision(&wish.decision)?, wish.times).await?;
     Ok(Answer::ok(&decided))
 }
 
@@ -265,7 +265,7 @@ async fn advance(world: &World, request: &Request) -> Result<Answer, ControlErro
     if !(0..=3_155_760_000).contains(&advance_s) {
         return Err(ControlError::field("advance_s", "seconds to move forward, 0 to a hundred years"));
     }
-    pusher::settle(world).await;
+    pusher::settle(&world.smspro, &world.clock).await;
     world.hooks.before_leap().await;
     world.clock.advance(advance_s);
     Ok(Answer::ok(&json!({ "now": rfc3339(world.clock.now()) })))

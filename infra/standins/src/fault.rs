@@ -30,8 +30,8 @@ use std::sync::{Arc, Mutex};
 use serde::Serialize;
 
 use crate::error::ControlError;
+use crate::locked::locked;
 use crate::system::System;
-use crate::world::locked;
 
 /// One way in which a call goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

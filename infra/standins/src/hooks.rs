@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
-use crate::world::locked;
+use crate::locked::locked;
 
 /// Why a request is not answered.
 #[derive(Clone, Debug, PartialEq, Eq)]

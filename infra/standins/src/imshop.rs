@@ -9,8 +9,8 @@ use time::OffsetDateTime;
 
 use crate::answer::Answer;
 use crate::json::rfc3339;
+use crate::locked::locked;
 use crate::request::Request;
-use crate::world::locked;
 
 /// What IMSHOP was told.
 #[derive(Default)]

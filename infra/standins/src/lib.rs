@@ -28,6 +28,7 @@ mod hooks;
 mod imshop;
 mod index;
 mod json;
+mod locked;
 mod mokka;
 mod money;
 mod options;
@@ -35,6 +36,7 @@ mod pusher;
 mod random;
 mod readings;
 mod request;
+mod router;
 mod server;
 mod shop;
 mod smspro;
@@ -174,7 +176,7 @@ impl StandIns {
     pub fn push_sms_reports_to(&self, url: String) {
         let world = Arc::clone(&self.world);
         world.smspro.push_by_itself();
-        tokio::spawn(async move { pusher::run(&world, &url).await });
+        tokio::spawn(async move { pusher::run(&world.smspro, &world.clock, &url).await });
     }
 
     /// Every confirmation code ever made, for tests that look for them where they must not be.
@@ -187,12 +189,12 @@ impl StandIns {
     /// An order that is already decided keeps its state: only its callback is sent again.
     pub async fn decide(&self, order_id: &str, decision: Decision, callback: bool, times: u32) -> Result<Decided, ControlError> {
         self.world.carry_out_late();
-        self.world.decide(order_id, decision, callback, times).await
+        self.world.mokka.decide(order_id, decision, callback, times).await
     }
 
     /// Sends a Checkout callback that says `decision`, whatever the order's state is, and touches nothing.
     pub async fn send_callback(&self, order_id: &str, decision: Decision, times: u32) -> Result<Decided, ControlError> {
-        self.world.contradict(order_id, decision, times).await
+        self.world.mokka.contradict(order_id, decision, times).await
     }
 
     /// Arms `fault` for the next `times` calls of `method`, behind the faults already armed for it.
@@ -298,7 +300,7 @@ impl StandIns {
         callback: bool,
         times: u32,
     ) -> Result<DecidedRegistration, ControlError> {
-        self.world.decide_registration(order_id, decision, callback, times).await
+        self.world.mokka.decide_registration(order_id, decision, callback, times).await
     }
 
     /// Mokka's side of a registration.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use reqwest::Client;
 use reqwest::redirect::Policy;
 
-use crate::world::World;
+use crate::clock::Clock;
+use crate::smspro::Smspro;
 
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -18,9 +19,9 @@ const ON_ITS_WAY: Duration = Duration::from_millis(300);
 const BEFORE_A_LEAP: Duration = Duration::from_secs(20);
 
 /// Waits until the reports are pushed whose time has come: none becomes old by a leap.
-pub(crate) async fn settle(world: &World) {
+pub(crate) async fn settle(smspro: &Smspro, clock: &Clock) {
     let pushed = async {
-        while world.smspro.is_pushing(world.clock.now()) {
+        while smspro.is_pushing(clock.now()) {
             tokio::time::sleep(LOOK).await;
         }
     };
@@ -28,19 +29,19 @@ pub(crate) async fn settle(world: &World) {
     drop(tokio::time::timeout(BEFORE_A_LEAP, pushed).await);
 }
 
-pub(crate) async fn run(world: &World, url: &str) {
+pub(crate) async fn run(smspro: &Smspro, clock: &Clock, url: &str) {
     // Loopback needs no root certificates.
     let client = Client::builder().timeout(PATIENCE).no_proxy().redirect(Policy::none()).tls_certs_only([]).build();
     let Ok(client) = client else { return };
     loop {
-        let pushes = world.smspro.take_pushes(world.clock.now());
+        let pushes = smspro.take_pushes(clock.now());
         if !pushes.is_empty() {
             tokio::time::sleep(ON_ITS_WAY).await;
         }
         for push in pushes {
             let request = client.post(url).header("content-type", "text/xml; charset=utf-8").body(push.body.clone());
             let status = request.send().await.map_or(0, |answer| answer.status().as_u16());
-            world.smspro.pushed(push, status, world.clock.now());
+            smspro.pushed(push, status, clock.now());
         }
         tokio::time::sleep(LOOK).await;
     }

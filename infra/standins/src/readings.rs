@@ -6,8 +6,8 @@ use std::sync::Mutex;
 use serde_json::{Value, json};
 
 use crate::error::{ControlError, list};
+use crate::locked::locked;
 use crate::system::System;
-use crate::world::locked;
 
 /// What a system leaves open.
 pub(crate) trait Open: Copy + Ord + 'static {

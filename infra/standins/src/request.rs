@@ -12,7 +12,7 @@ use hyper::header::{self, HeaderMap};
 use hyper::{Method, Request as Wire};
 
 use crate::answer::Answer;
-use crate::world::locked;
+use crate::locked::locked;
 
 /// Larger bodies are refused.
 pub(crate) const MAX_BODY: usize = 12 * 1024 * 1024;

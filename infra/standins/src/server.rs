@@ -17,26 +17,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
-use crate::answer::{Answer, Payload};
+use crate::answer::{Answer, Outcome, Payload};
 use crate::request::{MAX_BODY, Request, Unreadable};
 use crate::world::World;
 
 /// How long a caller who gets no answer is kept waiting before the connection closes.
 const SILENCE: Duration = Duration::from_mins(1);
-
-/// How a request ends.
-pub(crate) enum Outcome {
-    /// With an answer.
-    Answer(Answer),
-    /// With an answer that takes its time.
-    Drip(Answer),
-    /// With an answer, after a while.
-    Late(Answer, Duration),
-    /// With nothing at all.
-    Silence,
-    /// With a TCP reset.
-    Reset,
-}
 
 /// Serves connections until the runtime ends.
 pub(crate) async fn accept(listener: TcpListener, world: Arc<World>) {

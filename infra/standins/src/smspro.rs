@@ -17,10 +17,10 @@ use time::{Duration, OffsetDateTime};
 
 use crate::answer::Answer;
 use crate::error::ControlError;
+use crate::locked::locked;
 use crate::options::Options;
 use crate::random;
 use crate::request::Request;
-use crate::world::locked;
 
 /// How often a push is repeated that was not answered with 200, and after how long.
 const REPETITIONS: u32 = 3;

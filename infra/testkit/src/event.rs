@@ -1,6 +1,7 @@
 //! What goes into a function and what comes out.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base64::Engine as _;
 use emulators::functions::{adapted, context};
@@ -10,7 +11,8 @@ use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 use shared::platform::runtime::{Handler, Worker};
 
-use crate::world::WORKER_TIMEOUT;
+/// The workers' time-out in the template.
+pub(crate) const WORKER_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A request as API Gateway describes it.
 #[derive(Clone, Debug)]

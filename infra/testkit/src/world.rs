@@ -26,13 +26,10 @@ use shared::platform::runtime::{Build, Worker, World as Outside};
 use standins::{Options, StandIns};
 use tokio::net::TcpListener;
 
-use crate::event::{Answer, Event};
+use crate::event::{Answer, Event, WORKER_TIMEOUT};
 use crate::logs::Log;
 use crate::settings::{AWS_KEY, Addresses, FORMS_QUEUE, ORDERS_QUEUE, PHOTOS, SMS_REPORT_SECRET, environment};
 use crate::{canary, clock};
-
-/// The workers' time-out in the template.
-pub(crate) const WORKER_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The variable that names how DynamoDB behaves in every world of a run, one of [`Modes::realities`]: for suites that are played
 /// again under each.

@@ -1,6 +1,6 @@
 //! What is measured. All names are here, with their units and dimensions; CloudWatch reads them from lines in its embedded metric
 //! format, which need no call and cost no time of a request. Whoever knows that something has happened measures it, once: what
-//! becomes of a payment is measured by the write that stores it ([`store`](crate::platform::dynamodb)), a call by what makes it
+//! becomes of a payment is measured by the write that stores it (`payments/store`), a call by what makes it
 //! ([`outbound`](crate::platform::outbound)), the rest where it is decided.
 //!
 //! CloudWatch keeps a line's metrics as its directive says, and each is paid for, 0.30 USD a month beyond the first ten of an account:

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use shared::platform::metrics;
 
-use super::CostsError;
 use super::deployed::Deployed;
-use super::life::{Counted, Life};
+use super::error::CostsError;
+use super::life::Life;
+use super::play::Counted;
 use super::prices::{Item, Prices};
 use super::usage::{Calls, Usage};
 

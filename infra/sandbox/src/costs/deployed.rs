@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use yaml_rust2::{Yaml, YamlLoader};
 
-use super::CostsError;
+use super::error::CostsError;
 use emulators::template::Template;
 
 /// What costs something because it is there, and what its size decides.

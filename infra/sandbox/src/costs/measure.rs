@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use super::CostsError;
 use super::callee::{Callee, Programs};
 use super::deployed::Deployed;
-use super::life::{House, Life, SCHEDULED};
+use super::error::CostsError;
+use super::life::Life;
+use super::play::{House, SCHEDULED};
 use super::prices::Prices;
 use emulators::template::TEMPLATE;
 use testkit::{Program, Seen, World};

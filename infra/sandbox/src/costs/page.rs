@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::CostsError;
 use super::bill::Bill;
+use super::error::CostsError;
 use super::life::Life;
 use super::prices::Item;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::CostsError;
+use super::error::CostsError;
 use super::life::Life;
 
 /// The file as it was when the sandbox was built.

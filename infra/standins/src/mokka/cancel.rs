@@ -3,16 +3,17 @@
 use super::fields::Fields;
 use super::key::Key;
 use super::order::MokkaStatus;
-use super::{Refusal, business, code, envelope};
+use super::refusal::{Refusal, business, unknown_order};
+use super::state::Mokka;
+use super::{code, envelope};
 use crate::answer::Answer;
 use crate::request::Request;
-use crate::world::World;
 
-pub(super) fn handle(world: &World, request: &Request) -> Result<Answer, Refusal> {
-    let body = envelope::json(Key::of_orders(&world.options), request)?;
+pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, Refusal> {
+    let body = envelope::json(Key::of_orders(&mokka.options), request)?;
     let fields = Fields::root(&body, &["order_id"])?;
     let order_id = envelope::order_id(&fields)?;
-    let canceled = world.mokka.with(order_id, world.clock.now(), |order| {
+    let canceled = mokka.with(order_id, mokka.clock.now(), |order| {
         if order.status == MokkaStatus::Hold {
             order.status = MokkaStatus::Canceled;
             order.cancels += 1;
@@ -21,5 +22,5 @@ pub(super) fn handle(world: &World, request: &Request) -> Result<Answer, Refusal
             Err(Refusal::new(code::UNABLE_TO_CANCEL, format!("it is {}", order.status.as_str())))
         }
     });
-    canceled.unwrap_or_else(|| Err(super::unknown_order()))
+    canceled.unwrap_or_else(|| Err(unknown_order()))
 }

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use super::code;
 use super::fields::Fields;
-use super::{Refusal, code};
+use super::refusal::Refusal;
 
 /// Optional in Checkout (Mokka, "Checkout").
 pub(super) fn check_checkout(fields: &Fields<'_>) -> Result<(), Refusal> {

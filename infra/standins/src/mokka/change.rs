@@ -8,15 +8,16 @@ use time::OffsetDateTime;
 
 use super::fields::Fields;
 use super::key::Key;
-use super::limit::{LimitStatus, Limits};
+use super::limits::{LimitStatus, Limits};
 use super::order::{MokkaOrder, MokkaStatus};
+use super::refusal::{Refusal, unknown_order};
+use super::state::Mokka;
 use super::tariff::{self, Plan};
-use super::{Refusal, cart, code, envelope};
+use super::{cart, code, envelope};
 use crate::answer::Answer;
 use crate::money::Kopecks;
 use crate::options::Options;
 use crate::request::Request;
-use crate::world::World;
 
 /// A Change as requested.
 struct Change {
@@ -24,16 +25,16 @@ struct Change {
     valid_till: OffsetDateTime,
 }
 
-pub(super) fn handle(world: &World, request: &Request) -> Result<Answer, Refusal> {
-    let body = envelope::json(Key::of_orders(&world.options), request)?;
-    let now = world.clock.now();
+pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, Refusal> {
+    let body = envelope::json(Key::of_orders(&mokka.options), request)?;
+    let now = mokka.clock.now();
     let fields = Fields::root(&body, &["order_id", "amount", "valid_till", "cart_items"])?;
     let order_id = envelope::order_id(&fields)?;
     let change = Change { amount: fields.amount_needed("amount")?, valid_till: envelope::valid_till(&fields, now)? };
     cart::check_change(&fields)?;
-    let limits = &world.mokka.limits;
-    let changed = world.mokka.with(order_id, now, |order| apply(&world.options, limits, order, &change, now));
-    let plan = changed.unwrap_or_else(|| Err(super::unknown_order()))?;
+    let limits = &mokka.limits;
+    let changed = mokka.with(order_id, now, |order| apply(&mokka.options, limits, order, &change, now));
+    let plan = changed.unwrap_or_else(|| Err(unknown_order()))?;
     Ok(Answer::ok(&json!({ "status": 0, "message": code::message(0), "schedule": plan.payments })))
 }
 

@@ -10,43 +10,46 @@ use time::OffsetDateTime;
 use super::fields::{Body, Fields};
 use super::key::Key;
 use super::order::{MokkaOrder, MokkaStatus};
-use super::{Form, Reading, Refusal, cart, code, customer, envelope, form_url, tariff};
+use super::readings::Reading;
+use super::refusal::Refusal;
+use super::state::{Form, Mokka};
+use super::{cart, code, customer, envelope, tariff};
 use crate::answer::Answer;
+use crate::locked::locked;
 use crate::money::Kopecks;
 use crate::options::{Options, Tariff};
 use crate::random;
 use crate::request::Request;
-use crate::world::{World, locked};
 
-pub(super) fn handle(world: &World, request: &Request) -> Result<Answer, Refusal> {
-    let body = envelope::json(Key::of_orders(&world.options), request)?;
-    let now = world.clock.now();
-    let wanted = parse(&world.options, &body, now)?;
-    let form_url = place(world, wanted, now)?;
+pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, Refusal> {
+    let body = envelope::json(Key::of_orders(&mokka.options), request)?;
+    let now = mokka.clock.now();
+    let wanted = parse(&mokka.options, &body, now)?;
+    let form_url = place(mokka, wanted, now)?;
     Ok(Answer::ok(&json!({ "status": 0, "message": code::message(0), "iframe_url": form_url })))
 }
 
 /// Puts the order among the others; the address of its form.
-fn place(world: &World, mut wanted: MokkaOrder, now: OffsetDateTime) -> Result<String, Refusal> {
-    let mut orders = locked(&world.mokka.orders);
+fn place(mokka: &Mokka, mut wanted: MokkaOrder, now: OffsetDateTime) -> Result<String, Refusal> {
+    let mut orders = locked(&mokka.orders);
     let Some(order) = orders.get_mut(&wanted.order_id) else {
-        wanted.form_url = form_url(world, &wanted.form_token);
+        wanted.form_url = mokka.form_url(&wanted.form_token);
         let url = wanted.form_url.clone();
-        world.mokka.forms.open(&wanted.form_token, Form::Order(wanted.order_id.clone()));
+        mokka.forms.open(&wanted.form_token, Form::Order(wanted.order_id.clone()));
         orders.insert(wanted.order_id.clone(), wanted);
         return Ok(url);
     };
     order.refresh(now);
-    let of_form = world.mokka.readings.is_other(Reading::PhoneOnForm);
+    let of_form = mokka.readings.is_other(Reading::PhoneOnForm);
     let phone = if of_form { &order.primary_phone } else { &order.requested_phone };
     let is_anothers = differ(phone.as_deref(), wanted.requested_phone.as_deref());
     match &order.status {
         MokkaStatus::Pending => {
-            wanted.form_url = form_url(world, &wanted.form_token);
+            wanted.form_url = mokka.form_url(&wanted.form_token);
             wanted.checkouts += order.checkouts;
             wanted.changes = order.changes;
             wanted.callbacks = std::mem::take(&mut order.callbacks);
-            world.mokka.forms.replace(&order.form_token, &wanted.form_token);
+            mokka.forms.replace(&order.form_token, &wanted.form_token);
             *order = wanted;
         }
         MokkaStatus::Hold if is_anothers => {

@@ -1,7 +1,8 @@
 //! What Checkout and Registration both may say about the customer: `person` and `additional_data`.
 
+use super::code;
 use super::fields::Fields;
-use super::{Refusal, code};
+use super::refusal::Refusal;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 

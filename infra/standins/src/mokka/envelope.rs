@@ -6,9 +6,10 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{Duration, OffsetDateTime};
 
+use super::code;
 use super::fields::{Body, Fields};
 use super::key::Key;
-use super::{Refusal, code};
+use super::refusal::Refusal;
 use crate::request::Request;
 
 const VALID_TILL: &[BorrowedFormatItem<'_>] =

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value};
 use url::{Host, Url};
 
-use super::limit::is_phone;
-use super::{Refusal, code, lenient};
+use super::limits::is_phone;
+use super::refusal::Refusal;
+use super::{code, lenient};
 use crate::money::Kopecks;
 use crate::request::Remarks;
 

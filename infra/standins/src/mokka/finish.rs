@@ -8,11 +8,12 @@ use time::OffsetDateTime;
 use super::fields::Fields;
 use super::key::Key;
 use super::order::{MokkaOrder, MokkaStatus};
-use super::{Refusal, business, code, envelope};
+use super::refusal::{Refusal, business, unknown_order};
+use super::state::Mokka;
+use super::{code, envelope};
 use crate::answer::Answer;
 use crate::money::Kopecks;
 use crate::request::{Part, Request};
-use crate::world::World;
 
 /// A Finish as requested.
 struct Finish<'a> {
@@ -21,8 +22,8 @@ struct Finish<'a> {
     check_link: Option<&'a str>,
 }
 
-pub(super) fn handle(world: &World, request: &Request) -> Result<Answer, Refusal> {
-    let key = Key::of_orders(&world.options);
+pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, Refusal> {
+    let key = Key::of_orders(&mokka.options);
     envelope::store(key, request)?;
     let body = envelope::signed(key, request, &json_part(request)?.bytes)?;
     let fields = Fields::root(&body, &["order_id", "amount", "check_number", "check_link"])?;
@@ -33,9 +34,9 @@ pub(super) fn handle(world: &World, request: &Request) -> Result<Answer, Refusal
         check_link: fields.text("check_link")?,
     };
     check_file(request)?;
-    let now = world.clock.now();
-    let finished = world.mokka.with(order_id, now, |order| apply(order, &finish, now));
-    finished.unwrap_or_else(|| Err(super::unknown_order()))
+    let now = mokka.clock.now();
+    let finished = mokka.with(order_id, now, |order| apply(order, &finish, now));
+    finished.unwrap_or_else(|| Err(unknown_order()))
 }
 
 fn apply(order: &mut MokkaOrder, finish: &Finish<'_>, now: OffsetDateTime) -> Result<Answer, Refusal> {

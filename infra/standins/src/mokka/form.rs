@@ -1,20 +1,21 @@
 //! The forms behind `iframe_url` (Mokka, "Оформление покупки", "Регистрация клиента"): what the customer sees and decides.
 //!
-//! What becomes of it is up to the limit of the phone that the customer confirms (see [`super::limit`]); the code is 1111.
+//! What becomes of it is up to the limit of the phone that the customer confirms (see [`super::limits`]); the code is 1111.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use hyper::{Method, StatusCode};
 
-use super::limit::{Limits, is_phone};
+use super::limits::{Limits, is_phone};
 use super::order::{Decision, MokkaOrder, MokkaStatus};
-use super::registration::MokkaRegistration;
-use super::{Form, Reading, page, tariff};
+use super::readings::Reading;
+use super::registered::MokkaRegistration;
+use super::state::{Form, Mokka};
+use super::{page, tariff};
 use crate::answer::Answer;
 use crate::options::{Options, Tariff};
 use crate::request::Request;
-use crate::world::World;
 
 const CODE: &str = "1111";
 
@@ -38,20 +39,18 @@ enum Next {
 }
 
 /// Answers `/mokka/form/{token}`.
-pub(crate) fn serve(world: &Arc<World>, token: &str, request: &Request) -> Answer {
-    let Some(form) = world.mokka.forms.find(token) else { return nothing() };
+pub(crate) fn serve(mokka: &Arc<Mokka>, token: &str, request: &Request) -> Answer {
+    let Some(form) = mokka.forms.find(token) else { return nothing() };
     let filled = match request.method {
         Method::GET => None,
         Method::POST => Some(Filled::read(&request.body)),
         _ => return Answer::error(StatusCode::METHOD_NOT_ALLOWED, "the form takes GET and POST"),
     };
     let answer = match (form, filled) {
-        (Form::Order(id), None) => {
-            world.mokka.order(&id, world.clock.now()).map(|order| view(&world.options.mokka_tariffs, &order))
-        }
-        (Form::Order(id), Some(filled)) => submit_order(world, &id, &filled),
-        (Form::Registration(id), None) => world.mokka.registration(&id).map(|registration| view_registration(&registration)),
-        (Form::Registration(id), Some(filled)) => submit_registration(world, &id, &filled),
+        (Form::Order(id), None) => mokka.order(&id, mokka.clock.now()).map(|order| view(&mokka.options.mokka_tariffs, &order)),
+        (Form::Order(id), Some(filled)) => submit_order(mokka, &id, &filled),
+        (Form::Registration(id), None) => mokka.registration(&id).map(|registration| view_registration(&registration)),
+        (Form::Registration(id), Some(filled)) => submit_registration(mokka, &id, &filled),
     };
     answer.unwrap_or_else(nothing)
 }
@@ -75,10 +74,10 @@ fn view_registration(registration: &MokkaRegistration) -> Answer {
     Answer::html(StatusCode::OK, page)
 }
 
-fn submit_order(world: &Arc<World>, order_id: &str, filled: &Filled) -> Option<Answer> {
-    let (options, limits) = (&world.options, &world.mokka.limits);
-    let (now, late) = (world.clock.now(), world.mokka.readings.is_other(Reading::LateForm));
-    let (next, order) = world.mokka.with(order_id, now, |order| {
+fn submit_order(mokka: &Arc<Mokka>, order_id: &str, filled: &Filled) -> Option<Answer> {
+    let (options, limits) = (&mokka.options, &mokka.limits);
+    let (now, late) = (mokka.clock.now(), mokka.readings.is_other(Reading::LateForm));
+    let (next, order) = mokka.with(order_id, now, |order| {
         if late && !filled.refused {
             order.reopen(now);
         }
@@ -98,19 +97,19 @@ fn submit_order(world: &Arc<World>, order_id: &str, filled: &Filled) -> Option<A
     };
     if decided_now {
         // As at the real provider, the customer does not wait for the callback.
-        let world = Arc::clone(world);
+        let mokka = Arc::clone(mokka);
         tokio::spawn(async move {
             let said = order.granted();
             // The answer is noted with the order; there is nobody here to tell.
-            let _ = world.call_back(order, said, 1).await;
+            let _ = mokka.call_back(order, said, 1).await;
         });
     }
     Some(answer)
 }
 
-fn submit_registration(world: &Arc<World>, order_id: &str, filled: &Filled) -> Option<Answer> {
-    let (options, limits) = (&world.options, &world.mokka.limits);
-    let (next, registration) = world.mokka.with_registration(order_id, |registration| {
+fn submit_registration(mokka: &Arc<Mokka>, order_id: &str, filled: &Filled) -> Option<Answer> {
+    let (options, limits) = (&mokka.options, &mokka.limits);
+    let (next, registration) = mokka.with_registration(order_id, |registration| {
         (fill_in_registration(options, limits, registration, filled), registration.clone())
     })?;
     match next {
@@ -118,10 +117,10 @@ fn submit_registration(world: &Arc<World>, order_id: &str, filled: &Filled) -> O
         Next::Decided { now } => {
             let answer = view_registration(&registration);
             if now {
-                let world = Arc::clone(world);
+                let mokka = Arc::clone(mokka);
                 tokio::spawn(async move {
                     // As above.
-                    let _ = world.call_back_registration(registration, 1).await;
+                    let _ = mokka.call_back_registration(registration, 1).await;
                 });
             }
             Some(answer)

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use super::limit::is_phone;
+use super::limits::is_phone;
 use crate::money::Kopecks;
 use crate::request::Remarks;
 

@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 use time::{Duration, OffsetDateTime};
 
-use super::limit::Limit;
+use super::limits::Limit;
 use super::tariff;
 use crate::money::Kopecks;
 use crate::options::Tariff;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::order::{Decision, MokkaOrder, MokkaStatus};
-use super::registration::MokkaRegistration;
+use super::registered::MokkaRegistration;
 use super::tariff;
 use crate::index::escape;
 use crate::options::Tariff;

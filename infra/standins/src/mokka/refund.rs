@@ -9,27 +9,29 @@ use time::OffsetDateTime;
 use super::fields::Fields;
 use super::key::Key;
 use super::order::{MokkaOrder, MokkaReturn, MokkaStatus};
-use super::{Refusal, business, code, envelope};
+use super::refusal::{Refusal, business, unknown_order};
+use super::state::Mokka;
+use super::{code, envelope};
 use crate::answer::Answer;
 use crate::clock::moscow;
+use crate::error::ControlError;
 use crate::money::Kopecks;
 use crate::request::Request;
-use crate::world::World;
 
-pub(super) fn handle(world: &World, request: &Request) -> Result<Answer, Refusal> {
-    let body = envelope::json(Key::of_orders(&world.options), request)?;
+pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, Refusal> {
+    let body = envelope::json(Key::of_orders(&mokka.options), request)?;
     let fields = Fields::root(&body, &["order_id", "amount"])?;
     let order_id = envelope::order_id(&fields)?;
     let amount = fields.amount_needed("amount")?;
     if amount == Kopecks(0) {
         return Err(Refusal::new(code::AMOUNT_FORMAT, "amount must be more than zero"));
     }
-    let now = world.clock.now();
-    let returned = world.mokka.with(order_id, now, |order| apply(order, amount, now));
-    returned.unwrap_or_else(|| Err(super::unknown_order()))
+    let now = mokka.clock.now();
+    let returned = mokka.with(order_id, now, |order| apply(order, amount, now));
+    returned.unwrap_or_else(|| Err(unknown_order()))
 }
 
-pub(super) fn apply(order: &mut MokkaOrder, amount: Kopecks, now: OffsetDateTime) -> Result<Answer, Refusal> {
+fn apply(order: &mut MokkaOrder, amount: Kopecks, now: OffsetDateTime) -> Result<Answer, Refusal> {
     let refusal = |note: String| Err(Refusal::new(code::CANNOT_PROCESS, note));
     if order.status != MokkaStatus::Finished {
         return refusal(format!("it is {}, not finished", order.status.as_str()));
@@ -48,4 +50,14 @@ pub(super) fn apply(order: &mut MokkaOrder, amount: Kopecks, now: OffsetDateTime
         order.status = MokkaStatus::Refunded;
     }
     Ok(business(0))
+}
+
+impl Mokka {
+    /// The shop's people give money back in Mokka's cabinet.
+    pub(crate) fn give_back(&self, order_id: &str, amount: &str, now: OffsetDateTime) -> Result<(), ControlError> {
+        let amount = Kopecks::lenient(amount).ok_or_else(|| ControlError::field("amount", "must be rubles, such as 300.00"))?;
+        let returned = self.with(order_id, now, |order| apply(order, amount, now));
+        let returned = returned.ok_or_else(|| ControlError::UnknownOrder(order_id.to_owned()))?;
+        returned.map(drop).map_err(|refusal| ControlError::field("amount", refusal.note))
+    }
 }

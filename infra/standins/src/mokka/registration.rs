@@ -7,58 +7,20 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::callback::SAMPLE_PHONE;
+use super::decide::check_times;
 use super::fields::Fields;
 use super::key::Key;
-use super::limit::Limit;
 use super::order::Decision;
-use super::{Form, Mokka, Refusal, check_times, code, customer, envelope, form_url};
+use super::refusal::Refusal;
+use super::registered::{DecidedRegistration, MokkaRegistration};
+use super::state::{Form, Mokka};
+use super::{code, customer, envelope};
 use crate::answer::Answer;
 use crate::error::ControlError;
+use crate::locked::locked;
 use crate::money::Kopecks;
-use crate::options::Options;
 use crate::random;
 use crate::request::Request;
-use crate::world::{World, locked};
-
-/// A registration, with what a test wants to know about it.
-#[derive(Clone, Debug, Serialize)]
-pub struct MokkaRegistration {
-    /// The shop's id of it.
-    pub order_id: String,
-    /// The decision on the limit; `None` until there is one.
-    pub decision: Option<Decision>,
-    /// The limit granted, in rubles with two decimals; "0.00" until there is one.
-    pub amount: String,
-    /// How many Registrations were accepted for it.
-    pub registrations: u32,
-    /// The answers to the callbacks sent, oldest first; 0 where none came.
-    pub callbacks: Vec<u16>,
-    /// Where the decision is sent.
-    pub callback_url: String,
-    /// Where the customer goes back to.
-    pub redirect_url: String,
-    /// The secret part of the form's address; a repeated Registration makes a new one.
-    pub form_token: String,
-    /// The form's whole address.
-    pub form_url: String,
-    /// The customer's phone, once one was named; ten digits.
-    pub primary_phone: Option<String>,
-    /// The customer's e-mail.
-    pub primary_email: Option<String>,
-}
-
-/// What a decision on a registration came to, and what our callback URL said to it.
-#[derive(Clone, Debug, Serialize)]
-pub struct DecidedRegistration {
-    /// The registration.
-    pub order_id: String,
-    /// The decision now.
-    pub decision: Option<Decision>,
-    /// The limit granted, in rubles with two decimals.
-    pub amount: String,
-    /// The HTTP statuses of the callbacks sent, in order; 0 where no answer came.
-    pub callbacks: Vec<u16>,
-}
 
 /// What is sent to `callback_url`. The table says ten digits of the phone, and clients go by it; the sample has eleven.
 #[derive(Serialize)]
@@ -71,22 +33,9 @@ struct Callback<'a> {
     email: Option<&'a str>,
 }
 
-impl MokkaRegistration {
-    /// What comes of it for a customer with this limit.
-    pub(super) fn judge(&mut self, limit: Limit) {
-        self.decision = Some(if limit.amount == Kopecks(0) { Decision::Declined } else { Decision::Approved });
-        self.amount = limit.amount.to_string();
-    }
-
-    /// The limit is refused, or the customer refuses it.
-    pub(super) fn decline(&mut self) {
-        self.decision = Some(Decision::Declined);
-    }
-}
-
 /// Answers the method.
-pub(super) fn handle(world: &World, request: &Request) -> Result<Answer, Refusal> {
-    let body = envelope::json(Key::of_limits(&world.options), request)?;
+pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, Refusal> {
+    let body = envelope::json(Key::of_limits(&mokka.options), request)?;
     let fields = Fields::root(
         &body,
         &["callback_url", "redirect_url", "primary_phone", "primary_email", "current_order", "person", "additional_data"],
@@ -100,7 +49,7 @@ pub(super) fn handle(world: &World, request: &Request) -> Result<Answer, Refusal
     customer::person(&fields)?;
     customer::check_additional(&fields)?;
     let form_token = random::token();
-    let form_url = form_url(world, &form_token);
+    let form_url = mokka.form_url(&form_token);
     let wanted = MokkaRegistration {
         order_id: order_id.to_owned(),
         decision: None,
@@ -114,7 +63,7 @@ pub(super) fn handle(world: &World, request: &Request) -> Result<Answer, Refusal
         primary_phone: fields.phone("primary_phone")?.map(str::to_owned),
         primary_email: fields.email("primary_email")?.map(str::to_owned),
     };
-    world.mokka.register(wanted)?;
+    mokka.register(wanted)?;
     Ok(Answer::ok(&json!({ "status": 0, "message": code::message(0), "iframe_url": form_url })))
 }
 
@@ -150,15 +99,15 @@ impl Mokka {
     }
 
     /// The decision of a test. An approval grants the usual limit to a customer who has none; one decided before stays.
-    fn decide_registration(&self, order_id: &str, options: &Options, decision: Decision) -> Option<MokkaRegistration> {
+    fn judge_registration(&self, order_id: &str, decision: Decision) -> Option<MokkaRegistration> {
         self.with_registration(order_id, |registration| {
             match (registration.decision, decision) {
                 (Some(_), _) => {}
                 (None, Decision::Declined) => registration.decline(),
                 (None, Decision::Approved) => {
                     let phone = registration.primary_phone.as_deref().unwrap_or(SAMPLE_PHONE);
-                    let limit = self.limits.admit(options, phone);
-                    let limit = if limit.amount == Kopecks(0) { self.limits.grant(options, phone, limit) } else { limit };
+                    let limit = self.limits.admit(&self.options, phone);
+                    let limit = if limit.amount == Kopecks(0) { self.limits.grant(&self.options, phone, limit) } else { limit };
                     registration.judge(limit);
                 }
             }
@@ -167,7 +116,7 @@ impl Mokka {
     }
 }
 
-impl World {
+impl Mokka {
     /// See [`crate::StandIns::decide_registration`].
     pub(crate) async fn decide_registration(
         &self,
@@ -177,7 +126,7 @@ impl World {
         times: u32,
     ) -> Result<DecidedRegistration, ControlError> {
         check_times(times)?;
-        let registration = self.mokka.decide_registration(order_id, &self.options, decision);
+        let registration = self.judge_registration(order_id, decision);
         let registration = registration.ok_or_else(|| ControlError::UnknownRegistration(order_id.to_owned()))?;
         self.call_back_registration(registration, if callback { times } else { 0 }).await
     }
@@ -198,8 +147,8 @@ impl World {
         };
         let mut callbacks = Vec::new();
         for _ in 0..times {
-            let answer = self.mokka.caller.post(&registration.callback_url, &content, key).await?;
-            self.mokka.with_registration(&registration.order_id, |known| known.callbacks.push(answer));
+            let answer = self.caller.post(&registration.callback_url, &content, key).await?;
+            self.with_registration(&registration.order_id, |known| known.callbacks.push(answer));
             callbacks.push(answer);
         }
         let MokkaRegistration { order_id, decision, amount, .. } = registration;

@@ -4,11 +4,12 @@ use serde::Serialize;
 
 use super::fields::Fields;
 use super::key::Key;
+use super::refusal::Refusal;
+use super::state::Mokka;
 use super::tariff::{self, Plan};
-use super::{Refusal, code, envelope};
+use super::{code, envelope};
 use crate::answer::Answer;
 use crate::request::Request;
-use crate::world::World;
 
 /// Not `json!`, which would read the numbers as floats.
 #[derive(Serialize)]
@@ -18,11 +19,11 @@ struct Schedules {
     payment_schedule: Vec<Plan>,
 }
 
-pub(super) fn handle(world: &World, request: &Request) -> Result<Answer, Refusal> {
-    let body = envelope::json(Key::of_orders(&world.options), request)?;
+pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, Refusal> {
+    let body = envelope::json(Key::of_orders(&mokka.options), request)?;
     let fields = Fields::root(&body, &["amount"])?;
     let amount = fields.amount_needed("amount")?;
-    let (tariffs, now) = (&world.options.mokka_tariffs, world.clock.now());
+    let (tariffs, now) = (&mokka.options.mokka_tariffs, mokka.clock.now());
     let plans = tariff::fitting(tariffs, amount).map(|tariff| tariff::plan(tariffs, amount, tariff.term, now));
     Ok(Answer::ok(&Schedules { status: 0, message: code::message(0), payment_schedule: plans.collect() }))
 }

@@ -5,17 +5,19 @@ use serde_json::{Value, json};
 use super::fields::Fields;
 use super::key::Key;
 use super::order::MokkaStatus;
-use super::{Reading, Refusal, code, envelope};
+use super::readings::Reading;
+use super::refusal::{Refusal, unknown_order};
+use super::state::Mokka;
+use super::{code, envelope};
 use crate::answer::Answer;
 use crate::request::Request;
-use crate::world::World;
 
-pub(super) fn handle(world: &World, request: &Request) -> Result<Answer, Refusal> {
-    let body = envelope::json(Key::of_orders(&world.options), request)?;
+pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, Refusal> {
+    let body = envelope::json(Key::of_orders(&mokka.options), request)?;
     let fields = Fields::root(&body, &["order_id"])?;
     let order_id = envelope::order_id(&fields)?;
-    let order = world.mokka.order(order_id, world.clock.now()).ok_or_else(super::unknown_order)?;
-    let readings = &world.mokka.readings;
+    let order = mokka.order(order_id, mokka.clock.now()).ok_or_else(unknown_order)?;
+    let readings = &mokka.readings;
     let is_decided = matches!(order.status, MokkaStatus::Hold | MokkaStatus::Declined);
     let is_undecided = order.status == MokkaStatus::Expired && order.decision.is_none();
     let (status, decision) = if is_decided && readings.is_other(Reading::StatusAfterDecision)

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use standardwebhooks::Webhook;
 use time::OffsetDateTime;
 
-use super::{Refusal, object};
+use super::refusal::{Refusal, object};
 use crate::answer::Answer;
 use crate::json::rfc3339;
 use crate::options::Options;

@@ -4,6 +4,7 @@ mod feed;
 mod forms;
 mod orders;
 mod readings;
+mod refusal;
 
 use std::sync::Mutex;
 
@@ -14,10 +15,12 @@ use time::OffsetDateTime;
 
 use crate::answer::Answer;
 use crate::error::ControlError;
+use crate::locked::locked;
 use crate::options::Options;
 use crate::readings::Readings;
 use crate::request::Request;
-use crate::world::locked;
+
+use refusal::{Refusal, authorized};
 
 pub(crate) use readings::Reading;
 
@@ -29,15 +32,6 @@ pub(crate) struct Shop {
     overrides: Mutex<Map<String, Value>>,
     feed: Mutex<feed::Feed>,
     pub(crate) readings: Readings<Reading>,
-}
-
-/// A request the shop does not take: an HTTP status and a message.
-struct Refusal(StatusCode, String);
-
-impl Refusal {
-    fn bad(problem: impl Into<String>) -> Self {
-        Self(StatusCode::BAD_REQUEST, problem.into())
-    }
 }
 
 impl Shop {
@@ -89,20 +83,4 @@ impl Shop {
     pub(crate) fn overrides(&self) -> Map<String, Value> {
         locked(&self.overrides).clone()
     }
-}
-
-/// The key, and the body as an object.
-fn authorized(options: &Options, request: &Request) -> Result<Map<String, Value>, Refusal> {
-    if request.bearer() != Some(options.shop_key.as_str()) {
-        return Err(Refusal(StatusCode::UNAUTHORIZED, "`Authorization: Bearer …` is missing or has another key".to_owned()));
-    }
-    object(request)
-}
-
-/// The content type, and the body as an object.
-fn object(request: &Request) -> Result<Map<String, Value>, Refusal> {
-    if !request.is_json() {
-        return Err(Refusal::bad("the content type must be application/json"));
-    }
-    serde_json::from_slice(&request.body).map_err(|error| Refusal::bad(format!("the body must be an object: {error}")))
 }

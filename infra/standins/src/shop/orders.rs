@@ -12,8 +12,8 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
-use super::Refusal;
 use super::readings::Reading;
+use super::refusal::Refusal;
 use crate::answer::Answer;
 use crate::json::rfc3339;
 use crate::money::{Kopecks, Thousandths};

@@ -4,6 +4,7 @@
 //! - `otp-tokens`: `challenge#…`, `sends#…`, `count#…`, `sms#…`, `conversion#…`, `erasure#…` ([`Otp`](otp::Otp)).
 //! - `forms`: what customers handed in, `form#{submission}` ([`Submissions`](submissions::Submissions)).
 
+mod challenges;
 mod erasures;
 pub mod otp;
 mod otp_records;

@@ -9,8 +9,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 
 use super::otp::Otp;
 use crate::forms::challenge::{Quota, Refusal, Used};
-use crate::platform::dynamodb::refusals::Tried;
-use crate::platform::dynamodb::{Item, KNOWN, READABLE, SCHEMA, StoreError, failed, readable};
+use crate::platform::dynamodb::{Item, KNOWN, READABLE, SCHEMA, StoreError, Tried, failed, readable};
 
 /// How long a day's counter is kept, from its last use.
 const KEPT: std::time::Duration = std::time::Duration::from_hours(48);

@@ -12,16 +12,16 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use serde::{Deserialize, Serialize};
 
-use super::otp::{self, Otp, ROUNDS, challenge_key};
+use super::challenges::{self, challenge_key};
+use super::otp::{Otp, ROUNDS};
 use super::otp_records::ChallengeRecord;
 use crate::forms::challenge::Challenge;
 use crate::forms::sms::{Counts, Group, Sms, hours_before};
 use crate::forms::smspro::Delivery;
 use crate::platform::clock::Timestamp;
-use crate::platform::dynamodb::batches::Reading;
-use crate::platform::dynamodb::pages::{Cursor, Lookup, Page};
 use crate::platform::dynamodb::{
-    Consistency, Item, KNOWN, READABLE, SCHEMA, StoreError, Versioned, Written, incomplete, read, readable,
+    Consistency, Cursor, Item, KNOWN, Lookup, Page, READABLE, Reading, SCHEMA, StoreError, Versioned, Written, incomplete, read,
+    readable,
 };
 use crate::platform::ids::FormName;
 
@@ -262,7 +262,7 @@ impl Otp {
             }
             let mut items =
                 self.table.get_all(vec![challenge_key(&key), stored_as.clone()], Consistency::Strong, Reading::few()).await?;
-            current = otp::challenge(&key, items.remove(&challenge_key(&key)))?;
+            current = challenges::challenge(&key, items.remove(&challenge_key(&key)))?;
             match items.get(&stored_as) {
                 Some(sms) => readable(&stored_as, sms)?,
                 None => return self.change(current, change).await,

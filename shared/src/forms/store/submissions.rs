@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::forms::submission::{Fields, PhoneDigest, Photo, State, Submission};
 use crate::platform::clock::{Random, Timestamp};
-use crate::platform::dynamodb::batches::Reading;
-use crate::platform::dynamodb::pages::{Cursor, Lookup, Page, passed_over};
-use crate::platform::dynamodb::{Consistency, Item, StoreError, Table, Versioned, Written, read};
+use crate::platform::dynamodb::{
+    Consistency, Cursor, Item, Lookup, Page, Reading, StoreError, Table, Versioned, Written, passed_over, read,
+};
 use crate::platform::env::Env;
 use crate::platform::ids::{FormName, InstallId, SubmissionId};
 

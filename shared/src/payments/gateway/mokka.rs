@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Gateway, Registration, Unknown, Urls};
+use super::contract::{Gateway, Registration, Unknown, Urls};
 use crate::payments::mokka::signature::OrderSetting;
 use crate::payments::mokka::types::{
     AdditionalData, CartItem, ChangeRequest, Channel, Checkout, CheckoutOrder, CheckoutRequest, DeliveryInfo, FinishRequest,

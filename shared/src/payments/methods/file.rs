@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use time::UtcOffset;
 
 use super::condition::Condition;
-use super::{CustomerPhone, Icon, Limit, Method, Variant, Widget};
+use super::method::{CustomerPhone, Icon, Limit, Method, Variant, Widget};
 use crate::payments::imshop::payments::PaymentType;
 use crate::payments::payment::Provider;
 use crate::platform::clock::MOSCOW;

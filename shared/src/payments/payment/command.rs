@@ -1,7 +1,10 @@
 //! What the shop's people and system may ask of a payment, and when the state of things forbids it. Decided before the provider
 //! is called.
 
-use super::{Change, Check, MAX_ASKED, MAX_REFUNDS, Payment, State};
+use super::data::{Change, Check, Payment};
+use super::refund::MAX_REFUNDS;
+use super::state::State;
+use super::steps::MAX_ASKED;
 use crate::platform::clock::Timestamp;
 use crate::platform::money::Money;
 

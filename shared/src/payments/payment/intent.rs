@@ -1,62 +1,9 @@
 //! What somebody asked for: recorded before the provider is called, so that whoever looks next knows what to finish.
 
-use super::{Line, Payment, Refund, RefundStatus, Trigger};
+use super::data::{Intent, Payment, Reason, Refund, RefundStatus};
+use super::state::{State, Trigger};
 use crate::platform::clock::Timestamp;
 use crate::platform::money::Money;
-
-/// What a payment is about to have done to it. A capture is a state of its own, [`super::State::Finishing`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Intent {
-    /// Let the hold go.
-    Cancel,
-    /// Hold another amount, or hold it longer.
-    Change(Change),
-    /// Give money back: the index in [`Payment::refunds`].
-    Refund(usize),
-}
-
-impl Intent {
-    /// The name used in storage, logs and answers.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Cancel => "cancel",
-            Self::Change(_) => "change",
-            Self::Refund(_) => "refund",
-        }
-    }
-}
-
-/// How a hold is to be changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// What is to be held.
-    pub amount: Money,
-    /// Until when it is to be held.
-    pub valid_till: Timestamp,
-    /// The cart that this amount is for.
-    pub lines: Vec<Line>,
-}
-
-/// The fiscal document that belongs to a capture.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Check {
-    /// Its number; ours without one.
-    pub number: Option<String>,
-    /// Its address.
-    pub link: Option<String>,
-    /// The document itself; ours without one.
-    pub document: Option<Document>,
-}
-
-/// Where a stored document is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Document {
-    /// Its id.
-    pub id: String,
-    /// In how many parts it is stored.
-    pub parts: u32,
-}
 
 impl Payment {
     /// This payment with what is about to be done to it, leased to the request that does it.
@@ -144,7 +91,7 @@ impl Payment {
             }
             Some(Intent::Cancel) => {
                 self.intent = Some(Intent::Cancel);
-                return self.moved(super::State::Canceled, by, now);
+                return self.moved(State::Canceled, by, now);
             }
             Some(Intent::Change(change)) => {
                 let is_longer_only = change.amount == self.amount;
@@ -162,7 +109,7 @@ impl Payment {
 
     /// This payment after what was intended is known not to have been done and not to be tried again.
     #[must_use]
-    pub fn intent_dropped(mut self, reason: &super::Reason, by: Trigger<'_>, now: Timestamp) -> Self {
+    pub fn intent_dropped(mut self, reason: &Reason, by: Trigger<'_>, now: Timestamp) -> Self {
         if let Some(intent) = self.intent.take() {
             if let Intent::Refund(index) = intent
                 && let Some(refund) = self.refunds.get_mut(index)
@@ -186,7 +133,7 @@ impl Payment {
     }
 
     /// The provider does not let the hold go: it is asked again when that is due, and before long it is a person's.
-    fn release_refused(mut self, reason: &super::Reason, by: Trigger<'_>, now: Timestamp) -> Self {
+    fn release_refused(mut self, reason: &Reason, by: Trigger<'_>, now: Timestamp) -> Self {
         if self.reason.as_ref() != Some(reason) {
             self.push(Some(format!("{} not done: {}", Intent::Cancel.name(), reason.code)), None, by, now);
         }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Change, Intent, Payment, RefundStatus, State};
+use super::data::{Change, Intent, Payment, Reason, RefundStatus};
+use super::state::State;
 use crate::platform::clock::Timestamp;
 use crate::platform::money::Money;
 
@@ -66,7 +67,7 @@ pub enum Outcome {
     /// It is done.
     Done,
     /// Refused; nothing changed.
-    Refused(super::Reason),
+    Refused(Reason),
     /// The call never reached the provider, for this reason; nothing changed.
     NotSent(String),
 }

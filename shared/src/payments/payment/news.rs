@@ -1,18 +1,8 @@
 //! What is new about a payment since it was stored: what is measured once that is stored, too.
 
-use super::{Payment, State};
+use super::data::{Payment, Stored};
+use super::state::State;
 use crate::platform::money::Money;
-
-/// How a payment is in the store, as far as what is new is told by it. Nothing of one that is not there yet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stored {
-    steps: usize,
-    leased: bool,
-    mismatch: bool,
-    attention: bool,
-    captured_minor: i64,
-    refunded_minor: i64,
-}
 
 /// What is new.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Cart, Fact, Goods, Known};
+use super::cart::{Cart, Fact, Goods};
+use super::form::Known;
 use crate::payments::texts;
 use crate::platform::clock::Timestamp;
 use crate::platform::ids::{InstallId, ItemId, OrderId, OrderUuid, PaymentId};

@@ -8,7 +8,8 @@ use krilla::metadata::Metadata;
 use krilla::page::PageSettings;
 use krilla::text::{Font, TextDirection};
 
-use super::{Order, Payment};
+use super::data::Payment;
+use super::order::Order;
 use crate::payments::texts;
 use crate::platform::clock::{MOSCOW, Timestamp};
 use crate::platform::money::Money;

@@ -1,62 +1,12 @@
 //! Money given back. What is asked for is recorded first, so that parallel requests can never give back more than was captured.
 
-use super::{Payment, Reason, State, Trigger, Word};
+use super::data::{Intent, Payment, Refund, RefundStatus, Word};
+use super::state::{State, Trigger};
 use crate::platform::clock::Timestamp;
 use crate::platform::money::Money;
 
 /// How many refunds a payment can have: more than any order has lines, and they all fit into its item.
 pub const MAX_REFUNDS: usize = 100;
-
-/// A refund.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refund {
-    /// SHA-256 of the idempotency key it was asked for with; empty for one that the provider's own people made.
-    pub key_hash: String,
-    /// How much.
-    pub amount: Money,
-    /// How it stands.
-    pub status: RefundStatus,
-    /// How often the provider was asked again for it, after a call that may have been carried out.
-    pub repeats: u32,
-    /// Who asked for it.
-    pub by: String,
-    /// When it was asked for.
-    pub at: Timestamp,
-    /// When it was known how it came out.
-    pub ended_at: Option<Timestamp>,
-}
-
-/// How a refund stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RefundStatus {
-    /// Asked for; surely not sent to the provider yet.
-    Waiting,
-    /// Sent to the provider, maybe; not known to be made or refused.
-    Pending,
-    /// The money is given back.
-    Made,
-    /// It is not given back, and will not be.
-    Refused(Reason),
-}
-
-impl RefundStatus {
-    /// Whether it is still to be made.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        matches!(self, Self::Waiting | Self::Pending)
-    }
-
-    /// The name used in storage and answers.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Pending => "pending",
-            Self::Made => "made",
-            Self::Refused(_) => "refused",
-        }
-    }
-}
 
 impl Payment {
     fn sum_of_refunds(&self, counts: impl Fn(&RefundStatus) -> bool) -> Money {
@@ -94,7 +44,7 @@ impl Payment {
     /// The refund that is being made, and whether it would give back all that is left.
     #[must_use]
     pub fn refund_under_way(&self) -> Option<(&Refund, bool)> {
-        let Some(super::Intent::Refund(index)) = self.intent else { return None };
+        let Some(Intent::Refund(index)) = self.intent else { return None };
         let refund = self.refunds.get(index)?;
         Some((refund, self.refunded().minor() + refund.amount.minor() == self.amount.minor()))
     }

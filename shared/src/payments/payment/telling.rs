@@ -1,85 +1,11 @@
 //! What IMSHOP has to be told of a payment. The history is the outbox: a step that matters to IMSHOP carries its word, and two
 //! marks say up to which step each of IMSHOP's addresses was told.
 
-use super::{Payment, Refusal, State, Trigger};
+use super::command::Refusal;
+use super::data::{Payment, Word};
+use super::state::Trigger;
 use crate::payments::imshop::status::Channel;
 use crate::platform::clock::{LEASE, Timestamp};
-use crate::platform::money::Money;
-
-/// What became of a payment, as far as IMSHOP is concerned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Word {
-    /// It is paid: captured, or held where a hold counts.
-    Paid,
-    /// It will not be paid; paying again makes sense.
-    Failed,
-    /// So much of it was given back by now.
-    PartiallyRefunded(Money),
-    /// All of it was given back.
-    Refunded,
-}
-
-impl Word {
-    /// The name used in answers and in the history.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Paid => "paid",
-            Self::Failed => "failed",
-            Self::PartiallyRefunded(_) => "partially_refunded",
-            Self::Refunded => "refunded",
-        }
-    }
-
-    /// The word that belongs to a state.
-    pub(super) fn of(state: State, refunded: Money) -> Option<Self> {
-        match state {
-            State::Creating | State::Pending | State::Finishing => None,
-            State::Held | State::Captured => Some(Self::Paid),
-            State::PartiallyRefunded => Some(Self::PartiallyRefunded(refunded)),
-            State::Refunded => Some(Self::Refunded),
-            State::Declined | State::Canceled | State::Expired => Some(Self::Failed),
-        }
-    }
-}
-
-/// How far IMSHOP was told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Telling {
-    /// The number of the history's last line that IMSHOP's payment status address is done with.
-    pub payment_status: usize,
-    /// The same for the order status address.
-    pub order_status: usize,
-    /// How often in a row telling failed.
-    pub failures: u32,
-    /// Until when one request alone may tell.
-    pub lease_until: Option<Timestamp>,
-}
-
-impl Telling {
-    /// The number of the last line that both addresses are done with.
-    #[must_use]
-    pub fn done(&self) -> usize {
-        self.payment_status.min(self.order_status)
-    }
-
-    /// The number of the last line that one of them is done with.
-    #[must_use]
-    pub fn done_by(&self, channel: Channel) -> usize {
-        match channel {
-            Channel::PaymentStatus => self.payment_status,
-            Channel::OrderStatus => self.order_status,
-        }
-    }
-
-    /// The same, to be changed.
-    pub fn done_mut(&mut self, channel: Channel) -> &mut usize {
-        match channel {
-            Channel::PaymentStatus => &mut self.payment_status,
-            Channel::OrderStatus => &mut self.order_status,
-        }
-    }
-}
 
 impl Payment {
     /// The last word of the history, told or not.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Payment, RefundStatus, State, Trigger};
+use super::data::{Payment, RefundStatus};
+use super::state::{State, Trigger};
 use crate::platform::clock::Timestamp;
 
 /// The first look at what may be broken off: a call without a clear answer, a request that died.
@@ -47,29 +48,6 @@ impl Backoff {
     fn after(&self, times: u32) -> Duration {
         self.first.saturating_mul(2_u32.saturating_pow(times.min(16))).min(self.longest)
     }
-}
-
-/// When to look next.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Watch {
-    /// The next look; none at rest.
-    pub check_at: Option<Timestamp>,
-    /// How many looks in a row brought nothing new.
-    pub quiet: u32,
-    /// Since when something is not as it should be.
-    pub troubled_since: Option<Timestamp>,
-    /// It is on the list for people.
-    pub attention: bool,
-    /// Before this the provider is not asked again to do what it may have done, or has refused.
-    pub repeat_at: Option<Timestamp>,
-    /// The provider has said by itself that something happened, and its status does not show it yet.
-    pub hinted: bool,
-    /// Since when the provider could not be asked.
-    pub unasked_since: Option<Timestamp>,
-    /// When what is over is looked at once more: what was done in the provider's own cabinet is told by nobody.
-    pub last_look_at: Option<Timestamp>,
-    /// How many of these looks there were.
-    pub last_looks: u32,
 }
 
 impl Payment {

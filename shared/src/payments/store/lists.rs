@@ -5,9 +5,7 @@ use super::orders::{ORDER, Orders, PAYMENT};
 use super::records::{OPEN, OrderRecord, PaymentRecord, SHARDS, order_shard};
 use crate::payments::payment::{Order, Payment, State};
 use crate::platform::clock::Timestamp;
-use crate::platform::dynamodb::batches::Reading;
-use crate::platform::dynamodb::pages::{Cursor, Lookup, Page, passed_over};
-use crate::platform::dynamodb::{Consistency, Item, StoreError, Versioned, read};
+use crate::platform::dynamodb::{Consistency, Cursor, Item, Lookup, Page, Reading, StoreError, Versioned, passed_over, read};
 use crate::platform::ids::{OrderId, OrderUuid, PaymentId};
 
 /// What is to be looked at.

@@ -22,8 +22,9 @@ use serde::{Deserialize, Serialize};
 use super::Quotes;
 use crate::payments::imshop::{LineNumbers, payments};
 use crate::platform::clock::{Clock, Deadline, Timestamp};
-use crate::platform::dynamodb::batches::{Reading, WRITTEN_AT_ONCE};
-use crate::platform::dynamodb::{Consistency, Item, OPERATION_LIMIT, SCHEMA, StoreError, Versioned, Written, read};
+use crate::platform::dynamodb::{
+    Consistency, Item, OPERATION_LIMIT, Reading, SCHEMA, StoreError, Versioned, WRITTEN_AT_ONCE, Written, read,
+};
 use crate::platform::env::Env;
 use crate::platform::ids::ItemId;
 use crate::platform::money::{Currency, Money};

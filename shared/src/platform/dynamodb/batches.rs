@@ -8,8 +8,11 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, Wri
 use futures_util::FutureExt as _;
 use tokio::time::Instant;
 
+use super::client::{ATTEMPT_LIMIT, OPERATION_LIMIT};
+use super::error::{StoreError, failed, incomplete};
+use super::item::Item;
 use super::refusals::{Pauses, Refused, Tried};
-use super::{ATTEMPT_LIMIT, Consistency, Item, OPERATION_LIMIT, StoreError, Table, failed, incomplete};
+use super::table::{Consistency, Table};
 
 /// How many keys DynamoDB reads at once, `BatchGetItem`.
 const READ_AT_ONCE: usize = 100;

@@ -5,8 +5,10 @@ use std::collections::HashSet;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::types::AttributeValue;
 
+use super::error::{CursorError, StoreError};
+use super::item::Item;
 use super::refusals::Tried;
-use super::{Item, StoreError, Table};
+use super::table::Table;
 
 /// What a key may have, in bytes (DynamoDB, "Partition keys").
 const LONGEST_KEY: usize = 2048;
@@ -35,11 +37,6 @@ pub(crate) fn passed_over(id: &str, cause: StoreError) -> Result<String, StoreEr
     tracing::error!(id, cause = %cause, "an item of a list cannot be read");
     Ok(id.to_owned())
 }
-
-/// A cursor that was not given out by this list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be the cursor of an earlier answer")]
-pub struct CursorError;
 
 impl Cursor {
     /// As a text of hexadecimal digits.

@@ -15,10 +15,9 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 };
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
-use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
-use super::{OPERATION_LIMIT, StoreError, Table, Written, failed};
+use super::error::{StoreError, failed};
 use crate::platform::clock::Random;
 
 /// The first pause before a request is made again, doubled each time up to the last. What is slept is between a half of it and all.
@@ -103,62 +102,6 @@ impl<'a> Pauses<'a> {
         self.next = (self.next * 2).min(LAST_PAUSE);
         tokio::time::sleep_until(self.end.min(Instant::now() + pause)).await;
         Instant::now() < self.end
-    }
-}
-
-impl Table {
-    /// Makes a request until it is decided, as long as waiting can help and there is time. In a box: the SDK's futures are deep, and
-    /// would make every caller's deeper still.
-    pub(crate) fn patiently<'a, T, F>(
-        &'a self,
-        action: &'static str,
-        attempt: impl Fn() -> F + Send + 'a,
-    ) -> BoxFuture<'a, Result<T, StoreError>>
-    where
-        T: Send + 'a,
-        F: Future<Output = Result<Tried<T>, StoreError>> + Send + 'a,
-    {
-        Box::pin(async move {
-            let failed = |cause: &str| StoreError::Failed { action, cause: cause.to_owned() };
-            let began = Instant::now();
-            let end = began + OPERATION_LIMIT * self.slowness();
-            let mut pauses = Pauses::until(began + OPERATION_LIMIT, &self.random);
-            let mut last = "no answer in time";
-            loop {
-                let Ok(tried) = tokio::time::timeout_at(end, attempt()).await else { return Err(failed(last)) };
-                last = match tried? {
-                    Tried::Done(done) => return Ok(done),
-                    Tried::Refused(Refused::Condition) => return Err(failed("a condition failed")),
-                    Tried::Refused(Refused::InFlight) => "others keep writing the same item",
-                    Tried::Refused(Refused::Throttled) => "the table stays short of capacity",
-                };
-                tracing::debug!(action, cause = last, "not done yet");
-                if !pauses.wait().await {
-                    return Err(failed(last));
-                }
-            }
-        })
-    }
-
-    /// The same of a write with a condition.
-    pub(crate) fn written<'a, F>(
-        &'a self,
-        action: &'static str,
-        attempt: impl Fn() -> F + Send + Sync + 'a,
-    ) -> BoxFuture<'a, Result<Written, StoreError>>
-    where
-        F: Future<Output = Result<Tried<Written>, StoreError>> + Send + 'a,
-    {
-        self.patiently(action, move || {
-            let tried = attempt();
-            async move {
-                Ok(match tried.await? {
-                    Tried::Refused(Refused::Condition) => Tried::Done(Written::Conflict),
-                    Tried::Refused(moment) => Tried::Refused(moment),
-                    Tried::Done(written) => Tried::Done(written),
-                })
-            }
-        })
     }
 }
 

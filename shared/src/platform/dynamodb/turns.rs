@@ -6,8 +6,9 @@ use std::time::Duration;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 
+use super::error::{StoreError, failed};
 use super::refusals::Tried;
-use super::{StoreError, Table, failed};
+use super::table::Table;
 use crate::platform::clock::Timestamp;
 
 /// A run's turn.

@@ -8,7 +8,9 @@ use serde::de::value::Error as Unread;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
 use serde::{Serialize, forward_to_deserialize_any};
 
-use super::{Item, SCHEMA, StoreError, incomplete};
+use super::error::{StoreError, incomplete};
+use super::item::Item;
+use super::schema::SCHEMA;
 
 /// What every item has beside its key and its own attributes.
 #[derive(Serialize)]

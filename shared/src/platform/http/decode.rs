@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use super::Failure;
+use super::failure::Failure;
 use crate::platform::wire;
 
 /// The longest number whose digits a double always keeps (IEEE 754: 17 significant ones).

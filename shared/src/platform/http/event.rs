@@ -60,7 +60,7 @@ fn readable(request: LambdaRequest) -> LambdaRequest {
 fn unreadable() -> Value {
     let text = "the address cannot be read";
     let body = json!({"success": false, "error": text, "message": text, "payments": [], "orders": []});
-    let answer = super::respond(http::StatusCode::BAD_REQUEST, "application/json; charset=utf-8", body.to_string());
+    let answer = super::respond::respond(http::StatusCode::BAD_REQUEST, "application/json; charset=utf-8", body.to_string());
     let headers = answer.headers().iter().filter_map(|(name, value)| Some((name.to_string(), json!([value.to_str().ok()?]))));
     json!({
         "statusCode": answer.status().as_u16(),

@@ -7,7 +7,7 @@ use http::StatusCode;
 use lambda_http::{Body, Response};
 use serde_json::json;
 
-use super::respond;
+use super::respond::respond;
 use crate::platform::texts;
 
 /// The statuses that this project answers with. Business failures are `Ok`: their result is in the body.

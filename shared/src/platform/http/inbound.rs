@@ -13,12 +13,18 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use url::Url;
 
-use super::{BUDGET, Failure, RESERVE, decode};
+use super::decode::decode;
+use super::failure::Failure;
 use crate::platform::clock::Deadline;
 use crate::platform::decoding::{self, Headers, LOST, Undecodable};
 use crate::platform::metrics::{self, Metric, Metrics};
 use crate::platform::roles::{Holder, RoleKeys};
 use crate::platform::secret::Keys;
+
+/// How long a request may take from its arrival to its answer: IMSHOP must hear from us within 10 s at the very worst.
+const BUDGET: Duration = Duration::from_secs(9);
+/// What must remain of a Lambda invocation for writing the answer.
+const RESERVE: Duration = Duration::from_millis(500);
 
 /// 1 MiB: the size limit of everything but forms, which may carry photos.
 pub const SMALL_BODY: usize = 1024 * 1024;

@@ -6,12 +6,12 @@ mod event;
 mod failure;
 mod inbound;
 pub mod page;
+mod respond;
 
 use std::panic::AssertUnwindSafe;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::FutureExt as _;
-use http::header::{self, HeaderName};
 use lambda_http::{Body, Request, Response};
 use serde::Serialize;
 use tracing::Instrument as _;
@@ -20,21 +20,7 @@ pub use decode::decode;
 pub use event::adapted;
 pub use failure::{Failure, Shape, Status};
 pub use inbound::{Inbound, SMALL_BODY};
-
-/// How long a request may take from its arrival to its answer: IMSHOP must hear from us within 10 s at the very worst.
-const BUDGET: Duration = Duration::from_secs(9);
-/// What must remain of a Lambda invocation for writing the answer.
-const RESERVE: Duration = Duration::from_millis(500);
-
-/// What every answer says to whoever gets it: it is nobody else's, it is what it says it is, it shows nothing and loads nothing, no
-/// address is passed on, and the next call is encrypted, too. The gateway's own answers say the same (template.yaml).
-const EVERY_ANSWER: [(HeaderName, &str); 5] = [
-    (header::CACHE_CONTROL, "no-store"),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-    (header::REFERRER_POLICY, "no-referrer"),
-    (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
-];
+pub use respond::respond;
 
 /// Runs a handler and answers whatever happens: a failure in the endpoint's shape, a panic as a 500, one log line a request.
 pub async fn answer<F>(shape: Shape, request: Request, handler: impl FnOnce(Inbound) -> F) -> Response<Body>
@@ -75,21 +61,6 @@ pub fn json<T: Serialize>(status: Status, body: &T) -> Result<Response<Body>, Fa
     let text =
         serde_json::to_string(body).map_err(|error| Failure::internal(format!("the answer cannot be written: {error}")))?;
     Ok(respond(status.into(), "application/json; charset=utf-8", text))
-}
-
-/// An answer of any kind, with the headers that every answer carries.
-#[must_use]
-pub fn respond(status: http::StatusCode, content_type: &str, body: impl Into<Body>) -> Response<Body> {
-    let mut response = Response::new(body.into());
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    if let Ok(content_type) = http::HeaderValue::from_str(content_type) {
-        headers.insert(header::CONTENT_TYPE, content_type);
-    }
-    for (name, value) in EVERY_ANSWER {
-        headers.insert(name, http::HeaderValue::from_static(value));
-    }
-    response
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Response};
 
-use super::respond;
+use super::respond::respond;
 
 /// How a page looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,335 @@
+//! A payment as it is kept: its fields, and what each of them is made of. What happens to them is in the files beside this one.
+
+use super::order::Line;
+use super::state::{BACK_OFFICE, Provider, State};
+use crate::payments::imshop::status::Channel;
+use crate::platform::clock::Timestamp;
+use crate::platform::ids::{MethodId, OrderId, OrderUuid, PaymentId};
+use crate::platform::money::Money;
+
+/// One attempt to pay an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payment {
+    /// Ours, and the provider's order id.
+    pub id: PaymentId,
+    /// The order.
+    pub order_uuid: OrderUuid,
+    /// The shop's id of the order.
+    pub order_id: OrderId,
+    /// 1, 2, 3, …
+    pub attempt: u32,
+    /// The way to pay that the customer chose.
+    pub method: MethodId,
+    /// Who takes the money.
+    pub provider: Provider,
+    /// What is to be paid, or was captured. Only a change of the hold changes it.
+    pub amount: Money,
+    /// Where it stands.
+    pub state: State,
+    /// The last call that changes something at the provider had no clear answer.
+    pub unknown: bool,
+    /// It was given up here while the customer could still pay it: a hold that comes is let go, until none can come any more.
+    pub withdrawn: bool,
+    /// The provider's data do not match ours: nothing counts as paid until they do.
+    pub mismatch: Option<String>,
+    /// The provider's payment page.
+    pub url: Option<String>,
+    /// Where the app is opened again.
+    pub return_url: Option<String>,
+    /// SHA-256 of the token in the callback's path.
+    pub callback_token_hash: String,
+    /// The token in the path of the page to which the customer comes back. An attempt that a release before it opened has none.
+    pub return_token: Option<String>,
+    /// Until when the provider keeps the attempt open: the form's end, and once that was moved for a hold, the hold's.
+    pub valid_till: Timestamp,
+    /// Until when the hold lives, once that is settled with the provider; it lives no longer than the form without it.
+    pub hold_until: Option<Timestamp>,
+    /// IMSHOP was told that it is paid, and it is not any more: a person has to know.
+    pub lost: bool,
+    /// Until when one request alone may call the provider to change something.
+    pub lease_until: Option<Timestamp>,
+    /// Why it failed, if it did.
+    pub reason: Option<Reason>,
+    /// What was asked for and is not known to be done yet.
+    pub intent: Option<Intent>,
+    /// How often the provider refused to capture it.
+    pub refusals: u32,
+    /// The fiscal document it is captured with; ours is drawn without one.
+    pub check: Option<Check>,
+    /// What was given back, or is being given back; oldest first.
+    pub refunds: Vec<Refund>,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When we learned that the money is ours.
+    pub captured_at: Option<Timestamp>,
+    /// What happened, oldest first.
+    pub history: Vec<Step>,
+    /// What IMSHOP knows of it.
+    pub telling: Telling,
+    /// When it is looked at next, and whether a person must.
+    pub watch: Watch,
+    /// Counts the writes; every write names the version it replaces.
+    pub version: u64,
+    /// How it is in the store.
+    pub stored: Stored,
+}
+
+/// What the customer chose when the attempt was opened.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// The way to pay.
+    pub method: MethodId,
+    /// Who takes the money.
+    pub provider: Provider,
+    /// Where the app is opened again.
+    pub return_url: Option<String>,
+    /// Until when the provider keeps the attempt open.
+    pub valid_till: Timestamp,
+}
+
+/// Why a payment was not made: for the log and support, and which sentence the customer reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// The provider's code, or a word of ours.
+    pub code: String,
+    /// The customer's sentence.
+    pub text: String,
+}
+
+/// One step of a payment's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// 1, 2, 3, …; it stays when lines before it are dropped.
+    pub number: usize,
+    /// When.
+    pub at: Timestamp,
+    /// The state after it.
+    pub state: String,
+    /// What moved it, or who.
+    pub by: String,
+    /// What was asked for or came of it, if the state does not say it all.
+    pub action: Option<String>,
+    /// What IMSHOP has to be told because of it.
+    pub word: Option<Word>,
+}
+
+impl Step {
+    /// A person, or the shop's system, asked for it, or it came of that.
+    pub(super) fn is_asked(&self) -> bool {
+        self.action.is_some() && self.by.starts_with(BACK_OFFICE)
+    }
+}
+
+/// What a payment is about to have done to it. A capture is a state of its own, [`State::Finishing`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Let the hold go.
+    Cancel,
+    /// Hold another amount, or hold it longer.
+    Change(Change),
+    /// Give money back: the index in [`Payment::refunds`].
+    Refund(usize),
+}
+
+impl Intent {
+    /// The name used in storage, logs and answers.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Cancel => "cancel",
+            Self::Change(_) => "change",
+            Self::Refund(_) => "refund",
+        }
+    }
+}
+
+/// How a hold is to be changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// What is to be held.
+    pub amount: Money,
+    /// Until when it is to be held.
+    pub valid_till: Timestamp,
+    /// The cart that this amount is for.
+    pub lines: Vec<Line>,
+}
+
+/// The fiscal document that belongs to a capture.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Check {
+    /// Its number; ours without one.
+    pub number: Option<String>,
+    /// Its address.
+    pub link: Option<String>,
+    /// The document itself; ours without one.
+    pub document: Option<Document>,
+}
+
+/// Where a stored document is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Its id.
+    pub id: String,
+    /// In how many parts it is stored.
+    pub parts: u32,
+}
+
+/// A refund.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refund {
+    /// SHA-256 of the idempotency key it was asked for with; empty for one that the provider's own people made.
+    pub key_hash: String,
+    /// How much.
+    pub amount: Money,
+    /// How it stands.
+    pub status: RefundStatus,
+    /// How often the provider was asked again for it, after a call that may have been carried out.
+    pub repeats: u32,
+    /// Who asked for it.
+    pub by: String,
+    /// When it was asked for.
+    pub at: Timestamp,
+    /// When it was known how it came out.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// How a refund stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefundStatus {
+    /// Asked for; surely not sent to the provider yet.
+    Waiting,
+    /// Sent to the provider, maybe; not known to be made or refused.
+    Pending,
+    /// The money is given back.
+    Made,
+    /// It is not given back, and will not be.
+    Refused(Reason),
+}
+
+impl RefundStatus {
+    /// Whether it is still to be made.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Waiting | Self::Pending)
+    }
+
+    /// The name used in storage and answers.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Pending => "pending",
+            Self::Made => "made",
+            Self::Refused(_) => "refused",
+        }
+    }
+}
+
+/// What became of a payment, as far as IMSHOP is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// It is paid: captured, or held where a hold counts.
+    Paid,
+    /// It will not be paid; paying again makes sense.
+    Failed,
+    /// So much of it was given back by now.
+    PartiallyRefunded(Money),
+    /// All of it was given back.
+    Refunded,
+}
+
+impl Word {
+    /// The name used in answers and in the history.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Paid => "paid",
+            Self::Failed => "failed",
+            Self::PartiallyRefunded(_) => "partially_refunded",
+            Self::Refunded => "refunded",
+        }
+    }
+
+    /// The word that belongs to a state.
+    pub(super) fn of(state: State, refunded: Money) -> Option<Self> {
+        match state {
+            State::Creating | State::Pending | State::Finishing => None,
+            State::Held | State::Captured => Some(Self::Paid),
+            State::PartiallyRefunded => Some(Self::PartiallyRefunded(refunded)),
+            State::Refunded => Some(Self::Refunded),
+            State::Declined | State::Canceled | State::Expired => Some(Self::Failed),
+        }
+    }
+}
+
+/// How far IMSHOP was told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Telling {
+    /// The number of the history's last line that IMSHOP's payment status address is done with.
+    pub payment_status: usize,
+    /// The same for the order status address.
+    pub order_status: usize,
+    /// How often in a row telling failed.
+    pub failures: u32,
+    /// Until when one request alone may tell.
+    pub lease_until: Option<Timestamp>,
+}
+
+impl Telling {
+    /// The number of the last line that both addresses are done with.
+    #[must_use]
+    pub fn done(&self) -> usize {
+        self.payment_status.min(self.order_status)
+    }
+
+    /// The number of the last line that one of them is done with.
+    #[must_use]
+    pub fn done_by(&self, channel: Channel) -> usize {
+        match channel {
+            Channel::PaymentStatus => self.payment_status,
+            Channel::OrderStatus => self.order_status,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn done_mut(&mut self, channel: Channel) -> &mut usize {
+        match channel {
+            Channel::PaymentStatus => &mut self.payment_status,
+            Channel::OrderStatus => &mut self.order_status,
+        }
+    }
+}
+
+/// When to look next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Watch {
+    /// The next look; none at rest.
+    pub check_at: Option<Timestamp>,
+    /// How many looks in a row brought nothing new.
+    pub quiet: u32,
+    /// Since when something is not as it should be.
+    pub troubled_since: Option<Timestamp>,
+    /// It is on the list for people.
+    pub attention: bool,
+    /// Before this the provider is not asked again to do what it may have done, or has refused.
+    pub repeat_at: Option<Timestamp>,
+    /// The provider has said by itself that something happened, and its status does not show it yet.
+    pub hinted: bool,
+    /// Since when the provider could not be asked.
+    pub unasked_since: Option<Timestamp>,
+    /// When what is over is looked at once more: what was done in the provider's own cabinet is told by nobody.
+    pub last_look_at: Option<Timestamp>,
+    /// How many of these looks there were.
+    pub last_looks: u32,
+}
+
+/// How a payment is in the store, as far as what is new is told by it. Nothing of one that is not there yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    pub(super) steps: usize,
+    pub(super) leased: bool,
+    pub(super) mismatch: bool,
+    pub(super) attention: bool,
+    pub(super) captured_minor: i64,
+    pub(super) refunded_minor: i64,
+}

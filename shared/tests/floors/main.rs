@@ -1,0 +1,5 @@
+//! The plan of the house, held by the code itself: which floor may import which, and that no files import each other in a circle.
+
+mod circles;
+mod rules;
+mod source;
