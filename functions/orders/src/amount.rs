@@ -1,9 +1,10 @@
 //! What an accepted order costs: only numbers of the shop's answer are charged, and only if nothing about them is in doubt.
 
+use shared::env::parse_url;
 use shared::ids::OrderUuid;
 use shared::imshop::orders::{AnsweredOrder, Order as Requested};
 use shared::money::{Currency, Money};
-use shared::payment::{Line, Order};
+use shared::payment::{Line, Order, Prepayment};
 use shared::wire::Lenient;
 
 /// What is agreed with the shop about the amounts of its answers.
@@ -52,6 +53,21 @@ impl Terms {
         if self.price_includes_delivery { Ok(price) } else { price.plus(delivery?).map_err(|_| "price") }
     }
 
+    /// How a part of the order is paid beside the instalments, or the field of the answer that leaves it in doubt.
+    pub(crate) fn prepayment(self, answered: &AnsweredOrder, amount: Option<Money>) -> Result<Option<Prepayment>, &'static str> {
+        let made = answered.prepayment.as_ref().map(|said| said.0.ok_or("prepayment")).transpose()?.flatten();
+        let page = answered.prepayment_url.as_ref().map(|said| said.0.clone().ok_or("prepaymentUrl")).transpose()?.flatten();
+        let page = page.filter(|page| !page.trim().is_empty());
+        match (made.filter(|made| made.hundredths() != 0), page, amount) {
+            (None, None, _) | (_, _, None) => Ok(None),
+            (Some(made), None, Some(amount)) => {
+                prepaid(Money::new(made, amount.currency()), amount).map(Some).ok_or("prepayment")
+            }
+            (None, Some(page), Some(_)) => prepaid_on(page).map(Some).map_err(|_| "prepaymentUrl"),
+            (Some(_), Some(_), Some(_)) => Err("prepayment, prepaymentUrl"),
+        }
+    }
+
     /// Says so if the numbers look as if the setting were the other way round.
     fn compare(self, uuid: &OrderUuid, price: Money, goods: Option<Money>, delivery: Option<Money>) {
         let (Some(goods), Some(delivery)) = (goods, delivery.filter(|delivery| !delivery.is_zero())) else { return };
@@ -68,6 +84,23 @@ impl Terms {
             );
         }
     }
+}
+
+/// A prepayment that is a part of the order's amount.
+pub(crate) fn prepaid(made: Money, amount: Money) -> Option<Prepayment> {
+    (!made.is_zero() && made.minor() < amount.minor()).then_some(Prepayment::Made(made))
+}
+
+/// The longest address of a page.
+const LONGEST_PAGE: usize = 2000;
+
+/// A page on which a prepayment can be made.
+pub(crate) fn prepaid_on(page: String) -> Result<Prepayment, String> {
+    parse_url(&page)?;
+    if page.len() > LONGEST_PAGE {
+        return Err(format!("must have at most {LONGEST_PAGE} letters"));
+    }
+    Ok(Prepayment::After(page))
 }
 
 /// The sum of the answered lines. Without answered items there is none: the request's prices do not count.

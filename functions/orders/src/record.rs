@@ -72,6 +72,9 @@ fn order(deps: &Deps, request: &Request, requested: &Requested, answered: &Answe
     let delivery = answered.delivery_price.as_ref().and_then(|said| said.0);
     let delivery = delivery.and_then(|delivery| Some(Money::new(delivery, currency?)));
     let amount = terms.amount(requested, answered, &lines, currency);
+    let prepayment = terms.prepayment(answered, amount.ok());
+    // What is left to pay is as much in doubt as what is prepaid.
+    let amount = amount.and_then(|amount| prepayment.as_ref().map(|_| amount).map_err(|field| *field));
     if let Err(field) = amount {
         tracing::warn!(order_uuid = %requested.uuid, field, "the shop's answer leaves no certain amount: this order cannot be paid");
         deps.metrics.emit(&[(metrics::ORDERS_WITHOUT_AMOUNT, 1)], &[(metrics::ORDER, requested.uuid.as_str())]);
@@ -92,6 +95,7 @@ fn order(deps: &Deps, request: &Request, requested: &Requested, answered: &Answe
             address: text(&requested.address),
             returning: answered.returning_customer.0.map(|Flag(returning)| returning),
             term: answered.term.0.filter(|term| Known::TERMS.contains(term)),
+            prepayment: prepayment.ok().flatten(),
         },
         install_id: request.install_id.0.clone(),
         check_number: text(&answered.check_number),

@@ -95,6 +95,12 @@ impl Gateways {
         }
     }
 
+    /// When a hold of this payment is captured. One whose customer is still to pay the shop a part waits for the shop's word.
+    #[must_use]
+    pub fn policy(&self, payment: &Payment) -> Policy {
+        if payment.is_prepaid_afterwards() { Policy::OnShipment } else { self.get(payment.provider).policy() }
+    }
+
     /// Mokka's, for what only Mokka has: signed callbacks, limits, schedules.
     #[must_use]
     pub fn mokka(&self) -> &mokka::MokkaGateway {

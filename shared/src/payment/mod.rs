@@ -11,6 +11,7 @@ mod intent;
 mod machine;
 mod news;
 mod order;
+mod prepaid;
 pub mod receipt;
 mod refund;
 mod telling;
@@ -29,6 +30,7 @@ pub use intent::{Change, Check, Document, Intent};
 pub use machine::{Next, Outcome, Policy, Report, ReportedState, next};
 pub use news::{News, Stored};
 pub use order::{Line, Order};
+pub use prepaid::{Named, Prepaid, Prepayment, Split};
 pub use refund::{MAX_REFUNDS, Refund, RefundStatus};
 pub use telling::{Telling, Word};
 pub use watch::Watch;
@@ -246,8 +248,10 @@ pub struct Payment {
     pub method: MethodId,
     /// Who takes the money.
     pub provider: Provider,
-    /// What is to be paid, or was captured. Only a change of the hold changes it.
+    /// What the provider is to take, or has captured. Only a change of the hold changes it, or a prepayment that the customer chooses.
     pub amount: Money,
+    /// What of the order is paid beside it.
+    pub prepaid: Option<Prepaid>,
     /// Where it stands.
     pub state: State,
     /// The last call that changes something at the provider had no clear answer.
@@ -299,9 +303,10 @@ pub struct Payment {
 }
 
 impl Payment {
-    /// A new attempt, leased to the request that opens it.
+    /// A new attempt to pay an order that costs `amount`, leased to the request that opens it.
     #[must_use]
     pub fn open(order: &Order, attempt: u32, amount: Money, choice: Choice, now: Timestamp) -> Self {
+        let (prepaid, amount) = Prepaid::of(order.known.prepayment.as_ref(), amount);
         Self {
             id: PaymentId::new(&order.id, attempt),
             order_uuid: order.uuid.clone(),
@@ -310,6 +315,7 @@ impl Payment {
             method: choice.method,
             provider: choice.provider,
             amount,
+            prepaid,
             state: State::Creating,
             unknown: false,
             withdrawn: false,
@@ -386,7 +392,9 @@ impl Payment {
                 self.watch.attention = true;
             }
             self.state = state;
-            self.push(None, Word::of(state, self.refunded()), by, now);
+            // Whether the customer has paid the rest, too, is not known before the shop captures.
+            let is_half = state == State::Held && self.is_prepaid_afterwards();
+            self.push(None, Word::of(state, self.refunded()).filter(|_| !is_half), by, now);
         }
         // It moves only when the provider's data match, or when there is no money to match.
         self.mismatch = None;

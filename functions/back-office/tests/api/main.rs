@@ -19,6 +19,7 @@ mod keys;
 mod look;
 mod messages;
 mod parallel;
+mod prepaid;
 mod reality;
 mod refund;
 mod refusals;

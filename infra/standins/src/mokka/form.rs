@@ -10,7 +10,7 @@ use hyper::{Method, StatusCode};
 use super::limit::{Limits, is_phone};
 use super::order::{Decision, MokkaOrder, MokkaStatus};
 use super::registration::MokkaRegistration;
-use super::{Form, Reading, page, tariff};
+use super::{Form, PREPAYMENT_ON_FORM, Reading, page, tariff};
 use crate::answer::Answer;
 use crate::options::{Options, Tariff};
 use crate::request::Request;
@@ -78,11 +78,12 @@ fn view_registration(registration: &MokkaRegistration) -> Answer {
 fn submit_order(world: &Arc<World>, order_id: &str, filled: &Filled) -> Option<Answer> {
     let (options, limits) = (&world.options, &world.mokka.limits);
     let (now, late) = (world.clock.now(), world.mokka.readings.is_other(Reading::LateForm));
+    let prepaying = world.mokka.readings.is_other(Reading::PrepaymentOnForm);
     let (next, order) = world.mokka.with(order_id, now, |order| {
         if late && !filled.refused {
             order.reopen(now);
         }
-        (fill_in(options, limits, order, filled), order.clone())
+        (fill_in(options, limits, order, filled, prepaying), order.clone())
     })?;
     let decided_now = match next {
         Next::Again(problem) => {
@@ -129,7 +130,7 @@ fn submit_registration(world: &Arc<World>, order_id: &str, filled: &Filled) -> O
     }
 }
 
-fn fill_in(options: &Options, limits: &Limits, order: &mut MokkaOrder, filled: &Filled) -> Next {
+fn fill_in(options: &Options, limits: &Limits, order: &mut MokkaOrder, filled: &Filled, prepaying: bool) -> Next {
     if order.status != MokkaStatus::Pending {
         return Next::Decided { now: false };
     }
@@ -144,6 +145,9 @@ fn fill_in(options: &Options, limits: &Limits, order: &mut MokkaOrder, filled: &
     let Some(term) = filled.term(&options.mokka_tariffs, order) else {
         return Next::Again("Выберите срок из предложенных.");
     };
+    if prepaying {
+        order.prepay(PREPAYMENT_ON_FORM);
+    }
     order.judge(limits.admit(options, &phone), term);
     order.primary_phone = Some(phone);
     Next::Decided { now: true }

@@ -96,6 +96,9 @@ const OPTIONAL_IN_CALLBACK: [&str; 6] =
 /// The phone of whoever confirms on a form that was made for another, with the reading `phone_on_form` = `another`.
 const ANOTHER_PHONE: &str = "8880777777";
 
+/// What customers choose to prepay on the form, with the reading `prepayment_on_form` = `thousand`.
+const PREPAYMENT_ON_FORM: Kopecks = Kopecks(100_000);
+
 /// What Mokka knows. Of two locks, that of orders or registrations is taken first.
 #[derive(Default)]
 pub(crate) struct Mokka {
@@ -184,6 +187,11 @@ fn unknown_order() -> Refusal {
 }
 
 impl Mokka {
+    /// Whether Finish and Change name the amount of an order with what is prepaid.
+    fn commands_with_prepayment(&self) -> bool {
+        self.readings.is_other(Reading::PrepaidAmount) != self.readings.is_other(Reading::PrepaidCommands)
+    }
+
     /// Runs `change` on an order as it stands now; `None` if there is no such order.
     fn with<T>(&self, order_id: &str, now: OffsetDateTime, change: impl FnOnce(&mut MokkaOrder) -> T) -> Option<T> {
         let mut orders = locked(&self.orders);
@@ -249,6 +257,7 @@ impl Mokka {
         decision: Decision,
     ) -> Result<MokkaOrder, ControlError> {
         let (late, another) = (self.readings.is_other(Reading::LateForm), self.readings.is_other(Reading::PhoneOnForm));
+        let prepaying = self.readings.is_other(Reading::PrepaymentOnForm);
         let decided = self.with(order_id, now, |order| {
             if late && decision == Decision::Approved {
                 order.reopen(now);
@@ -259,6 +268,9 @@ impl Mokka {
                     Decision::Approved => {
                         if another {
                             order.primary_phone = Some(ANOTHER_PHONE.to_owned());
+                        }
+                        if prepaying {
+                            order.prepay(PREPAYMENT_ON_FORM);
                         }
                         let term = order.term_or_usual(&options.mokka_tariffs);
                         match order.primary_phone.as_deref().and_then(|phone| self.limits.set_for(phone)) {
@@ -307,7 +319,8 @@ impl World {
         let key = self.options.sign_callbacks.then(|| Key::of_orders(&self.options));
         let mut callbacks = Vec::new();
         for _ in 0..times {
-            let content = callback::content(&order, said, &self.options.mokka_tariffs, self.clock.now());
+            let with_prepayment = self.mokka.readings.is_other(Reading::PrepaidAmount);
+            let content = callback::content(&order, said, with_prepayment, &self.options.mokka_tariffs, self.clock.now());
             let answer = if self.mokka.readings.is_other(Reading::OptionalFields) {
                 let mut content = serde_json::to_value(content).map_err(|error| ControlError::Request(error.to_string()))?;
                 crate::json::put_nulls(&mut content, &OPTIONAL_IN_CALLBACK);
