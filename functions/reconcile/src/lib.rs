@@ -30,7 +30,7 @@ use shared::imshop::status::Client;
 use shared::metrics::{self, Metrics};
 use shared::outbound::{Http, System};
 use shared::payment::{Payment, Trigger};
-use shared::runtime::{World, remaining};
+use shared::runtime::{World, left, remaining};
 use shared::settle::{Settled, Settler};
 use shared::store::{Due, Orders, StoreError};
 use shared::tell::{self, Teller, Told};
@@ -151,7 +151,7 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
         return Ok(serde_json::to_value(Report::default())?);
     };
     let report = run.all(shards).await;
-    turn.give_back().await;
+    turn.give_back(left(&event.context, BUDGET)).await;
     let report = report?;
     let Report { due, moved, told, failed, attention, forgotten, left } = report;
     tracing::info!(due, moved, told, failed, attention, forgotten, left, "reconciled");

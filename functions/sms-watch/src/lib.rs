@@ -23,7 +23,7 @@ use shared::clock::{Clock, Deadline};
 use shared::config::Forms;
 use shared::env::{ConfigError, Env};
 use shared::metrics::Metrics;
-use shared::runtime::{World, remaining};
+use shared::runtime::{World, left, remaining};
 use shared::sms::Thresholds;
 use shared::smspro::Reports;
 use shared::store::client_from_env;
@@ -85,7 +85,7 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
     let looked = run.look_after_all().await;
     // What was counted is looked at whatever came after it: the next run would not come back to it.
     let judged = conversion::judge(deps, run.counted()).await;
-    turn.give_back().await;
+    turn.give_back(left(&event.context, BUDGET)).await;
     let alarms = looked.and(judged)?;
     let report = Report { alarms, ..run.report() };
     let Report { due, counted, asked, reported, failed, alarms, left } = report;
