@@ -117,7 +117,9 @@ fn cart(request: &Request, requested: &Requested, currency: Option<Currency>, no
     let is_split = request.orders.len() > 1;
     let text = |said: &Lenient<Option<ItemId>>| Fact::from(said.0.clone()).map(|id| id.map(|id| id.as_str().to_owned()));
     let of_whole = |said| if is_split { Fact::Unknown } else { text(said) };
-    let items = requested.items.0.as_ref().filter(|items| !is_split && items.len() <= MAX_GOODS);
+    // Goods of which nothing can be read may be any.
+    let are_known = |items: &&Vec<Item>| items.len() <= MAX_GOODS && !items.contains(&Item::default());
+    let items = requested.items.0.as_ref().filter(|items| !is_split && are_known(items));
     let goods = |item: &Item| Goods {
         ids: Goods::ids([item.configuration_id.0.as_ref(), item.private_id.0.as_ref(), item.id.0.as_ref()]),
         quantity: item.pieces().unwrap_or(Quantity::ONE),
