@@ -12,6 +12,7 @@ mod faults;
 mod finish;
 mod forget;
 mod forms;
+mod growth;
 mod history;
 mod holds;
 mod input;
