@@ -51,7 +51,10 @@ pub(crate) fn accepted(deps: &Deps, request: &Request, answer: &Answer) -> Vec<O
 
 /// Whether two answers are the same as far as money goes.
 pub(crate) fn is_same(one: &Order, other: &Order) -> bool {
-    one.id == other.id && one.amount == other.amount && one.currency == other.currency
+    one.id == other.id
+        && one.amount == other.amount
+        && one.currency == other.currency
+        && one.known.prepayment == other.known.prepayment
 }
 
 /// The order in a size that can always be stored.

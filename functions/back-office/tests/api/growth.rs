@@ -18,6 +18,9 @@ const TABLE: &str = "order-holds";
 /// What `DynamoDB` takes at once.
 const AT_ONCE: usize = 25;
 
+/// Where the costs are told.
+const COSTS: &str = include_str!("../../../../infra/COSTS.md");
+
 type Item = HashMap<String, AttributeValue>;
 
 async fn stored(story: &Story, key: String) -> Item {
@@ -127,7 +130,10 @@ async fn a_command_costs_the_same_whatever_is_stored_beside_it() {
         if first.is_empty() {
             first.clone_from(&costs);
         }
-        println!("{number} stored orders: {costs:?}");
         assert_eq!(costs, first, "{number} stored orders");
+    }
+    for (command, (calls, reads, writes)) in first {
+        let row = format!("| {command} | {calls} | {reads} | {writes} |");
+        assert!(COSTS.contains(&row), "infra/COSTS.md lacks {row}");
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use standins::{Decision, Options, System};
-use testkit::settings::SHOP_KEY;
+use testkit::settings::{IMSHOP_KEY, SHOP_KEY};
 use testkit::{Event, Placed};
 
 use crate::{AMOUNT, Shop, Story, assert_refused};
@@ -289,6 +289,22 @@ async fn a_prepayment_that_leaves_nothing_or_cannot_be_read_is_not_paid() {
         let shop = pending("on_hold", &[], none.clone()).await;
         assert_eq!(stored(&shop).await.get("prepaid"), None, "{none}");
     }
+}
+
+#[tokio::test]
+async fn a_prepayment_that_changes_while_the_rest_is_being_paid_is_heard_of() {
+    let story = Story::start().await;
+    let place = async |prepayment: Value| {
+        story.world.standins().shop_answers(json!({"id": "A-1", "prepayment": prepayment})).unwrap();
+        story.orders(Event::post("/v1/orders").key(IMSHOP_KEY).json(Story::order_request("uuid-1")).rest()).await;
+        stored_order(&story, "uuid-1").await["prepayment"].clone()
+    };
+    assert_eq!(place(json!(500)).await, json!(50_000));
+    assert_eq!(place(json!(1000)).await, json!(100_000), "before it is paid the last word counts");
+    assert_eq!(story.create(&Placed { uuid: "uuid-1".to_owned(), id: "A-1".to_owned() }).await.json()["success"], json!(true));
+    story.world.advance(Duration::from_secs(60));
+    assert_eq!(place(json!(1500)).await, json!(100_000));
+    assert!(story.world.logs().contains("the shop answers an order otherwise than the one that is being paid"));
 }
 
 #[tokio::test]
