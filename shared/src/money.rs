@@ -131,7 +131,7 @@ impl Decimal {
     }
 
     /// Reads a number that a program has written, whose point is one before decimals.
-    fn of_number(text: &str) -> Result<Self, MoneyError> {
+    pub fn of_number(text: &str) -> Result<Self, MoneyError> {
         fixed_point(text, 2, Money::MAX_MINOR).map(Self)
     }
 }

@@ -53,21 +53,6 @@ impl Terms {
         if self.price_includes_delivery { Ok(price) } else { price.plus(delivery?).map_err(|_| "price") }
     }
 
-    /// How a part of the order is paid beside the instalments, or the field of the answer that leaves it in doubt.
-    pub(crate) fn prepayment(self, answered: &AnsweredOrder, amount: Option<Money>) -> Result<Option<Prepayment>, &'static str> {
-        let made = answered.prepayment.as_ref().map(|said| said.0.ok_or("prepayment")).transpose()?.flatten();
-        let page = answered.prepayment_url.as_ref().map(|said| said.0.clone().ok_or("prepaymentUrl")).transpose()?.flatten();
-        let page = page.filter(|page| !page.trim().is_empty());
-        match (made.filter(|made| made.hundredths() != 0), page, amount) {
-            (None, None, _) | (_, _, None) => Ok(None),
-            (Some(made), None, Some(amount)) => {
-                prepaid(Money::new(made, amount.currency()), amount).map(Some).ok_or("prepayment")
-            }
-            (None, Some(page), Some(_)) => prepaid_on(page).map(Some).map_err(|_| "prepaymentUrl"),
-            (Some(_), Some(_), Some(_)) => Err("prepayment, prepaymentUrl"),
-        }
-    }
-
     /// Says so if the numbers look as if the setting were the other way round.
     fn compare(self, uuid: &OrderUuid, price: Money, goods: Option<Money>, delivery: Option<Money>) {
         let (Some(goods), Some(delivery)) = (goods, delivery.filter(|delivery| !delivery.is_zero())) else { return };
@@ -83,6 +68,19 @@ impl Terms {
                 "the shop's price and its lines disagree with SHOP_PRICE_INCLUDES_DELIVERY"
             );
         }
+    }
+}
+
+/// How a part of the order is paid beside the instalments, or the field of the answer that leaves it in doubt.
+pub(crate) fn prepayment(answered: &AnsweredOrder, amount: Option<Money>) -> Result<Option<Prepayment>, &'static str> {
+    let made = answered.prepayment.as_ref().map(|said| said.0.ok_or("prepayment")).transpose()?.flatten();
+    let page = answered.prepayment_url.as_ref().map(|said| said.0.clone().ok_or("prepaymentUrl")).transpose()?.flatten();
+    let page = page.filter(|page| !page.trim().is_empty());
+    match (made.filter(|made| made.hundredths() != 0), page, amount) {
+        (None, None, _) | (_, _, None) => Ok(None),
+        (Some(made), None, Some(amount)) => prepaid(Money::new(made, amount.currency()), amount).map(Some).ok_or("prepayment"),
+        (None, Some(page), Some(_)) => prepaid_on(page).map(Some).map_err(|_| "prepaymentUrl"),
+        (Some(_), Some(_), Some(_)) => Err("prepayment, prepaymentUrl"),
     }
 }
 

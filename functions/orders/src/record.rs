@@ -11,6 +11,7 @@ use shared::texts;
 use shared::wire::{Flag, Lenient};
 
 use crate::Deps;
+use crate::amount;
 use crate::matching::{self, Matched, Trouble};
 
 /// A cart of more lines is recorded without them: rules on goods are about carts that people fill.
@@ -75,7 +76,7 @@ fn order(deps: &Deps, request: &Request, requested: &Requested, answered: &Answe
     let delivery = answered.delivery_price.as_ref().and_then(|said| said.0);
     let delivery = delivery.and_then(|delivery| Some(Money::new(delivery, currency?)));
     let amount = terms.amount(requested, answered, &lines, currency);
-    let prepayment = terms.prepayment(answered, amount.ok());
+    let prepayment = amount::prepayment(answered, amount.ok());
     // What is left to pay is as much in doubt as what is prepaid.
     let amount = amount.and_then(|amount| prepayment.as_ref().map(|_| amount).map_err(|field| *field));
     if let Err(field) = amount {

@@ -302,7 +302,7 @@ async fn a_prepayment_that_changes_while_the_rest_is_being_paid_is_heard_of() {
     assert_eq!(place(json!(500)).await, json!(50_000));
     assert_eq!(place(json!(1000)).await, json!(100_000), "before it is paid the last word counts");
     assert_eq!(story.create(&Placed { uuid: "uuid-1".to_owned(), id: "A-1".to_owned() }).await.json()["success"], json!(true));
-    story.world.advance(Duration::from_secs(60));
+    story.world.advance(Duration::from_mins(1));
     assert_eq!(place(json!(1500)).await, json!(100_000));
     assert!(story.world.logs().contains("the shop answers an order otherwise than the one that is being paid"));
 }

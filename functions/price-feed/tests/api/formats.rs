@@ -151,7 +151,7 @@ async fn packed_files_are_read_as_the_common_tools_read_them() {
             "zip with other files behind",
             zip_of(&[
                 local(&plain, true),
-                named("shops.dtd", &[b'<'; 90_000], true),
+                named("shops.dtd", &vec![b'<'; 90_000], true),
                 unpacked("a.json", b"{}"),
                 named("b.pdf", b"%PDF", false),
             ]),

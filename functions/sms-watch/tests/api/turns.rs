@@ -39,8 +39,14 @@ async fn the_turn_of_a_run_that_died_is_over_with_its_time() {
     let ended = tokio::time::timeout(Duration::from_millis(500), work(&deps, HANDLE, json!({}))).await;
     assert!(ended.is_err(), "{ended:?}");
     shop.world.standins().clear_faults();
-    assert_eq!(shop.world.watch_sms().await["due"], 0, "it is not over yet");
-    shop.world.advance(Duration::from_mins(5));
-    shop.world.watch_sms().await;
-    assert_eq!(shop.asked(), 2, "and the next run has it");
+    let waited = async || {
+        shop.world.watch_sms().await;
+        shop.world.logs().matches("another run is at it").count()
+    };
+    assert_eq!(waited().await, 1, "it is not over yet");
+    shop.world.advance(Duration::from_secs(50));
+    assert_eq!(waited().await, 2);
+    shop.world.advance(Duration::from_secs(6));
+    assert_eq!(waited().await, 2, "the next run has its turn");
+    assert_eq!(waited().await, 2, "and gives it back");
 }
