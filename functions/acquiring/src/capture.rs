@@ -27,12 +27,13 @@ pub(crate) async fn capture(deps: &Deps, inbound: &Inbound, command: Command) ->
     }
     let settled = deps.settler.settle(payment, Trigger::Capture, inbound.deadline()).await.map_err(Failure::internal)?;
     let payment = settled.payment();
-    let policy = deps.settler.gateways.get(payment.provider).policy();
+    let policy = deps.settler.gateways.policy(payment);
     let failure = failure(payment);
     let answer = match (&failure, payment.state) {
         (Some(error), _) => Captured::failed(&payment.id, error),
         (None, State::Captured | State::PartiallyRefunded) => Captured::paid(&payment.id),
-        (None, State::Held) if policy == Policy::OnShipment => Captured::paid(&payment.id),
+        // Whether the customer has paid the shop its part is the shop's to say.
+        (None, State::Held) if policy == Policy::OnShipment && !payment.is_prepaid_afterwards() => Captured::paid(&payment.id),
         (None, _) => Captured::pending(&payment.id),
     };
     http::json(Status::Ok, &answer)

@@ -178,7 +178,7 @@ impl Attempt<'_> {
                 saved.map(|_| Found::Over).ok_or_else(|| Failure::business(texts::PAYMENT_IN_PROGRESS))
             }
             State::Pending => Ok(Found::Live(payment)),
-            State::Held if settler.gateways.get(payment.provider).policy() == Policy::OnShipment => {
+            State::Held if settler.gateways.policy(&payment) == Policy::OnShipment && !payment.is_prepaid_afterwards() => {
                 Err(Failure::business(texts::ALREADY_PAID))
             }
             State::Held | State::Finishing => Err(Failure::business(texts::PAYMENT_PROCESSING)),

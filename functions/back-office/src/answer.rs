@@ -48,6 +48,8 @@ pub(crate) struct ShownPayment<'a> {
     provider: &'static str,
     state: &'static str,
     amount: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prepayment: Option<String>,
     currency: &'static str,
     refunded: String,
     unknown: bool,
@@ -132,6 +134,7 @@ impl<'a> ShownPayment<'a> {
             provider: payment.provider.name(),
             state: payment.state.name(),
             amount: payment.amount.decimal(),
+            prepayment: payment.prepayment().map(Money::decimal),
             currency: payment.amount.currency().code(),
             refunded: payment.refunded().decimal(),
             unknown: payment.unknown,

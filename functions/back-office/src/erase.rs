@@ -10,12 +10,24 @@ use std::time::Duration;
 
 use lambda_http::{Body, Response};
 use serde::{Deserialize, Serialize};
-use shared::forms::challenge::{ChallengeKey, SendLog};
-use shared::forms::submission::{PhoneDigest, State, Submission};
-use shared::payments::forget::{self, Forgotten, Why};
-use shared::platform::clock::{self, Deadline};
-use shared::platform::dynamodb::{RECORDING, StoreError};
-use shared::platform::http::{self, Failure, Status};
+use shared::forms::challenge::ChallengeKey;
+use shared::forms::challenge::SendLog;
+use shared::forms::submission::PhoneDigest;
+use shared::forms::submission::State;
+use shared::forms::submission::Submission;
+use shared::payments::forget;
+use shared::payments::forget::Forgotten;
+use shared::payments::forget::Why;
+use shared::platform::clock;
+use shared::platform::clock::Deadline;
+use shared::platform::dynamodb::Cursor;
+use shared::platform::dynamodb::Page;
+use shared::platform::dynamodb::RECORDING;
+use shared::platform::dynamodb::StoreError;
+use shared::platform::http;
+use shared::platform::http::Failure;
+use shared::platform::http::Status;
+use shared::platform::ids::OrderUuid;
 use shared::platform::ids::SubmissionId;
 use shared::platform::phone::Phone;
 
@@ -182,13 +194,18 @@ async fn person(asked: &Asked<'_>, phone: &Phone, digest: &str, erased: &mut Era
     let now = deps.settler.clock.now();
     let since = deps.otp.erasure_asked(digest, now).await?;
     let mut unreadable = Vec::new();
-    for person in PhoneDigest::all(&deps.internal, phone) {
+    let forms = PhoneDigest::all(&deps.internal, phone).into_iter().map(List::Forms);
+    let orders = [Some(phone.digits()), phone.earlier_digits()].into_iter().flatten().map(List::Orders);
+    for list in forms.chain(orders) {
         let mut from = None;
         loop {
-            let page = deps.submissions.of_person(&person, from.as_ref()).await?;
-            for submission in &page.entries {
+            let page = list.page(deps, from.as_ref()).await?;
+            for entry in &page.entries {
                 in_time(deadline)?;
-                form(deps, submission, Some(phone), erased).await?;
+                match entry {
+                    Entry::Form(submission) => form(deps, submission, Some(phone), erased).await?,
+                    Entry::Order(uuid) => order(deps, uuid, erased, &mut unreadable).await?,
+                }
             }
             unreadable.extend(page.unreadable);
             from = page.next;
@@ -197,7 +214,6 @@ async fn person(asked: &Asked<'_>, phone: &Phone, digest: &str, erased: &mut Era
             }
         }
     }
-    orders(deps, phone, deadline, erased, &mut unreadable).await?;
     let (by_phone, nobodys) = (SendLog::phone_key(&deps.internal, phone), SendLog::nobodys_key(&deps.internal, phone));
     // Codes of forms that never came.
     for code in deps.otp.send_log(&by_phone).await?.codes {
@@ -218,38 +234,47 @@ async fn person(asked: &Asked<'_>, phone: &Phone, digest: &str, erased: &mut Era
     Ok(Done { unmatched, late })
 }
 
-/// Has the person's orders forget them.
-async fn orders(
-    deps: &Deps,
-    phone: &Phone,
-    deadline: Deadline,
-    erased: &mut Erased,
-    unreadable: &mut Vec<String>,
-) -> Result<(), Incomplete> {
-    let orders = &deps.settler.orders;
-    for digits in [Some(phone.digits()), phone.earlier_digits()].into_iter().flatten() {
-        let mut from = None;
-        loop {
-            let page = orders.of_phone(digits, from.as_ref()).await?;
-            for order in &page.entries {
-                in_time(deadline)?;
-                match forget::customer(orders, order, Why::Asked, deps.settler.clock.now()).await {
-                    Ok(Forgotten::Nobody | Forgotten::NotYet) => {}
-                    Ok(Forgotten::Open) => erased.orders_open += 1,
-                    Ok(Forgotten::Gone { pages, documents }) => {
-                        erased.orders += 1;
-                        erased.payment_pages += pages;
-                        erased.documents += documents;
-                    }
-                    Err(StoreError::Unreadable { key, .. }) => unreadable.push(key),
-                    Err(error) => return Err(error.into()),
-                }
+/// A list by what a phone leads to.
+enum List<'a> {
+    /// Forms, by a digest of the phone.
+    Forms(PhoneDigest),
+    /// Orders, by its digits.
+    Orders(&'a str),
+}
+
+/// What is found in one.
+enum Entry {
+    Form(Box<Submission>),
+    Order(OrderUuid),
+}
+
+impl List<'_> {
+    async fn page(&self, deps: &Deps, from: Option<&Cursor>) -> Result<Page<Entry>, StoreError> {
+        Ok(match self {
+            Self::Forms(person) => {
+                let Page { entries, next, unreadable } = deps.submissions.of_person(person, from).await?;
+                Page { entries: entries.into_iter().map(|form| Entry::Form(Box::new(form))).collect(), next, unreadable }
             }
-            from = page.next;
-            if from.is_none() {
-                break;
+            Self::Orders(digits) => {
+                let Page { entries, next, unreadable } = deps.settler.orders.of_phone(digits, from).await?;
+                Page { entries: entries.into_iter().map(Entry::Order).collect(), next, unreadable }
             }
+        })
+    }
+}
+
+/// Has a person's order forget them.
+async fn order(deps: &Deps, uuid: &OrderUuid, erased: &mut Erased, unreadable: &mut Vec<String>) -> Result<(), Incomplete> {
+    match forget::customer(&deps.settler.orders, uuid, Why::Asked, deps.settler.clock.now()).await {
+        Ok(Forgotten::Nobody | Forgotten::NotYet) => {}
+        Ok(Forgotten::Open) => erased.orders_open += 1,
+        Ok(Forgotten::Gone { pages, documents }) => {
+            erased.orders += 1;
+            erased.payment_pages += pages;
+            erased.documents += documents;
         }
+        Err(StoreError::Unreadable { key, .. }) => unreadable.push(key),
+        Err(error) => return Err(error.into()),
     }
     Ok(())
 }

@@ -24,6 +24,9 @@ struct OrderAnswer<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     other_orders: Vec<ShownOrder<'a>>,
     payments: Vec<ViewedPayment<'a>>,
+    /// The ids of what is there and cannot be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -36,8 +39,8 @@ struct ViewedPayment<'a> {
 pub(crate) async fn order(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {
     let id = OrderId::parse(id).map_err(|_| Failure::not_found())?;
     let settler = &asked.deps.settler;
-    let (mut orders, payments) = settler.orders.by_order_id(&id).await.map_err(Failure::internal)?;
-    if orders.is_empty() && payments.is_empty() {
+    let (mut orders, payments, unreadable) = settler.orders.by_order_id(&id).await.map_err(Failure::internal)?;
+    if orders.is_empty() && payments.is_empty() && unreadable.is_empty() {
         return Err(Failure::not_found());
     }
     // The one that was tried to be paid comes first.
@@ -58,6 +61,7 @@ pub(crate) async fn order(asked: &Asked<'_>, id: &str) -> Result<Response<Body>,
             .zip(views)
             .map(|(payment, view)| ViewedPayment { payment: ShownPayment::of(payment), provider_view: View::of(view) })
             .collect(),
+        unreadable,
     };
     http::json(Status::Ok, &answer)
 }

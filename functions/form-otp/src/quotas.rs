@@ -102,6 +102,32 @@ pub(crate) async fn give_all_back(otp: &Otp, quotas: impl IntoIterator<Item = &Q
     }
 }
 
+/// Counts, in what calls a person, each one that is kept out by a limit of its form's own below the shop's: nobody hears of that by the shop's
+/// thresholds.
+pub(crate) fn measure_own_limit(deps: &Deps, config: &config::Form, refusal: Refusal) {
+    let (own, shops) = (&config.limits, &deps.forms.limits);
+    let (limit, metric, is_own) = match refusal {
+        Refusal::Shop(_) => ("sends_per_shop_per_day", metrics::SMS_USED_UP, own.sends_per_shop_per_day < shops.sends_per_shop_per_day),
+        Refusal::Forms(FormsOf::Shop, _) => {
+            ("forms_per_shop_per_day", metrics::FORMS_USED_UP, own.forms_per_shop_per_day < shops.forms_per_shop_per_day)
+        }
+        Refusal::CoolDown(_)
+        | Refusal::Hour(_)
+        | Refusal::Day(_)
+        | Refusal::Installation(_)
+        | Refusal::Prefix(_)
+        | Refusal::Address(_)
+        | Refusal::WrongCodes(_)
+        // No form has one of its own of those without an installation.
+        | Refusal::Forms(FormsOf::Phone | FormsOf::Installation | FormsOf::Nobody, _) => return,
+    };
+    if is_own {
+        let form = config.name.as_str();
+        tracing::error!(form, limit, "a form's own limit of the day is used up, and the shop's is not; see forms.toml");
+        deps.metrics.emit(&[(metric, 1)], &[(metrics::FORM, form)]);
+    }
+}
+
 /// Tells a person, once, that the shop's SMS or forms of the day are running out or used up.
 async fn raise_alarm(deps: &Deps, quota: &Quota, used: Used) {
     let Some(alarm) = quota.alarm(used) else { return };

@@ -181,6 +181,7 @@ impl Saver<'_> {
         tracing::warn!(form = self.form.name.as_str(), limit = ?refusal, "no form is taken: a limit");
         let fields = [(metrics::REASON, refusal.name()), (metrics::FORM, self.form.name.as_str())];
         self.deps.metrics.emit(&[(metrics::FORMS_LIMITED, 1)], &fields);
+        quotas::measure_own_limit(self.deps, self.config, refusal);
         Ok(Taken::No(refusal.text().into()))
     }
 

@@ -53,6 +53,7 @@ pub(crate) async fn send(
     let now = deps.clock.now();
     let sender = Sender {
         deps,
+        config,
         limits: &config.limits,
         form: &form.name,
         key: ChallengeKey::new(&deps.internal, &form.name, form.installation.as_ref(), &phone),
@@ -86,6 +87,7 @@ fn not_taken(limits: &Limits, phone: &Phone) -> Option<(&'static str, &'static s
 /// One request for a code.
 struct Sender<'a> {
     deps: &'a Deps,
+    config: &'a config::Form,
     limits: &'a Limits,
     form: &'a FormName,
     key: ChallengeKey,
@@ -117,7 +119,7 @@ impl Sender<'_> {
             let now = self.deps.clock.now();
             if let Some(sending) = &found.challenge.sending {
                 if sending.is_leased(now) {
-                    return Ok(refuse(self.deps, Refusal::after(sending.started_at, self.limits, now)));
+                    return Ok(refuse(self.deps, self.config, Refusal::after(sending.started_at, self.limits, now)));
                 }
                 if sending.may_repeat(now, self.limits.code_lifetime) {
                     match self.repeat(found.challenge, now).await? {
@@ -127,7 +129,7 @@ impl Sender<'_> {
                 }
             }
             if let Some(refusal) = self.refusal(&found, now) {
-                return Ok(refuse(self.deps, refusal));
+                return Ok(refuse(self.deps, self.config, refusal));
             }
             let intent = Found {
                 challenge: found.challenge.sending(self.deps.random.hex32()?, now),
@@ -166,7 +168,7 @@ impl Sender<'_> {
         };
         if let Err(refusal) = quotas::take_all(self.deps, &self.shared).await? {
             self.take_back(intent, &id, began).await;
-            return Ok(refuse(self.deps, refusal));
+            return Ok(refuse(self.deps, self.config, refusal));
         }
         match self.deps.smspro.send(&self.phone, &id, self.deadline.before(RECORDING)).await {
             Ok(token) => self.record(intent.challenge, &id, token, began).await,
@@ -207,7 +209,7 @@ impl Sender<'_> {
             // Whoever died may not have come to the shared limits: once too often is better than not at all.
             if let Err(refusal) = quotas::take_all(self.deps, &self.shared).await? {
                 self.deps.otp.change(challenge, |challenge| challenge.send_over(&sending.transaction_id)).await?;
-                return Ok(Some(Outcome::Answer(refuse(self.deps, refusal))));
+                return Ok(Some(Outcome::Answer(refuse(self.deps, self.config, refusal))));
             }
         }
         self.send_again(challenge, sending).await.map(Some)
@@ -322,9 +324,10 @@ fn measure_refusal(deps: &Deps, reason: &str) {
     deps.metrics.emit(&[(metrics::CODES_REFUSED, 1)], &[(metrics::REASON, reason)]);
 }
 
-fn refuse(deps: &Deps, refusal: Refusal) -> Answer {
+fn refuse(deps: &Deps, config: &config::Form, refusal: Refusal) -> Answer {
     tracing::info!(limit = ?refusal, "no code is sent: a limit");
     measure_refusal(deps, refusal.name());
+    quotas::measure_own_limit(deps, config, refusal);
     Answer::failed(refusal.text())
 }
 

@@ -2,12 +2,24 @@
 
 use lambda_http::{Body, Response};
 use serde_json::json;
-use shared::payments::mokka::types::{CheckoutCallback, Decision};
-use shared::payments::payment::{Payment, State, Trigger};
+use shared::payments::mokka::types::CheckoutCallback;
+use shared::payments::mokka::types::Decision;
+use shared::payments::payment::Payment;
+use shared::payments::payment::Split;
+use shared::payments::payment::State;
+use shared::payments::payment::Trigger;
 use shared::payments::settle::Settled;
-use shared::platform::http::{self, Failure, Inbound, Status, on_payment};
+use shared::platform::http;
+use shared::platform::http::Failure;
+use shared::platform::http::Inbound;
+use shared::platform::http::Status;
+use shared::platform::http::on_payment;
 use shared::platform::ids::PaymentId;
-use shared::platform::secret::{same, sha256_hex};
+use shared::platform::money::Decimal;
+use shared::platform::money::Money;
+use shared::platform::secret::same;
+use shared::platform::secret::sha256_hex;
+use shared::platform::wire::Lenient;
 
 use crate::Deps;
 use shared::platform::metrics;
@@ -23,7 +35,9 @@ pub(crate) async fn callback(deps: &Deps, inbound: &Inbound, id: &str, token: &s
     let payment = authentic(deps, inbound, id, token).await?;
     on_payment(&payment.id);
     // What this callback is about to tell is no hint about what comes after it.
-    let may_be_paid = note_hint(inbound.text().unwrap_or_default(), &payment) && payment.state.is_failed();
+    let hint = note_hint(inbound.text().unwrap_or_default(), &payment);
+    let may_be_paid = hint.decision.0 != Some(Decision::Declined) && payment.state.is_failed();
+    let payment = note_prepayment(deps, payment, &hint).await?;
     let settled = deps.settler.settle(payment, Trigger::Callback, inbound.deadline()).await.map_err(Failure::unavailable)?;
     match settled {
         Settled::InDoubt(payment) | Settled::Known(payment) | Settled::Unregistered(payment)
@@ -34,6 +48,23 @@ pub(crate) async fn callback(deps: &Deps, inbound: &Inbound, id: &str, token: &s
         Settled::Known(_) | Settled::Unregistered(_) | Settled::InDoubt(_) => {}
     }
     http::json(Status::Ok, &json!({"success": true}))
+}
+
+/// Notes what the customer chose to prepay on the form: nothing but a callback says it. What is held is asked for afterwards.
+async fn note_prepayment(deps: &Deps, payment: Payment, hint: &CheckoutCallback) -> Result<Payment, Failure> {
+    let money = |amount: &Lenient<Decimal>| amount.0.map(|amount| Money::new(amount, payment.amount.currency()));
+    let split =
+        Split { amount: money(&hint.amount), prepayment: money(&hint.prepayment_amount), total: money(&hint.total_amount) };
+    let is_ours = hint.order_id.0.as_deref() == Some(payment.id.as_str()) && hint.decision.0 == Some(Decision::Approved);
+    let mut payment = payment;
+    for _ in 0..ROUNDS {
+        let Some(noted) = payment.split(split).filter(|_| is_ours) else { return Ok(payment) };
+        if let Some(saved) = deps.settler.orders.save_payment(noted).await.map_err(Failure::unavailable)? {
+            return Ok(saved);
+        }
+        payment = deps.settler.orders.payment(&payment.id).await.map_err(Failure::unavailable)?.unwrap_or(payment);
+    }
+    Err(Failure::unavailable("the prepayment could not be stored yet"))
 }
 
 /// Something that is not stored may have happened: anything while it is the customer's turn; of what had failed before, only what may
@@ -85,16 +116,16 @@ async fn authentic(deps: &Deps, inbound: &Inbound, id: &str, token: &str) -> Res
     }
 }
 
-/// Logs what the callback claims, for support; the order id is ours or nobody's, the decision one of two words. Whether it may mean
-/// money: anything but a readable no.
-fn note_hint(body: &str, payment: &Payment) -> bool {
+/// Logs what the callback claims, for support; the order id is ours or nobody's, the decision one of two words. Anything
+/// but a readable no may mean money.
+fn note_hint(body: &str, payment: &Payment) -> CheckoutCallback {
     let hint: Option<CheckoutCallback> = serde_json::from_str(body).ok();
     let readable = hint.is_some();
     let hint = hint.unwrap_or_default();
     let same_order = hint.order_id.0.as_deref() == Some(payment.id.as_str());
     let approved = hint.decision.0 == Some(Decision::Approved);
     tracing::info!(readable, same_order, approved, "callback received");
-    hint.decision.0 != Some(Decision::Declined)
+    hint
 }
 
 /// Refuses a callback. Whatever is wrong with it, it is answered as an address that there is not; the metric knows the reason.

@@ -28,7 +28,16 @@ pub(crate) async fn send_on(deps: &Deps, inbound: &Inbound, id: &str, token: Opt
             Settled::Known(payment) | Settled::Unregistered(payment) => (payment, FAILED),
         },
     };
+    if let Some(page) = prepayment_page(&payment).filter(|_| token.is_some()) {
+        return Ok(see_other(page));
+    }
     Ok(forward(inbound, token.unwrap_or(id), result(&payment, open)))
+}
+
+/// Where the customer pays the shop its part, once the provider has agreed to take the rest.
+fn prepayment_page(payment: &Payment) -> Option<&str> {
+    let is_next = payment.state == State::Held && payment.mismatch.is_none();
+    payment.prepaid.as_ref().filter(|_| is_next)?.page.as_deref()
 }
 
 /// The page. What it says of the money is what is stored; `result`, the address, only tells "not paid" from "not known yet". Without

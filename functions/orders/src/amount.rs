@@ -1,9 +1,14 @@
 //! What an accepted order costs: only numbers of the shop's answer are charged, and only if nothing about them is in doubt.
 
-use shared::payments::imshop::orders::{AnsweredOrder, Order as Requested};
-use shared::payments::payment::{Line, Order};
+use shared::payments::imshop::orders::AnsweredOrder;
+use shared::payments::imshop::orders::Order as Requested;
+use shared::payments::payment::Line;
+use shared::payments::payment::Order;
+use shared::payments::payment::Prepayment;
+use shared::platform::env::parse_url;
 use shared::platform::ids::OrderUuid;
-use shared::platform::money::{Currency, Money};
+use shared::platform::money::Currency;
+use shared::platform::money::Money;
 use shared::platform::wire::Lenient;
 
 /// What is agreed with the shop about the amounts of its answers.
@@ -68,6 +73,36 @@ impl Terms {
             );
         }
     }
+}
+
+/// How a part of the order is paid beside the instalments, or the field of the answer that leaves it in doubt.
+pub(crate) fn prepayment(answered: &AnsweredOrder, amount: Option<Money>) -> Result<Option<Prepayment>, &'static str> {
+    let made = answered.prepayment.as_ref().map(|said| said.0.ok_or("prepayment")).transpose()?.flatten();
+    let page = answered.prepayment_url.as_ref().map(|said| said.0.clone().ok_or("prepaymentUrl")).transpose()?.flatten();
+    let page = page.filter(|page| !page.trim().is_empty());
+    match (made.filter(|made| made.hundredths() != 0), page, amount) {
+        (None, None, _) | (_, _, None) => Ok(None),
+        (Some(made), None, Some(amount)) => prepaid(Money::new(made, amount.currency()), amount).map(Some).ok_or("prepayment"),
+        (None, Some(page), Some(_)) => prepaid_on(page).map(Some).map_err(|_| "prepaymentUrl"),
+        (Some(_), Some(_), Some(_)) => Err("prepayment, prepaymentUrl"),
+    }
+}
+
+/// A prepayment that is a part of the order's amount.
+pub(crate) fn prepaid(made: Money, amount: Money) -> Option<Prepayment> {
+    (!made.is_zero() && made.minor() < amount.minor()).then_some(Prepayment::Made(made))
+}
+
+/// The longest address of a page.
+const LONGEST_PAGE: usize = 2000;
+
+/// A page on which a prepayment can be made.
+pub(crate) fn prepaid_on(page: String) -> Result<Prepayment, String> {
+    parse_url(&page)?;
+    if page.len() > LONGEST_PAGE {
+        return Err(format!("must have at most {LONGEST_PAGE} letters"));
+    }
+    Ok(Prepayment::After(page))
 }
 
 /// The sum of the answered lines. Without answered items there is none: the request's prices do not count.

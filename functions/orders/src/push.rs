@@ -2,17 +2,26 @@
 
 use lambda_http::{Body, Response};
 use serde_json::json;
-use shared::payments::imshop::orders::{Push, PushedItem};
-use shared::payments::payment::{Known, Line, Order};
+use shared::payments::imshop::orders::Push;
+use shared::payments::imshop::orders::PushedItem;
+use shared::payments::payment::Known;
+use shared::payments::payment::Line;
+use shared::payments::payment::Order;
+use shared::payments::payment::Prepayment;
 use shared::platform::clock::Timestamp;
 use shared::platform::dynamodb::Written;
 use shared::platform::env::parse_url;
-use shared::platform::http::{self, Failure, Inbound, Status};
+use shared::platform::http;
+use shared::platform::http::Failure;
+use shared::platform::http::Inbound;
+use shared::platform::http::Status;
 use shared::platform::ids::OrderUuid;
-use shared::platform::money::{Currency, Money};
+use shared::platform::money::Currency;
+use shared::platform::money::Money;
 use shared::platform::phone::Phone;
 
 use crate::Deps;
+use crate::amount::{prepaid, prepaid_on};
 use crate::record::bounded;
 
 /// How often a write may lose against another one before the shop is asked to try again.
@@ -33,7 +42,12 @@ pub(crate) async fn push(deps: &Deps, inbound: &Inbound, uuid: &str) -> Result<R
         let order = match known {
             None => pushed,
             Some(known) => {
-                let corrected = corrected(&pushed, &known);
+                let corrected = corrected(&pushed, push.prepayment.is_some() || push.prepayment_url.is_some(), &known);
+                if !has_rest(&corrected) {
+                    return Err(Failure::bad_request(
+                        "field `prepayment`: must be said anew, since what was said of it before is not below this amount",
+                    ));
+                }
                 let stands = |order: Order| Order { said_at: known.said_at, person_until: known.person_until, ..order } == known;
                 let is_same = stands(corrected.clone());
                 let is_news = corrected.said_at > known.said_at || !is_same;
@@ -63,8 +77,16 @@ pub(crate) async fn push(deps: &Deps, inbound: &Inbound, uuid: &str) -> Result<R
     Err(Failure::unavailable("an order is being written by too many at once"))
 }
 
+/// Whether something is left to pay beside a prepayment.
+fn has_rest(order: &Order) -> bool {
+    match (&order.known.prepayment, order.amount) {
+        (Some(Prepayment::Made(made)), Some(amount)) => made.currency() == amount.currency() && prepaid(*made, amount).is_some(),
+        (Some(Prepayment::Made(_) | Prepayment::After(_)) | None, _) => true,
+    }
+}
+
 /// The known order with what was pushed; what the shop leaves out stays.
-fn corrected(pushed: &Order, known: &Order) -> Order {
+fn corrected(pushed: &Order, says_prepayment: bool, known: &Order) -> Order {
     let pushed = pushed.clone();
     // Who is not named anew is kept no longer for it.
     let person_until = if pushed.has_person() { pushed.person_until } else { known.person_until.or(pushed.person_until) };
@@ -80,6 +102,7 @@ fn corrected(pushed: &Order, known: &Order) -> Order {
             address: pushed.known.address.or_else(|| known.known.address.clone()),
             returning: pushed.known.returning.or(known.known.returning),
             term: pushed.known.term.or(known.known.term),
+            prepayment: if says_prepayment { pushed.known.prepayment } else { known.known.prepayment.clone() },
         },
         install_id: pushed.install_id.or_else(|| known.install_id.clone()),
         check_number: pushed.check_number.or_else(|| known.check_number.clone()),
@@ -130,6 +153,16 @@ fn order(uuid: OrderUuid, push: Push, own: Option<Currency>, now: Timestamp) -> 
     if push.term.is_some_and(|term| !Known::TERMS.contains(&term)) {
         return Err(wrong("term", &"must be 1 to 60 months"));
     }
+    let amount = Money::new(push.amount, currency);
+    let prepayment = match (push.prepayment, push.prepayment_url) {
+        (None, None) => None,
+        (Some(made), None) if made.hundredths() == 0 => None,
+        (Some(made), None) => {
+            Some(prepaid(Money::new(made, currency), amount).ok_or_else(|| wrong("prepayment", &"must be below the amount"))?)
+        }
+        (None, Some(page)) => Some(prepaid_on(page).map_err(|error| wrong("prepaymentUrl", &error))?),
+        (Some(_), Some(_)) => return Err(wrong("prepaymentUrl", &"and `prepayment` are two ways to prepay: an order has one")),
+    };
     let items = push.items.unwrap_or_default();
     if let Some(index) = items.iter().position(|item| item.quantity.is_zero()) {
         return Err(wrong(&format!("items[{index}].quantity"), &"must be above zero"));
@@ -138,14 +171,14 @@ fn order(uuid: OrderUuid, push: Push, own: Option<Currency>, now: Timestamp) -> 
         uuid,
         id: push.order_id,
         public_id: push.public_id,
-        amount: Some(Money::new(push.amount, currency)),
+        amount: Some(amount),
         currency: Some(currency),
         phone,
         email: push.email,
         name: push.name,
         lines: items.into_iter().map(|item| line(item, currency)).collect(),
         delivery: None,
-        known: Known { address: push.address, returning: push.returning_customer, term: push.term },
+        known: Known { address: push.address, returning: push.returning_customer, term: push.term, prepayment },
         install_id: push.install_id,
         check_number: push.check_number,
         check_link: push.check_link,

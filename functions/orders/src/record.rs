@@ -11,6 +11,7 @@ use shared::platform::phone::Phone;
 use shared::platform::wire::{Flag, Lenient};
 
 use crate::Deps;
+use crate::amount;
 use crate::matching::{self, Matched, Trouble};
 
 /// A cart of more lines is recorded without them: rules on goods are about carts that people fill.
@@ -51,7 +52,10 @@ pub(crate) fn accepted(deps: &Deps, request: &Request, answer: &Answer) -> Vec<O
 
 /// Whether two answers are the same as far as money goes.
 pub(crate) fn is_same(one: &Order, other: &Order) -> bool {
-    one.id == other.id && one.amount == other.amount && one.currency == other.currency
+    one.id == other.id
+        && one.amount == other.amount
+        && one.currency == other.currency
+        && one.known.prepayment == other.known.prepayment
 }
 
 /// The order in a size that can always be stored.
@@ -72,6 +76,9 @@ fn order(deps: &Deps, request: &Request, requested: &Requested, answered: &Answe
     let delivery = answered.delivery_price.as_ref().and_then(|said| said.0);
     let delivery = delivery.and_then(|delivery| Some(Money::new(delivery, currency?)));
     let amount = terms.amount(requested, answered, &lines, currency);
+    let prepayment = amount::prepayment(answered, amount.ok());
+    // What is left to pay is as much in doubt as what is prepaid.
+    let amount = amount.and_then(|amount| prepayment.as_ref().map(|_| amount).map_err(|field| *field));
     if let Err(field) = amount {
         tracing::warn!(order_uuid = %requested.uuid, field, "the shop's answer leaves no certain amount: this order cannot be paid");
         deps.metrics.emit(&[(metrics::ORDERS_WITHOUT_AMOUNT, 1)], &[(metrics::ORDER, requested.uuid.as_str())]);
@@ -92,6 +99,7 @@ fn order(deps: &Deps, request: &Request, requested: &Requested, answered: &Answe
             address: text(&requested.address),
             returning: answered.returning_customer.0.map(|Flag(returning)| returning),
             term: answered.term.0.filter(|term| Known::TERMS.contains(term)),
+            prepayment: prepayment.ok().flatten(),
         },
         install_id: request.install_id.0.clone(),
         check_number: text(&answered.check_number),
@@ -113,7 +121,9 @@ fn cart(request: &Request, requested: &Requested, currency: Option<Currency>, no
     let is_split = request.orders.len() > 1;
     let text = |said: &Lenient<Option<ItemId>>| Fact::from(said.0.clone()).map(|id| id.map(|id| id.as_str().to_owned()));
     let of_whole = |said| if is_split { Fact::Unknown } else { text(said) };
-    let items = requested.items.0.as_ref().filter(|items| !is_split && items.len() <= MAX_GOODS);
+    // Goods of which nothing can be read may be any.
+    let are_known = |items: &&Vec<Item>| items.len() <= MAX_GOODS && !items.contains(&Item::default());
+    let items = requested.items.0.as_ref().filter(|items| !is_split && are_known(items));
     let goods = |item: &Item| Goods {
         ids: Goods::ids([item.configuration_id.0.as_ref(), item.private_id.0.as_ref(), item.id.0.as_ref()]),
         quantity: item.pieces().unwrap_or(Quantity::ONE),

@@ -22,7 +22,7 @@ pub enum FeedError {
     Packed(&'static str),
     /// A zip that holds no one file that can be read.
     #[error("the feed is a zip that cannot be read: {0}")]
-    Zip(&'static str),
+    Zip(String),
     /// More than is taken.
     #[error("the feed is larger than 4 GiB")]
     TooLarge,
@@ -36,8 +36,13 @@ pub enum FeedError {
     #[error("the feed is not well-formed XML: {0}")]
     Malformed(String),
     /// In a charset that nobody here knows.
-    #[error("the feed is in the charset `{0}`, which is not understood: UTF-8 is, and what browsers know")]
-    Charset(String),
+    #[error("the feed is in the charset `{name}`, as {by} says, which is not understood: UTF-8 is, and what browsers know")]
+    Charset {
+        /// What it is called.
+        name: String,
+        /// Who calls it so.
+        by: &'static str,
+    },
     /// XML of another kind.
     #[error("this is no product feed: {0}")]
     NotAFeed(&'static str),

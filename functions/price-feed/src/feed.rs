@@ -25,12 +25,13 @@ const MAX_VALUE: usize = 1024;
 /// How much of an offer's id is shown, in characters.
 const SHOWN: usize = 60;
 
-/// Reads a feed to its end. An offer that names no currency is in `currency`, like an order that names none.
-pub(crate) async fn read<S>(chunks: S, currency: Currency) -> Result<Catalogue, FeedError>
+/// Reads a feed to its end, whose server names its charset or does not. An offer that names no currency is in `currency`, like an order that
+/// names none.
+pub(crate) async fn read<S>(chunks: S, charset: Option<String>, currency: Currency) -> Result<Catalogue, FeedError>
 where
     S: Stream<Item = Result<Bytes, FeedError>> + Unpin,
 {
-    let mut reader = NsReader::from_reader(Text::new(chunks));
+    let mut reader = NsReader::from_reader(Text::new(chunks, charset));
     let config = reader.config_mut();
     config.expand_empty_elements = true;
     // One `&` that is not escaped says nothing of the other offers; with one in it no text is a price.
@@ -344,7 +345,7 @@ mod tests {
     /// What comes of a feed that arrives in pieces of that size.
     async fn came_of(bytes: &[u8], piece: usize) -> String {
         let pieces = bytes.chunks(piece).map(|piece| Ok(Bytes::copy_from_slice(piece)));
-        match read(stream::iter(pieces), Currency::Rub).await {
+        match read(stream::iter(pieces), None, Currency::Rub).await {
             Ok(catalogue) => {
                 let sorted = catalogue.sort();
                 format!("{} of {}: {} {:?}", sorted.offers, sorted.seen, sorted.digest(), sorted.report())

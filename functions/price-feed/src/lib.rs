@@ -20,19 +20,27 @@ mod packing;
 mod source;
 mod text;
 mod trim;
+mod zip;
 
 use std::time::Duration;
 
-use lambda_runtime::LambdaEvent;
+use lambda_runtime::{Context, LambdaEvent};
 use serde::Serialize;
 use serde_json::Value;
 use shared::payments::store::Quotes;
-use shared::payments::store::prices::{PriceList, PriceLists, RENEWED};
-use shared::platform::clock::{Clock, Timestamp};
-use shared::platform::dynamodb::{Written, client_from_env};
-use shared::platform::env::{ConfigError, Env};
+use shared::payments::store::prices::PriceList;
+use shared::payments::store::prices::PriceLists;
+use shared::payments::store::prices::RENEWED;
+use shared::platform::clock::Clock;
+use shared::platform::clock::Timestamp;
+use shared::platform::dynamodb::Written;
+use shared::platform::dynamodb::client_from_env;
+use shared::platform::env::ConfigError;
+use shared::platform::env::Env;
 use shared::platform::money::Currency;
-use shared::platform::runtime::{World, remaining};
+use shared::platform::runtime::World;
+use shared::platform::runtime::left;
+use shared::platform::runtime::remaining;
 
 use catalogue::{Sorted, count};
 pub use error::FeedError;
@@ -110,7 +118,7 @@ pub struct Report {
 /// Runs once.
 pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lambda_http::Error> {
     let run = match &deps.source {
-        Some(source) => deps.load_in_turn(source, remaining(&event.context, BUDGET)).await,
+        Some(source) => deps.load_in_turn(source, &event.context).await,
         None => Ok(Report { outcome: Outcome::Off, offers: 0, bad: 0, buckets: 0 }),
     };
     match run {
@@ -127,12 +135,12 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
 }
 
 impl Deps {
-    async fn load_in_turn(&self, source: &Source, limit: Duration) -> Result<Report, FeedError> {
+    async fn load_in_turn(&self, source: &Source, context: &Context) -> Result<Report, FeedError> {
         let Some(turn) = self.quotes.turn("price-feed", self.clock.now(), TURN).await? else {
             return Ok(Report { outcome: Outcome::Overtaken, offers: 0, bad: 0, buckets: 0 });
         };
-        let loaded = tokio::time::timeout(limit, self.load(source)).await;
-        turn.give_back().await;
+        let loaded = tokio::time::timeout(remaining(context, BUDGET), self.load(source)).await;
+        turn.give_back(left(context, BUDGET)).await;
         loaded.unwrap_or(Err(FeedError::TooLate))
     }
 
@@ -143,13 +151,13 @@ impl Deps {
         let mark = known
             .as_ref()
             .map_or_else(Mark::default, |known| Mark { etag: known.etag.clone(), last_modified: known.last_modified.clone() });
-        let (mark, chunks) = match (source.fetch(&mark).await?, &known) {
-            (Fetched::Feed(mark, chunks), _) => (mark, chunks),
+        let (mark, named, chunks) = match (source.fetch(&mark).await?, &known) {
+            (Fetched::Feed(mark, named, chunks), _) => (mark, named, chunks),
             (Fetched::Unchanged, Some(known)) => return self.note(known.clone(), mark, now, version).await,
             // Nothing was said to be known.
             (Fetched::Unchanged, None) => return Err(FeedError::Status(304)),
         };
-        let sorted = feed::read(chunks, self.currency).await?.sort();
+        let sorted = feed::read(chunks, named, self.currency).await?.sort();
         self.judge(&sorted)?;
         let digest = sorted.digest();
         match known.filter(|known| known.digest == digest) {

@@ -2,10 +2,10 @@
 
 use std::io::Write as _;
 
-use flate2::Crc;
-use flate2::write::{DeflateDecoder, GzDecoder};
+use flate2::write::GzDecoder;
 
 use crate::error::FeedError;
+use crate::zip::{ZIPPED, Zip};
 
 /// How much is unpacked at once: a thousand times as much comes out at worst.
 const AT_ONCE: usize = 4096;
@@ -37,7 +37,7 @@ impl Default for Packing {
 }
 
 /// Takes unpacked bytes, and whether they are the last.
-type Into<'a> = &'a mut dyn FnMut(&[u8], bool) -> Result<(), FeedError>;
+pub(crate) type Into<'a> = &'a mut dyn FnMut(&[u8], bool) -> Result<(), FeedError>;
 
 impl Packing {
     /// Unpacks a piece, be it the last.
@@ -107,84 +107,5 @@ impl Packing {
             zip.end()?;
         }
         into(&[], true)
-    }
-}
-
-/// How a file in a zip begins.
-const ZIPPED: &[u8] = b"PK\x03\x04";
-/// How what is only known behind it begins, mostly.
-const BEHIND: &[u8] = b"PK\x07\x08";
-/// What is fixed of a file's head.
-const FIXED: usize = 30;
-/// How much behind a file may belong to it.
-const TAIL: usize = 24;
-
-/// The one file of a zip, read from its beginning: what is at the end of the zip is not needed for it.
-#[derive(Default)]
-pub(crate) struct Zip {
-    head: Vec<u8>,
-    file: Option<DeflateDecoder<Vec<u8>>>,
-    checksum: Crc,
-    /// What follows the file.
-    tail: Vec<u8>,
-}
-
-impl Zip {
-    fn take(&mut self, bytes: &[u8], into: Into<'_>) -> Result<(), FeedError> {
-        let Some(file) = &mut self.file else {
-            self.head.extend_from_slice(bytes);
-            return self.open(into);
-        };
-        let taken = if self.tail.is_empty() { file.write(bytes).map_err(|_| FeedError::Zip("its file is broken"))? } else { 0 };
-        let plain = std::mem::take(file.get_mut());
-        self.checksum.update(&plain);
-        into(&plain, false)?;
-        let rest = &bytes[taken..];
-        if taken > 0 && !rest.is_empty() {
-            return self.take(rest, into);
-        }
-        self.tail.extend_from_slice(&rest[..rest.len().min(TAIL + ZIPPED.len() - self.tail.len())]);
-        Ok(())
-    }
-
-    /// A number in the file's head.
-    fn number(&self, at: usize) -> usize {
-        usize::from(u16::from_le_bytes([self.head[at], self.head[at + 1]]))
-    }
-
-    fn open(&mut self, into: Into<'_>) -> Result<(), FeedError> {
-        if self.head.len() < FIXED {
-            return Ok(());
-        }
-        let begins = FIXED + self.number(26) + self.number(28);
-        if self.head.len() < begins {
-            return Ok(());
-        }
-        match (self.number(6) & 1, self.number(8)) {
-            (0, 8) => {}
-            (1, _) => return Err(FeedError::Zip("its file has a password")),
-            _ => return Err(FeedError::Zip("its first file is a folder, or is packed in a way that is not read")),
-        }
-        self.file = Some(DeflateDecoder::new(Vec::new()));
-        let rest = self.head.split_off(begins);
-        self.take(&rest, into)
-    }
-
-    fn end(&mut self) -> Result<(), FeedError> {
-        let Some(file) = &mut self.file else { return Err(FeedError::Zip("it is cut off")) };
-        if self.tail.is_empty() || file.try_finish().is_err() {
-            return Err(FeedError::Zip("it is cut off"));
-        }
-        if self.tail.windows(ZIPPED.len()).any(|four| four == ZIPPED) {
-            return Err(FeedError::Zip("it has more than one file"));
-        }
-        let is_behind = self.number(6) & 8 != 0;
-        let said = match self.tail.strip_prefix(BEHIND) {
-            Some(tail) if is_behind => tail.get(..4),
-            None if is_behind => self.tail.get(..4),
-            _ => self.head.get(14..18),
-        };
-        let is_right = said.is_some_and(|said| said == self.checksum.sum().to_le_bytes());
-        if is_right { Ok(()) } else { Err(FeedError::Zip("its checksum is wrong")) }
     }
 }

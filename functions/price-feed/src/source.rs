@@ -8,9 +8,17 @@ use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use reqwest::StatusCode;
-use reqwest::header::{ACCEPT_ENCODING, ETAG, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
+use reqwest::header::ACCEPT_ENCODING;
+use reqwest::header::CONTENT_TYPE;
+use reqwest::header::ETAG;
+use reqwest::header::HeaderName;
+use reqwest::header::IF_MODIFIED_SINCE;
+use reqwest::header::IF_NONE_MATCH;
+use reqwest::header::LAST_MODIFIED;
 use shared::platform::aws;
-use shared::platform::env::{Env, parse_url};
+use shared::platform::decoding::charset;
+use shared::platform::env::Env;
+use shared::platform::env::parse_url;
 use shared::platform::outbound::Http;
 use url::Url;
 
@@ -32,7 +40,8 @@ pub(crate) type Chunks = BoxStream<'static, Result<Bytes, FeedError>>;
 /// What the feed's server answered.
 pub(crate) enum Fetched {
     Unchanged,
-    Feed(Mark, Chunks),
+    /// With the charset that its `Content-Type` names.
+    Feed(Mark, Option<String>, Chunks),
 }
 
 /// Where the feed is.
@@ -112,10 +121,19 @@ async fn fetch(http: &reqwest::Client, url: &Url, known: &Mark) -> Result<Fetche
         StatusCode::NOT_MODIFIED if *known != Mark::default() => Ok(Fetched::Unchanged),
         StatusCode::OK => {
             let mark = Mark { etag: header(ETAG), last_modified: header(LAST_MODIFIED) };
-            Ok(Fetched::Feed(mark, answer.bytes_stream().map_err(unanswered).boxed()))
+            let named = header(CONTENT_TYPE).as_deref().and_then(charset_of_text);
+            Ok(Fetched::Feed(mark, named, answer.bytes_stream().map_err(unanswered).boxed()))
         }
         status => Err(FeedError::Status(status.as_u16())),
     }
+}
+
+/// The charset that a `Content-Type` names of a text (RFC 7303, 3.2). What is called something else, a packed file say, has none: the name is
+/// that of a server which guesses (`application/octet-stream; charset=binary`).
+fn charset_of_text(content_type: &str) -> Option<String> {
+    let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let is_text = kind.starts_with("text/") || kind.ends_with("/xml") || kind.ends_with("+xml") || kind.ends_with("/x-yml");
+    charset(content_type).filter(|_| is_text)
 }
 
 /// `without_url`: the address may carry what gives access to it.
@@ -134,11 +152,12 @@ async fn get(client: &aws_sdk_s3::Client, bucket: &str, key: &str, known: &Mark)
     match request.send().await {
         Ok(object) => {
             let mark = Mark { etag: object.e_tag, last_modified: None };
+            let named = object.content_type.as_deref().and_then(charset_of_text);
             let chunks = stream::try_unfold(object.body, async |mut body| {
                 let chunk = body.try_next().await.map_err(|error| FeedError::Fetch(causes(&error)))?;
                 Ok(chunk.map(|chunk| (chunk, body)))
             });
-            Ok(Fetched::Feed(mark, chunks.boxed()))
+            Ok(Fetched::Feed(mark, named, chunks.boxed()))
         }
         Err(error) => refused(&error),
     }

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use encoding_rs::{Decoder, Encoding, UTF_8};
+use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use futures_util::{Stream, StreamExt as _};
 use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
 
@@ -30,6 +30,8 @@ enum Coding {
 /// A feed's text as UTF-8.
 pub(crate) struct Text<S> {
     chunks: S,
+    /// The charset that its server names.
+    charset: Option<String>,
     /// A server may pack a file that is packed already.
     packings: [Packing; 2],
     coding: Coding,
@@ -53,9 +55,10 @@ pub(crate) struct Text<S> {
 }
 
 impl<S: Stream<Item = Result<Bytes, FeedError>> + Unpin> Text<S> {
-    pub(crate) fn new(chunks: S) -> Self {
+    pub(crate) fn new(chunks: S, charset: Option<String>) -> Self {
         Self {
             chunks,
+            charset,
             packings: [Packing::default(), Packing::default()],
             coding: Coding::Unknown(Vec::new()),
             decoded: String::new(),
@@ -106,7 +109,7 @@ impl<S: Stream<Item = Result<Bytes, FeedError>> + Unpin> Text<S> {
     fn find_coding(&mut self) -> Result<(), FeedError> {
         let Coding::Unknown(head) = &mut self.coding else { return Ok(()) };
         let head = std::mem::take(head);
-        self.coding = Coding::Known(coding(&head)?.new_decoder_with_bom_removal());
+        self.coding = Coding::Known(coding(&head, self.charset.as_deref())?.new_decoder_with_bom_removal());
         self.decode(&head, false)
     }
 
@@ -150,15 +153,27 @@ impl<S: Stream<Item = Result<Bytes, FeedError>> + Unpin> Text<S> {
     }
 }
 
-/// The encoding that the text says it has: by its mark of byte order, or by its XML declaration; UTF-8 without either.
-fn coding(head: &[u8]) -> Result<&'static Encoding, FeedError> {
+/// The encoding of the text: by its mark of byte order, else by its server's word, else by its XML declaration (RFC 7303, 3); UTF-8 without
+/// any.
+fn coding(head: &[u8], by_server: Option<&str>) -> Result<&'static Encoding, FeedError> {
     if let Some((marked, _)) = Encoding::for_bom(head) {
         return Ok(marked);
     }
-    match declared(head) {
-        Some(name) => find(&name).ok_or(FeedError::Charset(name)),
-        None => Ok(UTF_8),
+    let by_document = declared(head);
+    if let (Some(server), Some(document)) = (by_server, &by_document)
+        && find(server) != find(document)
+    {
+        tracing::warn!(server, document, "the feed's server and its XML declaration name two charsets: the server's counts");
     }
+    let (name, by) = match (by_server, by_document) {
+        (Some(name), _) => (name.to_owned(), "its server's Content-Type"),
+        (None, Some(name)) => (name, "its XML declaration"),
+        (None, None) => return Ok(UTF_8),
+    };
+    let found = find(&name).ok_or(FeedError::Charset { name, by })?;
+    // A declaration that can be read in single bytes is wrong about two: programs write it so into UTF-8.
+    let is_wide = [UTF_16LE, UTF_16BE].contains(&found);
+    Ok(if is_wide && by_server.is_none() { UTF_8 } else { found })
 }
 
 impl<S: Stream<Item = Result<Bytes, FeedError>> + Unpin> AsyncBufRead for Text<S> {
@@ -203,7 +218,7 @@ mod tests {
     #[tokio::test]
     async fn a_feed_is_read_up_to_its_largest_size() {
         for (before, fits) in [(MAX_FEED - 4, true), (MAX_FEED - 3, false)] {
-            let mut text = Text::new(stream::iter([Ok(Bytes::from_static(b"<a/>"))]));
+            let mut text = Text::new(stream::iter([Ok(Bytes::from_static(b"<a/>"))]), None);
             text.total = before;
             assert_eq!(text.fill_buf().await.is_ok(), fits);
             assert_eq!(matches!(text.take_failure(), Some(FeedError::TooLarge)), !fits);
@@ -222,9 +237,9 @@ mod tests {
             ("<?xml encoding=", "UTF-8"),
             ("<?xml encoding=й?>", "UTF-8"),
         ] {
-            assert_eq!(coding(head.as_bytes()).unwrap().name(), name, "{head}");
+            assert_eq!(coding(head.as_bytes(), None).unwrap().name(), name, "{head}");
         }
-        let unknown = coding(b"<?xml version=\"1.0\" encoding=\"nonsense\"?>").unwrap_err();
+        let unknown = coding(b"<?xml version=\"1.0\" encoding=\"nonsense\"?>", None).unwrap_err();
         assert!(unknown.to_string().contains("the charset `nonsense`"), "{unknown}");
     }
 }

@@ -21,6 +21,7 @@ use std::time::Duration;
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 use shared::platform::clock::Deadline;
+use shared::platform::runtime::left;
 use shared::platform::runtime::remaining;
 
 pub use run::Report;
@@ -44,7 +45,7 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
     let looked = run.look_after_all().await;
     // What was counted is looked at whatever came after it: the next run would not come back to it.
     let judged = conversion::judge(deps, run.counted()).await;
-    turn.give_back().await;
+    turn.give_back(left(&event.context, BUDGET)).await;
     let alarms = looked.and(judged)?;
     let report = Report { alarms, ..run.report() };
     let Report { due, counted, asked, reported, failed, alarms, left } = report;

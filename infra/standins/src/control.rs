@@ -184,7 +184,7 @@ async fn respond(world: &Arc<World>, request: &Request) -> Option<Result<Answer,
         ("POST", ["shop"]) => {
             body::<ShopAnswers>(request).and_then(|answers| world.shop.set_overrides(answers.order)).map(|()| done(|| ()))
         }
-        ("POST", ["shop", "feed"]) => Ok(done(|| world.shop.set_feed(request.body.clone()))),
+        ("POST", ["shop", "feed"]) => Ok(done(|| world.shop.set_feed(request.body.clone(), "application/xml"))),
         ("DELETE", ["shop"]) => Ok(done(|| world.shop.clear_overrides())),
         ("POST", ["clock"]) => advance(world, request).await,
         (method, [name]) => Ok(hooked(world.hooks.find(method, name)?, request).await),

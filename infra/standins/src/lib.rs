@@ -316,7 +316,12 @@ impl StandIns {
 
     /// Lets the shop publish this as its product feed, whatever it is.
     pub fn set_shop_feed(&self, feed: impl Into<Bytes>) {
-        self.world.shop.set_feed(feed.into());
+        self.world.shop.set_feed(feed.into(), "application/xml");
+    }
+
+    /// The same with a `Content-Type` of its own.
+    pub fn set_shop_feed_as(&self, feed: impl Into<Bytes>, content_type: &'static str) {
+        self.world.shop.set_feed(feed.into(), content_type);
     }
 
     /// Lets the shop answer as it calculated again.

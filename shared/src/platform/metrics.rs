@@ -215,7 +215,7 @@ pub const SMS_ENTERED: Metric = count("SmsEntered", &[&[OPERATOR]]);
 pub const SMS_CONVERSION_DROPPED: Metric = watched(count("SmsConversionDropped", WHOLE), "FormsNeedingAttention");
 /// The shop's SMS of the day are running out, once a day.
 pub const SMS_RUNNING_OUT: Metric = watched(count("SmsRunningOut", WHOLE), "FormsNeedingAttention");
-/// The shop's SMS of the day are used up, once a day.
+/// The shop's SMS of the day are used up, once a day; and each code that a form's own limit of the day keeps back, below the shop's.
 pub const SMS_USED_UP: Metric = watched(count("SmsUsedUp", WHOLE), "FormsNeedingAttention");
 
 /// Forms that were stored, each once however often it was sent.
@@ -231,7 +231,8 @@ pub const FORMS_REFUSED_LATE: Metric = watched(count("FormsRefusedLate", WHOLE),
 pub const FORMS_LIMITED: Metric = count("FormsLimited", &[&[REASON]]);
 /// The forms without a code of the day are running out, once a day.
 pub const FORMS_RUNNING_OUT: Metric = watched(count("FormsRunningOut", WHOLE), "FormsNeedingAttention");
-/// The forms without a code of the day, or those of them without an installation, are used up, each once a day.
+/// The forms without a code of the day, or those of them without an installation, are used up, each once a day; and each form that its own
+/// limit of the day keeps out, below the shop's.
 pub const FORMS_USED_UP: Metric = watched(count("FormsUsedUp", WHOLE), "FormsNeedingAttention");
 /// How old a form is, each time that the queue's try at the shop was in vain. Its sample count is that of the tries.
 pub const FORM_WAITING: Metric = metric("FormWaiting", Unit::Seconds, WHOLE);

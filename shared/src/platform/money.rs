@@ -89,6 +89,9 @@ pub enum MoneyError {
     /// Not a decimal number.
     #[error("must be a decimal number like 1500.00")]
     NotDecimal,
+    /// `1.500` is one and a half to some and fifteen hundred to others.
+    #[error("must have two decimals or none: three digits behind its only mark may be decimals, or thousands")]
+    Ambiguous,
     /// More than two decimals that are not zero.
     #[error("must have at most two decimals")]
     TooPrecise,
@@ -107,7 +110,8 @@ pub enum MoneyError {
 }
 
 /// A non-negative decimal number with at most two decimals, counted in hundredths: an amount whose currency is known
-/// from elsewhere. Reads JSON numbers and strings alike by their text, so that no float ever touches it.
+/// from elsewhere. Reads JSON numbers and strings alike by their text, so that no float ever touches it; but of a string that may be read in two
+/// ways, `"1.500"`, nothing is guessed, while the number `1.500` can only be one and a half.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Decimal(i64);
 
@@ -120,6 +124,14 @@ impl Decimal {
 
     /// Reads `1500`, `1500.5`, `1500.00`, `1.5e3`, and `1500.4999999999998` as 1500.50; refuses signs other than a minus on zero, spaces and the rest.
     pub fn parse(text: &str) -> Result<Self, MoneyError> {
+        if may_be_thousands(text) {
+            return Err(MoneyError::Ambiguous);
+        }
+        Self::of_number(text)
+    }
+
+    /// Reads a number that a program has written, whose point is one before decimals.
+    pub fn of_number(text: &str) -> Result<Self, MoneyError> {
         fixed_point(text, 2, Money::MAX_MINOR).map(Self)
     }
 }
@@ -143,6 +155,13 @@ impl Decimal {
         let digits = ungrouped(whole).ok_or(MoneyError::NotDecimal)?;
         Self::parse(&if decimals.is_empty() { digits } else { format!("{digits}.{decimals}") })
     }
+}
+
+/// Whether a text may be read in two ways: one to three digits, a mark, and three digits more. `0.500` and `1500.000` have no groups of three.
+fn may_be_thousands(text: &str) -> bool {
+    let Some((whole, behind)) = text.split_once(['.', ',']) else { return false };
+    let are_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    (1..=3).contains(&whole.len()) && behind.len() == 3 && !whole.starts_with('0') && are_digits(whole) && are_digits(behind)
 }
 
 /// What people put between groups of three digits.
@@ -305,23 +324,24 @@ impl fmt::Display for Decimal {
 
 impl<'de> Deserialize<'de> for Decimal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        number_text(deserializer).and_then(|text| Self::parse(&text).map_err(D::Error::custom))
+        let (text, is_number) = number_text(deserializer)?;
+        if is_number { Self::of_number(&text) } else { Self::parse(&text) }.map_err(D::Error::custom)
     }
 }
 
 impl<'de> Deserialize<'de> for Quantity {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        number_text(deserializer).and_then(|text| Self::parse(&text).map_err(D::Error::custom))
+        number_text(deserializer).and_then(|(text, _)| Self::parse(&text).map_err(D::Error::custom))
     }
 }
 
-/// A JSON number or string by its text.
-fn number_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+/// A JSON number or string by its text, and whether it is a number.
+fn number_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(String, bool), D::Error> {
     let raw = Box::<RawValue>::deserialize(deserializer)?;
     if raw.get().starts_with('"') {
-        serde_json::from_str::<String>(raw.get()).map(|text| text.trim().to_owned()).map_err(D::Error::custom)
+        serde_json::from_str::<String>(raw.get()).map(|text| (text.trim().to_owned(), false)).map_err(D::Error::custom)
     } else {
-        Ok(raw.get().to_owned())
+        Ok((raw.get().to_owned(), true))
     }
 }
 
@@ -475,14 +495,20 @@ mod tests {
             ("1299р", 129_900),
             ("RUB 1299", 129_900),
             ("\u{feff} 5000\u{a0}", 500_000),
-            ("4.000", 400),
+            ("0.500", 50),
+            ("0,99", 99),
+            ("1500.000", 150_000),
+            ("4.0000", 400),
         ] {
             let text = text.trim_start_matches('\u{feff}');
             assert_eq!(Decimal::parse_written(text, Currency::Rub), Ok(Decimal(minor)), "{text}");
         }
         for (text, error) in [
-            ("1,299", MoneyError::NotDecimal),
-            ("1.299", MoneyError::NotDecimal),
+            ("1,299", MoneyError::Ambiguous),
+            ("1.299", MoneyError::Ambiguous),
+            ("1.500", MoneyError::Ambiguous),
+            ("999.000 руб.", MoneyError::Ambiguous),
+            ("4.000", MoneyError::Ambiguous),
             ("12 99", MoneyError::NotDecimal),
             ("1 29 900", MoneyError::NotDecimal),
             ("1 299'000", MoneyError::NotDecimal),
@@ -515,6 +541,11 @@ mod tests {
         for json in [r#"{"amount":6700.10}"#, r#"{"amount":"6700.10"}"#, r#"{"amount":67001e-1}"#] {
             let wire: Wire = serde_json::from_str(json).unwrap();
             assert_eq!(wire.amount, Decimal(670_010), "{json}");
+        }
+        let exact: Wire = serde_json::from_str(r#"{"amount":1.500}"#).unwrap();
+        assert_eq!(exact.amount, Decimal(150), "the point of a JSON number is one before decimals");
+        for json in [r#"{"amount":"1.500"}"#, r#"{"amount":"12,500"}"#, r#"{"amount":" 125.000 "}"#] {
+            assert!(serde_json::from_str::<Wire>(json).is_err(), "{json} may be thousands");
         }
         for json in [r#"{"amount":true}"#, r#"{"amount":{}}"#, r#"{"amount":null}"#, r#"{"amount":"6 700"}"#] {
             assert!(serde_json::from_str::<Wire>(json).is_err(), "{json}");

@@ -22,6 +22,8 @@ use crate::platform::trust::Trust;
 
 /// What must remain of an invocation for writing down how it came out.
 const RESERVE: Duration = Duration::from_millis(500);
+/// What the answer itself takes.
+const MOMENT: Duration = Duration::from_millis(100);
 
 /// What every function gets from outside.
 #[derive(Clone, Debug)]
@@ -138,6 +140,12 @@ pub fn remaining(context: &Context, budget: Duration) -> Duration {
     let at = UNIX_EPOCH.checked_add(Duration::from_millis(context.deadline));
     let left = at.and_then(|at| at.duration_since(SystemTime::now()).ok());
     left.map_or(budget, |left| left.saturating_sub(RESERVE).min(budget))
+}
+
+/// What is left of an invocation beyond its work, for its last word to the store: at least a moment.
+#[must_use]
+pub fn left(context: &Context, budget: Duration) -> Duration {
+    remaining(context, budget).saturating_add(RESERVE).saturating_sub(MOMENT)
 }
 
 async fn start<D>(build: Build<D>, warm: impl AsyncFnOnce(&D)) -> Result<House<D>, Error> {

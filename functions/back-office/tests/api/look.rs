@@ -196,6 +196,36 @@ async fn a_list_that_is_not_clearly_asked_for_is_refused() {
 }
 
 #[tokio::test]
+async fn an_order_is_found_by_its_id_whatever_cannot_be_read_beside_it() {
+    let shop = Shop::held().await;
+    shop.cancel().await;
+    shop.story.create(&shop.order).await;
+    let (first, second) = (shop.order.payment(1), shop.order.payment(2));
+    let look = async || {
+        let answer = shop.ask(get(&format!("orders/{}", shop.order.id)).key(VIEWER_KEY)).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.json()
+    };
+    assert_eq!((ids(&look().await).len(), look().await.get("unreadable")), (2, None));
+    let order = (format!("order#{}", shop.order.uuid), shop.order.uuid.clone());
+    for (key, named, attribute) in [
+        (format!("payment#{first}"), first.clone(), "amount"),
+        (format!("payment#{second}"), second.clone(), "history"),
+        (order.0.clone(), order.1.clone(), "lines"),
+        (order.0, order.1, "attempts"),
+    ] {
+        let mut whole = None;
+        shop.story.world.edit("order-holds", &key, |item| whole = item.remove(attribute)).await;
+        let seen = look().await;
+        assert_eq!(seen["unreadable"], json!([named]), "{key} without {attribute}");
+        let left: Vec<_> = [&first, &second].into_iter().filter(|id| **id != named).map(String::as_str).collect();
+        assert_eq!((ids(&seen), seen.get("order").is_some()), (left, key.starts_with("payment#")), "{key} without {attribute}");
+        shop.story.world.edit("order-holds", &key, |item| drop(item.insert(attribute.to_owned(), whole.unwrap()))).await;
+    }
+    assert!(shop.story.world.logs().contains("an item of a list cannot be read"));
+}
+
+#[tokio::test]
 async fn a_payment_that_cannot_be_read_hides_no_other_and_is_named() {
     let shop = Shop::held().await;
     let order = shop.story.order().await;

@@ -182,6 +182,34 @@ async fn the_shops_day_of_forms_ends_and_two_alarms_are_raised() {
 }
 
 #[tokio::test]
+async fn a_forms_own_limit_of_the_day_below_the_shops_is_heard_of() {
+    let own = [(
+        "name = \"feedback\"\nrequires_code = false",
+        "name = \"feedback\"\nrequires_code = false\nlimits = { forms_per_shop_per_day = 3 }\n\
+         [[form]]\nname = \"review\"\nrequires_code = false",
+    )];
+    let customer = start("own_day", &own).await;
+    let post = async |number: usize, name: &str| {
+        let (installed, phone) = (format!("install-{number}"), format!("996770{number:06}"));
+        let mut form = form(number, Some(&installed), Some(&phone));
+        form["formId"] = json!(name);
+        customer.ok(EXPORT, form).await == success()
+    };
+    // What other forms take counts, too: so it never is this one that takes the last.
+    for number in 0..5 {
+        assert!(post(number, "review").await, "{number}: within the shop's");
+    }
+    assert_eq!(customer.world.total(FORMS_USED_UP, &[]), 0);
+    assert!(!post(5, "feedback").await);
+    let measured = customer.world.measured(FORMS_USED_UP);
+    assert_eq!((measured.len(), &measured[0]["form"], &measured[0]["FormsNeedingAttention"]), (1, &json!("feedback"), &json!(1)));
+    assert!(customer.world.logs().contains("a form's own limit of the day is used up"));
+    assert!(post(6, "review").await, "the other form goes on");
+    // A limit of the shop's own is told of by its thresholds, and a phone's by none.
+    assert_eq!(customer.world.total(FORMS_USED_UP, &[]), 1);
+}
+
+#[tokio::test]
 async fn a_form_that_is_sent_again_counts_once_and_has_its_answer_when_the_limit_is_reached() {
     let shop = "name = \"feedback\"\nrequires_code = false\ndestinations = [\"shop\", \"store\"]";
     let changes =

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::json;
 use shared::forms::texts;
+use shared::platform::metrics::SMS_USED_UP;
 use standins::{Fault, System};
 use testkit::settings::IMSHOP_KEY;
 use testkit::{Event, canary, event_file, invoke};
@@ -222,6 +223,32 @@ async fn the_shop_pays_for_so_many_sms_a_day_and_not_one_more_at_once() {
     );
     customer.world.advance(Duration::from_hours(24));
     assert_eq!(to(11).await, success(), "tomorrow");
+}
+
+#[tokio::test]
+async fn a_forms_own_limit_of_sms_below_the_shops_is_heard_of() {
+    let own = [(
+        "name = \"feedback\"\nrequires_code = false",
+        "name = \"feedback\"\nrequires_code = true\nlimits = { sends_per_shop_per_day = 2 }",
+    )];
+    let customer = Customer::start_configured("own_sms", &own).await;
+    customer.midnight();
+    let to = async |number: i32, name: &str| {
+        let mut form = customer.with("/installId", format!("install-{number}"));
+        form["data"]["phone"] = json!(format!("9967701020{number:02}"));
+        if !name.is_empty() {
+            form["formName"] = json!(name);
+        }
+        customer.ok(SEND, form).await == success()
+    };
+    for number in 0..3 {
+        assert!(to(number, "").await, "{number}");
+    }
+    assert_eq!(customer.world.total(SMS_USED_UP, &[]), 0);
+    assert!(!to(3, "feedback").await);
+    let measured = customer.world.measured(SMS_USED_UP);
+    assert_eq!((measured.len(), &measured[0]["form"], &measured[0]["FormsNeedingAttention"]), (1, &json!("feedback"), &json!(1)));
+    assert!(to(4, "").await, "the shop's is not");
 }
 
 #[tokio::test]

@@ -3,7 +3,9 @@ use std::time::Instant;
 use crate::Story;
 use serde_json::{Value, json};
 use shared::platform::metrics;
-use standins::{Fault, System};
+use standins::Fault;
+use standins::Options;
+use standins::System;
 use testkit::settings::{IMSHOP_KEY, SHOP_KEY};
 use testkit::{Answer, Event, TIMELY, drop_after, invoke};
 
@@ -93,6 +95,38 @@ async fn what_an_order_does_not_say_or_says_unreadably_is_left_out() {
     let cart = stored(&story, "uuid-2").await["cart"].clone();
     assert_eq!((&cart["known_customer"], &cart["bonuses"]), (&json!(false), &json!("0.00")), "{cart}");
     assert_eq!((cart.get("promocode"), cart.get("country")), (Some(&Value::Null), Some(&Value::Null)), "{cart}");
+}
+
+#[tokio::test]
+async fn a_line_that_cannot_be_read_is_the_one_that_is_unknown() {
+    let kettle = json!({"configurationId": "sku-1", "name": "Чайник", "quantity": 1, "price": 3000, "subtotal": 3000});
+    let lines = |order: &Value| {
+        let lines = order["lines"].as_array().unwrap().iter();
+        lines.map(|line| (line["name"].clone(), line["subtotal"].clone())).collect::<Vec<_>>()
+    };
+    for odd in [json!("чай"), json!(7), json!(null), json!([1, 2]), json!(true)] {
+        let story = Story::start().await;
+        let items = json!([kettle, odd]);
+        story.world.standins().shop_answers(json!({"price": 3250, "deliveryPrice": 250, "items": items})).unwrap();
+        story.orders(post(Story::order_request("uuid-1")).rest()).await;
+        let order = stored(&story, "uuid-1").await;
+        assert_eq!(lines(&order), [(json!("Чайник"), json!(300_000)), (json!("Товар"), Value::Null)], "{odd}");
+        assert_eq!(order["amount"], json!(325_000), "{odd}");
+        // What the lines cost together is as unknown as the one.
+        let story = Story::start().await;
+        story.world.standins().shop_answers(json!({"price": null, "deliveryPrice": 0, "items": items})).unwrap();
+        story.orders(post(Story::order_request("uuid-1")).rest()).await;
+        assert_eq!(stored(&story, "uuid-1").await.get("amount"), None, "{odd}");
+        // In the request, of which the simulated shop would take none.
+        let url = crate::text::shop("Content-Type: application/json", crate::text::ANSWER.into()).await;
+        let story = Story::start_with(Options::default(), &[("SHOP_ORDERS_URL", &url)]).await;
+        let mut request = Story::order_request("uuid-1");
+        request["orders"][0]["items"] = items;
+        assert_eq!(story.orders(post(request).rest()).await.status, 200, "{odd}");
+        let order = stored(&story, "uuid-1").await;
+        assert_eq!(lines(&order), [(json!("Чайник"), Value::Null), (json!("Товар"), Value::Null)], "{odd}");
+        assert_eq!(order["cart"].get("goods"), None, "{odd}: no rule on goods is sure");
+    }
 }
 
 #[tokio::test]

@@ -14,10 +14,11 @@ use tokio::net::TcpListener;
 
 use crate::Story;
 
-const ANSWER: &str = r#"{"message":"Заказ принят","orders":[{"success":true,"id":"909","uuid":"uuid-1","price":5240}]}"#;
+pub(crate) const ANSWER: &str =
+    r#"{"message":"Заказ принят","orders":[{"success":true,"id":"909","uuid":"uuid-1","price":5240}]}"#;
 
 /// A shop that answers everything alike; its address.
-async fn shop(headers: &'static str, body: Vec<u8>) -> String {
+pub(crate) async fn shop(headers: &'static str, body: Vec<u8>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {

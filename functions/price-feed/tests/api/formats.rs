@@ -14,9 +14,14 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 /// A file in a zip, its checksum before or behind it.
 fn local(bytes: &[u8], is_behind: bool) -> Vec<u8> {
+    named("feed.yml", bytes, is_behind)
+}
+
+/// The same under a name.
+fn named(name: &str, bytes: &[u8], is_behind: bool) -> Vec<u8> {
     let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(bytes).unwrap();
-    let (packed, name) = (encoder.finish().unwrap(), b"feed.yml");
+    let (packed, name) = (encoder.finish().unwrap(), name.as_bytes());
     let mut checksum = flate2::Crc::new();
     checksum.update(bytes);
     let size = |length: usize| u32::try_from(length).unwrap().to_le_bytes();
@@ -30,8 +35,22 @@ fn local(bytes: &[u8], is_behind: bool) -> Vec<u8> {
 }
 
 fn zip(bytes: &[u8], is_behind: bool) -> Vec<u8> {
+    zip_of(&[local(bytes, is_behind)])
+}
+
+fn zip_of(files: &[Vec<u8>]) -> Vec<u8> {
     // Of the directory at the end only its beginning is looked at.
-    [&local(bytes, is_behind)[..], b"PK\x01\x02", &[0; 60], b"PK\x05\x06", &[0; 18]].concat()
+    [&files.concat()[..], b"PK\x01\x02", &[0; 60], b"PK\x05\x06", &[0; 18]].concat()
+}
+
+/// A file in a zip that is not packed, like a folder.
+fn unpacked(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut checksum = flate2::Crc::new();
+    checksum.update(bytes);
+    let size = u32::try_from(bytes.len()).unwrap().to_le_bytes();
+    let sums = [checksum.sum().to_le_bytes(), size, size].concat();
+    let length = [u8::try_from(name.len()).unwrap(), 0, 0, 0];
+    [&b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0"[..], &sums, &length, name.as_bytes(), bytes].concat()
 }
 
 async fn price_of_tea(bytes: Vec<u8>) -> Option<String> {
@@ -64,6 +83,44 @@ async fn a_feed_is_read_in_the_encoding_that_it_names() {
 }
 
 #[tokio::test]
+async fn the_servers_word_counts_behind_the_byte_order_mark_and_before_the_declaration() {
+    const XML_1251: &str = "text/xml; charset=windows-1251";
+    const XML_UTF8: &str = "application/xml; charset=utf-8";
+    let text = |declaration: &str| feed(&offer("чай", "12.30")).replace("<?xml version=\"1.0\"?>", declaration);
+    let says = |charset: &str| text(&format!("<?xml version=\"1.0\" encoding=\"{charset}\"?>"));
+    let cyrillic = |text: String| WINDOWS_1251.encode(&text).0.into_owned();
+    let wide = |text: String| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    let read = Ok("12.30");
+    let lost = Err("1 of 1 offers are bad");
+    for (bytes, content_type, wanted) in [
+        (cyrillic(text("")), XML_1251, read),
+        (cyrillic(text("")), "TEXT/XML; Charset=\"CP1251\"", read),
+        (cyrillic(text("")), "text/plain;charset=win-1251", read),
+        (cyrillic(says("utf-8")), XML_1251, read),
+        (cyrillic(says("windows-1251")), XML_UTF8, lost),
+        (cyrillic(says("windows-1251")), "text/xml", read),
+        (cyrillic(says("windows-1251")), "application/octet-stream; charset=binary", read),
+        (says("windows-1251").into_bytes(), XML_UTF8, read),
+        (format!("\u{feff}{}", says("utf-8")).into_bytes(), XML_1251, read),
+        (says("utf-16").into_bytes(), "application/xml", read),
+        (wide(text("")), "application/xml; charset=utf-16le", read),
+        (gzip(&cyrillic(text(""))), XML_1251, read),
+        (zip(&cyrillic(says("windows-1251")), true), "application/zip; charset=utf-8", read),
+        (text("").into_bytes(), "text/xml; charset=koi9", Err("the charset `koi9`, as its server's Content-Type says")),
+        (says("koi9").into_bytes(), "text/xml", Err("the charset `koi9`, as its XML declaration says")),
+        (says("koi9").into_bytes(), XML_UTF8, read),
+    ] {
+        let shop = Shop::start().await;
+        shop.world.standins().set_shop_feed_as(bytes, content_type);
+        match (shop.run().await, wanted) {
+            (Ok(_), Ok(price)) => assert_eq!(shop.price("чай").await.as_deref(), Some(price), "{content_type}"),
+            (Err(error), Err(wanted)) => assert!(error.contains(wanted), "{content_type}: {error}"),
+            (came, _) => panic!("{content_type}: {came:?} instead of {wanted:?}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_id_in_the_wrong_encoding_is_nobodys() {
     let shop = Shop::start().await;
     let cyrillic = WINDOWS_1251.encode(&feed(&offer("чай", "12.30"))).0.into_owned();
@@ -84,6 +141,28 @@ async fn packed_files_are_read_as_the_common_tools_read_them() {
         ("an empty one behind", [packed.clone(), gzip(b"")].concat()),
         ("zip", zip(&plain, false)),
         ("zip, written as a stream", zip(&plain, true)),
+        ("zip of a feed that is not packed", zip_of(&[unpacked("feed.xml", &plain)])),
+        ("zip with a folder", zip_of(&[unpacked("export/", b""), named("export/feed.yml", &plain, false)])),
+        (
+            "zip with other files before",
+            zip_of(&[named("README.txt", b"<b>", true), unpacked("logo.png", &[1; 9]), local(&plain, true)]),
+        ),
+        (
+            "zip with other files behind",
+            zip_of(&[
+                local(&plain, true),
+                named("shops.dtd", &vec![b'<'; 90_000], true),
+                unpacked("a.json", b"{}"),
+                named("b.pdf", b"%PDF", false),
+            ]),
+        ),
+        (
+            "zip of a Mac",
+            zip_of(&[local(&plain, true), named("__MACOSX/._feed.yml", b"<plist>", true), named(".DS_Store", b"x", true)]),
+        ),
+        ("zip of a file without an ending", zip_of(&[named("catalogue", &plain, false)])),
+        ("zip with a file of another kind", zip_of(&[named("catalogue", b"nothing", true), named("prices.dat", &plain, true)])),
+        ("zip of a gzip", zip_of(&[named("feed.xml.gz", &packed, true)])),
         ("packed twice", gzip(&packed)),
         ("packed twice, zeros within", gzip(&[packed.as_slice(), &[0; 100]].concat())),
         ("with the file's name in it", {
@@ -127,8 +206,25 @@ async fn a_packed_file_that_is_cut_off_broken_or_a_bomb_is_refused() {
         ("zip, its head cut off", zipped.clone()[..20].to_vec(), "zip that cannot be read: it is cut off"),
         ("zip with a wrong checksum", with(&zipped, 14, 1), "its checksum is wrong"),
         ("zip with a password", with(&zipped, 6, 1), "has a password"),
-        ("zip with a folder", with(&zipped, 8, 8), "folder"),
-        ("zip with two files", [local(&plain, false), zipped].concat(), "more than one file"),
+        ("zip, not packed as it says", with(&zipped, 8, 8), "its checksum is wrong"),
+        ("zip, packed in another way", with(&zipped, 8, 1), "packed in a way that is not read"),
+        ("zip with rubbish behind its file", zip_of(&[local(&plain, false), b"rubbish".to_vec()]), "none"),
+        (
+            "zip with two feeds",
+            zip_of(&[named("new/feed.xml", &plain, false), named("readme.txt", b"x", true), named("OLD.YML", &plain, true)]),
+            "it has more than one file that may be the feed: new/feed.xml, OLD.YML",
+        ),
+        (
+            "zip with a table beside the feed",
+            zip_of(&[named("goods.csv", b"id;price", false), local(&plain, true)]),
+            "it has more than one file that may be the feed: goods.csv, feed.yml",
+        ),
+        (
+            "zip without a feed",
+            zip_of(&[unpacked("docs/", b""), named("docs/readme.txt", b"hello", true), named("logo.png", b"<svg>", false)]),
+            "it has no file of XML, YML or CSV, only docs/readme.txt, logo.png",
+        ),
+        ("zip that ends behind its file", local(&plain, false), "it is cut off"),
         ("zip with nothing in it", b"PK\x05\x06\0\0\0\0".to_vec(), "nothing in it"),
         ("bzip2", b"BZh91AY&SY".to_vec(), "file of bzip2"),
         ("xz", b"\xfd7zXZ\0".to_vec(), "file of xz"),

@@ -118,6 +118,7 @@ async fn two_runs_at_once_leave_one_whole_feed() {
     let mut outcomes = [one.unwrap()["outcome"].clone(), two.unwrap()["outcome"].clone()];
     outcomes.sort_by_key(ToString::to_string);
     assert_eq!(outcomes, [json!("loaded"), json!("overtaken")]);
+    assert_eq!(shop.world.standins().calls_to(System::Shop, "feed").len(), 1, "the other one has not its turn");
     assert_eq!(shop.price(&crate::long_id(499)).await.as_deref(), Some("10.00"));
     // What the slower one wrote is nobody's, and goes away.
     let generation = shop.list().await["generation"].as_str().unwrap().to_owned();

@@ -7,6 +7,7 @@ mod asking;
 mod counting;
 mod exactly;
 mod pumping;
+mod turns;
 
 use std::time::Duration;
 

@@ -42,15 +42,21 @@ struct Client<'a> {
     patronymic: Option<&'a str>,
 }
 
-/// A callback that says `decision`.
-pub(super) fn content<'a>(order: &'a MokkaOrder, decision: Decision, tariffs: &[Tariff], now: OffsetDateTime) -> Callback<'a> {
+/// A callback that says `decision`; its amount contains what is prepaid, or not.
+pub(super) fn content<'a>(
+    order: &'a MokkaOrder,
+    decision: Decision,
+    with_prepayment: bool,
+    tariffs: &[Tariff],
+    now: OffsetDateTime,
+) -> Callback<'a> {
     let amount = order.kopecks();
-    let prepayment = order.prepayment_amount.as_deref().and_then(Kopecks::lenient).unwrap_or(Kopecks(0));
+    let prepayment = order.prepaid();
     let total = amount.plus(prepayment).unwrap_or(amount);
     let (amount, term, schedule, overpayment) = match decision {
         Decision::Approved => {
             let plan = tariff::plan(tariffs, amount, order.term_or_usual(tariffs), now);
-            (order.amount.clone(), order.term, plan.payments, plan.monthly_overpayment)
+            (order.named(order.amount.clone(), with_prepayment), order.term, plan.payments, plan.monthly_overpayment)
         }
         Decision::Declined => ("0.00".to_owned(), None, Vec::new(), Kopecks(0).to_short_number()),
     };

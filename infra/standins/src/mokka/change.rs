@@ -33,7 +33,11 @@ pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, Refusal
     let change = Change { amount: fields.amount_needed("amount")?, valid_till: envelope::valid_till(&fields, now)? };
     cart::check_change(&fields)?;
     let limits = &mokka.limits;
-    let changed = mokka.with(order_id, now, |order| apply(&mokka.options, limits, order, &change, now));
+    let with_prepayment = mokka.commands_with_prepayment();
+    let changed = mokka.with(order_id, now, |order| {
+        let amount = if with_prepayment { without_prepayment(order, change.amount)? } else { change.amount };
+        apply(&mokka.options, limits, order, &Change { amount, ..change }, now)
+    });
     let plan = changed.unwrap_or_else(|| Err(unknown_order()))?;
     Ok(Answer::ok(&json!({ "status": 0, "message": code::message(0), "schedule": plan.payments })))
 }
@@ -77,9 +81,11 @@ fn check_amount(options: &Options, order: &MokkaOrder, amount: Kopecks) -> Resul
     if !fits {
         return Err(Refusal::new(code::AMOUNT_LIMITS, "no tariff of its term takes this amount"));
     }
-    let prepaid = order.prepayment_amount.as_deref().and_then(Kopecks::lenient);
-    if prepaid.is_some_and(|prepaid| prepaid > amount) {
-        return Err(Refusal::new(code::PREPAYMENT, "its prepayment_amount exceeds amount"));
-    }
     Ok(())
+}
+
+/// What is paid in instalments of an amount that contains what is prepaid.
+fn without_prepayment(order: &MokkaOrder, amount: Kopecks) -> Result<Kopecks, Refusal> {
+    let rest = amount.minus(order.prepaid());
+    rest.ok_or_else(|| Refusal::new(code::PREPAYMENT, "its prepayment_amount exceeds amount"))
 }

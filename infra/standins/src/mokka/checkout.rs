@@ -112,7 +112,7 @@ fn parse(options: &Options, body: &Body<'_>, now: OffsetDateTime) -> Result<Mokk
         status: MokkaStatus::Pending,
         decision: None,
         expired: false,
-        amount: amount.to_string(),
+        amount: amount.minus(prepayment.unwrap_or(Kopecks(0))).unwrap_or(amount).to_string(),
         prepayment_amount: prepayment.map(|prepayment| prepayment.to_string()),
         term: None,
         wanted_term,

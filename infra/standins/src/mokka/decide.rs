@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::callback;
 use super::key::Key;
-use super::order::{Decision, MokkaOrder, MokkaStatus};
+use super::order::{Decision, MokkaOrder, MokkaStatus, PREPAYMENT_ON_FORM};
 use super::readings::Reading;
 use super::state::Mokka;
 use crate::error::ControlError;
@@ -32,6 +32,7 @@ impl Mokka {
     /// The customer decides. An order decided before stays as it is; a limit that was set is honoured.
     fn decide_order(&self, order_id: &str, now: OffsetDateTime, decision: Decision) -> Result<MokkaOrder, ControlError> {
         let (late, another) = (self.readings.is_other(Reading::LateForm), self.readings.is_other(Reading::PhoneOnForm));
+        let prepaying = self.readings.is_other(Reading::PrepaymentOnForm);
         let decided = self.with(order_id, now, |order| {
             if late && decision == Decision::Approved {
                 order.reopen(now);
@@ -42,6 +43,9 @@ impl Mokka {
                     Decision::Approved => {
                         if another {
                             order.primary_phone = Some(ANOTHER_PHONE.to_owned());
+                        }
+                        if prepaying {
+                            order.prepay(PREPAYMENT_ON_FORM);
                         }
                         let term = order.term_or_usual(&self.options.mokka_tariffs);
                         match order.primary_phone.as_deref().and_then(|phone| self.limits.set_for(phone)) {
@@ -87,7 +91,8 @@ impl Mokka {
         let key = self.options.sign_callbacks.then(|| Key::of_orders(&self.options));
         let mut callbacks = Vec::new();
         for _ in 0..times {
-            let content = callback::content(&order, said, &self.options.mokka_tariffs, self.clock.now());
+            let with_prepayment = self.readings.is_other(Reading::PrepaidAmount);
+            let content = callback::content(&order, said, with_prepayment, &self.options.mokka_tariffs, self.clock.now());
             let answer = if self.readings.is_other(Reading::OptionalFields) {
                 let mut content = serde_json::to_value(content).map_err(|error| ControlError::Request(error.to_string()))?;
                 put_nulls(&mut content, &OPTIONAL_IN_CALLBACK);

@@ -35,11 +35,12 @@ pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, Refusal
     };
     check_file(request)?;
     let now = mokka.clock.now();
-    let finished = mokka.with(order_id, now, |order| apply(order, &finish, now));
+    let with_prepayment = mokka.commands_with_prepayment();
+    let finished = mokka.with(order_id, now, |order| apply(order, &finish, with_prepayment, now));
     finished.unwrap_or_else(|| Err(unknown_order()))
 }
 
-fn apply(order: &mut MokkaOrder, finish: &Finish<'_>, now: OffsetDateTime) -> Result<Answer, Refusal> {
+fn apply(order: &mut MokkaOrder, finish: &Finish<'_>, with_prepayment: bool, now: OffsetDateTime) -> Result<Answer, Refusal> {
     match &order.status {
         MokkaStatus::Hold => {}
         MokkaStatus::Expired => {
@@ -53,8 +54,9 @@ fn apply(order: &mut MokkaOrder, finish: &Finish<'_>, now: OffsetDateTime) -> Re
             return Err(Refusal::new(code::CANNOT_PROCESS, format!("it is {}, not hold", status.as_str())));
         }
     }
-    if Kopecks::lenient(&order.amount) != Some(finish.amount) {
-        return Err(Refusal::new(code::AMOUNT_DIFFERENT, format!("it is {}, not {}", order.amount, finish.amount)));
+    let amount = order.named(order.amount.clone(), with_prepayment);
+    if Kopecks::lenient(&amount) != Some(finish.amount) {
+        return Err(Refusal::new(code::AMOUNT_DIFFERENT, format!("it is {amount}, not {}", finish.amount)));
     }
     order.status = MokkaStatus::Finished;
     order.finishes += 1;

@@ -8,11 +8,13 @@ use std::sync::Arc;
 use hyper::{Method, StatusCode};
 
 use super::limits::{Limits, is_phone};
-use super::order::{Decision, MokkaOrder, MokkaStatus};
+use super::order::{Decision, MokkaOrder, MokkaStatus, PREPAYMENT_ON_FORM};
+use super::page;
 use super::readings::Reading;
 use super::registered::MokkaRegistration;
-use super::state::{Form, Mokka};
-use super::{page, tariff};
+use super::state::Form;
+use super::state::Mokka;
+use super::tariff;
 use crate::answer::Answer;
 use crate::options::{Options, Tariff};
 use crate::request::Request;
@@ -77,11 +79,12 @@ fn view_registration(registration: &MokkaRegistration) -> Answer {
 fn submit_order(mokka: &Arc<Mokka>, order_id: &str, filled: &Filled) -> Option<Answer> {
     let (options, limits) = (&mokka.options, &mokka.limits);
     let (now, late) = (mokka.clock.now(), mokka.readings.is_other(Reading::LateForm));
+    let prepaying = mokka.readings.is_other(Reading::PrepaymentOnForm);
     let (next, order) = mokka.with(order_id, now, |order| {
         if late && !filled.refused {
             order.reopen(now);
         }
-        (fill_in(options, limits, order, filled), order.clone())
+        (fill_in(options, limits, order, filled, prepaying), order.clone())
     })?;
     let decided_now = match next {
         Next::Again(problem) => {
@@ -128,7 +131,7 @@ fn submit_registration(mokka: &Arc<Mokka>, order_id: &str, filled: &Filled) -> O
     }
 }
 
-fn fill_in(options: &Options, limits: &Limits, order: &mut MokkaOrder, filled: &Filled) -> Next {
+fn fill_in(options: &Options, limits: &Limits, order: &mut MokkaOrder, filled: &Filled, prepaying: bool) -> Next {
     if order.status != MokkaStatus::Pending {
         return Next::Decided { now: false };
     }
@@ -143,6 +146,9 @@ fn fill_in(options: &Options, limits: &Limits, order: &mut MokkaOrder, filled: &
     let Some(term) = filled.term(&options.mokka_tariffs, order) else {
         return Next::Again("Выберите срок из предложенных.");
     };
+    if prepaying {
+        order.prepay(PREPAYMENT_ON_FORM);
+    }
     order.judge(limits.admit(options, &phone), term);
     order.primary_phone = Some(phone);
     Next::Decided { now: true }

@@ -8,6 +8,9 @@ use super::tariff;
 use crate::money::Kopecks;
 use crate::options::Tariff;
 
+/// What customers choose to prepay on the form, with the reading `prepayment_on_form` = `thousand`.
+pub(super) const PREPAYMENT_ON_FORM: Kopecks = Kopecks(100_000);
+
 /// Mokka's decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -91,7 +94,7 @@ pub struct MokkaOrder {
     pub decision: Option<Decision>,
     /// Whether its time is over, whatever its status.
     pub expired: bool,
-    /// Rubles with two decimals, unless a test has put something else there.
+    /// What is paid in instalments, without what is prepaid: rubles with two decimals, unless a test has put something else there.
     pub amount: String,
     /// What was paid before, in rubles with two decimals.
     pub prepayment_amount: Option<String>,
@@ -160,6 +163,27 @@ impl MokkaOrder {
     /// The amount; nothing, if a test has put something there that is no amount.
     pub(super) fn kopecks(&self) -> Kopecks {
         Kopecks::lenient(&self.amount).unwrap_or(Kopecks(0))
+    }
+
+    /// What was paid before.
+    pub(super) fn prepaid(&self) -> Kopecks {
+        self.prepayment_amount.as_deref().and_then(Kopecks::lenient).unwrap_or(Kopecks(0))
+    }
+
+    /// An amount of this order as Mokka names it: without what is prepaid, or `with` it.
+    pub(super) fn named(&self, amount: String, with: bool) -> String {
+        if self.prepaid() == Kopecks(0) || !with {
+            return amount;
+        }
+        Kopecks::lenient(&amount).and_then(|amount| amount.plus(self.prepaid())).map_or(amount, |sum| sum.to_string())
+    }
+
+    /// The customer chooses a prepayment on the form.
+    pub(super) fn prepay(&mut self, prepayment: Kopecks) {
+        if let Some(rest) = self.kopecks().minus(prepayment).filter(|rest| *rest > Kopecks(0) && self.prepaid() == Kopecks(0)) {
+            self.prepayment_amount = Some(prepayment.to_string());
+            self.amount = rest.to_string();
+        }
     }
 
     /// The sum of the returns.

@@ -28,6 +28,12 @@ pub(crate) enum Reading {
     Amounts,
     /// The content type of answers.
     ContentType,
+    /// The amount of an order that is prepaid, wherever Mokka says or takes one after Checkout.
+    PrepaidAmount,
+    /// The amount of Finish and Change for an order that is prepaid.
+    PrepaidCommands,
+    /// The form's own prepayment, as it is set up on Mokka's side.
+    PrepaymentOnForm,
 }
 
 impl Open for Reading {
@@ -44,6 +50,9 @@ impl Open for Reading {
         Self::OptionalFields,
         Self::Amounts,
         Self::ContentType,
+        Self::PrepaidAmount,
+        Self::PrepaidCommands,
+        Self::PrepaymentOnForm,
     ];
 
     fn name(self) -> &'static str {
@@ -59,6 +68,9 @@ impl Open for Reading {
             Self::OptionalFields => "optional_fields",
             Self::Amounts => "amounts",
             Self::ContentType => "content_type",
+            Self::PrepaidAmount => "prepaid_amount",
+            Self::PrepaidCommands => "prepaid_commands",
+            Self::PrepaymentOnForm => "prepayment_on_form",
         }
     }
 
@@ -75,6 +87,9 @@ impl Open for Reading {
             Self::OptionalFields => ["given", "null"],
             Self::Amounts => ["text", "number"],
             Self::ContentType => ["application/json", "text/html"],
+            Self::PrepaidAmount => ["rest", "whole"],
+            Self::PrepaidCommands => ["as_status", "otherwise"],
+            Self::PrepaymentOnForm => ["none", "thousand"],
         }
     }
 
@@ -95,6 +110,15 @@ impl Open for Reading {
             Self::OptionalFields => "whether answers and callbacks give what the document does not need, or null for it",
             Self::Amounts => "whether Status gives amounts as text or as JSON numbers",
             Self::ContentType => "what Mokka calls its JSON",
+            Self::PrepaidAmount => {
+                "whether Status and callbacks name the amount of a prepaid order without its prepayment, or with it"
+            }
+            Self::PrepaidCommands => {
+                "whether Finish and Change name the amount of a prepaid order as Status does, or the other way"
+            }
+            Self::PrepaymentOnForm => {
+                "whether customers choose a prepayment on the form, of a thousand roubles, to be paid afterwards"
+            }
         }
     }
 }

@@ -51,6 +51,11 @@ impl Mokka {
         format!("{}/{}/form/{token}", self.base_url, System::Mokka)
     }
 
+    /// Whether Finish and Change name the amount of an order with what is prepaid.
+    pub(super) fn commands_with_prepayment(&self) -> bool {
+        self.readings.is_other(Reading::PrepaidAmount) != self.readings.is_other(Reading::PrepaidCommands)
+    }
+
     /// Runs `change` on an order as it stands now; `None` if there is no such order.
     pub(super) fn with<T>(&self, order_id: &str, now: OffsetDateTime, change: impl FnOnce(&mut MokkaOrder) -> T) -> Option<T> {
         let mut orders = locked(&self.orders);

@@ -30,6 +30,7 @@ pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, Refusal
         (order.status.as_str(), order.decision)
     };
     let amount = if readings.is_other(Reading::AmountAfterReturn) { order.left() } else { order.amount.clone() };
+    let amount = order.named(amount, readings.is_other(Reading::PrepaidAmount));
     let amount = match serde_json::from_str(&amount) {
         Ok(number @ Value::Number(_)) if readings.is_other(Reading::Amounts) => number,
         _ => json!(amount),

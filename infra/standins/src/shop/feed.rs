@@ -29,18 +29,18 @@ const CATALOGUE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 </yml_catalog>
 "#;
 
-/// The feed as it is served now.
-pub(crate) struct Feed(Bytes);
+/// The feed as it is served now, and what it is called.
+pub(crate) struct Feed(Bytes, &'static str);
 
 impl Default for Feed {
     fn default() -> Self {
-        Self(Bytes::from_static(CATALOGUE.as_bytes()))
+        Self(Bytes::from_static(CATALOGUE.as_bytes()), "application/xml")
     }
 }
 
 impl Feed {
-    pub(crate) fn set(&mut self, feed: Bytes) {
-        self.0 = feed;
+    pub(crate) fn set(&mut self, feed: Bytes, content_type: &'static str) {
+        (self.0, self.1) = (feed, content_type);
     }
 
     /// The feed, or 304 for whoever has this version.
@@ -49,7 +49,7 @@ impl Feed {
         let answer = if request.header("if-none-match") == Some(etag.as_str()) {
             Answer::not_modified()
         } else {
-            Answer::file("application/xml", self.0.clone())
+            Answer::file(self.1, self.0.clone())
         };
         answer.tagged(etag)
     }

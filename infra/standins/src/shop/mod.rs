@@ -56,8 +56,8 @@ impl Shop {
         }
     }
 
-    pub(crate) fn set_feed(&self, feed: Bytes) {
-        locked(&self.feed).set(feed);
+    pub(crate) fn set_feed(&self, feed: Bytes, content_type: &'static str) {
+        locked(&self.feed).set(feed, content_type);
     }
 
     pub(crate) fn orders(&self) -> Vec<Value> {

@@ -133,17 +133,18 @@ async fn each_field_of_a_change_has_its_code() {
 #[tokio::test]
 async fn a_change_stays_within_the_limit_and_above_the_prepayment() {
     let world = World::start().await;
+    world.standins.set_reading("prepaid_amount", "whole").unwrap();
     let mut body = world.checkout_body("R-1");
     body["current_order"]["prepayment_amount"] = json!("2000.00");
     world.mokka("/factoring/v1/precheck/auth", &body).await;
     world.standins.decide("R-1", Decision::Approved, false, 1).await.unwrap();
     assert_eq!(world.mokka(CHANGE, &change("R-1", "1999.99")).await["status"], 35);
     world.standins.set_mokka_limit("8881234567", "5000.00", LimitStatus::Active).unwrap();
-    for (amount, code) in [("5000.01", 71), ("5000.00", 0)] {
+    for (amount, code) in [("7000.01", 71), ("7000.00", 0)] {
         assert_eq!(world.mokka(CHANGE, &change("R-1", amount)).await["status"], code, "{amount}");
     }
     world.standins.set_mokka_limit("8881234567", "5000.00", LimitStatus::Inactive).unwrap();
-    assert_eq!(world.mokka(CHANGE, &change("R-1", "2000.00")).await["status"], 71);
+    assert_eq!(world.mokka(CHANGE, &change("R-1", "4500.00")).await["status"], 71);
     let order = world.standins.mokka_order("R-1").unwrap();
     assert_eq!((order.status, order.amount.as_str(), order.changes), (MokkaStatus::Hold, "5000.00", 1));
 }

@@ -5,7 +5,7 @@ pub mod mokka;
 
 use std::sync::Arc;
 
-use crate::payments::payment::Provider;
+use crate::payments::payment::{Payment, Policy, Provider};
 
 pub use contract::{Gateway, Registration, Unknown, Urls};
 
@@ -28,6 +28,12 @@ impl Gateways {
         match provider {
             Provider::Mokka => self.mokka.as_ref(),
         }
+    }
+
+    /// When a hold of this payment is captured. One whose customer is still to pay the shop a part waits for the shop's word.
+    #[must_use]
+    pub fn policy(&self, payment: &Payment) -> Policy {
+        if payment.is_prepaid_afterwards() { Policy::OnShipment } else { self.get(payment.provider).policy() }
     }
 
     /// Mokka's, for what only Mokka has: signed callbacks, limits, schedules.

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use super::contract::{Gateway, Registration, Unknown, Urls};
 use crate::payments::mokka::signature::OrderSetting;
 use crate::payments::mokka::types::{
-    AdditionalData, CartItem, ChangeRequest, Channel, Checkout, CheckoutOrder, CheckoutRequest, DeliveryInfo, FinishRequest,
-    OrderStatus, Person, Price, ReturnRequest,
+    AdditionalData, Amount, CartItem, ChangeRequest, Channel, Checkout, CheckoutOrder, CheckoutRequest, DeliveryInfo,
+    FinishRequest, OrderStatus, Person, Price, ReturnRequest,
 };
 use crate::payments::mokka::{self, Client, Code, Error, Fault, Method, Settings, Store};
 use crate::payments::payment::{
@@ -111,8 +111,11 @@ pub fn currency_from_env(env: &mut Env) -> Option<Currency> {
 #[async_trait]
 impl Gateway for MokkaGateway {
     async fn register(&self, order: &Order, payment: &Payment, urls: &Urls, deadline: Deadline) -> Result<Registration, Unknown> {
-        let current_order = CheckoutOrder::new(payment.id.as_str().to_owned(), payment.amount.into(), payment.valid_till.into());
-        let current_order = CheckoutOrder { term: order.known.term, ..current_order };
+        // What Checkout calls the amount is the whole order: the prepayment may be at most as much (code 35).
+        let whole = payment.with_prepayment(payment.amount);
+        let prepayment_amount = payment.prepayment().filter(|_| !payment.is_prepaid_afterwards()).map(Amount::from);
+        let current_order = CheckoutOrder::new(payment.id.as_str().to_owned(), whole.into(), payment.valid_till.into());
+        let current_order = CheckoutOrder { term: order.known.term, prepayment_amount, ..current_order };
         let name = order.name.as_deref().and_then(FullName::told_apart);
         let request = CheckoutRequest {
             primary_phone: phone(order),
@@ -120,7 +123,7 @@ impl Gateway for MokkaGateway {
             person: name.as_ref().map(person),
             delivery_info: delivery_info(order, name.as_ref()),
             additional_data: additional_data(order),
-            cart_items: bill(order, payment.amount),
+            cart_items: bill(order, whole),
             skip_result_page: true,
             ..CheckoutRequest::new(urls.callback.clone(), urls.redirect.clone(), current_order)
         };
@@ -171,11 +174,19 @@ impl Gateway for MokkaGateway {
         let check = payment.check.clone().unwrap_or_default();
         let request = FinishRequest {
             order_id: payment.id.as_str().to_owned(),
-            amount: payment.amount.into(),
+            amount: payment.named(payment.amount, false).into(),
             check_number: check.number.unwrap_or_else(|| receipt::number(order, payment).to_owned()),
             check_link: check.link.or_else(|| order.check_link.clone()),
         };
-        outcome(Method::Finish, self.client.finish(&request, &document, deadline).await)
+        let mut answer = self.client.finish(&request, &document, deadline).await;
+        let other = payment.named(payment.amount, true);
+        if let Err(Error::Refused { code: Code::AmountDiffers, .. }) = &answer
+            && other != payment.named(payment.amount, false)
+        {
+            tracing::warn!("Mokka names the amount of a prepaid order in Finish otherwise than in Status");
+            answer = self.client.finish(&FinishRequest { amount: other.into(), ..request }, &document, deadline).await;
+        }
+        outcome(Method::Finish, answer)
     }
 
     async fn cancel(&self, payment: &Payment, deadline: Deadline) -> Result<Outcome, Unknown> {
@@ -186,13 +197,13 @@ impl Gateway for MokkaGateway {
         let mut cart_items: Vec<_> = change.lines.iter().filter_map(item).collect();
         if cart_items.is_empty() {
             // Mokka takes no change without goods, and the shop has named none.
-            let price = Price::try_from(change.amount).map_err(|error| Unknown(error.to_string()))?;
+            let price = Price::try_from(payment.with_prepayment(change.amount)).map_err(|error| Unknown(error.to_string()))?;
             let order = CartItem::new(texts::order_as_goods(payment.order_id.as_str()), price);
             cart_items.push(CartItem { quantity: Some(Quantity::ONE), ..order });
         }
         let request = ChangeRequest {
             order_id: payment.id.as_str().to_owned(),
-            amount: change.amount.into(),
+            amount: payment.named(change.amount, false).into(),
             valid_till: Some(change.valid_till.into()),
             cart_items,
         };

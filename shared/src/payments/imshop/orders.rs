@@ -1,12 +1,12 @@
 //! Order creation: what IMSHOP sends to the shop, what the shop answers, and what of both a payment needs.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use super::{LineNumbers, sum_of_lines};
 use crate::platform::ids::{InstallId, ItemId, OrderId, OrderUuid};
 use crate::platform::money::{Currency, Decimal, Money, Quantity};
-use crate::platform::wire::{Flag, Lenient, Said, readable, said};
+use crate::platform::wire::{Flag, Lenient, Said, objects, readable, said};
 
 /// IMSHOP's order creation, as far as payments need it. A field of a wrong type is left out, not refused: whether the order
 /// is acceptable is the shop's to say. Only `orders[].uuid` must be there.
@@ -38,7 +38,7 @@ pub struct Order {
     /// ISO code; usually missing. Said but unreadable is not the same as unsaid.
     pub currency: Option<Lenient<String>>,
     /// The items, prices for reference only.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lines")]
     pub items: Lenient<Vec<Item>>,
     /// The customer's id at the shop; null for a guest. An inner `None` is said, here and below: it is there, and null.
     #[serde(default)]
@@ -73,6 +73,13 @@ impl Order {
     pub fn items_amount(&self, currency: Currency) -> Option<Money> {
         sum_of_lines(self.items.0.iter().flatten().map(|item| Some(item.numbers())), currency)
     }
+}
+
+/// Reads lines, each by itself: nothing is known of one that cannot be read, so that what all of them cost is not known either.
+fn lines<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Lenient<Vec<Item>>, D::Error> {
+    let lines: Said<Vec<Lenient<Item>>> = objects(deserializer)?;
+    let lines = lines.and_then(|Lenient(lines)| lines);
+    Ok(Lenient(lines.map(|lines| lines.into_iter().map(|Lenient(line)| line.unwrap_or_default()).collect())))
 }
 
 /// An item in the request or in the shop's answer.
@@ -148,7 +155,7 @@ pub struct AnsweredOrder {
     /// ISO code, if the shop says it.
     pub currency: Option<Lenient<String>>,
     /// The items with the shop's prices.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lines")]
     pub items: Lenient<Vec<Item>>,
     /// Whether the customer has bought before.
     #[serde(default)]
@@ -156,6 +163,12 @@ pub struct AnsweredOrder {
     /// For how many months the customer wants to pay.
     #[serde(default)]
     pub term: Lenient<u32>,
+    /// What of the price the customer has paid already. Said but unreadable is not the same as unsaid.
+    #[serde(default, deserialize_with = "said")]
+    pub prepayment: Said<Option<Decimal>>,
+    /// The shop's page on which the customer pays a part afterwards that is chosen on the provider's form.
+    #[serde(default, deserialize_with = "said")]
+    pub prepayment_url: Said<Option<String>>,
     /// Number of the fiscal receipt, if there is one already.
     #[serde(default)]
     pub check_number: Lenient<String>,
@@ -250,6 +263,10 @@ pub struct Push {
     pub returning_customer: Option<bool>,
     /// For how many months the customer wants to pay.
     pub term: Option<u32>,
+    /// What of the amount the customer has paid already. 0 takes back what was said of it.
+    pub prepayment: Option<Decimal>,
+    /// The shop's page on which the customer pays a part afterwards that is chosen on the provider's form.
+    pub prepayment_url: Option<String>,
     /// The installation of the app.
     pub install_id: Option<InstallId>,
     /// The lines of the order.

@@ -215,12 +215,12 @@ impl<'de> Deserialize<'de> for Bound {
             }
 
             fn visit_i64<E: de::Error>(self, number: i64) -> Result<Bound, E> {
-                Decimal::parse(&number.to_string()).map(Bound).map_err(E::custom)
+                Decimal::of_number(&number.to_string()).map(Bound).map_err(E::custom)
             }
 
             fn visit_f64<E: de::Error>(self, number: f64) -> Result<Bound, E> {
                 // The shortest text of a float is the text that was written, for as many digits as an amount may have.
-                Decimal::parse(&number.to_string()).map(Bound).map_err(E::custom)
+                Decimal::of_number(&number.to_string()).map(Bound).map_err(E::custom)
             }
         }
         deserializer.deserialize_any(Visitor)

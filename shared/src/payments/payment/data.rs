@@ -1,6 +1,7 @@
 //! A payment as it is kept: its fields, and what each of them is made of. What happens to them is in the files beside this one.
 
 use super::order::Line;
+use super::prepayment::Prepaid;
 use super::state::{BACK_OFFICE, Provider, State};
 use crate::payments::imshop::status::Channel;
 use crate::platform::clock::Timestamp;
@@ -22,8 +23,10 @@ pub struct Payment {
     pub method: MethodId,
     /// Who takes the money.
     pub provider: Provider,
-    /// What is to be paid, or was captured. Only a change of the hold changes it.
+    /// What the provider is to take, or has captured. Only a change of the hold changes it, or a prepayment that the customer chooses.
     pub amount: Money,
+    /// What of the order is paid beside it.
+    pub prepaid: Option<Prepaid>,
     /// Where it stands.
     pub state: State,
     /// The last call that changes something at the provider had no clear answer.

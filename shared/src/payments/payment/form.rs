@@ -1,5 +1,7 @@
 //! What Mokka's form need not ask, since the shop knows it. Only what is certain: a wrong word in a form is worse than an empty field.
 
+use super::prepayment::Prepayment;
+
 /// What an order knows beside phone, e-mail and name. Its `Debug` would show personal data, so it has none.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Known {
@@ -9,6 +11,8 @@ pub struct Known {
     pub returning: Option<bool>,
     /// For how many months the customer wants to pay.
     pub term: Option<u32>,
+    /// How a part of the order is paid beside the instalments.
+    pub prepayment: Option<Prepayment>,
 }
 
 impl Known {

@@ -134,10 +134,14 @@ fn agrees(payment: &Payment, report: &Report) -> bool {
 fn intended(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) -> Next {
     match &payment.intent {
         Some(Intent::Cancel) if report.state == ReportedState::Held && payment.withdrawn => Next::Again,
-        Some(Intent::Cancel) if report.state == ReportedState::Held => sure(report, payment.amount, Next::Again),
+        Some(Intent::Cancel) if report.state == ReportedState::Held => sure(payment, report, payment.amount, Next::Again),
         Some(Intent::Change(change)) if report.state == ReportedState::Held => change_of(payment, change, report),
         // It was changed before whatever else became of it: first the one, then the other.
-        Some(Intent::Change(change)) if report.amount == Some(change.amount) && change.amount != payment.amount => Next::Done,
+        Some(Intent::Change(change))
+            if report.amount.is_some_and(|said| payment.is_called(change.amount, said)) && change.amount != payment.amount =>
+        {
+            Next::Done
+        }
         Some(Intent::Refund(_)) => refund_of(payment, report),
         Some(Intent::Cancel | Intent::Change(_)) | None => unchanged(payment, report, policy, now),
     }
@@ -180,7 +184,7 @@ fn unchanged(payment: &Payment, report: &Report, policy: Policy, now: Timestamp)
         ReportedState::Canceled => Next::Move(State::Canceled),
         ReportedState::Expired => Next::Move(State::Expired),
         ReportedState::Held | ReportedState::Captured | ReportedState::Refunded => {
-            sure(report, payment.amount, money(payment, &report.state, policy))
+            sure(payment, report, payment.amount, money(payment, &report.state, policy))
         }
     }
 }
@@ -226,10 +230,10 @@ fn settled(payment: &Payment, report: &Report) -> Next {
 
 /// A change is visible in the amount; one that leaves the amount alone can be made again without harm.
 fn change_of(payment: &Payment, change: &Change, report: &Report) -> Next {
-    if report.amount == Some(payment.amount) {
-        sure(report, payment.amount, Next::Again)
+    if report.amount.is_some_and(|said| payment.is_called(payment.amount, said)) {
+        Next::Again
     } else {
-        sure(report, change.amount, Next::Done)
+        sure(payment, report, change.amount, Next::Done)
     }
 }
 
@@ -271,8 +275,8 @@ fn money(payment: &Payment, reported: &ReportedState, policy: Policy) -> Next {
 }
 
 /// `then`, if the provider speaks of our order and of `amount`.
-fn sure(report: &Report, amount: Money, then: Next) -> Next {
-    match mismatch(report, amount) {
+fn sure(payment: &Payment, report: &Report, amount: Money, then: Next) -> Next {
+    match mismatch(payment, report, amount) {
         Some(what) => Next::Mismatch(what),
         None => then,
     }
@@ -289,15 +293,16 @@ fn sure_of_money(payment: &Payment, report: &Report, then: Next) -> Next {
 /// The provider may go on naming the whole amount, or what we have not given back, or nothing once everything is: its document does not
 /// say which.
 fn mismatch_of_money(payment: &Payment, report: &Report) -> Option<String> {
-    let rest = payment.amount.minor() - payment.refunded().minor();
-    let is_left =
-        report.amount.is_some_and(|amount| amount.minor() == rest || report.state == ReportedState::Refunded && amount.is_zero());
-    if is_left { None } else { mismatch(report, payment.amount) }
+    let rest = Money::from_minor(payment.amount.minor() - payment.refunded().minor(), payment.amount.currency());
+    let is_left = report.amount.is_some_and(|said| {
+        rest.is_ok_and(|rest| payment.is_called(rest, said)) || report.state == ReportedState::Refunded && said.is_zero()
+    });
+    if is_left { None } else { mismatch(payment, report, payment.amount) }
 }
 
-fn mismatch(report: &Report, expected: Money) -> Option<String> {
+fn mismatch(payment: &Payment, report: &Report, expected: Money) -> Option<String> {
     match report.amount {
-        Some(amount) if amount == expected => None,
+        Some(amount) if payment.is_called(expected, amount) => None,
         Some(amount) => Some(format!("the provider says {amount}, the order says {expected}")),
         None => Some("the provider said no readable amount".to_owned()),
     }
@@ -325,6 +330,7 @@ mod tests {
             method: MethodId::parse("mokka").unwrap(),
             provider: Provider::Mokka,
             amount: rub(500_000),
+            prepaid: None,
             state,
             unknown: false,
             withdrawn: false,

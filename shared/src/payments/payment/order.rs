@@ -153,7 +153,7 @@ impl Order {
     /// Whether anything of the customer is known.
     #[must_use]
     pub fn has_person(&self) -> bool {
-        let Known { address, returning, term: _ } = &self.known;
+        let Known { address, returning, term: _, prepayment: _ } = &self.known;
         let says = |fact: &Fact<Option<String>>| fact.known().is_some_and(Option::is_some);
         self.phone.is_some()
             || self.email.is_some()
@@ -173,7 +173,7 @@ impl Order {
             email: None,
             name: None,
             install_id: None,
-            known: Known { address: None, returning: None, term: self.known.term },
+            known: Known { address: None, returning: None, ..self.known },
             cart,
             person_until: None,
             ..self

@@ -85,11 +85,15 @@ fn text(order: &Order, payment: &Payment, seller: &str, at: Timestamp) -> Vec<St
     if let Some(delivery) = order.delivery.filter(|delivery| !delivery.is_zero()) {
         lines.push(row("", texts::DELIVERY, "", "", &delivery.decimal()));
     }
-    if let Some(difference) = difference(order, payment.amount) {
+    let whole = payment.with_prepayment(payment.amount);
+    if let Some(difference) = difference(order, whole) {
         lines.push(row("", "Скидки и надбавки по заказу", "", "", &difference));
     }
     lines.push("-".repeat(COLUMNS));
-    lines.push(row("", "Итого", "", "", &payment.amount.decimal()));
+    lines.push(row("", "Итого", "", "", &whole.decimal()));
+    if let Some(prepayment) = payment.prepayment() {
+        lines.push(row("", "Предоплата", "", "", &prepayment.decimal()));
+    }
     lines.push(String::new());
     lines.push(format!("Всего к оплате: {}", payment.amount));
     lines

@@ -2,6 +2,7 @@
 
 use super::data::{Change, Choice, Intent, Payment, Reason, Step, Stored, Telling, Watch, Word};
 use super::order::Order;
+use super::prepayment::Prepaid;
 use super::state::{State, Trigger};
 use crate::platform::clock::{LEASE, Timestamp};
 use crate::platform::ids::PaymentId;
@@ -13,9 +14,10 @@ pub const MAX_ASKED: usize = 500;
 const KEPT_STEPS: usize = 500;
 
 impl Payment {
-    /// A new attempt, leased to the request that opens it.
+    /// A new attempt to pay an order that costs `amount`, leased to the request that opens it.
     #[must_use]
     pub fn open(order: &Order, attempt: u32, amount: Money, choice: Choice, now: Timestamp) -> Self {
+        let (prepaid, amount) = Prepaid::of(order.known.prepayment.as_ref(), amount);
         Self {
             id: PaymentId::new(&order.id, attempt),
             order_uuid: order.uuid.clone(),
@@ -24,6 +26,7 @@ impl Payment {
             method: choice.method,
             provider: choice.provider,
             amount,
+            prepaid,
             state: State::Creating,
             unknown: false,
             withdrawn: false,
@@ -100,7 +103,9 @@ impl Payment {
                 self.watch.attention = true;
             }
             self.state = state;
-            self.push(None, Word::of(state, self.refunded()), by, now);
+            // Whether the customer has paid the rest, too, is not known before the shop captures.
+            let is_half = state == State::Held && self.is_prepaid_afterwards();
+            self.push(None, Word::of(state, self.refunded()).filter(|_| !is_half), by, now);
         }
         // It moves only when the provider's data match, or when there is no money to match.
         self.mismatch = None;

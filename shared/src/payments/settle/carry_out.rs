@@ -113,7 +113,7 @@ impl Settler {
         };
         for _ in 0..ROUNDS {
             let mut order = self.order_of(&payment).await?;
-            order.amount = Some(change.amount);
+            order.amount = Some(payment.with_prepayment(change.amount));
             order.lines.clone_from(&change.lines);
             if let Some(saved) = self.orders.save_together(&order, payment.clone().intent_done(by, now)).await? {
                 return Ok(Some(saved));

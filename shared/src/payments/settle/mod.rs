@@ -112,8 +112,9 @@ impl Settler {
                 return Ok(Settled::InDoubt(payment));
             }
             let Some(report) = self.ask(&payment, deadline).await else { return Ok(Settled::InDoubt(payment)) };
+            payment = payment.heard(&report);
             payment.watch.unasked_since = None;
-            let policy = self.gateways.get(payment.provider).policy();
+            let policy = self.gateways.policy(&payment);
             let now = self.clock.now();
             let next = next(&payment, &report, policy, now);
             let calls = matches!(next, Next::Capture | Next::Extend | Next::Again | Next::Release);

@@ -121,7 +121,7 @@ impl Settler {
                 return Ok(Operated::Forbidden(payment, Refusal::InProgress("a call to the provider")));
             }
             let Some(report) = self.ask(&payment, deadline).await else { return Ok(Operated::Unavailable(payment)) };
-            let policy = self.gateways.get(payment.provider).policy();
+            let policy = self.gateways.policy(&payment);
             let decided = match next(&payment, &report, policy, now) {
                 Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => {
                     return Ok(Operated::Forbidden(payment, Refusal::Mismatch));
@@ -181,7 +181,8 @@ impl Settler {
         let mut payment = payment;
         for _ in 0..ROUNDS {
             let Some(report) = self.ask(&payment, deadline).await else { return Ok(Looked::Unavailable(payment)) };
-            let policy = self.gateways.get(payment.provider).policy();
+            payment = payment.heard(&report);
+            let policy = self.gateways.policy(&payment);
             let saved = match next(&payment, &report, policy, self.clock.now()) {
                 Next::Capture => return Ok(Looked::At(payment, true)),
                 Next::Extend if payment.state != State::Held => {

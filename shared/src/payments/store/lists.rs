@@ -78,8 +78,9 @@ impl Orders {
         self.payments(lookup, from, limit).await
     }
 
-    /// The orders that the shop knows by this id (one, unless the shop gave it out twice), and every attempt to pay them.
-    pub async fn by_order_id(&self, id: &OrderId) -> Result<(Vec<Order>, Vec<Payment>), StoreError> {
+    /// The orders that the shop knows by this id (one, unless the shop gave it out twice), every attempt to pay them, and the ids of what is
+    /// there and cannot be read.
+    pub async fn by_order_id(&self, id: &OrderId) -> Result<(Vec<Order>, Vec<Payment>, Vec<String>), StoreError> {
         let mut keys = Vec::new();
         let mut from = None;
         loop {
@@ -92,20 +93,32 @@ impl Orders {
                 break;
             }
         }
-        let mut items = self.table.get_all(keys.clone(), Consistency::Strong, Reading::page()).await?;
+        let reading = Reading::page();
+        let mut items = self.table.get_all(keys.clone(), Consistency::Strong, reading).await?;
         // The index may not show the newest attempt yet; its order names it.
         let latest = items.values().filter_map(|item| item.get("latest_payment")?.as_s().ok());
         let latest: Vec<_> = latest.map(|id| format!("{PAYMENT}{id}")).filter(|key| !items.contains_key(key)).collect();
         if !latest.is_empty() {
-            items.extend(self.table.get_all(latest.clone(), Consistency::Strong, Reading::page()).await?);
+            items.extend(self.table.get_all(latest.clone(), Consistency::Strong, reading).await?);
             keys.extend(latest);
         }
-        let orders = keys.iter().filter(|key| key.starts_with(ORDER)).filter_map(|key| Some((key, items.get(key)?.clone())));
-        let orders = orders.map(|(key, item)| order(key, item)).collect::<Result<Vec<_>, _>>()?;
-        let payments = keys.iter().filter(|key| key.starts_with(PAYMENT)).filter_map(|key| Some((key, items.get(key)?.clone())));
-        let mut payments = payments.map(|(key, item)| payment(key, item)).collect::<Result<Vec<_>, _>>()?;
+        let (mut orders, mut payments, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
+        for (key, item) in keys.iter().filter_map(|key| Some((key, items.remove(key)?))) {
+            let found = if let Some(id) = key.strip_prefix(PAYMENT) {
+                payment(key, item)
+                    .map(|found| payments.push(found))
+                    .or_else(|cause| passed_over(id, cause).map(|id| unreadable.push(id)))
+            } else if let Some(id) = key.strip_prefix(ORDER) {
+                order(key, item)
+                    .map(|found| orders.push(found))
+                    .or_else(|cause| passed_over(id, cause).map(|id| unreadable.push(id)))
+            } else {
+                Ok(())
+            };
+            found?;
+        }
         payments.sort_by_key(|payment| payment.attempt);
-        Ok((orders, payments))
+        Ok((orders, payments, unreadable))
     }
 
     async fn payments(&self, lookup: Lookup<'_>, from: Option<&Cursor>, limit: u16) -> Result<Page<Payment>, StoreError> {

@@ -4,8 +4,8 @@ use crate::platform::dynamodb::Versioned;
 use serde::{Deserialize, Serialize};
 
 use crate::payments::payment::{
-    Cart, Change, Check, Document, Fact, Goods, Intent, Known, Line, Order, Payment, Provider, Reason, Refund, RefundStatus,
-    State, Step, Stored, Telling, Watch, Word,
+    Cart, Change, Check, Document, Fact, Goods, Intent, Known, Line, Named, Order, Payment, Prepaid, Prepayment, Provider,
+    Reason, Refund, RefundStatus, State, Step, Stored, Telling, Watch, Word,
 };
 use crate::platform::clock::Timestamp;
 use crate::platform::ids::{InstallId, ItemId, MethodId, OrderId, OrderUuid, PaymentId};
@@ -40,6 +40,10 @@ pub(super) struct OrderRecord {
     returning: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     term: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    prepayment: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    prepayment_page: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     install_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -126,6 +130,8 @@ pub(super) struct PaymentRecord {
     method: String,
     provider: String,
     amount: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    prepaid: Option<PrepaidRecord>,
     currency: String,
     state: String,
     unknown: bool,
@@ -201,6 +207,31 @@ pub(super) struct PaymentRecord {
     last_look_at: Option<i64>,
     #[serde(default, skip_serializing_if = "is_zero")]
     last_looks: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PrepaidRecord {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    amount: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    page: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    named: Option<String>,
+}
+
+impl From<&Prepaid> for PrepaidRecord {
+    fn from(Prepaid { amount, page, named }: &Prepaid) -> Self {
+        let named = named.map(|named| named.name().to_owned());
+        Self { amount: amount.map(Money::minor), page: page.clone(), named }
+    }
+}
+
+impl PrepaidRecord {
+    fn read(self, currency: Currency) -> Result<Prepaid, Cause> {
+        let amount = self.amount.map(|minor| Money::from_minor(minor, currency)).transpose().map_err(text("prepaid"))?;
+        let named = self.named.map(|name| Named::from_name(&name).ok_or_else(|| "prepaid named is unknown".to_owned()));
+        Ok(Prepaid { amount, page: self.page, named: named.transpose()? })
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -309,6 +340,14 @@ impl From<&Order> for OrderRecord {
             address: order.known.address.clone(),
             returning: order.known.returning,
             term: order.known.term,
+            prepayment: match &order.known.prepayment {
+                Some(Prepayment::Made(amount)) => Some(amount.minor()),
+                Some(Prepayment::After(_)) | None => None,
+            },
+            prepayment_page: match &order.known.prepayment {
+                Some(Prepayment::After(page)) => Some(page.clone()),
+                Some(Prepayment::Made(_)) | None => None,
+            },
             install_id: order.install_id.as_ref().map(|id| id.as_str().to_owned()),
             check_number: order.check_number.clone(),
             check_link: order.check_link.clone(),
@@ -422,7 +461,15 @@ impl TryFrom<Versioned<OrderRecord>> for Order {
             name: record.name,
             lines: lines.collect::<Result<_, Cause>>()?,
             delivery: money(record.delivery).map_err(text("delivery"))?,
-            known: Known { address: record.address, returning: record.returning, term: record.term },
+            known: Known {
+                address: record.address,
+                returning: record.returning,
+                term: record.term,
+                prepayment: money(record.prepayment)
+                    .map_err(text("prepayment"))?
+                    .map(Prepayment::Made)
+                    .or(record.prepayment_page.map(Prepayment::After)),
+            },
             install_id: record.install_id.as_deref().map(InstallId::parse).transpose().map_err(text("install_id"))?,
             check_number: record.check_number,
             check_link: record.check_link,
@@ -454,6 +501,7 @@ impl From<&Payment> for PaymentRecord {
             method: payment.method.as_str().to_owned(),
             provider: payment.provider.name().to_owned(),
             amount: payment.amount.minor(),
+            prepaid: payment.prepaid.as_ref().map(PrepaidRecord::from),
             currency: payment.amount.currency().code().to_owned(),
             state: payment.state.name().to_owned(),
             unknown: payment.unknown,
@@ -630,6 +678,7 @@ impl TryFrom<Versioned<PaymentRecord>> for Payment {
             method: MethodId::parse(&record.method).map_err(text("method"))?,
             provider: Provider::from_name(&record.provider).ok_or_else(|| "provider is unknown".to_owned())?,
             amount: Money::from_minor(record.amount, currency).map_err(text("amount"))?,
+            prepaid: record.prepaid.map(|prepaid| prepaid.read(currency)).transpose()?,
             state: State::from_name(&record.state).ok_or_else(|| "state is unknown".to_owned())?,
             unknown: record.unknown,
             withdrawn: record.withdrawn,

@@ -145,7 +145,11 @@ impl Table {
         let attempt = || async {
             match query.clone().send().await {
                 // All of the question is ours but for where it begins.
-                Err(error) if from.is_some() && error.code() == Some("ValidationException") => Err(CursorError.into()),
+                Err(error) if from.is_some() && error.code() == Some("ValidationException") => {
+                    // It may be a defect of the question all the same.
+                    tracing::warn!(index, cause = error.message(), "DynamoDB does not go on from a cursor");
+                    Err(CursorError.into())
+                }
                 outcome => Tried::of("Query", outcome),
             }
         };

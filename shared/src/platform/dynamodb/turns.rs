@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 
+use super::client::{ATTEMPT_LIMIT, OPERATION_LIMIT};
 use super::error::{StoreError, failed};
 use super::refusals::Tried;
 use super::table::Table;
@@ -53,8 +54,9 @@ impl Table {
 }
 
 impl Turn {
-    /// Lets the next run begin. If that fails, it begins when the turn's time is over.
-    pub async fn give_back(self) {
+    /// Lets the next run begin, in the time that is `left` to this one. If that fails, it begins when the turn's time is over.
+    pub async fn give_back(self, left: Duration) {
+        let limit = OPERATION_LIMIT.min(left);
         let given = self
             .table
             .client
@@ -65,6 +67,8 @@ impl Turn {
             .condition_expression("taken_by = :holder")
             .expression_attribute_values(":over", AttributeValue::N("0".to_owned()))
             .expression_attribute_values(":holder", AttributeValue::S(self.holder))
+            .customize()
+            .config_override(self.table.patience(ATTEMPT_LIMIT.min(limit), limit))
             .send()
             .await;
         match given {

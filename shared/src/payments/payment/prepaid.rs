@@ -1,0 +1,102 @@
+//! What a customer pays the shop beside what the provider takes (document "Checkout", the two ways of a prepayment).
+//!
+//! A payment's amount is what the provider takes, and what it gives back. The document leaves open whether Status, the callback, Finish and
+//! Change name that, or the whole order. Both differ by the prepayment, so the first amount that the provider names tells which it is; from
+//! then on only this way of naming is one.
+
+use super::data::Payment;
+use super::machine::{Report, ReportedState};
+use super::prepayment::{Named, Prepaid, minus};
+use super::state::State;
+use crate::platform::money::Money;
+
+/// What a callback says of the amounts. Only the split of what is known to be paid is taken from it.
+#[derive(Clone, Copy, Debug)]
+pub struct Split {
+    /// What is paid in instalments, or all.
+    pub amount: Option<Money>,
+    /// What is prepaid.
+    pub prepayment: Option<Money>,
+    /// All.
+    pub total: Option<Money>,
+}
+
+impl Payment {
+    /// What is prepaid, as far as it is known.
+    #[must_use]
+    pub fn prepayment(&self) -> Option<Money> {
+        self.prepaid.as_ref().and_then(|prepaid| prepaid.amount)
+    }
+
+    /// What the order costs of which `part` is this payment's: with what is prepaid.
+    #[must_use]
+    pub fn with_prepayment(&self, part: Money) -> Money {
+        self.prepayment().and_then(|prepaid| part.plus(prepaid).ok()).unwrap_or(part)
+    }
+
+    /// The customer is still to pay the shop a part of the order on the shop's own page: only the shop knows when that is done, and what
+    /// the provider holds waits for its word.
+    #[must_use]
+    pub fn is_prepaid_afterwards(&self) -> bool {
+        self.prepaid.as_ref().is_some_and(|prepaid| prepaid.page.is_some())
+    }
+
+    /// What the provider calls `amount` of this payment, or would call it in the `other` way.
+    #[must_use]
+    pub fn named(&self, amount: Money, other: bool) -> Money {
+        let named = self.prepaid.as_ref().and_then(|prepaid| prepaid.named).unwrap_or(Named::Rest);
+        match if other { named.other() } else { named } {
+            Named::Rest => amount,
+            Named::Whole => self.with_prepayment(amount),
+        }
+    }
+
+    /// Whether the provider means `amount` of this payment by `said`.
+    #[must_use]
+    pub fn is_called(&self, amount: Money, said: Money) -> bool {
+        match self.prepaid.as_ref().map(|prepaid| prepaid.named) {
+            None => said == amount,
+            Some(Some(_)) => said == self.named(amount, false),
+            Some(None) => said == amount || said == self.with_prepayment(amount),
+        }
+    }
+
+    /// This payment after the provider has named its amount for the first time: when the money is held, and nothing was given back yet.
+    #[must_use]
+    pub fn heard(mut self, report: &Report) -> Self {
+        let is_money = matches!(report.state, ReportedState::Held | ReportedState::Captured | ReportedState::Refunded);
+        let is_new = self.refunds.is_empty() && !self.withdrawn && !self.state.is_failed();
+        let (Some(prepaid), Some(said), true) = (&mut self.prepaid, report.amount, is_money && is_new) else { return self };
+        if prepaid.named.is_some() || said.is_zero() {
+            return self;
+        }
+        match prepaid.amount {
+            Some(_) if said == self.amount => prepaid.named = Some(Named::Rest),
+            Some(part) if self.amount.plus(part) == Ok(said) => prepaid.named = Some(Named::Whole),
+            // The customer has chosen it, and what is left is what is held.
+            None if report.state == ReportedState::Held && matches!(self.state, State::Creating | State::Pending) => {
+                if let Some(part) = minus(self.amount, said) {
+                    (prepaid.amount, prepaid.named, self.amount) = (Some(part), Some(Named::Rest), said);
+                }
+            }
+            Some(_) | None => {}
+        }
+        self
+    }
+
+    /// This payment after an authentic callback has said what the customer chose to prepay on the form. Nothing if that was known, is
+    /// nothing, or does not add up to what the order costs: then the provider's status alone decides.
+    #[must_use]
+    pub fn split(&self, split: Split) -> Option<Self> {
+        let prepaid = self.prepaid.as_ref().filter(|prepaid| prepaid.amount.is_none())?;
+        let part = split.prepayment.filter(|part| !part.is_zero())?;
+        let rest = minus(self.amount, part)?;
+        let adds_up = split.total.is_none_or(|total| total == self.amount)
+            && split.amount.is_none_or(|amount| amount == rest || amount == self.amount);
+        let is_open = self.refunds.is_empty() && !self.withdrawn && !self.state.is_failed() && self.intent.is_none();
+        // Of what was heard of before the part was known, the amount was the whole.
+        let named = if self.state.is_settled() { Some(Named::Whole) } else { None };
+        let prepaid = Prepaid { amount: Some(part), named, ..prepaid.clone() };
+        (adds_up && is_open).then(|| Self { amount: rest, prepaid: Some(prepaid), ..self.clone() })
+    }
+}
