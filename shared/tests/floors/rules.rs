@@ -30,7 +30,7 @@ fn sources(folder: &str) -> Vec<Source> {
 }
 
 /// The floor that a path leads to: `crate::forms::…` within the common crate, `shared::forms::…` from outside.
-fn floor<'a>(path: &'a Segments, within: bool) -> Option<&'a str> {
+fn floor(path: &Segments, within: bool) -> Option<&'static str> {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     let below: &[&str] = if within { &path } else { path.strip_prefix(&["", "shared"])? };
     below.first().copied().and_then(|first| FLOORS.into_iter().find(|floor| *floor == first))

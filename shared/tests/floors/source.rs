@@ -155,9 +155,9 @@ impl Reader {
 
 impl<'ast> Visit<'ast> for Reader {
     fn visit_file(&mut self, file: &'ast syn::File) {
-        let modules = file.items.iter().filter_map(|item| match item {
-            Item::Mod(module) if module.content.is_none() => Some(module.ident.to_string()),
-            _ => None,
+        let modules = file.items.iter().filter_map(|item| {
+            let Item::Mod(module) = item else { return None };
+            module.content.is_none().then(|| module.ident.to_string())
         });
         self.source.children = modules.collect();
         visit::visit_file(self, file);
