@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 use sandbox::check;
 use sandbox::costs;
 use sandbox::demo;
+use sandbox::settings;
 use sandbox::world::{Ports, Sandbox, Setup};
 use shared::clock::Timestamp;
 use tracing::level_filters::LevelFilter;
@@ -67,9 +68,15 @@ enum Command {
     },
     /// Print the JSON Schema of payments.toml, for editors.
     Schema,
+    /// Print the page of the functions' settings, infra/docs/SETTINGS.md.
+    Settings {
+        /// Write it into its place instead.
+        #[arg(long)]
+        write: bool,
+    },
     /// Count what the main job uses of AWS, and print what that costs by infra/costs/prices.toml.
     Costs {
-        /// Write the tables into infra/COSTS.md and README.md instead.
+        /// Write the tables into infra/docs/COSTS.md instead.
         #[arg(long)]
         write: bool,
         /// Measure the processor time of the programs in this folder instead, for prices.toml.
@@ -90,6 +97,10 @@ async fn command(command: &Command) -> Result<bool, Box<dyn std::error::Error>> 
         }
         Command::Costs { write, .. } => {
             costs::print(write.then_some(Path::new(".")), &mut io::stdout()).await?;
+            Ok(true)
+        }
+        Command::Settings { write } => {
+            settings::print(write.then_some(Path::new(".")), &mut io::stdout()).await?;
             Ok(true)
         }
         Command::Schema => {
