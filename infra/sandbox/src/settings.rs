@@ -34,8 +34,8 @@ const SETTINGS: [(&str, &[Setting]); 10] = [
             (
                 "IMSHOP_KEY",
                 "",
-                "what IMSHOP presents: `Authorization: Bearer`, header `key`, or body field `key`; at least 24 characters, as all keys that \
-                 everybody may try",
+                "what IMSHOP presents: `Authorization: Bearer`, header `key`, or body field `key`; at least 24 characters, as all keys of \
+                 public endpoints",
             ),
             ("IMSHOP_PAYMENT_STATUS_URL", "off", "where IMSHOP is told what became of a payment"),
             ("IMSHOP_ORDER_STATUS_URL", "off", "where IMSHOP is told the status of an order"),
@@ -177,7 +177,7 @@ const SETTINGS: [(&str, &[Setting]); 10] = [
             (
                 "WEAK_KEYS",
                 "none",
-                "`allowed`: keys that everybody may try may have fewer than 24 characters. Only the sandbox says so",
+                "`allowed`: keys of public endpoints may have fewer than 24 characters. Only the sandbox says so",
             ),
             (
                 "EXTRA_CA_FILE",
