@@ -9,7 +9,6 @@ use clap::{Parser, Subcommand};
 use sandbox::check;
 use sandbox::costs;
 use sandbox::demo;
-use sandbox::settings;
 use sandbox::world::{Ports, Sandbox, Setup};
 use shared::clock::Timestamp;
 use tracing::level_filters::LevelFilter;
@@ -100,7 +99,7 @@ async fn command(command: &Command) -> Result<bool, Box<dyn std::error::Error>> 
             Ok(true)
         }
         Command::Settings { write } => {
-            settings::print(write.then_some(Path::new(".")), &mut io::stdout()).await?;
+            sandbox::settings::print(write.then_some(Path::new(".")), &mut io::stdout()).await?;
             Ok(true)
         }
         Command::Schema => {

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use emulators::template::{NOT_GIVEN, TEMPLATE, Template};
 use sandbox::functions::Everything;
-use sandbox::settings;
 use shared::document;
 use shared::env::Env;
 use testkit::{Cast as _, World};
@@ -24,7 +23,8 @@ async fn the_template_gives_every_function_the_settings_that_its_code_reads_and_
     let template = Template::read(TEMPLATE).unwrap();
     for (function, given) in &template.environments {
         let (mut secrets, mut settings) = (Vec::new(), BTreeSet::from(AT_START.map(str::to_owned)));
-        for name in settings::reads(function).await.unwrap().into_iter().filter(|name| !RETIRED.contains(&name.as_str())) {
+        for name in sandbox::settings::reads(function).await.unwrap().into_iter().filter(|name| !RETIRED.contains(&name.as_str()))
+        {
             if document::NAMES.contains(&name.as_str()) {
                 secrets.push(name);
             } else if !NOT_GIVEN.contains(&name.as_str()) {
@@ -47,7 +47,7 @@ async fn every_name_of_the_secrets_document_is_described_and_read_by_a_function(
     assert_eq!(described, BTreeSet::from(document::NAMES));
     let mut read = BTreeSet::new();
     for function in Template::read(TEMPLATE).unwrap().environments.keys() {
-        read.extend(settings::reads(function).await.unwrap());
+        read.extend(sandbox::settings::reads(function).await.unwrap());
     }
     for name in document::NAMES {
         assert!(read.contains(name), "no function reads {name}");
