@@ -382,8 +382,8 @@ def deleted(cloud, package, values):
 
 
 def removed(cloud, bucket):
-    """The README's commands take away for good what the stack has left behind."""
-    commands = re.search(r"<!-- remove:begin -->\n```sh\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)[1]
+    """The documented commands take away for good what the stack has left behind."""
+    commands = re.search(r"<!-- remove:begin -->\n```sh\n(.*?)```", (ROOT / "infra/docs/DEPLOY.md").read_text(encoding="utf-8"), re.S)[1]
     environment = clean_environment() | {
         "AWS_ENDPOINT_URL": cloud.endpoint,
         "BUCKET": bucket,

@@ -171,7 +171,7 @@ def stack(found, stage):
     status = it["StackStatus"]
     found.check(
         status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), f"{stage.stack} is deployed", f"{stage.stack} is {status}",
-        "infra/RUNBOOK.md, A deployment was rolled back; after a first one that failed: sam delete, then deploy again",
+        "infra/docs/OPERATIONS.md, A deployment was rolled back; after a first one that failed: sam delete, then deploy again",
     )
     deployed = {each["ParameterKey"]: each["ParameterValue"] for each in it.get("Parameters", [])}
     if changed := [name for name, value in stage.chosen.items() if deployed.get(name, value) != value]:
@@ -197,7 +197,7 @@ def alarms(found, stage):
     """Alarms of this stage that are on."""
     on = [each["AlarmName"] for each in aws("cloudwatch", "describe-alarms", "--state-value", "ALARM")["MetricAlarms"]]
     ours = [name for name in on if name.startswith(stage.stack)]
-    found.check(not ours, "no alarm is on", f"alarms are on: {', '.join(ours)}", "infra/RUNBOOK.md has a section for each")
+    found.check(not ours, "no alarm is on", f"alarms are on: {', '.join(ours)}", "infra/docs/OPERATIONS.md has a section for each")
 
 
 def listeners(found, stage, outputs):

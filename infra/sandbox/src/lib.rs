@@ -7,9 +7,11 @@
 //! - [`check`]: reads the files that operations edit, before they are deployed.
 //! - [`demo`]: plays the main job and prints what happens.
 //! - [`costs`]: counts what the main job uses of AWS, and what that costs.
+//! - [`settings`]: writes the page of the functions' settings.
 
 pub mod check;
 pub mod costs;
 pub mod demo;
 pub mod functions;
+pub mod settings;
 pub mod world;

@@ -65,9 +65,15 @@ enum Command {
     },
     /// Print the JSON Schema of payments.toml, for editors.
     Schema,
+    /// Print the page of the functions' settings, infra/docs/SETTINGS.md.
+    Settings {
+        /// Write it into its place instead.
+        #[arg(long)]
+        write: bool,
+    },
     /// Count what the main job uses of AWS, and print what that costs by infra/costs/prices.toml.
     Costs {
-        /// Write the tables into infra/COSTS.md and README.md instead.
+        /// Write the tables into infra/docs/COSTS.md instead.
         #[arg(long)]
         write: bool,
         /// Measure the processor time of the programs in this folder instead, for prices.toml.
@@ -88,6 +94,10 @@ async fn command(command: &Command) -> Result<bool, Box<dyn std::error::Error>> 
         }
         Command::Costs { write, .. } => {
             costs::print(write.then_some(Path::new(".")), &mut io::stdout()).await?;
+            Ok(true)
+        }
+        Command::Settings { write } => {
+            sandbox::settings::print(write.then_some(Path::new(".")), &mut io::stdout()).await?;
             Ok(true)
         }
         Command::Schema => {

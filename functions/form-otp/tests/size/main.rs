@@ -1,7 +1,7 @@
 //! The deployed program, given its event by a runtime as Lambda has one, takes the largest form in little memory.
 
 #![cfg(target_os = "linux")]
-#![expect(clippy::print_stdout, reason = "what was measured, for the README")]
+#![expect(clippy::print_stdout, reason = "what was measured, for the documents")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use base64::Engine as _;

@@ -2,7 +2,7 @@
 //! (50,000 without it; `.ci/run` plays 500,000).
 
 #![cfg(target_os = "linux")]
-#![expect(clippy::print_stdout, reason = "what was measured, for the README")]
+#![expect(clippy::print_stdout, reason = "what was measured, for the documents")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::HashMap;

@@ -6,7 +6,7 @@
 //! - `life`: what happens; `play`: played and counted; `usage`: what it used.
 //! - `bill`: a month.
 //! - `callee`: the functions, in this process or as programs; `measure`: the one thing that is measured, for that file.
-//! - `page`: the tables of `infra/COSTS.md` and `README.md`.
+//! - `page`: the tables of `infra/docs/COSTS.md`.
 
 mod bill;
 mod callee;

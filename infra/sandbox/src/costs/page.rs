@@ -1,4 +1,4 @@
-//! The tables for people, in Markdown, and their places in the pages.
+//! The tables for people, in Markdown, and their places in the page.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -10,9 +10,8 @@ use super::prices::Item;
 
 /// The months that are worked out: paid orders.
 const MONTHS: [(f64, &str); 3] = [(1_000.0, "1,000"), (100_000.0, "100,000"), (10_000_000.0, "10 million")];
-/// The page that has all tables, and the one that has the first.
-const COSTS: &str = "infra/COSTS.md";
-const README: &str = "README.md";
+/// The page.
+const COSTS: &str = "infra/docs/COSTS.md";
 
 /// The tables by the names of their places.
 fn tables(bill: &Bill<'_>) -> Result<[(&'static str, String); 4], CostsError> {
@@ -29,13 +28,11 @@ pub(super) fn print(bill: &Bill<'_>, out: &mut impl Write) -> Result<(), CostsEr
 
 /// Writes them into their places.
 pub(super) fn write(bill: &Bill<'_>, folder: &Path) -> Result<(), CostsError> {
-    let [month, each, counted, assumed] = tables(bill)?;
-    replace(folder, README, &[&month])?;
-    replace(folder, COSTS, &[&month, &each, &counted, &assumed])
+    replace(folder, COSTS, &tables(bill)?)
 }
 
 /// Puts each table between `<!-- costs:NAME -->` and `<!-- /costs:NAME -->`.
-fn replace(folder: &Path, page: &str, tables: &[&(&'static str, String)]) -> Result<(), CostsError> {
+fn replace(folder: &Path, page: &str, tables: &[(&'static str, String)]) -> Result<(), CostsError> {
     let file = |cause: io::Error| CostsError::File { file: page.to_owned(), cause };
     let mut text = std::fs::read_to_string(folder.join(page)).map_err(file)?;
     for (name, table) in tables {

@@ -1,4 +1,4 @@
-//! The documents for people say what is there: alarms have a section in the runbook, metrics a place on the dashboard, threats
+//! The documents for people say what is there: alarms have a section for operations, metrics a place on the dashboard, threats
 //! their tests. And the template gives no function more than it names.
 
 use std::collections::BTreeSet;
@@ -10,9 +10,8 @@ use shared::platform::metrics;
 use yaml_rust2::{Yaml, YamlLoader};
 
 const TEMPLATE: &str = include_str!("../../../../template.yaml");
-const README: &str = include_str!("../../../../README.md");
-const RUNBOOK: &str = include_str!("../../../RUNBOOK.md");
-const THREATS: &str = include_str!("../../../THREATS.md");
+const OPERATIONS: &str = include_str!("../../../docs/OPERATIONS.md");
+const THREATS: &str = include_str!("../../../docs/THREATS.md");
 const READINGS: &str = include_str!("../../../docs/READINGS.md");
 
 /// What the functions measure is kept under, `METRICS_NAMESPACE`.
@@ -123,7 +122,7 @@ fn fields(query: &str) -> BTreeSet<&str> {
 fn queries_of_dashboard_and_runbook_ask_for_what_is_measured_in_functions_that_there_are() {
     let template = YamlLoader::load_from_str(TEMPLATE).unwrap().remove(0);
     let (queries, _) = dashboard(&template);
-    let of_runbook = RUNBOOK.lines().filter(|line| line.starts_with("logs ") && line.contains("ispresent("));
+    let of_runbook = OPERATIONS.lines().filter(|line| line.starts_with("logs ") && line.contains("ispresent("));
     let mut asked = 0;
     for query in queries.iter().map(String::as_str).chain(of_runbook) {
         for name in query.split(['{', '}', ' ']).filter(|word| word.ends_with("Function")) {
@@ -140,14 +139,25 @@ fn queries_of_dashboard_and_runbook_ask_for_what_is_measured_in_functions_that_t
 }
 
 #[test]
-fn every_alarm_has_a_section_in_the_runbook_and_no_other_is_named() {
+fn every_alarm_leads_to_sections_that_name_it_and_no_other_is_named() {
     let template = YamlLoader::load_from_str(TEMPLATE).unwrap().remove(0);
-    let alarms: Vec<_> = alarms(&template).into_iter().map(|(id, _)| id).collect();
-    for alarm in &alarms {
-        assert!(RUNBOOK.contains(&format!("`{alarm}`")), "the runbook does not say what to do when {alarm} goes off");
+    let alarms: BTreeSet<_> = alarms(&template).into_iter().map(|(id, _)| id).collect();
+    let (_, table) = OPERATIONS.split_once("| alarm | section |\n|---|---|\n").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let mut led = BTreeSet::new();
+    for row in table.lines() {
+        let [_, name, sections, _] = row.split('|').collect::<Vec<_>>()[..] else { panic!("{row}") };
+        let name = name.trim().trim_matches('`');
+        for title in sections.split('[').skip(1).map(|rest| rest.split(']').next().unwrap()) {
+            let (_, section) = OPERATIONS.split_once(&format!("\n## {title}\n")).unwrap_or_else(|| panic!("no section {title}"));
+            let section = section.split("\n## ").next().unwrap();
+            assert!(section.contains(&format!("`{name}`")), "the section {title} does not name {name}");
+        }
+        led.insert(name);
     }
-    for name in RUNBOOK.split('`').skip(1).step_by(2).filter(|name| name.ends_with("Alarm")) {
-        assert!(alarms.contains(&name), "the runbook explains {name}, which does not exist");
+    assert_eq!(led, alarms, "the table of alarms and the template");
+    for name in OPERATIONS.split('`').skip(1).step_by(2).filter(|name| name.ends_with("Alarm")) {
+        assert!(alarms.contains(&name), "{name} is explained, which does not exist");
     }
 }
 
@@ -213,7 +223,7 @@ fn collect(folder: &Path, sources: &mut String) {
 }
 
 /// The text of every source file of the functions and of what they share.
-fn sources() -> String {
+pub(crate) fn sources() -> String {
     let (root, mut all) = (Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."), String::new());
     collect(&root.join("shared/src"), &mut all);
     for function in fs::read_dir(root.join("functions")).unwrap() {
@@ -223,9 +233,9 @@ fn sources() -> String {
 }
 
 #[test]
-fn the_log_lines_that_the_readme_explains_exist() {
+fn the_log_lines_that_are_explained_to_operations_exist() {
     let (sources, mut quoted) = (sources(), 0);
-    for row in README.lines().filter_map(|line| line.strip_prefix("| log: ")) {
+    for row in OPERATIONS.lines().filter_map(|line| line.strip_prefix("| log: ")) {
         let (lines, _) = row.split_once(" | ").unwrap();
         for line in lines.split('`').skip(1).step_by(2) {
             assert!(sources.contains(&format!("\"{line}")), "nobody logs `{line}`");
@@ -233,59 +243,4 @@ fn the_log_lines_that_the_readme_explains_exist() {
         }
     }
     assert!(quoted > 8, "{quoted}");
-}
-
-/// The rows of the README's settings, which are one table.
-fn settings() -> Vec<&'static str> {
-    let (_, section) = README.split_once("\n## Settings\n").unwrap();
-    let (section, _) = section.split_once("\n### ").unwrap();
-    let table = section
-        .split("\n\n")
-        .find(|block| block.starts_with("| variable | for | default | what |\n|---|---|---|---|\n"))
-        .unwrap();
-    let rows: Vec<_> = table.lines().skip(2).collect();
-    let elsewhere = section.lines().filter(|line| line.starts_with('|')).count() - rows.len();
-    assert_eq!(elsewhere, 2, "a row that is not in the table shows as raw text");
-    for row in &rows {
-        let cells = row.replace("\\|", "");
-        assert!(row.ends_with(" |") && cells.matches('|').count() == 5, "{row}");
-    }
-    rows
-}
-
-/// The names of variables among texts in quotation marks of that kind: with an underscore, and nothing but capitals.
-fn variables(text: &str, mark: char) -> Vec<&str> {
-    let is_variable = |text: &&str| {
-        let capitals = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
-        capitals && text.contains('_') && text.starts_with(|letter: char| letter.is_ascii_uppercase())
-    };
-    text.split(mark).filter(is_variable).collect()
-}
-
-/// Each variable that is read, by its name in the code: with `_NEXT`, if it is a key that may change.
-fn variables_of_the_code() -> BTreeSet<String> {
-    // Lambda's and cargo's own, and the name that is refused since it became two.
-    let others = ["AWS_LAMBDA_FUNCTION_NAME", "CARGO_PKG_VERSION", "MOKKA_VALID_HOURS"];
-    let sources = sources();
-    // A file ends with its tests, and the next begins with its own page.
-    let files = sources.split("\n//! ").map(|file| file.split("#[cfg(test)]").next().unwrap());
-    let code: String =
-        files.flat_map(str::lines).filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
-    let read = variables(&code, '"').into_iter().filter(|name| !others.contains(name)).map(str::to_owned);
-    let next = code.split(".keys(\"").skip(1).map(|rest| format!("{}_NEXT", rest.split('"').next().unwrap()));
-    read.chain(next).collect()
-}
-
-#[test]
-fn the_settings_are_one_table_with_each_variable_once_and_none_that_is_not_read() {
-    let rows = settings();
-    let mut listed: Vec<_> = rows.iter().flat_map(|row| variables(row.split('|').nth(1).unwrap(), '`')).collect();
-    let count = listed.len();
-    listed.sort_unstable();
-    listed.dedup();
-    assert_eq!(listed.len(), count, "a variable is listed twice");
-    let named: BTreeSet<String> = rows.iter().flat_map(|row| variables(row, '`')).map(str::to_owned).collect();
-    let read = variables_of_the_code();
-    assert!(read.len() > 60, "{read:?}");
-    assert_eq!(named, read, "the table and the code");
 }

@@ -18,30 +18,13 @@ const PUBLIC_KEYS: [&str; 6] =
 /// Names of earlier releases, which are read only to say what they are called now.
 const RETIRED: [&str; 1] = ["MOKKA_VALID_HOURS"];
 
-/// What a function reads when everything that can be on is on.
-async fn reads(function: &str) -> BTreeSet<String> {
-    let world = World::start().await;
-    let mut read = BTreeSet::new();
-    for made in Everything::functions().iter().filter(|made| made.name() == function) {
-        let mut settings = world.env();
-        settings.extend(
-            [("MOKKA_LIMIT_STORE_ID", "73"), ("MOKKA_LIMIT_SECRET", "secret")].map(|(k, v)| (k.to_owned(), v.to_owned())),
-        );
-        let env = Env::from_map(settings);
-        let reads = env.reads();
-        assert!(made.build_of(env, world.world()).is_ok(), "{function} is not built with everything set");
-        read.extend(reads.names());
-    }
-    assert!(!read.is_empty(), "there is no function {function}");
-    read
-}
-
 #[tokio::test]
 async fn the_template_gives_every_function_the_settings_that_its_code_reads_and_no_other() {
     let template = Template::read(TEMPLATE).unwrap();
     for (function, given) in &template.environments {
         let (mut secrets, mut settings) = (Vec::new(), BTreeSet::from(AT_START.map(str::to_owned)));
-        for name in reads(function).await.into_iter().filter(|name| !RETIRED.contains(&name.as_str())) {
+        for name in sandbox::settings::reads(function).await.unwrap().into_iter().filter(|name| !RETIRED.contains(&name.as_str()))
+        {
             if secrets_manager::NAMES.contains(&name.as_str()) {
                 secrets.push(name);
             } else if !NOT_GIVEN.contains(&name.as_str()) {
@@ -64,7 +47,7 @@ async fn every_name_of_the_secrets_document_is_described_and_read_by_a_function(
     assert_eq!(described, BTreeSet::from(secrets_manager::NAMES));
     let mut read = BTreeSet::new();
     for function in Template::read(TEMPLATE).unwrap().environments.keys() {
-        read.extend(reads(function).await);
+        read.extend(sandbox::settings::reads(function).await.unwrap());
     }
     for name in secrets_manager::NAMES {
         assert!(read.contains(name), "no function reads {name}");

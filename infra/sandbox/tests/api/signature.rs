@@ -1,16 +1,16 @@
-//! What the README tells the shop's programmers to check is what is sent.
+//! What SHOP.md tells the shop's programmers to check is what is sent.
 
 use std::process::Command;
 
 use shared::forms::shop::SigningKey;
 use shared::platform::clock::Clock;
 
-const README: &str = include_str!("../../../../README.md");
+const SHOP: &str = include_str!("../../../docs/SHOP.md");
 const SECRET: &str = testkit::settings::SHOP_FORMS_SECRET;
 
-/// The README's snippet, and a question to it.
+/// The document's snippet, and a question to it.
 fn verifies(id: &str, timestamp: i64, signature: &str, body: &str) -> bool {
-    let snippet = README.split("<!-- verify:begin -->\n```python\n").nth(1).unwrap().split("```").next().unwrap();
+    let snippet = SHOP.split("<!-- verify:begin -->\n```python\n").nth(1).unwrap().split("```").next().unwrap();
     let question = format!(
         "{snippet}\nimport sys\nid, timestamp, signature, body, secret = sys.argv[1:]\nheaders = {{'webhook-id': id, \
          'webhook-timestamp': timestamp, 'webhook-signature': signature}}\n\
@@ -23,7 +23,7 @@ fn verifies(id: &str, timestamp: i64, signature: &str, body: &str) -> bool {
 }
 
 #[test]
-fn the_readmes_snippet_takes_our_messages_and_no_others() {
+fn the_documented_snippet_takes_our_messages_and_no_others() {
     // The snippet asks the machine what time it is.
     let now = Clock::system().now();
     let body = r#"{"formName":"callback","data":{"name":"Айгуль"}}"#;

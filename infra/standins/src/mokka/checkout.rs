@@ -42,7 +42,7 @@ fn place(mokka: &Mokka, mut wanted: MokkaOrder, now: OffsetDateTime) -> Result<S
     order.refresh(now);
     let of_form = mokka.readings.is_other(Reading::PhoneOnForm);
     let phone = if of_form { &order.primary_phone } else { &order.requested_phone };
-    let is_anothers = differ(phone.as_deref(), wanted.requested_phone.as_deref());
+    let is_of_another = differ(phone.as_deref(), wanted.requested_phone.as_deref());
     match &order.status {
         MokkaStatus::Pending => {
             wanted.form_url = mokka.form_url(&wanted.form_token);
@@ -52,7 +52,7 @@ fn place(mokka: &Mokka, mut wanted: MokkaOrder, now: OffsetDateTime) -> Result<S
             mokka.forms.replace(&order.form_token, &wanted.form_token);
             *order = wanted;
         }
-        MokkaStatus::Hold if is_anothers => {
+        MokkaStatus::Hold if is_of_another => {
             return Err(Refusal::new(code::PHONE, "it is held for the customer of another primary_phone"));
         }
         MokkaStatus::Hold => {
