@@ -1,8 +1,8 @@
 //! The table `otp-tokens`: challenges, send logs, what is counted, and SMS.
 //!
-//! - `challenge#{digest}`: a code being sent and the code in force ([`Challenge`]).
-//! - `sends#{digest}`: when codes were sent to a phone or asked for from an installation ([`SendLog`]).
-//! - `count#{quota}#{date}`: what is counted by the hour and the day, UTC ([`Quota`], `store/quotas.rs`).
+//! - `challenge#{digest}`: a code being sent and the code in force (`Challenge`, `store/challenges.rs`).
+//! - `sends#{digest}`: when codes were sent to a phone or asked for from an installation (`SendLog`).
+//! - `count#{quota}#{date}`: what is counted by the hour and the day, UTC (`Quota`, `store/quotas.rs`).
 //! - `sms#{transaction_id}`, `conversion#…`: SMS and what became of them (`store/sms.rs`).
 //! - `erasure#{digest}`: since when somebody is asked to be deleted (`store/erasures.rs`).
 //!
