@@ -1,7 +1,7 @@
 //! What a command costs is the same however many orders are stored: round trips, read and write units are counted beside few and many. No
 //! command reads by anything but keys, and of an index no more than a page, so that what holds for these numbers holds for any.
 //!
-//! `STORED` is the largest number (1,000 without it; `.ci/run` plays 100,000).
+//! `STORED` is the largest number (1,000 without it; `.ci/run` plays 10,000).
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -19,7 +19,7 @@ const TABLE: &str = "order-holds";
 const AT_ONCE: usize = 25;
 
 /// Where the costs are told.
-const COSTS: &str = include_str!("../../../../infra/COSTS.md");
+const COSTS: &str = include_str!("../../../../infra/docs/COSTS.md");
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -134,6 +134,6 @@ async fn a_command_costs_the_same_whatever_is_stored_beside_it() {
     }
     for (command, (calls, reads, writes)) in first {
         let row = format!("| {command} | {calls} | {reads} | {writes} |");
-        assert!(COSTS.contains(&row), "infra/COSTS.md lacks {row}");
+        assert!(COSTS.contains(&row), "infra/docs/COSTS.md lacks {row}");
     }
 }
