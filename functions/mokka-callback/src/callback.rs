@@ -2,23 +2,13 @@
 
 use lambda_http::{Body, Response};
 use serde_json::json;
-use shared::payments::mokka::types::CheckoutCallback;
-use shared::payments::mokka::types::Decision;
-use shared::payments::payment::Payment;
-use shared::payments::payment::Split;
-use shared::payments::payment::State;
-use shared::payments::payment::Trigger;
+use shared::payments::mokka::types::{CheckoutCallback, Decision};
+use shared::payments::payment::{Payment, Split, State, Trigger};
 use shared::payments::settle::Settled;
-use shared::platform::http;
-use shared::platform::http::Failure;
-use shared::platform::http::Inbound;
-use shared::platform::http::Status;
-use shared::platform::http::on_payment;
+use shared::platform::http::{self, Failure, Inbound, Status, on_payment};
 use shared::platform::ids::PaymentId;
-use shared::platform::money::Decimal;
-use shared::platform::money::Money;
-use shared::platform::secret::same;
-use shared::platform::secret::sha256_hex;
+use shared::platform::money::{Decimal, Money};
+use shared::platform::secret::{same, sha256_hex};
 use shared::platform::wire::Lenient;
 
 use crate::Deps;
@@ -39,6 +29,12 @@ pub(crate) async fn callback(deps: &Deps, inbound: &Inbound, id: &str, token: &s
     let may_be_paid = hint.decision.0 != Some(Decision::Declined) && payment.state.is_failed();
     let payment = note_prepayment(deps, payment, &hint).await?;
     let settled = deps.settler.settle(payment, Trigger::Callback, inbound.deadline()).await.map_err(Failure::unavailable)?;
+    // It could not be noted beside a call of another request, which is over by now, or will be when the callback comes again.
+    let after = note_prepayment(deps, settled.payment().clone(), &hint).await?;
+    if split(&after, &hint).is_some_and(|split| after.must_wait_for_split(split)) {
+        return Err(Failure::unavailable("the prepayment could not be stored yet"));
+    }
+    let settled = if after.version == settled.payment().version { settled } else { Settled::Known(after) };
     match settled {
         Settled::InDoubt(payment) | Settled::Known(payment) | Settled::Unregistered(payment)
             if says_something(&payment, may_be_paid) =>
@@ -52,19 +48,27 @@ pub(crate) async fn callback(deps: &Deps, inbound: &Inbound, id: &str, token: &s
 
 /// Notes what the customer chose to prepay on the form: nothing but a callback says it. What is held is asked for afterwards.
 async fn note_prepayment(deps: &Deps, payment: Payment, hint: &CheckoutCallback) -> Result<Payment, Failure> {
-    let money = |amount: &Lenient<Decimal>| amount.0.map(|amount| Money::new(amount, payment.amount.currency()));
-    let split =
-        Split { amount: money(&hint.amount), prepayment: money(&hint.prepayment_amount), total: money(&hint.total_amount) };
-    let is_ours = hint.order_id.0.as_deref() == Some(payment.id.as_str()) && hint.decision.0 == Some(Decision::Approved);
+    let Some(split) = split(&payment, hint) else { return Ok(payment) };
     let mut payment = payment;
     for _ in 0..ROUNDS {
-        let Some(noted) = payment.split(split).filter(|_| is_ours) else { return Ok(payment) };
+        let Some(noted) = payment.split(split) else { return Ok(payment) };
         if let Some(saved) = deps.settler.orders.save_payment(noted).await.map_err(Failure::unavailable)? {
             return Ok(saved);
         }
         payment = deps.settler.orders.payment(&payment.id).await.map_err(Failure::unavailable)?.unwrap_or(payment);
     }
     Err(Failure::unavailable("the prepayment could not be stored yet"))
+}
+
+/// What a callback says of the amounts, if it is about this payment and approves it.
+fn split(payment: &Payment, hint: &CheckoutCallback) -> Option<Split> {
+    let money = |amount: &Lenient<Decimal>| amount.0.map(|amount| Money::new(amount, payment.amount.currency()));
+    let is_ours = hint.order_id.0.as_deref() == Some(payment.id.as_str()) && hint.decision.0 == Some(Decision::Approved);
+    is_ours.then(|| Split {
+        amount: money(&hint.amount),
+        prepayment: money(&hint.prepayment_amount),
+        total: money(&hint.total_amount),
+    })
 }
 
 /// Something that is not stored may have happened: anything while it is the customer's turn; of what had failed before, only what may

@@ -1,14 +1,10 @@
 //! What an accepted order costs: only numbers of the shop's answer are charged, and only if nothing about them is in doubt.
 
-use shared::payments::imshop::orders::AnsweredOrder;
-use shared::payments::imshop::orders::Order as Requested;
-use shared::payments::payment::Line;
-use shared::payments::payment::Order;
-use shared::payments::payment::Prepayment;
+use shared::payments::imshop::orders::{AnsweredOrder, Order as Requested};
+use shared::payments::payment::{Line, Order, Prepayment};
 use shared::platform::env::parse_url;
 use shared::platform::ids::OrderUuid;
-use shared::platform::money::Currency;
-use shared::platform::money::Money;
+use shared::platform::money::{Currency, Money};
 use shared::platform::wire::Lenient;
 
 /// What is agreed with the shop about the amounts of its answers.
@@ -75,16 +71,24 @@ impl Terms {
     }
 }
 
-/// How a part of the order is paid beside the instalments, or the field of the answer that leaves it in doubt.
-pub(crate) fn prepayment(answered: &AnsweredOrder, amount: Option<Money>) -> Result<Option<Prepayment>, &'static str> {
+/// How a part of the order is paid beside the instalments, or the field of the answer that leaves it in doubt. Of an order whose amount is in
+/// doubt it is kept, for the amount that the shop pushes.
+pub(crate) fn prepayment(
+    answered: &AnsweredOrder,
+    amount: Option<Money>,
+    currency: Option<Currency>,
+) -> Result<Option<Prepayment>, &'static str> {
     let made = answered.prepayment.as_ref().map(|said| said.0.ok_or("prepayment")).transpose()?.flatten();
     let page = answered.prepayment_url.as_ref().map(|said| said.0.clone().ok_or("prepaymentUrl")).transpose()?.flatten();
     let page = page.filter(|page| !page.trim().is_empty());
-    match (made.filter(|made| made.hundredths() != 0), page, amount) {
-        (None, None, _) | (_, _, None) => Ok(None),
-        (Some(made), None, Some(amount)) => prepaid(Money::new(made, amount.currency()), amount).map(Some).ok_or("prepayment"),
-        (None, Some(page), Some(_)) => prepaid_on(page).map(Some).map_err(|_| "prepaymentUrl"),
-        (Some(_), Some(_), Some(_)) => Err("prepayment, prepaymentUrl"),
+    match (made.filter(|made| made.hundredths() != 0), page) {
+        (None, None) => Ok(None),
+        (Some(made), None) => {
+            let made = Money::new(made, currency.ok_or("prepayment")?);
+            amount.map_or(Some(Prepayment::Made(made)), |amount| prepaid(made, amount)).map(Some).ok_or("prepayment")
+        }
+        (None, Some(page)) => prepaid_on(&page).map(Some).map_err(|_| "prepaymentUrl"),
+        (Some(_), Some(_)) => Err("prepayment, prepaymentUrl"),
     }
 }
 
@@ -96,9 +100,9 @@ pub(crate) fn prepaid(made: Money, amount: Money) -> Option<Prepayment> {
 /// The longest address of a page.
 const LONGEST_PAGE: usize = 2000;
 
-/// A page on which a prepayment can be made.
-pub(crate) fn prepaid_on(page: String) -> Result<Prepayment, String> {
-    parse_url(&page)?;
+/// A page on which a prepayment can be made, as a browser is sent there: in ASCII, whatever its letters.
+pub(crate) fn prepaid_on(page: &str) -> Result<Prepayment, String> {
+    let page = parse_url(page)?.to_string();
     if page.len() > LONGEST_PAGE {
         return Err(format!("must have at most {LONGEST_PAGE} letters"));
     }

@@ -2,22 +2,14 @@
 
 use lambda_http::{Body, Response};
 use serde_json::json;
-use shared::payments::imshop::orders::Push;
-use shared::payments::imshop::orders::PushedItem;
-use shared::payments::payment::Known;
-use shared::payments::payment::Line;
-use shared::payments::payment::Order;
-use shared::payments::payment::Prepayment;
+use shared::payments::imshop::orders::{Push, PushedItem};
+use shared::payments::payment::{Known, Line, Order, Prepayment};
 use shared::platform::clock::Timestamp;
 use shared::platform::dynamodb::Written;
 use shared::platform::env::parse_url;
-use shared::platform::http;
-use shared::platform::http::Failure;
-use shared::platform::http::Inbound;
-use shared::platform::http::Status;
+use shared::platform::http::{self, Failure, Inbound, Status};
 use shared::platform::ids::OrderUuid;
-use shared::platform::money::Currency;
-use shared::platform::money::Money;
+use shared::platform::money::{Currency, Money};
 use shared::platform::phone::Phone;
 
 use crate::Deps;
@@ -45,7 +37,8 @@ pub(crate) async fn push(deps: &Deps, inbound: &Inbound, uuid: &str) -> Result<R
                 let corrected = corrected(&pushed, push.prepayment.is_some() || push.prepayment_url.is_some(), &known);
                 if !has_rest(&corrected) {
                     return Err(Failure::bad_request(
-                        "field `prepayment`: must be said anew, since what was said of it before is not below this amount",
+                        "field `prepayment`: must be said anew (0 if nothing is prepaid), since what was said of it before is not below this \
+                         amount, or could not be read",
                     ));
                 }
                 let stands = |order: Order| Order { said_at: known.said_at, person_until: known.person_until, ..order } == known;
@@ -77,10 +70,11 @@ pub(crate) async fn push(deps: &Deps, inbound: &Inbound, uuid: &str) -> Result<R
     Err(Failure::unavailable("an order is being written by too many at once"))
 }
 
-/// Whether something is left to pay beside a prepayment.
+/// Whether it is certain that something is left to pay beside a prepayment.
 fn has_rest(order: &Order) -> bool {
     match (&order.known.prepayment, order.amount) {
         (Some(Prepayment::Made(made)), Some(amount)) => made.currency() == amount.currency() && prepaid(*made, amount).is_some(),
+        (Some(Prepayment::Unclear), _) => false,
         (Some(Prepayment::Made(_) | Prepayment::After(_)) | None, _) => true,
     }
 }
@@ -160,7 +154,7 @@ fn order(uuid: OrderUuid, push: Push, own: Option<Currency>, now: Timestamp) -> 
         (Some(made), None) => {
             Some(prepaid(Money::new(made, currency), amount).ok_or_else(|| wrong("prepayment", &"must be below the amount"))?)
         }
-        (None, Some(page)) => Some(prepaid_on(page).map_err(|error| wrong("prepaymentUrl", &error))?),
+        (None, Some(page)) => Some(prepaid_on(&page).map_err(|error| wrong("prepaymentUrl", &error))?),
         (Some(_), Some(_)) => return Err(wrong("prepaymentUrl", &"and `prepayment` are two ways to prepay: an order has one")),
     };
     let items = push.items.unwrap_or_default();

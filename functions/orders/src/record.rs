@@ -1,7 +1,7 @@
 //! What of an order a payment will need: from the request who and what, from the shop's answer how much.
 
 use shared::payments::imshop::orders::{Answer, AnsweredOrder, Item, Order as Requested, Request};
-use shared::payments::payment::{Cart, Fact, Goods, Known, Line, Order};
+use shared::payments::payment::{Cart, Fact, Goods, Known, Line, Order, Prepayment};
 use shared::payments::texts;
 use shared::platform::clock::Timestamp;
 use shared::platform::ids::{ItemId, OrderUuid};
@@ -76,7 +76,7 @@ fn order(deps: &Deps, request: &Request, requested: &Requested, answered: &Answe
     let delivery = answered.delivery_price.as_ref().and_then(|said| said.0);
     let delivery = delivery.and_then(|delivery| Some(Money::new(delivery, currency?)));
     let amount = terms.amount(requested, answered, &lines, currency);
-    let prepayment = amount::prepayment(answered, amount.ok());
+    let prepayment = amount::prepayment(answered, amount.ok(), currency);
     // What is left to pay is as much in doubt as what is prepaid.
     let amount = amount.and_then(|amount| prepayment.as_ref().map(|_| amount).map_err(|field| *field));
     if let Err(field) = amount {
@@ -99,7 +99,7 @@ fn order(deps: &Deps, request: &Request, requested: &Requested, answered: &Answe
             address: text(&requested.address),
             returning: answered.returning_customer.0.map(|Flag(returning)| returning),
             term: answered.term.0.filter(|term| Known::TERMS.contains(term)),
-            prepayment: prepayment.ok().flatten(),
+            prepayment: prepayment.unwrap_or(Some(Prepayment::Unclear)),
         },
         install_id: request.install_id.0.clone(),
         check_number: text(&answered.check_number),

@@ -361,7 +361,7 @@ async fn an_order_of_an_earlier_release_forgets_once_it_is_written_again_or_told
     }
     let [touched, told, neither] = &earlier;
     assert_eq!(story.create(touched).await.json()["success"], true);
-    // As the runbook's command does.
+    // As the command of OPERATIONS.md does.
     let due = story.world.clock().now().millis().to_string();
     let tell = |item: &mut std::collections::HashMap<String, AttributeValue>| {
         item.insert("check_shard".to_owned(), AttributeValue::S("o0".to_owned()));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use standins::{Decision, Options, System};
+use standins::{Decision, Fault, Options, System};
 use testkit::settings::{IMSHOP_KEY, SHOP_KEY};
 use testkit::{Event, Placed};
 
@@ -112,6 +112,7 @@ async fn a_part_given_back_in_the_cabinet_that_looks_like_the_prepayment_is_a_pe
     for named in NAMES {
         let shop = pending("on_hold", &[("prepaid_amount", named), ("amount_after_return", "rest")], prepaid()).await;
         approved(&shop).await;
+        callback(&shop, REST, json!(PREPAID), json!(null)).await;
         assert_eq!(shop.story.capture(&shop.payment).await.json()["success"], json!(true));
         assert_eq!(shop.state().await, "captured");
         shop.story.world.advance(Duration::from_hours(24));
@@ -119,6 +120,60 @@ async fn a_part_given_back_in_the_cabinet_that_looks_like_the_prepayment_is_a_pe
         shop.story.world.standins().give_back_at_mokka(&shop.payment, PREPAID).unwrap();
         shop.settle().await;
         assert!(stored(&shop).await["mismatch"].is_string(), "{named}: {}", stored(&shop).await);
+    }
+}
+
+/// A Mokka that does not know of the prepayment has lent the customer everything.
+#[tokio::test]
+async fn a_whole_amount_counts_only_once_mokka_has_said_the_prepayment() {
+    let shop = pending("on_hold", &[("prepaid_amount", "whole")], prepaid()).await;
+    approved(&shop).await;
+    assert_eq!(shop.story.capture(&shop.payment).await.json()["pending"], json!(true));
+    assert!(stored(&shop).await["mismatch"].is_string());
+    for unproven in [json!(null), json!("0.00"), json!("999.00")] {
+        callback(&shop, AMOUNT, unproven.clone(), json!(null)).await;
+        assert!(stored(&shop).await["mismatch"].is_string(), "{unproven}");
+    }
+    callback(&shop, AMOUNT, json!(PREPAID), json!(9999)).await;
+    assert_eq!(
+        (amounts(&shop, "finish").len(), stored(&shop).await["prepaid"].get("confirmed")),
+        (0, None),
+        "it does not add up"
+    );
+    callback(&shop, AMOUNT, json!(PREPAID), json!(3250)).await;
+    let kept = stored(&shop).await;
+    assert_eq!((&kept["state"], kept.get("mismatch"), &kept["amount"]), (&json!("captured"), None, &json!(225_000)), "{kept}");
+    assert_eq!(amounts(&shop, "finish"), [json!(AMOUNT)]);
+}
+
+/// Browser and callback leave Mokka at the same moment.
+#[tokio::test]
+async fn what_is_prepaid_is_noted_although_another_call_is_under_way() {
+    for late in [200, 6000] {
+        let readings = [("prepaid_amount", "whole"), ("prepayment_on_form", "thousand")];
+        let shop = pending("on_hold", &readings, json!({ "prepaymentUrl": PAGE })).await;
+        approved(&shop).await;
+        shop.story.world.standins().fault(System::Mokka, "change", Fault::Late(late), 1).unwrap();
+        let path = url::Url::parse(&shop.mokka().callback_url).unwrap().path().to_owned();
+        let body = json!({"order_id": shop.payment, "decision": "approved", "amount": AMOUNT, "prepayment_amount": PREPAID,
+            "total_amount": 3250, "term": 3});
+        let say = || shop.story.mokka(Event::post(&path).json(body.clone()).rest());
+        let meanwhile = async {
+            while shop.story.world.standins().calls_to(System::Mokka, "change").is_empty() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            say().await
+        };
+        let (_, answer) = tokio::join!(shop.story.come_back(&shop.payment), meanwhile);
+        // Either it is noted, or Mokka is asked to say it again.
+        if answer.status != 200 {
+            assert_eq!(answer.status, 503, "{late}: {}", answer.body);
+            assert_eq!(say().await.status, 200, "{late}");
+        }
+        let kept = stored(&shop).await;
+        assert_eq!((&kept["amount"], &kept["prepaid"]["amount"]), (&json!(225_000), &json!(100_000)), "{late}: {kept}");
+        assert_eq!(shop.finish().await.status, 200, "{late}");
+        assert_eq!(shop.refund("all", None).await.json()["refund"]["amount"], json!(REST), "{late}");
     }
 }
 
@@ -289,6 +344,43 @@ async fn a_prepayment_that_leaves_nothing_or_cannot_be_read_is_not_paid() {
         let shop = pending("on_hold", &[], none.clone()).await;
         assert_eq!(stored(&shop).await.get("prepaid"), None, "{none}");
     }
+}
+
+/// The shop pushes the amount of an order that its answer left in doubt.
+#[tokio::test]
+async fn what_is_prepaid_is_not_forgotten_where_the_amount_is_pushed_later() {
+    let answered = async |answer: Value| {
+        let story = Story::start().await;
+        story.world.standins().shop_answers(answer).unwrap();
+        let order = story.order().await;
+        assert_eq!(story.create(&order).await.json()["success"], json!(false));
+        (story, order)
+    };
+    let put = async |story: &Story, order: &Placed, mut fields: Value| {
+        fields["orderId"] = json!(order.id);
+        story.orders(Event::new("PUT", &format!("/v1/orders/{}", order.uuid)).key(SHOP_KEY).json(fields).rest()).await.status
+    };
+    let (story, order) = answered(json!({"price": "5.240", "prepayment": 1000})).await;
+    assert_eq!(put(&story, &order, json!({"amount": "1000.00"})).await, 400, "nothing is left");
+    assert_eq!(put(&story, &order, json!({"amount": "5240.00"})).await, 200);
+    assert_eq!(stored_order(&story, &order.uuid).await["prepayment"], json!(100_000));
+    for doubtful in [json!({"prepayment": "1.000"}), json!({"prepayment": ""}), json!({"prepaymentUrl": 7})] {
+        let (story, order) = answered(doubtful.clone()).await;
+        assert_eq!(put(&story, &order, json!({"amount": "5240.00"})).await, 400, "{doubtful}");
+        assert_eq!(story.create(&order).await.json()["success"], json!(false), "{doubtful}");
+        assert_eq!(put(&story, &order, json!({"amount": "5240.00", "prepayment": 0})).await, 200, "{doubtful}");
+        assert_eq!(story.create(&order).await.json()["success"], json!(true), "{doubtful}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_for_a_prepayment_may_have_letters_of_any_script() {
+    let shop = pending("on_hold", &[], json!({ "prepaymentUrl": "https://магазин.рф/предоплата" })).await;
+    approved(&shop).await;
+    let back = shop.story.come_back(&shop.payment).await;
+    let page = "https://xn--80aaafg4a8c0d.xn--p1ai/%D0%BF%D1%80%D0%B5%D0%B4%D0%BE%D0%BF%D0%BB%D0%B0%D1%82%D0%B0";
+    let location = back.headers.get("location").unwrap();
+    assert!(location.is_ascii() && location.ends_with(&page[page.len() - 55..]), "{location}");
 }
 
 #[tokio::test]

@@ -196,7 +196,7 @@ async fn an_order_that_neither_store_nor_queue_takes_calls_a_person() {
     assert_eq!((answer.status, &answer.json()["orders"][0]["success"]), (200, &json!(true)), "the shop has it");
     assert_eq!(story.world.total(metrics::ORDERS_NOT_RECORDED, &[("reason", "lost"), ("order_uuid", "uuid-1")]), 1);
     assert!(story.world.logs().contains("an accepted order is not recorded"));
-    // The runbook's way: the shop pushes it.
+    // As OPERATIONS.md says: the shop pushes it.
     let push = Event::new("PUT", "/v1/orders/uuid-1").key(SHOP_KEY).json(json!({"orderId": "1001", "amount": "3250.00"}));
     assert_eq!(story.orders(push.rest()).await.status, 200);
     assert_eq!(stored(&story, "uuid-1").await["amount"], json!(325_000));

@@ -3,9 +3,7 @@ use std::time::Instant;
 use crate::Story;
 use serde_json::{Value, json};
 use shared::platform::metrics;
-use standins::Fault;
-use standins::Options;
-use standins::System;
+use standins::{Fault, Options, System};
 use testkit::settings::{IMSHOP_KEY, SHOP_KEY};
 use testkit::{Answer, Event, TIMELY, drop_after, invoke};
 

@@ -219,7 +219,7 @@ impl Code {
         outcome
     }
 
-    /// What to do about it: a sentence for the log, the back office and the runbook.
+    /// What to do about it: a sentence for the log, the back office and OPERATIONS.md.
     #[must_use]
     pub fn advice(self) -> &'static str {
         let Row(.., advice) = self.row();

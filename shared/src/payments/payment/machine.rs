@@ -33,7 +33,7 @@ pub struct Report {
 
 impl Report {
     /// Whether it is about this payment.
-    fn is_of(&self, payment: &Payment) -> bool {
+    pub(super) fn is_of(&self, payment: &Payment) -> bool {
         self.payment_id == payment.id.as_str()
     }
 }
@@ -313,7 +313,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::payments::payment::{Provider, Stored, Telling, Trigger, Watch};
+    use crate::payments::payment::{Prepaid, Provider, Stored, Telling, Trigger, Watch};
     use crate::platform::ids::{MethodId, OrderId, OrderUuid, PaymentId};
     use crate::platform::money::Currency;
 
@@ -396,6 +396,16 @@ mod tests {
         for failed in State::ALL.into_iter().filter(|state| state.is_failed()) {
             assert!(State::ALL.into_iter().all(|next| !failed.may_become(next)), "{failed:?} is final");
         }
+    }
+
+    #[test]
+    fn what_is_said_of_another_order_tells_nothing_of_a_prepayment() {
+        let page = Some("https://shop.example/prepay".to_owned());
+        let prepaid = Some(Prepaid { amount: None, page, confirmed: false, named: None });
+        let payment = Payment { prepaid, ..payment(State::Pending) };
+        let report = |id: &str| Report { state: ReportedState::Held, payment_id: id.to_owned(), amount: Some(rub(100_000)) };
+        assert_eq!(payment.clone().heard(&report("1002-1")), payment);
+        assert_eq!(payment.heard(&report("1001-1")).amount, rub(100_000), "of this one it is what is left");
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! What a customer pays the shop beside what the provider takes (document "Checkout", the two ways of a prepayment).
 //!
-//! A payment's amount is what the provider takes, and what it gives back. The document leaves open whether Status, the callback, Finish and
-//! Change name that, or the whole order. Both differ by the prepayment, so the first amount that the provider names tells which it is; from
-//! then on only this way of naming is one.
+//! A payment's amount is what the provider takes, and what it gives back. By the document Status and the callback name that; whether Finish and
+//! Change do is open. A Status that names the whole order is taken for one that names the prepayment with it only after an authentic callback
+//! has said the prepayment: a provider that knows of none has lent the customer everything. The first amount that is so named tells which way it
+//! is; from then on only this way of naming is one.
 
 use super::data::Payment;
 use super::machine::{Report, ReportedState};
@@ -54,16 +55,18 @@ impl Payment {
     /// Whether the provider means `amount` of this payment by `said`.
     #[must_use]
     pub fn is_called(&self, amount: Money, said: Money) -> bool {
-        match self.prepaid.as_ref().map(|prepaid| prepaid.named) {
-            None => said == amount,
-            Some(Some(_)) => said == self.named(amount, false),
-            Some(None) => said == amount || said == self.with_prepayment(amount),
+        match &self.prepaid {
+            Some(Prepaid { named: None, confirmed: true, .. }) => said == amount || said == self.with_prepayment(amount),
+            Some(_) | None => said == self.named(amount, false),
         }
     }
 
     /// This payment after the provider has named its amount for the first time: when the money is held, and nothing was given back yet.
     #[must_use]
     pub fn heard(mut self, report: &Report) -> Self {
+        if !report.is_of(&self) {
+            return self;
+        }
         let is_money = matches!(report.state, ReportedState::Held | ReportedState::Captured | ReportedState::Refunded);
         let is_new = self.refunds.is_empty() && !self.withdrawn && !self.state.is_failed();
         let (Some(prepaid), Some(said), true) = (&mut self.prepaid, report.amount, is_money && is_new) else { return self };
@@ -72,7 +75,7 @@ impl Payment {
         }
         match prepaid.amount {
             Some(_) if said == self.amount => prepaid.named = Some(Named::Rest),
-            Some(part) if self.amount.plus(part) == Ok(said) => prepaid.named = Some(Named::Whole),
+            Some(part) if prepaid.confirmed && self.amount.plus(part) == Ok(said) => prepaid.named = Some(Named::Whole),
             // The customer has chosen it, and what is left is what is held.
             None if report.state == ReportedState::Held && matches!(self.state, State::Creating | State::Pending) => {
                 if let Some(part) = minus(self.amount, said) {
@@ -84,19 +87,35 @@ impl Payment {
         self
     }
 
-    /// This payment after an authentic callback has said what the customer chose to prepay on the form. Nothing if that was known, is
-    /// nothing, or does not add up to what the order costs: then the provider's status alone decides.
+    /// This payment after an authentic callback has said what is prepaid: what the customer chose on the form, or what we said ourselves.
+    /// Nothing if that was known, is nothing, or does not add up to what the order costs: then the provider's status alone decides.
     #[must_use]
     pub fn split(&self, split: Split) -> Option<Self> {
-        let prepaid = self.prepaid.as_ref().filter(|prepaid| prepaid.amount.is_none())?;
+        let next = self.split_at_rest(split)?;
+        self.intent.is_none().then_some(next)
+    }
+
+    /// The callback says what is prepaid, and it can only be noted once what is under way is over.
+    #[must_use]
+    pub fn must_wait_for_split(&self, split: Split) -> bool {
+        self.intent.is_some() && self.split_at_rest(split).is_some()
+    }
+
+    fn split_at_rest(&self, split: Split) -> Option<Self> {
+        let prepaid = self.prepaid.as_ref().filter(|prepaid| !prepaid.confirmed)?;
         let part = split.prepayment.filter(|part| !part.is_zero())?;
-        let rest = minus(self.amount, part)?;
-        let adds_up = split.total.is_none_or(|total| total == self.amount)
-            && split.amount.is_none_or(|amount| amount == rest || amount == self.amount);
-        let is_open = self.refunds.is_empty() && !self.withdrawn && !self.state.is_failed() && self.intent.is_none();
+        let (whole, rest) = match prepaid.amount {
+            Some(known) if known == part => (self.with_prepayment(self.amount), self.amount),
+            // What Status has told before counts.
+            Some(_) => return None,
+            None => (self.amount, minus(self.amount, part)?),
+        };
+        let adds_up =
+            split.total.is_none_or(|total| total == whole) && split.amount.is_none_or(|amount| amount == rest || amount == whole);
+        let is_open = self.refunds.is_empty() && !self.withdrawn && !self.state.is_failed();
         // Of what was heard of before the part was known, the amount was the whole.
-        let named = if self.state.is_settled() { Some(Named::Whole) } else { None };
-        let prepaid = Prepaid { amount: Some(part), named, ..prepaid.clone() };
+        let named = if prepaid.amount.is_none() && self.state.is_settled() { Some(Named::Whole) } else { prepaid.named };
+        let prepaid = Prepaid { amount: Some(part), confirmed: true, named, ..prepaid.clone() };
         (adds_up && is_open).then(|| Self { amount: rest, prepaid: Some(prepaid), ..self.clone() })
     }
 }

@@ -9,6 +9,8 @@ pub enum Prepayment {
     Made(Money),
     /// The customer chooses it on the provider's form and pays it afterwards on this page of the shop's.
     After(String),
+    /// The shop has said something of it that cannot be read: the order is not paid before it says it anew.
+    Unclear,
 }
 
 /// A payment's prepayment.
@@ -18,6 +20,8 @@ pub struct Prepaid {
     pub amount: Option<Money>,
     /// The shop's page on which it is paid after the form.
     pub page: Option<String>,
+    /// An authentic callback has said that so much is prepaid: only then may an amount of the provider's contain it.
+    pub confirmed: bool,
     /// How the provider names the payment's amounts, once it has named one.
     pub named: Option<Named>,
 }
@@ -64,10 +68,13 @@ impl Prepaid {
     /// The prepayment of a new attempt to pay an order that costs `whole`, and what is left for the provider.
     pub(super) fn of(prepayment: Option<&Prepayment>, whole: Money) -> (Option<Self>, Money) {
         match prepayment {
-            None => (None, whole),
-            Some(Prepayment::After(page)) => (Some(Self { amount: None, page: Some(page.clone()), named: None }), whole),
+            // What is unclear leaves the order without an amount.
+            None | Some(Prepayment::Unclear) => (None, whole),
+            Some(Prepayment::After(page)) => {
+                (Some(Self { amount: None, page: Some(page.clone()), confirmed: false, named: None }), whole)
+            }
             Some(Prepayment::Made(prepaid)) => match minus(whole, *prepaid) {
-                Some(rest) => (Some(Self { amount: Some(*prepaid), page: None, named: None }), rest),
+                Some(rest) => (Some(Self { amount: Some(*prepaid), page: None, confirmed: false, named: None }), rest),
                 // It is checked when the order is recorded.
                 None => (None, whole),
             },

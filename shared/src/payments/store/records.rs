@@ -44,6 +44,8 @@ pub(super) struct OrderRecord {
     prepayment: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     prepayment_page: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    prepayment_unclear: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     install_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -215,14 +217,16 @@ struct PrepaidRecord {
     amount: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     page: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    confirmed: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     named: Option<String>,
 }
 
 impl From<&Prepaid> for PrepaidRecord {
-    fn from(Prepaid { amount, page, named }: &Prepaid) -> Self {
+    fn from(Prepaid { amount, page, confirmed, named }: &Prepaid) -> Self {
         let named = named.map(|named| named.name().to_owned());
-        Self { amount: amount.map(Money::minor), page: page.clone(), named }
+        Self { amount: amount.map(Money::minor), page: page.clone(), confirmed: *confirmed, named }
     }
 }
 
@@ -230,7 +234,7 @@ impl PrepaidRecord {
     fn read(self, currency: Currency) -> Result<Prepaid, Cause> {
         let amount = self.amount.map(|minor| Money::from_minor(minor, currency)).transpose().map_err(text("prepaid"))?;
         let named = self.named.map(|name| Named::from_name(&name).ok_or_else(|| "prepaid named is unknown".to_owned()));
-        Ok(Prepaid { amount, page: self.page, named: named.transpose()? })
+        Ok(Prepaid { amount, page: self.page, confirmed: self.confirmed, named: named.transpose()? })
     }
 }
 
@@ -342,11 +346,12 @@ impl From<&Order> for OrderRecord {
             term: order.known.term,
             prepayment: match &order.known.prepayment {
                 Some(Prepayment::Made(amount)) => Some(amount.minor()),
-                Some(Prepayment::After(_)) | None => None,
+                Some(Prepayment::After(_) | Prepayment::Unclear) | None => None,
             },
+            prepayment_unclear: order.known.prepayment == Some(Prepayment::Unclear),
             prepayment_page: match &order.known.prepayment {
                 Some(Prepayment::After(page)) => Some(page.clone()),
-                Some(Prepayment::Made(_)) | None => None,
+                Some(Prepayment::Made(_) | Prepayment::Unclear) | None => None,
             },
             install_id: order.install_id.as_ref().map(|id| id.as_str().to_owned()),
             check_number: order.check_number.clone(),
@@ -468,7 +473,8 @@ impl TryFrom<Versioned<OrderRecord>> for Order {
                 prepayment: money(record.prepayment)
                     .map_err(text("prepayment"))?
                     .map(Prepayment::Made)
-                    .or(record.prepayment_page.map(Prepayment::After)),
+                    .or(record.prepayment_page.map(Prepayment::After))
+                    .or(record.prepayment_unclear.then_some(Prepayment::Unclear)),
             },
             install_id: record.install_id.as_deref().map(InstallId::parse).transpose().map_err(text("install_id"))?,
             check_number: record.check_number,
