@@ -174,7 +174,7 @@ def replace(name, table, wanted, confirmed):
     begins = not kept.known or kept["phase"] == "saved" and standing and standing["TableStatus"] != "DELETING"
     if begins:
         if not standing:
-            sys.exit(f"there is no {name}, and {kept.file} does not say how it was: make it from a backup and see the runbook")
+            sys.exit(f"there is no {name}, and {kept.file} does not say how it was: make it from a backup and see infra/docs/OPERATIONS.md, \"A table goes back to an earlier moment\"")
         if kept.known and standing["TableId"] != kept["id"]:
             sys.exit(f"{name} is another table than the one that {kept.file} is about: if nothing is to be put back by it, delete it")
         fits(standing, restored)
@@ -193,7 +193,7 @@ def replace(name, table, wanted, confirmed):
         deleted(name)
     if kept["phase"] == "saved":
         if not kept["source"]:
-            sys.exit(f"{name} is gone, and not by this: make it from a backup and see the runbook")
+            sys.exit(f"{name} is gone, and not by this: make it from a backup and see infra/docs/OPERATIONS.md, \"A table goes back to an earlier moment\"")
         awaited(f"deleting {name}", lambda: found(name) is None)
         say_last_backup(name, kept["id"])
         kept.note(phase="deleted")
@@ -217,7 +217,7 @@ def whole(standing, beside, wanted, file):
         sys.exit(
             f"{standing['TableName']} has not {' and not '.join(lacking)}, though template.yaml says so, and {file} is not here to say how "
             "it was: a replacement may have ended halfway. Bring that file from the machine where it began, or give the table by hand what "
-            "it lacks (the runbook, \"A table goes back to an earlier moment\")"
+            "it lacks (infra/docs/OPERATIONS.md, \"A table goes back to an earlier moment\")"
         )
 
 
@@ -245,7 +245,7 @@ def make_again(name, kept):
     if standing and kept["phase"] == "deleted":
         # Accepted, and the answer was lost?
         if standing.get("RestoreSummary", {}).get("SourceBackupArn") != kept["source"]:
-            sys.exit(f"there is a {name} that was not made from {kept['source']}: see the runbook")
+            sys.exit(f"there is a {name} that was not made from {kept['source']}: see infra/docs/OPERATIONS.md, \"A table goes back to an earlier moment\"")
         kept.note(phase="restoring", made=standing["TableId"])
     if not standing:
         made = aws("dynamodb", "restore-table-from-backup", "--target-table-name", name, "--backup-arn", kept["source"])
