@@ -5,6 +5,7 @@ use std::io::Write as _;
 use flate2::write::GzDecoder;
 
 use crate::error::FeedError;
+use crate::unpacked::Into;
 use crate::zip::{ZIPPED, Zip};
 
 /// How much is unpacked at once: a thousand times as much comes out at worst.
@@ -35,9 +36,6 @@ impl Default for Packing {
         Self::Unknown(Vec::new())
     }
 }
-
-/// Takes unpacked bytes, and whether they are the last.
-pub(crate) type Into<'a> = &'a mut dyn FnMut(&[u8], bool) -> Result<(), FeedError>;
 
 impl Packing {
     /// Unpacks a piece, be it the last.

@@ -7,7 +7,7 @@ use flate2::Crc;
 use flate2::write::DeflateDecoder;
 
 use crate::error::FeedError;
-use crate::packing::Into;
+use crate::unpacked::Into;
 
 /// How a file in a zip begins.
 pub(crate) const ZIPPED: &[u8] = b"PK\x03\x04";

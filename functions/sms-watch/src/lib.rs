@@ -21,8 +21,7 @@ use std::time::Duration;
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 use shared::platform::clock::Deadline;
-use shared::platform::runtime::left;
-use shared::platform::runtime::remaining;
+use shared::platform::runtime::{left, remaining};
 
 pub use run::Report;
 use run::Run;

@@ -6,7 +6,7 @@
 //! CloudWatch keeps a line's metrics as its directive says, and each is paid for, 0.30 USD a month beyond the first ten of an account:
 //!
 //! - `METRICS=basic`, the default: what an alarm looks at, [`WATCHED`], ten without dimensions. Everything else stays in the same lines, and
-//!   CloudWatch Logs Insights counts by it (the dashboard and the runbook have the queries).
+//!   CloudWatch Logs Insights counts by it (the dashboard and OPERATIONS.md have the queries).
 //! - `METRICS=full`: also every metric by its dimensions, at most 155 together for a shop with Mokka (payments 16, orders 2, callbacks 5,
 //!   keys 6, calls 44, codes 18, SMS 39 of which 36 by operator, forms 12, cold starts 12), nothing for an hour in which it was not measured.
 //!

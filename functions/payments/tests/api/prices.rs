@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use standins::System;
-use testkit::{Answer, World, worker};
+use testkit::{Answer, StoreFault, World, worker};
 
 use crate::widget::PATIENT;
 use crate::{ask, post};
@@ -89,7 +89,7 @@ async fn prices_that_cannot_be_read_in_time_cost_the_widget_and_nothing_else() {
     let dead = world.build(payments::Deps::from_env, &[PATIENT, ("DYNAMODB_ENDPOINT", "http://127.0.0.1:9")]);
     let slow = world.build(payments::Deps::from_env, &[("PAYMENTS_BUDGET_MS", "200")]);
     for (name, deps) in [("dead", dead), ("slow", slow)] {
-        world.lose_store_answer(0);
+        world.choose_store_faults(|_| Some(StoreFault::Late(1000)));
         let answer = list(&deps, &kettle).await;
         assert_eq!(answer.json()["payments"].as_array().map(Vec::len), Some(2), "{name}: {}", answer.body);
         assert!(answer.json()["payments"][1]["widget"].is_null(), "{name}: {}", answer.body);

@@ -119,12 +119,12 @@ fn fields(query: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-fn queries_of_dashboard_and_runbook_ask_for_what_is_measured_in_functions_that_there_are() {
+fn queries_of_dashboard_and_operations_ask_for_what_is_measured_in_functions_that_there_are() {
     let template = YamlLoader::load_from_str(TEMPLATE).unwrap().remove(0);
     let (queries, _) = dashboard(&template);
-    let of_runbook = OPERATIONS.lines().filter(|line| line.starts_with("logs ") && line.contains("ispresent("));
+    let of_operations = OPERATIONS.lines().filter(|line| line.starts_with("logs ") && line.contains("ispresent("));
     let mut asked = 0;
-    for query in queries.iter().map(String::as_str).chain(of_runbook) {
+    for query in queries.iter().map(String::as_str).chain(of_operations) {
         for name in query.split(['{', '}', ' ']).filter(|word| word.ends_with("Function")) {
             let name = name.trim_start_matches('$');
             assert!(!template["Resources"][name].is_badvalue(), "there is no {name}: {query}");

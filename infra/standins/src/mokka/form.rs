@@ -9,12 +9,10 @@ use hyper::{Method, StatusCode};
 
 use super::limits::{Limits, is_phone};
 use super::order::{Decision, MokkaOrder, MokkaStatus, PREPAYMENT_ON_FORM};
-use super::page;
 use super::readings::Reading;
 use super::registered::MokkaRegistration;
-use super::state::Form;
-use super::state::Mokka;
-use super::tariff;
+use super::state::{Form, Mokka};
+use super::{page, tariff};
 use crate::answer::Answer;
 use crate::options::{Options, Tariff};
 use crate::request::Request;

@@ -6,7 +6,6 @@ use aws_sdk_dynamodb::config::BehaviorVersion;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 
-use super::table::Table;
 use crate::platform::aws::{Account, http_client, slowness};
 use crate::platform::env::Env;
 
@@ -38,24 +37,10 @@ pub fn client_from_env(env: &mut Env) -> Option<aws_sdk_dynamodb::Client> {
     Some(aws_sdk_dynamodb::Client::from_conf(config.build()))
 }
 
-fn timeouts(attempt: Duration, operation: Duration, slowness: u32) -> TimeoutConfig {
+pub(super) fn timeouts(attempt: Duration, operation: Duration, slowness: u32) -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_millis(500) * slowness)
         .operation_attempt_timeout(attempt * slowness)
         .operation_timeout(operation * slowness)
         .build()
-}
-
-impl Table {
-    /// By how much the limits of one answer are longer for its client than for DynamoDB itself ([`slowness`]). How long is waited before a
-    /// request is repeated, and how often, does not change with it.
-    pub(crate) fn slowness(&self) -> u32 {
-        let limit = self.client.config().timeout_config().and_then(TimeoutConfig::operation_timeout);
-        limit.and_then(|limit| u32::try_from(limit.as_millis() / OPERATION_LIMIT.as_millis()).ok()).unwrap_or(1)
-    }
-
-    /// Another patience than the client's, for one request.
-    pub(super) fn patience(&self, attempt: Duration, operation: Duration) -> aws_sdk_dynamodb::config::Builder {
-        aws_sdk_dynamodb::Config::builder().timeout_config(timeouts(attempt, operation, self.slowness()))
-    }
 }

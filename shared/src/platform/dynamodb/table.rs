@@ -1,9 +1,12 @@
 //! A table, and how long a request to it is made again.
 
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
-use super::client::OPERATION_LIMIT;
+use super::client::{OPERATION_LIMIT, timeouts};
 use super::error::{StoreError, Written};
 use super::refusals::{Pauses, Refused, Tried};
 use crate::platform::clock::Random;
@@ -26,6 +29,18 @@ pub(crate) struct Table {
 }
 
 impl Table {
+    /// By how much the limits of one answer are longer for its client than for DynamoDB itself ([`crate::platform::aws::slowness`]). How long is waited before a
+    /// request is repeated, and how often, does not change with it.
+    pub(crate) fn slowness(&self) -> u32 {
+        let limit = self.client.config().timeout_config().and_then(TimeoutConfig::operation_timeout);
+        limit.and_then(|limit| u32::try_from(limit.as_millis() / OPERATION_LIMIT.as_millis()).ok()).unwrap_or(1)
+    }
+
+    /// Another patience than the client's, for one request.
+    pub(super) fn patience(&self, attempt: Duration, operation: Duration) -> aws_sdk_dynamodb::config::Builder {
+        aws_sdk_dynamodb::Config::builder().timeout_config(timeouts(attempt, operation, self.slowness()))
+    }
+
     /// Makes a request until it is decided, as long as waiting can help and there is time. In a box: the SDK's futures are deep, and
     /// would make every caller's deeper still.
     pub(crate) fn patiently<'a, T, F>(
