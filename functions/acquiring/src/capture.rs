@@ -2,7 +2,7 @@
 
 use lambda_http::{Body, Response};
 use shared::payments::imshop::acquiring::{Captured, Request as Command};
-use shared::payments::payment::{Payment, Policy, State, Trigger};
+use shared::payments::payment::{Payment, State, Trigger};
 use shared::payments::texts;
 use shared::platform::http::{self, Failure, Inbound, Status, on_payment};
 use shared::platform::ids::PaymentId;
@@ -27,13 +27,11 @@ pub(crate) async fn capture(deps: &Deps, inbound: &Inbound, command: Command) ->
     }
     let settled = deps.settler.settle(payment, Trigger::Capture, inbound.deadline()).await.map_err(Failure::internal)?;
     let payment = settled.payment();
-    let policy = deps.settler.gateways.policy(payment);
     let failure = failure(payment);
     let answer = match (&failure, payment.state) {
         (Some(error), _) => Captured::failed(&payment.id, error),
         (None, State::Captured | State::PartiallyRefunded) => Captured::paid(&payment.id),
-        // Whether the customer has paid the shop its part is the shop's to say.
-        (None, State::Held) if policy == Policy::OnShipment && !payment.is_prepaid_afterwards() => Captured::paid(&payment.id),
+        (None, State::Held) if deps.settler.gateways.hold_counts_as_paid(payment) => Captured::paid(&payment.id),
         (None, _) => Captured::pending(&payment.id),
     };
     http::json(Status::Ok, &answer)

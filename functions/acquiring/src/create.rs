@@ -6,7 +6,7 @@ use lambda_http::{Body, Response};
 use shared::payments::gateway::Registration;
 use shared::payments::imshop::acquiring::{Created, Request as Command};
 use shared::payments::methods::{Facts, Method};
-use shared::payments::payment::{Choice, Order, Payment, Policy, Provider, Reason, State, Trigger};
+use shared::payments::payment::{Choice, Order, Payment, Provider, Reason, State, Trigger};
 use shared::payments::settle::Settled;
 use shared::payments::texts;
 use shared::platform::clock::Deadline;
@@ -178,9 +178,7 @@ impl Attempt<'_> {
                 saved.map(|_| Found::Over).ok_or_else(|| Failure::business(texts::PAYMENT_IN_PROGRESS))
             }
             State::Pending => Ok(Found::Live(payment)),
-            State::Held if settler.gateways.policy(&payment) == Policy::OnShipment && !payment.is_prepaid_afterwards() => {
-                Err(Failure::business(texts::ALREADY_PAID))
-            }
+            State::Held if settler.gateways.hold_counts_as_paid(&payment) => Err(Failure::business(texts::ALREADY_PAID)),
             State::Held | State::Finishing => Err(Failure::business(texts::PAYMENT_PROCESSING)),
             State::Captured | State::PartiallyRefunded => Err(Failure::business(texts::ALREADY_PAID)),
             State::Refunded => Err(Failure::business(texts::REFUNDED)),

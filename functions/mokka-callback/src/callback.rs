@@ -4,21 +4,22 @@ use lambda_http::{Body, Response};
 use serde_json::json;
 use shared::payments::mokka::types::{CheckoutCallback, Decision};
 use shared::payments::payment::{Payment, Split, State, Trigger};
-use shared::payments::settle::Settled;
 use shared::platform::http::{self, Failure, Inbound, Status, on_payment};
 use shared::platform::ids::PaymentId;
+use shared::platform::metrics;
 use shared::platform::money::{Decimal, Money};
+use shared::platform::outbound::System;
 use shared::platform::secret::{same, sha256_hex};
 use shared::platform::wire::Lenient;
 
 use crate::Deps;
-use shared::platform::metrics;
-use shared::platform::outbound::System;
 
 /// 64 KiB: many times what a callback needs.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
 /// How often a hint is written again that lost against others.
 const ROUNDS: u32 = 4;
+/// Why a callback is to come again.
+const NOT_STORED: &str = "the prepayment could not be stored yet";
 
 pub(crate) async fn callback(deps: &Deps, inbound: &Inbound, id: &str, token: &str) -> Result<Response<Body>, Failure> {
     inbound.limit_body(MAX_BODY)?;
@@ -30,18 +31,12 @@ pub(crate) async fn callback(deps: &Deps, inbound: &Inbound, id: &str, token: &s
     let payment = note_prepayment(deps, payment, &hint).await?;
     let settled = deps.settler.settle(payment, Trigger::Callback, inbound.deadline()).await.map_err(Failure::unavailable)?;
     // It could not be noted beside a call of another request, which is over by now, or will be when the callback comes again.
-    let after = note_prepayment(deps, settled.payment().clone(), &hint).await?;
-    if split(&after, &hint).is_some_and(|split| after.must_wait_for_split(split)) {
-        return Err(Failure::unavailable("the prepayment could not be stored yet"));
+    let payment = note_prepayment(deps, settled.into_payment(), &hint).await?;
+    if split(&payment, &hint).is_some_and(|split| payment.must_wait_for_split(split)) {
+        return Err(Failure::unavailable(NOT_STORED));
     }
-    let settled = if after.version == settled.payment().version { settled } else { Settled::Known(after) };
-    match settled {
-        Settled::InDoubt(payment) | Settled::Known(payment) | Settled::Unregistered(payment)
-            if says_something(&payment, may_be_paid) =>
-        {
-            remember_hint(deps, payment, may_be_paid).await?;
-        }
-        Settled::Known(_) | Settled::Unregistered(_) | Settled::InDoubt(_) => {}
+    if says_something(&payment, may_be_paid) {
+        remember_hint(deps, payment, may_be_paid).await?;
     }
     http::json(Status::Ok, &json!({"success": true}))
 }
@@ -57,7 +52,7 @@ async fn note_prepayment(deps: &Deps, payment: Payment, hint: &CheckoutCallback)
         }
         payment = deps.settler.orders.payment(&payment.id).await.map_err(Failure::unavailable)?.unwrap_or(payment);
     }
-    Err(Failure::unavailable("the prepayment could not be stored yet"))
+    Err(Failure::unavailable(NOT_STORED))
 }
 
 /// What a callback says of the amounts, if it is about this payment and approves it.

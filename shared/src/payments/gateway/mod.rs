@@ -36,6 +36,12 @@ impl Gateways {
         if payment.is_prepaid_afterwards() { Policy::OnShipment } else { self.get(payment.provider).policy() }
     }
 
+    /// Whether this payment is paid for IMSHOP once it is held. Whether the customer has paid the shop its part, too, is the shop's to say.
+    #[must_use]
+    pub fn hold_counts_as_paid(&self, payment: &Payment) -> bool {
+        self.policy(payment) == Policy::OnShipment && !payment.is_prepaid_afterwards()
+    }
+
     /// Mokka's, for what only Mokka has: signed callbacks, limits, schedules.
     #[must_use]
     pub fn mokka(&self) -> &mokka::MokkaGateway {
