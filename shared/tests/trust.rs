@@ -86,7 +86,7 @@ fn read(path: &str) -> Result<Trust, String> {
 }
 
 #[tokio::test]
-async fn an_authority_that_mozilla_does_not_know_is_believed_when_the_shop_says_so() {
+async fn extra_certificate_authority_is_trusted_when_configured() {
     let server = Server::start().await;
     let error = server.answer(&http(&Trust::compiled_in())).await.unwrap_err();
     assert!(error.contains("UnknownIssuer"), "{error}");

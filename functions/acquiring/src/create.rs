@@ -1,4 +1,4 @@
-//! `create`: one live attempt for an order, whoever asks how often.
+//! `create`: one live attempt for an order, however often it is asked.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub(crate) async fn create(deps: &Deps, inbound: &Inbound, command: Command) -> 
     let order_uuid = required(command.order_uuid, "orderUuid")?;
     let order_id = required(command.order_id, "orderId")?;
     let return_url = command.return_url.0.filter(|url| !url.trim().is_empty() && may_be_a_link(url));
-    let base = deps.public_base_url.as_ref().or(inbound.gateway_url());
+    let base = deps.public_base_url.as_ref().or(inbound.api_gateway_url());
     let base = base.ok_or_else(|| Failure::internal("PUBLIC_BASE_URL is not set and the event names no domain"))?;
     let method = deps.methods.find(&method_id).ok_or_else(|| Failure::business(texts::METHOD_UNKNOWN))?;
     let provider = method.provider.ok_or_else(|| Failure::business(texts::METHOD_NOT_ONLINE))?;
@@ -101,7 +101,7 @@ struct Attempt<'a> {
 enum Found {
     /// It is live: answer with it.
     Live(Payment),
-    /// It never got registered, or nobody knows: register it (again).
+    /// It was not registered, or that is unknown: register it (again).
     Register(Payment),
     /// It failed: a new one may start.
     Over,
@@ -134,7 +134,7 @@ impl Attempt<'_> {
             if let Some(payment) = leased {
                 return self.register(&order, payment).await;
             }
-            // Somebody else was quicker: what they wrote is what counts.
+            // Another request was quicker: what it wrote is what counts.
             let version = order.version;
             order = orders.order(&order.uuid).await.map_err(Failure::internal)?.unwrap_or(order);
             if order.version == version && order.latest_payment.is_none() {
@@ -168,7 +168,7 @@ impl Attempt<'_> {
             State::Creating => Err(Failure::business(texts::PROVIDER_UNAVAILABLE)),
             // Its page is probably gone, and whether it was paid cannot be asked now, or the provider says that something happened and does
             // not show what.
-            State::Pending if (in_doubt || payment.watch.hinted) && settler.clock.now() >= payment.valid_till => {
+            State::Pending if (in_doubt || payment.poll.hinted) && settler.clock.now() >= payment.valid_till => {
                 Err(Failure::business(texts::PAYMENT_UNCERTAIN))
             }
             // Its page is dead, whatever the provider calls it: it ends here, and another one may start.
@@ -184,7 +184,7 @@ impl Attempt<'_> {
             State::Refunded => Err(Failure::business(texts::REFUNDED)),
             // Before another attempt is opened, the provider must have confirmed that this one has no money.
             State::Declined | State::Canceled | State::Expired
-                if in_doubt || payment.watch.hinted || payment.has_hold_to_let_go() =>
+                if in_doubt || payment.poll.hinted || payment.has_hold_to_let_go() =>
             {
                 Err(Failure::business(texts::PAYMENT_UNCERTAIN))
             }
@@ -207,7 +207,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// Records the intent of a new attempt. Nothing if somebody else was quicker. What is under way goes on whatever the rules
+    /// Records the intent of a new attempt. Nothing if another request was quicker. What is under way goes on whatever the rules
     /// have become; only a new attempt must be one that is offered.
     async fn start(&self, order: &Order, choice: &Choice) -> Result<Option<Payment>, Failure> {
         refuse_unless_offered(self.deps, self.method, order)?;

@@ -7,7 +7,7 @@ use shared::payments::settle::Settler;
 use shared::platform::env::{ConfigError, Env};
 use shared::platform::metrics::Metrics;
 use shared::platform::money::Currency;
-use shared::platform::runtime::World;
+use shared::platform::runtime::Platform;
 use shared::platform::secret::{InternalSecret, Keys};
 use url::Url;
 
@@ -28,15 +28,15 @@ impl Deps {
     /// Reads `IMSHOP_KEY`, `PAYMENTS_CONFIG` (default `/opt/payments.toml`), `DEFAULT_CURRENCY` (default RUB), in which the
     /// rules on ways to pay count, `INTERNAL_SECRET`, `PUBLIC_BASE_URL` (optional), `MOKKA_FORM_HOURS` (default 24), the
     /// store's and Mokka's.
-    pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
+    pub fn from_env(mut env: Env, platform: Platform) -> Result<Self, ConfigError> {
         let keys = env.public_keys("IMSHOP_KEY");
         let methods = env.file("PAYMENTS_CONFIG", "/opt/payments.toml", Methods::parse);
         let currency = env.currency_or("DEFAULT_CURRENCY", Currency::Rub);
         let internal = env.internal_secret();
         let public_base_url = env.optional_url("PUBLIC_BASE_URL");
         let hours = env.number_or("MOKKA_FORM_HOURS", 24, 1..=720);
-        let metrics = world.metrics.clone();
-        let settler = Settler::from_env(&mut env, world.clock, world.random, world.http, world.metrics);
+        let metrics = platform.metrics.clone();
+        let settler = Settler::from_env(&mut env, platform.clock, platform.random, platform.http, platform.metrics);
         let build = || {
             Some(Self {
                 keys: keys?,

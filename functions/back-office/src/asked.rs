@@ -1,4 +1,4 @@
-//! A request of somebody who may make it, and what every route needs of it.
+//! A request of an authorised caller, and what every route needs of it.
 
 use shared::payments::payment::Payment;
 use shared::platform::http::{Failure, Inbound, on_payment};
@@ -8,7 +8,7 @@ use shared::platform::secret::Purpose;
 
 use crate::Deps;
 
-/// A request of somebody who may make it.
+/// A request of an authorised caller.
 pub(crate) struct Asked<'a> {
     pub(crate) deps: &'a Deps,
     pub(crate) inbound: &'a Inbound,
@@ -24,7 +24,7 @@ impl Asked<'_> {
         tracing::info!(who = self.who, action = self.action, of, entries, "shown");
     }
 
-    /// Whom it is about, in answers and in the audit trail: who has the number can prove that it is meant, and nobody learns it from there.
+    /// Whom it is about, in answers and in the audit trail: who has the number can prove that it is meant, and it is not revealed there.
     pub(crate) fn digest(&self, phone: &Phone) -> String {
         self.deps.internal.digest(Purpose::Audit, &[phone.digits()])
     }

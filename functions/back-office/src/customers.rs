@@ -19,8 +19,8 @@ use time::Date;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
-use crate::fields::{self, Amount, Email, Https, MokkaPhone, Text, wrong};
-use crate::{Asked, answer};
+use crate::request::{self, Amount, Email, Https, MokkaPhone, Text, wrong};
+use crate::{Asked, response};
 
 impl Asked<'_> {
     fn mokka(&self) -> &MokkaGateway {
@@ -54,10 +54,10 @@ struct LimitAnswer {
 }
 
 pub(crate) async fn limit(asked: &Asked<'_>) -> Result<Response<Body>, Failure> {
-    let request: LimitRequest = fields::body(asked.inbound)?;
+    let request: LimitRequest = request::body(asked.inbound)?;
     let limit = match asked.mokka().client().limit(&request.phone.0, asked.inbound.deadline()).await {
         Ok(limit) => limit,
-        Err(error) => return answer::provider_failed(&error),
+        Err(error) => return response::provider_failed(&error),
     };
     if let Ok(phone) = Phone::parse(&request.phone.0) {
         asked.shown(&asked.digest(&phone), 1);
@@ -168,11 +168,11 @@ struct RegisterAnswer<'a> {
 
 /// Asks for the form. What is asked is stored first, so that the callback is known however early it comes.
 pub(crate) async fn register(asked: &Asked<'_>) -> Result<Response<Body>, Failure> {
-    let request: RegisterRequest = fields::body(asked.inbound)?;
+    let request: RegisterRequest = request::body(asked.inbound)?;
     let deps = asked.deps;
     let now = deps.settler.clock.now();
     let person = request.person.map(|person| person.read(now.utc().date())).transpose()?;
-    let base = deps.public_base_url.as_ref().or(asked.inbound.gateway_url());
+    let base = deps.public_base_url.as_ref().or(asked.inbound.api_gateway_url());
     let base = base.ok_or_else(|| Failure::internal("PUBLIC_BASE_URL is not set and the event names no domain"))?;
     let id = RegistrationId::parse(&deps.random.hex32().map_err(Failure::internal)?).map_err(Failure::internal)?;
     let token = deps.internal.digest(Purpose::RegistrationToken, &[id.as_str()]);
@@ -191,10 +191,10 @@ pub(crate) async fn register(asked: &Asked<'_>) -> Result<Response<Body>, Failur
     };
     let form_url = match asked.mokka().client().registration(&registration, asked.inbound.deadline()).await {
         Ok(registered) => registered.iframe_url,
-        Err(error) => return answer::provider_failed(&error),
+        Err(error) => return response::provider_failed(&error),
     };
     if parse_url(&form_url).is_err() {
-        return answer::provider_failed(&Error::Unavailable("its iframe_url is not an https URL".to_owned()));
+        return response::provider_failed(&Error::Unavailable("its iframe_url is not an https URL".to_owned()));
     }
     tracing::info!(registration_id = %id, "registration opened");
     http::json(Status::Ok, &RegisterAnswer { success: true, registration_id: id.as_str(), form_url: &form_url })
@@ -271,14 +271,14 @@ impl Due {
 }
 
 pub(crate) async fn schedules(asked: &Asked<'_>) -> Result<Response<Body>, Failure> {
-    let request: SchedulesRequest = fields::body(asked.inbound)?;
+    let request: SchedulesRequest = request::body(asked.inbound)?;
     if request.amount.is_zero() {
         return Err(wrong("amount", "must be above zero"));
     }
     let amount = request.amount.in_currency(asked.currency());
     let tariffs = match asked.mokka().client().schedule(amount, asked.inbound.deadline()).await {
         Ok(tariffs) => tariffs,
-        Err(error) => return answer::provider_failed(&error),
+        Err(error) => return response::provider_failed(&error),
     };
     let schedules = tariffs.into_iter().map(|tariff| Schedule {
         term: tariff.term,

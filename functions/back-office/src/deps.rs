@@ -8,7 +8,7 @@ use shared::platform::clock::Random;
 use shared::platform::env::{ConfigError, Env};
 use shared::platform::metrics::Metrics;
 use shared::platform::roles::RoleKeys;
-use shared::platform::runtime::World;
+use shared::platform::runtime::Platform;
 use shared::platform::secret::InternalSecret;
 use url::Url;
 
@@ -31,13 +31,13 @@ pub struct Deps {
 impl Deps {
     /// Reads `BACK_OFFICE_KEYS`, `INTERNAL_SECRET`, `PUBLIC_BASE_URL` and `MOKKA_PARTNER_UID` (optional), `FORMS_TABLE`, `OTP_TABLE`, the photos', the
     /// store's and Mokka's.
-    pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
+    pub fn from_env(mut env: Env, platform: Platform) -> Result<Self, ConfigError> {
         let keys = env.parsed("BACK_OFFICE_KEYS", RoleKeys::parse);
         let internal = env.internal_secret();
         let public_base_url = env.optional_url("PUBLIC_BASE_URL");
-        let random = world.random.clone();
-        let metrics = world.metrics.clone();
-        let settler = Settler::from_env(&mut env, world.clock, world.random, world.http, world.metrics);
+        let random = platform.random.clone();
+        let metrics = platform.metrics.clone();
+        let settler = Settler::from_env(&mut env, platform.clock, platform.random, platform.http, platform.metrics);
         let client = settler.as_ref().map(|settler| settler.orders.client());
         let submissions = client.clone().and_then(|client| Submissions::from_env(&mut env, client, random.clone()));
         let otp = client.and_then(|client| Otp::from_env(&mut env, client, random.clone()));

@@ -19,7 +19,7 @@ use shared::platform::http::{self, Failure, Status};
 use shared::platform::ids::{OrderUuid, SubmissionId};
 use shared::platform::phone::Phone;
 
-use crate::fields::{self, CustomerPhone};
+use crate::request::{self, CustomerPhone};
 use crate::{Asked, Deps};
 
 /// How late an index may be: DynamoDB's are behind by fractions of a second, or by seconds on a bad day.
@@ -30,9 +30,9 @@ const MOST_FORMS: usize = 100;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EraseRequest {
-    #[serde(default, deserialize_with = "fields::meant")]
+    #[serde(default, deserialize_with = "request::meant")]
     phone: Option<CustomerPhone>,
-    #[serde(default, deserialize_with = "fields::meant")]
+    #[serde(default, deserialize_with = "request::meant")]
     submission_ids: Option<Vec<String>>,
 }
 
@@ -40,7 +40,7 @@ struct EraseRequest {
 enum Whose {
     /// All of the person with this phone.
     Person(Phone),
-    /// These forms, which nobody's phone leads to.
+    /// These forms, which no phone leads to.
     Forms(Vec<SubmissionId>),
 }
 
@@ -50,9 +50,9 @@ impl EraseRequest {
             (Some(phone), None) => Ok(Whose::Person(phone.0)),
             (None, Some(ids)) => {
                 if !(1..=MOST_FORMS).contains(&ids.len()) {
-                    return Err(fields::wrong("submission_ids", format!("must be 1 to {MOST_FORMS} ids")));
+                    return Err(request::wrong("submission_ids", format!("must be 1 to {MOST_FORMS} ids")));
                 }
-                let read = |id: &String| SubmissionId::parse(id).map_err(|error| fields::wrong("submission_ids", error));
+                let read = |id: &String| SubmissionId::parse(id).map_err(|error| request::wrong("submission_ids", error));
                 Ok(Whose::Forms(ids.iter().map(read).collect::<Result<_, _>>()?))
             }
             (None, None) | (Some(_), Some(_)) => {
@@ -77,7 +77,8 @@ struct Erased {
     payment_pages: u32,
     /// Fiscal documents that did.
     documents: u32,
-    /// Orders that still know the person, because somebody is paying or must be asked about it: they forget by themselves when that is over.
+    /// Orders that still know the person, because of a payment under way or a question to the provider: they forget by themselves when that
+    /// is over.
     orders_open: u32,
 }
 
@@ -93,7 +94,7 @@ struct EraseAnswer<'a> {
     digest: Option<&'a str>,
     #[serde(flatten)]
     erased: Erased,
-    /// Forms of anybody's in which no phone could be read, so that nobody knows whose they are.
+    /// Forms in which no phone could be read, so that their owner is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     unmatched: Option<usize>,
     /// Nothing is left that the phone leads to.
@@ -120,7 +121,7 @@ impl<E: fmt::Display> From<E> for Incomplete {
 }
 
 pub(crate) async fn erase(asked: &Asked<'_>) -> Result<Response<Body>, Failure> {
-    let whose = fields::body::<EraseRequest>(asked.inbound)?.whose()?;
+    let whose = request::body::<EraseRequest>(asked.inbound)?.whose()?;
     let mut erased = Erased::default();
     let (digest, outcome) = match &whose {
         Whose::Person(phone) => {
@@ -267,7 +268,7 @@ async fn order(deps: &Deps, uuid: &OrderUuid, erased: &mut Erased, unreadable: &
     Ok(())
 }
 
-/// Deletes forms that somebody has found to be a person's.
+/// Deletes forms that were found to be a person's.
 async fn forms(asked: &Asked<'_>, ids: &[SubmissionId], erased: &mut Erased) -> Result<Done, Incomplete> {
     let deps = asked.deps;
     let deadline = asked.inbound.deadline().before(RECORDING);

@@ -10,7 +10,7 @@ use shared::forms::submission::{Fields, Submission};
 use shared::platform::http::{self as answers, Failure};
 
 use crate::forms::{Fitting, LARGEST_ANSWER, fitting, form, page};
-use crate::{Asked, query};
+use crate::{Asked, list_parameters};
 
 /// How many forms a page has at most.
 const MOST_FORMS: u16 = 500;
@@ -24,7 +24,8 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
 pub(crate) async fn export(asked: &Asked<'_>) -> Result<Response<Body>, Failure> {
-    let (limit, cursor) = (query::limit(asked.inbound, MOST_FORMS, MOST_FORMS)?, query::cursor(asked.inbound)?);
+    let (limit, cursor) =
+        (list_parameters::limit(asked.inbound, MOST_FORMS, MOST_FORMS)?, list_parameters::cursor(asked.inbound)?);
     let name = asked.inbound.query("form").ok_or_else(|| Failure::bad_request("the query parameter `form` must be there"))?;
     let name = form(name)?;
     let by = By::Form(&name);

@@ -8,13 +8,13 @@ use futures_util::stream;
 use lambda_http::{Body, Response};
 use multer::{Field, Multipart};
 use serde::Deserialize;
-use shared::payments::payment::{Check, Command, Payment, Refusal};
+use shared::payments::payment::{Command, CommandRefusal, FiscalReceipt, Payment};
 use shared::platform::clock::Timestamp;
 use shared::platform::decoding::{self, BASE64, Headers, in_one_piece};
 use shared::platform::http::{Failure, decode};
 
-use crate::fields::{self, Https, Text, wrong};
-use crate::{Asked, answer};
+use crate::request::{self, Https, Text, wrong};
+use crate::{Asked, response};
 
 /// The largest document.
 const MAX_DOCUMENT: usize = 3 * 1024 * 1024;
@@ -26,7 +26,7 @@ const PDF: &[u8] = b"%PDF-";
 struct Request {
     check_number: Option<Text<100>>,
     check_link: Option<Https>,
-    #[serde(default, deserialize_with = "fields::meant")]
+    #[serde(default, deserialize_with = "request::meant")]
     document: Option<String>,
 }
 
@@ -34,24 +34,27 @@ pub(crate) async fn finish(asked: &Asked<'_>, id: &str) -> Result<Response<Body>
     let (request, document) = read(asked).await?;
     let payment = asked.payment(id).await?;
     let settler = &asked.deps.settler;
-    let mut check =
-        Check { number: request.check_number.map(|text| text.0), link: request.check_link.map(|link| link.0), document: None };
+    let mut receipt = FiscalReceipt {
+        number: request.check_number.map(|text| text.0),
+        link: request.check_link.map(|link| link.0),
+        document: None,
+    };
     if let Some(document) = document {
         if let Err(refusal) = refused_anyway(&payment, settler.clock.now()) {
-            return answer::forbidden(&payment, &refusal, None);
+            return response::forbidden(&payment, &refusal, None);
         }
-        check.document = Some(settler.orders.save_document(&payment.id, &document).await.map_err(Failure::internal)?);
+        receipt.document = Some(settler.orders.save_document(&payment.id, &document).await.map_err(Failure::internal)?);
     }
-    let outcome = Box::pin(settler.operate(payment, Command::Finish(check), asked.who, asked.inbound.deadline())).await;
-    answer::operated(&outcome.map_err(Failure::internal)?, None)
+    let outcome = Box::pin(settler.operate(payment, Command::Finish(receipt), asked.who, asked.inbound.deadline())).await;
+    response::operated(&outcome.map_err(Failure::internal)?, None)
 }
 
 /// A payment that is at rest in a state without a hold: its document need not be stored.
-fn refused_anyway(payment: &Payment, now: Timestamp) -> Result<(), Refusal> {
+fn refused_anyway(payment: &Payment, now: Timestamp) -> Result<(), CommandRefusal> {
     if payment.is_leased(now) || payment.intent.is_some() {
         return Ok(());
     }
-    payment.permits(&Command::Finish(Check::default()), now, now)
+    payment.permits(&Command::Finish(FiscalReceipt::default()), now, now)
 }
 
 async fn read(asked: &Asked<'_>) -> Result<(Request, Option<Vec<u8>>), Failure> {
@@ -59,7 +62,7 @@ async fn read(asked: &Asked<'_>) -> Result<(Request, Option<Vec<u8>>), Failure> 
     if content_type.trim_start().to_ascii_lowercase().starts_with("multipart/") {
         return read_parts(content_type, asked.inbound.body()).await;
     }
-    let request: Request = fields::body(asked.inbound)?;
+    let request: Request = request::body(asked.inbound)?;
     let document = request.document.as_deref().map(|text| {
         let bytes = BASE64.decode(in_one_piece(text).as_bytes()).map_err(|_| wrong("document", "must be base64"))?;
         pdf("field `document`", bytes)

@@ -12,8 +12,8 @@ use shared::platform::http::{self, Failure, Status};
 use shared::platform::ids::{FormName, InstallId, SubmissionId};
 
 use crate::Asked;
-use crate::fields::{self, CustomerPhone};
-use crate::query::{self, DEFAULT_LIMIT, MAX_LIMIT, unlisted, wrong};
+use crate::list_parameters::{self, DEFAULT_LIMIT, MAX_LIMIT, unlisted, wrong};
+use crate::request::{self, CustomerPhone};
 
 /// Lambda takes an answer of 6 MB, and carries its body as a JSON string.
 pub(crate) const LARGEST_ANSWER: usize = 5_000_000;
@@ -85,7 +85,8 @@ struct FormsAnswer<'a> {
 }
 
 pub(crate) async fn list(asked: &Asked<'_>) -> Result<Response<Body>, Failure> {
-    let (limit, cursor) = (query::limit(asked.inbound, DEFAULT_LIMIT, MAX_LIMIT)?, query::cursor(asked.inbound)?);
+    let (limit, cursor) =
+        (list_parameters::limit(asked.inbound, DEFAULT_LIMIT, MAX_LIMIT)?, list_parameters::cursor(asked.inbound)?);
     match (asked.inbound.query("form"), asked.inbound.query("state"), asked.inbound.query("unmatched")) {
         (Some(name), None, None) => {
             let name = form(name)?;
@@ -115,7 +116,7 @@ pub(crate) async fn page(
     limit: u16,
 ) -> Result<Page<Submission>, Failure> {
     let now = asked.deps.settler.clock.now();
-    let since = query::since(asked.inbound)?;
+    let since = list_parameters::since(asked.inbound)?;
     asked.deps.submissions.list(by, since, now, cursor, limit).await.map_err(unlisted)
 }
 
@@ -179,20 +180,20 @@ fn carried(text: &str) -> usize {
 #[serde(deny_unknown_fields)]
 struct SearchRequest {
     phone: CustomerPhone,
-    #[serde(default, deserialize_with = "fields::meant")]
+    #[serde(default, deserialize_with = "request::meant")]
     limit: Option<u16>,
-    #[serde(default, deserialize_with = "fields::meant")]
+    #[serde(default, deserialize_with = "request::meant")]
     cursor: Option<String>,
 }
 
 pub(crate) async fn search(asked: &Asked<'_>) -> Result<Response<Body>, Failure> {
-    let request: SearchRequest = fields::body(asked.inbound)?;
+    let request: SearchRequest = request::body(asked.inbound)?;
     let limit = request.limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(fields::wrong("limit", format!("must be a whole number from 1 to {MAX_LIMIT}")));
+        return Err(request::wrong("limit", format!("must be a whole number from 1 to {MAX_LIMIT}")));
     }
     let cursor = request.cursor.as_deref().map(Cursor::parse).transpose();
-    let cursor = cursor.map_err(|error| fields::wrong("cursor", error))?;
+    let cursor = cursor.map_err(|error| request::wrong("cursor", error))?;
     let phones = PhoneDigest::all(&asked.deps.internal, &request.phone.0);
     let phones: Vec<_> = phones.iter().map(By::Phone).collect();
     // A list goes on under the digest that its cursor names.
@@ -276,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_never_larger_than_lambda_takes_and_says_where_it_goes_on() {
+    fn response_fits_lambda_limit_and_carries_a_cursor() {
         // The worst that fits into an item: each of these is two bytes in JSON, and four in Lambda's answer.
         let entries: Vec<_> = (1..=20).map(|number| handed_in(number, &"\"".repeat(190_000))).collect();
         let name = FormName::parse("callback").unwrap();

@@ -8,10 +8,10 @@
 //! | `GET payments?attention=true&limit=&cursor=` | read | payments that a person must look at, the longest troubled first |
 //! | `GET payments/{paymentId}` | read | a payment as it is stored |
 //! | `POST payments/{paymentId}/finish` | operate | capture a hold, with the shop's fiscal document or one of our own |
-//! | `POST payments/{paymentId}/cancel` | operate | let a hold go, or give up what nobody has paid yet |
+//! | `POST payments/{paymentId}/cancel` | operate | let a hold go, or give up what is not paid yet |
 //! | `POST payments/{paymentId}/change` | operate | hold another amount, or hold it longer |
 //! | `POST payments/{paymentId}/refunds` | refund | give back a part, or all that is left; with `Idempotency-Key` |
-//! | `POST payments/{paymentId}/refunds/{refund}/outcome` | refund | a person's word on a refund that nobody can tell |
+//! | `POST payments/{paymentId}/refunds/{refund}/outcome` | refund | a person's word on a refund of unknown outcome |
 //! | `POST payments/{paymentId}/messages/{message}/close` | operate | a person's word that IMSHOP will not take a message |
 //! | `POST payments/{paymentId}/settle` | operate | ask the provider, and drive the payment forward |
 //! | `POST limits` | operate | what a customer may spend |
@@ -47,18 +47,18 @@
 //!   photos) and two deletions; a read and two deletions of what was sent; one query for orders, for each of them two reads and two
 //!   writes (payment and order); and one query that counts forms without a phone. By ids: a read, two deletions each, and that count.
 
-mod act;
-mod answer;
 mod asked;
+mod commands;
 mod customers;
 mod deps;
 mod erase;
 mod export;
-mod fields;
 mod finish;
 mod forms;
-mod look;
-mod query;
+mod list_parameters;
+mod queries;
+mod request;
+mod response;
 mod route;
 
 use lambda_http::{Body, Request, Response};
@@ -90,16 +90,16 @@ async fn serve(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
     tracing::info!(who = holder.name, action, "back office asked");
     let asked = Asked { deps, inbound, who: &holder.name, action };
     match route {
-        Route::Order(id) => look::order(&asked, id).await,
-        Route::Payments => look::payments(&asked).await,
-        Route::Payment(id) => look::payment(&asked, id).await,
+        Route::Order(id) => queries::order(&asked, id).await,
+        Route::Payments => queries::payments(&asked).await,
+        Route::Payment(id) => queries::payment(&asked, id).await,
         Route::Finish(id) => finish::finish(&asked, id).await,
-        Route::Cancel(id) => act::cancel(&asked, id).await,
-        Route::Change(id) => act::change(&asked, id).await,
-        Route::Refunds(id) => act::refund(&asked, id).await,
-        Route::Outcome(id, refund) => act::outcome(&asked, id, refund).await,
-        Route::CloseMessage(id, message) => act::close_message(&asked, id, message).await,
-        Route::Settle(id) => act::settle(&asked, id).await,
+        Route::Cancel(id) => commands::cancel(&asked, id).await,
+        Route::Change(id) => commands::change(&asked, id).await,
+        Route::Refunds(id) => commands::refund(&asked, id).await,
+        Route::Outcome(id, refund) => commands::outcome(&asked, id, refund).await,
+        Route::CloseMessage(id, message) => commands::close_message(&asked, id, message).await,
+        Route::Settle(id) => commands::settle(&asked, id).await,
         Route::Limits => customers::limit(&asked).await,
         Route::Registrations => customers::register(&asked).await,
         Route::Registration(id) => customers::registration(&asked, id).await,

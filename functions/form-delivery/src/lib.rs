@@ -14,7 +14,7 @@ use std::time::Duration;
 use lambda_runtime::LambdaEvent;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::forms::deliver::{Courier, Delivered};
+use shared::forms::deliver::{Delivered, Dispatcher};
 use shared::forms::photos::Photos;
 use shared::forms::shop::Webhook;
 use shared::forms::store::submissions::Submissions;
@@ -25,7 +25,7 @@ use shared::platform::env::{ConfigError, Env};
 use shared::platform::ids::SubmissionId;
 use shared::platform::metrics::{self, Metrics};
 use shared::platform::queue::{self, Queue};
-use shared::platform::runtime::{World, remaining};
+use shared::platform::runtime::{Platform, remaining};
 
 /// How long a batch may take; Lambda gives the function two minutes.
 const BUDGET: Duration = Duration::from_secs(110);
@@ -40,7 +40,7 @@ const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 #[derive(Debug)]
 pub struct Deps {
     submissions: Submissions,
-    courier: Courier,
+    dispatcher: Dispatcher,
     queue: Queue,
     clock: Clock,
     metrics: Metrics,
@@ -49,8 +49,8 @@ pub struct Deps {
 impl Deps {
     /// Reads `FORMS_TABLE`, `FORM_PHOTOS_BUCKET`, `FORMS_QUEUE_URL`, `SHOP_FORMS_URL`, `SHOP_FORMS_SECRET` and the store's
     /// settings.
-    pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
-        let World { clock, random, http, metrics } = world;
+    pub fn from_env(mut env: Env, platform: Platform) -> Result<Self, ConfigError> {
+        let Platform { clock, random, http, metrics } = platform;
         let client = client_from_env(&mut env);
         let submissions = client.and_then(|client| Submissions::from_env(&mut env, client, random));
         let photos = Photos::from_env(&mut env);
@@ -58,8 +58,8 @@ impl Deps {
         let webhook = Webhook::from_env(&mut env, http);
         let build = || {
             let submissions = submissions?;
-            let courier = Courier::new(submissions.clone(), photos?, webhook?, clock.clone(), metrics.clone());
-            Some(Self { submissions, courier, queue: queue?, clock, metrics })
+            let dispatcher = Dispatcher::new(submissions.clone(), photos?, webhook?, clock.clone(), metrics.clone());
+            Some(Self { submissions, dispatcher, queue: queue?, clock, metrics })
         };
         let deps = build();
         env.finish(deps)
@@ -129,7 +129,7 @@ async fn is_done(deps: &Deps, id: &SubmissionId, deadline: Deadline) -> bool {
         }
     };
     let age = deps.clock.now().since(submission.at);
-    match deps.courier.deliver(submission, deadline).await {
+    match deps.dispatcher.deliver(submission, deadline).await {
         Ok(Delivered::Yes(_)) => true,
         Ok(Delivered::Refused(_)) => {
             tracing::error!(submission = %id, "the shop refuses a form that the customer was told is taken");

@@ -1,7 +1,7 @@
 //! What the function needs, from its settings.
 
 use shared::forms::config::Forms;
-use shared::forms::deliver::Courier;
+use shared::forms::deliver::Dispatcher;
 use shared::forms::photos::Photos;
 use shared::forms::shop::Webhook;
 use shared::forms::smspro;
@@ -12,7 +12,7 @@ use shared::platform::dynamodb::client_from_env;
 use shared::platform::env::{ConfigError, Env};
 use shared::platform::metrics::Metrics;
 use shared::platform::queue::Queue;
-use shared::platform::runtime::World;
+use shared::platform::runtime::Platform;
 use shared::platform::secret::{InternalSecret, Keys};
 
 /// What the function needs.
@@ -26,7 +26,7 @@ pub struct Deps {
     pub(crate) submissions: Submissions,
     pub(crate) photos: Photos,
     /// The way to the shop, if any form goes there.
-    pub(crate) shop: Option<(Courier, Queue)>,
+    pub(crate) shop: Option<(Dispatcher, Queue)>,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
     pub(crate) metrics: Metrics,
@@ -36,19 +36,19 @@ impl Deps {
     /// Reads `IMSHOP_KEY`, `INTERNAL_SECRET`, `FORMS_CONFIG` (default `/opt/forms.toml`), `SMSPRO_BASE_URL`, `SMSPRO_KEY`,
     /// `OTP_TABLE`, `FORMS_TABLE`, `FORM_PHOTOS_BUCKET` and the store's; if a form goes to the shop
     /// `SHOP_FORMS_URL`, `SHOP_FORMS_SECRET` and `FORMS_QUEUE_URL`.
-    pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
+    pub fn from_env(mut env: Env, platform: Platform) -> Result<Self, ConfigError> {
         let keys = env.public_keys("IMSHOP_KEY");
         let internal = env.internal_secret();
         let forms = env.file("FORMS_CONFIG", "/opt/forms.toml", Forms::parse);
         let base_url = env.url("SMSPRO_BASE_URL");
         let smspro_key = env.secret("SMSPRO_KEY");
         let client = client_from_env(&mut env);
-        let otp = client.clone().and_then(|client| Otp::from_env(&mut env, client, world.random.clone()));
-        let metrics = world.metrics;
-        let submissions = client.and_then(|client| Submissions::from_env(&mut env, client, world.random.clone()));
+        let otp = client.clone().and_then(|client| Otp::from_env(&mut env, client, platform.random.clone()));
+        let metrics = platform.metrics;
+        let submissions = client.and_then(|client| Submissions::from_env(&mut env, client, platform.random.clone()));
         let photos = Photos::from_env(&mut env);
         let to_shop = forms.as_ref().is_some_and(|forms| forms.iter().any(|form| form.destination.shop));
-        let shop = to_shop.then(|| Webhook::from_env(&mut env, world.http.clone()).zip(Queue::from_env(&mut env)));
+        let shop = to_shop.then(|| Webhook::from_env(&mut env, platform.http.clone()).zip(Queue::from_env(&mut env)));
         let build = || {
             let settings = smspro::Settings { base_url: base_url?, key: smspro_key? };
             let (submissions, photos) = (submissions?, photos?);
@@ -56,7 +56,7 @@ impl Deps {
                 Some(shop) => {
                     let (webhook, queue) = shop?;
                     Some((
-                        Courier::new(submissions.clone(), photos.clone(), webhook, world.clock.clone(), metrics.clone()),
+                        Dispatcher::new(submissions.clone(), photos.clone(), webhook, platform.clock.clone(), metrics.clone()),
                         queue,
                     ))
                 }
@@ -69,10 +69,10 @@ impl Deps {
                 otp: otp?,
                 submissions,
                 photos,
-                smspro: smspro::Client::new(world.http, settings),
+                smspro: smspro::Client::new(platform.http, settings),
                 shop,
-                clock: world.clock,
-                random: world.random,
+                clock: platform.clock,
+                random: platform.random,
                 metrics,
             })
         };

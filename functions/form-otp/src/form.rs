@@ -83,7 +83,7 @@ impl Form {
 fn said(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()).filter(|text| !plain(text).is_empty()),
-        // A whole number, however it is written; a fraction stays one, which nobody takes for a phone.
+        // A whole number, however it is written; a fraction stays one, which is not taken for a phone.
         Value::Number(number) => {
             let text = number.to_string();
             Some(text.strip_suffix(".0").unwrap_or(&text).replace('.', "_"))

@@ -21,11 +21,11 @@
 //!   together, and one read.
 
 mod deps;
-mod export;
 mod form;
-mod quotas;
+mod request_quotas;
 mod save;
 mod send;
+mod submit;
 
 use lambda_http::{Body, Request, Response};
 use shared::forms::imshop::Answer;
@@ -36,7 +36,7 @@ use form::Form;
 
 pub use deps::Deps;
 
-/// What the gateway takes: forms may carry photos. Lambda itself takes 6 MB of it.
+/// What the API gateway takes: forms may carry photos. Lambda itself takes 6 MB of it.
 const LARGEST_BODY: usize = 10 * 1024 * 1024;
 
 /// Answers a request.
@@ -48,13 +48,13 @@ pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Route {
     Send,
-    Export,
+    Submit,
 }
 
 async fn route(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure> {
     let (route, endpoint) = match inbound.path().as_slice() {
         ["v1", "forms", "otp"] => (Route::Send, "codes"),
-        ["v1", "forms"] => (Route::Export, "forms"),
+        ["v1", "forms"] => (Route::Submit, "forms"),
         _ => return Err(Failure::not_found()),
     };
     inbound.require_method("POST")?;
@@ -71,10 +71,10 @@ async fn answer(deps: &Deps, route: Route, form: &Form, inbound: &Inbound) -> Re
         return Ok(Answer::failed(texts::FORM_UNKNOWN));
     };
     match (&form.code, config.requires_code, route) {
-        (Some(code), true, _) => Box::pin(export::export(deps, config, form, code, deadline)).await,
+        (Some(code), true, _) => Box::pin(submit::submit(deps, config, form, code, deadline)).await,
         // A form that needs no code is taken as it is, whatever code came with it.
-        (Some(_), false, _) | (None, false, Route::Export) => Box::pin(save::without_code(deps, config, form, deadline)).await,
-        (None, true, Route::Export) => Ok(Answer::failed(texts::CODE_MISSING)),
+        (Some(_), false, _) | (None, false, Route::Submit) => Box::pin(save::without_code(deps, config, form, deadline)).await,
+        (None, true, Route::Submit) => Ok(Answer::failed(texts::CODE_MISSING)),
         (None, true, Route::Send) => {
             let address = inbound.source_address(config.limits.source_header.as_deref());
             Box::pin(send::send(deps, config, form, address, deadline)).await

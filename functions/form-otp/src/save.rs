@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use shared::forms::challenge::{Challenge, ChallengeKey, Lease, Quota, Refusal};
+use shared::forms::challenge::{Challenge, ChallengeKey, Lease, LimitRefusal, Quota};
 use shared::forms::deliver::Delivered;
 use shared::forms::imshop::Answer;
 use shared::forms::submission::{Fields, PhoneDigest, Photo, State, Submission};
@@ -22,7 +22,7 @@ use shared::platform::phone::Phone;
 use shared::platform::secret::Purpose;
 
 use crate::form::Form;
-use crate::{Deps, quotas};
+use crate::{Deps, request_quotas};
 
 /// The largest form that fits into an item of the store (400 KB) together with everything else there.
 const LARGEST_STORED: usize = 350 * 1024;
@@ -62,7 +62,7 @@ pub(crate) async fn without_code(deps: &Deps, config: &config::Form, form: &Form
     let id = id(deps, &parts).map_err(Failure::internal)?;
     // A phone that cannot be read is no reason not to take the form.
     let phone = form.first_phone(config);
-    let limits = quotas::of_form(deps, config, form, phone.as_ref(), &id, now);
+    let limits = request_quotas::of_form(deps, config, form, phone.as_ref(), &id, now);
     let saver = Saver { deps, config, form, phone: phone.as_ref(), id, limits, alone: false, deadline };
     Ok(match Box::pin(saver.take(&data)).await.map_err(Failure::internal)? {
         Taken::Yes(message) => Answer::success(message),
@@ -140,20 +140,20 @@ impl Saver<'_> {
             return Ok(Taken::No(texts::FORM_TOO_LARGE.into()));
         }
         let Ok(fields) = Fields::parse(data.to_owned()) else { return Ok(Taken::No(texts::FORM_NOT_SAVED.into())) };
-        let counted = match quotas::take_all(self.deps, &self.limits).await? {
+        let counted = match request_quotas::take_all(self.deps, &self.limits).await? {
             Ok(counted) => counted,
             Err(refusal) => return self.limited(refusal).await,
         };
         let submission = self.submission(fields, self.deps.clock.now());
         if !self.prepare(&submission).await {
-            quotas::give_all_back(&self.deps.otp, counted).await;
+            request_quotas::give_all_back(&self.deps.otp, counted).await;
             return Ok(Taken::No(texts::FORM_NOT_SAVED.into()));
         }
         let saved = self.deps.submissions.save(submission).await;
         if !matches!(saved, Ok(Some(_))) {
             // No new form of the shop's day. What counts a form once stays: this one is stored, or will be.
             let again = counted.into_iter().filter(|quota| quota.thing().is_none());
-            quotas::give_all_back(&self.deps.otp, again).await;
+            request_quotas::give_all_back(&self.deps.otp, again).await;
         }
         match saved? {
             Some(stored) => {
@@ -170,7 +170,7 @@ impl Saver<'_> {
     }
 
     /// No more forms are taken. What is stored already is no new one; the shop is not asked about it once more.
-    async fn limited(&self, refusal: Refusal) -> Result<Taken, StoreError> {
+    async fn limited(&self, refusal: LimitRefusal) -> Result<Taken, StoreError> {
         if let Some(found) = self.deps.submissions.find(&self.id, self.deps.clock.now()).await? {
             return Ok(match found.state {
                 State::Kept | State::Delivered => Taken::Yes(found.message),
@@ -181,7 +181,7 @@ impl Saver<'_> {
         tracing::warn!(form = self.form.name.as_str(), limit = ?refusal, "no form is taken: a limit");
         let fields = [(metrics::REASON, refusal.name()), (metrics::FORM, self.form.name.as_str())];
         self.deps.metrics.emit(&[(metrics::FORMS_LIMITED, 1)], &fields);
-        quotas::measure_own_limit(self.deps, self.config, refusal);
+        request_quotas::measure_own_limit(self.deps, self.config, refusal);
         Ok(Taken::No(refusal.text().into()))
     }
 
@@ -234,13 +234,13 @@ impl Saver<'_> {
 
     /// One try at the shop, if the form goes there.
     async fn deliver(&self, stored: Submission) -> Taken {
-        let Some((courier, _)) = self.deps.shop.as_ref().filter(|_| stored.state != State::Kept) else {
+        let Some((dispatcher, _)) = self.deps.shop.as_ref().filter(|_| stored.state != State::Kept) else {
             return Taken::Yes(None);
         };
         let photos = self.form.pictures.iter().map(|picture| picture.base64().to_owned()).collect();
         let refused_before = stored.message.clone().filter(|_| stored.state == State::Refused);
-        let delivered = courier.offer(&stored, photos, self.deadline.before(RECORDING)).await;
-        if let Err(cause) = courier.record(stored, &delivered).await {
+        let delivered = dispatcher.offer(&stored, photos, self.deadline.before(RECORDING)).await;
+        if let Err(cause) = dispatcher.record(stored, &delivered).await {
             // The queue asks the shop once more, which knows the form by its id.
             tracing::warn!(cause = %cause, "what the shop said of a form could not be written down");
         }

@@ -1,8 +1,8 @@
 //! A code is asked for. Everything that could be in the way is read at once, so that who is refused costs no write. Then the
-//! intent is stored together with what it counts against the phone and the installation; whoever loses that write sends
+//! intent is stored together with what it counts against the phone and the installation; a request that loses that write sends
 //! nothing. Then one of each shared limit is taken (range of numbers, source address, the shop's day), and only then is the SMS
 //! service called. In this order who asks a thousand times for one phone, or from one installation, holds no more of what is
-//! shared than their own limits allow, and the shared counters, which never conflict, hold up nobody else.
+//! shared than their own limits allow, and the shared counters, which never conflict, delay no other customer.
 //!
 //! Who is refused at last, or whose SMS is known not to go out, gets everything back. Who dies in between leaves it counted,
 //! until it is over by itself: then less is sent, never more.
@@ -13,7 +13,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use shared::forms::challenge::{Challenge, ChallengeKey, Limits, Quota, Refusal, SendLog, Sending};
+use shared::forms::challenge::{Challenge, ChallengeKey, LimitRefusal, Limits, Quota, SendLog, Sending};
 use shared::forms::imshop::Answer;
 use shared::forms::sms::Sms;
 use shared::forms::smspro::{Code, Error};
@@ -27,9 +27,9 @@ use shared::platform::metrics;
 use shared::platform::phone::Phone;
 
 use crate::form::Form;
-use crate::{Deps, quotas};
+use crate::{Deps, request_quotas};
 
-/// How often a send is decided anew after somebody else wrote first.
+/// How often a send is decided anew after another request wrote first.
 const ROUNDS: u32 = 8;
 /// The pause before that, times the round.
 const PAUSE: Duration = Duration::from_millis(15);
@@ -62,8 +62,8 @@ pub(crate) async fn send(
             Some(installation) => SendLog::installation_key(&deps.internal, installation),
             None => SendLog::nobodys_key(&deps.internal, &phone),
         },
-        shared: quotas::of_send(deps, config, form, &phone, address, now),
-        wrong_codes: quotas::of_wrong_codes(deps, config, form, &phone, now),
+        shared: request_quotas::of_send(deps, config, form, &phone, address, now),
+        wrong_codes: request_quotas::of_wrong_codes(deps, config, form, &phone, now),
         phone,
         deadline,
     };
@@ -102,7 +102,7 @@ struct Sender<'a> {
 }
 
 /// How one call of the SMS service came out.
-enum Outcome {
+enum SendOutcome {
     /// The customer has this answer.
     Answer(Answer),
     /// The SMS went out long ago and its token is lost: decide again, under the limits.
@@ -119,12 +119,12 @@ impl Sender<'_> {
             let now = self.deps.clock.now();
             if let Some(sending) = &found.challenge.sending {
                 if sending.is_leased(now) {
-                    return Ok(refuse(self.deps, self.config, Refusal::after(sending.started_at, self.limits, now)));
+                    return Ok(refuse(self.deps, self.config, LimitRefusal::after(sending.started_at, self.limits, now)));
                 }
                 if sending.may_repeat(now, self.limits.code_lifetime) {
                     match self.repeat(found.challenge, now).await? {
-                        Some(Outcome::Answer(answer)) => return Ok(answer),
-                        Some(Outcome::Lost) | None => continue,
+                        Some(SendOutcome::Answer(answer)) => return Ok(answer),
+                        Some(SendOutcome::Lost) | None => continue,
                     }
                 }
             }
@@ -151,14 +151,14 @@ impl Sender<'_> {
     }
 
     /// The limit that is in the way; first the one that the customer knows best.
-    fn refusal(&self, found: &Found, now: Timestamp) -> Option<Refusal> {
+    fn refusal(&self, found: &Found, now: Timestamp) -> Option<LimitRefusal> {
         let (shared, wrong_codes) = found.used.split_at(self.shared.len());
         found
             .by_phone
             .refuses_phone(self.limits, now)
             .or_else(|| found.by_installation.refuses_installation(self.limits, now))
-            .or_else(|| quotas::refusal(&self.wrong_codes, wrong_codes))
-            .or_else(|| quotas::refusal(&self.shared, shared))
+            .or_else(|| request_quotas::refusal(&self.wrong_codes, wrong_codes))
+            .or_else(|| request_quotas::refusal(&self.shared, shared))
     }
 
     /// The first time for this transaction id.
@@ -166,7 +166,7 @@ impl Sender<'_> {
         let Some(id) = intent.challenge.sending.as_ref().map(|sending| sending.transaction_id.clone()) else {
             return Ok(Answer::failed(texts::SMS_UNAVAILABLE));
         };
-        if let Err(refusal) = quotas::take_all(self.deps, &self.shared).await? {
+        if let Err(refusal) = request_quotas::take_all(self.deps, &self.shared).await? {
             self.take_back(intent, &id, began).await;
             return Ok(refuse(self.deps, self.config, refusal));
         }
@@ -175,7 +175,7 @@ impl Sender<'_> {
             Err(Error::Refused(Code::Duplicate)) => {
                 tracing::warn!("SMSPRO knows a new transaction id: the request got through twice, and the token is lost");
                 self.deps.otp.change(intent.challenge, |challenge| challenge.send_over(&id)).await?;
-                Ok(Answer::failed(Refusal::after(began, self.limits, self.deps.clock.now()).text()))
+                Ok(Answer::failed(LimitRefusal::after(began, self.limits, self.deps.clock.now()).text()))
             }
             Err(Error::Refused(Code::TryLater)) => {
                 tracing::warn!("SMSPRO asks for the same SMS again in a few seconds");
@@ -183,13 +183,13 @@ impl Sender<'_> {
             }
             Err(Error::Refused(code)) => {
                 let answer = refused(code);
-                quotas::give_all_back(&self.deps.otp, &self.shared).await;
+                request_quotas::give_all_back(&self.deps.otp, &self.shared).await;
                 self.take_back(intent, &id, began).await;
                 Ok(answer)
             }
             Err(Error::NotSent(cause)) => {
                 tracing::warn!(cause, "SMSPRO was not reached");
-                quotas::give_all_back(&self.deps.otp, &self.shared).await;
+                request_quotas::give_all_back(&self.deps.otp, &self.shared).await;
                 self.take_back(intent, &id, began).await;
                 Ok(Answer::failed(texts::SMS_UNAVAILABLE))
             }
@@ -202,20 +202,20 @@ impl Sender<'_> {
 
     /// The second and last time for this transaction id; nothing if another request was quicker. Its place in the limits was
     /// counted the first time and is kept whatever the answer is, since the first SMS may have gone out.
-    async fn repeat(&self, challenge: Challenge, now: Timestamp) -> Result<Option<Outcome>, StoreError> {
+    async fn repeat(&self, challenge: Challenge, now: Timestamp) -> Result<Option<SendOutcome>, StoreError> {
         let Some(sending) = challenge.sending.clone() else { return Ok(None) };
         let Some(challenge) = self.deps.otp.save(challenge.repeating(now)).await? else { return Ok(None) };
         if sending.is_abandoned(now) {
-            // Whoever died may not have come to the shared limits: once too often is better than not at all.
-            if let Err(refusal) = quotas::take_all(self.deps, &self.shared).await? {
+            // A request that died may not have come to the shared limits: once too often is better than not at all.
+            if let Err(refusal) = request_quotas::take_all(self.deps, &self.shared).await? {
                 self.deps.otp.change(challenge, |challenge| challenge.send_over(&sending.transaction_id)).await?;
-                return Ok(Some(Outcome::Answer(refuse(self.deps, self.config, refusal))));
+                return Ok(Some(SendOutcome::Answer(refuse(self.deps, self.config, refusal))));
             }
         }
         self.send_again(challenge, sending).await.map(Some)
     }
 
-    async fn send_again(&self, challenge: Challenge, sending: Sending) -> Result<Outcome, StoreError> {
+    async fn send_again(&self, challenge: Challenge, sending: Sending) -> Result<SendOutcome, StoreError> {
         let id = sending.transaction_id;
         let began = self.deps.clock.now();
         let otp = &self.deps.otp;
@@ -228,14 +228,14 @@ impl Sender<'_> {
             Err(Error::Refused(Code::Duplicate)) => {
                 tracing::warn!("the SMS went out and its token is lost: the customer needs a new code");
                 otp.change(challenge, |challenge| challenge.send_over(&id)).await?;
-                return Ok(Outcome::Lost);
+                return Ok(SendOutcome::Lost);
             }
             Err(Error::Refused(Code::TryLater) | Error::Unavailable(_)) => {
                 tracing::warn!("SMSPRO left it open twice whether the SMS goes out");
                 otp.change(challenge, |challenge| challenge.send_unclear(&id, true)).await?;
                 let now = self.deps.clock.now();
                 if now.since(sending.started_at) < self.limits.cool_down {
-                    Answer::failed(Refusal::after(sending.started_at, self.limits, now).text())
+                    Answer::failed(LimitRefusal::after(sending.started_at, self.limits, now).text())
                 } else {
                     Answer::failed(texts::SMS_UNAVAILABLE)
                 }
@@ -251,7 +251,7 @@ impl Sender<'_> {
                 Answer::failed(texts::SMS_UNAVAILABLE)
             }
         };
-        Ok(Outcome::Answer(answer))
+        Ok(SendOutcome::Answer(answer))
     }
 
     /// The code is out: it counts from before the call, so that it never seems valid longer than it is.
@@ -324,10 +324,10 @@ fn measure_refusal(deps: &Deps, reason: &str) {
     deps.metrics.emit(&[(metrics::CODES_REFUSED, 1)], &[(metrics::REASON, reason)]);
 }
 
-fn refuse(deps: &Deps, config: &config::Form, refusal: Refusal) -> Answer {
+fn refuse(deps: &Deps, config: &config::Form, refusal: LimitRefusal) -> Answer {
     tracing::info!(limit = ?refusal, "no code is sent: a limit");
     measure_refusal(deps, refusal.name());
-    quotas::measure_own_limit(deps, config, refusal);
+    request_quotas::measure_own_limit(deps, config, refusal);
     Answer::failed(refusal.text())
 }
 

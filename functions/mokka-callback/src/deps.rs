@@ -3,7 +3,7 @@
 use shared::payments::settle::Settler;
 use shared::platform::env::{ConfigError, Env};
 use shared::platform::metrics::Metrics;
-use shared::platform::runtime::World;
+use shared::platform::runtime::Platform;
 
 /// What the function needs.
 #[derive(Debug)]
@@ -14,9 +14,9 @@ pub struct Deps {
 
 impl Deps {
     /// Reads the store's and Mokka's settings.
-    pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
-        let settler = Settler::from_env(&mut env, world.clock, world.random, world.http, world.metrics.clone());
-        let deps = settler.map(|settler| Self { settler, metrics: world.metrics });
+    pub fn from_env(mut env: Env, platform: Platform) -> Result<Self, ConfigError> {
+        let settler = Settler::from_env(&mut env, platform.clock, platform.random, platform.http, platform.metrics.clone());
+        let deps = settler.map(|settler| Self { settler, metrics: platform.metrics });
         env.finish(deps)
     }
 

@@ -17,7 +17,7 @@ pub(crate) const SUCCESS: &str = "success";
 /// The last segment of the address that means "not paid".
 pub(crate) const FAILED: &str = "failed";
 
-/// Asks the provider what became of the payment and sends the browser on. Whoever does not know the token learns nothing, and nobody
+/// Asks the provider what became of the payment and sends the browser on. Without the token the answer says nothing, and nobody
 /// is asked. An attempt that a release without tokens opened goes by what is stored, since anybody can guess its address.
 pub(crate) async fn send_on(deps: &Deps, inbound: &Inbound, id: &str, token: Option<&str>) -> Result<Response<Body>, Failure> {
     let payment = opened(deps, id, token).await?;

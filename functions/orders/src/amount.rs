@@ -17,7 +17,7 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
-    /// The currency of an order: the answer's, else the request's, else the default. Nothing if it is said and nobody knows it:
+    /// The currency of an order: the answer's, else the request's, else the default. Nothing if it is said and the code does not know it:
     /// what is unreadable never becomes the default.
     pub(crate) fn currency(self, requested: &Requested, answered: &AnsweredOrder) -> Option<Currency> {
         match answered.currency.as_ref().or(requested.currency.as_ref()) {
@@ -26,7 +26,7 @@ impl Terms {
         }
     }
 
-    /// The amount, or the field of the answer that leaves it in doubt. An order in a currency that nobody knows has none.
+    /// The amount, or the field of the answer that leaves it in doubt. An order in an unknown currency has none.
     pub(crate) fn amount(
         self,
         requested: &Requested,

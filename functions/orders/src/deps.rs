@@ -11,7 +11,7 @@ use shared::platform::env::{ConfigError, Env};
 use shared::platform::metrics::{self, Metrics};
 use shared::platform::money::Currency;
 use shared::platform::queue::Queue;
-use shared::platform::runtime::World;
+use shared::platform::runtime::Platform;
 use shared::platform::secret::Keys;
 
 use crate::amount::Terms;
@@ -33,7 +33,7 @@ pub struct Deps {
 impl Deps {
     /// Reads `IMSHOP_KEY`, `SHOP_PUSH_KEY`, `SHOP_ORDERS_URL`, `SHOP_KEY`, `DEFAULT_CURRENCY` (default RUB),
     /// `SHOP_PRICE_INCLUDES_DELIVERY` (default true), `ORDER_PERSON_DAYS` (default 90), `ORDERS_QUEUE_URL` and the store's.
-    pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
+    pub fn from_env(mut env: Env, platform: Platform) -> Result<Self, ConfigError> {
         let imshop_keys = env.public_keys("IMSHOP_KEY");
         let shop_keys = env.public_keys("SHOP_PUSH_KEY");
         let url = env.url("SHOP_ORDERS_URL");
@@ -42,20 +42,20 @@ impl Deps {
         let price_includes_delivery = env.flag_or("SHOP_PRICE_INCLUDES_DELIVERY", true);
         let person_days = env.number_or("ORDER_PERSON_DAYS", 90, 1..=3650);
         let client = client_from_env(&mut env);
-        let (random, clock, metrics) = (world.random, world.clock.clone(), world.metrics.clone());
+        let (random, clock, metrics) = (platform.random, platform.clock.clone(), platform.metrics.clone());
         let orders = client.and_then(|client| Orders::from_env(&mut env, client, random, clock, metrics));
         let queue = Queue::of_orders(&mut env);
         let build = || {
             Some(Self {
                 imshop_keys: imshop_keys?,
                 shop_keys: shop_keys?,
-                shop: Shop::new(world.http, url?, key?),
+                shop: Shop::new(platform.http, url?, key?),
                 orders: orders?,
                 queue: queue?,
                 terms: Terms { default_currency: default_currency?, price_includes_delivery: price_includes_delivery? },
                 person_kept: Duration::from_hours(24) * person_days?,
-                clock: world.clock,
-                metrics: world.metrics,
+                clock: platform.clock,
+                metrics: platform.metrics,
             })
         };
         let deps = build();

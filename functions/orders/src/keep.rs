@@ -41,7 +41,7 @@ async fn queue(deps: &Deps, order: &Order) -> Result<(), String> {
 }
 
 /// Takes a batch of the queue and says which of its messages are to be given again: those that the store does not take yet, and
-/// those that nobody can read, which end among the dead letters and are never dropped.
+/// those that cannot be read, which end among the dead letters and are never dropped.
 pub async fn record_queued(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lambda_http::Error> {
     let messages = event.payload["Records"].as_array().ok_or("not a batch of a queue: no Records")?;
     let mut failures = Vec::new();
@@ -98,7 +98,7 @@ async fn record(deps: &Deps, order: &Order) -> Result<(), StoreError> {
     Err(StoreError::Failed { action: "UpdateItem", cause: "the order is being written by too many at once".to_owned() })
 }
 
-/// Whether somebody pays the order, or has paid it.
+/// Whether the order is being paid, or was.
 async fn is_relied_on(deps: &Deps, order: &Order) -> Result<bool, StoreError> {
     let Some(latest) = &order.latest_payment else { return Ok(false) };
     let payment = deps.orders.payment(latest).await?;

@@ -1,5 +1,5 @@
 //! Which answer of the shop belongs to which order that it was asked for. What can only mean one thing is taken so; what is left
-//! is never dropped in silence, since the shop may have an order that nobody can pay.
+//! is never dropped in silence, since the shop may have an order that cannot be paid.
 
 use shared::payments::imshop::orders::{AnsweredOrder, Order as Requested};
 use shared::platform::ids::OrderUuid;

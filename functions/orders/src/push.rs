@@ -1,4 +1,4 @@
-//! The shop's own system pushes an order, or corrects one that nobody is paying yet.
+//! The shop's own system pushes an order, or corrects one that is not being paid yet.
 
 use lambda_http::{Body, Response};
 use serde_json::json;

@@ -1,7 +1,7 @@
 //! Order creation: to the shop and back, untouched, with a note of what was accepted.
 
 use lambda_http::{Body, Response};
-use shared::payments::imshop::orders::{Answer, Refusal, RefusedOrder, Request, without_key};
+use shared::payments::imshop::orders::{Answer, OrderRefusal, RefusedOrder, Request, without_key};
 use shared::payments::texts;
 use shared::platform::http::{self, Failure, Inbound, Status, decode, respond};
 use shared::platform::outbound::Answer as ShopAnswer;
@@ -50,5 +50,5 @@ fn refuse(request: &Request, cause: &str) -> Result<Response<Body>, Failure> {
         error_code: "shop_unavailable",
         error_message: texts::SHOP_ORDERS_UNAVAILABLE,
     });
-    http::json(Status::Ok, &Refusal { message: texts::SHOP_ORDERS_UNAVAILABLE, orders: orders.collect() })
+    http::json(Status::Ok, &OrderRefusal { message: texts::SHOP_ORDERS_UNAVAILABLE, orders: orders.collect() })
 }

@@ -6,7 +6,7 @@
 //! (`batchItemFailures`), which repeats it and at last puts it into the dead-letter queue. Nothing is lost there either:
 //! reconcile finds every untold payment by the table's index `due`.
 //!
-//! Round trips for each payment: see [`shared::payments::tell`].
+//! Round trips for each payment: see [`shared::payments::outbox`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,13 +16,13 @@ use lambda_runtime::LambdaEvent;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::payments::imshop::status::Client;
+use shared::payments::outbox::{AddressHealth, OutboxRelay};
 use shared::payments::store::Orders;
-use shared::payments::tell::{Health, Teller};
 use shared::platform::clock::Deadline;
 use shared::platform::dynamodb::client_from_env;
 use shared::platform::env::{ConfigError, Env};
 use shared::platform::ids::PaymentId;
-use shared::platform::runtime::{World, remaining};
+use shared::platform::runtime::{Platform, remaining};
 
 /// How many payments are told at once.
 const AT_ONCE: usize = 8;
@@ -32,18 +32,19 @@ const BUDGET: Duration = Duration::from_secs(50);
 /// What the function needs.
 #[derive(Debug)]
 pub struct Deps {
-    teller: Teller,
+    relay: OutboxRelay,
     orders: Orders,
 }
 
 impl Deps {
     /// Reads the store's settings and IMSHOP's addresses.
-    pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
+    pub fn from_env(mut env: Env, platform: Platform) -> Result<Self, ConfigError> {
         let client = client_from_env(&mut env);
-        let clock = world.clock;
-        let orders = client.and_then(|client| Orders::from_env(&mut env, client, world.random, clock.clone(), world.metrics));
-        let imshop = Client::from_env(&mut env, world.http);
-        let deps = orders.map(|orders| Self { teller: Teller::new(orders.clone(), imshop, clock), orders });
+        let clock = platform.clock;
+        let orders =
+            client.and_then(|client| Orders::from_env(&mut env, client, platform.random, clock.clone(), platform.metrics));
+        let imshop = Client::from_env(&mut env, platform.http);
+        let deps = orders.map(|orders| Self { relay: OutboxRelay::new(orders.clone(), imshop, clock), orders });
         env.finish(deps)
     }
 
@@ -101,9 +102,9 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
             }
         }
     }
-    let health = &Health::default();
+    let health = &AddressHealth::default();
     let told = stream::iter(firsts.into_values()).map(|(id, number)| async move {
-        let result = deps.teller.tell(&id, health, deadline).await;
+        let result = deps.relay.publish(&id, health, deadline).await;
         (id, number, result)
     });
     let mut told = told.buffer_unordered(AT_ONCE);

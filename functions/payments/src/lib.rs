@@ -5,8 +5,8 @@
 //! product feed are looked up: one or two reads, none for what is known in memory. A way to pay that asks for a customer's limit costs one Limit
 //! every few minutes. Equal requests get equal answers, as far as the rules do not ask for the time and Mokka answers in time.
 
-mod limits;
 mod mokka;
+mod mokka_limits;
 mod schedules;
 
 use std::time::Duration;
@@ -23,7 +23,7 @@ use shared::platform::env::{ConfigError, Env};
 use shared::platform::http::{self, Failure, Inbound, Shape, Status};
 use shared::platform::metrics::Metrics;
 use shared::platform::money::{Currency, Money};
-use shared::platform::runtime::World;
+use shared::platform::runtime::Platform;
 use shared::platform::secret::Keys;
 
 use crate::mokka::{Answers, Mokka, Questions};
@@ -48,14 +48,14 @@ impl Deps {
     /// Reads `IMSHOP_KEY`, `PAYMENTS_CONFIG` (default `/opt/payments.toml`), `DEFAULT_CURRENCY` (default RUB) and
     /// `PAYMENTS_BUDGET_MS` (default 700); if a way to pay has a widget or a limit, Mokka's settings; if there is a
     /// `PRICE_FEED_URL`, `PRICES_MAX_AGE_HOURS` (default 48); with any of these `QUOTES_TABLE` and the store's.
-    pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
+    pub fn from_env(mut env: Env, platform: Platform) -> Result<Self, ConfigError> {
         let keys = env.public_keys("IMSHOP_KEY");
         let methods = env.file("PAYMENTS_CONFIG", "/opt/payments.toml", Methods::parse);
         let currency = env.currency_or("DEFAULT_CURRENCY", Currency::Rub);
         let budget = env.number_or("PAYMENTS_BUDGET_MS", 700, 200..=5000);
         let asks_mokka = methods.as_ref().is_some_and(|methods| methods.iter().any(Method::asks_mokka));
         let has_prices = env.optional("PRICE_FEED_URL").is_some();
-        let World { clock, random, http, metrics, .. } = world;
+        let Platform { clock, random, http, metrics, .. } = platform;
         let quotes = if asks_mokka || has_prices {
             let client = client_from_env(&mut env);
             client.and_then(|client| Quotes::from_env(&mut env, client, random))
@@ -114,7 +114,7 @@ async fn list(deps: &Deps, inbound: &Inbound, deadline: Deadline) -> Result<Resp
 }
 
 impl Deps {
-    /// What the cart costs by the product feed, if that is known in time. Nobody is charged by it.
+    /// What the cart costs by the product feed, if that is known in time. It decides about no charge.
     async fn estimate(&self, cart: &Cart, deadline: Deadline) -> Option<Money> {
         match self.prices.as_ref()?.estimate(cart, self.currency, deadline).await {
             Ok(Some(amount)) => {

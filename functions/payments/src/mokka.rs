@@ -14,14 +14,14 @@ use shared::platform::outbound::Http;
 use shared::platform::phone::Phone;
 use time::Date;
 
-use crate::limits::{Limit, Limits};
+use crate::mokka_limits::{MokkaLimit, MokkaLimits};
 use crate::schedules::{Plans, Schedules};
 
 /// Mokka, as far as the list asks it.
 #[derive(Debug)]
 pub(crate) struct Mokka {
     schedules: Schedules,
-    limits: Limits,
+    limits: MokkaLimits,
     currency: Currency,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct Questions<'a> {
 pub(crate) struct Answers {
     amount: Option<Money>,
     plans: Option<Plans>,
-    limit: Option<Limit>,
+    limit: Option<MokkaLimit>,
     today: Date,
 }
 
@@ -52,7 +52,7 @@ impl Mokka {
         let store = Store::new(quotes, clock.clone(), mokka.store_id());
         Some(Self {
             schedules: Schedules::new(Arc::clone(&mokka), store, clock.clone()),
-            limits: Limits::new(mokka, clock, currency),
+            limits: MokkaLimits::new(mokka, clock, currency),
             currency,
         })
     }
@@ -67,7 +67,7 @@ impl Mokka {
         Answers { amount, plans, limit, today: self.schedules.today() }
     }
 
-    /// Waits until what nobody waited for is known.
+    /// Waits for the answers that came too late.
     pub(crate) async fn finish(&self) {
         self.schedules.finish().await;
     }
@@ -96,7 +96,7 @@ impl Answers {
     }
 
     /// What this customer may spend, if it is something.
-    pub(crate) fn available(&self) -> Option<Limit> {
+    pub(crate) fn available(&self) -> Option<MokkaLimit> {
         self.limit.filter(|limit| !limit.is_zero())
     }
 }

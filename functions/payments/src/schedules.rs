@@ -16,7 +16,7 @@ use time::Date;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// How long Mokka may take when nobody waits any more.
+/// How long Mokka may take when no caller waits any more.
 const ANSWER: Duration = Duration::from_secs(5);
 /// How long Mokka is left alone after it did not answer: one slow answer for a customer is enough.
 const QUIET: Duration = Duration::from_secs(10);

@@ -2,7 +2,7 @@
 
 use shared::platform::dynamodb::StoreError;
 
-/// Said of redirects; 304 is none, but nobody asked for it then.
+/// Said of redirects; 304 is none, but it was not asked for then.
 const MOVED: &str = "; a feed that has moved must be set anew in PRICE_FEED_URL, a redirect is not followed";
 
 /// A run that failed.
@@ -35,7 +35,7 @@ pub enum FeedError {
     /// Not XML, or cut off.
     #[error("the feed is not well-formed XML: {0}")]
     Malformed(String),
-    /// In a charset that nobody here knows.
+    /// In a charset that is unknown here.
     #[error("the feed is in the charset `{name}`, as {by} says, which is not understood: UTF-8 is, and what browsers know")]
     Charset {
         /// What it is called.

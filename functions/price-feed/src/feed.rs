@@ -158,7 +158,7 @@ enum Vocabulary {
     /// It says no namespace.
     None,
     Named(Vec<u8>),
-    /// Its prefix is one that nobody has defined.
+    /// Its prefix is not defined.
     Unknown,
 }
 
@@ -267,7 +267,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Where this is, for whoever has to find it.
+    /// Where this is, for the reader of the log.
     fn place(&self) -> String {
         let shown = |id: &String| id.chars().take(SHOWN).collect::<String>();
         match (self.draft.as_ref().map(Draft::name), &self.last) {
@@ -324,8 +324,8 @@ fn draft(element: &BytesStart<'_>) -> Draft {
     draft
 }
 
-/// Gives every attribute and its value, which is none if it refers to what nobody defined. Not, and no more of them, if one of them cannot be
-/// read.
+/// Gives every attribute and its value, which is none if it refers to something undefined. Not, and no more of them, if one of them cannot
+/// be read.
 fn each_attribute(element: &BytesStart<'_>, mut take: impl FnMut(&[u8], Option<String>)) -> bool {
     // Not checked for doubles, which takes ever longer the more there are: the last one counts.
     for attribute in element.attributes().with_checks(false) {

@@ -1,5 +1,5 @@
 //! Reads the shop's product feed, the one that IMSHOP itself reads, into the table `quotes`, so that `payments` can say what
-//! a cart costs. Runs on a schedule, one run at a time ([`shared::platform::dynamodb::Turn`]); two at once would do no harm.
+//! a cart costs. Runs on a schedule, one run at a time ([`shared::platform::dynamodb::RunLease`]); two at once would do no harm.
 //!
 //! The feed is asked for only if it has changed, is read while it arrives, and only its offers' ids and prices stay in
 //! memory. Its prices come into force all at once or not at all ([`shared::payments::store::prices`]): a feed that cannot be had, is
@@ -10,8 +10,8 @@
 //! a price "from" or of zero (on request), two prices for one id. One offer that is odd costs no other its price. A product (`group_id`) has the price of its offers if they all have the same.
 //! Whether it is available makes no difference.
 //!
-//! Round trips of a run: one `UpdateItem` that takes the turn, one `GetItem`, one request for the feed, one `UpdateItem`; if prices have
-//! changed, a `BatchWriteItem` for every 25 buckets before that; one `UpdateItem` that gives the turn back.
+//! Round trips of a run: one `UpdateItem` that acquires the run lease, one `GetItem`, one request for the feed, one `UpdateItem`; if prices
+//! have changed, a `BatchWriteItem` for every 25 buckets before that; one `UpdateItem` that releases it.
 
 mod catalogue;
 mod error;
@@ -34,7 +34,7 @@ use shared::platform::clock::{Clock, Timestamp};
 use shared::platform::dynamodb::{Written, client_from_env};
 use shared::platform::env::{ConfigError, Env};
 use shared::platform::money::Currency;
-use shared::platform::runtime::{World, left, remaining};
+use shared::platform::runtime::{Platform, left, remaining};
 
 use catalogue::{Sorted, count};
 pub use error::FeedError;
@@ -43,8 +43,8 @@ use source::{Fetched, Mark, Source};
 /// How long a run may take; Lambda gives the function five minutes.
 const BUDGET: Duration = Duration::from_secs(290);
 
-/// How long a run has its turn if it cannot give it back: a little longer than it may take.
-const TURN: Duration = Duration::from_secs(295);
+/// How long a run holds its lease if it cannot release it: a little longer than it may take.
+const RUN_LEASE: Duration = Duration::from_secs(295);
 
 /// What the function needs.
 #[derive(Debug)]
@@ -60,8 +60,8 @@ pub struct Deps {
 impl Deps {
     /// Reads the store's settings, `PRICE_FEED_URL` (off without it), `DEFAULT_CURRENCY` and `PRICE_FEED_MAX_BAD_PERCENT`
     /// (default 10).
-    pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
-        let World { clock, random, http, .. } = world;
+    pub fn from_env(mut env: Env, platform: Platform) -> Result<Self, ConfigError> {
+        let Platform { clock, random, http, .. } = platform;
         let client = client_from_env(&mut env);
         let quotes = client.and_then(|client| Quotes::from_env(&mut env, client, random));
         let source = Source::from_env(&mut env, &http);
@@ -85,7 +85,7 @@ impl Deps {
 /// What a run came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum FeedOutcome {
     /// No feed is set.
     Off,
     /// The prices in force are those of the feed.
@@ -98,9 +98,9 @@ pub enum Outcome {
 
 /// A run's report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Report {
+pub struct FeedReport {
     /// What it came to.
-    pub outcome: Outcome,
+    pub outcome: FeedOutcome,
     /// Offers that have a price.
     pub offers: u32,
     /// Offers of the feed that have none.
@@ -113,11 +113,11 @@ pub struct Report {
 pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lambda_http::Error> {
     let run = match &deps.source {
         Some(source) => deps.load_in_turn(source, &event.context).await,
-        None => Ok(Report { outcome: Outcome::Off, offers: 0, bad: 0, buckets: 0 }),
+        None => Ok(FeedReport { outcome: FeedOutcome::Off, offers: 0, bad: 0, buckets: 0 }),
     };
     match run {
         Ok(report) => {
-            let Report { outcome, offers, bad, buckets } = report;
+            let FeedReport { outcome, offers, bad, buckets } = report;
             tracing::info!(?outcome, offers, bad, buckets, "the price feed was looked at");
             Ok(serde_json::to_value(report)?)
         }
@@ -129,16 +129,16 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
 }
 
 impl Deps {
-    async fn load_in_turn(&self, source: &Source, context: &Context) -> Result<Report, FeedError> {
-        let Some(turn) = self.quotes.turn("price-feed", self.clock.now(), TURN).await? else {
-            return Ok(Report { outcome: Outcome::Overtaken, offers: 0, bad: 0, buckets: 0 });
+    async fn load_in_turn(&self, source: &Source, context: &Context) -> Result<FeedReport, FeedError> {
+        let Some(lease) = self.quotes.acquire_run_lease("price-feed", self.clock.now(), RUN_LEASE).await? else {
+            return Ok(FeedReport { outcome: FeedOutcome::Overtaken, offers: 0, bad: 0, buckets: 0 });
         };
         let loaded = tokio::time::timeout(remaining(context, BUDGET), self.load(source)).await;
-        turn.give_back(left(context, BUDGET)).await;
+        lease.release(left(context, BUDGET)).await;
         loaded.unwrap_or(Err(FeedError::TooLate))
     }
 
-    async fn load(&self, source: &Source) -> Result<Report, FeedError> {
+    async fn load(&self, source: &Source) -> Result<FeedReport, FeedError> {
         let (known, version) = self.lists.in_force().await?;
         let now = self.clock.now();
         let known = known.filter(|known| self.still_stands(known, source, now));
@@ -175,10 +175,10 @@ impl Deps {
     }
 
     /// Writes down that the feed still says what is in force.
-    async fn note(&self, known: PriceList, mark: Mark, now: Timestamp, version: u64) -> Result<Report, FeedError> {
+    async fn note(&self, known: PriceList, mark: Mark, now: Timestamp, version: u64) -> Result<FeedReport, FeedError> {
         let Mark { etag, last_modified } = mark;
         let list = PriceList { etag, last_modified, checked_at: now, ..known };
-        self.put(&list, version, Outcome::Unchanged).await
+        self.put(&list, version, FeedOutcome::Unchanged).await
     }
 
     /// Puts the feed's prices in force.
@@ -189,7 +189,7 @@ impl Deps {
         source: &Source,
         mark: Mark,
         version: u64,
-    ) -> Result<Report, FeedError> {
+    ) -> Result<FeedReport, FeedError> {
         let now = self.clock.now();
         let generation = self.lists.new_generation()?;
         self.lists.write(&generation, sorted.buckets(), now).await?;
@@ -206,15 +206,15 @@ impl Deps {
             loaded_at: now,
             checked_at: now,
         };
-        self.put(&list, version, Outcome::Loaded).await
+        self.put(&list, version, FeedOutcome::Loaded).await
     }
 
-    async fn put(&self, list: &PriceList, version: u64, done: Outcome) -> Result<Report, FeedError> {
+    async fn put(&self, list: &PriceList, version: u64, done: FeedOutcome) -> Result<FeedReport, FeedError> {
         let outcome = match self.lists.put_in_force(list, version).await? {
             Written::Yes => done,
-            Written::Conflict => Outcome::Overtaken,
+            Written::Conflict => FeedOutcome::Overtaken,
         };
         let bad = count(&list.bad);
-        Ok(Report { outcome, offers: list.offers, bad, buckets: list.buckets })
+        Ok(FeedReport { outcome, offers: list.offers, bad, buckets: list.buckets })
     }
 }

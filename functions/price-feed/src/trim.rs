@@ -1,4 +1,4 @@
-//! What of a feed's text is far too long, cut short while it arrives, so that one offer with a photo in its description costs nobody
+//! What of a feed's text is far too long, cut short while it arrives, so that one offer with a photo in its description costs no reader
 //! else's price and no memory. No price is made of what is cut off: a text, a comment or the value of an attribute keeps its beginning and its
 //! end mark, and what cannot be cut (the names in a tag) is refused.
 

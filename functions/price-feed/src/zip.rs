@@ -76,7 +76,7 @@ enum Packed {
 enum Fate {
     Feed,
     Other,
-    /// By its name nobody knows: its first letter says it.
+    /// Its name does not tell: its first letter says it.
     Unknown,
 }
 

@@ -1,17 +1,17 @@
-//! Looks after every payment that nobody asks about: a callback that never came, a call without a clear answer, an attempt whose
-//! time is over, a message that IMSHOP did not take. Runs on a schedule, one run at a time ([`shared::platform::dynamodb::Turn`]); two at once would
-//! do no harm. In a large shop each partition of what is due has a schedule of its own, by the event `{"shard": "0"}`, and its runs take
-//! turns by themselves.
+//! Looks after every payment that no caller asks about: a callback that never came, a call without a clear answer, an attempt whose
+//! time is over, a message that IMSHOP did not take. Runs on a schedule, one run at a time ([`shared::platform::dynamodb::RunLease`]); two
+//! at once would do no harm. In a large shop each partition of what is due has a schedule of its own, by the event `{"shard": "0"}`, and
+//! its runs take turns by themselves.
 //!
 //! The sparse index `due` holds only the payments whose next look is planned, spread over partitions; the rest of the table is
-//! never read. For each payment that is due: one read, then what [`shared::payments::settle`] and [`shared::payments::tell`] need, and a write that
-//! plans the next look, later each time that nothing was new. A run ends with its time; what is left comes first in the next.
+//! never read. For each payment that is due: one read, then what [`shared::payments::settle`] and [`shared::payments::outbox`] need, and a
+//! write that plans the next look, later each time that nothing was new. A run ends with its time; what is left comes first in the next.
 //! Beside each partition for payments the same index has one for the orders that know their customer, by the end of the time for which
 //! they may: a read, and what [`shared::payments::forget`] needs. They come after all payments of a run, so that none waits for them, and one whose
 //! look fails comes up again an hour later.
 //!
-//! Round trips of a run with nothing due: one write that takes the turn, two Queries for each of its partitions, one write that gives it
-//! back.
+//! Round trips of a run with nothing due: one write that acquires the run lease, two Queries for each of its partitions, one write that
+//! gives it back.
 
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -24,27 +24,27 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::payments::forget::{self, Forgotten, Why};
 use shared::payments::imshop::status::Client;
+use shared::payments::outbox::{self, OutboxRelay, RelayOutcome};
 use shared::payments::payment::{Payment, Trigger};
 use shared::payments::settle::{Settled, Settler};
 use shared::payments::store::{Due, Orders};
-use shared::payments::tell::{self, Teller, Told};
 use shared::platform::clock::{self, Deadline, Timestamp};
 use shared::platform::dynamodb::StoreError;
 use shared::platform::env::{ConfigError, Env};
 use shared::platform::ids::{OrderUuid, PaymentId};
 use shared::platform::metrics::{self, Metrics};
 use shared::platform::outbound::{Http, System};
-use shared::platform::runtime::{World, left, remaining};
+use shared::platform::runtime::{Platform, left, remaining};
 
 /// How many keys are taken from the index at once.
 const PAGE: u16 = 200;
 /// How long a run may take; Lambda gives the function a minute.
 const BUDGET: Duration = Duration::from_secs(50);
-/// How long a run has its turn if it cannot give it back: a little longer than it may take.
-const TURN: Duration = Duration::from_secs(55);
+/// How long a run holds its lease if it cannot release it: a little longer than it may take.
+const RUN_LEASE: Duration = Duration::from_secs(55);
 /// How long one payment may take.
 const EACH: Duration = Duration::from_secs(9);
-/// After so many vain calls in a row the provider is taken for down, and the rest of the run leaves it alone.
+/// After so many failed calls in a row the provider is taken for down, and the rest of the run leaves it alone.
 const DOWN: u32 = 3;
 /// How many payments are looked at together when a run begins.
 const FIRST_AT_ONCE: usize = 4;
@@ -57,7 +57,7 @@ const A_MOMENT: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct Deps {
     settler: Settler,
-    teller: Teller,
+    relay: OutboxRelay,
     attention_after: Duration,
     audits: Vec<Duration>,
     at_once: usize,
@@ -68,19 +68,19 @@ pub struct Deps {
 impl Deps {
     /// Reads the store's settings, Mokka's, IMSHOP's addresses, `ATTENTION_AFTER_MINUTES` (default 60), and `AUDIT_AFTER_DAYS`
     /// (default `1,7,30`): when a captured payment is looked at once more; `RECONCILE_AT_ONCE` (default 32).
-    pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
+    pub fn from_env(mut env: Env, platform: Platform) -> Result<Self, ConfigError> {
         let minutes = env.number_or("ATTENTION_AFTER_MINUTES", 60, 1..=10_080);
         let audits = env.parsed_or("AUDIT_AFTER_DAYS", vec![days(1), days(7), days(30)], audits);
         let at_once = env.number_or("RECONCILE_AT_ONCE", 32, 1..=100);
-        let World { clock, random, http, metrics } = world;
+        let Platform { clock, random, http, metrics } = platform;
         let settler = Settler::from_env(&mut env, clock.clone(), random, http.clone(), metrics.clone());
         let imshop = Client::from_env(&mut env, http.clone());
         let build = || {
             let settler = settler?;
             let at_once = usize::try_from(at_once?).unwrap_or(1);
-            let teller = Teller::new(settler.orders.clone(), imshop, clock);
+            let relay = OutboxRelay::new(settler.orders.clone(), imshop, clock);
             let attention_after = Duration::from_mins(u64::from(minutes?));
-            Some(Self { settler, teller, attention_after, audits: audits?, at_once, http, metrics })
+            Some(Self { settler, relay, attention_after, audits: audits?, at_once, http, metrics })
         };
         let deps = build();
         env.finish(deps)
@@ -109,7 +109,7 @@ fn audits(text: &str) -> Result<Vec<Duration>, &'static str> {
 
 /// What a run came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Report {
+pub struct ReconcileReport {
     /// Payments and orders looked at.
     pub due: u32,
     /// Payments that moved on.
@@ -138,32 +138,32 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
     let run = Run {
         deps,
         deadline: Deadline::within(remaining(&event.context, BUDGET)),
-        provider: Health::default(),
+        provider: ProviderHealth::default(),
         pace: Pace::new(deps.at_once),
-        imshop: tell::Health::default(),
+        imshop: outbox::AddressHealth::default(),
     };
     let (name, shards) = match shard(&event.payload)? {
         Some(shard) => (format!("reconcile-{shard}"), vec![shard]),
         None => ("reconcile".to_owned(), Orders::shards().collect()),
     };
     let orders = &deps.settler.orders;
-    let Some(turn) = orders.turn(&name, deps.settler.clock.now(), TURN).await? else {
+    let Some(lease) = orders.acquire_run_lease(&name, deps.settler.clock.now(), RUN_LEASE).await? else {
         tracing::info!("another run is at it");
-        return Ok(serde_json::to_value(Report::default())?);
+        return Ok(serde_json::to_value(ReconcileReport::default())?);
     };
     let report = run.all(shards).await;
-    turn.give_back(left(&event.context, BUDGET)).await;
+    lease.release(left(&event.context, BUDGET)).await;
     let report = report?;
-    let Report { due, moved, told, failed, attention, forgotten, left } = report;
+    let ReconcileReport { due, moved, told, failed, attention, forgotten, left } = report;
     tracing::info!(due, moved, told, failed, attention, forgotten, left, "reconciled");
     Ok(serde_json::to_value(report)?)
 }
 
 /// Whether the provider answers.
 #[derive(Default)]
-struct Health(AtomicU32);
+struct ProviderHealth(AtomicU32);
 
-impl Health {
+impl ProviderHealth {
     fn is_down(&self) -> bool {
         self.0.load(Ordering::Relaxed) >= DOWN
     }
@@ -209,9 +209,9 @@ impl Pace {
 struct Run<'a> {
     deps: &'a Deps,
     deadline: Deadline,
-    provider: Health,
+    provider: ProviderHealth,
     pace: Pace,
-    imshop: tell::Health,
+    imshop: outbox::AddressHealth,
 }
 
 /// What came of asking the provider.
@@ -226,28 +226,28 @@ struct Answered {
 
 /// What was done with one payment.
 #[derive(Default)]
-struct Looked {
+struct Polled {
     moved: bool,
     told: bool,
     attention: bool,
 }
 
-/// What came of a payment's or an order's turn.
-enum Turn {
+/// What came of one due payment or order.
+enum Processed {
     /// It is not due after all.
     NotDue,
     /// The run's time is over.
     NoTime,
-    Looked(Looked),
+    Polled(Polled),
     /// An order's: whether it knows nothing of its customer any more.
     Forgotten(bool),
 }
 
 impl Run<'_> {
     /// Payments first, then orders.
-    async fn all(&self, mut shards: Vec<String>) -> Result<Report, StoreError> {
+    async fn all(&self, mut shards: Vec<String>) -> Result<ReconcileReport, StoreError> {
         let now = self.deps.settler.clock.now();
-        let mut report = Report::default();
+        let mut report = ReconcileReport::default();
         // Another partition comes first each minute, so that none waits for ever behind a busy one.
         let first = usize::try_from(now.seconds() / 60).unwrap_or(0) % shards.len();
         shards.rotate_left(first);
@@ -261,7 +261,7 @@ impl Run<'_> {
     }
 
     /// What is due in some partitions, as far as the time goes.
-    async fn due(&self, shards: &[String], now: Timestamp, report: &mut Report) -> Result<(), StoreError> {
+    async fn due(&self, shards: &[String], now: Timestamp, report: &mut ReconcileReport) -> Result<(), StoreError> {
         let orders = &self.deps.settler.orders;
         let pages = try_join_all(shards.iter().map(|shard| orders.due(shard, now, None, PAGE))).await?;
         for (shard, mut page) in shards.iter().zip(pages) {
@@ -282,29 +282,29 @@ impl Run<'_> {
         self.deadline.allows(EACH).is_some_and(|left| left >= EACH)
     }
 
-    async fn page(&self, due: Vec<Due>, report: &mut Report) {
+    async fn page(&self, due: Vec<Due>, report: &mut ReconcileReport) {
         let mut waiting = due.into_iter();
-        let mut looks = FuturesUnordered::new();
+        let mut polls = FuturesUnordered::new();
         loop {
-            let free = self.pace.now().saturating_sub(looks.len());
-            looks.extend(waiting.by_ref().take(free).map(|due| async move {
+            let free = self.pace.now().saturating_sub(polls.len());
+            polls.extend(waiting.by_ref().take(free).map(|due| async move {
                 let result = match &due {
-                    Due::Payment(id) => self.look(id).await,
+                    Due::Payment(id) => self.poll(id).await,
                     Due::Order(uuid) => self.forget(uuid).await,
                 };
                 (due, result)
             }));
-            let Some((what, result)) = looks.next().await else { return };
+            let Some((what, result)) = polls.next().await else { return };
             match result {
-                Ok(Turn::NotDue) => {}
-                Ok(Turn::NoTime) => report.left = true,
-                Ok(Turn::Looked(looked)) => {
+                Ok(Processed::NotDue) => {}
+                Ok(Processed::NoTime) => report.left = true,
+                Ok(Processed::Polled(polled)) => {
                     report.due += 1;
-                    report.moved += u32::from(looked.moved);
-                    report.told += u32::from(looked.told);
-                    report.attention += u32::from(looked.attention);
+                    report.moved += u32::from(polled.moved);
+                    report.told += u32::from(polled.told);
+                    report.attention += u32::from(polled.attention);
                 }
-                Ok(Turn::Forgotten(forgotten)) => {
+                Ok(Processed::Forgotten(forgotten)) => {
                     report.due += 1;
                     report.forgotten += u32::from(forgotten);
                 }
@@ -343,7 +343,7 @@ impl Run<'_> {
             self.pace.slower();
             tokio::time::sleep(A_MOMENT).await;
         } else {
-            // Whoever refuses to say how one order stands is not down.
+            // A provider that refuses one order's status is not down.
             self.provider.note(known || is_new || understood);
             if known || is_new {
                 self.pace.quicker();
@@ -353,49 +353,49 @@ impl Run<'_> {
     }
 
     /// Looks after one payment. None is begun that could not be seen through.
-    async fn look(&self, id: &PaymentId) -> Result<Turn, StoreError> {
+    async fn poll(&self, id: &PaymentId) -> Result<Processed, StoreError> {
         if !self.has_time() {
-            return Ok(Turn::NoTime);
+            return Ok(Processed::NoTime);
         }
         let deadline = Deadline::within(EACH);
         let orders = &self.deps.settler.orders;
-        let Some(payment) = orders.payment(id).await? else { return Ok(Turn::NotDue) };
+        let Some(payment) = orders.payment(id).await? else { return Ok(Processed::NotDue) };
         let now = self.deps.settler.clock.now();
-        // The index is a moment late; and whoever has the lease writes the next look.
-        if payment.watch.check_at.is_none_or(|at| at > now) || payment.is_leased(now) {
-            return Ok(Turn::NotDue);
+        // The index is a moment late; and the holder of the lease writes the next poll.
+        if payment.poll.next_at.is_none_or(|at| at > now) || payment.is_leased(now) {
+            return Ok(Processed::NotDue);
         }
-        let mut looked = Looked::default();
-        let payment = if payment.is_last_look_due(now) {
-            self.look_last(payment, deadline, &mut looked).await?
+        let mut polled = Polled::default();
+        let payment = if payment.is_audit_due(now) {
+            self.audit(payment, deadline, &mut polled).await?
         } else if payment.is_over() {
             payment
         } else {
-            self.settle(payment, deadline, &mut looked).await?
+            self.settle(payment, deadline, &mut polled).await?
         };
         self.measure(&payment);
-        if payment.has_untold() {
-            let told = self.deps.teller.tell(id, &self.imshop, deadline).await?;
-            looked.told = told == Told::Everything;
-            if told == Told::Failed && self.needs_person(&payment) {
-                self.call_person(id, &mut looked).await?;
+        if payment.has_unpublished() {
+            let told = self.deps.relay.publish(id, &self.imshop, deadline).await?;
+            polled.told = told == RelayOutcome::Everything;
+            if told == RelayOutcome::Failed && self.needs_manual_review(&payment) {
+                self.call_for_review(id, &mut polled).await?;
             }
         }
-        Ok(Turn::Looked(looked))
+        Ok(Processed::Polled(polled))
     }
 
     /// Has an order forget its customer whose time is over.
-    async fn forget(&self, uuid: &OrderUuid) -> Result<Turn, StoreError> {
+    async fn forget(&self, uuid: &OrderUuid) -> Result<Processed, StoreError> {
         if !self.has_time() {
-            return Ok(Turn::NoTime);
+            return Ok(Processed::NoTime);
         }
         let settler = &self.deps.settler;
         let now = settler.clock.now();
         Ok(match forget::customer(&settler.orders, uuid, Why::Over, now).await? {
             // The index is a moment late.
-            Forgotten::Nobody | Forgotten::NotYet => Turn::NotDue,
-            Forgotten::Open => Turn::Forgotten(false),
-            Forgotten::Gone { .. } => Turn::Forgotten(true),
+            Forgotten::Nobody | Forgotten::NotYet => Processed::NotDue,
+            Forgotten::Open => Processed::Forgotten(false),
+            Forgotten::Gone { .. } => Processed::Forgotten(true),
         })
     }
 
@@ -410,37 +410,39 @@ impl Run<'_> {
 
     /// For how long it has not been as it should be, if so.
     fn measure(&self, payment: &Payment) {
-        let Some(since) = payment.watch.troubled_since else { return };
+        let Some(since) = payment.poll.troubled_since else { return };
         let age = clock::seconds(self.deps.settler.clock.now().since(since));
         self.deps.metrics.emit(&[(metrics::UNRESOLVED_AGE, age)], &[(metrics::PAYMENT, payment.id.as_str())]);
     }
 
     /// It is in trouble for too long, and not on the list yet.
-    fn needs_person(&self, payment: &Payment) -> bool {
-        !payment.watch.attention && payment.is_overdue(self.deps.attention_after, self.deps.settler.clock.now())
+    fn needs_manual_review(&self, payment: &Payment) -> bool {
+        !payment.poll.manual_review && payment.is_overdue(self.deps.attention_after, self.deps.settler.clock.now())
     }
 
     /// Puts a payment on the list of which IMSHOP cannot be told.
-    async fn call_person(&self, id: &PaymentId, looked: &mut Looked) -> Result<(), StoreError> {
+    async fn call_for_review(&self, id: &PaymentId, polled: &mut Polled) -> Result<(), StoreError> {
         let orders = &self.deps.settler.orders;
-        let Some(mut payment) = orders.payment(id).await?.filter(|payment| self.needs_person(payment)) else { return Ok(()) };
-        payment.watch.attention = true;
-        // Whoever wrote meanwhile may have told it; the next look will see.
+        let Some(mut payment) = orders.payment(id).await?.filter(|payment| self.needs_manual_review(payment)) else {
+            return Ok(());
+        };
+        payment.poll.manual_review = true;
+        // Another request may have published it; the next look will see.
         if let Some(saved) = orders.save_payment(payment).await? {
-            note_person(&saved, looked);
+            note_manual_review(&saved, polled);
         }
         Ok(())
     }
 
-    /// Looks at what is over: what happened at the provider without us is recorded, and otherwise the next last look is planned.
-    async fn look_last(&self, payment: Payment, deadline: Deadline, looked: &mut Looked) -> Result<Payment, StoreError> {
+    /// Looks at what is over: what happened at the provider without us is recorded, and otherwise the next audit look is planned.
+    async fn audit(&self, payment: Payment, deadline: Deadline, polled: &mut Polled) -> Result<Payment, StoreError> {
         let Deps { settler, audits, .. } = self.deps;
-        let planned = payment.last_look(payment.watch.last_looks, audits);
-        if !payment.watch.hinted && planned.is_none_or(|at| at > settler.clock.now()) {
+        let planned = payment.next_audit(payment.poll.audits_done, audits);
+        if !payment.poll.hinted && planned.is_none_or(|at| at > settler.clock.now()) {
             // The setting is another one than that by which it was planned.
             let mut later = payment.clone();
-            later.watch.last_look_at = planned;
-            later.watch.last_looks = if planned.is_some() { later.watch.last_looks } else { later.watch.last_looks.max(1) };
+            later.poll.audit_at = planned;
+            later.poll.audits_done = if planned.is_some() { later.poll.audits_done } else { later.poll.audits_done.max(1) };
             return Ok(settler.orders.save_payment(later).await?.unwrap_or(payment));
         }
         if self.provider.is_down() {
@@ -448,23 +450,23 @@ impl Run<'_> {
         }
         let before = payment.state;
         let (after, Answered { known, understood, is_new }) = self.asked(payment, deadline).await?;
-        looked.moved = after.state != before;
+        polled.moved = after.state != before;
         let now = settler.clock.now();
         let next = match (known, understood) {
             _ if is_new => return Ok(after),
-            (true, _) => after.clone().looked_last(audits, now),
+            (true, _) => after.clone().audited(audits, now),
             // An order that is long over may be none any more.
-            (false, true) => after.clone().looked_last_without_a_word(audits, now),
+            (false, true) => after.clone().audited_without_answer(audits, now),
             // It stays due, and is looked at in every run until the provider answers.
             (false, false) => return Ok(after),
         };
         Ok(settler.orders.save_payment(next).await?.unwrap_or(after))
     }
 
-    async fn settle(&self, payment: Payment, deadline: Deadline, looked: &mut Looked) -> Result<Payment, StoreError> {
+    async fn settle(&self, payment: Payment, deadline: Deadline, polled: &mut Polled) -> Result<Payment, StoreError> {
         let before = (payment.state, payment.version);
         // This may be a look that is only due for IMSHOP: what is to be repeated soon is not a person's before that.
-        let is_due = payment.watch.repeat_at.is_none_or(|at| at <= self.deps.settler.clock.now());
+        let is_due = payment.poll.repeat_at.is_none_or(|at| at <= self.deps.settler.clock.now());
         let mut asked = false;
         let after = if self.provider.is_down() {
             payment
@@ -473,41 +475,41 @@ impl Run<'_> {
             asked = known || is_new;
             after
         };
-        looked.moved = after.state != before.0;
+        polled.moved = after.state != before.0;
         let now = self.deps.settler.clock.now();
-        let person = is_due && self.needs_person(&after);
-        let quiet = after.version == before.1;
-        if after.is_leased(now) || !(person || quiet) {
+        let person = is_due && self.needs_manual_review(&after);
+        let unchanged = after.version == before.1;
+        if after.is_leased(now) || !(person || unchanged) {
             return Ok(after);
         }
-        let mut next = match (quiet, asked) {
-            (true, true) => after.clone().looked_at_in_vain(),
+        let mut next = match (unchanged, asked) {
+            (true, true) => after.clone().polled_unchanged(),
             // It stays due, and is looked at in every run until the provider answers.
-            (true, false) if after.watch.unasked_since.is_some() && !person => return Ok(after),
-            (true, false) => after.clone().could_not_be_asked(now),
+            (true, false) if after.poll.unreachable_since.is_some() && !person => return Ok(after),
+            (true, false) => after.clone().unreachable(now),
             (false, _) => after.clone(),
         };
-        next.watch.attention |= person;
+        next.poll.manual_review |= person;
         let Some(saved) = self.deps.settler.orders.save_payment(next).await? else {
-            // Somebody else is at it, and has planned the next look.
+            // Another request is at it, and has planned the next look.
             return Ok(after);
         };
         if person {
-            note_person(&saved, looked);
+            note_manual_review(&saved, polled);
         }
         Ok(saved)
     }
 }
 
-fn note_person(payment: &Payment, looked: &mut Looked) {
-    looked.attention = true;
+fn note_manual_review(payment: &Payment, polled: &mut Polled) {
+    polled.attention = true;
     tracing::error!(
         payment_id = %payment.id,
         state = payment.state.name(),
         unknown = payment.unknown,
         intent = payment.intent.as_ref().map(shared::payments::payment::Intent::name),
         mismatch = payment.mismatch,
-        tell_failures = payment.telling.failures,
+        tell_failures = payment.outbox.failures,
         "a payment needs a person"
     );
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use lambda_http::{Body, Request, Response};
 use serde_json::json;
-use shared::forms::smspro::{self, Delivery, Report};
+use shared::forms::smspro::{self, Delivery, DeliveryReport};
 use shared::forms::store::otp::Otp;
 use shared::platform::clock::Clock;
 use shared::platform::dynamodb::{Written, client_from_env};
@@ -22,14 +22,14 @@ use shared::platform::env::{ConfigError, Env};
 use shared::platform::http::{self, Failure, Inbound, Shape, Status};
 use shared::platform::metrics::{self, Metrics};
 use shared::platform::outbound::System;
-use shared::platform::runtime::World;
+use shared::platform::runtime::Platform;
 use shared::platform::secret::Keys;
 
 /// 64 KiB: a hundred times what a report needs.
 const LARGEST_BODY: usize = 64 * 1024;
 /// How many SMS are noted at once.
 const AT_ONCE: usize = 8;
-/// How often a report is noted again when somebody else wrote first.
+/// How often a report is noted again when another request wrote first.
 const ROUNDS: u32 = 8;
 
 /// What the function needs.
@@ -45,17 +45,17 @@ pub struct Deps {
 impl Deps {
     /// Reads `SMSPRO_REPORT_SECRET` (`SMSPRO_REPORT_SECRET_NEXT` is valid beside it; closed without it, unless `SMSPRO_REPORTS` is
     /// on), `OTP_TABLE` and the store's settings.
-    pub fn from_env(mut env: Env, world: World) -> Result<Self, ConfigError> {
+    pub fn from_env(mut env: Env, platform: Platform) -> Result<Self, ConfigError> {
         let wanted = env.wanted("SMSPRO_REPORTS", "SMSPRO_REPORT_SECRET");
         let secrets = wanted.then(|| env.public_keys("SMSPRO_REPORT_SECRET"));
         let client = client_from_env(&mut env);
-        let otp = client.and_then(|client| Otp::from_env(&mut env, client, world.random));
+        let otp = client.and_then(|client| Otp::from_env(&mut env, client, platform.random));
         let build = || {
             let secrets = match secrets {
                 Some(secrets) => Some(secrets?),
                 None => None,
             };
-            Some(Self { secrets, otp: otp?, metrics: world.metrics, clock: world.clock })
+            Some(Self { secrets, otp: otp?, metrics: platform.metrics, clock: platform.clock })
         };
         let deps = build();
         env.finish(deps)
@@ -92,7 +92,7 @@ async fn route(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
     }
     // Of what is said of one SMS only the last word counts.
     let mut words: BTreeMap<String, Delivery> = BTreeMap::new();
-    for Report { transaction_id, delivery } in reports.reports {
+    for DeliveryReport { transaction_id, delivery } in reports.reports {
         let word = words.entry(transaction_id).or_insert(delivery);
         *word = delivery.max(*word);
     }

@@ -36,7 +36,7 @@ pub(crate) async fn judge(deps: &Deps, counted: &BTreeMap<(String, String), Coun
         if told || !deps.thresholds.are_missed_by(known.counts) {
             continue;
         }
-        // Whoever notes it tells it.
+        // The run that notes it tells it.
         if deps.otp.note_alarm(&group, &known, now).await? == Written::Yes {
             alarms += 1;
             raise(deps, &group, &known);

@@ -18,12 +18,12 @@ const PAGE: u16 = 50;
 const EACH: Duration = Duration::from_secs(9);
 /// What must be left for judging what was counted.
 const JUDGING: Duration = Duration::from_secs(5);
-/// After so many vain questions in a row SMSPRO is taken for down, and the rest of the run leaves it alone.
+/// After so many failed questions in a row SMSPRO is taken for down, and the rest of the run leaves it alone.
 const DOWN: u32 = 3;
 
 /// What a run came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Report {
+pub struct SmsWatchReport {
     /// SMS looked at.
     pub due: u32,
     /// SMS whose code's time is over, counted for the first time.
@@ -44,10 +44,10 @@ pub struct Report {
 pub(crate) struct Run<'a> {
     deps: &'a Deps,
     deadline: Deadline,
-    report: Report,
+    report: SmsWatchReport,
     /// What was added, by operator and range.
     counted: BTreeMap<(String, String), Counts>,
-    /// Questions in vain, in a row.
+    /// Failed questions in a row.
     vain: u32,
     /// SMSPRO does not want to be asked in this run.
     silenced: bool,
@@ -56,10 +56,10 @@ pub(crate) struct Run<'a> {
 impl<'a> Run<'a> {
     pub(crate) fn new(deps: &'a Deps, deadline: Deadline) -> Self {
         let deadline = deadline.before(JUDGING);
-        Self { deps, deadline, report: Report::default(), counted: BTreeMap::new(), vain: 0, silenced: false }
+        Self { deps, deadline, report: SmsWatchReport::default(), counted: BTreeMap::new(), vain: 0, silenced: false }
     }
 
-    pub(crate) fn report(&self) -> Report {
+    pub(crate) fn report(&self) -> SmsWatchReport {
         self.report
     }
 
@@ -91,7 +91,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Looks after one SMS. Whoever writes first wins; the loser leaves it to the next run.
+    /// Looks after one SMS. The first write wins; the loser leaves it to the next run.
     async fn look(&mut self, id: &str) -> Result<(), StoreError> {
         // The index is a moment late.
         let Some(sms) = self.deps.otp.sms(id).await?.filter(|sms| sms.is_due(self.deps.clock.now())) else { return Ok(()) };
@@ -120,26 +120,26 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Writes an SMS as it is after this look, with what is to be counted; nothing if somebody else wrote first.
+    /// Writes an SMS as it is after this look, with what is to be counted; nothing if another request wrote first.
     async fn save(&mut self, sms: Sms, can_ask: bool) -> Result<Option<Sms>, StoreError> {
         let now = self.deps.clock.now();
         let added = sms.uncounted(now);
-        let mut looked = sms.looked_at(now, can_ask);
+        let mut polled = sms.polled(now, can_ask);
         let written = match added {
-            Some(added) => self.deps.otp.count_sms(&looked, added, &groups(&looked)).await?,
-            None => self.deps.otp.save_sms(&looked).await?,
+            Some(added) => self.deps.otp.count_sms(&polled, added, &groups(&polled)).await?,
+            None => self.deps.otp.save_sms(&polled).await?,
         };
         if written == Written::Conflict {
             return Ok(None);
         }
-        looked.version += 1;
+        polled.version += 1;
         if let Some(added) = added {
             self.report.counted += added.sent;
-            measure(&self.deps.metrics, &looked, added);
-            let counted = self.counted.entry((looked.operator.clone(), looked.range.clone())).or_default();
+            measure(&self.deps.metrics, &polled, added);
+            let counted = self.counted.entry((polled.operator.clone(), polled.range.clone())).or_default();
             *counted = counted.with(added);
         }
-        Ok(Some(looked))
+        Ok(Some(polled))
     }
 
     /// What SMSPRO says of an SMS, if it says something.

@@ -1,8 +1,8 @@
 //! An embedded DynamoDB, spoken to by the real SDK over HTTP, with the tables of the template.
 //!
 //! The emulator keeps the records of every stream for ever and looks through all of them at each write. So its SQLite gets
-//! an index over them, and a trigger that forgets those that have been read: a [`Pump`](crate::stream::Pump) notes how far it
-//! came in a table of its own.
+//! an index over them, and a trigger that forgets those that have been read: a [`StreamPoller`](crate::stream::StreamPoller) notes how far
+//! it came in a table of its own.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -10,7 +10,7 @@ use lambda_http::request::LambdaRequest;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
 use shared::platform::env::{ConfigError, Env};
-use shared::platform::runtime::{Build, Handler, Worker, World};
+use shared::platform::runtime::{Build, Handler, Platform, Worker};
 
 use crate::stream::Work;
 use crate::template::{TEMPLATE, Template};
@@ -18,7 +18,7 @@ use crate::template::{TEMPLATE, Template};
 /// What is deployed. Without it nothing is held back, and every test of the template says why it cannot be read.
 static DEPLOYED: LazyLock<Option<Template>> = LazyLock::new(|| Template::read(TEMPLATE).ok());
 
-/// A function that is called over HTTP: the gateway's event in, its response out.
+/// A function that is called over HTTP: the API gateway's event in, its response out.
 pub type Invoke = Arc<dyn Fn(LambdaEvent<LambdaRequest>) -> BoxFuture<'static, Result<Value, Error>> + Send + Sync>;
 
 /// A function that is called by a stream, a queue or the clock.
@@ -33,8 +33,8 @@ pub struct Function {
 
 #[derive(Clone)]
 enum Make {
-    Http(Arc<dyn Fn(Env, World) -> Result<Invoke, ConfigError> + Send + Sync>),
-    Worker(Arc<dyn Fn(Env, World) -> Result<Run, ConfigError> + Send + Sync>),
+    Http(Arc<dyn Fn(Env, Platform) -> Result<Invoke, ConfigError> + Send + Sync>),
+    Worker(Arc<dyn Fn(Env, Platform) -> Result<Run, ConfigError> + Send + Sync>),
 }
 
 /// A function that is built.
@@ -49,13 +49,13 @@ pub enum Built {
 impl Function {
     /// One that is called over HTTP; `package` is its crate's name.
     pub fn http<D: Send + Sync + 'static>(package: &str, build: Build<D>, handle: Handler<D>) -> Self {
-        let make = move |env, world| build(env, world).map(|deps| http(deps, handle));
+        let make = move |env, platform| build(env, platform).map(|deps| http(deps, handle));
         Self { name: package.replace('_', "-"), make: Make::Http(Arc::new(make)) }
     }
 
     /// One that is not.
     pub fn worker<D: Send + Sync + 'static>(package: &str, build: Build<D>, handle: Worker<D>) -> Self {
-        let make = move |env, world| build(env, world).map(|deps| worker(deps, handle));
+        let make = move |env, platform| build(env, platform).map(|deps| worker(deps, handle));
         Self { name: package.replace('_', "-"), make: Make::Worker(Arc::new(make)) }
     }
 
@@ -72,15 +72,15 @@ impl Function {
     }
 
     /// Builds it with those of the settings that it has when it is deployed.
-    pub fn build(&self, settings: BTreeMap<String, String>, world: World) -> Result<Built, ConfigError> {
-        self.build_of(Env::from_map(deployed(&self.name, settings)), world)
+    pub fn build(&self, settings: BTreeMap<String, String>, platform: Platform) -> Result<Built, ConfigError> {
+        self.build_of(Env::from_map(deployed(&self.name, settings)), platform)
     }
 
     /// Builds it with exactly these settings.
-    pub fn build_of(&self, env: Env, world: World) -> Result<Built, ConfigError> {
+    pub fn build_of(&self, env: Env, platform: Platform) -> Result<Built, ConfigError> {
         match &self.make {
-            Make::Http(make) => make(env, world).map(Built::Http),
-            Make::Worker(make) => make(env, world).map(Built::Worker),
+            Make::Http(make) => make(env, platform).map(Built::Http),
+            Make::Worker(make) => make(env, platform).map(Built::Worker),
         }
     }
 }
@@ -126,11 +126,11 @@ pub struct Functions {
 
 impl Functions {
     /// Builds them all with the same settings.
-    pub fn build(functions: &[Function], settings: &BTreeMap<String, String>, world: &World) -> Result<Self, ConfigError> {
+    pub fn build(functions: &[Function], settings: &BTreeMap<String, String>, platform: &Platform) -> Result<Self, ConfigError> {
         let mut all = Self::default();
         for function in functions {
             let name = function.name.clone();
-            match function.build(settings.clone(), world.clone())? {
+            match function.build(settings.clone(), platform.clone())? {
                 Built::Http(invoke) => drop(all.called.insert(name, invoke)),
                 Built::Worker(run) => drop(all.workers.insert(name, run)),
             }
@@ -185,7 +185,7 @@ pub fn http<D: Send + Sync + 'static>(deps: D, handle: Handler<D>) -> Invoke {
     })
 }
 
-/// Gives a gateway's event to a handler as the functions do it.
+/// Gives an API gateway's event to a handler as the functions do it.
 pub async fn adapted<D: Send + Sync>(deps: &D, handle: Handler<D>, event: LambdaEvent<LambdaRequest>) -> Result<Value, Error> {
     shared::platform::http::adapted(event, move |request| handle(deps, request)).await
 }

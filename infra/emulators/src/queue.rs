@@ -51,9 +51,9 @@ pub struct QueuesError {
 
 /// The running queues. Clones share them.
 #[derive(Clone)]
-pub struct Queues(Arc<House>);
+pub struct Queues(Arc<Inner>);
 
-struct House {
+struct Inner {
     queues: Vec<Queue>,
     clock: Clock,
     /// Whose signature is expected.
@@ -96,7 +96,7 @@ pub struct Message {
 
 /// Why a request is not done: SQS's code, and what people read.
 #[derive(Debug)]
-struct Refusal(&'static str, String);
+struct QueueRefusal(&'static str, String);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
@@ -129,7 +129,7 @@ pub fn start(
         None => BTreeMap::new(),
     };
     let state = Mutex::new(State { messages, ..State::default() });
-    let queues = Queues(Arc::new(House { queues: queues.to_vec(), clock, access_key: access_key.to_owned(), file, state }));
+    let queues = Queues(Arc::new(Inner { queues: queues.to_vec(), clock, access_key: access_key.to_owned(), file, state }));
     let app = Router::new().fallback(serve).with_state(queues.clone());
     tokio::spawn(async move { axum::serve(listener, app).await });
     Ok(queues)
@@ -255,7 +255,7 @@ impl Queues {
         })
     }
 
-    /// Deletes what a receiver is done with, unless somebody else has received it since.
+    /// Deletes what a receiver is done with, unless another receiver has it since.
     fn delete(&self, queue: &Queue, receipts: &[&str]) -> io::Result<()> {
         self.change(|state| {
             let messages = state.messages.entry(queue.name.clone()).or_default();
@@ -263,28 +263,28 @@ impl Queues {
         })
     }
 
-    fn answer(&self, headers: &HeaderMap, body: &[u8]) -> Result<Value, Refusal> {
+    fn answer(&self, headers: &HeaderMap, body: &[u8]) -> Result<Value, QueueRefusal> {
         let header = |name| headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok()).unwrap_or_default();
         let signed = format!("AWS4-HMAC-SHA256 Credential={}/", self.0.access_key);
         if !header("authorization").starts_with(&signed) || !header("authorization").contains("/sqs/aws4_request") {
-            return Err(Refusal("InvalidSecurity", "the request is not signed for SQS by the sandbox's key".to_owned()));
+            return Err(QueueRefusal("InvalidSecurity", "the request is not signed for SQS by the sandbox's key".to_owned()));
         }
         if header("content-type") != "application/x-amz-json-1.0" {
-            return Err(Refusal("UnsupportedOperation", "the content type must be application/x-amz-json-1.0".to_owned()));
+            return Err(QueueRefusal("UnsupportedOperation", "the content type must be application/x-amz-json-1.0".to_owned()));
         }
         match header("x-amz-target") {
             "AmazonSQS.SendMessage" => self.send_message(wish(body)?),
             "AmazonSQS.ChangeMessageVisibility" => self.change_message_visibility(&wish(body)?),
-            other => Err(Refusal("UnsupportedOperation", format!("the sandbox's queues do not have `{other}`"))),
+            other => Err(QueueRefusal("UnsupportedOperation", format!("the sandbox's queues do not have `{other}`"))),
         }
     }
 
-    fn addressed(&self, url: &str) -> Result<&Queue, Refusal> {
+    fn addressed(&self, url: &str) -> Result<&Queue, QueueRefusal> {
         let named = url.rsplit_once(&format!("/{ACCOUNT}/")).and_then(|(_, name)| self.queue(name));
-        named.ok_or_else(|| Refusal("QueueDoesNotExist", format!("there is no queue at {url}")))
+        named.ok_or_else(|| QueueRefusal("QueueDoesNotExist", format!("there is no queue at {url}")))
     }
 
-    fn send_message(&self, wish: SendMessage) -> Result<Value, Refusal> {
+    fn send_message(&self, wish: SendMessage) -> Result<Value, QueueRefusal> {
         let queue = self.addressed(&wish.queue_url)?.name.clone();
         if wish.message_body.is_empty() || wish.message_body.len() > LONGEST_BODY {
             return Err(invalid(format!("MessageBody must have 1 to {LONGEST_BODY} bytes")));
@@ -300,7 +300,7 @@ impl Queues {
         Ok(json!({"MessageId": id}))
     }
 
-    fn change_message_visibility(&self, wish: &ChangeMessageVisibility) -> Result<Value, Refusal> {
+    fn change_message_visibility(&self, wish: &ChangeMessageVisibility) -> Result<Value, QueueRefusal> {
         let queue = self.addressed(&wish.queue_url)?.name.clone();
         if wish.visibility_timeout > LONGEST_VISIBILITY {
             return Err(invalid(format!("VisibilityTimeout must be 0 to {LONGEST_VISIBILITY}")));
@@ -310,10 +310,10 @@ impl Queues {
             let messages = state.messages.entry(queue).or_default();
             let message = messages.iter_mut().find(|message| message.receipt.as_ref() == Some(&wish.receipt_handle));
             let Some(message) = message else {
-                return Err(Refusal("ReceiptHandleIsInvalid", "no message has this ReceiptHandle".to_owned()));
+                return Err(QueueRefusal("ReceiptHandleIsInvalid", "no message has this ReceiptHandle".to_owned()));
             };
             if message.visible_at <= now.millis() {
-                return Err(Refusal("MessageNotInflight", "the message is visible again".to_owned()));
+                return Err(QueueRefusal("MessageNotInflight", "the message is visible again".to_owned()));
             }
             message.visible_at = now.plus(Duration::from_secs(wish.visibility_timeout)).millis();
             Ok(json!({}))
@@ -362,16 +362,16 @@ impl Message {
     }
 }
 
-fn wish<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+fn wish<T: DeserializeOwned>(body: &[u8]) -> Result<T, QueueRefusal> {
     serde_json::from_slice(body).map_err(|error| invalid(error.to_string()))
 }
 
-fn invalid(text: String) -> Refusal {
-    Refusal("InvalidParameterValue", text)
+fn invalid(text: String) -> QueueRefusal {
+    QueueRefusal("InvalidParameterValue", text)
 }
 
-fn broken(error: &io::Error) -> Refusal {
-    Refusal("InternalFailure", error.to_string())
+fn broken(error: &io::Error) -> QueueRefusal {
+    QueueRefusal("InternalFailure", error.to_string())
 }
 
 /// What happens to a request.
@@ -406,7 +406,7 @@ async fn serve(Shared(queues): Shared<Queues>, headers: HeaderMap, body: Bytes) 
     }
     let (status, answer) = match answer {
         Ok(answer) => (StatusCode::OK, answer),
-        Err(Refusal(code, message)) => {
+        Err(QueueRefusal(code, message)) => {
             tracing::warn!(code, message, "a request to a queue was refused");
             let status = if code == "InternalFailure" { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::BAD_REQUEST };
             (status, json!({"__type": format!("com.amazonaws.sqs#{code}"), "message": message}))

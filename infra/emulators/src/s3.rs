@@ -1,6 +1,6 @@
 //! An embedded S3 over a folder, spoken to by the real SDK over HTTP. Its objects are files: `{folder}/{bucket}/{key}`.
 //!
-//! What it does not know by itself, and S3 does: to send nothing to whoever has an object already (`If-None-Match`).
+//! What it does not know by itself, and S3 does: to send nothing to a reader that has the object already (`If-None-Match`).
 
 use std::collections::BTreeMap;
 use std::io;

@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub type Work = Arc<dyn Fn(Value) -> BoxFuture<'static, Result<Value, Error>> + Send + Sync>;
 
 /// Reads a stream and gives its records to a function.
-pub struct Pump {
+pub struct StreamPoller {
     database: Database,
     clock: Clock,
     mapping: Mapping,
@@ -42,7 +42,7 @@ pub struct Pump {
 /// The stream could not be read, or the position not be noted.
 #[derive(Debug, thiserror::Error)]
 #[error("the stream of {table}: {cause}")]
-pub struct PumpError {
+pub struct StreamPollerError {
     table: String,
     cause: String,
 }
@@ -93,10 +93,10 @@ struct Part {
     retries: u32,
 }
 
-impl Pump {
+impl StreamPoller {
     /// Reads the stream of the mapping's table from where the function stopped, or from its beginning.
-    pub fn new(store: &Embedded, mapping: Mapping, work: Work) -> Result<Self, PumpError> {
-        let error = |cause: &dyn std::fmt::Display| PumpError { table: mapping.table.clone(), cause: cause.to_string() };
+    pub fn new(store: &Embedded, mapping: Mapping, work: Work) -> Result<Self, StreamPollerError> {
+        let error = |cause: &dyn std::fmt::Display| StreamPollerError { table: mapping.table.clone(), cause: cause.to_string() };
         let streams = request(json!({"TableName": mapping.table})).map_err(|cause| error(&cause))?;
         let streams = store.database.list_streams(streams).map_err(|cause| error(&cause))?;
         let stream = streams.streams.into_iter().next().ok_or_else(|| error(&"there is none"))?;
@@ -125,7 +125,7 @@ impl Pump {
 
     /// Gives the function everything there is, and what is added meanwhile; the number of records that it was given, each
     /// counted once.
-    pub async fn drain(&self) -> Result<usize, PumpError> {
+    pub async fn drain(&self) -> Result<usize, StreamPollerError> {
         let mut position = self.position.lock().await;
         let mut given = 0;
         loop {
@@ -162,7 +162,7 @@ impl Pump {
     }
 
     /// The next records as Lambda passes them on, as many as can be worked on at once.
-    fn read(&self, position: Option<&str>) -> Result<Vec<Value>, PumpError> {
+    fn read(&self, position: Option<&str>) -> Result<Vec<Value>, StreamPollerError> {
         let start = match position {
             Some(position) => json!({"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": position}),
             None => json!({"ShardIteratorType": "TRIM_HORIZON"}),
@@ -182,15 +182,15 @@ impl Pump {
         records.collect()
     }
 
-    fn note(&self, position: &str) -> Result<(), PumpError> {
+    fn note(&self, position: &str) -> Result<(), StreamPollerError> {
         let Mapping { function, table, .. } = &self.mapping;
         let item = json!({"pk": {"S": function}, "table": {"S": table}, "position": {"S": position}});
         let note = self.done(request(json!({"TableName": POSITIONS, "Item": item})))?;
         self.done(self.database.put_item(note)).map(drop)
     }
 
-    fn done<T, E: std::fmt::Display>(&self, result: Result<T, E>) -> Result<T, PumpError> {
-        result.map_err(|cause| PumpError { table: self.mapping.table.clone(), cause: cause.to_string() })
+    fn done<T, E: std::fmt::Display>(&self, result: Result<T, E>) -> Result<T, StreamPollerError> {
+        result.map_err(|cause| StreamPollerError { table: self.mapping.table.clone(), cause: cause.to_string() })
     }
 
     async fn give_all(&self, records: Vec<Value>) {

@@ -19,7 +19,7 @@ pub const TEMPLATE: &str = include_str!("../../../template.yaml");
 pub struct Template {
     /// What is called over HTTP.
     pub routes: Vec<Route>,
-    /// The media types that the gateway passes on byte for byte.
+    /// The media types that the API gateway passes on byte for byte.
     pub binary_media_types: Vec<String>,
     /// The tables.
     pub tables: Vec<Table>,
@@ -109,7 +109,7 @@ pub struct Queue {
     pub visibility: Duration,
     /// How old a message may get before it is gone.
     pub retention: Duration,
-    /// Where a message goes that nobody took.
+    /// Where a message goes that was not taken.
     pub redrive: Option<Redrive>,
 }
 
@@ -340,7 +340,7 @@ impl Function<'_> {
         let table = table.and_then(|table| self.resources.get(&Yaml::String(table.to_owned())));
         let table = table.and_then(table_name);
         let Some(table) = table else { return error(format!("the Stream of {id} must be !GetAtt of a table's StreamArn")) };
-        // What the pump does is what these say; each is a promise that payment-events relies on.
+        // What the stream poller does is what these say; each is a promise that payment-events relies on.
         let partial = texts(&event["FunctionResponseTypes"]).any(|kind| kind == "ReportBatchItemFailures");
         let bisects = event["BisectBatchOnFunctionError"].as_bool() == Some(true);
         let from_the_start = event["StartingPosition"].as_str() == Some("TRIM_HORIZON");
@@ -562,7 +562,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_deployed_template_has_the_routes_and_tables_of_the_house() {
+    fn deployed_template_has_our_routes_and_tables() {
         let template = Template::read(TEMPLATE).unwrap();
         let routes: Vec<_> = template.routes.iter().map(|route| format!("{} {}", route.path, route.function)).collect();
         assert_eq!(
@@ -634,7 +634,7 @@ mod tests {
     }
 
     #[test]
-    fn the_deployed_template_has_the_queues_of_the_house() {
+    fn deployed_template_has_our_queues() {
         let template = Template::read(TEMPLATE).unwrap();
         let names: Vec<_> = template.queues.iter().map(|queue| queue.name.as_str()).collect();
         assert_eq!(names, ["OrdersQueue", "OrdersDeadLetters", "FormsQueue", "FormsDeadLetters", "PaymentEventsDeadLetters"]);
@@ -644,7 +644,7 @@ mod tests {
     }
 
     #[test]
-    fn the_deployed_template_says_what_calls_the_workers() {
+    fn deployed_template_maps_sources_to_workers() {
         let template = Template::read(TEMPLATE).unwrap();
         let [mapping] = template.mappings.as_slice() else { panic!("{:?}", template.mappings) };
         assert_eq!((mapping.function.as_str(), mapping.table.as_str()), ("payment-events", "order-holds"));

@@ -31,10 +31,10 @@ pub enum DemoError {
 /// Ready-made lines for the first steps.
 #[must_use]
 pub fn curl_lines(addresses: &Addresses) -> String {
-    let Addresses { gateway, providers, .. } = addresses;
+    let Addresses { api_gateway, providers, .. } = addresses;
     let post = |path: &str, body: Value| {
         format!(
-            "curl -s {gateway}{path} -H 'Authorization: Bearer {IMSHOP_KEY}' -H 'Content-Type: application/json' \\\n  -d '{body}'"
+            "curl -s {api_gateway}{path} -H 'Authorization: Bearer {IMSHOP_KEY}' -H 'Content-Type: application/json' \\\n  -d '{body}'"
         )
     };
     [
@@ -44,7 +44,7 @@ pub fn curl_lines(addresses: &Addresses) -> String {
         post("/v1/acquiring", create("demo-order-1", "1001")),
         format!("Open the paymentUrl in a browser (code 1111), or decide for the customer:\ncurl -s {providers}/control/mokka/1001-1/decide -d '{{\"decision\":\"approved\"}}'"),
         post("/v1/acquiring", capture("1001-1")),
-        format!("Look at it as the shop's people do:\ncurl -s {gateway}/v1/back-office/orders/1001 -H 'Authorization: Bearer {OPERATOR_KEY}'"),
+        format!("Look at it as the shop's people do:\ncurl -s {api_gateway}/v1/back-office/orders/1001 -H 'Authorization: Bearer {OPERATOR_KEY}'"),
         format!("What the outside systems saw: {providers}/"),
     ]
     .join("\n")
@@ -79,7 +79,7 @@ fn capture(payment: &str) -> Value {
     json!({"command": "capture", "paymentMethodId": "mokka", "paymentId": payment})
 }
 
-/// How many codes somebody asks for who has a range of numbers.
+/// How many codes an attacker with a range of numbers asks for.
 const ABUSE: usize = 200;
 /// How many of them the shipped limits let through, `sends_per_prefix_per_hour`.
 const SMS_OF_A_RANGE: usize = 30;
@@ -263,7 +263,7 @@ impl<W: Write> Stage<'_, W> {
         let mut refusal = Value::Null;
         for number in 0..ABUSE {
             let body = form(&format!("99677099{number:04}"), &format!("made-up-{number}"));
-            let request = self.http.post(format!("{}/v1/forms/otp", self.addresses.gateway)).bearer_auth(IMSHOP_KEY);
+            let request = self.http.post(format!("{}/v1/forms/otp", self.addresses.api_gateway)).bearer_auth(IMSHOP_KEY);
             let answer = request.header("Content-Type", "application/json").body(body.to_string()).send().await?.text().await?;
             let answer: Value = serde_json::from_str(&answer).unwrap_or_default();
             if answer["success"] == false {
@@ -306,7 +306,7 @@ impl<W: Write> Stage<'_, W> {
     }
 
     async fn back_office(&mut self, what: &str, path: &str, body: Value, key: &str) -> Result<Value, DemoError> {
-        let mut request = self.http.post(format!("{}{path}", self.addresses.gateway)).bearer_auth(CASHIER_KEY);
+        let mut request = self.http.post(format!("{}{path}", self.addresses.api_gateway)).bearer_auth(CASHIER_KEY);
         if !key.is_empty() {
             request = request.header("Idempotency-Key", key);
         }
@@ -318,7 +318,7 @@ impl<W: Write> Stage<'_, W> {
     }
 
     async fn imshop(&mut self, what: &str, path: &str, body: Value) -> Result<Value, DemoError> {
-        let address = format!("{}{path}", self.addresses.gateway);
+        let address = format!("{}{path}", self.addresses.api_gateway);
         self.call(what, path, self.http.post(address).bearer_auth(IMSHOP_KEY), body).await
     }
 

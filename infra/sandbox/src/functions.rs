@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use emulators::functions::{Function, Functions};
 use emulators::{http, worker};
 use shared::platform::env::ConfigError;
-use shared::platform::runtime::World;
+use shared::platform::runtime::Platform;
 use testkit::Cast;
 
 /// Every function of the template.
@@ -32,8 +32,8 @@ impl Cast for Everything {
 }
 
 /// Builds every function with the same settings.
-pub fn build(settings: &BTreeMap<String, String>, world: &World) -> Result<Functions, ConfigError> {
-    Functions::build(&Everything::functions(), settings, world)
+pub fn build(settings: &BTreeMap<String, String>, platform: &Platform) -> Result<Functions, ConfigError> {
+    Functions::build(&Everything::functions(), settings, platform)
 }
 
 /// The main job with every function around it.

@@ -3,7 +3,7 @@
 //! - `emulators` (a crate of its own): AWS, as the template has it.
 //! - `standins` (another): Mokka, SMSPRO, the shop and IMSHOP.
 //! - [`functions`]: the functions as they are deployed, built from the same settings.
-//! - [`world`]: starts all of it.
+//! - [`running`]: starts all of it.
 //! - [`check`]: reads the files that operations edit, before they are deployed.
 //! - [`demo`]: plays the main job and prints what happens.
 //! - [`costs`]: counts what the main job uses of AWS, and what that costs.
@@ -13,5 +13,5 @@ pub mod check;
 pub mod costs;
 pub mod demo;
 pub mod functions;
+pub mod running;
 pub mod settings;
-pub mod world;

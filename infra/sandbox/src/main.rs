@@ -6,14 +6,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use sandbox::world::{Ports, Sandbox, Setup};
+use sandbox::running::{Ports, Sandbox, Setup};
 use sandbox::{check, costs, demo};
 use shared::platform::clock::Timestamp;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Starts the whole system on this machine: gateway and functions, an embedded DynamoDB, and stand-ins for Mokka, SMSPRO, the
+/// Starts the whole system on this machine: API gateway and functions, an embedded DynamoDB, and stand-ins for Mokka, SMSPRO, the
 /// shop and IMSHOP.
 #[derive(Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
@@ -29,7 +29,7 @@ struct Arguments {
     /// Keep the data in this folder (in memory without it).
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Port of the gateway, 0 for any free one [default: 9000; any free one with --demo].
+    /// Port of the API gateway, 0 for any free one [default: 9000; any free one with --demo].
     #[arg(long, value_name = "PORT")]
     gateway_port: Option<u16>,
     /// Port of DynamoDB, 0 for any free one [default: 8000; any free one with --demo].
@@ -140,7 +140,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::registry().with(shared::platform::telemetry::layer(level, io::stderr)).try_init()?;
     let port = |chosen: Option<u16>, default| chosen.unwrap_or(if arguments.demo { 0 } else { default });
     let ports = Ports {
-        gateway: (!arguments.providers_only).then(|| port(arguments.gateway_port, 9000)),
+        api_gateway: (!arguments.providers_only).then(|| port(arguments.gateway_port, 9000)),
         dynamodb: port(arguments.dynamodb_port, 8000),
         providers: port(arguments.providers_port, 9001),
     };
@@ -149,7 +149,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let mut out = io::stdout();
     if arguments.demo {
         // The second shop captures when the goods ship, which is a setting of the whole installation.
-        let free = Ports { gateway: Some(0), dynamodb: 0, providers: 0 };
+        let free = Ports { api_gateway: Some(0), dynamodb: 0, providers: 0 };
         let settings = vec![("MOKKA_FINISH".to_owned(), "on_shipment".to_owned())];
         let on_shipment = Sandbox::start(Setup { settings, at, ..Setup::new(free) }).await?;
         return demo::play(&sandbox.addresses, &on_shipment.addresses, &mut out).await.map_err(Into::into);

@@ -9,7 +9,7 @@ use emulators::functions::Function;
 use emulators::template::{NOT_GIVEN, TEMPLATE};
 use shared::platform::env::Env;
 use shared::platform::secrets_manager;
-use testkit::{Cast as _, World};
+use testkit::{Cast as _, TestEnvironment};
 use yaml_rust2::{Yaml, YamlLoader};
 
 use crate::functions::Everything;
@@ -281,10 +281,10 @@ fn next(name: &str) -> Option<String> {
 
 /// What a function reads when everything that can be on is on. Both handlers of a function with two count.
 pub async fn reads(function: &str) -> Result<BTreeSet<String>, SettingsError> {
-    let world = World::start().await;
+    let environment = TestEnvironment::start().await;
     let mut read = BTreeSet::new();
     for made in Everything::functions().iter().filter(|made| made.name() == function) {
-        read.extend(start(made, &world, everything(&world))?);
+        read.extend(start(made, &environment, everything(&environment))?);
     }
     Ok(read)
 }
@@ -339,21 +339,21 @@ struct Found {
 
 impl Found {
     async fn out() -> Result<Self, SettingsError> {
-        let world = World::start().await;
+        let environment = TestEnvironment::start().await;
         let mut found = Self { functions: BTreeSet::new(), read_by: BTreeMap::new(), takes: BTreeMap::new() };
         for made in Everything::functions() {
             let function = made.name().to_owned();
             found.functions.insert(function.clone());
-            let read = start(&made, &world, everything(&world))?;
+            let read = start(&made, &environment, everything(&environment))?;
             let secrets = read.iter().any(|name| secrets_manager::NAMES.contains(&name.as_str()));
             let before = AT_START.iter().chain(OF_SECRETS.iter().filter(|_| secrets)).map(|name| (*name).to_owned());
             for name in read.iter().cloned().chain(before) {
                 found.read_by.entry(name).or_default().insert(function.clone());
             }
             for name in read {
-                let mut wrong = everything(&world);
+                let mut wrong = everything(&environment);
                 wrong.insert(name.clone(), "?".to_owned());
-                let said = problem(&made, &world, wrong, &name);
+                let said = problem(&made, &environment, wrong, &name);
                 if let Some(takes) =
                     said.as_deref().and_then(|said| said.strip_prefix("must be ")).filter(|takes| is_plain(takes))
                 {
@@ -382,8 +382,8 @@ fn is_plain(takes: &str) -> bool {
 }
 
 /// The settings with everything on that can be on.
-fn everything(world: &World) -> BTreeMap<String, String> {
-    let mut settings = world.env();
+fn everything(environment: &TestEnvironment) -> BTreeMap<String, String> {
+    let mut settings = environment.env();
     let on = [
         ("MOKKA_LIMIT_STORE_ID", "73"),
         ("MOKKA_LIMIT_SECRET", "secret"),
@@ -395,29 +395,33 @@ fn everything(world: &World) -> BTreeMap<String, String> {
 }
 
 /// What a function reads at its start.
-fn start(made: &Function, world: &World, settings: BTreeMap<String, String>) -> Result<BTreeSet<String>, SettingsError> {
+fn start(
+    made: &Function,
+    environment: &TestEnvironment,
+    settings: BTreeMap<String, String>,
+) -> Result<BTreeSet<String>, SettingsError> {
     let env = Env::from_map(settings);
     let reads = env.reads();
-    match made.build_of(env, world.world()) {
+    match made.build_of(env, environment.platform()) {
         Ok(_) => Ok(reads.names()),
         Err(cause) => Err(SettingsError::Function { function: made.name().to_owned(), cause }),
     }
 }
 
 /// What a function says of a variable when it does not start.
-fn problem(made: &Function, world: &World, settings: BTreeMap<String, String>, name: &str) -> Option<String> {
-    let refused = made.build_of(Env::from_map(settings), world.world()).err()?.to_string();
+fn problem(made: &Function, environment: &TestEnvironment, settings: BTreeMap<String, String>, name: &str) -> Option<String> {
+    let refused = made.build_of(Env::from_map(settings), environment.platform()).err()?.to_string();
     let said = refused.lines().find_map(|line| line.trim_start().strip_prefix(name)?.strip_prefix(": "))?;
     Some(said.to_owned())
 }
 
 /// Whether a function that reads a variable starts without it, when everything else is on.
 pub async fn is_missed(name: &str) -> bool {
-    let world = World::start().await;
+    let environment = TestEnvironment::start().await;
     Everything::functions().iter().any(|made| {
-        let mut settings = everything(&world);
+        let mut settings = everything(&environment);
         settings.remove(name);
-        problem(made, &world, settings, name).is_some_and(|said| said.starts_with("must be set"))
+        problem(made, &environment, settings, name).is_some_and(|said| said.starts_with("must be set"))
     })
 }
 

@@ -165,7 +165,7 @@ impl Body for Drip {
 }
 
 /// How a request ends.
-pub(crate) enum Outcome {
+pub(crate) enum ServedOutcome {
     /// With an answer.
     Answer(Answer),
     /// With an answer that takes its time.

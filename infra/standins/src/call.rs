@@ -31,7 +31,7 @@ pub struct Call {
     pub raw: String,
     /// The file of Finish's part `check`.
     #[serde(skip)]
-    pub check: Option<Check>,
+    pub check: Option<FiscalDocument>,
     /// When it came, by the stand-ins' clock.
     #[serde(serialize_with = "crate::json::moment")]
     pub at: OffsetDateTime,
@@ -39,7 +39,7 @@ pub struct Call {
 
 /// The fiscal document sent with a Finish (Mokka, "Finish").
 #[derive(Clone, Debug)]
-pub struct Check {
+pub struct FiscalDocument {
     /// The file's name, if the part has one.
     pub filename: Option<String>,
     /// The part's content type, if it has one.
@@ -73,7 +73,7 @@ impl Call {
             headers,
             body,
             raw,
-            check: request.part("check").map(|part| Check {
+            check: request.part("check").map(|part| FiscalDocument {
                 filename: part.filename.clone(),
                 content_type: part.content_type.clone(),
                 bytes: part.bytes.clone(),

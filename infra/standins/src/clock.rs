@@ -7,10 +7,10 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::offset;
 use time::{Duration, OffsetDateTime};
 
-/// When the worlds of tests begin that do not say it: an ordinary day, noon in Moscow.
+/// When the environments of tests begin that do not say it: an ordinary day, noon in Moscow.
 const BEGINNING: &str = "2026-11-18T09:00:00Z";
 
-/// When a world begins whose test is not about dates: `WORLD_BEGINS` (RFC 3339), so that such tests are played on any day, or
+/// When an environment begins whose test is not about dates: `WORLD_BEGINS` (RFC 3339), so that such tests are played on any day, or
 /// one fixed moment. Never the machine's.
 ///
 /// # Panics
@@ -23,7 +23,7 @@ pub fn beginning() -> OffsetDateTime {
     parsed.unwrap_or_else(|error| panic!("WORLD_BEGINS must be a moment such as {BEGINNING}, not {moment} ({error})"))
 }
 
-/// A clock shared with whatever else lives in the same world, so that moving it moves everything at once.
+/// A clock shared with whatever else lives in the same environment, so that moving it moves everything at once.
 #[derive(Clone)]
 pub struct Clock {
     now: Arc<dyn Fn() -> OffsetDateTime + Send + Sync>,

@@ -15,9 +15,9 @@ use crate::json::rfc3339;
 use crate::mokka::{Decision, LimitStatus};
 use crate::pusher;
 use crate::request::Request;
+use crate::simulator::Simulator;
 use crate::smspro::PhoneReports;
 use crate::system::System;
-use crate::world::World;
 
 /// Everything this API has, for the answer to a path that it does not have.
 pub(crate) const PATHS: [&str; 27] = [
@@ -134,83 +134,83 @@ fn once() -> u32 {
 }
 
 /// Answers a request below `/control`.
-pub(crate) async fn serve(world: &Arc<World>, request: &Request) -> Answer {
-    let Some(answer) = respond(world, request).await else {
-        return unknown(world, request);
+pub(crate) async fn serve(simulator: &Arc<Simulator>, request: &Request) -> Answer {
+    let Some(answer) = respond(simulator, request).await else {
+        return unknown(simulator, request);
     };
     answer.unwrap_or_else(|error| Answer::error(error.status(), error.to_string()))
 }
 
 /// `None` if there is no such method and path.
-async fn respond(world: &Arc<World>, request: &Request) -> Option<Result<Answer, ControlError>> {
+async fn respond(simulator: &Arc<Simulator>, request: &Request) -> Option<Result<Answer, ControlError>> {
     let segments: Vec<String> = request.path.split('/').skip(2).map(decoded).collect();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let answer = match (request.method.as_str(), segments.as_slice()) {
-        ("GET", ["calls"]) => calls(world, request),
-        ("DELETE", ["calls"]) => Ok(done(|| world.calls.forget())),
-        ("GET", ["inbox"]) => query(request, "phone").map(|phone| Answer::ok(&world.smspro.inbox(phone))),
-        ("POST", ["sms-reports"]) => body::<SetReports>(request).and_then(|wish| set_reports(world, &wish)),
-        ("GET", ["orders"]) => Ok(Answer::ok(&world.shop.orders())),
-        ("GET", ["forms"]) => Ok(Answer::ok(&world.shop.forms())),
-        ("GET", ["imshop"]) => Ok(Answer::ok(&world.imshop.received())),
-        ("GET", ["mokka"]) => Ok(Answer::ok(&world.mokka.orders(world.clock.now()))),
-        ("GET", ["mokka", "limits"]) => Ok(Answer::ok(&world.mokka.limits())),
+        ("GET", ["calls"]) => calls(simulator, request),
+        ("DELETE", ["calls"]) => Ok(done(|| simulator.calls.forget())),
+        ("GET", ["inbox"]) => query(request, "phone").map(|phone| Answer::ok(&simulator.smspro.inbox(phone))),
+        ("POST", ["sms-reports"]) => body::<SetReports>(request).and_then(|wish| set_reports(simulator, &wish)),
+        ("GET", ["orders"]) => Ok(Answer::ok(&simulator.shop.orders())),
+        ("GET", ["forms"]) => Ok(Answer::ok(&simulator.shop.forms())),
+        ("GET", ["imshop"]) => Ok(Answer::ok(&simulator.imshop.received())),
+        ("GET", ["mokka"]) => Ok(Answer::ok(&simulator.mokka.orders(simulator.clock.now()))),
+        ("GET", ["mokka", "limits"]) => Ok(Answer::ok(&simulator.mokka.limits())),
         ("POST", ["mokka", "limits"]) => body::<SetLimit>(request)
-            .and_then(|wish| world.mokka.set_limit(&wish.phone, &wish.limit, wish.status))
-            .map(|()| Answer::ok(&world.mokka.limits())),
-        ("GET", ["mokka", "registrations"]) => Ok(Answer::ok(&world.mokka.registrations())),
-        ("GET", ["mokka", "registrations", order_id]) => world
+            .and_then(|wish| simulator.mokka.set_limit(&wish.phone, &wish.limit, wish.status))
+            .map(|()| Answer::ok(&simulator.mokka.limits())),
+        ("GET", ["mokka", "registrations"]) => Ok(Answer::ok(&simulator.mokka.registrations())),
+        ("GET", ["mokka", "registrations", order_id]) => simulator
             .mokka
             .registration(order_id)
             .map(|registration| Answer::ok(&registration))
             .ok_or_else(|| ControlError::UnknownRegistration((*order_id).to_owned())),
-        ("POST", ["mokka", "registrations", order_id, "decide"]) => decide_registration(world, order_id, request).await,
-        ("GET", ["mokka", order_id]) => world
+        ("POST", ["mokka", "registrations", order_id, "decide"]) => decide_registration(simulator, order_id, request).await,
+        ("GET", ["mokka", order_id]) => simulator
             .mokka
-            .order(order_id, world.clock.now())
+            .order(order_id, simulator.clock.now())
             .map(|order| Answer::ok(&order))
             .ok_or_else(|| ControlError::UnknownOrder((*order_id).to_owned())),
-        ("POST", ["mokka", order_id, "decide"]) => decide(world, order_id, request).await,
-        ("POST", ["mokka", order_id, "callback"]) => callback(world, order_id, request).await,
+        ("POST", ["mokka", order_id, "decide"]) => decide(simulator, order_id, request).await,
+        ("POST", ["mokka", order_id, "callback"]) => callback(simulator, order_id, request).await,
         ("POST", ["mokka", order_id, "return"]) => body::<GiveBack>(request)
-            .and_then(|wish| world.mokka.give_back(order_id, &wish.amount, world.clock.now()))
+            .and_then(|wish| simulator.mokka.give_back(order_id, &wish.amount, simulator.clock.now()))
             .map(|()| done(|| ())),
-        ("GET", ["readings"]) => Ok(Answer::ok(&readings(world))),
-        ("POST", ["readings"]) => body::<Read>(request).and_then(|wish| read(world, &wish)),
-        ("GET", ["faults"]) => Ok(Answer::ok(&world.faults.list())),
-        ("POST", ["faults"]) => arm(world, request),
-        ("DELETE", ["faults"]) => Ok(done(|| world.faults.clear())),
-        ("GET", ["shop"]) => Ok(Answer::ok(&json!({ "order": world.shop.overrides() }))),
+        ("GET", ["readings"]) => Ok(Answer::ok(&readings(simulator))),
+        ("POST", ["readings"]) => body::<Read>(request).and_then(|wish| read(simulator, &wish)),
+        ("GET", ["faults"]) => Ok(Answer::ok(&simulator.faults.list())),
+        ("POST", ["faults"]) => arm(simulator, request),
+        ("DELETE", ["faults"]) => Ok(done(|| simulator.faults.clear())),
+        ("GET", ["shop"]) => Ok(Answer::ok(&json!({ "order": simulator.shop.overrides() }))),
         ("POST", ["shop"]) => {
-            body::<ShopAnswers>(request).and_then(|answers| world.shop.set_overrides(answers.order)).map(|()| done(|| ()))
+            body::<ShopAnswers>(request).and_then(|answers| simulator.shop.set_overrides(answers.order)).map(|()| done(|| ()))
         }
-        ("POST", ["shop", "feed"]) => Ok(done(|| world.shop.set_feed(request.body.clone(), "application/xml"))),
-        ("DELETE", ["shop"]) => Ok(done(|| world.shop.clear_overrides())),
-        ("POST", ["clock"]) => advance(world, request).await,
-        (method, [name]) => Ok(hooked(world.hooks.find(method, name)?, request).await),
+        ("POST", ["shop", "feed"]) => Ok(done(|| simulator.shop.set_feed(request.body.clone(), "application/xml"))),
+        ("DELETE", ["shop"]) => Ok(done(|| simulator.shop.clear_overrides())),
+        ("POST", ["clock"]) => advance(simulator, request).await,
+        (method, [name]) => Ok(hooked(simulator.hooks.find(method, name)?, request).await),
         _ => return None,
     };
     Some(answer)
 }
 
-fn read(world: &World, wish: &Read) -> Result<Answer, ControlError> {
+fn read(simulator: &Simulator, wish: &Read) -> Result<Answer, ControlError> {
     match named(&wish.system)? {
-        System::Mokka => world.mokka.readings.set(&wish.name, &wish.value)?,
-        System::Shop => world.shop.readings.set(&wish.name, &wish.value)?,
+        System::Mokka => simulator.mokka.readings.set(&wish.name, &wish.value)?,
+        System::Shop => simulator.shop.readings.set(&wish.name, &wish.value)?,
         System::Smspro | System::Imshop => return Err(ControlError::field("system", "only mokka and shop have readings")),
     }
-    Ok(Answer::ok(&readings(world)))
+    Ok(Answer::ok(&readings(simulator)))
 }
 
-fn readings(world: &World) -> Vec<Value> {
-    [world.mokka.readings.list(), world.shop.readings.list()].concat()
+fn readings(simulator: &Simulator) -> Vec<Value> {
+    [simulator.mokka.readings.list(), simulator.shop.readings.list()].concat()
 }
 
-fn set_reports(world: &World, wish: &SetReports) -> Result<Answer, ControlError> {
+fn set_reports(simulator: &Simulator, wish: &SetReports) -> Result<Answer, ControlError> {
     let reports = PhoneReports { report: wish.report, pushed: wish.pushed };
-    world.smspro.set_reports(&wish.phone, reports)?;
+    simulator.smspro.set_reports(&wish.phone, reports)?;
     if wish.again {
-        world.smspro.push_again(&wish.phone, world.clock.now());
+        simulator.smspro.push_again(&wish.phone, simulator.clock.now());
     }
     Ok(Answer::ok(&reports))
 }
@@ -229,46 +229,46 @@ fn done(action: impl FnOnce()) -> Answer {
     Answer::ok(&json!({ "done": true }))
 }
 
-fn calls(world: &World, request: &Request) -> Result<Answer, ControlError> {
+fn calls(simulator: &Simulator, request: &Request) -> Result<Answer, ControlError> {
     let system = query(request, "system")?.map(named).transpose()?;
-    Ok(Answer::ok(&world.calls.list(|call| system.is_none_or(|wanted| call.system == wanted))))
+    Ok(Answer::ok(&simulator.calls.list(|call| system.is_none_or(|wanted| call.system == wanted))))
 }
 
-async fn decide(world: &Arc<World>, order_id: &str, request: &Request) -> Result<Answer, ControlError> {
+async fn decide(simulator: &Arc<Simulator>, order_id: &str, request: &Request) -> Result<Answer, ControlError> {
     let wish: Decide = body(request)?;
-    let decided = world.mokka.decide(order_id, decision(&wish.decision)?, wish.callback, wish.times).await?;
+    let decided = simulator.mokka.decide(order_id, decision(&wish.decision)?, wish.callback, wish.times).await?;
     Ok(Answer::ok(&decided))
 }
 
-async fn decide_registration(world: &Arc<World>, order_id: &str, request: &Request) -> Result<Answer, ControlError> {
+async fn decide_registration(simulator: &Arc<Simulator>, order_id: &str, request: &Request) -> Result<Answer, ControlError> {
     let wish: Decide = body(request)?;
-    let decided = world.mokka.decide_registration(order_id, decision(&wish.decision)?, wish.callback, wish.times).await?;
+    let decided = simulator.mokka.decide_registration(order_id, decision(&wish.decision)?, wish.callback, wish.times).await?;
     Ok(Answer::ok(&decided))
 }
 
-async fn callback(world: &Arc<World>, order_id: &str, request: &Request) -> Result<Answer, ControlError> {
+async fn callback(simulator: &Arc<Simulator>, order_id: &str, request: &Request) -> Result<Answer, ControlError> {
     let wish: Callback = body(request)?;
-    let decided = world.mokka.contradict(order_id, decision(&wish.decision)?, wish.times).await?;
+    let decided = simulator.mokka.contradict(order_id, decision(&wish.decision)?, wish.times).await?;
     Ok(Answer::ok(&decided))
 }
 
-fn arm(world: &World, request: &Request) -> Result<Answer, ControlError> {
+fn arm(simulator: &Simulator, request: &Request) -> Result<Answer, ControlError> {
     let wish: Arm = body(request)?;
     let fault: Fault = wish.fault.parse()?;
-    world.faults.arm(named(&wish.system)?, &wish.method, fault, wish.times)?;
-    Ok(Answer::ok(&world.faults.list()))
+    simulator.faults.arm(named(&wish.system)?, &wish.method, fault, wish.times)?;
+    Ok(Answer::ok(&simulator.faults.list()))
 }
 
-async fn advance(world: &World, request: &Request) -> Result<Answer, ControlError> {
+async fn advance(simulator: &Simulator, request: &Request) -> Result<Answer, ControlError> {
     let Advance { advance_s } = body(request)?;
     // A hundred years keep every later sum of moments inside what a date can hold.
     if !(0..=3_155_760_000).contains(&advance_s) {
         return Err(ControlError::field("advance_s", "seconds to move forward, 0 to a hundred years"));
     }
-    pusher::settle(&world.smspro, &world.clock).await;
-    world.hooks.before_leap().await;
-    world.clock.advance(advance_s);
-    Ok(Answer::ok(&json!({ "now": rfc3339(world.clock.now()) })))
+    pusher::settle(&simulator.smspro, &simulator.clock).await;
+    simulator.hooks.before_leap().await;
+    simulator.clock.advance(advance_s);
+    Ok(Answer::ok(&json!({ "now": rfc3339(simulator.clock.now()) })))
 }
 
 fn named(name: &str) -> Result<System, ControlError> {
@@ -306,8 +306,8 @@ fn decoded(segment: &str) -> String {
     pairs.next().map_or_else(String::new, |(name, _)| name.into_owned())
 }
 
-fn unknown(world: &World, request: &Request) -> Answer {
-    let added = world.hooks.paths();
+fn unknown(simulator: &Simulator, request: &Request) -> Answer {
+    let added = simulator.hooks.paths();
     let exists: Vec<&str> = PATHS.into_iter().chain(added.iter().map(String::as_str)).collect();
     Answer::json(
         StatusCode::NOT_FOUND,

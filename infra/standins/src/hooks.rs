@@ -1,4 +1,4 @@
-//! What the house around the stand-ins adds to their control API.
+//! What the program around the stand-ins adds to their control API.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};

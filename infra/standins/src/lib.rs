@@ -39,9 +39,9 @@ mod request;
 mod router;
 mod server;
 mod shop;
+mod simulator;
 mod smspro;
 mod system;
-mod world;
 
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-pub use call::{Call, Check};
+pub use call::{Call, FiscalDocument};
 pub use clock::{Clock, beginning};
 pub use error::ControlError;
 pub use fault::Fault;
@@ -61,12 +61,12 @@ pub use smspro::{PhoneReports, Push, Sms};
 pub use system::System;
 
 use readings::Readings;
-use world::World;
+use simulator::Simulator;
 
-/// The running stand-ins. Clones speak to the same world.
+/// The running stand-ins. Clones speak to the same simulator.
 #[derive(Clone)]
 pub struct StandIns {
-    world: Arc<World>,
+    simulator: Arc<Simulator>,
 }
 
 impl StandIns {
@@ -77,18 +77,18 @@ impl StandIns {
         drop(rustls::crypto::ring::default_provider().install_default());
         // A listener that was bound knows its address; if it did not, every URL made of port 0 would fail at once.
         let port = listener.local_addr().map_or(0, |address| address.port());
-        let world = Arc::new(World::new(options, clock, port));
-        tokio::spawn(server::accept(listener, Arc::clone(&world)));
-        Self { world }
+        let simulator = Arc::new(Simulator::new(options, clock, port));
+        tokio::spawn(server::accept(listener, Arc::clone(&simulator)));
+        Self { simulator }
     }
 
     /// `http://127.0.0.1:PORT`, without a slash at the end.
     #[must_use]
     pub fn base_url(&self) -> String {
-        self.world.base_url()
+        self.simulator.base_url()
     }
 
-    /// Lets the control API have `{method} /control/{name}`, answered by `answer`: for the house around the stand-ins, which
+    /// Lets the control API have `{method} /control/{name}`, answered by `answer`: for the program around the stand-ins, which
     /// knows more than they do, such as its schedule. An error is answered with 500.
     pub fn serve_control<F>(&self, method: &'static str, name: impl Into<String>, answer: F)
     where
@@ -105,7 +105,7 @@ impl StandIns {
     where
         F: Fn(Bytes) -> BoxFuture<'static, Result<Value, Unanswered>> + Send + Sync + 'static,
     {
-        self.world.hooks.add(method, name.into(), Arc::new(answer));
+        self.simulator.hooks.add(method, name.into(), Arc::new(answer));
     }
 
     /// Lets the control API finish `before_leap` before it moves the clock, so that a leap of a day makes nothing a day late that
@@ -114,92 +114,92 @@ impl StandIns {
     where
         F: Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static,
     {
-        self.world.hooks.set_before_leap(Box::new(before_leap));
+        self.simulator.hooks.set_before_leap(Box::new(before_leap));
     }
 
     /// Every call received, oldest first; of one system only, if it is named.
     #[must_use]
     pub fn calls(&self, system: Option<System>) -> Vec<Call> {
-        self.world.calls.list(|call| system.is_none_or(|wanted| call.system == wanted))
+        self.simulator.calls.list(|call| system.is_none_or(|wanted| call.system == wanted))
     }
 
     /// The calls to one method, oldest first. Methods are those of [`System::methods`].
     #[must_use]
     pub fn calls_to(&self, system: System, method: &str) -> Vec<Call> {
-        self.world.calls.list(|call| call.system == system && call.method == method)
+        self.simulator.calls.list(|call| call.system == system && call.method == method)
     }
 
     /// How many calls to one method there were; counted even where [`Options::record_calls`] is off.
     #[must_use]
     pub fn call_count(&self, system: System, method: &str) -> u64 {
-        self.world.calls.count(system, method)
+        self.simulator.calls.count(system, method)
     }
 
     /// Forgets the recorded calls and their count; the systems' own state stays.
     pub fn forget_calls(&self) {
-        self.world.calls.forget();
+        self.simulator.calls.forget();
     }
 
     /// The SMS sent, oldest first; to one phone only, if it is given.
     #[must_use]
     pub fn inbox(&self, phone: Option<&str>) -> Vec<Sms> {
-        self.world.smspro.inbox(phone)
+        self.simulator.smspro.inbox(phone)
     }
 
-    /// Puts an SMS into the inbox that another world has sent, with the token that it was answered with.
+    /// Puts an SMS into the inbox that another simulator has sent, with the token that it was answered with.
     pub fn remember_sms(&self, sms: Sms, token: String) {
-        self.world.smspro.remember(sms, token);
+        self.simulator.smspro.remember(sms, token);
     }
 
     /// Says what becomes of SMS to a phone (digits), those that were sent included; `again` pushes it anew for those.
     pub fn set_sms_reports(&self, phone: &str, reports: PhoneReports, again: bool) -> Result<(), ControlError> {
-        self.world.smspro.set_reports(phone, reports)?;
+        self.simulator.smspro.set_reports(phone, reports)?;
         if again {
-            self.world.smspro.push_again(phone, self.world.clock.now());
+            self.simulator.smspro.push_again(phone, self.simulator.clock.now());
         }
         Ok(())
     }
 
-    /// The delivery reports whose time to be pushed has come, for whoever brings them to the shop by hand and says by
+    /// The delivery reports whose time to be pushed has come, for the test that brings them to the shop by hand and says by
     /// [`Self::sms_report_pushed`] what came of it.
     #[must_use]
     pub fn take_sms_reports(&self) -> Vec<Push> {
-        self.world.smspro.take_pushes(self.world.clock.now())
+        self.simulator.smspro.take_pushes(self.simulator.clock.now())
     }
 
     /// A push was answered with this HTTP status, 0 for none: another one than 200 is repeated.
     pub fn sms_report_pushed(&self, push: Push, status: u16) {
-        self.world.smspro.pushed(push, status, self.world.clock.now());
+        self.simulator.smspro.pushed(push, status, self.simulator.clock.now());
     }
 
     /// Pushes delivery reports to this address by itself from now on.
     pub fn push_sms_reports_to(&self, url: String) {
-        let world = Arc::clone(&self.world);
-        world.smspro.push_by_itself();
-        tokio::spawn(async move { pusher::run(&world.smspro, &world.clock, &url).await });
+        let simulator = Arc::clone(&self.simulator);
+        simulator.smspro.push_by_itself();
+        tokio::spawn(async move { pusher::run(&simulator.smspro, &simulator.clock, &url).await });
     }
 
     /// Every confirmation code ever made, for tests that look for them where they must not be.
     #[must_use]
     pub fn codes(&self) -> Vec<String> {
-        self.world.smspro.inbox(None).into_iter().map(|sms| sms.code).collect()
+        self.simulator.smspro.inbox(None).into_iter().map(|sms| sms.code).collect()
     }
 
     /// Does what the customer does on Mokka's form, and sends the Checkout callback `times` times if `callback` is set.
     /// An order that is already decided keeps its state: only its callback is sent again.
     pub async fn decide(&self, order_id: &str, decision: Decision, callback: bool, times: u32) -> Result<Decided, ControlError> {
-        self.world.carry_out_late();
-        self.world.mokka.decide(order_id, decision, callback, times).await
+        self.simulator.execute_late();
+        self.simulator.mokka.decide(order_id, decision, callback, times).await
     }
 
     /// Sends a Checkout callback that says `decision`, whatever the order's state is, and touches nothing.
     pub async fn send_callback(&self, order_id: &str, decision: Decision, times: u32) -> Result<Decided, ControlError> {
-        self.world.mokka.contradict(order_id, decision, times).await
+        self.simulator.mokka.contradict(order_id, decision, times).await
     }
 
     /// Arms `fault` for the next `times` calls of `method`, behind the faults already armed for it.
     pub fn fault(&self, system: System, method: &str, fault: Fault, times: u32) -> Result<(), ControlError> {
-        self.world.faults.arm(system, method, fault, times)
+        self.simulator.faults.arm(system, method, fault, times)
     }
 
     /// Lets every call for which no fault is armed meet the one that `choose` says, by its system, method and body (of Finish its
@@ -208,87 +208,87 @@ impl StandIns {
     where
         F: Fn(System, &'static str, &[u8]) -> Option<Fault> + Send + Sync + 'static,
     {
-        self.world.faults.choose_by(Arc::new(choose));
+        self.simulator.faults.choose_by(Arc::new(choose));
     }
 
     /// Disarms every fault.
     pub fn clear_faults(&self) {
-        self.world.faults.clear();
+        self.simulator.faults.clear();
     }
 
     /// The orders the shop has accepted, oldest first: `{"uuid","id","publicId","at","order","answer"}`.
     #[must_use]
     pub fn orders(&self) -> Vec<Value> {
-        self.world.shop.orders()
+        self.simulator.shop.orders()
     }
 
     /// The forms the shop has saved, oldest first: `{"key","form","at"}`.
     #[must_use]
     pub fn forms(&self) -> Vec<Value> {
-        self.world.shop.forms()
+        self.simulator.shop.forms()
     }
 
     /// What IMSHOP has accepted, oldest first: `{"method","body","at"}`.
     #[must_use]
     pub fn imshop(&self) -> Vec<Value> {
-        self.world.imshop.received()
+        self.simulator.imshop.received()
     }
 
     /// The last body that IMSHOP's payment status has accepted for this `paymentId`.
     #[must_use]
     pub fn imshop_payment(&self, payment_id: &str) -> Option<Value> {
-        self.world.imshop.last_of_payment(payment_id)
+        self.simulator.imshop.last_of_payment(payment_id)
     }
 
     /// The last body that IMSHOP's order status has accepted for this `id`.
     #[must_use]
     pub fn imshop_order(&self, id: &str) -> Option<Value> {
-        self.world.imshop.last_of_order(id)
+        self.simulator.imshop.last_of_order(id)
     }
 
     /// Lets IMSHOP refuse every message about the order with this id, `success:false` with this HTTP status, until it is `None`.
     pub fn imshop_refuses(&self, order_id: &str, status: Option<u16>) -> Result<(), ControlError> {
         let status = status.map(hyper::StatusCode::from_u16).transpose();
         let status = status.map_err(|_| ControlError::field("status", "must be an HTTP status"))?;
-        self.world.imshop.refuse_order(order_id, status);
+        self.simulator.imshop.refuse_order(order_id, status);
         Ok(())
     }
 
     /// Mokka's side of an order, as it stands at this moment of the clock.
     #[must_use]
     pub fn mokka_order(&self, order_id: &str) -> Option<MokkaOrder> {
-        self.world.carry_out_late();
-        self.world.mokka.order(order_id, self.world.clock.now())
+        self.simulator.execute_late();
+        self.simulator.mokka.order(order_id, self.simulator.clock.now())
     }
 
     /// Puts an order into a state of the test's choice; a text that is no documented status is kept as it is.
     pub fn set_mokka_status(&self, order_id: &str, status: impl Into<MokkaStatus>) -> Result<(), ControlError> {
-        self.world.mokka.set_status(order_id, status.into(), &self.world.options, self.world.clock.now())
+        self.simulator.mokka.set_status(order_id, status.into(), &self.simulator.options, self.simulator.clock.now())
     }
 
     /// Makes Mokka's amount of an order differ from ours. The text is answered by Status as it is.
     pub fn set_mokka_amount(&self, order_id: &str, amount: impl Into<String>) -> Result<(), ControlError> {
-        self.world.mokka.set_amount(order_id, amount.into())
+        self.simulator.mokka.set_amount(order_id, amount.into())
     }
 
     /// Lets Mokka or the shop be read in another way where its document leaves it open: the names and values of
     /// `GET /control/readings`.
     pub fn set_reading(&self, name: &str, value: &str) -> Result<(), ControlError> {
         if Readings::<shop::Reading>::has(name) {
-            return self.world.shop.readings.set(name, value);
+            return self.simulator.shop.readings.set(name, value);
         }
-        self.world.mokka.readings.set(name, value)
+        self.simulator.mokka.readings.set(name, value)
     }
 
     /// Gives money back as the shop's people do in Mokka's cabinet, in rubles with two decimals.
     pub fn give_back_at_mokka(&self, order_id: &str, amount: &str) -> Result<(), ControlError> {
-        self.world.mokka.give_back(order_id, amount, self.world.clock.now())
+        self.simulator.mokka.give_back(order_id, amount, self.simulator.clock.now())
     }
 
     /// Gives the customer with this phone (ten digits) a limit in rubles with two decimals. Status `Active` lets them pay with
     /// it, on the form and by [`Self::decide`] alike.
     pub fn set_mokka_limit(&self, phone: &str, limit: &str, status: LimitStatus) -> Result<(), ControlError> {
-        self.world.mokka.set_limit(phone, limit, status)
+        self.simulator.mokka.set_limit(phone, limit, status)
     }
 
     /// Does what the customer does on the form of a Registration, and sends its callback `times` times if `callback` is set.
@@ -300,32 +300,32 @@ impl StandIns {
         callback: bool,
         times: u32,
     ) -> Result<DecidedRegistration, ControlError> {
-        self.world.mokka.decide_registration(order_id, decision, callback, times).await
+        self.simulator.mokka.decide_registration(order_id, decision, callback, times).await
     }
 
     /// Mokka's side of a registration.
     #[must_use]
     pub fn mokka_registration(&self, order_id: &str) -> Option<MokkaRegistration> {
-        self.world.mokka.registration(order_id)
+        self.simulator.mokka.registration(order_id)
     }
 
     /// Merges `overrides` (an object) into every order that `/shop/orders` answers from now on; a null removes a field.
     pub fn shop_answers(&self, overrides: Value) -> Result<(), ControlError> {
-        self.world.shop.set_overrides(overrides)
+        self.simulator.shop.set_overrides(overrides)
     }
 
     /// Lets the shop publish this as its product feed, whatever it is.
     pub fn set_shop_feed(&self, feed: impl Into<Bytes>) {
-        self.world.shop.set_feed(feed.into(), "application/xml");
+        self.simulator.shop.set_feed(feed.into(), "application/xml");
     }
 
     /// The same with a `Content-Type` of its own.
     pub fn set_shop_feed_as(&self, feed: impl Into<Bytes>, content_type: &'static str) {
-        self.world.shop.set_feed(feed.into(), content_type);
+        self.simulator.shop.set_feed(feed.into(), content_type);
     }
 
     /// Lets the shop answer as it calculated again.
     pub fn clear_shop_answers(&self) {
-        self.world.shop.clear_overrides();
+        self.simulator.shop.clear_overrides();
     }
 }

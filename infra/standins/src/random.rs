@@ -1,4 +1,4 @@
-//! Tokens and codes that nobody guesses by accident.
+//! Tokens and codes that are not guessed by accident.
 //!
 //! The standard library's hasher keys are seeded by the operating system, which is enough here: nothing in a sandbox is
 //! worth attacking, and this way making a token cannot fail.

@@ -5,44 +5,44 @@ use std::sync::Arc;
 use hyper::StatusCode;
 use serde_json::json;
 
-use crate::answer::{Answer, Outcome};
+use crate::answer::{Answer, ServedOutcome};
 use crate::call::Call;
 use crate::fault::Fault;
 use crate::request::Request;
+use crate::simulator::Simulator;
 use crate::system::System;
-use crate::world::World;
 use crate::{control, index, mokka};
 
 /// What the reading `lost_call` = `later` means, in seconds: longer than any caller waits.
 const LATER: u16 = 20;
 
-impl World {
+impl Simulator {
     /// Records the call, lets its fault play, and answers.
-    pub(crate) async fn serve(self: Arc<Self>, request: Request) -> Outcome {
-        self.carry_out_late();
+    pub(crate) async fn serve(self: Arc<Self>, request: Request) -> ServedOutcome {
+        self.execute_late();
         let path = request.path.as_str();
         if path == "/" {
-            return Outcome::Answer(index::page(&self.base_url()));
+            return ServedOutcome::Answer(index::page(&self.base_url()));
         }
         if path == "/control" || path.starts_with("/control/") {
-            return Outcome::Answer(control::serve(&self, &request).await);
+            return ServedOutcome::Answer(control::serve(&self, &request).await);
         }
         if let Some(token) = path.strip_prefix("/mokka/form/") {
-            return Outcome::Answer(mokka::form::serve(&self.mokka, token, &request));
+            return ServedOutcome::Answer(mokka::form::serve(&self.mokka, token, &request));
         }
         let Some((system, rest)) = system_of(path) else {
-            return Outcome::Answer(nowhere(path));
+            return ServedOutcome::Answer(nowhere(path));
         };
         let method = system.routes().iter().find(|(_, route)| *route == rest).map(|(method, _)| *method);
         let recorded = method.unwrap_or("unknown");
         self.calls.record(system, recorded, || Call::of(system, recorded, &request, self.clock.now()));
         let Some(method) = method else {
-            return Outcome::Answer(nowhere(path));
+            return ServedOutcome::Answer(nowhere(path));
         };
         let verb = System::verb(method);
         if request.method != verb {
             let problem = format!("{path} takes {verb}, not {}", request.method);
-            return Outcome::Answer(Answer::error(StatusCode::METHOD_NOT_ALLOWED, problem));
+            return ServedOutcome::Answer(Answer::error(StatusCode::METHOD_NOT_ALLOWED, problem));
         }
         let mut fault = self.faults.take(system, method, request.chosen_by());
         if fault == Some(Fault::AnswerLost) && system == System::Mokka && self.mokka.readings.is_other(mokka::Reading::LostCall) {

@@ -17,19 +17,19 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
-use crate::answer::{Answer, Outcome, Payload};
+use crate::answer::{Answer, Payload, ServedOutcome};
 use crate::request::{MAX_BODY, Request, Unreadable};
-use crate::world::World;
+use crate::simulator::Simulator;
 
 /// How long a caller who gets no answer is kept waiting before the connection closes.
 const SILENCE: Duration = Duration::from_mins(1);
 
 /// Serves connections until the runtime ends.
-pub(crate) async fn accept(listener: TcpListener, world: Arc<World>) {
+pub(crate) async fn accept(listener: TcpListener, simulator: Arc<Simulator>) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(connection(stream, Arc::clone(&world)));
+                tokio::spawn(connection(stream, Arc::clone(&simulator)));
             }
             // Out of file descriptors, most likely: those in use will be given back.
             Err(_) => sleep(Duration::from_millis(50)).await,
@@ -37,36 +37,37 @@ pub(crate) async fn accept(listener: TcpListener, world: Arc<World>) {
     }
 }
 
-async fn connection(stream: TcpStream, world: Arc<World>) {
+async fn connection(stream: TcpStream, simulator: Arc<Simulator>) {
     // Without it the drips of a slow answer would be collected into a few packets.
     let _ = stream.set_nodelay(true);
     let reset = Arc::new(AtomicBool::new(false));
     let socket = Socket { stream, reset: Arc::clone(&reset) };
-    let service = service_fn(move |wire| serve(wire, Arc::clone(&world), Arc::clone(&reset)));
+    let service = service_fn(move |wire| serve(wire, Arc::clone(&simulator), Arc::clone(&reset)));
     // An error here is either the caller's broken HTTP or a connection cut on purpose; dropping it is the answer.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(socket), service).await;
 }
 
-async fn serve(wire: Wire<Incoming>, world: Arc<World>, reset: Arc<AtomicBool>) -> Result<Response<Payload>, Cut> {
+async fn serve(wire: Wire<Incoming>, simulator: Arc<Simulator>, reset: Arc<AtomicBool>) -> Result<Response<Payload>, Cut> {
     let outcome = match Request::read(wire).await {
-        Ok(request) => world.serve(request).await,
-        Err(Unreadable::TooLarge) => {
-            Outcome::Answer(Answer::error(StatusCode::PAYLOAD_TOO_LARGE, format!("bodies over {MAX_BODY} bytes are refused")))
-        }
+        Ok(request) => simulator.serve(request).await,
+        Err(Unreadable::TooLarge) => ServedOutcome::Answer(Answer::error(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("bodies over {MAX_BODY} bytes are refused"),
+        )),
         Err(Unreadable::Gone) => return Err(Cut),
     };
     match outcome {
-        Outcome::Answer(answer) => Ok(answer.into_response(false)),
-        Outcome::Drip(answer) => Ok(answer.into_response(true)),
-        Outcome::Late(answer, after) => {
+        ServedOutcome::Answer(answer) => Ok(answer.into_response(false)),
+        ServedOutcome::Drip(answer) => Ok(answer.into_response(true)),
+        ServedOutcome::Late(answer, after) => {
             sleep(after).await;
             Ok(answer.into_response(false))
         }
-        Outcome::Silence => {
+        ServedOutcome::Silence => {
             sleep(SILENCE).await;
             Err(Cut)
         }
-        Outcome::Reset => {
+        ServedOutcome::Reset => {
             reset.store(true, Ordering::SeqCst);
             Err(Cut)
         }

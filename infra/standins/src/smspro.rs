@@ -75,7 +75,7 @@ pub struct Push {
     /// The XML.
     pub body: String,
     due: OffsetDateTime,
-    /// How often it was sent in vain.
+    /// How often sending it failed.
     tries: u32,
 }
 
@@ -110,19 +110,19 @@ struct State {
     /// By phone.
     wishes: HashMap<String, PhoneReports>,
     pushes: Vec<Push>,
-    /// How many were taken, of which nobody has said yet what became of them.
+    /// How many were taken, without a report yet.
     taken: usize,
     /// Whether they are taken by themselves, and not by a test.
     by_itself: bool,
 }
 
 /// A status other than 0, and what the provider's shape has no room for.
-struct Refusal {
+struct SmsproRefusal {
     status: u16,
     note: String,
 }
 
-impl Refusal {
+impl SmsproRefusal {
     fn new(status: u16, note: impl Into<String>) -> Self {
         Self { status, note: note.into() }
     }
@@ -138,18 +138,18 @@ impl Smspro {
         answer.unwrap_or_else(|refusal| fail(method, refusal.status).noted(refusal.note))
     }
 
-    fn send(&self, options: &Options, now: OffsetDateTime, request: &Request) -> Result<Answer, Refusal> {
+    fn send(&self, options: &Options, now: OffsetDateTime, request: &Request) -> Result<Answer, SmsproRefusal> {
         let Send { transaction_id, phone } = parse(request)?;
         let length = transaction_id.len();
         if !(1..=32).contains(&length) || !transaction_id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return Err(Refusal::new(BAD_FORMAT, "transaction_id must be 1 to 32 ASCII letters and digits"));
+            return Err(SmsproRefusal::new(BAD_FORMAT, "transaction_id must be 1 to 32 ASCII letters and digits"));
         }
         if !(10..=15).contains(&phone.len()) || !phone.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(Refusal::new(INVALID_PHONE, "phone must be 10 to 15 digits, international, without a plus"));
+            return Err(SmsproRefusal::new(INVALID_PHONE, "phone must be 10 to 15 digits, international, without a plus"));
         }
         let mut state = locked(&self.state);
         if !state.transaction_ids.insert(transaction_id.clone()) {
-            return Err(Refusal::new(INVALID_TRANSACTION_ID, "this transaction_id was sent before"));
+            return Err(SmsproRefusal::new(INVALID_TRANSACTION_ID, "this transaction_id was sent before"));
         }
         let code = random::code(options.code_alphabet, options.code_length);
         let token = random::token();
@@ -166,38 +166,38 @@ impl Smspro {
         Ok(Answer::ok(&json!({ "token": token, "status": 0, "description": "Code Sent" })))
     }
 
-    fn verify(&self, options: &Options, now: OffsetDateTime, request: &Request) -> Result<Answer, Refusal> {
+    fn verify(&self, options: &Options, now: OffsetDateTime, request: &Request) -> Result<Answer, SmsproRefusal> {
         let Verify { code, token } = parse(request)?;
         let state = locked(&self.state);
         let sms = state
             .tokens
             .get(&token)
             .and_then(|place| state.inbox.get(*place))
-            .ok_or_else(|| Refusal::new(INVALID_TOKEN, "no send was answered with this token"))?;
+            .ok_or_else(|| SmsproRefusal::new(INVALID_TOKEN, "no send was answered with this token"))?;
         if now >= sms.at + Duration::seconds(options.code_lifetime_s) {
-            return Err(Refusal::new(TIME_EXPIRED, "the code's lifetime is over"));
+            return Err(SmsproRefusal::new(TIME_EXPIRED, "the code's lifetime is over"));
         }
         if code != sms.code {
-            return Err(Refusal::new(INVALID_CODE, "another code was sent"));
+            return Err(SmsproRefusal::new(INVALID_CODE, "another code was sent"));
         }
         Ok(Answer::ok(&json!({ "status": "0", "description": "Code Valid" })))
     }
 
     /// A question for a report: `<dr><login/><pwd/><id/></dr>` and nothing else.
-    fn report(&self, options: &Options, request: &Request) -> Result<Answer, Refusal> {
+    fn report(&self, options: &Options, request: &Request) -> Result<Answer, SmsproRefusal> {
         if !request.media_type().is_some_and(|media| ["application/xml", "text/xml"].contains(&media)) {
-            return Err(Refusal::new(BAD_FORMAT, "the content type must be application/xml or text/xml"));
+            return Err(SmsproRefusal::new(BAD_FORMAT, "the content type must be application/xml or text/xml"));
         }
         let text = std::str::from_utf8(&request.body).unwrap_or_default();
         let [login, password, id] =
-            question(text).ok_or_else(|| Refusal::new(BAD_FORMAT, "must be <dr><login/><pwd/><id/></dr>"))?;
+            question(text).ok_or_else(|| SmsproRefusal::new(BAD_FORMAT, "must be <dr><login/><pwd/><id/></dr>"))?;
         if (login, password) != (options.smspro_login.as_str(), options.smspro_password.as_str()) {
-            return Err(Refusal::new(BAD_AUTH, "login or password is wrong"));
+            return Err(SmsproRefusal::new(BAD_AUTH, "login or password is wrong"));
         }
         let state = locked(&self.state);
         let sms = state.inbox.iter().find(|sms| sms.transaction_id == id);
-        let sms = sms.ok_or_else(|| Refusal::new(NO_REPORT, "no SMS has this id"))?;
-        let report = state.wish(&sms.phone).report.ok_or_else(|| Refusal::new(NO_REPORT, "there is no report"))?;
+        let sms = sms.ok_or_else(|| SmsproRefusal::new(NO_REPORT, "no SMS has this id"))?;
+        let report = state.wish(&sms.phone).report.ok_or_else(|| SmsproRefusal::new(NO_REPORT, "there is no report"))?;
         Ok(Answer::xml(format!("{DECLARATION}<response><status>0</status>{}</response>", phone(&sms.phone, report, sms.at))))
     }
 
@@ -228,7 +228,7 @@ impl Smspro {
         }
     }
 
-    /// The pushes whose time has come; whoever takes them says by [`Self::pushed`] what became of them.
+    /// The pushes whose time has come; the taker says by [`Self::pushed`] what became of them.
     pub(crate) fn take_pushes(&self, now: OffsetDateTime) -> Vec<Push> {
         let mut state = locked(&self.state);
         let (due, later) = std::mem::take(&mut state.pushes).into_iter().partition(|push| push.due <= now);
@@ -310,18 +310,18 @@ fn element<'a>(text: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
 }
 
 /// Who calls, and whether it is JSON at all.
-fn check(options: &Options, request: &Request) -> Result<(), Refusal> {
+fn check(options: &Options, request: &Request) -> Result<(), SmsproRefusal> {
     if request.header("x-api-key") != Some(options.smspro_key.as_str()) {
-        return Err(Refusal::new(BAD_AUTH, "X-API-KEY is missing or wrong"));
+        return Err(SmsproRefusal::new(BAD_AUTH, "X-API-KEY is missing or wrong"));
     }
     if !request.is_json() {
-        return Err(Refusal::new(BAD_FORMAT, "the content type must be application/json"));
+        return Err(SmsproRefusal::new(BAD_FORMAT, "the content type must be application/json"));
     }
     Ok(())
 }
 
-fn parse<'a, T: Deserialize<'a>>(request: &'a Request) -> Result<T, Refusal> {
-    serde_json::from_slice(&request.body).map_err(|error| Refusal::new(BAD_FORMAT, error.to_string()))
+fn parse<'a, T: Deserialize<'a>>(request: &'a Request) -> Result<T, SmsproRefusal> {
+    serde_json::from_slice(&request.body).map_err(|error| SmsproRefusal::new(BAD_FORMAT, error.to_string()))
 }
 
 /// A failure in SMSPRO's own shape, with the documented description.

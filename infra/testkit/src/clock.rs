@@ -1,10 +1,10 @@
-//! The clock of a world: it begins at one fixed moment, and stands still until the test moves it.
+//! The clock of an environment: it begins at one fixed moment, and stands still until the test moves it.
 
 use std::time::Duration;
 
 use shared::platform::clock::{Clock, Timestamp};
 
-/// When a world begins whose test is not about dates: `WORLD_BEGINS`, or one fixed moment ([`standins::beginning`]).
+/// When an environment begins whose test is not about dates: `WORLD_BEGINS`, or one fixed moment ([`standins::beginning`]).
 #[must_use]
 pub fn beginning() -> Timestamp {
     Timestamp::from_millis(standins::beginning().unix_timestamp() * 1000)

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base64::Engine as _;
+use emulators::api_gateway::{Incoming, rest_event};
 use emulators::functions::{adapted, context};
-use emulators::gateway::{Incoming, rest_event};
 use lambda_http::request::LambdaRequest;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
@@ -79,7 +79,7 @@ impl Event {
         self
     }
 
-    /// With any bytes as body, encoded as the gateway does it.
+    /// With any bytes as body, encoded as the API gateway does it.
     #[must_use]
     pub fn bytes(mut self, body: &[u8]) -> Self {
         self.body = Some(base64::engine::general_purpose::STANDARD.encode(body));
@@ -141,7 +141,7 @@ pub fn event_file(name: &str) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// A function's answer as the gateway gets it.
+/// A function's answer as the API gateway gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// HTTP status.

@@ -30,14 +30,14 @@ pub enum Seen {
     Answered(Value),
 }
 
-/// Events to come; whoever asks for more waits until there is one.
+/// Events to come; a reader of more waits until there is one.
 struct Runtime {
     events: Mutex<UnboundedReceiver<Value>>,
     seen: UnboundedSender<Seen>,
 }
 
 async fn next(State(runtime): State<Arc<Runtime>>) -> Response {
-    // Nobody looks any more.
+    // The reader is gone.
     drop(runtime.seen.send(Seen::Asked));
     let Some(event) = runtime.events.lock().await.recv().await else { return std::future::pending().await };
     let response = Response::builder()

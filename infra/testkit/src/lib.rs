@@ -1,12 +1,12 @@
-//! A world for each test: its own database, its own stand-ins, its own clock. Tests speak HTTP events to a function's handler
+//! An environment for each test: its own database, its own stand-ins, its own clock. Tests speak HTTP events to a function's handler
 //! and look at its answers, the stored state and the calls to the outside. Nothing happens by itself: the clock stands still
-//! until the test moves it ([`World::advance`]), [`World::pump`] gives payment-events what the stream has,
-//! [`World::deliver_forms`] and [`World::record_orders`] give form-delivery and orders what is due in their queues,
-//! [`World::tick`] is the schedule's next minute.
+//! until the test moves it ([`TestEnvironment::advance`]), [`TestEnvironment::poll_stream`] gives payment-events what the stream has,
+//! [`TestEnvironment::deliver_forms`] and [`TestEnvironment::record_orders`] give form-delivery and orders what is due in their queues,
+//! [`TestEnvironment::tick`] is the schedule's next minute.
 //!
-//! The kit knows no function: a test says which ones are in its world ([`Cast`], [`World::with`]).
+//! The kit knows no function: a test says which ones are in its environment ([`Cast`], [`TestEnvironment::with`]).
 //!
-//! Every log line of every test in the process is kept, at TRACE; when a world ends, it looks for anything that must never
+//! Every log line of every test in the process is kept, at TRACE; when an environment ends, it looks for anything that must never
 //! be in a log: keys, phones, names, e-mails, codes, cryptograms.
 
 #![expect(
@@ -26,7 +26,7 @@ mod logs;
 mod meter;
 pub mod settings;
 mod story;
-mod world;
+mod test_environment;
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -41,7 +41,7 @@ pub use event::{Answer, Event, event_file, invoke, work};
 pub use lambda::{Program, Seen};
 pub use meter::{Bytes, Used};
 pub use story::{Cast, Placed, Story};
-pub use world::World;
+pub use test_environment::TestEnvironment;
 
 /// How much a slow proof plays: what the environment's variable says, as `.ci/run` does, or something small that is done in
 /// seconds. What is small asserts the same, only less often.
@@ -51,7 +51,7 @@ pub fn size(variable: &str, small: u32) -> u32 {
         .map_or(small, |size| size.parse().unwrap_or_else(|_| panic!("{variable} must be a number, not {size}")))
 }
 
-/// Plays cases of a test that have worlds of their own a few at a time: they mostly wait, but the machine has to keep up.
+/// Plays cases of a test that have environments of their own a few at a time: they mostly wait, but the machine has to keep up.
 pub async fn few_at_a_time<F: Future<Output = ()>>(cases: impl IntoIterator<Item = F>) {
     stream::iter(cases).buffer_unordered(6).collect::<()>().await;
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use shared::platform::metrics::Sink;
 use standins::System;
 
-use crate::World;
+use crate::TestEnvironment;
 
 /// What CloudWatch Logs adds to each line that it takes (CloudWatch Logs, `PutLogEvents`), in bytes.
 const LINE_OVERHEAD: usize = 26;
@@ -50,7 +50,7 @@ pub struct Bytes {
     pub entries: usize,
 }
 
-impl World {
+impl TestEnvironment {
     /// Counts from now on what the functions use.
     pub fn meter(&self) {
         self.tap.meter();

@@ -36,8 +36,8 @@ pub(crate) const IMSHOP_ORDER_STATUS: &str = "/imshop/order_status";
 /// Where the parts of the sandbox listen.
 #[derive(Clone, Debug)]
 pub struct Addresses {
-    /// The gateway's base address: what the functions are called from outside.
-    pub gateway: String,
+    /// The API gateway's base address: what the functions are called from outside.
+    pub api_gateway: String,
     /// DynamoDB.
     pub dynamodb: String,
     /// S3.
@@ -52,7 +52,7 @@ pub struct Addresses {
 /// store of its own for limits, which the stand-ins do not have.
 #[must_use]
 pub fn environment(addresses: &Addresses) -> BTreeMap<String, String> {
-    let Addresses { gateway, dynamodb, s3, sqs, providers } = addresses;
+    let Addresses { api_gateway, dynamodb, s3, sqs, providers } = addresses;
     let settings = [
         ("LOG_LEVEL", "info".to_owned()),
         ("WEAK_KEYS", "allowed".to_owned()),
@@ -80,7 +80,7 @@ pub fn environment(addresses: &Addresses) -> BTreeMap<String, String> {
         ("AUDIT_AFTER_DAYS", "1,7,30".to_owned()),
         ("BACK_OFFICE_KEYS", format!("viewer:read:{VIEWER_KEY},operator:operate:{OPERATOR_KEY},cashier:refund:{CASHIER_KEY}")),
         ("INTERNAL_SECRET", "internal-demo-secret-of-the-sandbox".to_owned()),
-        ("PUBLIC_BASE_URL", gateway.clone()),
+        ("PUBLIC_BASE_URL", api_gateway.clone()),
         ("PAYMENTS_CONFIG", format!("{CONFIG}/payments.toml")),
         ("FORMS_CONFIG", format!("{CONFIG}/forms.toml")),
         ("SHOP_NAME", "Магазин песочницы".to_owned()),

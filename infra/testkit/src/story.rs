@@ -9,7 +9,7 @@ use standins::{Decision, Options};
 use url::Url;
 
 use crate::settings::IMSHOP_KEY;
-use crate::{Answer, Event, Function, World, canary};
+use crate::{Answer, Event, Function, TestEnvironment, canary};
 
 /// Which functions there are in a story.
 pub trait Cast: Send + Sync + 'static {
@@ -17,10 +17,10 @@ pub trait Cast: Send + Sync + 'static {
     fn functions() -> Vec<Function>;
 }
 
-/// The functions of the main job in one world: those of `C`.
+/// The functions of the main job in one environment: those of `C`.
 pub struct Story<C> {
     /// Everything around them.
-    pub world: World,
+    pub environment: TestEnvironment,
     placed: AtomicU32,
     cast: PhantomData<C>,
 }
@@ -50,36 +50,36 @@ impl<C: Cast> Story<C> {
 
     /// With other stand-ins, and some settings changed.
     pub async fn start_with(options: Options, changes: &[(&str, &str)]) -> Self {
-        Self::of(World::start_with(options).await, changes)
+        Self::of(TestEnvironment::start_with(options).await, changes)
     }
 
     /// On a day that matters.
     pub async fn start_at(moment: Timestamp, changes: &[(&str, &str)]) -> Self {
-        Self::of(World::start_at(moment, Options::default()).await, changes)
+        Self::of(TestEnvironment::start_at(moment, Options::default()).await, changes)
     }
 
-    fn of(world: World, changes: &[(&str, &str)]) -> Self {
-        Self { world: world.with(C::functions(), changes), placed: AtomicU32::new(0), cast: PhantomData }
+    fn of(environment: TestEnvironment, changes: &[(&str, &str)]) -> Self {
+        Self { environment: environment.with(C::functions(), changes), placed: AtomicU32::new(0), cast: PhantomData }
     }
 
     /// Gives an event to `orders`.
     pub async fn orders(&self, event: Value) -> Answer {
-        self.world.call("orders", event).await
+        self.environment.call("orders", event).await
     }
 
     /// Gives an event to `acquiring`.
     pub async fn acquiring(&self, event: Value) -> Answer {
-        self.world.call("acquiring", event).await
+        self.environment.call("acquiring", event).await
     }
 
     /// Gives an event to `mokka-callback`.
     pub async fn mokka(&self, event: Value) -> Answer {
-        self.world.call("mokka-callback", event).await
+        self.environment.call("mokka-callback", event).await
     }
 
     /// Gives an event to `back-office`.
     pub async fn back_office(&self, event: Value) -> Answer {
-        self.world.call("back-office", event).await
+        self.environment.call("back-office", event).await
     }
 
     /// The body of an order creation: 2 × 1500.00 + 250.00 delivery at the stand-in's prices.
@@ -143,13 +143,13 @@ impl<C: Cast> Story<C> {
 
     /// The customer's decision on Mokka's form, without the callback.
     pub async fn decide(&self, payment_id: &str, decision: Decision) {
-        self.world.standins().decide(payment_id, decision, false, 1).await.expect("Mokka knows the order");
+        self.environment.standins().decide(payment_id, decision, false, 1).await.expect("Mokka knows the order");
     }
 
     /// The event of Mokka's callback for a payment, at the address that Mokka was given.
     #[must_use]
     pub fn callback_event(&self, payment_id: &str, decision: &str) -> Value {
-        let order = self.world.standins().mokka_order(payment_id).expect("Mokka knows the order");
+        let order = self.environment.standins().mokka_order(payment_id).expect("Mokka knows the order");
         let url = Url::parse(&order.callback_url).expect("a URL");
         let amount = if decision == "approved" { order.amount.as_str() } else { "0.00" };
         Event::post(url.path()).json(json!({"order_id": payment_id, "decision": decision, "amount": amount, "term": 3})).rest()
@@ -168,18 +168,18 @@ impl<C: Cast> Story<C> {
     /// The path to which Mokka sends the customer's browser.
     #[must_use]
     pub fn return_path(&self, payment_id: &str) -> String {
-        let order = self.world.standins().mokka_order(payment_id).expect("Mokka knows the order");
+        let order = self.environment.standins().mokka_order(payment_id).expect("Mokka knows the order");
         Url::parse(&order.redirect_url).expect("a URL").path().to_owned()
     }
 
     /// Makes a payment one that a release without tokens of the return page opened, its page known to Mokka by the address of then.
     pub async fn open_without_return_token(&self, payment_id: &str) {
-        self.world.forget("order-holds", &format!("payment#{payment_id}"), "return_token").await;
+        self.environment.forget("order-holds", &format!("payment#{payment_id}"), "return_token").await;
     }
 
     /// The stored payment.
     pub async fn payment(&self, payment_id: &str) -> Value {
-        self.world.item("order-holds", &format!("payment#{payment_id}")).await.unwrap_or_default()
+        self.environment.item("order-holds", &format!("payment#{payment_id}")).await.unwrap_or_default()
     }
 
     /// The stored state of a payment.

@@ -513,7 +513,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_in_limits_are_named_where_they_stand_with_what_would_be_right() {
+    fn mistake_in_limits_is_reported_with_place_and_remedy() {
         assert_mistakes(&[
             (
                 "checks_per_code = 5",
@@ -600,7 +600,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_in_forms_are_named_where_they_stand_with_what_would_be_right() {
+    fn mistake_in_forms_is_reported_with_place_and_remedy() {
         assert_mistakes(&[
             (
                 "retention_days = 90",

@@ -14,7 +14,7 @@ use crate::platform::metrics::{self, Metrics};
 use crate::platform::outbound::Answer;
 use crate::platform::wire::Lenient;
 
-/// How often a result is written anew after somebody else wrote first.
+/// How often a result is written anew after another request wrote first.
 const ROUNDS: u32 = 8;
 /// The longest message of the shop's that is passed on, in characters.
 const LONGEST_MESSAGE: usize = 500;
@@ -26,13 +26,13 @@ pub enum Delivered {
     Yes(Option<String>),
     /// It does not want it like this; with what it tells the customer.
     Refused(String),
-    /// Nobody knows, or it could not: try again.
+    /// The outcome is unknown, or it could not: try again.
     Unclear,
 }
 
 /// Brings submissions to the shop.
 #[derive(Debug)]
-pub struct Courier {
+pub struct Dispatcher {
     submissions: Submissions,
     photos: Photos,
     webhook: Webhook,
@@ -40,7 +40,7 @@ pub struct Courier {
     metrics: Metrics,
 }
 
-impl Courier {
+impl Dispatcher {
     /// A way from the store to the shop.
     #[must_use]
     pub fn new(submissions: Submissions, photos: Photos, webhook: Webhook, clock: Clock, metrics: Metrics) -> Self {
@@ -96,7 +96,7 @@ impl Courier {
                 Delivered::Refused(message) => submission.refused(message.clone(), now).map(|refused| (refused, Vec::new())),
                 Delivered::Unclear => return Ok(()),
             };
-            // Somebody else has written it down.
+            // Another request has written it down.
             let Some((ended, photos)) = ended else { return Ok(()) };
             if let Some(ended) = recorded(self.submissions.save(ended).await)? {
                 self.measure(&ended);
@@ -114,8 +114,8 @@ impl Courier {
     }
 }
 
-impl Courier {
-    /// What was written down, by whoever wrote it.
+impl Dispatcher {
+    /// What was written down, by any writer.
     fn measure(&self, ended: &Submission) {
         let metric = match ended.state {
             State::Delivered => metrics::FORMS_DELIVERED,

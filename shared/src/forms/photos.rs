@@ -263,7 +263,7 @@ impl Photos {
         stream::iter(gets).buffered(AT_ONCE).try_collect().await
     }
 
-    /// A link to a photo, by which whoever has it gets the photo within `lifetime`: as a file to be saved, of its own media type.
+    /// A link to a photo, that gives its holder the photo within `lifetime`: as a file to be saved, of its own media type.
     pub async fn link(&self, photo: &Photo, lifetime: Duration) -> Result<String, PhotoError> {
         let failed = |error: &dyn std::fmt::Display| PhotoError { action: "presigning", cause: error.to_string() };
         let lifetime = PresigningConfig::expires_in(lifetime).map_err(|error| failed(&error))?;

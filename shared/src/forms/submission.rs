@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_to_be_kept_goes_with_the_delivery_and_with_nothing_else() {
+    fn unkept_form_is_deleted_by_delivery_only() {
         let (delivered, photos) = waiting(false).delivered(None, at(1)).unwrap();
         assert!(delivered.data.is_none() && delivered.photos.is_empty() && photos.len() == 1);
         let (kept, photos) = waiting(true).delivered(None, at(1)).unwrap();

@@ -8,7 +8,7 @@
 //!
 //! Payments before their order: by the order the rest is found again when this breaks off.
 
-use crate::payments::payment::{Check, Order, Payment};
+use crate::payments::payment::{FiscalReceipt, Order, Payment};
 use crate::payments::store::Orders;
 use crate::platform::clock::Timestamp;
 use crate::platform::dynamodb::{StoreError, Written};
@@ -24,7 +24,7 @@ pub enum Forgotten {
     Nobody,
     /// Their time is not over yet.
     NotYet,
-    /// Somebody is paying, or must be asked about it: they go when that is over.
+    /// A payment is under way, or the provider must be asked about it: they go when that is over.
     Open,
     /// They are gone.
     Gone {
@@ -38,7 +38,7 @@ pub enum Forgotten {
 /// Why an order is to forget its customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
-    /// Somebody asks for it. The order remembers that, so that what the shop says later keeps nobody longer.
+    /// An erasure was asked for. The order remembers that, so that a later push does not keep the customer longer.
     Asked,
     /// Their time is over.
     Over,
@@ -80,10 +80,10 @@ pub async fn customer(orders: &Orders, uuid: &OrderUuid, why: Why, now: Timestam
 }
 
 /// Whether the provider may have to be told again who pays, or a person may have to call them. What failed may still turn out to be paid until
-/// its last look is over.
+/// its audit look is over.
 fn is_open(payment: &Payment) -> bool {
-    let is_looked_for = payment.state.is_failed() && (payment.watch.hinted || payment.watch.last_look_at.is_some());
-    !payment.is_over() || payment.watch.attention || is_looked_for
+    let is_looked_for = payment.state.is_failed() && (payment.poll.hinted || payment.poll.audit_at.is_some());
+    !payment.is_over() || payment.poll.manual_review || is_looked_for
 }
 
 /// The attempts to pay an order.
@@ -95,7 +95,7 @@ async fn attempts(orders: &Orders, order: &Order) -> Result<Vec<Payment>, StoreE
     Ok(found)
 }
 
-/// Whether it is done; not if somebody else wrote one of them meanwhile.
+/// Whether it is done; not if another request wrote one of them meanwhile.
 async fn forget_payments(
     orders: &Orders,
     payments: Vec<Payment>,
@@ -103,7 +103,7 @@ async fn forget_payments(
     documents: &mut u32,
 ) -> Result<bool, StoreError> {
     for payment in payments {
-        let document = payment.check.as_ref().and_then(|check| check.document.as_ref());
+        let document = payment.fiscal_receipt.as_ref().and_then(|receipt| receipt.document.as_ref());
         if payment.url.is_none() && document.is_none() {
             continue;
         }
@@ -112,8 +112,8 @@ async fn forget_payments(
             None => false,
         };
         let page = u32::from(payment.url.is_some());
-        let check = payment.check.clone().map(|check| Check { document: None, ..check });
-        if orders.save_emptied(Payment { url: None, check, ..payment }).await? == Written::Conflict {
+        let fiscal_receipt = payment.fiscal_receipt.clone().map(|receipt| FiscalReceipt { document: None, ..receipt });
+        if orders.save_emptied(Payment { url: None, fiscal_receipt, ..payment }).await? == Written::Conflict {
             return Ok(false);
         }
         *pages += page;

@@ -147,7 +147,7 @@ impl Timestamp {
     }
 }
 
-/// How long a lease on a stored item lasts: longer than any request may take, so that whoever held it is gone when it ends.
+/// How long a lease on a stored item lasts: longer than any request may take, so that its holder is gone when it ends.
 pub const LEASE: Duration = Duration::from_secs(12);
 
 /// The moment by which a request must be answered. Outbound calls get what remains, and none is started with nothing left.

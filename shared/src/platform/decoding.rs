@@ -12,11 +12,11 @@ use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
 use crate::platform::plain::is_invisible;
 
-/// How often a body may be packed: nobody does it twice on purpose, and each time costs as much as the first.
+/// How often a body may be packed: two are never meant, and each time costs as much as the first.
 const MOST_PACKINGS: usize = 2;
 /// Where an XML declaration is looked for.
 const HEAD: usize = 256;
-/// What stands for a character that somebody before us could not read.
+/// What stands for a character that an earlier program could not read.
 pub const LOST: char = '\u{fffd}';
 
 /// Why bytes are no text.
@@ -31,7 +31,7 @@ pub enum Undecodable {
     /// More than may be unpacked.
     #[error("more than {0} bytes when it is unpacked")]
     TooLarge(usize),
-    /// A charset that nobody here knows.
+    /// A charset that is unknown here.
     #[error("in the charset `{0}`, which is not understood: send UTF-8")]
     Charset(String),
     /// It is not in the charset that it says.
@@ -45,7 +45,7 @@ pub enum Undecodable {
     /// It is not UTF-8, and names no other charset.
     #[error("not UTF-8 (byte {0}), and names no other charset")]
     NotUtf8(usize),
-    /// The gateway has read it as UTF-8, and it was not.
+    /// The API gateway has read it as UTF-8, and it was not.
     #[error("not UTF-8 but {0}, which the gateway does not pass on: send UTF-8")]
     Lost(String),
 }
@@ -67,7 +67,7 @@ pub fn text<'a>(body: &'a [u8], headers: Headers<'_>, limit: usize) -> Result<Co
     }
 }
 
-/// What was packed, the last packing first (RFC 9110, 8.4). Whoever unpacks on the way may leave the header, so what is not packed
+/// What was packed, the last packing first (RFC 9110, 8.4). A proxy that unpacks may leave the header, so what is not packed
 /// is taken as it is.
 fn unpacked<'a>(body: &'a [u8], encodings: Option<&str>, limit: usize) -> Result<Cow<'a, [u8]>, Undecodable> {
     let mut body = Cow::Borrowed(body);
@@ -120,7 +120,7 @@ fn decoded<'a>(bytes: &'a [u8], content_type: Option<&str>) -> Result<Cow<'a, st
             [first, 0, ..] if *first != 0 => in_charset(bytes, UTF_16LE, "as its first bytes look like"),
             _ => Ok(Cow::Borrowed(text)),
         },
-        // Text in another charset that is not ASCII is next to never valid UTF-8: whoever says otherwise is wrong.
+        // Text in another charset that is not ASCII is next to never valid UTF-8: a header that says otherwise is wrong.
         (_, Ok(text)) => Ok(Cow::Borrowed(text)),
         (Some(encoding), Err(_)) => in_charset(bytes, encoding, named.map_or("", |(_, by)| by)),
         (None, Err(error)) => Err(match named {
@@ -135,7 +135,7 @@ fn in_charset<'a>(bytes: &'a [u8], encoding: &'static Encoding, named: &'static 
     text.ok_or_else(|| Undecodable::NotThat { charset: encoding.name().to_owned(), named })
 }
 
-/// A text that a gateway has taken for UTF-8 and passes on as such. Most of what is not ASCII in it being lost says that it was not.
+/// A text that an API gateway has taken for UTF-8 and passes on as such. Most of what is not ASCII in it being lost says that it was not.
 pub fn passed_on<'a>(text: &'a str, content_type: Option<&str>) -> Result<&'a str, Undecodable> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let lost = text.matches(LOST).count();
@@ -198,7 +198,7 @@ pub const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true),
 );
 
-/// White space, and what nobody sees.
+/// White space and invisible characters.
 #[must_use]
 pub fn does_not_count(character: char) -> bool {
     character.is_whitespace() || is_invisible(character)
@@ -272,7 +272,7 @@ mod tests {
             ("application/json; charset=utf-16be", "utf-16be"),
             ("application/json", "utf-16le"),
             ("application/json", "utf-16be"),
-            // Wrong, and nobody is misled.
+            // Wrong, and it misleads no reader.
             ("application/json; charset=windows-1251", "utf-8"),
             ("application/json; charset=iso-8859-1", "utf-8"),
             ("application/json; charset=nonsense", "utf-8"),

@@ -146,7 +146,7 @@ impl Env {
         self.parsed(name, Secret::parse)
     }
 
-    /// A key that opens an endpoint to the whole world, as [`keys`](Self::keys): at least 24 characters, so that nobody comes upon it by
+    /// A key that opens an endpoint to the whole world, as [`keys`](Self::keys): at least 24 characters, so that no guess comes upon it by
     /// trying. `WEAK_KEYS=allowed`, which only the sandbox says, takes shorter ones.
     pub fn public_keys(&mut self, name: &str) -> Option<Keys> {
         let weak = self

@@ -46,7 +46,7 @@ fn check(text: &str) -> Result<String, IdError> {
     }
 }
 
-/// Reads an identifier that somebody sends, from JSON: a string, or a whole number by its digits. One that somebody before us could not
+/// Reads an identifier of a request, from JSON: a string, or a whole number by its digits. One that an earlier program could not
 /// read is none: two of them would be the same. (Earlier releases have stored such ones, so [`check`] takes them.)
 fn from_json(raw: &RawValue) -> Result<String, IdError> {
     let json = raw.get();
@@ -197,7 +197,7 @@ given_out_here! {
     RegistrationId of 32
 }
 given_out_here! {
-    /// The id under which a form is kept once: a digest of the form, whoever sends it and, if it has one, its code.
+    /// The id under which a form is kept once: a digest of the form, its sender and, if it has one, its code.
     SubmissionId of 64
 }
 

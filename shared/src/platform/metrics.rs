@@ -1,5 +1,5 @@
 //! What is measured. All names are here, with their units and dimensions; CloudWatch reads them from lines in its embedded metric
-//! format, which need no call and cost no time of a request. Whoever knows that something has happened measures it, once: what
+//! format, which need no call and cost no time of a request. The code that knows that something has happened measures it, once: what
 //! becomes of a payment is measured by the write that stores it (`payments/store`), a call by what makes it
 //! ([`outbound`](crate::platform::outbound)), the rest where it is decided.
 //!
@@ -177,12 +177,12 @@ pub const MISMATCHES: Metric = watched(count("Mismatches", &[]), "Mismatches");
 /// Orders that the shop has accepted with an answer that leaves no certain amount, so that they cannot be paid.
 pub const ORDERS_WITHOUT_AMOUNT: Metric = watched(count("OrdersWithoutAmount", WHOLE), "OrdersNeedingAttention");
 
-/// Answers of the shop to orders that are not recorded as they stand, by the field `reason`: nobody knows which order is meant, a
+/// Answers of the shop to orders that are not recorded as they stand, by the field `reason`: it is unknown which order is meant, a
 /// payment relies on another one, or neither the store nor the queue took it.
 pub const ORDERS_NOT_RECORDED: Metric = watched(count("OrdersNotRecorded", WHOLE), "OrdersNeedingAttention");
 
 /// Callbacks and reports that were not believed: `id` and `unknown` (nothing of ours), `token`, `signature`, `secret`. The alarm counts
-/// them with the wrong keys: whoever calls could not show that they may.
+/// them with the wrong keys: the caller could not show its right.
 pub const CALLBACKS_REFUSED: Metric = watched(count("CallbacksRefused", &[&[PROVIDER, REASON]]), "KeysRefused");
 /// Requests without a right key, by the endpoint.
 pub const KEYS_REFUSED: Metric = watched(count("KeysRefused", &[&[ENDPOINT]]), "KeysRefused");
@@ -194,7 +194,7 @@ pub const PROVIDER_LATENCY: Metric = metric("ProviderLatency", Unit::Millisecond
 /// Of each call 1 if it had no usable answer or the settings did not fit, else 0: its average is the share.
 pub const PROVIDER_FAULTS: Metric =
     Metric { watched: Watched::BySystem, ..count("ProviderFaults", &[&[PROVIDER], &[PROVIDER, METHOD]]) };
-/// Of each call 1 if it was read and refused, which is the business of whoever asked, else 0.
+/// Of each call 1 if it was read and refused, which is the caller's business, else 0.
 pub const PROVIDER_REFUSALS: Metric = count("ProviderRefusals", &[&[PROVIDER]]);
 
 /// Codes that SMSPRO took for sending.
@@ -332,7 +332,7 @@ impl Metrics {
     pub fn emit(&self, values: &[(Metric, i64)], fields: &[(&'static str, &str)]) {
         let line = self.line(values, fields);
         match &self.0.sink {
-            // A line that cannot be written is a log that cannot be written: nobody to tell.
+            // A line that cannot be written is a log that cannot be written: no place to report it.
             Sink::Log => drop(writeln!(std::io::stdout().lock(), "{line}")),
             Sink::Memory(lines) => lines.lock().unwrap_or_else(PoisonError::into_inner).push(line),
         }
@@ -422,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn basic_keeps_what_alarms_look_at_without_dimensions_and_says_the_rest() {
+    fn basic_metrics_keep_watched_totals_and_log_the_rest() {
         let call = [(PROVIDER_LATENCY, 40), (PROVIDER_FAULTS, 1)];
         assert_eq!(
             line(false, &call, &[(PROVIDER, "mokka"), (METHOD, "status")]),

@@ -41,7 +41,7 @@ pub struct Answer {
     pub body: Bytes,
     /// Why it is no text, if so.
     pub unreadable: Option<Undecodable>,
-    /// The call, of which whoever can read the answer has to say how it came out.
+    /// The call, whose reader has to say how it came out.
     pub call: Call,
 }
 
@@ -103,11 +103,11 @@ pub struct Call {
     target: Target,
     began: Instant,
     took: Option<Duration>,
-    came_out: CameOut,
+    outcome: CallOutcome,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum CameOut {
+enum CallOutcome {
     Done,
     Refused,
     Fault,
@@ -115,26 +115,26 @@ enum CameOut {
 
 impl Call {
     fn begin(http: Http, target: Target) -> Self {
-        Self { http, target, began: Instant::now(), took: None, came_out: CameOut::Fault }
+        Self { http, target, began: Instant::now(), took: None, outcome: CallOutcome::Fault }
     }
 
     /// The answer is what was asked for.
     pub fn done(&mut self) {
-        self.came_out = CameOut::Done;
+        self.outcome = CallOutcome::Done;
     }
 
     /// The other side has read what was asked for and refuses it, which is no fault of the two.
     pub fn refused(&mut self) {
-        self.came_out = CameOut::Refused;
+        self.outcome = CallOutcome::Refused;
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
         let took = self.took.unwrap_or_else(|| self.began.elapsed());
-        let faults = i64::from(self.came_out == CameOut::Fault);
-        let refusals = i64::from(self.came_out == CameOut::Refused);
-        if self.came_out != CameOut::Fault {
+        let faults = i64::from(self.outcome == CallOutcome::Fault);
+        let refusals = i64::from(self.outcome == CallOutcome::Refused);
+        if self.outcome != CallOutcome::Fault {
             self.http.counts_of(self.target.system).understood.fetch_add(1, Ordering::Relaxed);
         }
         self.http.metrics.emit(
@@ -321,7 +321,7 @@ mod tests {
 
     const TARGET: Target = Target { system: System::Shop, method: "orders" };
 
-    /// Somebody who takes connections and never answers, and what was measured of asking them.
+    /// A server that takes connections and never answers, and what was measured of asking them.
     async fn silent() -> (TcpListener, Http, RequestBuilder, Sink) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let sink = Sink::Memory(Arc::default());

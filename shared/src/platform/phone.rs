@@ -67,8 +67,8 @@ pub struct PhoneError;
 
 impl Phone {
     /// Reads a number as people, forms and phone books write it: `tel:` and what comes behind it after a semicolon, marks that
-    /// nobody sees, spaces, dots, dashes and brackets are dropped, digits are digits in any script. `00` and the Russian `8 10` are
-    /// a plus. Without one, Kyrgyz national forms (0 and 9 digits, or 9 digits) become `996…`, and Russian ones (8 and 10 digits,
+    /// invisible characters, spaces, dots, dashes and brackets are dropped, digits are digits in any script. `00` and the Russian `8 10`
+    /// are a plus. Without one, Kyrgyz national forms (0 and 9 digits, or 9 digits) become `996…`, and Russian ones (8 and 10 digits,
     /// or 10 digits that begin with 9) `7…` (reference "SMSPRO", phone). A national 0 or 8 behind the country's code is dropped.
     pub fn parse(text: &str) -> Result<Self, PhoneError> {
         let text = plain(text);

@@ -1,4 +1,4 @@
-//! Text as people paste it: with marks that nobody sees, with spaces and dashes of every kind, in digits of any script. One place
+//! Text as people paste it: with invisible marks, with spaces and dashes of every kind, in digits of any script. One place
 //! says what of it counts, for phones, codes, photos and whatever else must equal another text.
 
 use std::borrow::Cow;
@@ -10,7 +10,7 @@ use icu_properties::{CodePointMapData, CodePointSetData};
 /// Adjacent sets of ten digits are counted together at most: the mathematical ones are five.
 const MOST_DIGITS_IN_A_ROW: u32 = 50;
 
-/// What nobody sees: marks of direction, joiners, byte order marks, soft hyphens, variation selectors, control characters.
+/// Invisible characters: marks of direction, joiners, byte order marks, soft hyphens, variation selectors, control characters.
 #[must_use]
 pub fn is_invisible(character: char) -> bool {
     if character.is_ascii() {
@@ -49,8 +49,8 @@ pub fn digit(character: char) -> Option<char> {
 /// So many characters of a text are looked at: no number, code or word is longer, and some characters stand for eighteen others.
 const MOST_SEEN: usize = 4096;
 
-/// The text with plain digits, dashes and spaces, letters and signs of their usual width, and without what nobody sees. What comes behind
-/// the first 4,096 characters is left away.
+/// The text with plain digits, dashes and spaces, letters and signs of their usual width, and without invisible characters. What comes
+/// behind the first 4,096 characters is left away.
 #[must_use]
 pub fn plain(text: &str) -> String {
     let seen = text.chars().filter(|character| !is_invisible(*character) && *character != KEYCAP);
@@ -72,7 +72,7 @@ pub fn code(text: &str) -> String {
     plain(text).chars().filter(|character| character.is_alphanumeric()).collect()
 }
 
-/// The form in which texts are the same that look the same: composed, without what nobody sees, every dash a hyphen, white space
+/// The form in which texts are the same that look the same: composed, without invisible characters, every dash a hyphen, white space
 /// one space and none at the ends.
 #[must_use]
 pub fn normal(text: &str) -> Cow<'_, str> {

@@ -1,4 +1,4 @@
-//! The back office's keys: each with the name of whoever holds it and what its holder may do.
+//! The back office's keys: each with the name of its holder and what its holder may do.
 
 use std::fmt;
 
@@ -33,7 +33,7 @@ impl Role {
     }
 }
 
-/// Whoever holds a key: the "who" of logs and of a payment's history.
+/// The holder of a key: the "who" of logs and of a payment's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
     /// The key's name, 1 to 32 of `a` to `z`, digits and dashes.

@@ -16,7 +16,7 @@ use crate::platform::env::{ConfigError, Env};
 use crate::platform::http::adapted;
 use crate::platform::metrics::{COLD_START, FUNCTION, Metrics, Sink};
 use crate::platform::outbound::Http;
-use crate::platform::secrets_manager::{Document, DocumentError, Values};
+use crate::platform::secrets_manager::{SecretsDocument, SecretsDocumentError, Values};
 use crate::platform::telemetry;
 use crate::platform::trust::Trust;
 
@@ -27,7 +27,7 @@ const MOMENT: Duration = Duration::from_millis(100);
 
 /// What every function gets from outside.
 #[derive(Clone, Debug)]
-pub struct World {
+pub struct Platform {
     /// The time.
     pub clock: Clock,
     /// Unguessable bytes.
@@ -38,9 +38,9 @@ pub struct World {
     pub metrics: Metrics,
 }
 
-impl World {
+impl Platform {
     /// The real one. Reads `EXTRA_CA_FILE`.
-    pub fn real(env: &Env) -> Result<Self, WorldError> {
+    pub fn real(env: &Env) -> Result<Self, PlatformError> {
         let mut reading = env.clone();
         let trust = Trust::from_env(&mut reading);
         let trust = reading.finish(trust)?;
@@ -52,7 +52,7 @@ impl World {
 
 /// Why there is no way to the outside.
 #[derive(Debug, thiserror::Error)]
-pub enum WorldError {
+pub enum PlatformError {
     /// The settings of the certificates are not right.
     #[error(transparent)]
     Settings(#[from] ConfigError),
@@ -62,9 +62,9 @@ pub enum WorldError {
 }
 
 /// Makes what a function's handler needs from the settings.
-pub type Build<D> = fn(Env, World) -> Result<D, ConfigError>;
+pub type Build<D> = fn(Env, Platform) -> Result<D, ConfigError>;
 
-/// A handler, with its future boxed: what `main` and the sandbox's gateway call.
+/// A handler, with its future boxed: what `main` and the sandbox's API gateway call.
 pub type Handler<D> = for<'a> fn(&'a D, Request) -> BoxFuture<'a, Response<Body>>;
 
 /// A handler of events that are not HTTP, with its future boxed: a batch of a stream, a tick of the schedule.
@@ -80,7 +80,7 @@ pub async fn run<D: Send + Sync>(build: Build<D>, warm: impl AsyncFnOnce(&D), ha
     run_and_finish(build, warm, handle, |_| Box::pin(async {})).await
 }
 
-/// The same, with something to `finish` when an answer has been handed over and nobody waits any more. The next request is
+/// The same, with something to `finish` when an answer has been handed over and no caller waits any more. The next request is
 /// asked for only then: Lambda freezes a function that waits for one.
 pub async fn run_and_finish<D: Send + Sync>(
     build: Build<D>,
@@ -88,15 +88,15 @@ pub async fn run_and_finish<D: Send + Sync>(
     handle: Handler<D>,
     finish: Finish<D>,
 ) -> Result<(), Error> {
-    let house = start(build, warm).await?;
-    let house = &house;
+    let reloading = start(build, warm).await?;
+    let reloading = &reloading;
     let handler = service_fn(move |event: LambdaEvent<LambdaRequest>| {
-        adapted(event, move |request| async move { handle(house.deps().await.as_ref(), request).await })
+        adapted(event, move |request| async move { handle(reloading.deps().await.as_ref(), request).await })
     });
     // The service that is wrapped ends when Lambda has the answer.
     let finishing = MapFutureLayer::new(move |answered| async move {
         let outcome = answered.await;
-        finish(house.latest().as_ref()).await;
+        finish(reloading.latest().as_ref()).await;
         outcome
     });
     Runtime::new(handler).layer(TracingLayer::new()).layer(finishing).run().await
@@ -104,11 +104,11 @@ pub async fn run_and_finish<D: Send + Sync>(
 
 /// Runs a function that is not called over HTTP, in the same way.
 pub async fn work<D: Send + Sync>(build: Build<D>, warm: impl AsyncFnOnce(&D), handle: Worker<D>) -> Result<(), Error> {
-    let house = start(build, warm).await?;
-    let house = &house;
-    lambda_runtime::run(service_fn(
-        move |event: LambdaEvent<Value>| async move { handle(house.deps().await.as_ref(), event).await },
-    ))
+    let reloading = start(build, warm).await?;
+    let reloading = &reloading;
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
+        handle(reloading.deps().await.as_ref(), event).await
+    }))
     .await
 }
 
@@ -119,10 +119,10 @@ pub async fn run_and_work<D: Send + Sync>(
     handle: Handler<D>,
     work: Worker<D>,
 ) -> Result<(), Error> {
-    let house = start(build, warm).await?;
-    let house = &house;
+    let reloading = start(build, warm).await?;
+    let reloading = &reloading;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
-        let deps = house.deps().await;
+        let deps = reloading.deps().await;
         if event.payload.get("Records").is_some() {
             return work(deps.as_ref(), event).await;
         }
@@ -148,26 +148,26 @@ pub fn left(context: &Context, budget: Duration) -> Duration {
     remaining(context, budget).saturating_add(RESERVE).saturating_sub(MOMENT)
 }
 
-async fn start<D>(build: Build<D>, warm: impl AsyncFnOnce(&D)) -> Result<House<D>, Error> {
+async fn start<D>(build: Build<D>, warm: impl AsyncFnOnce(&D)) -> Result<ReloadingDeps<D>, Error> {
     let began = Instant::now();
     let env = Env::process();
     telemetry::init(env.optional("LOG_LEVEL").as_deref());
     let function = env.optional("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
-    let world = World::real(&env).map_err(telemetry::refuse_to_start)?;
-    let metrics = world.metrics.clone();
-    let house = House::open(build, env, world).await.map_err(telemetry::refuse_to_start)?;
-    warm(house.latest().as_ref()).await;
+    let platform = Platform::real(&env).map_err(telemetry::refuse_to_start)?;
+    let metrics = platform.metrics.clone();
+    let reloading = ReloadingDeps::open(build, env, platform).await.map_err(telemetry::refuse_to_start)?;
+    warm(reloading.latest().as_ref()).await;
     metrics.emit(&[(COLD_START, clock::millis(began.elapsed()))], &[(FUNCTION, &function)]);
-    Ok(house)
+    Ok(reloading)
 }
 
 /// What a handler needs, made of the settings and, where they are in a document, of the secrets as they are now: once they have
 /// changed it is made anew. So a handler never knows that keys change.
-struct House<D> {
+struct ReloadingDeps<D> {
     build: Build<D>,
     env: Env,
-    world: World,
-    document: Option<Document>,
+    platform: Platform,
+    document: Option<SecretsDocument>,
     refresh: Duration,
     current: Mutex<Current<D>>,
 }
@@ -186,33 +186,33 @@ enum StartError {
     #[error("{settings}\nKeys are read from the document {arn} of Secrets Manager.")]
     Secrets { settings: ConfigError, arn: String },
     #[error("cannot start without the secrets {arn}: {cause}")]
-    Document { arn: String, cause: DocumentError },
+    Document { arn: String, cause: SecretsDocumentError },
 }
 
-impl<D> House<D> {
+impl<D> ReloadingDeps<D> {
     /// Reads the document, if there is one, and builds what the handler needs.
-    async fn open(build: Build<D>, env: Env, world: World) -> Result<Self, StartError> {
+    async fn open(build: Build<D>, env: Env, platform: Platform) -> Result<Self, StartError> {
         let mut reading = env.clone();
-        let document = Document::from_env(&mut reading, world.http.clone(), world.clock.clone());
+        let document = SecretsDocument::from_env(&mut reading, platform.http.clone(), platform.clock.clone());
         let refresh = reading.number_or("SECRETS_REFRESH_SECONDS", 300, 1..=3600);
         let refresh = Duration::from_secs(reading.finish(refresh)?.into());
-        let (looked_at, arn) = (world.clock.now(), document.as_ref().map(|document| document.arn().to_owned()));
+        let (looked_at, arn) = (platform.clock.now(), document.as_ref().map(|document| document.arn().to_owned()));
         let secrets = match &document {
             Some(document) => document.read().await,
             None => Ok(Values::default()),
         };
         let secrets = secrets.map_err(|cause| StartError::Document { arn: arn.clone().unwrap_or_default(), cause })?;
-        let deps = build(env.clone().with(secrets.by_key()), world.clone()).map_err(|settings| match arn {
+        let deps = build(env.clone().with(secrets.by_key()), platform.clone()).map_err(|settings| match arn {
             Some(arn) => StartError::Secrets { settings, arn },
             None => StartError::Settings(settings),
         })?;
         let current = Mutex::new(Current { deps: Arc::new(deps), secrets, looked_at });
-        Ok(Self { build, env, world, document, refresh, current })
+        Ok(Self { build, env, platform, document, refresh, current })
     }
 
     /// What the handler needs, after a look at the document if the last one was a while ago.
     async fn deps(&self) -> Arc<D> {
-        let now = self.world.clock.now();
+        let now = self.platform.clock.now();
         if let Some(document) = self.document.as_ref().filter(|_| now.since(self.current().looked_at) >= self.refresh) {
             self.current().looked_at = now;
             self.look_again(document).await;
@@ -225,7 +225,7 @@ impl<D> House<D> {
         Arc::clone(&self.current().deps)
     }
 
-    async fn look_again(&self, document: &Document) {
+    async fn look_again(&self, document: &SecretsDocument) {
         let secrets = match document.read().await {
             Ok(secrets) if secrets == self.current().secrets => return,
             Ok(secrets) => secrets,
@@ -234,7 +234,7 @@ impl<D> House<D> {
                 return;
             }
         };
-        match (self.build)(self.env.clone().with(secrets.by_key()), self.world.clone()) {
+        match (self.build)(self.env.clone().with(secrets.by_key()), self.platform.clone()) {
             Ok(deps) => {
                 let mut current = self.current();
                 current.deps = Arc::new(deps);
@@ -304,7 +304,7 @@ mod tests {
             self.asked.lock().unwrap().len()
         }
 
-        async fn open(&self) -> Result<House<Keys>, StartError> {
+        async fn open(&self) -> Result<ReloadingDeps<Keys>, StartError> {
             let settings = [
                 ("SECRETS_ARN", "arn:aws:secretsmanager:eu-central-1:1:secret:stage"),
                 ("SECRETS_ENDPOINT", &self.url),
@@ -315,12 +315,12 @@ mod tests {
             ];
             let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
             let env = Env::from_map(BTreeMap::from(settings));
-            let world = World::real(&env).unwrap();
-            House::open(keys, env, world).await
+            let platform = Platform::real(&env).unwrap();
+            ReloadingDeps::open(keys, env, platform).await
         }
     }
 
-    fn keys(mut env: Env, _world: World) -> Result<Keys, ConfigError> {
+    fn keys(mut env: Env, _platform: Platform) -> Result<Keys, ConfigError> {
         let keys = env.keys("IMSHOP_KEY");
         if let Some(level) = env.optional("LOG_LEVEL") {
             env.problem("LOG_LEVEL", level);
@@ -328,22 +328,22 @@ mod tests {
         env.finish(keys)
     }
 
-    impl House<Keys> {
+    impl ReloadingDeps<Keys> {
         async fn accepts(&self, key: &str) -> bool {
             self.deps().await.accept(key)
         }
 
         fn minutes_later(&self) {
-            self.world.clock.advance(Duration::from_secs(301));
+            self.platform.clock.advance(Duration::from_secs(301));
         }
     }
 
     #[tokio::test]
     async fn the_secrets_are_read_once_and_asked_for_with_a_signature() {
         let manager = Manager::with(r#"{"IMSHOP_KEY":"first"}"#).await;
-        let house = manager.open().await.unwrap();
+        let reloading = manager.open().await.unwrap();
         for _ in 0..3 {
-            assert!(house.accepts("first").await && !house.accepts("").await);
+            assert!(reloading.accepts("first").await && !reloading.accepts("").await);
         }
         let asked = manager.asked.lock().unwrap().clone();
         assert_eq!(asked.len(), 1);
@@ -361,31 +361,31 @@ mod tests {
     #[tokio::test]
     async fn a_key_is_replaced_without_a_restart_and_without_a_refused_call() {
         let manager = Manager::with(r#"{"IMSHOP_KEY":"first","IMSHOP_KEY_NEXT":""}"#).await;
-        let house = manager.open().await.unwrap();
+        let reloading = manager.open().await.unwrap();
         manager.hold(r#"{"IMSHOP_KEY":"first","IMSHOP_KEY_NEXT":"second"}"#);
-        assert!(house.accepts("first").await && !house.accepts("second").await, "nobody looks again at once");
-        house.minutes_later();
-        assert!(house.accepts("second").await && house.accepts("first").await);
+        assert!(reloading.accepts("first").await && !reloading.accepts("second").await, "nobody looks again at once");
+        reloading.minutes_later();
+        assert!(reloading.accepts("second").await && reloading.accepts("first").await);
         manager.hold(r#"{"IMSHOP_KEY":"second"}"#);
-        house.minutes_later();
-        assert!(house.accepts("second").await && !house.accepts("first").await);
+        reloading.minutes_later();
+        assert!(reloading.accepts("second").await && !reloading.accepts("first").await);
         assert_eq!(manager.asked(), 3);
     }
 
     #[tokio::test]
     async fn keys_that_cannot_be_read_again_stay() {
         let manager = Manager::with(r#"{"IMSHOP_KEY":"first"}"#).await;
-        let house = manager.open().await.unwrap();
+        let reloading = manager.open().await.unwrap();
         let denied = r#"{"__type":"AccessDeniedException","Message":"no"}"#;
         for (status, body) in [("400 Bad Request", denied), ("503 Service Unavailable", ""), ("200 OK", "{}")] {
             manager.answers(status, body);
-            house.minutes_later();
-            assert!(house.accepts("first").await, "{status} {body}");
+            reloading.minutes_later();
+            assert!(reloading.accepts("first").await, "{status} {body}");
         }
         for unusable in ["", "no JSON", r#"{"IMSHOP_KEY":5}"#, r#"{"IMSHOP_KEY":""}"#, "{}"] {
             manager.hold(unusable);
-            house.minutes_later();
-            assert!(house.accepts("first").await, "{unusable}");
+            reloading.minutes_later();
+            assert!(reloading.accepts("first").await, "{unusable}");
         }
     }
 
@@ -409,17 +409,17 @@ mod tests {
         let text = manager.open().await.err().unwrap().to_string();
         assert!(!text.contains("very-secret"), "{text}");
         manager.hold(r#"{"IMSHOP_KEY":"very-secret"}"#);
-        let house = manager.open().await.unwrap();
-        assert_eq!(format!("{:?}", house.current().secrets), r#"{"IMSHOP_KEY"}"#);
+        let reloading = manager.open().await.unwrap();
+        assert_eq!(format!("{:?}", reloading.current().secrets), r#"{"IMSHOP_KEY"}"#);
     }
 
     #[tokio::test]
     async fn the_document_sets_no_setting_of_the_template() {
         let manager =
             Manager::with(r#"{"IMSHOP_KEY":"first","LOG_LEVEL":"trace","MOKKA_BASE_URL":"https://elsewhere.example"}"#).await;
-        let house = manager.open().await.unwrap();
-        assert!(house.accepts("first").await);
-        assert_eq!(format!("{:?}", house.current().secrets), r#"{"IMSHOP_KEY"}"#);
+        let reloading = manager.open().await.unwrap();
+        assert!(reloading.accepts("first").await);
+        assert_eq!(format!("{:?}", reloading.current().secrets), r#"{"IMSHOP_KEY"}"#);
     }
 
     #[tokio::test]

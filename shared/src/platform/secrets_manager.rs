@@ -51,7 +51,7 @@ const LOOK: Duration = Duration::from_secs(3);
 
 /// Where the document is, and how to ask for it.
 #[derive(Clone)]
-pub struct Document {
+pub struct SecretsDocument {
     arn: String,
     url: Url,
     account: Account,
@@ -65,7 +65,7 @@ pub struct Values(BTreeMap<String, String>);
 
 /// Why the document could not be read.
 #[derive(Debug, thiserror::Error)]
-pub enum DocumentError {
+pub enum SecretsDocumentError {
     /// No answer; temporary.
     #[error("Secrets Manager does not answer: {0}")]
     Unavailable(String),
@@ -97,7 +97,7 @@ struct Trouble {
     kind: String,
 }
 
-impl Document {
+impl SecretsDocument {
     /// Reads `SECRETS_ARN`, `SECRETS_ENDPOINT` (this machine only) and the account. Without `SECRETS_ARN` there is none: the
     /// secrets are in the environment.
     pub fn from_env(env: &mut Env, http: Http, clock: Clock) -> Option<Self> {
@@ -119,7 +119,7 @@ impl Document {
     }
 
     /// The current version. What may pass by itself is tried again within three seconds.
-    pub async fn read(&self) -> Result<Values, DocumentError> {
+    pub async fn read(&self) -> Result<Values, SecretsDocumentError> {
         let deadline = Deadline::within(LOOK);
         loop {
             match self.ask(deadline).await {
@@ -131,23 +131,23 @@ impl Document {
         }
     }
 
-    async fn ask(&self, deadline: Deadline) -> Result<Values, DocumentError> {
+    async fn ask(&self, deadline: Deadline) -> Result<Values, SecretsDocumentError> {
         let request = RequestBuilder::from_parts(self.http.client().clone(), self.signed()?);
         let target = Target { system: System::Aws, method: "secrets" };
         let answer = self.http.send(target, request, ATTEMPT, deadline).await;
-        let mut answer = answer.map_err(|error| DocumentError::Unavailable(error.to_string()))?;
+        let mut answer = answer.map_err(|error| SecretsDocumentError::Unavailable(error.to_string()))?;
         if answer.status != StatusCode::OK {
             let Trouble { kind } = serde_json::from_slice(&answer.body).unwrap_or_default();
-            return Err(DocumentError::Refused { status: answer.status, kind });
+            return Err(SecretsDocumentError::Refused { status: answer.status, kind });
         }
         answer.call.done();
         // serde's messages quote what they do not like, so they go no further.
-        let found: Found = serde_json::from_slice(&answer.body).map_err(|_| DocumentError::Unreadable)?;
-        serde_json::from_str(&found.secret_string).map(Values::of).map_err(|_| DocumentError::Unreadable)
+        let found: Found = serde_json::from_slice(&answer.body).map_err(|_| SecretsDocumentError::Unreadable)?;
+        serde_json::from_str(&found.secret_string).map(Values::of).map_err(|_| SecretsDocumentError::Unreadable)
     }
 
-    fn signed(&self) -> Result<reqwest::Request, DocumentError> {
-        let unsigned = |error: &dyn fmt::Display| DocumentError::Unsigned(error.to_string());
+    fn signed(&self) -> Result<reqwest::Request, SecretsDocumentError> {
+        let unsigned = |error: &dyn fmt::Display| SecretsDocumentError::Unsigned(error.to_string());
         let body = json!({"SecretId": self.arn}).to_string();
         let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "secretsmanager.GetSecretValue")];
         let identity = self.account.credentials.clone().into();
@@ -172,7 +172,7 @@ impl Document {
     }
 }
 
-impl DocumentError {
+impl SecretsDocumentError {
     /// Whether asking again may help.
     fn is_temporary(&self) -> bool {
         match self {
@@ -224,7 +224,7 @@ mod tests {
                 [("SECRETS_ARN", "arn"), ("AWS_REGION", region), ("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "key")];
             let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
             let http = Http::new(Metrics::default()).unwrap();
-            let document = Document::from_env(&mut Env::from_map(settings.into()), http, Clock::system()).unwrap();
+            let document = SecretsDocument::from_env(&mut Env::from_map(settings.into()), http, Clock::system()).unwrap();
             assert_eq!(document.url.as_str(), address);
         }
     }

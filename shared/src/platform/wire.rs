@@ -129,7 +129,7 @@ impl<'de> Deserialize<'de> for Flag {
     }
 }
 
-/// A field that nobody's money depends on: read if it has the right type, otherwise as if nobody had said it. [`noting`] says which
+/// A field that no money depends on: read if it has the right type, otherwise as if it were missing. [`noting`] says which
 /// could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lenient<T>(pub Option<T>);

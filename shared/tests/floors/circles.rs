@@ -32,8 +32,8 @@ fn circle<'a>(uses: &BTreeMap<&'a str, BTreeSet<&'a str>>, file: &'a str) -> Opt
 }
 
 /// The shortest circles of a crate. One that has a file of a shorter one is not said: it may be gone with that.
-fn circles(house: &Crate) -> Vec<String> {
-    let uses = house.uses();
+fn circles(tree: &Crate) -> Vec<String> {
+    let uses = tree.uses();
     let mut ways: Vec<_> = uses.keys().filter_map(|file| circle(&uses, file)).collect();
     ways.sort_by_key(Vec::len);
     let mut said = BTreeSet::new();
@@ -51,7 +51,7 @@ fn no_files_use_each_other_in_a_circle() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
-fn house(files: &[(&str, &str)]) -> Crate {
+fn tree(files: &[(&str, &str)]) -> Crate {
     Crate::of(files.iter().map(|(module, text)| {
         let module = module.split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect();
         Source::parse(format!("{module:?}"), module, text)
@@ -70,22 +70,22 @@ fn a_circle_is_found_however_it_is_written() {
         "use crate::c; fn f() -> c::Above { c::above() }",
         "use crate::c::Above;",
     ] {
-        let house = house(&[
+        let tree = tree(&[
             ("", "pub mod a; pub mod c;"),
             ("a", "pub mod b; use b::Below; pub struct Above(Below);"),
             ("a::b", below),
             ("c", "pub use crate::a::Above;"),
         ]);
-        assert_eq!(circles(&house).len(), 1, "{below}");
+        assert_eq!(circles(&tree).len(), 1, "{below}");
     }
 }
 
 #[test]
 fn a_reexport_and_a_test_make_no_circle() {
-    let house = house(&[
+    let tree = tree(&[
         ("a", "mod b; mod c; pub use b::B; pub use c::C;"),
         ("a::b", "use super::C; pub struct B(C);"),
         ("a::c", "pub struct C; #[cfg(test)] mod tests { use super::super::B; }"),
     ]);
-    assert!(circles(&house).is_empty(), "{:?}", circles(&house));
+    assert!(circles(&tree).is_empty(), "{:?}", circles(&tree));
 }

@@ -1,4 +1,4 @@
-//! The plan of the house, held by the code itself: which floor may import which, and that no files import each other in a circle.
+//! The plan of the rooms, held by the code itself: which floor may import which, and that no files import each other in a circle.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests are tests")]
 

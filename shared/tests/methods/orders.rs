@@ -83,7 +83,7 @@ fn what_was_not_recorded_refuses_nothing() {
 }
 
 #[test]
-fn the_amount_may_be_the_orders_with_delivery_or_without_or_the_carts_own() {
+fn amount_condition_reads_order_total_delivery_or_cart() {
     let mut known = order(Some(cart(at(WEDNESDAY))));
     known.cart.as_mut().unwrap().amount = Fact::Known(rub("1100"));
     for (condition, possible) in [

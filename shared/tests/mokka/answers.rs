@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use shared::payments::mokka::types::{Decision, LimitStatus, OrderStatus, ScheduledPayment};
-use shared::payments::mokka::{Code, Error, Outcome};
+use shared::payments::mokka::{Code, Error, MokkaOutcome};
 use shared::platform::clock::Deadline;
 use shared::platform::money::Decimal;
 use time::macros::date;
@@ -169,7 +169,7 @@ async fn what_nobody_needs_of_an_answer_may_be_missing_null_or_odd() {
 }
 
 #[tokio::test]
-async fn every_pair_of_decision_and_status_is_read_and_the_status_stands_alone() {
+async fn callback_decision_and_status_are_read_in_every_pair() {
     for (decision, status, expired, amount, term) in [
         ("null", "pending", "false", r#""4999.0""#, "null"),
         (r#""approved""#, "pending", "false", "4999.00", "null"),
@@ -248,7 +248,7 @@ async fn the_verdict_comes_as_number_or_string_for_every_method() {
 }
 
 #[tokio::test]
-async fn what_is_not_an_answer_is_unavailable_and_only_questions_are_asked_twice() {
+async fn invalid_answer_is_unavailable_and_only_reads_are_repeated() {
     let good = r#"{"status":0,"meta":{"status":0},"message":"Payload valid""#;
     let redirect = "HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     for response in [
@@ -277,7 +277,7 @@ async fn what_is_not_an_answer_is_unavailable_and_only_questions_are_asked_twice
             let (mokka, count) = answering(response.clone()).await;
             let answer = call(&mokka, method).await;
             assert!(matches!(answer, Err(Error::Unavailable(_))), "{method} {response}: {answer:?}");
-            assert_eq!(answer.unwrap_err().outcome(), Outcome::AskStatus);
+            assert_eq!(answer.unwrap_err().outcome(), MokkaOutcome::AskStatus);
             assert_eq!(count.load(Ordering::SeqCst), if asks { 2 } else { 1 }, "{method} {response}");
         }
     }
@@ -292,7 +292,7 @@ async fn what_did_not_reach_mokka_was_surely_not_done() {
     for (method, _) in METHODS {
         let answer = call(&mokka, method).await;
         assert!(matches!(answer, Err(Error::NotSent(_))), "{method}: {answer:?}");
-        assert_eq!(answer.unwrap_err().outcome(), Outcome::NothingDone);
+        assert_eq!(answer.unwrap_err().outcome(), MokkaOutcome::NothingDone);
     }
     let (mokka, count) = answering(ok(r#"{"status":0}"#)).await;
     let late = mokka.refund(&refund(ORDER, "1"), Deadline::within(Duration::ZERO)).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use shared::payments::mokka::signature::{Order, OrderSetting};
 use shared::payments::mokka::types::Decision::Approved;
 use shared::payments::mokka::types::{LimitStatus, OrderStatus};
-use shared::payments::mokka::{Code, Outcome, Settings, Store};
+use shared::payments::mokka::{Code, MokkaOutcome, Settings, Store};
 use shared::platform::metrics::Metrics;
 use shared::platform::outbound::Http;
 use shared::platform::secret::Secret;
@@ -126,18 +126,18 @@ async fn every_method_does_what_it_says() {
 }
 
 #[tokio::test]
-async fn what_mokka_refuses_for_its_state_is_asked_of_status_or_surely_not_done() {
+async fn refusal_by_state_leads_to_status_or_is_surely_not_done() {
     let mokka = Mokka::start().await;
     whole_life(&mokka).await;
     let at = deadline();
     for (refused, code, outcome) in [
-        (mokka.client.checkout(&checkout(ORDER), at).await.map(drop), Code::OrderExists, Outcome::AskStatus),
-        (mokka.client.finish(&finish(ORDER, "5000"), b"%PDF-1.7", at).await, Code::FinishImpossible, Outcome::AskStatus),
-        (mokka.client.cancel(ORDER, at).await, Code::CancelImpossible, Outcome::AskStatus),
-        (mokka.client.change(&change(ORDER, "4000"), at).await.map(drop), Code::ChangeImpossible, Outcome::AskStatus),
-        (mokka.client.refund(&refund("K-2", "5000"), at).await, Code::CannotProcess, Outcome::AskStatus),
-        (mokka.client.status("K-3", at).await.map(drop), Code::OrderNotFound, Outcome::NothingDone),
-        (mokka.client.refund(&refund("K-3", "5000"), at).await, Code::OrderNotFound, Outcome::NothingDone),
+        (mokka.client.checkout(&checkout(ORDER), at).await.map(drop), Code::OrderExists, MokkaOutcome::AskStatus),
+        (mokka.client.finish(&finish(ORDER, "5000"), b"%PDF-1.7", at).await, Code::FinishImpossible, MokkaOutcome::AskStatus),
+        (mokka.client.cancel(ORDER, at).await, Code::CancelImpossible, MokkaOutcome::AskStatus),
+        (mokka.client.change(&change(ORDER, "4000"), at).await.map(drop), Code::ChangeImpossible, MokkaOutcome::AskStatus),
+        (mokka.client.refund(&refund("K-2", "5000"), at).await, Code::CannotProcess, MokkaOutcome::AskStatus),
+        (mokka.client.status("K-3", at).await.map(drop), Code::OrderNotFound, MokkaOutcome::NothingDone),
+        (mokka.client.refund(&refund("K-3", "5000"), at).await, Code::OrderNotFound, MokkaOutcome::NothingDone),
     ] {
         let error = refused.unwrap_err();
         assert!(matches!(&error, Error::Refused { code: got, .. } if *got == code), "{code}: {error}");
@@ -171,7 +171,7 @@ async fn every_code_reaches_the_caller_of_every_method_after_one_call() {
 }
 
 #[tokio::test]
-async fn a_call_without_an_answer_is_repeated_once_if_it_only_asks_and_never_otherwise() {
+async fn unanswered_call_is_repeated_once_only_if_it_reads() {
     let mokka = Mokka::start().await;
     for fault in [Fault::Http500, Fault::Html, Fault::Reset, Fault::AnswerLost] {
         for (method, asks) in METHODS {
@@ -188,7 +188,7 @@ async fn a_call_without_an_answer_is_repeated_once_if_it_only_asks_and_never_oth
             } else {
                 let error = answer.unwrap_err();
                 assert!(matches!(error, Error::Unavailable(_)), "{method} {fault}: {error}");
-                assert_eq!((error.outcome(), calls.len()), (Outcome::AskStatus, 1), "{method} {fault}");
+                assert_eq!((error.outcome(), calls.len()), (MokkaOutcome::AskStatus, 1), "{method} {fault}");
                 assert_discreet(&error);
             }
             mokka.standins.clear_faults();
@@ -228,15 +228,15 @@ async fn a_lost_answer_hides_what_status_shows() {
     mokka.hold(ORDER).await;
     mokka.fault("finish", Fault::AnswerLost, 1);
     let error = mokka.client.finish(&finish(ORDER, "5240"), b"%PDF-1.7", deadline()).await.unwrap_err();
-    assert_eq!((error.outcome(), mokka.status(ORDER).await), (Outcome::AskStatus, OrderStatus::Finished));
+    assert_eq!((error.outcome(), mokka.status(ORDER).await), (MokkaOutcome::AskStatus, OrderStatus::Finished));
     mokka.fault("return", Fault::AnswerLost, 1);
     let error = mokka.client.refund(&refund(ORDER, "5240"), deadline()).await.unwrap_err();
-    assert_eq!((error.outcome(), mokka.status(ORDER).await), (Outcome::AskStatus, OrderStatus::Refunded));
+    assert_eq!((error.outcome(), mokka.status(ORDER).await), (MokkaOutcome::AskStatus, OrderStatus::Refunded));
     assert_eq!(mokka.standins.mokka_order(ORDER).unwrap().returns.len(), 1);
 }
 
 #[tokio::test]
-async fn auto_finds_either_order_of_the_signature_and_keeps_to_it_for_each_store() {
+async fn auto_signature_order_is_found_and_kept_for_each_store() {
     let second = || Some(standins::Store { id: 73, secret: "second-demo-secret".to_owned() });
     for (order, surplus) in [(SignatureOrder::BodySecret, 0), (SignatureOrder::SecretBody, 1)] {
         let one = Mokka::with(Options { mokka_signature: order, ..Options::default() }, OrderSetting::Auto, None).await;
@@ -253,7 +253,7 @@ async fn auto_finds_either_order_of_the_signature_and_keeps_to_it_for_each_store
 }
 
 #[tokio::test]
-async fn every_method_finds_the_other_order_by_itself_without_doing_anything_twice() {
+async fn signature_order_is_found_by_each_method_without_double_effect() {
     for (method, _) in METHODS {
         let options = Options { mokka_signature: SignatureOrder::SecretBody, ..Options::default() };
         let mokka = Mokka::with(options, OrderSetting::Auto, None).await;
@@ -267,14 +267,14 @@ async fn every_method_finds_the_other_order_by_itself_without_doing_anything_twi
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_refused_in_both_orders_and_a_fixed_order_is_tried_alone() {
+async fn wrong_secret_is_refused_in_both_orders_or_the_fixed_one() {
     let options = Options { mokka_secret: "another-secret".to_owned(), ..Options::default() };
     for (setting, calls) in [(OrderSetting::Auto, 2), (OrderSetting::Fixed(Order::SecretBody), 1)] {
         let mokka = Mokka::with(options.clone(), setting, None).await;
         for (method, _) in METHODS {
             let error = call(&mokka.client, method).await.unwrap_err();
             assert!(matches!(&error, Error::Refused { code: Code::SignatureWrong, .. }), "{method}: {error}");
-            assert_eq!((error.outcome(), mokka.calls(method).len()), (Outcome::NothingDone, calls), "{method}");
+            assert_eq!((error.outcome(), mokka.calls(method).len()), (MokkaOutcome::NothingDone, calls), "{method}");
             assert_discreet(&error);
         }
     }

@@ -10,11 +10,11 @@ use crate::Story;
 /// The shop's answer, and what of it is on Mokka's page.
 async fn shown(answer: &Value) -> Value {
     let story = Story::start().await;
-    story.world.standins().shop_answers(answer.clone()).unwrap();
+    story.environment.standins().shop_answers(answer.clone()).unwrap();
     let order = story.order().await;
     let created = story.create(&order).await.json();
     assert_eq!(created["success"], json!(true), "{answer}: {created}");
-    let body = story.world.standins().calls_to(System::Mokka, "checkout")[0].body.clone();
+    let body = story.environment.standins().calls_to(System::Mokka, "checkout")[0].body.clone();
     assert_sums_up(&body);
     body["cart_items"].clone()
 }
@@ -112,7 +112,7 @@ async fn whatever_way_the_shop_sells_what_is_left_to_pay_is_charged() {
         (&[("bonuses", "no_price")], "true", 300, None),
     ] {
         let story = Story::start_with(Options::default(), &[("SHOP_PRICE_INCLUDES_DELIVERY", includes_delivery)]).await;
-        let standins = story.world.standins();
+        let standins = story.environment.standins();
         for (name, value) in ways {
             standins.set_reading(name, value).unwrap();
         }

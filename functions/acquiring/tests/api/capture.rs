@@ -15,7 +15,7 @@ async fn created(story: &Story) -> (Placed, String) {
 }
 
 fn finishes(story: &Story, payment: &str) -> u32 {
-    story.world.standins().mokka_order(payment).unwrap().finishes
+    story.environment.standins().mokka_order(payment).unwrap().finishes
 }
 
 fn paid(payment: &str) -> Value {
@@ -33,7 +33,7 @@ async fn a_hold_is_finished_with_a_sales_document() {
     assert_eq!(story.capture(&payment).await.json(), pending(&payment));
     story.decide(&payment, Decision::Approved).await;
     assert_eq!(story.capture(&payment).await.json(), paid(&payment));
-    let calls = story.world.standins().calls_to(System::Mokka, "finish");
+    let calls = story.environment.standins().calls_to(System::Mokka, "finish");
     assert_eq!(calls.len(), 1);
     insta::assert_json_snapshot!("finish_request", calls[0].body, {".check.size" => "[size]"});
     let document = calls[0].check.as_ref().unwrap();
@@ -49,12 +49,12 @@ async fn a_settled_payment_is_answered_without_asking_mokka() {
     let (order, payment) = created(&story).await;
     story.decide(&payment, Decision::Approved).await;
     story.capture(&payment).await;
-    story.world.standins().forget_calls();
+    story.environment.standins().forget_calls();
     assert_eq!(story.capture(&payment).await.json(), paid(&payment));
     let again = story.create(&order).await.json();
     assert_eq!(again["success"], json!(false));
     assert!(again["error"].as_str().unwrap().contains("уже оплачен"), "{again}");
-    assert!(story.world.standins().calls(None).is_empty(), "no round trips for what is settled");
+    assert!(story.environment.standins().calls(None).is_empty(), "no round trips for what is settled");
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn twenty_parallel_captures_finish_once() {
     story.decide(&payment, Decision::Approved).await;
     let answers = join_all((0..20).map(|_| story.capture(&payment))).await;
     assert!(answers.iter().all(|answer| answer.json() == paid(&payment)), "{answers:#?}");
-    assert_eq!(story.world.standins().calls_to(System::Mokka, "finish").len(), 1);
+    assert_eq!(story.environment.standins().calls_to(System::Mokka, "finish").len(), 1);
     assert_eq!(finishes(&story, &payment), 1);
 }
 
@@ -73,7 +73,7 @@ async fn declined_canceled_and_expired_payments_fail_and_can_be_tried_again() {
     for status in ["declined", "canceled", "expired"] {
         let story = Story::start().await;
         let (order, payment) = created(&story).await;
-        story.world.standins().set_mokka_status(&payment, status).unwrap();
+        story.environment.standins().set_mokka_status(&payment, status).unwrap();
         let failed = story.capture(&payment).await.json();
         assert_eq!((&failed["success"], &failed["paymentCaptured"]), (&json!(false), &json!(false)), "{status}: {failed}");
         assert!(failed["error"].is_string() && failed.get("pending").is_none(), "{status}: {failed}");
@@ -81,7 +81,7 @@ async fn declined_canceled_and_expired_payments_fail_and_can_be_tried_again() {
         let again = story.create(&order).await.json();
         assert_eq!(again["paymentId"], json!(order.payment(2)), "{status}: {again}");
         // The failed attempt stays what it is, whatever Mokka says of it later.
-        story.world.standins().set_mokka_status(&payment, "hold").unwrap();
+        story.environment.standins().set_mokka_status(&payment, "hold").unwrap();
         assert_eq!(story.capture(&payment).await.json()["success"], json!(false));
         assert_eq!(story.state(&payment).await, status);
     }
@@ -93,7 +93,7 @@ async fn a_forgotten_attempt_expires_and_paying_days_later_starts_anew() {
     let (order, payment) = created(&story).await;
     let first = story.create(&order).await.json();
     assert_eq!(first["paymentId"], json!(payment), "a live attempt is returned again");
-    story.world.advance(Duration::from_hours(25));
+    story.environment.advance(Duration::from_hours(25));
     let again = story.create(&order).await.json();
     assert_eq!(again["paymentId"], json!(order.payment(2)), "{again}");
     assert_ne!(again["paymentUrl"], first["paymentUrl"]);
@@ -104,7 +104,7 @@ async fn a_forgotten_attempt_expires_and_paying_days_later_starts_anew() {
 async fn a_status_that_nobody_knows_changes_nothing() {
     let story = Story::start().await;
     let (_, payment) = created(&story).await;
-    story.world.standins().set_mokka_status(&payment, "frozen").unwrap();
+    story.environment.standins().set_mokka_status(&payment, "frozen").unwrap();
     assert_eq!(story.capture(&payment).await.json(), pending(&payment));
     assert_eq!(story.state(&payment).await, "pending");
 }
@@ -115,15 +115,15 @@ async fn money_of_another_amount_is_never_captured() {
         for status in ["hold", "finished"] {
             let story = Story::start().await;
             let (order, payment) = created(&story).await;
-            story.world.standins().set_mokka_status(&payment, status).unwrap();
-            story.world.standins().set_mokka_amount(&payment, amount).unwrap();
+            story.environment.standins().set_mokka_status(&payment, status).unwrap();
+            story.environment.standins().set_mokka_amount(&payment, amount).unwrap();
             let answer = story.capture(&payment).await.json();
             assert_eq!((&answer["success"], &answer["paymentCaptured"]), (&json!(false), &json!(false)), "{amount}: {answer}");
-            assert!(story.world.standins().calls_to(System::Mokka, "finish").is_empty(), "{amount}");
+            assert!(story.environment.standins().calls_to(System::Mokka, "finish").is_empty(), "{amount}");
             assert!(story.payment(&payment).await["mismatch"].is_string());
             assert_eq!(story.create(&order).await.json()["success"], json!(false), "no second attempt beside held money");
             // The shop let it go in Mokka's cabinet: the order can be paid anew.
-            story.world.standins().set_mokka_status(&payment, "canceled").unwrap();
+            story.environment.standins().set_mokka_status(&payment, "canceled").unwrap();
             assert_eq!(story.create(&order).await.json()["paymentId"], json!(order.payment(2)), "{amount}");
         }
     }
@@ -140,7 +140,7 @@ async fn on_shipment_a_hold_counts_as_paid_and_is_left_alone() {
     assert_eq!((story.state(&payment).await.as_str(), finishes(&story, &payment)), ("held", 0));
     assert!(story.create(&order).await.json()["error"].as_str().unwrap().contains("уже оплачен"));
     // The shop finished it in Mokka's cabinet: we notice.
-    story.world.standins().set_mokka_status(&payment, "finished").unwrap();
+    story.environment.standins().set_mokka_status(&payment, "finished").unwrap();
     assert_eq!(story.capture(&payment).await.json(), paid(&payment));
     assert_eq!(story.state(&payment).await, "captured");
 }
@@ -187,7 +187,7 @@ async fn every_fault_of_status_and_finish_is_answered_and_then_converges() {
         story.decide(&payment, Decision::Approved).await;
         // Status is asked twice, and a wrong signature is tried in the other order: keep the fault up for all of it.
         let times = if method == "status" { 4 } else { 2 };
-        story.world.standins().fault(System::Mokka, method, fault.parse::<Fault>().unwrap(), times).unwrap();
+        story.environment.standins().fault(System::Mokka, method, fault.parse::<Fault>().unwrap(), times).unwrap();
         let started = Instant::now();
         let answer = story.capture(&payment).await;
         assert!(started.elapsed() < TIMELY, "{method} {fault}: {:?}", started.elapsed());
@@ -196,17 +196,17 @@ async fn every_fault_of_status_and_finish_is_answered_and_then_converges() {
         if method == "finish" {
             // One Finish a request, however it came out; a wrong signature is tried once in the other order.
             let calls = if fault == "status:61" { 2 } else { 1 };
-            assert_eq!(story.world.standins().calls_to(System::Mokka, "finish").len(), calls, "{fault}");
+            assert_eq!(story.environment.standins().calls_to(System::Mokka, "finish").len(), calls, "{fault}");
         }
-        story.world.standins().clear_faults();
+        story.environment.standins().clear_faults();
         if method == "finish" && ["status:32", "status:61"].contains(&fault) {
             // Surely refused: asked again when it is due, however often IMSHOP asks.
-            let calls = story.world.standins().calls_to(System::Mokka, "finish").len();
+            let calls = story.environment.standins().calls_to(System::Mokka, "finish").len();
             for _ in 0..3 {
                 assert_eq!(story.capture(&payment).await.json()["pending"], json!(true), "{fault}");
             }
-            assert_eq!(story.world.standins().calls_to(System::Mokka, "finish").len(), calls, "{fault}");
-            story.world.advance(Duration::from_mins(1));
+            assert_eq!(story.environment.standins().calls_to(System::Mokka, "finish").len(), calls, "{fault}");
+            story.environment.advance(Duration::from_mins(1));
         }
         assert_eq!(story.capture(&payment).await.json(), paid(&payment), "{method} {fault}");
         assert_eq!(finishes(&story, &payment), 1, "{method} {fault}");
@@ -222,7 +222,7 @@ async fn auto_finds_the_signature_order_that_mokka_takes_and_keeps_it() {
     let (_, payment) = created(&story).await;
     story.decide(&payment, Decision::Approved).await;
     assert_eq!(story.capture(&payment).await.json(), paid(&payment));
-    let calls = story.world.standins().calls(Some(System::Mokka));
+    let calls = story.environment.standins().calls(Some(System::Mokka));
     assert_eq!(calls.iter().map(|call| call.method).collect::<Vec<_>>(), ["checkout", "checkout", "status", "finish"]);
 }
 
@@ -238,7 +238,7 @@ async fn calls_go_on_with_the_next_secret_when_mokka_takes_no_other() {
         let (_, payment) = created(&story).await;
         story.decide(&payment, Decision::Approved).await;
         assert_eq!(story.capture(&payment).await.json(), paid(&payment), "{order}");
-        let calls = story.world.standins().calls(Some(System::Mokka));
+        let calls = story.environment.standins().calls(Some(System::Mokka));
         let calls: Vec<_> = calls.iter().map(|call| call.method).collect();
         let refused = if order == "auto" { 2 } else { 1 };
         assert_eq!(calls, [vec!["checkout"; refused], vec!["checkout", "status", "finish"]].concat(), "remembered from then on");
@@ -251,17 +251,17 @@ async fn a_fixed_signature_order_is_not_second_guessed() {
     let story = Story::start_with(options, &[("MOKKA_SIGNATURE_ORDER", "body_secret")]).await;
     let order = story.order().await;
     assert_eq!(story.create(&order).await.json()["success"], json!(false));
-    assert_eq!(story.world.standins().calls(Some(System::Mokka)).len(), 1);
+    assert_eq!(story.environment.standins().calls(Some(System::Mokka)).len(), 1);
 }
 
 #[tokio::test]
 async fn the_shops_receipt_goes_along_when_there_is_one() {
     let story = Story::start().await;
-    story.world.standins().shop_answers(json!({"checkNumber": "FD-77", "checkLink": "https://ofd.example/77"})).unwrap();
+    story.environment.standins().shop_answers(json!({"checkNumber": "FD-77", "checkLink": "https://ofd.example/77"})).unwrap();
     let (_, payment) = created(&story).await;
     story.decide(&payment, Decision::Approved).await;
     story.capture(&payment).await;
-    let body = &story.world.standins().calls_to(System::Mokka, "finish")[0].body["body"];
+    let body = &story.environment.standins().calls_to(System::Mokka, "finish")[0].body["body"];
     assert_eq!((&body["check_number"], &body["check_link"]), (&json!("FD-77"), &json!("https://ofd.example/77")));
 }
 
@@ -280,11 +280,11 @@ async fn a_corrected_amount_is_captured_after_all() {
     let story = Story::start().await;
     let (_, payment) = created(&story).await;
     story.decide(&payment, Decision::Approved).await;
-    story.world.standins().set_mokka_amount(&payment, "3000.00").unwrap();
+    story.environment.standins().set_mokka_amount(&payment, "3000.00").unwrap();
     assert_eq!(story.capture(&payment).await.json()["success"], json!(false));
     assert_eq!(story.capture(&payment).await.json()["success"], json!(false));
     assert_eq!(story.payment(&payment).await["version"], json!(3), "said once, written once");
-    story.world.standins().set_mokka_amount(&payment, "3250.00").unwrap();
+    story.environment.standins().set_mokka_amount(&payment, "3250.00").unwrap();
     assert_eq!(story.capture(&payment).await.json(), paid(&payment));
     assert_eq!(story.payment(&payment).await.get("mismatch"), None);
 }
@@ -305,7 +305,7 @@ async fn capture_names_a_way_to_pay_that_can_be_this_payments() {
 #[tokio::test]
 async fn a_byte_order_mark_before_an_answer_is_nothing() {
     let story = Story::start().await;
-    let standins = story.world.standins();
+    let standins = story.environment.standins();
     for (system, method) in
         [(System::Shop, "orders"), (System::Mokka, "checkout"), (System::Mokka, "status"), (System::Mokka, "finish")]
     {

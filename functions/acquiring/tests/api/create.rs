@@ -6,7 +6,7 @@ use standins::{Decision, Fault, Options, System};
 use testkit::{Event, Placed, TIMELY, few_at_a_time, invoke};
 
 fn checkouts(story: &Story) -> usize {
-    story.world.standins().calls_to(System::Mokka, "checkout").len()
+    story.environment.standins().calls_to(System::Mokka, "checkout").len()
 }
 
 #[tokio::test]
@@ -17,9 +17,9 @@ async fn a_payment_is_registered_and_its_page_returned() {
     assert_eq!(answer.status, 200);
     let body = answer.json();
     insta::assert_json_snapshot!(body, {".paymentUrl" => "[mokka's page]"});
-    let mokka = story.world.standins().mokka_order(&order.payment(1)).unwrap();
+    let mokka = story.environment.standins().mokka_order(&order.payment(1)).unwrap();
     assert_eq!(body["paymentUrl"], mokka.form_url.as_str());
-    let call = &story.world.standins().calls_to(System::Mokka, "checkout")[0];
+    let call = &story.environment.standins().calls_to(System::Mokka, "checkout")[0];
     insta::assert_json_snapshot!("checkout_request", call.body, {
         ".callback_url" => insta::dynamic_redaction(|url, _| {
             let url = url.as_str().unwrap().to_owned();
@@ -84,7 +84,7 @@ async fn every_fault_of_checkout_is_answered_and_then_converges() {
         let story = Story::start().await;
         let order = story.order().await;
         story
-            .world
+            .environment
             .standins()
             .fault(System::Mokka, "checkout", fault.parse::<Fault>().unwrap(), if fault == "status:61" { 2 } else { 1 })
             .unwrap();
@@ -99,7 +99,7 @@ async fn every_fault_of_checkout_is_answered_and_then_converges() {
         story.decide(payment, Decision::Approved).await;
         let captured = story.capture(payment).await.json();
         assert_eq!(captured["paymentCaptured"], json!(true), "{fault}: {captured}");
-        assert_eq!(story.world.standins().mokka_order(payment).unwrap().finishes, 1, "{fault}");
+        assert_eq!(story.environment.standins().mokka_order(payment).unwrap().finishes, 1, "{fault}");
     }))
     .await;
 }
@@ -122,7 +122,7 @@ async fn a_way_back_that_is_no_address_keeps_nobody_from_paying() {
         (json!(["imshop://payment/failed"]), true),
     ] {
         let order = story.order().await;
-        let (before, command) = (story.world.logs().len(), json!({"command": "create", "paymentMethodId": "mokka"}));
+        let (before, command) = (story.environment.logs().len(), json!({"command": "create", "paymentMethodId": "mokka"}));
         let mut body = command;
         body["orderUuid"] = order.uuid.clone().into();
         body["orderId"] = order.id.clone().into();
@@ -131,7 +131,7 @@ async fn a_way_back_that_is_no_address_keeps_nobody_from_paying() {
         assert_eq!(answer["success"], true, "{return_url}: {answer}");
         let named = answer["failureRegex"].as_str().unwrap().contains("imshop://payment/failed");
         assert_eq!(named, return_url == "imshop://payment/failed", "{return_url}: {answer}");
-        let logs = story.world.logs()[before..].to_owned();
+        let logs = story.environment.logs()[before..].to_owned();
         assert_eq!(logs.contains("returnUrl") || logs.contains("\"field\":\"returnUrl\""), is_noted, "{return_url}: {logs}");
     }
 }
@@ -169,7 +169,7 @@ async fn without_a_public_address_the_gateways_own_is_told() {
     let rest = story.acquiring(event(&first).rest()).await.json();
     let v2 = story.acquiring(event(&second).v2()).await.json();
     for (answer, order, base) in [(rest, &first, "https://api.shop.example/prod"), (v2, &second, "https://api.shop.example")] {
-        let mokka = story.world.standins().mokka_order(&order.payment(1)).unwrap();
+        let mokka = story.environment.standins().mokka_order(&order.payment(1)).unwrap();
         let payment = order.payment(1);
         let redirect = &mokka.redirect_url;
         assert!(redirect.starts_with(&format!("{base}/v1/return/{payment}/")), "{redirect}: {answer}");
@@ -185,11 +185,11 @@ async fn an_attempt_keeps_the_page_that_mokka_knows() {
     let order = story.order().await;
     let first = story.create(&order).await.json();
     let page = story.return_path(&order.payment(1));
-    // Nobody can derive the token of a page from the next order's.
+    // The token of a page cannot be derived from the next order's.
     let next = story.order().await;
     story.create(&next).await;
     assert_ne!(story.return_path(&next.payment(1)).rsplit_once('/'), page.rsplit_once('/'));
-    story.world.standins().fault(System::Mokka, "status", "status:24".parse::<Fault>().unwrap(), 1).unwrap();
+    story.environment.standins().fault(System::Mokka, "status", "status:24".parse::<Fault>().unwrap(), 1).unwrap();
     let registered_anew = story.create(&order).await.json();
     assert_eq!((&registered_anew["successRegex"], story.return_path(&order.payment(1))), (&first["successRegex"], page));
     // One that an earlier release opened: its page has no token, and Mokka and the app go on knowing it so.
@@ -200,16 +200,17 @@ async fn an_attempt_keeps_the_page_that_mokka_knows() {
 }
 
 #[tokio::test]
-async fn an_attempt_that_mokka_forgot_is_registered_again_until_its_time_is_over() {
+async fn attempt_unknown_to_mokka_is_registered_again_until_it_expires() {
     let story = Story::start().await;
     let order = story.order().await;
     let first = story.create(&order).await.json();
-    let forgets = || story.world.standins().fault(System::Mokka, "status", "status:24".parse::<Fault>().unwrap(), 1).unwrap();
+    let forgets =
+        || story.environment.standins().fault(System::Mokka, "status", "status:24".parse::<Fault>().unwrap(), 1).unwrap();
     forgets();
     let second = story.create(&order).await.json();
     assert_eq!((&second["paymentId"], checkouts(&story)), (&first["paymentId"], 2), "{second}");
     assert_ne!(second["paymentUrl"], first["paymentUrl"], "the page of the new registration");
-    story.world.advance(std::time::Duration::from_hours(25));
+    story.environment.advance(std::time::Duration::from_hours(25));
     forgets();
     assert_eq!(story.create(&order).await.json()["paymentId"], json!(order.payment(2)));
 }
@@ -222,9 +223,9 @@ async fn payments_go_on_when_the_internal_secret_is_another_one() {
         assert_eq!(story.create(order).await.json()["success"], json!(true));
     }
     let changed = [("INTERNAL_SECRET", "another-internal-secret-of-the-sandbox")];
-    let acquiring = story.world.build(acquiring::Deps::from_env, &changed);
+    let acquiring = story.environment.build(acquiring::Deps::from_env, &changed);
     // Mokka forgot one of them: it is registered anew, with an address of the new secret.
-    story.world.standins().fault(System::Mokka, "status", "status:24".parse::<Fault>().unwrap(), 1).unwrap();
+    story.environment.standins().fault(System::Mokka, "status", "status:24".parse::<Fault>().unwrap(), 1).unwrap();
     let create = Story::create_event(&again);
     let answer = invoke(&acquiring, |deps, request| Box::pin(acquiring::handle(deps, request)), create).await;
     assert_eq!(answer.json()["success"], json!(true), "{}", answer.body);
@@ -241,7 +242,7 @@ async fn a_page_that_a_lost_answer_replaced_is_never_handed_out_again() {
     let story = Story::start().await;
     let order = story.order().await;
     let first = story.create(&order).await.json();
-    let standins = story.world.standins();
+    let standins = story.environment.standins();
     standins.fault(System::Mokka, "status", "status:24".parse::<Fault>().unwrap(), 1).unwrap();
     standins.fault(System::Mokka, "checkout", Fault::AnswerLost, 1).unwrap();
     assert_eq!(story.create(&order).await.json()["success"], json!(false), "registered again, its answer lost");

@@ -122,7 +122,8 @@ async fn wallets_are_read_and_refused_until_a_card_gateway_is_there() {
 #[tokio::test]
 async fn the_store_being_down_is_our_fault_and_said_so() {
     let story = Story::start_with(Options::default(), &[]).await;
-    let broken: acquiring::Deps = story.world.build(acquiring::Deps::from_env, &[("DYNAMODB_ENDPOINT", "http://127.0.0.1:9")]);
+    let broken: acquiring::Deps =
+        story.environment.build(acquiring::Deps::from_env, &[("DYNAMODB_ENDPOINT", "http://127.0.0.1:9")]);
     let answer =
         testkit::invoke(&broken, |deps, request| Box::pin(acquiring::handle(deps, request)), Story::capture_event("1-1")).await;
     assert_eq!(answer.status, 500);
@@ -139,8 +140,8 @@ fn settings_that_are_wrong_are_all_named() {
         ]
         .into(),
     );
-    let world = shared::platform::runtime::World::real(&env).unwrap();
-    let error = acquiring::Deps::from_env(env, world).unwrap_err().to_string();
+    let environment = shared::platform::runtime::Platform::real(&env).unwrap();
+    let error = acquiring::Deps::from_env(env, environment).unwrap_err().to_string();
     for wanted in [
         "IMSHOP_KEY: must be set",
         "INTERNAL_SECRET: must have at least 32",
@@ -155,12 +156,12 @@ fn settings_that_are_wrong_are_all_named() {
 }
 
 #[tokio::test]
-async fn the_forms_end_and_the_holds_are_two_settings_and_the_one_of_before_is_refused() {
+async fn form_and_hold_ends_are_two_settings_and_the_old_one_is_refused() {
     let story = Story::start().await;
     let problems = |changes: &[(&str, &str)]| {
-        let mut env = story.world.env();
+        let mut env = story.environment.env();
         env.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let deps = acquiring::Deps::from_env(shared::platform::env::Env::from_map(env), story.world.world());
+        let deps = acquiring::Deps::from_env(shared::platform::env::Env::from_map(env), story.environment.platform());
         deps.err().map(|error| error.to_string()).unwrap_or_default()
     };
     assert_eq!(problems(&[]), "");

@@ -10,7 +10,7 @@ use crate::Story;
 /// What Checkout says of an order with these fields in IMSHOP's request and in the shop's answer.
 async fn checkout(requested: &Value, answered: &Value) -> Value {
     let story = Story::start().await;
-    story.world.standins().shop_answers(answered.clone()).unwrap();
+    story.environment.standins().shop_answers(answered.clone()).unwrap();
     let mut request = Story::order_request("uuid-1");
     for (field, value) in requested.as_object().unwrap() {
         match field.as_str() {
@@ -22,7 +22,7 @@ async fn checkout(requested: &Value, answered: &Value) -> Value {
     let id = answer["orders"][0]["id"].as_str().unwrap().to_owned();
     let created = story.create(&Placed { uuid: "uuid-1".to_owned(), id }).await.json();
     assert_eq!(created["success"], true, "{requested} {answered}: {created}");
-    story.world.standins().calls_to(System::Mokka, "checkout")[0].body.clone()
+    story.environment.standins().calls_to(System::Mokka, "checkout")[0].body.clone()
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn only_names_that_can_be_told_apart_fill_in_the_form() {
 }
 
 #[tokio::test]
-async fn the_delivery_the_channel_and_the_term_are_passed_on_as_far_as_they_are_known() {
+async fn checkout_passes_on_known_delivery_channel_and_term() {
     let canary = json!("canary.customer@example.org");
     for (requested, answered, path, wanted) in [
         (json!({"address": "ул. Ленина, 1"}), json!({}), "/delivery_info/address", json!("Бишкек, ул. Ленина, 1")),
@@ -94,11 +94,11 @@ async fn the_delivery_the_channel_and_the_term_are_passed_on_as_far_as_they_are_
 async fn a_term_that_mokka_does_not_have_is_the_customers_to_choose() {
     for term in [1, 5, 7, 48, 60] {
         let story = Story::start().await;
-        story.world.standins().shop_answers(json!({"term": term})).unwrap();
+        story.environment.standins().shop_answers(json!({"term": term})).unwrap();
         let order = story.order().await;
         let created = story.create(&order).await.json();
         assert_eq!(created["success"], true, "{term}: {created}");
-        let asked: Vec<_> = story.world.standins().calls_to(System::Mokka, "checkout");
+        let asked: Vec<_> = story.environment.standins().calls_to(System::Mokka, "checkout");
         let terms: Vec<_> = asked.iter().map(|call| call.body["current_order"]["term"].clone()).collect();
         assert_eq!(terms, [json!(term), json!(null)]);
     }
@@ -146,11 +146,11 @@ async fn what_the_shop_pushes_is_passed_on_too() {
     }
     let created = story.create(&Placed { uuid: "pushed-1".to_owned(), id: "A-17".to_owned() }).await.json();
     assert_eq!(created["success"], true, "{created}");
-    let body = story.world.standins().calls_to(System::Mokka, "checkout")[0].body.clone();
+    let body = story.environment.standins().calls_to(System::Mokka, "checkout")[0].body.clone();
     assert_eq!(
         (&body["person"]["surname"], &body["delivery_info"]["address"], &body["additional_data"], &body["current_order"]["term"]),
         (&json!("Чернышев"), &json!("Москва, ул. Ленина, 1"), &json!({"returning_customer": true}), &json!(6)),
     );
     assert_eq!((&body["cart_items"][0]["brand"], &body["cart_items"][0]["category"]), (&json!("Кама"), &json!("Чайники")));
-    // The world looks for all of it in every log line when it ends.
+    // The environment looks for all of it in every log line when it ends.
 }

@@ -35,16 +35,16 @@ async fn place(story: &Story, fields: Value) -> Placed {
 }
 
 #[tokio::test]
-async fn what_was_not_offered_is_refused_and_leaves_no_trace_but_a_line_in_the_log() {
+async fn method_not_offered_is_refused_and_only_logged() {
     let (_folder, story) = story(r#"{ city = ["Ош"], amount = { max = 100 }, country = ["KG"] }"#).await;
     let order = place(&story, json!({"country": "KG"})).await;
-    let _ = story.world.store_calls();
+    let _ = story.environment.store_calls();
     let answer = story.create(&order).await;
     assert_eq!((answer.status, answer.json()), (200, json!({"success": false, "error": NOT_OFFERED})));
-    assert_eq!(story.world.store_calls(), ["GetItem"], "no round trip more than without rules");
-    assert!(story.world.items("order-holds", "payment#").await.is_empty());
-    assert!(story.world.standins().calls_to(System::Mokka, "checkout").is_empty());
-    let logs = story.world.logs();
+    assert_eq!(story.environment.store_calls(), ["GetItem"], "no round trip more than without rules");
+    assert!(story.environment.items("order-holds", "payment#").await.is_empty());
+    assert!(story.environment.standins().calls_to(System::Mokka, "checkout").is_empty());
+    let logs = story.environment.logs();
     let line = logs.lines().find(|line| line.contains("a way to pay that was not offered")).unwrap();
     assert!(line.contains("\"unmet\":\"amount, city\""), "{line}");
     assert!(!line.contains("Бишкек") && !line.contains("Ош"), "{line}");
@@ -100,13 +100,13 @@ async fn an_order_that_the_shop_pushed_is_not_judged_by_what_nobody_said() {
 }
 
 #[tokio::test]
-async fn what_is_under_way_goes_on_when_the_rules_change_and_a_new_attempt_does_not_start() {
+async fn changed_rules_keep_open_attempts_and_refuse_new_ones() {
     let (_folder, story) = story(r#"{ city = ["Бишкек"] }"#).await;
     let order = place(&story, json!({})).await;
     let first = story.create(&order).await;
     assert_eq!(first.json()["success"], json!(true), "{}", first.body);
     let (_changed, path) = file(r#"{ city = ["Ош"] }"#);
-    let changed = story.world.build(acquiring::Deps::from_env, &[("PAYMENTS_CONFIG", &path)]);
+    let changed = story.environment.build(acquiring::Deps::from_env, &[("PAYMENTS_CONFIG", &path)]);
     let create = async || {
         let event = Story::create_event(&order);
         invoke(&changed, |deps, request| Box::pin(acquiring::handle(deps, request)), event).await
@@ -118,7 +118,7 @@ async fn what_is_under_way_goes_on_when_the_rules_change_and_a_new_attempt_does_
 }
 
 #[tokio::test]
-async fn a_window_of_time_is_judged_when_the_order_was_recorded_or_an_hour_before_not_when_it_is_paid() {
+async fn time_window_is_judged_when_order_was_recorded_not_when_paid() {
     let now = testkit::clock::beginning();
     let clock = |hours: u64| now.plus(Duration::from_hours(hours)).rfc3339()[11..16].to_owned();
     // From one hour ago to an hour from now, by clocks at UTC; later, the same time of day will be over.
@@ -128,14 +128,14 @@ async fn a_window_of_time_is_judged_when_the_order_was_recorded_or_an_hour_befor
     std::fs::write(&path, format!("utcOffset = \"+00:00\"\n{text}")).unwrap();
     let story = Story::start_with(Options::default(), &[("PAYMENTS_CONFIG", &path)]).await;
     let order = place(&story, json!({})).await;
-    story.world.advance(Duration::from_hours(5));
+    story.environment.advance(Duration::from_hours(5));
     assert_eq!(story.create(&order).await.json()["success"], json!(true), "paid from the order history, hours later");
 
     let (_folder, path) = file(&when);
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, format!("utcOffset = \"+00:00\"\n{text}")).unwrap();
     let story = Story::start_with(Options::default(), &[("PAYMENTS_CONFIG", &path)]).await;
-    story.world.advance(Duration::from_hours(3));
+    story.environment.advance(Duration::from_hours(3));
     let late = place(&story, json!({})).await;
     assert_eq!(story.create(&late).await.json(), json!({"success": false, "error": NOT_OFFERED}), "two hours too late");
 }

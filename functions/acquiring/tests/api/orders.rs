@@ -15,7 +15,7 @@ async fn an_order_that_was_never_recorded_is_named_so() {
     let story = Story::start().await;
     let order = Placed { uuid: "unheard-of".to_owned(), id: "1".to_owned() };
     assert!(error(&story, &order).await.contains("Заказ ещё не передан"));
-    assert!(story.world.standins().calls(None).is_empty());
+    assert!(story.environment.standins().calls(None).is_empty());
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn order_ids_must_belong_together() {
 #[tokio::test]
 async fn an_order_without_an_amount_cannot_be_paid() {
     let story = Story::start().await;
-    story.world.standins().shop_answers(json!({"price": null, "items": null})).unwrap();
+    story.environment.standins().shop_answers(json!({"price": null, "items": null})).unwrap();
     let order = story.order().await;
     assert!(error(&story, &order).await.contains("Сумма заказа ещё не подтверждена"));
 }
@@ -52,16 +52,16 @@ async fn an_order_without_an_amount_cannot_be_paid() {
 #[tokio::test]
 async fn nothing_and_foreign_money_cannot_be_paid() {
     let story = Story::start().await;
-    story.world.standins().shop_answers(json!({"price": 0})).unwrap();
+    story.environment.standins().shop_answers(json!({"price": 0})).unwrap();
     assert!(error(&story, &story.order().await).await.contains("равна нулю"));
-    story.world.standins().shop_answers(json!({"price": 100, "currency": "KGS"})).unwrap();
+    story.environment.standins().shop_answers(json!({"price": 100, "currency": "KGS"})).unwrap();
     assert!(error(&story, &story.order().await).await.contains("не принимает валюту"));
 }
 
 #[tokio::test]
 async fn an_amount_outside_mokkas_tariff_is_said_and_may_be_corrected() {
     let story = Story::start().await;
-    story.world.standins().shop_answers(json!({"price": "999.99"})).unwrap();
+    story.environment.standins().shop_answers(json!({"price": "999.99"})).unwrap();
     let order = story.order().await;
     assert!(error(&story, &order).await.contains("не подходит для оплаты частями"));
     assert_eq!(story.state(&order.payment(1)).await, "declined");
@@ -92,7 +92,7 @@ async fn ids_may_be_numbers_and_strange() {
     let mut event = Story::create_event(&order);
     event["body"] = event["body"].as_str().unwrap().replace("\"orderId\":\"1001\"", "\"orderId\":1001").into();
     assert_eq!(story.acquiring(event).await.json()["paymentId"], json!("1001-1"));
-    story.world.standins().shop_answers(json!({"id": "Заказ №7/2026"})).unwrap();
+    story.environment.standins().shop_answers(json!({"id": "Заказ №7/2026"})).unwrap();
     let strange = story.order().await;
     assert_eq!(strange.id, "Заказ №7/2026");
     let payment = story.create(&strange).await.json()["paymentId"].as_str().unwrap().to_owned();
@@ -102,7 +102,7 @@ async fn ids_may_be_numbers_and_strange() {
 #[tokio::test]
 async fn two_orders_with_one_id_do_not_share_a_payment() {
     let story = Story::start().await;
-    story.world.standins().shop_answers(json!({"id": "same"})).unwrap();
+    story.environment.standins().shop_answers(json!({"id": "same"})).unwrap();
     let (first, second) = (story.order().await, story.order().await);
     assert_eq!(story.create(&first).await.json()["success"], json!(true));
     assert!(error(&story, &second).await.contains("занят другим заказом"));

@@ -71,7 +71,7 @@ async fn every_way_to_write_the_documents_create_is_the_same_payment() {
 }
 
 #[tokio::test]
-async fn the_documents_capture_says_pending_captured_and_declined_in_its_fields() {
+async fn capture_answers_pending_captured_and_declined_as_documented() {
     let story = start().await;
     ask(&story, &create()).await;
     let capture = json!({"command": "capture", "paymentMethodId": "sberbank/card", "paymentId": "12345-1"});
@@ -101,7 +101,7 @@ async fn the_documents_capture_says_pending_captured_and_declined_in_its_fields(
 }
 
 #[tokio::test]
-async fn the_documents_wallets_are_read_by_their_samples_and_by_its_swapped_lists() {
+async fn documented_wallet_samples_are_read_with_swapped_lists() {
     let story = start().await;
     let wallet = |command: &str, method: &str, field: &str| json!({"command": command, "paymentMethodId": method, "orderUuid": ORDER, "orderId": "12345", field: canary::CRYPTOGRAM});
     let refused = json!({"success": false, "error": texts::WALLET_NOT_CONFIGURED});

@@ -6,37 +6,37 @@ use standins::{Decision, System};
 use testkit::few_at_a_time;
 
 fn called(story: &Story) -> Vec<&'static str> {
-    story.world.standins().calls(Some(System::Mokka)).iter().map(|call| call.method).collect()
+    story.environment.standins().calls(Some(System::Mokka)).iter().map(|call| call.method).collect()
 }
 
 #[tokio::test]
 async fn the_round_trips_of_each_command_are_as_designed() {
     let story = Story::start().await;
     let order = story.order().await;
-    assert_eq!(story.world.store_calls(), ["UpdateItem"]);
+    assert_eq!(story.environment.store_calls(), ["UpdateItem"]);
 
     story.create(&order).await;
-    assert_eq!(story.world.store_calls(), ["GetItem", "TransactWriteItems", "UpdateItem"], "create, first time");
+    assert_eq!(story.environment.store_calls(), ["GetItem", "TransactWriteItems", "UpdateItem"], "create, first time");
     assert_eq!(called(&story), ["checkout"]);
 
-    story.world.standins().forget_calls();
+    story.environment.standins().forget_calls();
     story.create(&order).await;
-    assert_eq!(story.world.store_calls(), ["GetItem", "GetItem"], "create, repeated");
+    assert_eq!(story.environment.store_calls(), ["GetItem", "GetItem"], "create, repeated");
     assert_eq!(called(&story), ["status"]);
 
     story.decide(&order.payment(1), Decision::Approved).await;
-    story.world.standins().forget_calls();
+    story.environment.standins().forget_calls();
     story.capture(&order.payment(1)).await;
-    assert_eq!(story.world.store_calls(), ["GetItem", "UpdateItem", "GetItem", "UpdateItem"], "capture of a new hold");
+    assert_eq!(story.environment.store_calls(), ["GetItem", "UpdateItem", "GetItem", "UpdateItem"], "capture of a new hold");
     assert_eq!(called(&story), ["status", "finish"]);
 
-    story.world.standins().forget_calls();
+    story.environment.standins().forget_calls();
     story.capture(&order.payment(1)).await;
-    assert_eq!(story.world.store_calls(), ["GetItem"], "capture of a settled payment");
+    assert_eq!(story.environment.store_calls(), ["GetItem"], "capture of a settled payment");
     assert!(called(&story).is_empty());
 }
 
-/// Why a new attempt was not written down: only a lost condition can mean that the order's id is somebody else's.
+/// Why a new attempt was not written down: only a lost condition can mean that another order has the id.
 #[tokio::test]
 async fn a_transaction_that_was_canceled_is_dealt_with_by_its_reason() {
     const WRITE: &str = "TransactWriteItems";
@@ -52,7 +52,7 @@ async fn a_transaction_that_was_canceled_is_dealt_with_by_its_reason() {
     ] {
         let story = Story::start().await;
         let order = story.order().await;
-        story.world.refuse_store(WRITE, reason, 1);
+        story.environment.refuse_store(WRITE, reason, 1);
         let created = story.create(&order).await;
         assert_eq!(created.json()["success"], json!(waits), "{reason}: {}", created.body);
         if waits {
@@ -68,21 +68,21 @@ async fn a_transaction_that_was_canceled_is_dealt_with_by_its_reason() {
     for reason in ["TransactionConflict", "ThrottlingError"] {
         let story = Story::start().await;
         let order = story.order().await;
-        let _ = story.world.store_calls();
-        story.world.refuse_store(WRITE, reason, 1_000);
+        let _ = story.environment.store_calls();
+        story.environment.refuse_store(WRITE, reason, 1_000);
         let created = story.create(&order).await;
         assert_eq!(
             (&created.json()["success"], &created.json()["error"]),
             (&json!(false), &json!(shared::platform::texts::INTERNAL))
         );
-        let tries = story.world.store_calls().iter().filter(|call| *call == WRITE).count();
+        let tries = story.environment.store_calls().iter().filter(|call| *call == WRITE).count();
         assert!((2..=24).contains(&tries), "{reason}: {tries}");
         assert!(called(&story).is_empty(), "{reason}");
     }
     // The payment of that id is another order's.
     let story = Story::start().await;
     let order = story.order().await;
-    story.world.refuse_store(WRITE, "ConditionalCheckFailed", 1_000);
+    story.environment.refuse_store(WRITE, "ConditionalCheckFailed", 1_000);
     assert_eq!(story.create(&order).await.json()["error"], json!(shared::payments::texts::ORDER_ID_TAKEN));
 }
 
@@ -91,7 +91,7 @@ async fn a_write_that_meets_another_or_a_busy_table_is_tried_again() {
     for reason in ["TransactionConflictException", "ThrottlingException", "ProvisionedThroughputExceededException"] {
         let story = Story::start().await;
         let order = story.order().await;
-        story.world.refuse_store("UpdateItem", reason, 4);
+        story.environment.refuse_store("UpdateItem", reason, 4);
         let created = story.create(&order).await.json();
         assert_eq!(created["success"], json!(true), "{reason}: {created}");
         assert_eq!(called(&story), ["checkout"], "{reason}: once, however often its outcome is written");
@@ -103,7 +103,7 @@ async fn a_lost_answer_of_the_store_is_not_taken_for_somebody_elses_write() {
     few_at_a_time((0..3).map(|index| async move {
         let story = Story::start().await;
         let order = story.order().await;
-        story.world.lose_store_answer(index);
+        story.environment.lose_store_answer(index);
         let created = story.create(&order).await.json();
         assert_eq!(created["success"], json!(true), "create, answer {index} lost: {created}");
         assert_eq!(called(&story), ["checkout"], "create, answer {index} lost");
@@ -114,7 +114,7 @@ async fn a_lost_answer_of_the_store_is_not_taken_for_somebody_elses_write() {
         let order = story.order().await;
         story.create(&order).await;
         story.decide(&order.payment(1), Decision::Approved).await;
-        story.world.lose_store_answer(index);
+        story.environment.lose_store_answer(index);
         let captured = story.capture(&order.payment(1)).await.json();
         assert_eq!(captured["paymentCaptured"], json!(true), "capture, answer {index} lost: {captured}");
         assert_eq!(called(&story), ["checkout", "status", "finish"], "capture, answer {index} lost");

@@ -1,4 +1,4 @@
-//! The provider is ahead of our books: somebody acted in its cabinet.
+//! The provider is ahead of our books: the shop acted in its cabinet.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{AMOUNT, Shop, assert_refused};
 impl Shop {
     /// Gives money back in Mokka's cabinet, without us.
     pub(crate) fn return_at_mokka(&self, amount: &str) {
-        self.story.world.standins().give_back_at_mokka(&self.payment, amount).unwrap();
+        self.story.environment.standins().give_back_at_mokka(&self.payment, amount).unwrap();
     }
 }
 
@@ -25,7 +25,7 @@ async fn a_hold_that_is_no_more_is_not_acted_on() {
     ] {
         for command in ["finish", "cancel", "change"] {
             let shop = Shop::held().await;
-            shop.story.world.standins().set_mokka_status(&shop.payment, status).unwrap();
+            shop.story.environment.standins().set_mokka_status(&shop.payment, status).unwrap();
             let answer = match command {
                 "finish" => shop.finish().await,
                 "cancel" => shop.cancel().await,
@@ -41,14 +41,14 @@ async fn a_hold_that_is_no_more_is_not_acted_on() {
 #[tokio::test]
 async fn a_hold_whose_state_mokka_cannot_name_is_not_lost() {
     let shop = Shop::held().await;
-    shop.story.world.standins().set_mokka_status(&shop.payment, "frozen").unwrap();
+    shop.story.environment.standins().set_mokka_status(&shop.payment, "frozen").unwrap();
     let answer = shop.cancel().await;
     // Mokka answers 81, which may mean that it is done already; nothing is guessed.
     assert_eq!((answer.status, &answer.json()["outcome"]), (202, &json!("unknown")), "{}", answer.body);
     assert_eq!(shop.state().await, "held");
-    shop.story.world.standins().set_mokka_status(&shop.payment, "hold").unwrap();
-    shop.story.world.advance(Duration::from_mins(2));
-    shop.story.world.tick().await;
+    shop.story.environment.standins().set_mokka_status(&shop.payment, "hold").unwrap();
+    shop.story.environment.advance(Duration::from_mins(2));
+    shop.story.environment.tick().await;
     assert_eq!(shop.state().await, "canceled", "what was asked for is done once Mokka can");
 }
 
@@ -71,8 +71,8 @@ async fn a_part_that_mokka_gave_back_cannot_be_given_back_twice() {
     // Of a part Mokka's status says nothing, so it is Mokka that refuses: with 100, after which it may have been done all the same.
     assert_eq!(shop.refund("all", None).await.status, 202, "more than is left");
     for _ in 0..3 {
-        shop.story.world.advance(Duration::from_mins(10));
-        shop.story.world.tick().await;
+        shop.story.environment.advance(Duration::from_mins(10));
+        shop.story.environment.tick().await;
     }
     assert_eq!(shop.changing(), ["return", "return"], "repeated once, when it was due; then it is a person's turn");
     assert_eq!((shop.state().await.as_str(), shop.mokka().returned.as_str()), ("captured", "300.00"));
@@ -85,10 +85,10 @@ async fn a_part_that_mokka_gave_back_cannot_be_given_back_twice() {
 }
 
 #[tokio::test]
-async fn money_that_mokka_no_longer_has_calls_a_person() {
+async fn refund_of_money_gone_at_mokka_needs_manual_review() {
     for status in ["hold", "canceled", "expired"] {
         let shop = Shop::captured().await;
-        shop.story.world.standins().set_mokka_status(&shop.payment, status).unwrap();
+        shop.story.environment.standins().set_mokka_status(&shop.payment, status).unwrap();
         assert_refused(&shop.refund("all", None).await, 409, "mismatch", status);
         assert!(shop.changing().is_empty(), "{status}");
         assert_eq!(shop.state().await, "captured", "{status}");
@@ -96,7 +96,7 @@ async fn money_that_mokka_no_longer_has_calls_a_person() {
 }
 
 #[tokio::test]
-async fn a_hold_that_nobody_has_told_us_of_is_acted_on() {
+async fn hold_unknown_to_us_is_acted_on() {
     for policy in ["on_hold", "on_shipment"] {
         for (command, state) in [("finish", "captured"), ("cancel", "canceled")] {
             let shop = Shop::with(&[("MOKKA_FINISH", policy)]).await;
@@ -110,9 +110,9 @@ async fn a_hold_that_nobody_has_told_us_of_is_acted_on() {
 }
 
 #[tokio::test]
-async fn a_capture_that_nobody_has_told_us_of_is_given_back() {
+async fn capture_unknown_to_us_is_refunded() {
     let shop = Shop::held().await;
-    shop.story.world.standins().set_mokka_status(&shop.payment, "finished").unwrap();
+    shop.story.environment.standins().set_mokka_status(&shop.payment, "finished").unwrap();
     let answer = shop.refund("key", None).await;
     assert_eq!((answer.status, shop.state().await.as_str()), (200, "refunded"), "{}", answer.body);
     assert_eq!(shop.mokka().returned, AMOUNT);

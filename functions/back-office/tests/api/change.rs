@@ -15,21 +15,21 @@ async fn a_change_is_one_of_the_order_and_of_what_is_captured() {
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_answer!("changed", answer);
     assert_eq!(shop.called(), ["status", "change"]);
-    let sent = shop.story.world.standins().calls_to(System::Mokka, "change")[0].body.clone();
+    let sent = shop.story.environment.standins().calls_to(System::Mokka, "change")[0].body.clone();
     insta::assert_json_snapshot!("change_request", sent, {".valid_till" => "[moscow time]", ".order_id" => "[payment]"});
     assert_eq!((shop.mokka().amount.as_str(), shop.changes()), ("3000.00", 1));
-    let order = shop.story.world.item("order-holds", &format!("order#{}", shop.order.uuid)).await.unwrap();
+    let order = shop.story.environment.item("order-holds", &format!("order#{}", shop.order.uuid)).await.unwrap();
     assert_eq!((&order["amount"], &order["lines"][0]["name"]), (&json!(300_000), &json!("Чайник «Өзгөн»")));
     assert_eq!(shop.finish().await.status, 200);
     assert_eq!(shop.mokka().finishes, 1);
-    assert_eq!(shop.story.world.standins().calls_to(System::Mokka, "finish")[0].body["body"]["amount"], json!("3000.00"));
+    assert_eq!(shop.story.environment.standins().calls_to(System::Mokka, "finish")[0].body["body"]["amount"], json!("3000.00"));
 }
 
 #[tokio::test]
 async fn a_hold_can_be_held_longer() {
     let shop = Shop::held().await;
     let before = shop.mokka().valid_till;
-    let wanted = shop.story.world.clock().now().plus(Duration::from_hours(29 * 24));
+    let wanted = shop.story.environment.clock().now().plus(Duration::from_hours(29 * 24));
     let mut body = cart("3250.00");
     body["valid_till"] = json!(wanted.rfc3339());
     let answer = shop.ask(shop.event("change", OPERATOR_KEY).json(body.clone())).await;
@@ -46,8 +46,8 @@ async fn a_hold_can_be_held_longer() {
 async fn a_change_of_the_end_alone_that_is_refused_is_not_called_done() {
     let shop = Shop::held().await;
     let mut body = cart("3250.00");
-    body["valid_till"] = json!(shop.story.world.clock().now().plus(Duration::from_hours(48)).rfc3339());
-    shop.story.world.standins().set_mokka_limit("8880100203", "1.00", LimitStatus::Active).unwrap();
+    body["valid_till"] = json!(shop.story.environment.clock().now().plus(Duration::from_hours(48)).rfc3339());
+    shop.story.environment.standins().set_mokka_limit("8880100203", "1.00", LimitStatus::Active).unwrap();
     let answer = shop.ask(shop.event("change", OPERATOR_KEY).json(body)).await;
     assert_refused(&answer, 502, "provider_refused", "limit");
     assert_answer!("refused_by_mokka", answer);
@@ -60,7 +60,7 @@ async fn a_change_of_the_end_alone_that_is_refused_is_not_called_done() {
 #[tokio::test]
 async fn the_end_of_a_hold_is_in_the_future_but_not_far() {
     let shop = Shop::held().await;
-    let now = shop.story.world.clock().now();
+    let now = shop.story.environment.clock().now();
     for at in [now.rfc3339(), "2020-01-01T00:00:00Z".to_owned(), now.plus(Duration::from_hours(721)).rfc3339()] {
         let mut body = cart("3250.00");
         body["valid_till"] = at.clone().into();
@@ -68,7 +68,7 @@ async fn the_end_of_a_hold_is_in_the_future_but_not_far() {
         assert_eq!(answer.status, 400, "{at}");
         assert!(answer.json()["error"].as_str().unwrap().contains("`valid_till`"), "{}", answer.body);
     }
-    shop.story.world.advance(Duration::from_hours(337));
+    shop.story.environment.advance(Duration::from_hours(337));
     let answer = shop.change("3000.00").await;
     assert_eq!(answer.status, 400, "its own end has passed: {}", answer.body);
     assert!(shop.changing().is_empty());

@@ -42,7 +42,7 @@ async fn walk(command: &str) {
             _ => shop.refund("key", None).await,
         };
         let finished = drop_after(points, run()).await.is_some();
-        shop.story.world.advance(LEASE_OVER);
+        shop.story.environment.advance(LEASE_OVER);
         let settled = shop.settle().await;
         assert_eq!(settled.status, 200, "{context}: {}", settled.body);
         let payment = shop.look().await;
@@ -79,11 +79,11 @@ async fn a_dropped_refund_of_a_part_is_made_at_most_once() {
         let context = format!("dropped after {points}");
         let shop = Shop::captured_yesterday().await;
         let finished = drop_after(points, shop.refund("key", Some("300.00"))).await.is_some();
-        shop.story.world.advance(LEASE_OVER);
+        shop.story.environment.advance(LEASE_OVER);
         assert_eq!(shop.settle().await.status, 200, "{context}");
         let payment = shop.look().await;
         if payment.get("intent").is_some() {
-            // Nobody but a person can tell; here it is Mokka's books.
+            // Only a person can decide; here it is Mokka's books.
             let made = !shop.mokka().returns.is_empty();
             let decided = shop.outcome(1, made).await;
             assert_eq!(decided.status, 200, "{context}: {}", decided.body);

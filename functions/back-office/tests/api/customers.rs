@@ -40,18 +40,19 @@ async fn decision(story: &Story, id: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn the_address_of_the_form_for_a_limit_is_given_where_the_shop_has_one() {
+async fn limit_answer_links_the_form_where_the_shop_has_one() {
     for (uid, path) in [("", None), ("a1b2-C3_d4", Some("/mokka/iframe/v2/limit_form/a1b2-C3_d4"))] {
         let story = Story::start_with(Options::default(), &[("MOKKA_PARTNER_UID", uid)]).await;
         let url = limit(&story, canary::PHONE).await.json()["limit_form_url"].clone();
         assert_eq!(url.as_str().map(|url| url::Url::parse(url).unwrap().path().to_owned()).as_deref(), path);
     }
-    let world = testkit::World::start().await;
+    let environment = testkit::TestEnvironment::start().await;
     for wrong in ["a b", "a/../b", "ключ", &"a".repeat(101)] {
-        let mut env = world.env();
+        let mut env = environment.env();
         env.insert("MOKKA_PARTNER_UID".to_owned(), wrong.to_owned());
-        let error =
-            back_office::Deps::from_env(shared::platform::env::Env::from_map(env), world.world()).unwrap_err().to_string();
+        let error = back_office::Deps::from_env(shared::platform::env::Env::from_map(env), environment.platform())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("MOKKA_PARTNER_UID"), "{error}");
     }
 }
@@ -74,7 +75,7 @@ async fn limits_are_what_mokka_says_whatever_the_phone_looks_like() {
             "{answer}"
         );
     }
-    story.world.standins().set_mokka_limit("8880100203", "1234.50", LimitStatus::Active).unwrap();
+    story.environment.standins().set_mokka_limit("8880100203", "1234.50", LimitStatus::Active).unwrap();
     assert_eq!(limit(&story, canary::PHONE).await.json()["limit"], json!("1234.50"));
 }
 
@@ -89,7 +90,7 @@ async fn phones_that_mokka_cannot_have_are_refused() {
     for body in [json!({}), json!({"phone": null}), json!({"phone": 8_880_100_203_u64}), json!({"phone": "8880100203", "x": 1})] {
         assert_eq!(ask(&story, post("limits").key(OPERATOR_KEY).json(body.clone())).await.status, 400, "{body}");
     }
-    assert!(story.world.standins().calls(Some(System::Mokka)).is_empty());
+    assert!(story.environment.standins().calls(Some(System::Mokka)).is_empty());
 }
 
 #[tokio::test]
@@ -98,19 +99,19 @@ async fn a_registration_is_decided_by_its_callback() {
     let (opened, id) = register(&story).await;
     assert_eq!(opened.status, 200, "{}", opened.body);
     assert_answer!("registered", opened);
-    let sent = story.world.standins().calls_to(System::Mokka, "registration")[0].body.clone();
+    let sent = story.environment.standins().calls_to(System::Mokka, "registration")[0].body.clone();
     insta::assert_json_snapshot!("registration_request", sent, {
         ".callback_url" => "[callback]", ".current_order.order_id" => "[id]",
     });
     assert_answer!("registration_open", decision(&story, &id).await);
     // What is stored says nothing of the customer, and goes away by itself.
-    let stored = story.world.item("order-holds", &format!("registration#{id}")).await.unwrap();
+    let stored = story.environment.item("order-holds", &format!("registration#{id}")).await.unwrap();
     let text = stored.to_string();
     assert!(!text.contains("8880100203") && !text.contains(canary::EMAIL) && !text.contains("Канарейкина"), "{text}");
     assert!(stored["expires_at"].is_number());
 
-    let mokka = story.world.standins().mokka_registration(&id).unwrap();
-    story.world.standins().decide_registration(&id, Decision::Approved, false, 1).await.unwrap();
+    let mokka = story.environment.standins().mokka_registration(&id).unwrap();
+    story.environment.standins().decide_registration(&id, Decision::Approved, false, 1).await.unwrap();
     let path = Url::parse(&mokka.callback_url).unwrap().path().to_owned();
     let body = json!({"order_id": id, "decision": "approved", "amount": "5000.00", "mobile_phone": "8880100203"});
     assert_eq!(story.mokka(Event::post(&path).json(body).rest()).await.status, 200);
@@ -123,21 +124,21 @@ async fn what_is_asked_is_stored_before_mokka_is_called() {
     for (fault, status, code) in
         [("reset", 503, "provider_unavailable"), ("http500", 503, "provider_unavailable"), ("status:51", 502, "provider_refused")]
     {
-        story.world.standins().fault(System::Mokka, "registration", fault.parse::<Fault>().unwrap(), 1).unwrap();
+        story.environment.standins().fault(System::Mokka, "registration", fault.parse::<Fault>().unwrap(), 1).unwrap();
         let (answer, _) = register(&story).await;
         assert_refused(&answer, status, code, fault);
     }
-    assert_eq!(story.world.standins().calls_to(System::Mokka, "registration").len(), 3, "none is repeated");
-    assert_eq!(story.world.items("order-holds", "registration#").await.len(), 3);
+    assert_eq!(story.environment.standins().calls_to(System::Mokka, "registration").len(), 3, "none is repeated");
+    assert_eq!(story.environment.items("order-holds", "registration#").await.len(), 3);
 }
 
 #[tokio::test]
 async fn a_registration_is_forgotten_after_ninety_days() {
     let story = Story::start().await;
     let (_, id) = register(&story).await;
-    story.world.advance(Duration::from_hours(90 * 24 - 1));
+    story.environment.advance(Duration::from_hours(90 * 24 - 1));
     assert_eq!(decision(&story, &id).await.status, 200);
-    story.world.advance(Duration::from_hours(2));
+    story.environment.advance(Duration::from_hours(2));
     assert_eq!(decision(&story, &id).await.status, 404, "whether it is swept away yet or not");
 }
 
@@ -180,7 +181,7 @@ async fn fields_of_a_registration_are_read_strictly() {
         assert_eq!(answer.status, 400, "{field} {value}: {}", answer.body);
         assert!(answer.json()["error"].as_str().unwrap().contains(wanted), "{wanted}: {}", answer.body);
     }
-    assert!(story.world.standins().calls(Some(System::Mokka)).is_empty());
+    assert!(story.environment.standins().calls(Some(System::Mokka)).is_empty());
     let least = json!({"redirect_url": "https://shop.example/"});
     assert_eq!(ask(&story, post("registrations").key(OPERATOR_KEY).json(least)).await.status, 200);
 }
@@ -212,9 +213,9 @@ async fn a_mokka_that_does_not_answer_is_said_so() {
     ] {
         let story = Story::start().await;
         let fault: Fault = fault.parse().unwrap();
-        story.world.standins().fault(System::Mokka, "limit", fault, 2).unwrap();
+        story.environment.standins().fault(System::Mokka, "limit", fault, 2).unwrap();
         assert_refused(&limit(&story, canary::PHONE).await, status, code, &fault.to_string());
-        story.world.standins().fault(System::Mokka, "schedule", fault, 2).unwrap();
+        story.environment.standins().fault(System::Mokka, "schedule", fault, 2).unwrap();
         let answer = ask(&story, post("schedules").key(VIEWER_KEY).json(json!({"amount": "4000.00"}))).await;
         assert_refused(&answer, status, code, &fault.to_string());
     }

@@ -26,13 +26,13 @@ impl Office {
     }
 
     fn otp(&self) -> Otp {
-        let mut env = Env::from_map(self.story.world.env());
-        Otp::from_env(&mut env, self.story.world.dynamodb().clone(), Random::System).unwrap()
+        let mut env = Env::from_map(self.story.environment.env());
+        Otp::from_env(&mut env, self.story.environment.dynamodb().clone(), Random::System).unwrap()
     }
 
     /// The code for a form and the log of its sending.
     async fn send_code(&self, form: &Submission, phone: &str) {
-        let (phone, now) = (Phone::parse(phone).unwrap(), self.story.world.clock().now());
+        let (phone, now) = (Phone::parse(phone).unwrap(), self.story.environment.clock().now());
         let key = ChallengeKey::new(&self.secret, &form.form, form.installation.as_ref(), &phone);
         self.otp().save(Challenge::new(key).sending("t".to_owned(), now)).await.unwrap().unwrap();
         let log = SendLog::new(SendLog::phone_key(&self.secret, &phone)).with(now);
@@ -68,11 +68,11 @@ impl Office {
 
     /// How many forms, challenges and send logs are stored.
     async fn stored(&self) -> [usize; 3] {
-        let world = &self.story.world;
+        let environment = &self.story.environment;
         [
-            world.items("forms", "form#").await.len(),
-            world.items("otp-tokens", "challenge#").await.len(),
-            world.items("otp-tokens", "sends#").await.len(),
+            environment.items("forms", "form#").await.len(),
+            environment.items("otp-tokens", "challenge#").await.len(),
+            environment.items("otp-tokens", "sends#").await.len(),
         ]
     }
 }
@@ -145,11 +145,11 @@ async fn under_a_new_internal_secret_a_persons_older_forms_are_found_and_go() {
 }
 
 #[tokio::test]
-async fn who_deleted_how_much_of_which_digest_is_in_the_log_and_of_whom_is_not() {
+async fn erasure_log_names_actor_count_and_digest_but_no_person() {
     let office = Office::open().await;
     office.of_two_people().await;
     let answer = office.erase().await;
-    let logs = office.story.world.logs();
+    let logs = office.story.environment.logs();
     let logged = |parts: &[&str]| logs.lines().any(|line| parts.iter().all(|part| line.contains(part)));
     let digest = answer.json()["digest"].as_str().unwrap().to_owned();
     let parts =
@@ -171,23 +171,23 @@ async fn an_erasure_is_to_be_repeated_a_minute_later_and_is_complete_then() {
         (answer.status, body["complete"].as_bool().unwrap(), body["repeat_in_seconds"].as_i64())
     };
     assert_eq!(said(&office.erase().await), (200, false, Some(60)), "an index may not show everything yet");
-    office.story.world.advance(Duration::from_secs(20));
+    office.story.environment.advance(Duration::from_secs(20));
     // Written before, and shown by the index only now.
     office.hand_in(office.form(5)).await;
     let again = office.erase().await;
     assert_eq!((said(&again), &again.json()["forms"]), ((200, true, None), &json!(1)), "80 seconds after the first");
     assert_eq!(office.stored().await, [1, 1, 1]);
     assert_eq!(said(&office.erase().await), (200, false, Some(60)), "what comes later is another erasure");
-    office.story.world.advance(Duration::from_secs(25));
+    office.story.environment.advance(Duration::from_secs(25));
     assert_eq!(said(&office.erase().await), (200, false, Some(35)), "too early");
-    office.story.world.advance(Duration::from_hours(30));
+    office.story.environment.advance(Duration::from_hours(30));
     assert_eq!(said(&office.erase().await), (200, false, Some(60)), "far too late to belong together");
-    office.story.world.advance(Duration::from_mins(1));
+    office.story.environment.advance(Duration::from_mins(1));
     assert_eq!(said(&office.erase().await), (200, true, None));
     // Each phone for itself.
     let others = erasure(json!({"phone": OTHERS})).rest();
     assert_eq!(said(&office.story.back_office(others).await), (200, false, Some(60)));
-    assert_eq!(office.story.world.items("otp-tokens", "erasure#").await.len(), 1, "what is complete leaves nothing");
+    assert_eq!(office.story.environment.items("otp-tokens", "erasure#").await.len(), 1, "what is complete leaves nothing");
 }
 
 #[tokio::test]
@@ -212,7 +212,7 @@ async fn forms_of_nobody_are_counted_and_go_by_their_ids() {
     assert_eq!([office.photo(&links[0]).await, office.photo(&links[1]).await], [404, 200]);
     let list = office.read(get("forms").query("unmatched", "true")).await;
     assert_eq!(list["forms"].as_array().unwrap().len(), 1);
-    let logs = office.story.world.logs();
+    let logs = office.story.environment.logs();
     let logged = |parts: [&str; 3]| logs.lines().any(|line| parts.iter().all(|part| line.contains(part)));
     assert!(logged(["a form was deleted", "\"who\":\"operator\"", id(7).as_str()]));
 }
@@ -222,7 +222,7 @@ async fn what_is_over_and_still_stored_goes_too() {
     let office = Office::open().await;
     office.hand_in(office.with_photos(office.form(1), 1)).await;
     let link = office.link(1, 1).await;
-    office.story.world.advance(Duration::from_hours(91 * 24));
+    office.story.environment.advance(Duration::from_hours(91 * 24));
     assert_eq!(counted(&office.erase().await), erased(1, 0, 1, 0, 0));
     assert_eq!((office.stored().await[0], office.photo(&link).await), (0, 404));
 }
@@ -234,7 +234,7 @@ async fn a_delivery_under_way_does_not_bring_a_form_back() {
     form.state = State::Waiting;
     let form = office.hand_in(form).await;
     assert_eq!(counted(&office.erase().await), erased(1, 1, 0, 0, 0));
-    let (delivered, _) = form.delivered(None, office.story.world.clock().now()).unwrap();
+    let (delivered, _) = form.delivered(None, office.story.environment.clock().now()).unwrap();
     assert!(office.submissions.save(delivered).await.unwrap().is_none());
     assert_eq!(office.stored().await[0], 0);
 }
@@ -250,8 +250,8 @@ async fn more_than_a_page_goes_at_once() {
 }
 
 #[tokio::test]
-async fn without_the_storage_of_photos_the_forms_that_name_them_stay_until_it_is_back() {
-    // Nobody listens there.
+async fn erasure_without_photo_storage_keeps_forms_with_photos() {
+    // No server listens there.
     let office = Office::with(&[("S3_ENDPOINT", "http://127.0.0.1:9")]).await;
     office.of_two_people().await;
     let answer = office.erase().await;
@@ -264,7 +264,7 @@ async fn without_the_storage_of_photos_the_forms_that_name_them_stay_until_it_is
     said.as_object_mut().unwrap().remove("digest");
     assert_eq!((answer.status, said), (503, expected));
     assert_eq!(office.stored().await, [2, 2, 2], "the form with the photos is there with its code, and so is the log");
-    let back = office.story.world.build(back_office::Deps::from_env, &[]);
+    let back = office.story.environment.build(back_office::Deps::from_env, &[]);
     let event = erasure(json!({"phone": canary::FORM_PHONE})).rest();
     let answer = testkit::invoke(&back, |deps, request| Box::pin(back_office::handle(deps, request)), event).await;
     assert_eq!((answer.status, counted(&answer)), (200, erased(1, 0, 2, 1, 1)));
@@ -303,7 +303,7 @@ async fn a_lost_answer_of_the_store_leaves_nothing_behind() {
     for index in 0..15 {
         let office = Office::open().await;
         office.of_two_people().await;
-        office.story.world.lose_store_answer(index);
+        office.story.environment.lose_store_answer(index);
         let answer = office.erase().await;
         assert_eq!((answer.status, office.stored().await), (200, [1, 1, 1]), "answer {index} lost: {}", answer.body);
     }

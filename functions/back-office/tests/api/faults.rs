@@ -57,13 +57,13 @@ async fn an_answer_that_does_not_come_is_found_out_within_the_request() {
         for (fault, calls) in [("reset", 2), ("http500", 2), ("html", 2), ("answer_lost", 1)] {
             let context = format!("{}, {fault}", case.command);
             let shop = case.shop().await;
-            shop.story.world.standins().fault(System::Mokka, case.method, fault.parse::<Fault>().unwrap(), 1).unwrap();
+            shop.story.environment.standins().fault(System::Mokka, case.method, fault.parse::<Fault>().unwrap(), 1).unwrap();
             let answer = case.run(&shop).await;
             if case.is_a_refund() && fault != "answer_lost" {
                 assert_eq!((answer.status, case.effects(&shop)), (202, 0), "{context}: {}", answer.body);
                 assert_eq!(shop.changing().len(), 1, "{context}: not again before its time");
-                shop.story.world.advance(Duration::from_mins(2));
-                shop.story.world.tick().await;
+                shop.story.environment.advance(Duration::from_mins(2));
+                shop.story.environment.tick().await;
             } else {
                 assert_eq!((answer.status, &answer.json()["success"]), (200, &json!(true)), "{context}: {}", answer.body);
             }
@@ -77,20 +77,20 @@ async fn an_answer_that_does_not_come_is_found_out_within_the_request() {
 }
 
 #[tokio::test]
-async fn what_stays_unknown_is_told_so_and_is_done_later() {
+async fn unknown_outcome_is_answered_so_and_done_later() {
     for case in CASES {
         let context = case.command;
         let shop = case.shop().await;
         // As often as it is tried in one request, so that it ends without knowing.
         let times = if case.is_a_refund() { 1 } else { 2 };
-        shop.story.world.standins().fault(System::Mokka, case.method, Fault::Reset, times).unwrap();
+        shop.story.environment.standins().fault(System::Mokka, case.method, Fault::Reset, times).unwrap();
         let answer = case.run(&shop).await;
         assert_eq!((answer.status, &answer.json()["outcome"]), (202, &json!("unknown")), "{context}: {}", answer.body);
         assert_eq!(answer.json()["payment"]["unknown"], json!(true), "{context}");
         assert!(answer.json()["payment"]["next_check_at"].is_string(), "{context}: somebody will look");
         assert_eq!(case.effects(&shop), 0, "{context}");
-        shop.story.world.advance(Duration::from_mins(2));
-        shop.story.world.tick().await;
+        shop.story.environment.advance(Duration::from_mins(2));
+        shop.story.environment.tick().await;
         assert_eq!((shop.state().await.as_str(), case.effects(&shop)), (case.state, 1), "{context}: reconcile has done it");
         shop.assert_asked_before_each(context);
     }
@@ -103,14 +103,14 @@ async fn a_refusal_leaves_everything_as_it_was() {
             let context = format!("{}, {fault}", case.command);
             let shop = case.shop().await;
             // 61 is tried in the other order of the signature too.
-            shop.story.world.standins().fault(System::Mokka, case.method, fault.parse::<Fault>().unwrap(), 2).unwrap();
+            shop.story.environment.standins().fault(System::Mokka, case.method, fault.parse::<Fault>().unwrap(), 2).unwrap();
             let answer = case.run(&shop).await;
             assert_refused(&answer, 502, "provider_refused", &context);
             assert_eq!(answer.json()["provider_code"], json!(code), "{context}");
             assert_eq!(case.effects(&shop), 0, "{context}");
-            shop.story.world.standins().clear_faults();
+            shop.story.environment.standins().clear_faults();
             let expected = match case.command {
-                // What was begun goes on: nobody has taken the capture back.
+                // What was begun goes on: the capture was not taken back.
                 "finish" => "finishing",
                 "refund" => "captured",
                 _ => "held",
@@ -129,15 +129,15 @@ async fn what_is_perhaps_done_is_never_booked_as_refused() {
         for fault in ["status:22", "status:23", "status:62", "status:80", "status:81", "status:82", "refused", "status:777"] {
             let context = format!("{}, {fault}", case.command);
             let shop = case.shop().await;
-            shop.story.world.standins().fault(System::Mokka, case.method, fault.parse::<Fault>().unwrap(), 1).unwrap();
+            shop.story.environment.standins().fault(System::Mokka, case.method, fault.parse::<Fault>().unwrap(), 1).unwrap();
             let answer = case.run(&shop).await;
             if case.is_a_refund() {
                 assert_eq!((answer.status, &answer.json()["outcome"]), (202, &json!("unknown")), "{context}: {}", answer.body);
                 assert_refused(&shop.refund("other", None).await, 409, "in_progress", &context);
                 assert_eq!(shop.settle().await.status, 200, "{context}");
                 assert_eq!(shop.changing(), ["return"], "{context}: whoever asks");
-                shop.story.world.advance(Duration::from_mins(2));
-                shop.story.world.tick().await;
+                shop.story.environment.advance(Duration::from_mins(2));
+                shop.story.environment.tick().await;
             } else {
                 assert_eq!(answer.status, 200, "{context}: the status shows that it is not done, and it does no harm twice");
             }
@@ -152,41 +152,41 @@ async fn a_refusal_of_the_second_call_says_nothing_of_the_first() {
     // A change that was made all the same would show in the amount.
     for case in CASES.into_iter().filter(|case| case.command != "change") {
         let shop = case.shop().await;
-        shop.story.world.standins().fault(System::Mokka, case.method, Fault::Reset, 1).unwrap();
-        shop.story.world.standins().fault(System::Mokka, case.method, "status:32".parse().unwrap(), 1).unwrap();
+        shop.story.environment.standins().fault(System::Mokka, case.method, Fault::Reset, 1).unwrap();
+        shop.story.environment.standins().fault(System::Mokka, case.method, "status:32".parse().unwrap(), 1).unwrap();
         assert_eq!(case.run(&shop).await.status, 202, "{}", case.command);
-        shop.story.world.advance(Duration::from_mins(2));
+        shop.story.environment.advance(Duration::from_mins(2));
         if case.is_a_refund() {
             // The second call, which is refused.
-            shop.story.world.tick().await;
+            shop.story.environment.tick().await;
         }
         let payment = shop.look().await;
         assert_eq!((&payment["unknown"], case.effects(&shop)), (&json!(true), 0), "{}", case.command);
         // The first one comes through at last.
         match case.command {
             "refund" => shop.return_at_mokka(AMOUNT),
-            _ => drop(shop.story.world.tick().await),
+            _ => drop(shop.story.environment.tick().await),
         }
-        shop.story.world.advance(Duration::from_mins(10));
-        shop.story.world.tick().await;
+        shop.story.environment.advance(Duration::from_mins(10));
+        shop.story.environment.tick().await;
         assert_eq!((shop.state().await.as_str(), case.effects(&shop)), (case.state, 1), "{}", case.command);
     }
 }
 
 #[tokio::test]
-async fn what_mokka_does_after_its_caller_gave_up_is_found_out_and_done_once() {
+async fn late_effect_at_mokka_is_found_and_done_once() {
     for case in CASES {
         // The look of a refund is due after 30 seconds: the call comes through before it, or after its repeat.
         for seconds in [20, 50] {
             let shop = case.shop().await;
-            shop.story.world.standins().set_reading("lost_call", "later").unwrap();
+            shop.story.environment.standins().set_reading("lost_call", "later").unwrap();
             let fault = if seconds == 20 { Fault::AnswerLost } else { Fault::EffectLate(seconds) };
-            shop.story.world.standins().fault(System::Mokka, case.method, fault, 2).unwrap();
+            shop.story.environment.standins().fault(System::Mokka, case.method, fault, 2).unwrap();
             assert_eq!(case.run(&shop).await.status, 202, "{}", case.command);
             assert_eq!(case.effects(&shop), 0, "{}: not yet", case.command);
             for _ in 0..10 {
-                shop.story.world.advance(Duration::from_secs(35));
-                shop.story.world.tick().await;
+                shop.story.environment.advance(Duration::from_secs(35));
+                shop.story.environment.tick().await;
             }
             let (payment, made) = (shop.look().await, if case.command == "change" { 2 } else { 1 });
             assert_eq!((payment["state"].as_str(), &payment["unknown"]), (Some(case.state), &json!(false)), "{}", case.command);
@@ -199,7 +199,7 @@ async fn what_mokka_does_after_its_caller_gave_up_is_found_out_and_done_once() {
 async fn a_refused_command_can_be_given_again() {
     for case in CASES {
         let shop = case.shop().await;
-        shop.story.world.standins().fault(System::Mokka, case.method, "status:32".parse().unwrap(), 1).unwrap();
+        shop.story.environment.standins().fault(System::Mokka, case.method, "status:32".parse().unwrap(), 1).unwrap();
         assert_eq!(case.run(&shop).await.status, 502, "{}", case.command);
         let answer = if case.command == "refund" { shop.refund("new-key", None).await } else { case.run(&shop).await };
         assert_eq!((answer.status, case.effects(&shop)), (200, 1), "{}: {}", case.command, answer.body);
@@ -212,22 +212,22 @@ async fn a_refused_command_can_be_given_again() {
 async fn a_hold_that_ran_out_is_known_to_have() {
     // Mokka cancels what is finished too late, and says so by 23.
     let shop = Shop::held().await;
-    shop.story.world.standins().fault(System::Mokka, "finish", "status:23".parse().unwrap(), 2).unwrap();
+    shop.story.environment.standins().fault(System::Mokka, "finish", "status:23".parse().unwrap(), 2).unwrap();
     let unknown = shop.finish().await;
     assert_eq!(unknown.status, 202, "23 while Mokka still holds it: {}", unknown.body);
-    shop.story.world.advance(Duration::from_hours(337));
+    shop.story.environment.advance(Duration::from_hours(337));
     let late = shop.finish().await;
     assert_refused(&late, 409, "already_expired", "its time is over");
     assert_eq!(shop.state().await, "expired");
 }
 
 #[tokio::test]
-async fn what_never_left_us_waits_and_is_made_later() {
+async fn unsent_refund_waits_and_is_made_later() {
     // Mokka's address answers nothing at all: the part was surely not sent, so it is sent once Mokka is back.
     let shop = Shop::captured_yesterday().await;
     let nowhere = shop
         .story
-        .world
+        .environment
         .build(back_office::Deps::from_env, &[("MOKKA_FINISH", "on_shipment"), ("MOKKA_BASE_URL", "http://127.0.0.1:9")]);
     let event = shop.event("refunds", testkit::settings::CASHIER_KEY).header("Idempotency-Key", "key");
     let event = event.json(json!({"amount": "300.00"})).rest();

@@ -42,7 +42,7 @@ impl Shop {
     }
 
     fn document_sent(&self) -> Vec<u8> {
-        let calls = self.story.world.standins().calls_to(System::Mokka, "finish");
+        let calls = self.story.environment.standins().calls_to(System::Mokka, "finish");
         assert_eq!(calls.len(), 1);
         calls[0].check.as_ref().unwrap().bytes.to_vec()
     }
@@ -80,7 +80,7 @@ async fn the_shops_document_number_and_link_go_to_mokka_as_they_came() {
         assert_eq!(mokka.check_link.as_deref(), Some("https://ofd.example/check?id=1&n=2"));
         let payment = &answer.json()["payment"];
         assert_eq!((&payment["check_number"], &payment["state"]), (&json!("ФД-000123"), &json!("captured")));
-        let parts = shop.story.world.items("order-holds", "document#").await;
+        let parts = shop.story.environment.items("order-holds", "document#").await;
         assert_eq!(parts.len(), 3);
         assert!(parts.iter().all(|part| part["expires_at"].is_number()), "they go away by themselves");
     }
@@ -169,17 +169,17 @@ async fn a_document_of_a_payment_that_cannot_be_finished_is_not_even_stored() {
     let fields = json!({"document": STANDARD.encode(b"%PDF-1.4")});
     let answer = shop.ask(shop.event("finish", OPERATOR_KEY).json(fields)).await;
     crate::assert_refused(&answer, 409, "not_held", "pending");
-    assert!(shop.story.world.items("order-holds", "document#").await.is_empty());
+    assert!(shop.story.environment.items("order-holds", "document#").await.is_empty());
 }
 
 #[tokio::test]
 async fn a_shop_that_captures_at_once_can_still_finish_what_got_stuck() {
     let shop = Shop::with(&[("MOKKA_FINISH", "on_hold")]).await;
     shop.story.decide(&shop.payment, standins::Decision::Approved).await;
-    shop.story.world.standins().fault(System::Mokka, "finish", "status:62".parse().unwrap(), 1).unwrap();
+    shop.story.environment.standins().fault(System::Mokka, "finish", "status:62".parse().unwrap(), 1).unwrap();
     shop.story.callback(&shop.payment, "approved").await;
     assert_eq!(shop.state().await, "finishing");
-    shop.story.world.standins().forget_calls();
+    shop.story.environment.standins().forget_calls();
     let fields = json!({"check_number": "second-try", "document": STANDARD.encode(b"%PDF-1.4 other")});
     let answer = shop.ask(shop.event("finish", OPERATOR_KEY).json(fields)).await;
     assert_eq!((answer.status, shop.state().await.as_str()), (200, "captured"), "{}", answer.body);

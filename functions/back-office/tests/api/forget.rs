@@ -22,7 +22,7 @@ async fn erase(story: &Story, phone: &str) -> Answer {
 }
 
 async fn stored(story: &Story, order: &Placed) -> Value {
-    story.world.item("order-holds", &format!("order#{}", order.uuid)).await.unwrap()
+    story.environment.item("order-holds", &format!("order#{}", order.uuid)).await.unwrap()
 }
 
 /// Whether an order knows its customer; it knows all of it or nothing.
@@ -48,7 +48,7 @@ fn books(mut item: Value) -> Value {
 /// The payment is captured and everything that was planned for it was done.
 async fn captured() -> (Story, Placed, String) {
     let Shop { story, order, payment } = Shop::captured().await;
-    story.world.pump().await;
+    story.environment.poll_stream().await;
     (story, order, payment)
 }
 
@@ -69,15 +69,15 @@ async fn what_orders_know_of_a_person_goes_and_the_books_stay() {
     let shown = story.back_office(get(&format!("orders/{}", order.id)).key(VIEWER_KEY).rest()).await.json();
     assert_eq!((&shown["order"]["amount"], shown["order"].get("name")), (&json!("3250.00"), None), "{shown}");
     assert_eq!(shown["order"].get("customer_until"), None, "{shown}");
-    let logs = story.world.logs();
+    let logs = story.environment.logs();
     let named = |order: &Placed| {
         let line = |line: &str| line.contains("knows nothing of its customer any more") && line.contains(&order.uuid);
         logs.lines().any(line)
     };
     assert!(named(&order) && named(&never_paid), "the log says which orders");
     assert_eq!(erase(&story, canary::PHONE).await.json()["orders"], 0);
-    // What is given back later needs nobody.
-    story.world.advance(DAY);
+    // A later refund needs no person.
+    story.environment.advance(DAY);
     let refund = post(&format!("payments/{payment}/refunds")).key(testkit::settings::CASHIER_KEY).header("Idempotency-Key", "1");
     assert_eq!(story.back_office(refund.rest()).await.json()["payment"]["state"], "refunded");
     // And an order without its customer can still be paid.
@@ -103,7 +103,7 @@ async fn every_spelling_of_a_phone_finds_the_same_orders() {
         assert_eq!(story.orders(push("5002", "+7 901 111 22 33")).await.status, 200);
         assert_eq!(erase(&story, erased).await.json()["orders"], 1, "{ordered} by {erased}");
         let has_phone =
-            |uuid: &'static str| async { story.world.item("order-holds", uuid).await.unwrap().get("phone").is_some() };
+            |uuid: &'static str| async { story.environment.item("order-holds", uuid).await.unwrap().get("phone").is_some() };
         assert!(!Box::pin(has_phone("order#5001")).await, "{ordered} by {erased}");
         assert!(Box::pin(has_phone("order#5002")).await, "another's stays");
     }
@@ -114,7 +114,7 @@ async fn an_order_of_an_earlier_release_is_found_by_its_phone() {
     let (story, order, _) = captured().await;
     let key = format!("order#{}", order.uuid);
     story
-        .world
+        .environment
         .edit("order-holds", &key, |item| {
             // As numbers without +7 were recorded; without what earlier releases do not know.
             item.insert("phone".to_owned(), AttributeValue::S("9268180621".to_owned()));
@@ -129,19 +129,19 @@ async fn an_order_of_an_earlier_release_is_found_by_its_phone() {
 }
 
 #[tokio::test]
-async fn while_somebody_pays_the_order_knows_who_and_forgets_it_within_an_hour_of_the_end() {
+async fn order_forgets_its_customer_within_an_hour_after_the_payment_ends() {
     let shop = Shop::held().await;
     let (story, order) = (&shop.story, &shop.order);
     let body = erase(story, canary::PHONE).await.json();
     let said = ["success", "orders", "orders_open", "complete"].map(|name| body[name].clone());
     assert_eq!(said, [json!(true), json!(0), json!(1), json!(false)], "{body}");
-    story.world.advance(Duration::from_mins(61));
-    assert_eq!(story.world.tick().await["forgotten"], 0);
+    story.environment.advance(Duration::from_mins(61));
+    assert_eq!(story.environment.tick().await["forgotten"], 0);
     assert!(knows_customer(story, order).await, "the money is held: Mokka may need to hear of it again");
     assert_eq!(shop.finish().await.status, 200);
     assert!(knows_customer(story, order).await, "nothing is looked at that is not due");
-    story.world.advance(Duration::from_mins(61));
-    assert_eq!(story.world.tick().await["forgotten"], 1);
+    story.environment.advance(Duration::from_mins(61));
+    assert_eq!(story.environment.tick().await["forgotten"], 1);
     assert!(!knows_customer(story, order).await);
     assert_eq!(shop.state().await, "captured");
     let again = erase(story, canary::PHONE).await.json();
@@ -156,18 +156,18 @@ async fn an_open_attempt_of_any_kind_keeps_the_customer() {
     assert_eq!(shop.cancel().await.status, 200);
     assert_eq!(shop.state().await, "canceled");
     assert_eq!(erase(&shop.story, canary::PHONE).await.json()["orders_open"], 1, "withdrawn");
-    shop.story.world.advance(2 * DAY);
+    shop.story.environment.advance(2 * DAY);
     for _ in 0..4 {
-        shop.story.world.tick().await;
-        shop.story.world.advance(Duration::from_mins(61));
+        shop.story.environment.tick().await;
+        shop.story.environment.advance(Duration::from_mins(61));
     }
     assert!(!knows_customer(&shop.story, &shop.order).await, "nobody can pay it any more");
 
-    // The shop has to call whoever has been told that it is paid.
+    // The shop has to call the customer who was told that it is paid.
     let shop = Shop::held().await;
-    shop.story.world.standins().set_mokka_status(&shop.payment, "expired").unwrap();
-    shop.story.world.advance(Duration::from_mins(31));
-    shop.story.world.tick().await;
+    shop.story.environment.standins().set_mokka_status(&shop.payment, "expired").unwrap();
+    shop.story.environment.advance(Duration::from_mins(31));
+    shop.story.environment.tick().await;
     assert!(shop.look().await["attention"] == true, "{}", shop.look().await);
     assert_eq!(erase(&shop.story, canary::PHONE).await.json()["orders_open"], 1, "a person must look");
 }
@@ -180,8 +180,8 @@ async fn a_failed_attempt_keeps_the_customer_until_its_last_look() {
     assert_eq!(shop.state().await, "declined");
     assert_eq!(erase(&shop.story, canary::PHONE).await.json()["orders_open"], 1, "it may still turn out to be paid");
     for hour in 0..60 {
-        shop.story.world.advance(Duration::from_mins(61));
-        shop.story.world.tick().await;
+        shop.story.environment.advance(Duration::from_mins(61));
+        shop.story.environment.tick().await;
         let looks = shop.story.payment(&shop.payment).await["last_looks"].as_u64().unwrap_or(0);
         assert!(knows_customer(&shop.story, &shop.order).await || looks == 2, "hour {hour}, {looks} looks");
     }
@@ -189,13 +189,13 @@ async fn a_failed_attempt_keeps_the_customer_until_its_last_look() {
 }
 
 #[tokio::test]
-async fn an_erasure_that_was_asked_for_is_not_undone_by_what_the_shop_says_later() {
+async fn erasure_is_not_undone_by_a_later_push_of_the_shop() {
     let shop = Shop::pending().await;
     let (story, order) = (&shop.story, &shop.order);
     assert_eq!(shop.cancel().await.status, 200);
     assert_eq!(erase(story, canary::PHONE).await.json()["orders_open"], 1);
     let until = stored(story, order).await["check_at"].clone();
-    story.world.advance(Duration::from_mins(1));
+    story.environment.advance(Duration::from_mins(1));
     // The shop pushes it again, with the person spelled otherwise, and answers the same request again.
     let body =
         json!({"orderId": order.id, "amount": "3250.00", "phone": canary::PHONE, "email": canary::EMAIL, "name": canary::NAME});
@@ -206,8 +206,8 @@ async fn an_erasure_that_was_asked_for_is_not_undone_by_what_the_shop_says_later
     assert_eq!(story.orders(relay.rest()).await.status, 200);
     assert_eq!(stored(story, order).await["check_at"], until, "answered");
     for _ in 0..60 {
-        story.world.advance(Duration::from_mins(61));
-        story.world.tick().await;
+        story.environment.advance(Duration::from_mins(61));
+        story.environment.tick().await;
     }
     assert!(!knows_customer(story, order).await);
 }
@@ -219,19 +219,19 @@ async fn who_is_named_again_after_an_erasure_is_forgotten_within_the_hour() {
         let body = json!({"orderId": "5001", "amount": "10.00", "phone": canary::PHONE});
         Event::new("PUT", "/v1/orders/5001").key(SHOP_KEY).json(body).rest()
     };
-    let has_phone = async || story.world.item("order-holds", "order#5001").await.unwrap().get("phone").is_some();
+    let has_phone = async || story.environment.item("order-holds", "order#5001").await.unwrap().get("phone").is_some();
     assert_eq!(story.orders(push()).await.status, 200);
     assert_eq!(erase(&story, canary::PHONE).await.json()["orders"], 1);
     assert!(!has_phone().await);
     assert_eq!(story.orders(push()).await.status, 200);
     assert!(has_phone().await, "somebody may come to pay");
-    story.world.advance(Duration::from_mins(61));
-    assert_eq!(story.world.tick().await["forgotten"], 1);
+    story.environment.advance(Duration::from_mins(61));
+    assert_eq!(story.environment.tick().await["forgotten"], 1);
     assert!(!has_phone().await);
 }
 
 #[tokio::test]
-async fn an_attempt_under_an_earlier_id_of_the_order_is_waited_for_and_emptied() {
+async fn attempt_under_earlier_order_id_is_awaited_and_emptied() {
     let shop = Shop::pending().await;
     let (story, order) = (&shop.story, &shop.order);
     assert_eq!(shop.cancel().await.status, 200);
@@ -249,8 +249,8 @@ async fn an_attempt_under_an_earlier_id_of_the_order_is_waited_for_and_emptied()
     assert_eq!((finished.status, story.state(&second).await.as_str()), (200, "captured"), "{}", finished.body);
     assert_eq!(erase(story, canary::PHONE).await.json()["orders_open"], 1, "the first one can still be paid");
     for _ in 0..60 {
-        story.world.advance(Duration::from_mins(61));
-        story.world.tick().await;
+        story.environment.advance(Duration::from_mins(61));
+        story.environment.tick().await;
     }
     assert!(!knows_customer(story, order).await);
     for payment in [&shop.payment, &second] {
@@ -259,7 +259,7 @@ async fn an_attempt_under_an_earlier_id_of_the_order_is_waited_for_and_emptied()
 }
 
 #[tokio::test]
-async fn a_paid_order_that_is_pushed_again_as_it_was_stays_without_its_customer() {
+async fn unchanged_push_of_paid_order_restores_no_customer() {
     let (story, order, _) = captured().await;
     assert_eq!(erase(&story, canary::PHONE).await.json()["orders"], 1);
     let push = |amount: &str| {
@@ -267,7 +267,7 @@ async fn a_paid_order_that_is_pushed_again_as_it_was_stays_without_its_customer(
             json!({"orderId": order.id, "amount": amount, "phone": canary::PHONE, "email": canary::EMAIL, "name": canary::NAME});
         Event::new("PUT", &format!("/v1/orders/{}", order.uuid)).key(SHOP_KEY).json(body).rest()
     };
-    story.world.advance(Duration::from_mins(1));
+    story.environment.advance(Duration::from_mins(1));
     let before = books(stored(&story, &order).await);
     let answer = story.orders(push("3250.00")).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -280,13 +280,13 @@ async fn a_paid_order_that_is_pushed_again_as_it_was_stays_without_its_customer(
 }
 
 #[tokio::test]
-async fn what_is_decided_of_an_order_that_is_due_is_decided_of_what_was_read_last() {
+async fn due_order_is_decided_by_its_latest_read() {
     let story = Story::start().await;
     story.order().await;
-    story.world.advance(Order::PERSON_KEPT);
-    drop(story.world.store_calls());
-    assert_eq!(story.world.tick().await["forgotten"], 1);
-    let reads = story.world.store_calls().into_iter().filter(|call| call == "GetItem").count();
+    story.environment.advance(Order::PERSON_KEPT);
+    drop(story.environment.store_calls());
+    assert_eq!(story.environment.tick().await["forgotten"], 1);
+    let reads = story.environment.store_calls().into_iter().filter(|call| call == "GetItem").count();
     assert_eq!(reads, 1, "what is written is what was found to be due");
 }
 
@@ -295,11 +295,11 @@ async fn an_old_failed_attempt_is_emptied_and_not_looked_at_again() {
     let shop = Shop::pending().await;
     shop.story.decide(&shop.payment, Decision::Declined).await;
     assert_eq!(shop.story.callback(&shop.payment, "declined").await.status, 200);
-    shop.story.world.pump().await;
+    shop.story.environment.poll_stream().await;
     let key = format!("payment#{}", shop.payment);
     // As the first release left it.
     for unknown in ["last_look_at", "last_looks", "check_at", "check_shard"] {
-        shop.story.world.forget("order-holds", &key, unknown).await;
+        shop.story.environment.forget("order-holds", &key, unknown).await;
     }
     let body = erase(&shop.story, canary::PHONE).await.json();
     assert_eq!((&body["orders"], &body["payment_pages"]), (&json!(1), &json!(1)), "{body}");
@@ -312,25 +312,25 @@ async fn an_old_failed_attempt_is_emptied_and_not_looked_at_again() {
 }
 
 #[tokio::test]
-async fn a_customer_is_known_for_ninety_days_after_the_last_word_on_the_order() {
+async fn customer_is_known_ninety_days_after_the_last_order_change() {
     let (story, order, _) = captured().await;
     let never_paid = story.order().await;
     let said_again = story.order().await;
-    story.world.advance(50 * DAY);
+    story.environment.advance(50 * DAY);
     let body = json!({"orderId": said_again.id, "amount": "3250.00", "phone": canary::PHONE});
     let push = Event::new("PUT", &format!("/v1/orders/{}", said_again.uuid)).key(SHOP_KEY).json(body);
     assert_eq!(story.orders(push.rest()).await.status, 200);
-    story.world.advance(39 * DAY);
-    assert_eq!(story.world.tick().await["forgotten"], 0);
-    story.world.advance(DAY);
-    let report = story.world.tick().await;
+    story.environment.advance(39 * DAY);
+    assert_eq!(story.environment.tick().await["forgotten"], 0);
+    story.environment.advance(DAY);
+    let report = story.environment.tick().await;
     assert_eq!(report["forgotten"], 2, "{report}");
     assert!(!knows_customer(&story, &order).await && !knows_customer(&story, &never_paid).await);
     assert!(knows_customer(&story, &said_again).await);
-    story.world.advance(50 * DAY);
-    assert_eq!(story.world.tick().await["forgotten"], 1);
+    story.environment.advance(50 * DAY);
+    assert_eq!(story.environment.tick().await["forgotten"], 1);
     assert!(!knows_customer(&story, &said_again).await);
-    let keys = story.world.items("order-holds", "order#").await;
+    let keys = story.environment.items("order-holds", "order#").await;
     assert!(keys.iter().all(|order| order.get("check_at").is_none()), "the index has none of them any more");
 }
 
@@ -340,41 +340,41 @@ async fn for_how_long_is_a_setting_and_what_is_open_then_is_waited_for() {
     shop.story.decide(&shop.payment, Decision::Approved).await;
     assert_eq!(shop.story.callback(&shop.payment, "approved").await.status, 200);
     let never_paid = shop.story.order().await;
-    shop.story.world.advance(3 * DAY);
-    shop.story.world.tick().await;
+    shop.story.environment.advance(3 * DAY);
+    shop.story.environment.tick().await;
     assert!(!knows_customer(&shop.story, &never_paid).await);
     assert!(knows_customer(&shop.story, &shop.order).await, "its money is held");
     assert_eq!(shop.finish().await.status, 200);
-    shop.story.world.advance(Duration::from_mins(61));
-    shop.story.world.tick().await;
+    shop.story.environment.advance(Duration::from_mins(61));
+    shop.story.environment.tick().await;
     assert!(!knows_customer(&shop.story, &shop.order).await);
 }
 
 #[tokio::test]
-async fn an_order_of_an_earlier_release_forgets_once_it_is_written_again_or_told_to() {
+async fn order_of_earlier_release_forgets_after_rewrite_or_erasure() {
     let story = Story::start().await;
     let earlier = [story.order().await, story.order().await, story.order().await];
     for order in &earlier {
         for unknown in ["check_at", "check_shard"] {
-            story.world.forget("order-holds", &format!("order#{}", order.uuid), unknown).await;
+            story.environment.forget("order-holds", &format!("order#{}", order.uuid), unknown).await;
         }
     }
     let [touched, told, neither] = &earlier;
     assert_eq!(story.create(touched).await.json()["success"], true);
     // As the command of OPERATIONS.md does.
-    let due = story.world.clock().now().millis().to_string();
+    let due = story.environment.clock().now().millis().to_string();
     let tell = |item: &mut std::collections::HashMap<String, AttributeValue>| {
         item.insert("check_shard".to_owned(), AttributeValue::S("o0".to_owned()));
         item.insert("check_at".to_owned(), AttributeValue::N(due));
     };
-    story.world.edit("order-holds", &format!("order#{}", told.uuid), tell).await;
-    story.world.tick().await;
+    story.environment.edit("order-holds", &format!("order#{}", told.uuid), tell).await;
+    story.environment.tick().await;
     assert!(!knows_customer(&story, told).await);
-    story.world.advance(Order::PERSON_KEPT);
+    story.environment.advance(Order::PERSON_KEPT);
     // Its attempt has failed by now, and is looked for a day longer.
     for _ in 0..28 {
-        story.world.tick().await;
-        story.world.advance(Duration::from_mins(61));
+        story.environment.tick().await;
+        story.environment.advance(Duration::from_mins(61));
     }
     assert!(!knows_customer(&story, touched).await);
     let left = stored(&story, neither).await;
@@ -388,7 +388,7 @@ async fn a_document_with_the_persons_name_goes_with_them() {
     let answer = shop.ask(finish).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     let size = async || {
-        let parts = shop.story.world.dynamodb().scan().table_name("order-holds").send().await.unwrap();
+        let parts = shop.story.environment.dynamodb().scan().table_name("order-holds").send().await.unwrap();
         let parts = parts.items.unwrap_or_default().into_iter().filter_map(|item| item.get("bytes")?.as_b().ok().cloned());
         parts.map(|bytes| bytes.into_inner().len()).collect::<Vec<_>>()
     };
@@ -399,7 +399,7 @@ async fn a_document_with_the_persons_name_goes_with_them() {
 }
 
 #[tokio::test]
-async fn an_erasure_of_orders_that_breaks_off_anywhere_is_completed_by_the_next() {
+async fn interrupted_erasure_of_orders_is_completed_by_the_next() {
     for points in 0.. {
         let (story, order, payment) = captured().await;
         let done = drop_after(points, erase(&story, canary::PHONE)).await;
@@ -417,21 +417,21 @@ async fn an_erasure_of_orders_that_breaks_off_anywhere_is_completed_by_the_next(
 async fn a_write_that_is_lost_leaves_no_half_and_another_ones_is_not_undone() {
     for index in 0..10 {
         let (story, order, _) = captured().await;
-        story.world.lose_store_answer(index);
+        story.environment.lose_store_answer(index);
         let answer = erase(&story, canary::PHONE).await;
         assert_eq!((answer.status, knows_customer(&story, &order).await), (200, false), "answer {index} lost: {}", answer.body);
     }
     // Without a store nothing is said to be complete.
     let (story, order, _) = captured().await;
-    story.world.choose_store_faults(|request| (request.operation == "UpdateItem").then_some(StoreFault::Failed));
+    story.environment.choose_store_faults(|request| (request.operation == "UpdateItem").then_some(StoreFault::Failed));
     let answer = erase(&story, canary::PHONE).await;
-    story.world.spare_the_store();
+    story.environment.spare_the_store();
     assert_eq!((answer.status, &answer.json()["complete"]), (503, &json!(false)), "{}", answer.body);
     assert!(knows_customer(&story, &order).await);
 }
 
 #[tokio::test]
-async fn a_payment_opened_at_the_same_moment_has_its_customer_or_none_and_is_one() {
+async fn payment_opened_during_erasure_is_one_with_or_without_customer() {
     for points in [2, 4, 6, 8, 10, 12, 14] {
         let story = Story::start().await;
         let order = story.order().await;
@@ -439,7 +439,7 @@ async fn a_payment_opened_at_the_same_moment_has_its_customer_or_none_and_is_one
         let _ = drop_after(points, erase(&story, canary::PHONE)).await;
         let (created, erased) = tokio::join!(story.create(&order), erase(&story, canary::PHONE));
         assert_eq!((created.json()["success"].clone(), erased.status), (json!(true), 200), "{points}: {}", created.body);
-        assert_eq!(story.world.items("order-holds", "payment#").await.len(), 1, "{points}");
+        assert_eq!(story.environment.items("order-holds", "payment#").await.len(), 1, "{points}");
         let open = erased.json()["orders_open"] == 1;
         assert_eq!(knows_customer(&story, &order).await, open, "{points}: {}", erased.body);
     }
@@ -453,7 +453,7 @@ async fn what_cannot_be_read_is_named_and_keeps_nothing_else() {
     let spoil = |item: &mut std::collections::HashMap<String, AttributeValue>| {
         item.insert("amount".to_owned(), AttributeValue::N("-1".to_owned()));
     };
-    story.world.edit("order-holds", &key, spoil).await;
+    story.environment.edit("order-holds", &key, spoil).await;
     let answer = erase(&story, canary::PHONE).await;
     assert_eq!(
         (answer.status, &answer.json()["orders"], &answer.json()["complete"]),
@@ -462,5 +462,5 @@ async fn what_cannot_be_read_is_named_and_keeps_nothing_else() {
         answer.body
     );
     assert!(!knows_customer(&story, &order).await);
-    assert!(story.world.logs().contains(&key), "the log says which");
+    assert!(story.environment.logs().contains(&key), "the log says which");
 }

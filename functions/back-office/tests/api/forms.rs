@@ -32,15 +32,15 @@ impl Office {
     /// With some settings changed.
     pub(crate) async fn with(changes: &[(&str, &str)]) -> Self {
         let story = Story::start_with(Options::default(), changes).await;
-        let mut env = Env::from_map(story.world.env());
+        let mut env = Env::from_map(story.environment.env());
         let secret = env.internal_secret().unwrap();
-        let submissions = Submissions::from_env(&mut env, story.world.dynamodb().clone(), Random::System).unwrap();
+        let submissions = Submissions::from_env(&mut env, story.environment.dynamodb().clone(), Random::System).unwrap();
         Self { story, submissions, secret }
     }
 
     /// A form of the customer's with this number, not stored yet.
     pub(crate) fn form(&self, number: u32) -> Submission {
-        let now = self.story.world.clock().now();
+        let now = self.story.environment.clock().now();
         let data = json!({"name": canary::NAME, "phone": canary::FORM_PHONE, "text": "Позвоните"});
         Submission {
             id: id(number),
@@ -68,7 +68,7 @@ impl Office {
         for index in 0..photos {
             let key = format!("photos/90d/{}/{index}.png", form.id);
             let bytes = format!("photo {index}");
-            self.story.world.storage().put(PHOTOS, &key, bytes.as_bytes()).unwrap();
+            self.story.environment.storage().put(PHOTOS, &key, bytes.as_bytes()).unwrap();
             form.photos.push(Photo {
                 pointer: format!("/photos/{index}"),
                 media_type: "image/png".to_owned(),
@@ -83,7 +83,7 @@ impl Office {
     /// Stores it, and a minute passes.
     pub(crate) async fn hand_in(&self, form: Submission) -> Submission {
         let stored = self.submissions.save(form).await.unwrap().unwrap();
-        self.story.world.advance(Duration::from_mins(1));
+        self.story.environment.advance(Duration::from_mins(1));
         stored
     }
 
@@ -202,7 +202,7 @@ async fn a_photo_is_had_by_a_link_to_save_it_and_not_to_open_it() {
     assert_eq!(answer.text().await.unwrap(), "photo 1");
     let other = url.replace("/1.png", "/0.png");
     assert_eq!(http.get(other).send().await.unwrap().status(), 403, "a link is for one photo");
-    assert!(!office.story.world.logs().contains("X-Amz-Signature"));
+    assert!(!office.story.environment.logs().contains("X-Amz-Signature"));
 }
 
 #[tokio::test]
@@ -225,7 +225,7 @@ async fn forms_are_listed_by_form_and_by_state_newest_first_in_pages() {
     assert_eq!((seen, pages), (newest_first(&[5, 4, 3, 2, 1]), 3));
     let (seen, _) = office.walk(|cursor| on(in_state("waiting").query("limit", "1"), cursor)).await;
     assert_eq!(seen, newest_first(&[5, 4, 2, 1]));
-    let since = office.submissions.find(&id(4), office.story.world.clock().now()).await.unwrap().unwrap().at.rfc3339();
+    let since = office.submissions.find(&id(4), office.story.environment.clock().now()).await.unwrap().unwrap().at.rfc3339();
     assert_eq!(ids(&office.read(of_form("callback").query("since", &since)).await), newest_first(&[5, 4]));
 }
 
@@ -235,7 +235,7 @@ async fn a_form_that_has_moved_on_is_on_one_list_only() {
     let mut form = office.form(1);
     form.state = State::Waiting;
     let form = office.hand_in(form).await;
-    let (delivered, _) = form.delivered(None, office.story.world.clock().now()).unwrap();
+    let (delivered, _) = form.delivered(None, office.story.environment.clock().now()).unwrap();
     office.submissions.save(delivered).await.unwrap().unwrap();
     assert!(ids(&office.read(in_state("waiting")).await).is_empty());
     assert_eq!(ids(&office.read(in_state("delivered")).await).len(), 1);
@@ -308,7 +308,7 @@ async fn forms_without_a_phone_that_can_be_read_are_a_list_of_their_own() {
         }
         office.hand_in(form).await;
     }
-    office.story.world.advance(Duration::from_hours(2));
+    office.story.environment.advance(Duration::from_hours(2));
     let expected: Vec<_> = [6, 5, 3, 2].map(|number| id(number).to_string()).into();
     for limit in ["1", "3", "100"] {
         let page = |cursor: Option<&str>| {
@@ -317,7 +317,7 @@ async fn forms_without_a_phone_that_can_be_read_are_a_list_of_their_own() {
         };
         assert_eq!(office.walk(page).await.0, expected, "{limit}: but for what is over");
     }
-    let found = office.submissions.find(&id(2), office.story.world.clock().now()).await.unwrap().unwrap();
+    let found = office.submissions.find(&id(2), office.story.environment.clock().now()).await.unwrap().unwrap();
     assert!(found.phone.is_none(), "what stands in the phone's place is none");
 }
 
@@ -348,7 +348,7 @@ async fn who_looked_at_how_much_of_what_is_in_the_log() {
     ];
     for (event, action, of, entries) in seen {
         let lines = || -> Vec<Value> {
-            let logs = office.story.world.logs();
+            let logs = office.story.environment.logs();
             let lines = logs.lines().filter(|line| line.contains("\"shown\""));
             let lines = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
             lines.filter(|line| line["action"] == action && line["of"] == of && line["entries"] == entries).collect()
@@ -357,7 +357,7 @@ async fn who_looked_at_how_much_of_what_is_in_the_log() {
         assert_eq!(office.ask(event).await.status, 200, "{action}");
         let after = lines();
         // The log is that of every test in the process.
-        assert!(after.len() > before, "{action} of {of}: {}", office.story.world.logs());
+        assert!(after.len() > before, "{action} of {of}: {}", office.story.environment.logs());
         assert!(after.iter().all(|line| line["who"] == "viewer"), "{after:?}");
     }
 }
@@ -386,7 +386,7 @@ async fn a_persons_forms_are_found_by_the_phone_however_it_is_written() {
         search(body)
     };
     assert_eq!(office.walk(page).await, (expected, 2));
-    let stored = office.story.world.items("forms", "form#").await;
+    let stored = office.story.environment.items("forms", "form#").await;
     for item in stored {
         assert!(!item["phone"].to_string().contains("770102030"), "{item}");
     }
@@ -416,8 +416,8 @@ async fn a_search_that_is_not_understood_is_refused() {
 async fn a_form_whose_time_is_over_is_nowhere_though_it_is_still_stored() {
     let office = Office::open().await;
     let form = office.hand_in(office.with_photos(office.form(1), 1)).await;
-    office.story.world.advance(Duration::from_hours(90 * 24));
-    assert!(office.story.world.item("forms", &format!("form#{}", form.id)).await.is_some());
+    office.story.environment.advance(Duration::from_hours(90 * 24));
+    assert!(office.story.environment.item("forms", &format!("form#{}", form.id)).await.is_some());
     for event in [of_form("callback"), in_state("kept"), search(json!({"phone": canary::FORM_PHONE}))] {
         assert!(ids(&office.read(event).await).is_empty());
     }
@@ -454,7 +454,7 @@ async fn a_form_that_cannot_be_read_hides_no_other_and_is_named() {
         let (bad, key) = (id(2).to_string(), format!("form#{}", id(2)));
         let lists = [get("forms").query("form", "callback"), get("forms").query("state", "kept")];
         let search = post("forms/search").json(json!({"phone": canary::FORM_PHONE}));
-        office.story.world.edit("forms", &key, |item| spoil(item, attribute)).await;
+        office.story.environment.edit("forms", &key, |item| spoil(item, attribute)).await;
         for event in lists.into_iter().chain([search]) {
             let list = office.read(event).await;
             let found: Vec<_> = list["forms"].as_array().unwrap().iter().map(|form| form["submission_id"].clone()).collect();
@@ -464,7 +464,7 @@ async fn a_form_that_cannot_be_read_hides_no_other_and_is_named() {
             assert!(!is_there || list["unreadable"] == json!([bad]), "{attribute}: {list}");
             assert!(is_there || ["form_name", "state"].contains(&attribute), "{attribute}: {list}");
         }
-        assert!(office.story.world.logs().contains(&bad) || ["form_name", "state"].contains(&attribute));
+        assert!(office.story.environment.logs().contains(&bad) || ["form_name", "state"].contains(&attribute));
         assert_eq!(office.ask(get("forms.csv").query("form", "callback")).await.status, 200, "{attribute}");
     }
 }

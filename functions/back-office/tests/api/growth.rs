@@ -24,7 +24,7 @@ const COSTS: &str = include_str!("../../../../infra/docs/COSTS.md");
 type Item = HashMap<String, AttributeValue>;
 
 async fn stored(story: &Story, key: String) -> Item {
-    let found = story.world.dynamodb().get_item().table_name(TABLE).key("pk", AttributeValue::S(key)).send().await.unwrap();
+    let found = story.environment.dynamodb().get_item().table_name(TABLE).key("pk", AttributeValue::S(key)).send().await.unwrap();
     found.item.unwrap()
 }
 
@@ -54,7 +54,7 @@ async fn fill(story: &Story, model: &(Item, Item), numbers: std::ops::Range<usiz
         .map(|item| WriteRequest::builder().put_request(PutRequest::builder().set_item(Some(item)).build().unwrap()).build())
         .collect();
     for batch in writes.chunks(AT_ONCE) {
-        let done = story.world.dynamodb().batch_write_item().request_items(TABLE, batch.to_vec()).send().await.unwrap();
+        let done = story.environment.dynamodb().batch_write_item().request_items(TABLE, batch.to_vec()).send().await.unwrap();
         assert!(done.unprocessed_items.unwrap_or_default().is_empty());
     }
 }
@@ -62,23 +62,23 @@ async fn fill(story: &Story, model: &(Item, Item), numbers: std::ops::Range<usiz
 /// What each command cost: its round trips to the store, and the units that it read and wrote.
 async fn costs(story: &Story, number: usize) -> Vec<(&'static str, (u64, f64, f64))> {
     let mut costs = Vec::new();
-    let world = &story.world;
+    let environment = &story.environment;
     let mut count = |name| {
-        let used = world.used();
+        let used = environment.used();
         costs.push((name, (used.store_calls, used.reads, used.writes)));
     };
-    let _ = world.used();
+    let _ = environment.used();
     let order = story.order().await;
     count("order");
     assert_eq!(story.create(&order).await.json()["success"], json!(true));
     count("create");
     let payment = order.payment(1);
     story.decide(&payment, Decision::Approved).await;
-    let _ = world.used();
+    let _ = environment.used();
     assert_eq!(story.callback(&payment, "approved").await.status, 200);
     count("callback");
     assert_eq!(story.state(&payment).await, "captured");
-    let _ = world.used();
+    let _ = environment.used();
     assert_eq!(story.capture(&payment).await.json()["success"], json!(true));
     count("capture asked again");
     story.come_back(&payment).await;
@@ -99,9 +99,9 @@ async fn costs(story: &Story, number: usize) -> Vec<(&'static str, (u64, f64, f6
     let event = event.header("Idempotency-Key", &format!("refund-{number}"));
     assert_eq!(story.back_office(event.rest()).await.status, 200);
     count("refund");
-    world.pump().await;
+    environment.poll_stream().await;
     count("telling IMSHOP");
-    world.tick().await;
+    environment.tick().await;
     count("a run of reconcile");
     costs
 }
@@ -113,11 +113,11 @@ async fn a_command_costs_the_same_whatever_is_stored_beside_it() {
     story.create(&order).await;
     story.decide(&order.payment(1), Decision::Approved).await;
     story.callback(&order.payment(1), "approved").await;
-    story.world.pump().await;
+    story.environment.poll_stream().await;
     let model =
         (stored(&story, format!("order#{}", order.uuid)).await, stored(&story, format!("payment#{}", order.payment(1))).await);
     assert_eq!(model.1["state"], AttributeValue::S("captured".to_owned()));
-    story.world.meter();
+    story.environment.meter();
     let mut before = 0;
     let mut first = Vec::new();
     let most = usize::try_from(size("STORED", 1_000)).unwrap();
@@ -125,7 +125,7 @@ async fn a_command_costs_the_same_whatever_is_stored_beside_it() {
         fill(&story, &model, before..number).await;
         before = before.max(number);
         // What comes later is newer than the others.
-        story.world.advance(Duration::from_secs(5));
+        story.environment.advance(Duration::from_secs(5));
         let costs = costs(&story, number).await;
         if first.is_empty() {
             first.clone_from(&costs);

@@ -11,15 +11,15 @@ use crate::{AMOUNT, Shop, assert_refused};
 const DAY: Duration = Duration::from_hours(24);
 
 async fn after(shop: &Shop, time: Duration) {
-    shop.story.world.advance(time);
-    shop.story.world.tick().await;
+    shop.story.environment.advance(time);
+    shop.story.environment.tick().await;
 }
 
 /// Mokka answers the change that is to move the hold's end with this fault.
 async fn held_with(fault: &str, times: u32) -> Shop {
     let shop = Shop::pending().await;
     shop.story.decide(&shop.payment, Decision::Approved).await;
-    shop.story.world.standins().fault(System::Mokka, "change", fault.parse::<Fault>().unwrap(), times).unwrap();
+    shop.story.environment.standins().fault(System::Mokka, "change", fault.parse::<Fault>().unwrap(), times).unwrap();
     assert_eq!(shop.story.callback(&shop.payment, "approved").await.status, 200);
     assert_eq!(shop.state().await, "held");
     shop
@@ -31,7 +31,7 @@ async fn hours_of(shop: &Shop, field: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn it_outlives_the_form_by_far() {
+async fn hold_outlives_the_form() {
     let shop = Shop::pending().await;
     assert_eq!(hours_of(&shop, "valid_till").await, 24, "the customer has a day for the form");
     shop.story.decide(&shop.payment, Decision::Approved).await;
@@ -50,7 +50,7 @@ async fn it_outlives_the_form_by_far() {
 }
 
 #[tokio::test]
-async fn nobody_moves_it_where_the_money_is_taken_at_once() {
+async fn immediate_capture_extends_no_hold() {
     let shop = Shop::with(&[("MOKKA_FINISH", "on_hold")]).await;
     shop.story.decide(&shop.payment, Decision::Approved).await;
     shop.story.callback(&shop.payment, "approved").await;
@@ -58,19 +58,19 @@ async fn nobody_moves_it_where_the_money_is_taken_at_once() {
 }
 
 #[tokio::test]
-async fn a_refused_end_is_a_persons_and_what_was_paid_and_is_not_is_one_too() {
+async fn refused_extension_and_lost_hold_need_manual_review() {
     let shop = held_with("status:32", 100).await;
     after(&shop, Duration::from_mins(31)).await;
     after(&shop, Duration::from_mins(61)).await;
     assert_eq!(shop.look().await["attention"], json!(true), "it ends with the form, within a day");
     assert_eq!(shop.called().iter().filter(|method| **method == "change").count(), 1, "asked once");
     after(&shop, DAY).await;
-    shop.story.world.pump().await;
+    shop.story.environment.poll_stream().await;
     let seen = shop.look().await;
     assert_eq!((&seen["state"], &seen["lost"], &seen["attention"]), (&json!("expired"), &json!(true), &json!(true)));
-    assert_eq!(shop.story.world.standins().imshop_payment(&shop.payment).unwrap()["paymentCaptured"], json!(false));
+    assert_eq!(shop.story.environment.standins().imshop_payment(&shop.payment).unwrap()["paymentCaptured"], json!(false));
     assert_refused(&shop.finish().await, 409, "already_expired", "it is too late");
-    // It stays on the list until somebody has looked.
+    // It stays on the list until a person has looked.
     for _ in 0..30 {
         after(&shop, Duration::from_hours(1)).await;
     }
@@ -82,13 +82,13 @@ async fn a_refused_end_is_a_persons_and_what_was_paid_and_is_not_is_one_too() {
 }
 
 #[tokio::test]
-async fn an_end_that_cannot_be_moved_yet_is_moved_later_and_stands_in_nobodys_way() {
+async fn hold_end_is_extended_later_and_blocks_nothing_meanwhile() {
     for fault in ["http500", "answer_lost", "reset", "refused"] {
         let shop = held_with(fault, 2).await;
         after(&shop, Duration::from_mins(2)).await;
         after(&shop, Duration::from_mins(2)).await;
         assert_eq!((hours_of(&shop, "hold_until").await, shop.state().await.as_str()), (336, "held"), "{fault}");
-        // The shop ships while nobody knows.
+        // The shop ships while the outcome is unknown.
         let shop = held_with(fault, 100).await;
         let answer = shop.finish().await;
         assert_eq!(answer.status, 200, "{fault}: {}", answer.body);
@@ -97,7 +97,7 @@ async fn an_end_that_cannot_be_moved_yet_is_moved_later_and_stands_in_nobodys_wa
 }
 
 #[tokio::test]
-async fn a_day_before_its_end_it_is_a_persons_who_can_hold_it_longer() {
+async fn hold_a_day_before_its_end_needs_review_and_can_be_extended() {
     let shop = Shop::held().await;
     for _ in 0..12 {
         after(&shop, DAY).await;
@@ -106,17 +106,17 @@ async fn a_day_before_its_end_it_is_a_persons_who_can_hold_it_longer() {
     after(&shop, DAY + Duration::from_mins(1)).await;
     after(&shop, Duration::from_hours(2)).await;
     assert_eq!(shop.look().await["attention"], json!(true), "on the thirteenth");
-    let end = shop.story.world.clock().now().plus(5 * DAY).rfc3339();
+    let end = shop.story.environment.clock().now().plus(5 * DAY).rfc3339();
     let longer = shop.ask(shop.event("change", OPERATOR_KEY).json(json!({"valid_till": end}))).await;
     assert_eq!(longer.status, 200, "{}", longer.body);
     let seen = longer.json()["payment"].clone();
     assert_eq!((&seen["hold_until"], &seen["amount"], &seen["attention"]), (&json!(end), &json!(AMOUNT), &json!(false)));
-    let call = shop.story.world.standins().calls_to(System::Mokka, "change").pop().unwrap();
+    let call = shop.story.environment.standins().calls_to(System::Mokka, "change").pop().unwrap();
     assert!(!call.body["cart_items"].as_array().unwrap().is_empty(), "the same goods: {}", call.body);
 }
 
 #[tokio::test]
-async fn a_hold_that_the_shop_lets_go_is_nobodys_trouble() {
+async fn hold_released_by_the_shop_needs_no_review() {
     let shop = Shop::held().await;
     assert_eq!(shop.cancel().await.status, 200);
     let seen = shop.look().await;
@@ -124,11 +124,11 @@ async fn a_hold_that_the_shop_lets_go_is_nobodys_trouble() {
 }
 
 #[tokio::test]
-async fn other_goods_for_the_same_money_are_the_orders_even_before_its_end_was_moved() {
+async fn change_of_goods_at_same_amount_applies_before_hold_is_extended() {
     let shop = held_with("http500", 2).await;
-    shop.story.world.forget("order-holds", &format!("payment#{}", shop.payment), "intent").await;
+    shop.story.environment.forget("order-holds", &format!("payment#{}", shop.payment), "intent").await;
     let body = json!({"amount": AMOUNT, "cart": [{"name": "Самовар", "price": AMOUNT, "quantity": 1}]});
     assert_eq!(shop.ask(shop.event("change", OPERATOR_KEY).json(body)).await.status, 200);
-    let order = shop.story.world.item("order-holds", &format!("order#{}", shop.order.uuid)).await.unwrap();
+    let order = shop.story.environment.item("order-holds", &format!("order#{}", shop.order.uuid)).await.unwrap();
     assert_eq!(order["lines"][0]["name"], json!("Самовар"), "{order}");
 }

@@ -141,7 +141,7 @@ async fn the_largest_cart_fits_into_the_store() {
 #[tokio::test]
 async fn a_store_that_is_down_is_our_fault_and_said_so() {
     let shop = Shop::held().await;
-    let broken = shop.story.world.build(back_office::Deps::from_env, &[("DYNAMODB_ENDPOINT", "http://127.0.0.1:9")]);
+    let broken = shop.story.environment.build(back_office::Deps::from_env, &[("DYNAMODB_ENDPOINT", "http://127.0.0.1:9")]);
     for event in [shop.event("finish", OPERATOR_KEY), get("payments").query("state", "held").key(VIEWER_KEY)] {
         let answer = testkit::invoke(&broken, |deps, request| Box::pin(back_office::handle(deps, request)), event.rest()).await;
         assert_eq!(answer.status, 500);

@@ -107,7 +107,7 @@ async fn who_did_what_is_in_the_history_and_in_the_log() {
     let by = Some("back-office:operator");
     assert_eq!(steps[steps.len() - 2..], [(Some("finishing"), by), (Some("captured"), by)]);
     // The log is that of every test in the process.
-    let logs = shop.story.world.logs();
+    let logs = shop.story.environment.logs();
     let logged = |parts: [&str; 3]| logs.lines().any(|line| parts.iter().all(|part| line.contains(part)));
     assert!(logged(["back office asked", "finish", "\"who\":\"operator\""]));
     assert!(logged(["done at the provider", &shop.payment, "back-office:operator"]));
@@ -120,8 +120,8 @@ fn wrong_settings_are_named_without_showing_a_key() {
         ("INTERNAL_SECRET".to_owned(), "short".to_owned()),
     ];
     let env = Env::from_map(env.into());
-    let outside = shared::platform::runtime::World::real(&env).unwrap();
-    let error = back_office::Deps::from_env(env, outside).unwrap_err().to_string();
+    let platform = shared::platform::runtime::Platform::real(&env).unwrap();
+    let error = back_office::Deps::from_env(env, platform).unwrap_err().to_string();
     for part in ["BACK_OFFICE_KEYS: key 2: the role of boss", "key 3: x must have a key", "INTERNAL_SECRET", "MOKKA_BASE_URL"] {
         assert!(error.contains(part), "{part}: {error}");
     }

@@ -17,10 +17,10 @@ mod history;
 mod holds;
 mod input;
 mod keys;
-mod look;
 mod messages;
 mod parallel;
 mod prepaid;
+mod queries;
 mod reality;
 mod refund;
 mod refusals;
@@ -79,7 +79,7 @@ impl Shop {
         let created = story.create(&order).await.json();
         assert_eq!(created["success"], json!(true), "{created}");
         let payment = order.payment(1);
-        story.world.standins().forget_calls();
+        story.environment.standins().forget_calls();
         Self { story, order, payment }
     }
 
@@ -89,7 +89,7 @@ impl Shop {
         shop.story.decide(&shop.payment, Decision::Approved).await;
         assert_eq!(shop.story.callback(&shop.payment, "approved").await.status, 200);
         assert_eq!(shop.state().await, "held");
-        shop.story.world.standins().forget_calls();
+        shop.story.environment.standins().forget_calls();
         shop
     }
 
@@ -97,14 +97,14 @@ impl Shop {
     async fn captured() -> Self {
         let shop = Self::held().await;
         assert_eq!(shop.finish().await.status, 200);
-        shop.story.world.standins().forget_calls();
+        shop.story.environment.standins().forget_calls();
         shop
     }
 
     /// The money was captured yesterday, so that parts of it can be given back.
     async fn captured_yesterday() -> Self {
         let shop = Self::captured().await;
-        shop.story.world.advance(Duration::from_hours(24));
+        shop.story.environment.advance(Duration::from_hours(24));
         shop
     }
 
@@ -161,7 +161,7 @@ impl Shop {
     }
 
     fn mokka(&self) -> MokkaOrder {
-        self.story.world.standins().mokka_order(&self.payment).unwrap()
+        self.story.environment.standins().mokka_order(&self.payment).unwrap()
     }
 
     /// How often the hold was changed since it was confirmed, when its end was moved.
@@ -171,7 +171,7 @@ impl Shop {
 
     /// The calls to Mokka since they were last forgotten, by their methods.
     fn called(&self) -> Vec<&'static str> {
-        self.story.world.standins().calls(Some(System::Mokka)).iter().map(|call| call.method).collect()
+        self.story.environment.standins().calls(Some(System::Mokka)).iter().map(|call| call.method).collect()
     }
 
     /// The calls that change something.

@@ -1,4 +1,4 @@
-//! A message that IMSHOP refuses for good is closed by a person, and blocks nobody after that.
+//! A message that IMSHOP refuses for good is closed by a person, and blocks nothing after that.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ impl Shop {
     async fn refused_at(addresses: &[&str]) -> Self {
         let shop = Self::pending().await;
         for address in addresses {
-            shop.story.world.standins().fault(System::Imshop, address, Fault::Status(404), 10_000).unwrap();
+            shop.story.environment.standins().fault(System::Imshop, address, Fault::Status(404), 10_000).unwrap();
         }
         shop.story.decide(&shop.payment, standins::Decision::Approved).await;
         shop.story.callback(&shop.payment, "approved").await;
         assert_eq!(shop.finish().await.status, 200);
-        shop.story.world.pump().await;
+        shop.story.environment.poll_stream().await;
         shop
     }
 
@@ -29,9 +29,9 @@ impl Shop {
 
     async fn minutes(&self, minutes: u32) {
         for _ in 0..minutes / 10 {
-            self.story.world.advance(Duration::from_mins(10));
-            self.story.world.tick().await;
-            self.story.world.pump().await;
+            self.story.environment.advance(Duration::from_mins(10));
+            self.story.environment.tick().await;
+            self.story.environment.poll_stream().await;
         }
     }
 
@@ -42,12 +42,12 @@ impl Shop {
     }
 
     fn calls_to_imshop(&self) -> usize {
-        self.story.world.standins().calls(Some(System::Imshop)).len()
+        self.story.environment.standins().calls(Some(System::Imshop)).len()
     }
 
     /// What IMSHOP has taken at its payment status address.
     fn taken(&self) -> Vec<Value> {
-        let told = self.story.world.standins().imshop().into_iter().filter(|told| told["method"] == "payment_status");
+        let told = self.story.environment.standins().imshop().into_iter().filter(|told| told["method"] == "payment_status");
         told.map(|told| told["body"]["paymentCaptured"].clone()).collect()
     }
 }
@@ -82,10 +82,10 @@ async fn what_comes_after_a_closed_message_is_told() {
     assert_eq!(shop.refund("all", None).await.status, 200);
     shop.minutes(30).await;
     assert_eq!(shop.taken(), [] as [Value; 0], "in their order: the refund waits behind it");
-    shop.story.world.standins().clear_faults();
+    shop.story.environment.standins().clear_faults();
     let message = shop.look().await["untold"][0]["message"].as_u64().unwrap();
     assert_eq!(shop.close(message, "payment_status").await.status, 200);
-    shop.story.world.pump().await;
+    shop.story.environment.poll_stream().await;
     assert_eq!(shop.taken(), [json!(false)], "at once, and without the one before it");
     assert_eq!(shop.look().await["told"], true);
 }
@@ -125,7 +125,7 @@ async fn only_a_message_that_is_in_the_way_can_be_closed() {
     assert_eq!(shop.close(message, "payment_status").await.status, 200);
     assert_refused(&shop.close(message, "payment_status").await, 409, "message_decided", "it is closed");
 
-    // Nobody has tried yet.
+    // No try was made yet.
     let shop = Shop::captured().await;
     let payment = shop.look().await;
     assert_eq!((&payment["told"], payment.get("untold")), (&json!(false), None));
@@ -138,9 +138,9 @@ async fn only_a_message_that_is_in_the_way_can_be_closed() {
 async fn closing_costs_one_read_and_one_write_and_asks_nobody() {
     let shop = Shop::refused_at(&["payment_status"]).await;
     let message = shop.look().await["untold"][0]["message"].as_u64().unwrap();
-    shop.story.world.standins().forget_calls();
-    let _ = shop.story.world.store_calls();
+    shop.story.environment.standins().forget_calls();
+    let _ = shop.story.environment.store_calls();
     assert_eq!(shop.close(message, "payment_status").await.status, 200);
-    assert_eq!(shop.story.world.store_calls(), ["GetItem", "UpdateItem"]);
+    assert_eq!(shop.story.environment.store_calls(), ["GetItem", "UpdateItem"]);
     assert!(shop.called().is_empty());
 }

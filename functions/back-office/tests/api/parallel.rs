@@ -63,7 +63,7 @@ async fn the_same_key_twenty_times_at_once_is_one_refund() {
 async fn the_same_key_at_once_is_one_refund_even_if_its_answer_is_lost() {
     for amount in [None, Some("300.00")] {
         let shop = Shop::captured_yesterday().await;
-        shop.story.world.standins().fault(standins::System::Mokka, "return", standins::Fault::AnswerLost, 1).unwrap();
+        shop.story.environment.standins().fault(standins::System::Mokka, "return", standins::Fault::AnswerLost, 1).unwrap();
         let answers = join_all((0..20).map(|_| shop.refund("key", amount))).await;
         let wanted = if amount.is_some() { 202 } else { 200 };
         assert!(answers.iter().all(|answer| answer.status == wanted || shop.is_in_doubt(answer)), "{answers:#?}");
@@ -117,9 +117,9 @@ async fn a_capture_by_the_back_office_and_one_by_a_callback_are_one() {
 }
 
 impl Shop {
-    /// Whether it says that nobody knows how it came out: on a busy machine the store may not answer in time, and others write over it.
+    /// Whether it says that the outcome is unknown: on a busy machine the store may not answer in time, and others write over it.
     fn is_in_doubt(&self, answer: &Answer) -> bool {
-        let logs = self.story.world.logs();
+        let logs = self.story.environment.logs();
         answer.status == 500 && ["no answer in time", "after an answer was lost"].iter().any(|trouble| logs.contains(trouble))
     }
 

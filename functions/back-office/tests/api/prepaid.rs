@@ -20,9 +20,9 @@ const NAMES: [&str; 2] = ["rest", "whole"];
 async fn pending(policy: &str, readings: &[(&str, &str)], answered: Value) -> Shop {
     let story = Story::start_with(Options::default(), &[("MOKKA_FINISH", policy)]).await;
     for (name, value) in readings {
-        story.world.standins().set_reading(name, value).unwrap();
+        story.environment.standins().set_reading(name, value).unwrap();
     }
-    story.world.standins().shop_answers(answered).unwrap();
+    story.environment.standins().shop_answers(answered).unwrap();
     let order = story.order().await;
     let created = story.create(&order).await.json();
     assert_eq!(created["success"], json!(true), "{created}");
@@ -48,12 +48,12 @@ async fn approved(shop: &Shop) {
 }
 
 fn amounts(shop: &Shop, method: &str) -> Vec<Value> {
-    let calls = shop.story.world.standins().calls_to(System::Mokka, method);
+    let calls = shop.story.environment.standins().calls_to(System::Mokka, method);
     calls.iter().map(|call| if method == "finish" { &call.body["body"] } else { &call.body }["amount"].clone()).collect()
 }
 
 async fn stored_order(story: &Story, uuid: &str) -> Value {
-    story.world.item("order-holds", &format!("order#{uuid}")).await.unwrap_or_default()
+    story.environment.item("order-holds", &format!("order#{uuid}")).await.unwrap_or_default()
 }
 
 async fn stored(shop: &Shop) -> Value {
@@ -61,13 +61,13 @@ async fn stored(shop: &Shop) -> Value {
 }
 
 #[tokio::test]
-async fn a_prepaid_order_is_captured_and_given_back_whichever_amount_mokka_names() {
+async fn prepaid_order_is_captured_and_refunded_with_either_amount() {
     for (policy, named) in POLICIES.into_iter().flat_map(|policy| NAMES.map(|named| (policy, named))) {
         for after_return in ["whole", "rest"] {
             let about = format!("{policy}, {named}, {after_return} after a return");
             let readings = [("prepaid_amount", named), ("amount_after_return", after_return)];
             let shop = pending(policy, &readings, prepaid()).await;
-            let checkout = shop.story.world.standins().calls_to(System::Mokka, "checkout")[0].body.clone();
+            let checkout = shop.story.environment.standins().calls_to(System::Mokka, "checkout")[0].body.clone();
             assert_eq!(
                 (&checkout["current_order"]["amount"], &checkout["current_order"]["prepayment_amount"]),
                 (&json!(AMOUNT), &json!(PREPAID)),
@@ -90,7 +90,7 @@ async fn a_prepaid_order_is_captured_and_given_back_whichever_amount_mokka_names
                 (&json!(225_000), &json!(100_000), &json!(named))
             );
             assert_eq!(kept.get("mismatch"), None, "{about}");
-            shop.story.world.advance(Duration::from_hours(24));
+            shop.story.environment.advance(Duration::from_hours(24));
             assert_refused(&shop.refund("much", Some("2250.01")).await, 409, "above_rest", &about);
             assert_eq!(shop.refund("part", Some("1000.00")).await.status, 200, "{about}");
             let seen = shop.settle().await.json()["payment"].clone();
@@ -108,16 +108,16 @@ async fn a_prepaid_order_is_captured_and_given_back_whichever_amount_mokka_names
 }
 
 #[tokio::test]
-async fn a_part_given_back_in_the_cabinet_that_looks_like_the_prepayment_is_a_persons() {
+async fn cabinet_refund_equal_to_prepayment_needs_manual_review() {
     for named in NAMES {
         let shop = pending("on_hold", &[("prepaid_amount", named), ("amount_after_return", "rest")], prepaid()).await;
         approved(&shop).await;
         callback(&shop, REST, json!(PREPAID), json!(null)).await;
         assert_eq!(shop.story.capture(&shop.payment).await.json()["success"], json!(true));
         assert_eq!(shop.state().await, "captured");
-        shop.story.world.advance(Duration::from_hours(24));
+        shop.story.environment.advance(Duration::from_hours(24));
         // 3250.00 less this is what the rest is called, too.
-        shop.story.world.standins().give_back_at_mokka(&shop.payment, PREPAID).unwrap();
+        shop.story.environment.standins().give_back_at_mokka(&shop.payment, PREPAID).unwrap();
         shop.settle().await;
         assert!(stored(&shop).await["mismatch"].is_string(), "{named}: {}", stored(&shop).await);
     }
@@ -153,13 +153,13 @@ async fn what_is_prepaid_is_noted_although_another_call_is_under_way() {
         let readings = [("prepaid_amount", "whole"), ("prepayment_on_form", "thousand")];
         let shop = pending("on_hold", &readings, json!({ "prepaymentUrl": PAGE })).await;
         approved(&shop).await;
-        shop.story.world.standins().fault(System::Mokka, "change", Fault::Late(late), 1).unwrap();
+        shop.story.environment.standins().fault(System::Mokka, "change", Fault::Late(late), 1).unwrap();
         let path = url::Url::parse(&shop.mokka().callback_url).unwrap().path().to_owned();
         let body = json!({"order_id": shop.payment, "decision": "approved", "amount": AMOUNT, "prepayment_amount": PREPAID,
             "total_amount": 3250, "term": 3});
         let say = || shop.story.mokka(Event::post(&path).json(body.clone()).rest());
         let meanwhile = async {
-            while shop.story.world.standins().calls_to(System::Mokka, "change").is_empty() {
+            while shop.story.environment.standins().calls_to(System::Mokka, "change").is_empty() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
             say().await
@@ -183,7 +183,7 @@ async fn a_hold_of_a_prepaid_order_is_changed_canceled_and_given_back_whole() {
         let shop = pending("on_shipment", &[("prepaid_amount", named)], prepaid()).await;
         approved(&shop).await;
         callback(&shop, REST, json!(PREPAID), json!(null)).await;
-        shop.story.world.standins().forget_calls();
+        shop.story.environment.standins().forget_calls();
         let answer = shop.change("2000.00").await;
         assert_eq!(answer.status, 200, "{named}: {}", answer.body);
         assert_eq!(amounts(&shop, "change"), [json!(if named == "whole" { "3000.00" } else { "2000.00" })]);
@@ -207,7 +207,7 @@ async fn an_amount_that_is_neither_is_a_mismatch() {
     for wrong in ["2250.01", "3249.99", "1250.00", "4250.00", "0.00"] {
         let shop = pending("on_hold", &[], prepaid()).await;
         approved(&shop).await;
-        shop.story.world.standins().set_mokka_amount(&shop.payment, wrong).unwrap();
+        shop.story.environment.standins().set_mokka_amount(&shop.payment, wrong).unwrap();
         callback(&shop, wrong, json!(PREPAID), json!(null)).await;
         assert!(stored(&shop).await["mismatch"].is_string(), "{wrong}");
         assert!(amounts(&shop, "finish").is_empty(), "{wrong}");
@@ -227,7 +227,7 @@ async fn a_finish_that_wants_the_other_amount_is_made_with_it() {
 }
 
 #[tokio::test]
-async fn a_change_that_is_read_otherwise_is_a_persons() {
+async fn change_read_back_differently_needs_manual_review() {
     for named in NAMES {
         let shop = pending("on_shipment", &[("prepaid_amount", named), ("prepaid_commands", "otherwise")], prepaid()).await;
         approved(&shop).await;
@@ -246,7 +246,7 @@ async fn a_prepayment_chosen_on_the_form_is_heard_of_by_callback_or_status() {
             let about = format!("{named}, {policy}, by callback: {by_callback}");
             let readings = [("prepaid_amount", named), ("prepayment_on_form", "thousand")];
             let shop = pending(policy, &readings, json!({ "prepaymentUrl": PAGE })).await;
-            let checkout = shop.story.world.standins().calls_to(System::Mokka, "checkout")[0].body.clone();
+            let checkout = shop.story.environment.standins().calls_to(System::Mokka, "checkout")[0].body.clone();
             assert_eq!((&checkout["current_order"]["amount"], &checkout["skip_result_page"]), (&json!(AMOUNT), &json!(true)));
             assert_eq!(checkout["current_order"].get("prepayment_amount"), None, "{about}");
             approved(&shop).await;
@@ -277,7 +277,7 @@ async fn a_prepayment_chosen_on_the_form_is_heard_of_by_callback_or_status() {
 }
 
 #[tokio::test]
-async fn a_form_without_a_prepayment_and_one_that_was_declined_go_their_ways() {
+async fn form_without_prepayment_and_declined_form_settle_as_usual() {
     let shop = pending("on_hold", &[], json!({ "prepaymentUrl": PAGE })).await;
     approved(&shop).await;
     callback(&shop, AMOUNT, json!("0.00"), json!(3250)).await;
@@ -293,7 +293,7 @@ async fn a_form_without_a_prepayment_and_one_that_was_declined_go_their_ways() {
 }
 
 #[tokio::test]
-async fn a_prepayment_that_the_shop_has_not_said_is_a_persons() {
+async fn prepayment_unknown_to_the_shop_needs_manual_review() {
     for named in NAMES {
         let shop = pending("on_hold", &[("prepayment_on_form", "thousand"), ("prepaid_amount", "rest")], json!({})).await;
         approved(&shop).await;
@@ -333,10 +333,10 @@ async fn a_prepayment_that_leaves_nothing_or_cannot_be_read_is_not_paid() {
         json!({"prepayment": "1000", "prepaymentUrl": PAGE}),
     ] {
         let story = Story::start().await;
-        story.world.standins().shop_answers(answered.clone()).unwrap();
+        story.environment.standins().shop_answers(answered.clone()).unwrap();
         let order = story.order().await;
         assert_eq!(story.create(&order).await.json()["success"], json!(false), "{answered}");
-        assert_eq!(story.world.standins().calls_to(System::Mokka, "checkout").len(), 0, "{answered}");
+        assert_eq!(story.environment.standins().calls_to(System::Mokka, "checkout").len(), 0, "{answered}");
     }
     for none in
         [json!({"prepayment": 0}), json!({"prepayment": null}), json!({"prepaymentUrl": ""}), json!({"prepaymentUrl": null})]
@@ -351,7 +351,7 @@ async fn a_prepayment_that_leaves_nothing_or_cannot_be_read_is_not_paid() {
 async fn what_is_prepaid_is_not_forgotten_where_the_amount_is_pushed_later() {
     let answered = async |answer: Value| {
         let story = Story::start().await;
-        story.world.standins().shop_answers(answer).unwrap();
+        story.environment.standins().shop_answers(answer).unwrap();
         let order = story.order().await;
         assert_eq!(story.create(&order).await.json()["success"], json!(false));
         (story, order)
@@ -387,16 +387,16 @@ async fn a_page_for_a_prepayment_may_have_letters_of_any_script() {
 async fn a_prepayment_that_changes_while_the_rest_is_being_paid_is_heard_of() {
     let story = Story::start().await;
     let place = async |prepayment: Value| {
-        story.world.standins().shop_answers(json!({"id": "A-1", "prepayment": prepayment})).unwrap();
+        story.environment.standins().shop_answers(json!({"id": "A-1", "prepayment": prepayment})).unwrap();
         story.orders(Event::post("/v1/orders").key(IMSHOP_KEY).json(Story::order_request("uuid-1")).rest()).await;
         stored_order(&story, "uuid-1").await["prepayment"].clone()
     };
     assert_eq!(place(json!(500)).await, json!(50_000));
     assert_eq!(place(json!(1000)).await, json!(100_000), "before it is paid the last word counts");
     assert_eq!(story.create(&Placed { uuid: "uuid-1".to_owned(), id: "A-1".to_owned() }).await.json()["success"], json!(true));
-    story.world.advance(Duration::from_mins(1));
+    story.environment.advance(Duration::from_mins(1));
     assert_eq!(place(json!(1500)).await, json!(100_000));
-    assert!(story.world.logs().contains("the shop answers an order otherwise than the one that is being paid"));
+    assert!(story.environment.logs().contains("the shop answers an order otherwise than the one that is being paid"));
 }
 
 #[tokio::test]
@@ -430,6 +430,6 @@ async fn the_shops_system_pushes_a_prepayment_and_takes_it_back() {
     assert_eq!(put(with("prepayment", json!(990))).await, 200);
     let created = story.create(&Placed { uuid: "pushed-1".to_owned(), id: "A-17".to_owned() }).await.json();
     assert_eq!(created["success"], json!(true), "{created}");
-    let checkout = story.world.standins().calls_to(System::Mokka, "checkout")[0].body["current_order"].clone();
+    let checkout = story.environment.standins().calls_to(System::Mokka, "checkout")[0].body["current_order"].clone();
     assert_eq!((&checkout["amount"], &checkout["prepayment_amount"]), (&json!("4990.00"), &json!("990.00")));
 }

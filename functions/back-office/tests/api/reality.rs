@@ -35,7 +35,7 @@ fn listed(answer: &Answer) -> Vec<String> {
 impl Office {
     /// The forms as a function speaks to them.
     fn over_the_tap(&self) -> Submissions {
-        let mut env = Env::from_map(self.story.world.env());
+        let mut env = Env::from_map(self.story.environment.env());
         let client = client_from_env(&mut env).unwrap();
         Submissions::from_env(&mut env, client, Random::System).unwrap()
     }
@@ -48,20 +48,20 @@ impl Shop {
 }
 
 #[tokio::test]
-async fn whatever_the_store_is_like_many_refunds_of_one_key_are_one_and_many_finishes_too() {
+async fn parallel_refunds_of_one_key_are_one_on_every_store() {
     for (name, modes) in Modes::realities() {
         let shop = Shop::held().await;
-        shop.story.world.let_store(modes.clone()).await;
+        shop.story.environment.let_store(modes.clone()).await;
         let finished = join_all((0..20).map(|_| shop.finish())).await;
         assert!(finished.iter().all(|answer| [200, 409, 500, 503].contains(&answer.status)), "{name}: {finished:#?}");
         while shop.state().await != "captured" {
             let answer = shop.settle().await;
             assert!([200, 202, 500, 503].contains(&answer.status), "{name}: {}", answer.body);
-            shop.story.world.advance(Duration::from_secs(13));
+            shop.story.environment.advance(Duration::from_secs(13));
         }
         assert_eq!(shop.mokka().finishes, 1, "{name}");
 
-        shop.story.world.advance(Duration::from_hours(24));
+        shop.story.environment.advance(Duration::from_hours(24));
         let refunded = join_all((0..20).map(|_| shop.refund("key", Some("300.00")))).await;
         assert!(refunded.iter().all(|answer| [200, 202, 409, 500, 503].contains(&answer.status)), "{name}: {refunded:#?}");
         let mut again = shop.refund("key", Some("300.00")).await;
@@ -74,19 +74,19 @@ async fn whatever_the_store_is_like_many_refunds_of_one_key_are_one_and_many_fin
 }
 
 #[tokio::test]
-async fn whatever_the_store_is_like_lists_and_searches_are_whole_and_say_each_once() {
+async fn lists_and_searches_show_each_item_once_on_every_store() {
     for (name, modes) in Modes::realities() {
         let shop = Shop::held().await;
         let mut payments = vec![shop.payment.clone()];
         for _ in 0..6 {
-            shop.story.world.advance(Duration::from_mins(1));
+            shop.story.environment.advance(Duration::from_mins(1));
             let order = shop.story.order().await;
             shop.story.create(&order).await;
             shop.story.decide(&order.payment(1), Decision::Approved).await;
             shop.story.callback(&order.payment(1), "approved").await;
             payments.insert(0, order.payment(1));
         }
-        shop.story.world.let_store(modes.clone()).await;
+        shop.story.environment.let_store(modes.clone()).await;
         assert_eq!(shop.listed("held").await, payments, "{name}");
         let order = shop.ask(get(&format!("orders/{}", shop.order.id)).key(VIEWER_KEY)).await.json();
         assert_eq!(order["payments"].as_array().map(Vec::len), Some(1), "{name}: {order}");
@@ -95,7 +95,7 @@ async fn whatever_the_store_is_like_lists_and_searches_are_whole_and_say_each_on
         for number in 1..=40 {
             office.hand_in(office.form(number)).await;
         }
-        office.story.world.let_store(modes).await;
+        office.story.environment.let_store(modes).await;
         let wanted: Vec<_> = (1..=40).rev().map(|number| id(number).as_str().to_owned()).collect();
         assert_eq!(listed(&office.ask(get("forms").query("form", "callback")).await), wanted, "{name}");
         let found = office.ask(post("forms/search").json(json!({"phone": canary::FORM_PHONE}))).await;
@@ -104,14 +104,14 @@ async fn whatever_the_store_is_like_lists_and_searches_are_whole_and_say_each_on
 }
 
 #[tokio::test]
-async fn what_an_index_that_is_behind_still_shows_is_not_listed_and_what_it_does_not_show_yet_comes() {
+async fn list_over_a_late_index_hides_what_left_and_shows_it_later() {
     let shop = Shop::held().await;
-    shop.story.world.let_store(behind()).await;
+    shop.story.environment.let_store(behind()).await;
     assert_eq!(shop.listed("held").await, [shop.payment.as_str()]);
     assert_eq!(shop.finish().await.status, 200);
     assert!(shop.listed("held").await.is_empty(), "it is not held any more, whatever the index says");
     assert!(shop.listed("captured").await.is_empty(), "the index does not know it yet: else this test shows nothing");
-    shop.story.world.advance(BEHIND);
+    shop.story.environment.advance(BEHIND);
     assert_eq!(shop.listed("captured").await, [shop.payment.as_str()]);
     // What a person must look at, likewise.
     let troubled = || async { listed(&shop.ask(get("payments").query("attention", "true").key(VIEWER_KEY)).await) };
@@ -119,11 +119,11 @@ async fn what_an_index_that_is_behind_still_shows_is_not_listed_and_what_it_does
 }
 
 #[tokio::test]
-async fn the_newest_attempt_is_shown_with_its_order_before_the_index_knows_it() {
+async fn newest_attempt_is_shown_before_the_index_has_it() {
     let shop = Shop::pending().await;
     shop.story.decide(&shop.payment, Decision::Declined).await;
     shop.story.callback(&shop.payment, "declined").await;
-    shop.story.world.let_store(behind()).await;
+    shop.story.environment.let_store(behind()).await;
     shop.story.create(&shop.order).await;
     let order = shop.ask(get(&format!("orders/{}", shop.order.id)).key(VIEWER_KEY)).await.json();
     let attempts: Vec<_> = order["payments"].as_array().unwrap().iter().map(|payment| payment["payment_id"].clone()).collect();
@@ -136,29 +136,29 @@ async fn forms_that_are_gone_are_in_no_list_while_the_index_is_behind() {
     for number in 1..=3 {
         office.hand_in(office.form(number)).await;
     }
-    office.story.world.let_store(behind()).await;
+    office.story.environment.let_store(behind()).await;
     assert!(office.over_the_tap().delete(&id(2)).await.unwrap());
     let wanted = [3, 1].map(|number| id(number).as_str().to_owned());
     let found = || async { listed(&office.ask(post("forms/search").json(json!({"phone": canary::FORM_PHONE}))).await) };
     assert_eq!(found().await, wanted);
     assert_eq!(listed(&office.ask(get("forms").query("form", "callback")).await), wanted);
-    office.story.world.advance(BEHIND);
+    office.story.environment.advance(BEHIND);
     assert_eq!(found().await, wanted);
 }
 
 #[tokio::test]
 async fn a_form_is_found_as_soon_as_the_index_knows_it() {
     let office = Office::open().await;
-    office.story.world.let_store(behind()).await;
+    office.story.environment.let_store(behind()).await;
     office.over_the_tap().save(office.form(1)).await.unwrap().unwrap();
     let found = || async { listed(&office.ask(post("forms/search").json(json!({"phone": canary::FORM_PHONE}))).await) };
     assert!(found().await.is_empty());
-    office.story.world.advance(BEHIND);
+    office.story.environment.advance(BEHIND);
     assert_eq!(found().await, [id(1).as_str()]);
 }
 
 #[tokio::test]
-async fn a_cursor_that_somebody_made_up_is_a_bad_request_and_no_fault_of_the_store() {
+async fn forged_cursor_is_a_bad_request_not_a_store_fault() {
     let office = Office::open().await;
     for number in 1..=3 {
         office.hand_in(office.form(number)).await;
@@ -171,10 +171,10 @@ async fn a_cursor_that_somebody_made_up_is_a_bad_request_and_no_fault_of_the_sto
     // What only DynamoDB itself can know of it.
     let first = office.read(get("forms").query("form", "callback").query("limit", "1")).await;
     let cursor = first["cursor"].as_str().unwrap();
-    office.story.world.refuse_store("Query", "ValidationException", 1);
+    office.story.environment.refuse_store("Query", "ValidationException", 1);
     let refused = office.ask(page(cursor)).await;
     assert_eq!(refused.status, 400, "{}", refused.body);
-    office.story.world.refuse_store("Query", "ValidationException", 1);
+    office.story.environment.refuse_store("Query", "ValidationException", 1);
     assert_eq!(office.ask(get("forms").query("form", "callback")).await.status, 500, "without one it is our fault");
 }
 
@@ -183,28 +183,31 @@ async fn a_deletion_beside_a_transaction_is_made_again() {
     for reason in ["TransactionConflictException", "ThrottlingException", "ProvisionedThroughputExceededException"] {
         let office = Office::open().await;
         office.hand_in(office.form(1)).await;
-        office.story.world.refuse_store("DeleteItem", reason, 4);
+        office.story.environment.refuse_store("DeleteItem", reason, 4);
         assert!(office.over_the_tap().delete(&id(1)).await.unwrap(), "{reason}");
-        assert!(office.story.world.items("forms", "form#").await.is_empty(), "{reason}");
+        assert!(office.story.environment.items("forms", "form#").await.is_empty(), "{reason}");
     }
 }
 
 #[tokio::test]
-async fn a_full_page_has_time_to_arrive_and_keys_that_were_not_read_are_asked_for_again() {
+async fn full_page_arrives_in_time_and_unread_keys_are_read_again() {
     let office = Office::open().await;
     for number in 1..=3 {
         office.hand_in(office.form(number)).await;
     }
     let list = || office.ask(get("forms").query("form", "callback"));
-    office.story.world.choose_store_faults(|request| (request.operation == "BatchGetItem").then_some(StoreFault::Late(1500)));
+    office
+        .story
+        .environment
+        .choose_store_faults(|request| (request.operation == "BatchGetItem").then_some(StoreFault::Late(1500)));
     assert_eq!(listed(&list().await).len(), 3);
-    office.story.world.spare_the_store();
+    office.story.environment.spare_the_store();
     // With pauses: without them all would be over in no time, and the table as short as before.
-    office.story.world.leave_undone(8);
+    office.story.environment.leave_undone(8);
     let began = Instant::now();
     assert_eq!(listed(&list().await).len(), 3);
     assert!(began.elapsed() > Duration::from_millis(500), "{:?}", began.elapsed());
-    office.story.world.refuse_store("BatchGetItem", "ProvisionedThroughputExceededException", 8);
+    office.story.environment.refuse_store("BatchGetItem", "ProvisionedThroughputExceededException", 8);
     assert_eq!(listed(&list().await).len(), 3);
 }
 
@@ -212,7 +215,7 @@ async fn a_full_page_has_time_to_arrive_and_keys_that_were_not_read_are_asked_fo
 /// the second records it.
 async fn refunded_while_others_write_over(shop: &Shop, number: u32) -> Answer {
     let writes = AtomicU32::new(0);
-    shop.story.world.choose_store_faults(move |request| {
+    shop.story.environment.choose_store_faults(move |request| {
         let is_meant = request.operation == "UpdateItem" && writes.fetch_add(1, Ordering::Relaxed) == number;
         is_meant.then_some(StoreFault::Overtaken)
     });
@@ -220,7 +223,7 @@ async fn refunded_while_others_write_over(shop: &Shop, number: u32) -> Answer {
 }
 
 #[tokio::test]
-async fn a_write_whose_answer_is_lost_and_that_others_wrote_over_is_in_doubt_and_no_conflict() {
+async fn overwritten_write_with_lost_answer_is_unknown_not_conflict() {
     let shop = Shop::captured_yesterday().await;
     let answer = refunded_while_others_write_over(&shop, 0).await;
     assert_eq!(answer.status, 500, "{}", answer.body);
@@ -228,7 +231,7 @@ async fn a_write_whose_answer_is_lost_and_that_others_wrote_over_is_in_doubt_and
 }
 
 #[tokio::test]
-async fn what_was_done_and_is_written_over_by_others_is_read_again_and_is_a_success() {
+async fn overwritten_successful_write_is_read_again_and_succeeds() {
     let shop = Shop::captured_yesterday().await;
     let answer = refunded_while_others_write_over(&shop, 1).await;
     assert_eq!((answer.status, &answer.json()["refund"]["status"]), (200, &json!("made")), "{}", answer.body);

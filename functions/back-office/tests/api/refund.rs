@@ -1,4 +1,4 @@
-//! `refunds`, and a person's word on one that nobody can tell.
+//! `refunds`, and a person's decision on one of unknown outcome.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::{AMOUNT, Shop, assert_answer, assert_refused};
 
 impl Shop {
     async fn lose_the_answer_of_a_return(&self, fault: &str) -> Answer {
-        self.story.world.standins().fault(System::Mokka, "return", fault.parse::<Fault>().unwrap(), 1).unwrap();
+        self.story.environment.standins().fault(System::Mokka, "return", fault.parse::<Fault>().unwrap(), 1).unwrap();
         self.refund("lost", Some("300.00")).await
     }
 }
@@ -34,7 +34,7 @@ async fn parts_are_given_back_from_the_next_day_on_until_nothing_is_left() {
     let early = shop.refund("early", Some("300.00")).await;
     assert_refused(&early, 409, "partial_too_early", "on the same day");
     assert!(early.json()["error"].as_str().unwrap().contains("T21:00:00Z"), "midnight in Moscow: {}", early.body);
-    shop.story.world.advance(Duration::from_hours(24));
+    shop.story.environment.advance(Duration::from_hours(24));
     let first = shop.refund("first", Some("300.00")).await;
     assert_eq!(first.status, 200, "{}", first.body);
     assert_answer!("partially_refunded", first);
@@ -50,11 +50,11 @@ async fn parts_are_given_back_from_the_next_day_on_until_nothing_is_left() {
 #[tokio::test]
 async fn an_amount_that_counts_what_we_gave_back_is_no_mismatch() {
     let shop = Shop::captured_yesterday().await;
-    shop.story.world.standins().set_reading("amount_after_return", "rest").unwrap();
+    shop.story.environment.standins().set_reading("amount_after_return", "rest").unwrap();
     assert_eq!(shop.refund("first", Some("300.00")).await.status, 200);
     assert_eq!(shop.refund("second", Some("200.00")).await.status, 200);
-    shop.story.world.advance(Duration::from_hours(8 * 24));
-    shop.story.world.tick().await;
+    shop.story.environment.advance(Duration::from_hours(8 * 24));
+    shop.story.environment.tick().await;
     let seen = shop.settle().await;
     assert_eq!(seen.json()["payment"]["mismatch"], json!(null), "{}", seen.body);
     assert_eq!(shop.refund("rest", None).await.status, 200);
@@ -66,7 +66,7 @@ async fn an_amount_that_counts_what_we_gave_back_is_no_mismatch() {
 async fn the_same_key_is_the_same_refund() {
     let shop = Shop::captured_yesterday().await;
     let first = shop.refund("key", Some("300.00")).await;
-    shop.story.world.standins().forget_calls();
+    shop.story.environment.standins().forget_calls();
     for _ in 0..3 {
         let again = shop.refund("key", Some("300.00")).await;
         assert_eq!((again.status, again.json()), (200, first.json()));
@@ -93,7 +93,7 @@ async fn the_same_key_is_the_same_refund() {
 #[tokio::test]
 async fn a_refused_refund_stays_refused_under_its_key() {
     let shop = Shop::captured_yesterday().await;
-    shop.story.world.standins().fault(System::Mokka, "return", "status:32".parse().unwrap(), 1).unwrap();
+    shop.story.environment.standins().fault(System::Mokka, "return", "status:32".parse().unwrap(), 1).unwrap();
     let refused = shop.refund("key", Some("300.00")).await;
     assert_refused(&refused, 502, "provider_refused", "first");
     assert_answer!("refund_refused", refused);
@@ -105,7 +105,7 @@ async fn a_refused_refund_stays_refused_under_its_key() {
 }
 
 #[tokio::test]
-async fn a_part_without_an_answer_waits_for_a_person() {
+async fn partial_refund_without_answer_waits_for_review() {
     for (fault, made) in [("answer_lost", true), ("reset", false), ("http500", false), ("html", false)] {
         let shop = Shop::captured_yesterday().await;
         let unknown = shop.lose_the_answer_of_a_return(fault).await;
@@ -117,8 +117,8 @@ async fn a_part_without_an_answer_waits_for_a_person() {
         // However often it is looked at, the money is not sent again.
         assert_eq!(shop.refund("lost", Some("300.00")).await.status, 202, "{fault}: the same key");
         assert_eq!(shop.settle().await.status, 200, "{fault}");
-        shop.story.world.advance(Duration::from_hours(1));
-        shop.story.world.tick().await;
+        shop.story.environment.advance(Duration::from_hours(1));
+        shop.story.environment.tick().await;
         assert_refused(&shop.refund("other", Some("1.00")).await, 409, "in_progress", fault);
         assert_eq!(shop.changing(), ["return"], "{fault}");
 
@@ -131,7 +131,7 @@ async fn a_part_without_an_answer_waits_for_a_person() {
         assert_eq!((shop.state().await.as_str(), shop.mokka().returned.as_str()), (state, refunded), "{fault}");
         let last = body["payment"]["history"].as_array().unwrap().last().unwrap().clone();
         assert_eq!(last["by"], json!("back-office:cashier"), "who said so");
-        // It is decided, whoever asks again.
+        // It is decided, whoever repeats the request.
         assert_refused(&shop.outcome(1, !made).await, 409, "refund_decided", fault);
         let again = shop.refund("lost", Some("300.00")).await;
         if made {
@@ -144,34 +144,34 @@ async fn a_part_without_an_answer_waits_for_a_person() {
 }
 
 #[tokio::test]
-async fn everything_without_an_answer_is_found_out() {
+async fn full_refund_without_answer_is_resolved() {
     for fault in ["answer_lost", "reset", "http500", "html"] {
         let shop = Shop::captured().await;
-        shop.story.world.standins().fault(System::Mokka, "return", fault.parse::<Fault>().unwrap(), 1).unwrap();
+        shop.story.environment.standins().fault(System::Mokka, "return", fault.parse::<Fault>().unwrap(), 1).unwrap();
         let answer = shop.refund("all", None).await;
         assert_eq!(answer.status, if fault == "answer_lost" { 200 } else { 202 }, "{fault}: {}", answer.body);
-        shop.story.world.advance(Duration::from_mins(2));
-        shop.story.world.tick().await;
+        shop.story.environment.advance(Duration::from_mins(2));
+        shop.story.environment.tick().await;
         assert_eq!((shop.state().await.as_str(), shop.mokka().returned.as_str()), ("refunded", AMOUNT), "{fault}");
         shop.assert_asked_before_each(fault);
     }
 }
 
 #[tokio::test]
-async fn a_person_is_not_believed_against_mokka_nor_asked_what_it_can_tell() {
+async fn refund_decision_against_mokka_status_is_refused() {
     // Everything was asked back and the answers were lost: Mokka will show it when it was given back.
     let shop = Shop::captured().await;
-    shop.story.world.standins().fault(System::Mokka, "return", Fault::Reset, 1).unwrap();
+    shop.story.environment.standins().fault(System::Mokka, "return", Fault::Reset, 1).unwrap();
     assert_eq!(shop.refund("all", None).await.status, 202);
     assert_refused(&shop.outcome(1, true).await, 409, "mismatch", "Mokka still has the money");
-    shop.story.world.standins().set_mokka_status(&shop.payment, "refunded").unwrap();
+    shop.story.environment.standins().set_mokka_status(&shop.payment, "refunded").unwrap();
     assert_refused(&shop.outcome(1, false).await, 409, "refund_decided", "Mokka has given it back");
     assert_eq!(shop.look().await["refunded"], json!(AMOUNT));
 
     // While Mokka cannot be asked nothing is decided.
     let shop = Shop::captured_yesterday().await;
     shop.lose_the_answer_of_a_return("reset").await;
-    shop.story.world.standins().fault(System::Mokka, "status", Fault::Http500, 2).unwrap();
+    shop.story.environment.standins().fault(System::Mokka, "status", Fault::Http500, 2).unwrap();
     assert_refused(&shop.outcome(1, false).await, 503, "provider_unavailable", "down");
     assert_eq!(shop.outcome(1, false).await.status, 200);
 }
@@ -205,7 +205,7 @@ async fn a_key_is_the_same_key_with_and_without_quotes() {
     // A refund that an earlier release has made with the quotes for a part of its key.
     let stored = shop.stored().await;
     let hash = shared::platform::secret::sha256_hex(&format!("{} \"plain\"", shop.payment));
-    let update = shop.story.world.dynamodb().update_item().table_name("order-holds");
+    let update = shop.story.environment.dynamodb().update_item().table_name("order-holds");
     let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
     let update =
         update.key("pk", text(&format!("payment#{}", shop.payment))).update_expression("SET refunds[0].key_hash = :hash");
@@ -277,7 +277,7 @@ async fn a_hundred_refunds_are_enough() {
         let Some(AttributeValue::L(refunds)) = item.get_mut("refunds") else { panic!("a list") };
         *refunds = vec![refunds[0].clone(); 99];
     };
-    shop.story.world.edit("order-holds", &format!("payment#{}", shop.payment), often).await;
+    shop.story.environment.edit("order-holds", &format!("payment#{}", shop.payment), often).await;
     assert_eq!(shop.refund("the-hundredth", Some("1.00")).await.status, 200);
     assert_refused(&shop.refund("one-more", Some("1.00")).await, 409, "too_many_refunds", "101");
     assert_eq!(shop.mokka().returned, "2.00");
@@ -286,14 +286,14 @@ async fn a_hundred_refunds_are_enough() {
 #[tokio::test]
 async fn a_refund_that_was_made_although_mokka_says_100_is_made_once() {
     let shop = Shop::captured_yesterday().await;
-    let standins = shop.story.world.standins();
+    let standins = shop.story.environment.standins();
     standins.set_reading("cannot_process", "done").unwrap();
     standins.fault(System::Mokka, "return", Fault::Refused, 1).unwrap();
     let answer = shop.refund("key", Some("300.00")).await;
     assert_eq!((answer.status, &answer.json()["outcome"]), (202, &json!("unknown")), "{}", answer.body);
     assert_refused(&shop.refund("second", Some("300.00")).await, 409, "in_progress", "the cashier tries again");
-    shop.story.world.advance(Duration::from_hours(2));
-    shop.story.world.tick().await;
+    shop.story.environment.advance(Duration::from_hours(2));
+    shop.story.environment.tick().await;
     assert_eq!((shop.changing(), shop.mokka().returned.as_str()), (vec!["return"], "300.00"));
     assert_eq!(shop.look().await["attention"], json!(true), "of a part only a person can tell");
     assert_eq!(shop.outcome(1, true).await.status, 200);
@@ -301,17 +301,17 @@ async fn a_refund_that_was_made_although_mokka_says_100_is_made_once() {
 }
 
 #[tokio::test]
-async fn the_rest_that_mokkas_status_never_shows_is_repeated_once_and_then_a_persons() {
+async fn refund_unseen_in_status_is_repeated_once_then_reviewed() {
     let shop = Shop::captured_yesterday().await;
-    let standins = shop.story.world.standins();
+    let standins = shop.story.environment.standins();
     standins.set_reading("status_after_return", "finished").unwrap();
     assert_eq!(shop.refund("part", Some("1000.00")).await.status, 200);
     standins.fault(System::Mokka, "return", Fault::AnswerLost, 1).unwrap();
     assert_eq!(shop.refund("rest", None).await.status, 202);
     assert_refused(&shop.outcome(2, true).await, 409, "mismatch", "before the repeat");
     for _ in 0..8 {
-        shop.story.world.advance(Duration::from_mins(10));
-        shop.story.world.tick().await;
+        shop.story.environment.advance(Duration::from_mins(10));
+        shop.story.environment.tick().await;
     }
     assert_eq!(shop.changing(), ["return", "return", "return"], "the part, the rest, and the rest once more");
     assert_eq!((shop.mokka().returned.as_str(), &shop.look().await["attention"]), (AMOUNT, &json!(true)));

@@ -21,7 +21,7 @@ async fn assert_all(shop: &Shop, codes: [&str; 4], context: &str) {
     assert_eq!(shop.stored().await, before, "{context}");
 }
 
-/// What asks for money is refused; to give up what nobody has paid is not.
+/// What asks for money is refused; to give up what is not paid is not.
 async fn assert_nothing_is_held(shop: &Shop, context: &str) {
     let before = shop.stored().await;
     for (answer, code) in [
@@ -36,7 +36,7 @@ async fn assert_nothing_is_held(shop: &Shop, context: &str) {
 }
 
 #[tokio::test]
-async fn what_is_not_held_yet_is_refused() {
+async fn command_before_the_hold_is_refused() {
     let shop = Shop::pending().await;
     assert_nothing_is_held(&shop, "pending").await;
 }
@@ -61,7 +61,7 @@ async fn what_is_captured_is_refunded_not_canceled() {
     assert!(shop.called().is_empty());
     assert_eq!(shop.stored().await, before);
     assert_eq!(shop.refund("all", None).await.status, 200);
-    shop.story.world.standins().forget_calls();
+    shop.story.environment.standins().forget_calls();
     let captured = "already_captured";
     for (answer, code) in [shop.finish().await, shop.cancel().await].iter().zip([captured, captured]) {
         assert_refused(answer, 409, code, "refunded");
@@ -71,13 +71,13 @@ async fn what_is_captured_is_refunded_not_canceled() {
 }
 
 #[tokio::test]
-async fn what_is_over_stays_over() {
+async fn ended_payment_refuses_commands() {
     for (status, code) in [("canceled", "already_canceled"), ("declined", "already_declined"), ("expired", "already_expired")] {
         let shop = Shop::pending().await;
-        shop.story.world.standins().set_mokka_status(&shop.payment, status).unwrap();
+        shop.story.environment.standins().set_mokka_status(&shop.payment, status).unwrap();
         shop.story.callback(&shop.payment, "declined").await;
         assert_eq!(shop.state().await, status);
-        shop.story.world.standins().forget_calls();
+        shop.story.environment.standins().forget_calls();
         assert_all(&shop, [code; 4], status).await;
     }
 }
@@ -85,31 +85,31 @@ async fn what_is_over_stays_over() {
 #[tokio::test]
 async fn what_does_not_match_is_left_alone_until_it_does() {
     let shop = Shop::held().await;
-    shop.story.world.standins().set_mokka_amount(&shop.payment, "3249.99").unwrap();
+    shop.story.environment.standins().set_mokka_amount(&shop.payment, "3249.99").unwrap();
     assert_refused(&shop.finish().await, 409, "mismatch", "Mokka holds another amount");
     assert!(shop.changing().is_empty());
-    shop.story.world.standins().forget_calls();
+    shop.story.environment.standins().forget_calls();
     for answer in [shop.finish().await, shop.cancel().await, shop.change("3000.00").await, shop.refund("key", None).await] {
         assert_refused(&answer, 409, "mismatch", "known by now");
     }
     assert!(shop.called().is_empty());
     assert!(shop.look().await["mismatch"].as_str().unwrap().contains("3249.99"));
-    // Somebody puts it right in Mokka's cabinet.
-    shop.story.world.standins().set_mokka_amount(&shop.payment, "3250.00").unwrap();
+    // The shop puts it right in Mokka's cabinet.
+    shop.story.environment.standins().set_mokka_amount(&shop.payment, "3250.00").unwrap();
     assert_eq!(shop.settle().await.status, 200);
     assert_eq!(shop.look().await["mismatch"], serde_json::Value::Null);
     assert_eq!(shop.finish().await.status, 200);
 }
 
 #[tokio::test]
-async fn what_is_under_way_comes_first() {
+async fn open_intent_is_resolved_before_a_new_command() {
     // Mokka cannot be reached in the middle of a cancellation, nor afterwards.
     let shop = Shop::held().await;
-    shop.story.world.standins().fault(System::Mokka, "cancel", Fault::Http500, 2).unwrap();
+    shop.story.environment.standins().fault(System::Mokka, "cancel", Fault::Http500, 2).unwrap();
     let unknown = shop.cancel().await;
     assert_eq!(unknown.status, 202, "{}", unknown.body);
     assert_answer!("cancel_unknown", unknown);
-    shop.story.world.standins().fault(System::Mokka, "status", Fault::Http500, 2).unwrap();
+    shop.story.environment.standins().fault(System::Mokka, "status", Fault::Http500, 2).unwrap();
     assert_refused(&shop.finish().await, 409, "in_progress", "the cancellation is not forgotten");
     // The next command finishes it first.
     assert_refused(&shop.finish().await, 409, "already_canceled", "and then it is too late");
@@ -122,20 +122,20 @@ async fn nothing_is_done_while_mokka_cannot_be_asked() {
         let shop = Shop::held().await;
         let before = shop.stored().await;
         for command in ["finish", "cancel", "change"] {
-            shop.story.world.standins().fault(System::Mokka, "status", fault.parse::<Fault>().unwrap(), 2).unwrap();
+            shop.story.environment.standins().fault(System::Mokka, "status", fault.parse::<Fault>().unwrap(), 2).unwrap();
             let answer = match command {
                 "finish" => shop.finish().await,
                 "cancel" => shop.cancel().await,
                 _ => shop.change("3000.00").await,
             };
             assert_refused(&answer, 503, "provider_unavailable", &format!("{command}, {fault}"));
-            shop.story.world.standins().clear_faults();
+            shop.story.environment.standins().clear_faults();
         }
         assert!(shop.changing().is_empty(), "{fault}");
         assert_eq!(shop.stored().await, before, "{fault}");
     }
     let shop = Shop::captured().await;
-    shop.story.world.standins().fault(System::Mokka, "status", Fault::Http500, 2).unwrap();
+    shop.story.environment.standins().fault(System::Mokka, "status", Fault::Http500, 2).unwrap();
     let answer = shop.refund("key", None).await;
     assert_refused(&answer, 503, "provider_unavailable", "refund");
     assert_answer!("unavailable", answer);
@@ -145,11 +145,11 @@ async fn nothing_is_done_while_mokka_cannot_be_asked() {
 #[tokio::test]
 async fn an_attempt_that_mokka_never_saw_is_not_touched() {
     let shop = Shop::pending().await;
-    shop.story.world.standins().fault(System::Mokka, "checkout", Fault::Reset, 1).unwrap();
+    shop.story.environment.standins().fault(System::Mokka, "checkout", Fault::Reset, 1).unwrap();
     let order = shop.story.order().await;
     assert_eq!(shop.story.create(&order).await.json()["success"], serde_json::json!(false));
     let creating = Shop { payment: order.payment(1), order, story: shop.story };
-    creating.story.world.standins().forget_calls();
+    creating.story.environment.standins().forget_calls();
     assert_eq!(creating.state().await, "creating");
     assert_nothing_is_held(&creating, "creating").await;
     let settled = creating.settle().await;
@@ -167,13 +167,13 @@ async fn settle_says_what_the_provider_says_whatever_the_state() {
     let held = shop.settle().await;
     assert_eq!((held.status, shop.state().await.as_str()), (200, "held"));
     shop.finish().await;
-    shop.story.world.standins().forget_calls();
+    shop.story.environment.standins().forget_calls();
     let captured = shop.settle().await;
     assert_answer!("settled", captured);
     assert!(!shop.called().is_empty(), "asked even though it is settled");
-    shop.story.world.standins().set_mokka_status(&shop.payment, "refunded").unwrap();
+    shop.story.environment.standins().set_mokka_status(&shop.payment, "refunded").unwrap();
     let refunded = shop.settle().await;
     assert_eq!((refunded.status, shop.state().await.as_str()), (200, "refunded"));
-    shop.story.world.standins().fault(System::Mokka, "status", Fault::Http500, 4).unwrap();
+    shop.story.environment.standins().fault(System::Mokka, "status", Fault::Http500, 4).unwrap();
     assert_refused(&shop.settle().await, 503, "provider_unavailable", "down");
 }

@@ -8,7 +8,7 @@ use testkit::{Answer, Event, settings};
 
 use crate::{AMOUNT, Shop, assert_refused};
 
-/// The operator gives up what nobody has paid yet.
+/// The operator gives up what is not paid yet.
 async fn withdrawn() -> Shop {
     withdrawn_under("on_shipment").await
 }
@@ -18,13 +18,13 @@ async fn withdrawn_under(policy: &str) -> Shop {
     let answer = shop.cancel().await;
     assert_eq!((answer.status, &answer.json()["payment"]["state"]), (200, &json!("canceled")), "{}", answer.body);
     assert_eq!(shop.called(), ["status"], "asked, and nothing else");
-    shop.story.world.pump().await;
+    shop.story.environment.poll_stream().await;
     shop
 }
 
 async fn after(shop: &Shop, time: Duration) {
-    shop.story.world.advance(time);
-    shop.story.world.tick().await;
+    shop.story.environment.advance(time);
+    shop.story.environment.tick().await;
 }
 
 /// The shop's own system corrects the order.
@@ -37,13 +37,13 @@ async fn correct(shop: &Shop, amount: &str) -> Answer {
 async fn an_order_is_corrected_and_paid_anew() {
     for policy in ["on_hold", "on_shipment"] {
         let shop = withdrawn_under(policy).await;
-        let word = shop.story.world.standins().imshop_payment(&shop.payment).unwrap();
+        let word = shop.story.environment.standins().imshop_payment(&shop.payment).unwrap();
         assert_eq!((&word["paymentCaptured"], &word["retry"]), (&json!(false), &json!(true)), "{word}");
         assert_refused(&shop.cancel().await, 409, "already_canceled", "again");
         assert_eq!(correct(&shop, "4000.00").await.status, 200);
         let second = shop.story.create(&shop.order).await.json();
         assert_eq!(second["paymentId"], json!(shop.order.payment(2)), "its page is not given out again: {second}");
-        assert_eq!(shop.story.world.standins().mokka_order(&shop.order.payment(2)).unwrap().amount, "4000.00");
+        assert_eq!(shop.story.environment.standins().mokka_order(&shop.order.payment(2)).unwrap().amount, "4000.00");
         // The customer had both pages open, and pays the wrong one first.
         shop.story.decide(&shop.payment, Decision::Approved).await;
         assert_eq!(shop.story.callback(&shop.payment, "approved").await.status, 200);
@@ -57,10 +57,10 @@ async fn an_order_is_corrected_and_paid_anew() {
 }
 
 #[tokio::test]
-async fn whoever_sees_the_money_first_lets_it_go() {
+async fn withdrawn_payment_is_released_by_the_first_observer() {
     for who in ["return", "capture", "schedule", "settle", "create"] {
         let shop = withdrawn_under("on_hold").await;
-        shop.story.world.standins().decide(&shop.payment, Decision::Approved, false, 1).await.unwrap();
+        shop.story.environment.standins().decide(&shop.payment, Decision::Approved, false, 1).await.unwrap();
         match who {
             "return" => assert!(shop.story.come_back(&shop.payment).await.headers["location"].ends_with("/failed")),
             "capture" => assert_eq!(shop.story.capture(&shop.payment).await.json()["success"], json!(false)),
@@ -75,11 +75,11 @@ async fn whoever_sees_the_money_first_lets_it_go() {
 }
 
 #[tokio::test]
-async fn money_that_is_not_let_go_at_once_is_let_go_later_and_meanwhile_a_persons() {
+async fn unreleased_hold_is_reviewed_and_released_later() {
     for (fault, ends_well) in [("http500", true), ("answer_lost", true), ("reset", true), ("refused", true), ("status:32", false)]
     {
         let shop = withdrawn().await;
-        let standins = shop.story.world.standins();
+        let standins = shop.story.environment.standins();
         standins.decide(&shop.payment, Decision::Approved, false, 1).await.unwrap();
         standins.fault(System::Mokka, "cancel", fault.parse::<Fault>().unwrap(), if ends_well { 1 } else { 1000 }).unwrap();
         shop.story.callback(&shop.payment, "approved").await;
@@ -97,17 +97,17 @@ async fn money_that_is_not_let_go_at_once_is_let_go_later_and_meanwhile_a_person
 }
 
 #[tokio::test]
-async fn it_is_watched_until_nobody_can_pay_it_any_more() {
+async fn withdrawn_payment_is_polled_until_it_cannot_be_paid() {
     let shop = withdrawn().await;
     assert_eq!(shop.stored().await["withdrawn"], json!(true));
     // Declined, and approved on the same form: this page can still be paid.
-    shop.story.world.standins().set_reading("late_form", "approved").unwrap();
+    shop.story.environment.standins().set_reading("late_form", "approved").unwrap();
     shop.story.decide(&shop.payment, Decision::Declined).await;
     after(&shop, Duration::from_hours(3)).await;
     shop.story.decide(&shop.payment, Decision::Approved).await;
     after(&shop, Duration::from_hours(7)).await;
     assert_eq!((shop.mokka().status.as_str(), shop.stored().await.get("withdrawn")), ("canceled", None));
-    // Nobody ever pays this one.
+    // This one is never paid.
     let shop = withdrawn().await;
     for _ in 0..26 {
         after(&shop, Duration::from_hours(1)).await;
@@ -131,7 +131,7 @@ async fn what_was_paid_meanwhile_is_canceled_as_a_hold() {
 #[tokio::test]
 async fn a_registration_that_may_have_reached_mokka_can_be_given_up() {
     let shop = Shop::pending().await;
-    shop.story.world.standins().fault(System::Mokka, "checkout", Fault::AnswerLost, 1).unwrap();
+    shop.story.environment.standins().fault(System::Mokka, "checkout", Fault::AnswerLost, 1).unwrap();
     let order = shop.story.order().await;
     assert_eq!(shop.story.create(&order).await.json()["success"], json!(false));
     let creating = Shop { payment: order.payment(1), order, story: shop.story };
@@ -144,7 +144,7 @@ async fn a_registration_that_may_have_reached_mokka_can_be_given_up() {
 #[tokio::test]
 async fn no_other_attempt_opens_while_its_hold_is_not_let_go() {
     let shop = withdrawn_under("on_hold").await;
-    let standins = shop.story.world.standins();
+    let standins = shop.story.environment.standins();
     standins.fault(System::Mokka, "cancel", "status:32".parse().unwrap(), 100).unwrap();
     standins.decide(&shop.payment, Decision::Approved, false, 1).await.unwrap();
     for _ in 0..3 {
@@ -159,7 +159,7 @@ async fn no_other_attempt_opens_while_its_hold_is_not_let_go() {
 }
 
 #[tokio::test]
-async fn a_customer_who_was_declined_meanwhile_is_nobodys_trouble_and_a_status_without_meaning_is() {
+async fn withdrawn_payment_declined_meanwhile_needs_no_manual_review() {
     let shop = withdrawn().await;
     shop.story.decide(&shop.payment, Decision::Declined).await;
     assert_eq!(shop.story.callback(&shop.payment, "declined").await.status, 200);
@@ -168,7 +168,7 @@ async fn a_customer_who_was_declined_meanwhile_is_nobodys_trouble_and_a_status_w
         assert_eq!(shop.look().await["attention"], json!(false));
     }
     let shop = withdrawn().await;
-    shop.story.world.standins().set_mokka_status(&shop.payment, "processing").unwrap();
+    shop.story.environment.standins().set_mokka_status(&shop.payment, "processing").unwrap();
     for _ in 0..30 {
         after(&shop, Duration::from_hours(1)).await;
     }

@@ -10,28 +10,28 @@ use standins::{Fault, System};
 use testkit::settings::IMSHOP_KEY;
 use testkit::{Event, canary, drop_after, invoke};
 
-use crate::{FORM_OTP, House};
+use crate::{FORM_OTP, Setup};
 
-/// Nobody listens there.
+/// No server listens there.
 const NOWHERE: &str = "http://127.0.0.1:9";
 /// Longer than any lease.
 const LEASE_OVER: Duration = Duration::from_secs(13);
 
 /// A customer with a code and a photo.
 struct Customer {
-    house: House,
+    setup: Setup,
     form: Value,
 }
 
 impl Customer {
     async fn start() -> Self {
-        let house = House::start().await;
+        let setup = Setup::start().await;
         let png = [b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR".as_slice(), &[7; 900]].concat();
         let data = json!({"phone": canary::FORM_PHONE, "wish": "a call", "picture": STANDARD.encode(png)});
         let form = json!({"formName": "callback", "installId": "install-1", "data": data});
-        let customer = Self { house, form };
-        assert_eq!(customer.post(&customer.house.forms, "/v1/forms/otp").await["success"], json!(true));
-        let code = customer.house.world.standins().inbox(None)[0].code.clone();
+        let customer = Self { setup, form };
+        assert_eq!(customer.post(&customer.setup.forms, "/v1/forms/otp").await["success"], json!(true));
+        let code = customer.setup.environment.standins().inbox(None)[0].code.clone();
         let mut form = customer.form.clone();
         form["data"]["otpCode"] = json!(code);
         Self { form, ..customer }
@@ -43,29 +43,29 @@ impl Customer {
 
     /// Hands in the form; whether the customer is told that it is taken.
     async fn hand_in(&self) -> bool {
-        self.post(&self.house.forms, "/v1/forms").await["success"] == json!(true)
+        self.post(&self.setup.forms, "/v1/forms").await["success"] == json!(true)
     }
 
     /// The same with a setting changed.
     async fn hand_in_with(&self, name: &str, value: &str) -> bool {
-        let deps = self.house.world.build(form_otp::Deps::from_env, &[(name, value)]);
+        let deps = self.setup.environment.build(form_otp::Deps::from_env, &[(name, value)]);
         self.post(&deps, "/v1/forms").await["success"] == json!(true)
     }
 
     /// Everything is well again and the queue has had its time: one form, stored and delivered as it came, if the customer was
     /// told so; else at most one, and the shop has what is stored.
     async fn settle(&self, told: bool, place: &str) {
-        let house = &self.house;
-        house.shop_is_well();
-        house.world.deliver_forms_for(Duration::from_hours(1)).await;
-        let (stored, delivered) = (house.states().await, house.world.standins().forms());
+        let setup = &self.setup;
+        setup.shop_is_well();
+        setup.environment.deliver_forms_for(Duration::from_hours(1)).await;
+        let (stored, delivered) = (setup.states().await, setup.environment.standins().forms());
         assert!(stored.len() <= 1 && (!told || stored.len() == 1), "{place}: {stored:?}");
         assert_eq!(delivered.len(), stored.len(), "{place}");
         assert!(stored.iter().all(|state| state == "delivered"), "{place}: {stored:?}");
         for form in delivered {
             assert_eq!(form["form"]["data"]["picture"], self.form["data"]["picture"], "{place}");
         }
-        assert_eq!((house.queued(), house.world.queues().dead_letters().len()), (0, 0), "{place}");
+        assert_eq!((setup.queued(), setup.environment.queues().dead_letters().len()), (0, 0), "{place}");
     }
 }
 
@@ -77,10 +77,10 @@ async fn a_process_that_dies_anywhere_loses_no_form() {
         let customer = Customer::start().await;
         let finished = drop_after(points, customer.hand_in()).await;
         tokio::time::sleep(Duration::from_millis(20)).await;
-        died_with_the_form += usize::from(finished.is_none() && !customer.house.states().await.is_empty());
+        died_with_the_form += usize::from(finished.is_none() && !customer.setup.states().await.is_empty());
         // Half of the customers press again.
         let again = points % 2 == 0 && {
-            customer.house.world.advance(LEASE_OVER);
+            customer.setup.environment.advance(LEASE_OVER);
             customer.hand_in().await
         };
         assert!(points % 2 == 1 || again, "dropped after {points}");
@@ -97,7 +97,7 @@ async fn a_process_that_dies_anywhere_loses_no_form() {
 async fn every_fault_of_the_shop_loses_no_form() {
     for fault in [Fault::Timeout, Fault::Reset, Fault::Http500, Fault::Html, Fault::AnswerLost, Fault::Status(401)] {
         let customer = Customer::start().await;
-        customer.house.world.standins().fault(System::Shop, "forms", fault, 2).unwrap();
+        customer.setup.environment.standins().fault(System::Shop, "forms", fault, 2).unwrap();
         let told = customer.hand_in().await;
         assert!(told, "{fault}");
         customer.settle(told, &fault.to_string()).await;
@@ -108,7 +108,7 @@ async fn every_fault_of_the_shop_loses_no_form() {
 async fn every_fault_of_smspro_loses_no_form() {
     for fault in [Fault::Reset, Fault::Http500, Fault::Html, Fault::AnswerLost, Fault::Status(2)] {
         let customer = Customer::start().await;
-        customer.house.world.standins().fault(System::Smspro, "verify", fault, 1).unwrap();
+        customer.setup.environment.standins().fault(System::Smspro, "verify", fault, 1).unwrap();
         assert!(!customer.hand_in().await, "{fault}: nobody knows whether the code is right");
         let told = customer.hand_in().await;
         assert!(told, "{fault}");
@@ -120,13 +120,13 @@ async fn every_fault_of_smspro_loses_no_form() {
 async fn a_lost_answer_of_the_store_or_of_the_queue_loses_no_form() {
     for index in 0..12 {
         let customer = Customer::start().await;
-        customer.house.world.lose_store_answer(index);
+        customer.setup.environment.lose_store_answer(index);
         let told = customer.hand_in().await;
         assert!(told, "answer {index} lost");
         customer.settle(told, &format!("answer {index} lost")).await;
     }
     let customer = Customer::start().await;
-    customer.house.world.queues().lose_answers(1);
+    customer.setup.environment.queues().lose_answers(1);
     let told = customer.hand_in().await;
     assert!(told);
     customer.settle(told, "the queue's answer lost").await;
@@ -137,7 +137,7 @@ async fn a_system_that_is_not_there_takes_no_form_or_loses_none() {
     for name in ["S3_ENDPOINT", "SQS_ENDPOINT", "DYNAMODB_ENDPOINT", "SMSPRO_BASE_URL"] {
         let customer = Customer::start().await;
         assert!(!customer.hand_in_with(name, NOWHERE).await, "{name}");
-        customer.house.world.advance(LEASE_OVER);
+        customer.setup.environment.advance(LEASE_OVER);
         let told = customer.hand_in().await;
         assert!(told, "{name}: the code is still good");
         customer.settle(told, name).await;
@@ -151,11 +151,11 @@ async fn a_system_that_is_not_there_takes_no_form_or_loses_none() {
 #[tokio::test]
 async fn photos_that_cannot_be_read_for_a_while_come_with_their_form_later() {
     let customer = Customer::start().await;
-    customer.house.world.standins().fault(System::Shop, "forms", Fault::Http500, 1).unwrap();
+    customer.setup.environment.standins().fault(System::Shop, "forms", Fault::Http500, 1).unwrap();
     let told = customer.hand_in().await;
-    customer.house.world.set_workers(&[("S3_ENDPOINT", NOWHERE)]);
-    customer.house.world.deliver_forms_for(Duration::from_mins(5)).await;
-    assert_eq!((customer.house.in_the_books().len(), customer.house.states().await), (0, vec!["waiting".to_owned()]));
-    customer.house.world.set_workers(&[]);
+    customer.setup.environment.set_workers(&[("S3_ENDPOINT", NOWHERE)]);
+    customer.setup.environment.deliver_forms_for(Duration::from_mins(5)).await;
+    assert_eq!((customer.setup.in_the_books().len(), customer.setup.states().await), (0, vec!["waiting".to_owned()]));
+    customer.setup.environment.set_workers(&[]);
     customer.settle(told, "S3 away").await;
 }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use shared::platform::runtime::Handler;
 use standins::{Fault, System};
 use testkit::settings::{FORMS_QUEUE, IMSHOP_KEY};
-use testkit::{Event, World, canary, invoke, worker};
+use testkit::{Event, TestEnvironment, canary, invoke, worker};
 
 const FORM_OTP: Handler<form_otp::Deps> = |deps, request| Box::pin(form_otp::handle(deps, request));
 
@@ -41,18 +41,18 @@ destinations = ["shop", "store"]
 );
 
 /// A shop that takes forms.
-struct House {
-    world: World,
+struct Setup {
+    environment: TestEnvironment,
     forms: form_otp::Deps,
 }
 
-impl House {
+impl Setup {
     async fn start() -> Self {
-        let world = World::start().await.with(vec![worker!(form_delivery)], &[]);
+        let environment = TestEnvironment::start().await.with(vec![worker!(form_delivery)], &[]);
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), CONFIG).unwrap();
-        let forms = world.build(form_otp::Deps::from_env, &[("FORMS_CONFIG", file.path().to_str().unwrap())]);
-        Self { world, forms }
+        let forms = environment.build(form_otp::Deps::from_env, &[("FORMS_CONFIG", file.path().to_str().unwrap())]);
+        Self { environment, forms }
     }
 
     /// A customer hands in a form that goes to the shop alone; whether they are told that it is taken.
@@ -72,46 +72,46 @@ impl House {
 
     /// From now on the shop does that with forms.
     fn shop_has(&self, fault: Fault) {
-        self.world.standins().fault(System::Shop, "forms", fault, 10_000).unwrap();
+        self.environment.standins().fault(System::Shop, "forms", fault, 10_000).unwrap();
     }
 
     /// The shop is as it should be again.
     fn shop_is_well(&self) {
-        self.world.standins().clear_faults();
+        self.environment.standins().clear_faults();
     }
 
     /// The wishes in the shop's books, oldest first.
     fn in_the_books(&self) -> Vec<String> {
-        let forms = self.world.standins().forms();
+        let forms = self.environment.standins().forms();
         forms.iter().map(|saved| saved["form"]["data"]["wish"].as_str().unwrap().to_owned()).collect()
     }
 
     /// How often the shop was asked.
     fn tries(&self) -> usize {
-        self.world.standins().calls_to(System::Shop, "forms").len()
+        self.environment.standins().calls_to(System::Shop, "forms").len()
     }
 
     /// The stored forms' states.
     async fn states(&self) -> Vec<String> {
-        let forms = self.world.items("forms", "form#").await;
+        let forms = self.environment.items("forms", "form#").await;
         forms.iter().map(|form| form["state"].as_str().unwrap().to_owned()).collect()
     }
 
     /// The id of the one stored form.
     async fn id(&self) -> String {
-        let forms = self.world.items("forms", "form#").await;
+        let forms = self.environment.items("forms", "form#").await;
         let [form] = forms.as_slice() else { unreachable!("one form: {forms:?}") };
         form["pk"].as_str().unwrap().strip_prefix("form#").unwrap().to_owned()
     }
 
     /// How many messages are in the queue.
     fn queued(&self) -> usize {
-        self.world.queues().messages(FORMS_QUEUE).len()
+        self.environment.queues().messages(FORMS_QUEUE).len()
     }
 
     /// The log's lines at `level` that say `text`.
     fn logged(&self, level: &str, text: &str) -> Vec<Value> {
-        let logs = self.world.logs();
+        let logs = self.environment.logs();
         let lines = logs.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         lines.filter(|line| line["level"] == json!(level) && line["message"] == json!(text)).collect()
     }

@@ -64,8 +64,8 @@ async fn ordinary(customer: &Customer) {
             }
         }
         assert_eq!(answer.json(), success(), "customer {number}\n{}", customer.causes());
-        let inbox = customer.world.standins().inbox(Some(&phone));
-        assert_eq!(customer.export_form(form, inbox[0].code.as_str()).await, saved_by_shop(), "customer {number}");
+        let inbox = customer.environment.standins().inbox(Some(&phone));
+        assert_eq!(customer.submit_form(form, inbox[0].code.as_str()).await, saved_by_shop(), "customer {number}");
     }
 }
 
@@ -104,7 +104,7 @@ async fn enter(customer: &Customer, mut form: Value, code: String) -> Value {
     customer.post(EXPORT, form).await.json()
 }
 
-/// Whatever is wrong with a code, the answer is the same; or somebody else is at it, or the machine too busy.
+/// Whatever is wrong with a code, the answer is the same; or another request is at it, or the machine too busy.
 fn tells_nothing(answer: &Value) -> bool {
     [otp_failed(), failed(texts::FORM_IN_PROGRESS), failed(INTERNAL)].contains(answer)
 }
@@ -112,7 +112,7 @@ fn tells_nothing(answer: &Value) -> bool {
 /// Never more than the limit, and as many as it allows unless the machine was too busy for our time-outs: then what nobody
 /// knows the outcome of stays counted.
 fn assert_spent(customer: &Customer, spent: usize, limit: usize) {
-    let logs = customer.world.logs();
+    let logs = customer.environment.logs();
     let busy = ["no answer in time", "did not come", "after an answer was lost"].iter().any(|trouble| logs.contains(trouble));
     assert!(spent == limit || (busy && spent < limit && spent * 2 > limit), "{spent} of {limit}, busy: {busy}");
 }
@@ -132,7 +132,7 @@ async fn one_number_a_thousand_times_is_one_sms_in_a_cool_down() {
     assert!(count(&answers, |answer| says(answer, "Новый код можно запросить через ")) > requests() / 2);
     // All day long, every minute.
     for minute in 0..120 {
-        customer.world.advance(COOL_DOWN * 11);
+        customer.environment.advance(COOL_DOWN * 11);
         let both = (ask(&customer, phone(), format!("a-{minute}")), ask(&customer, phone(), format!("b-{minute}")));
         tokio::join!(both.0, both.1);
     }
@@ -140,14 +140,14 @@ async fn one_number_a_thousand_times_is_one_sms_in_a_cool_down() {
 }
 
 #[tokio::test]
-async fn a_thousand_numbers_of_one_range_are_thirty_sms_an_hour_and_a_hundred_a_day() {
+async fn thousand_numbers_of_one_range_get_30_sms_an_hour_100_a_day() {
     let customer = start("one_range", &[]).await;
     let answers = attack(&customer, |number| ask(&customer, packed(number), format!("install-{number}"))).await;
     assert_spent(&customer, sent_to_attackers(&customer), 30);
     assert!(count(&answers, |answer| says(answer, "через 60 мин")) > requests() / 2, "{}", answers[requests() - 1]);
     // Who was refused gets through later, until the day's are used.
     for (hour, total) in [(1, 60), (2, 90), (3, 100), (4, 100)] {
-        customer.world.advance(Duration::from_hours(1));
+        customer.environment.advance(Duration::from_hours(1));
         let some = requests() * 12 / 100;
         let again = stream::iter(0..some)
             .map(|number| ask(&customer, packed(requests() - hour * some + number), format!("install-{number}")));
@@ -178,9 +178,9 @@ async fn the_shops_day_costs_what_it_may_and_two_alarms_are_raised() {
     let answers: Vec<_> = attack.buffer_unordered(AT_ONCE).collect().await;
     assert_spent(&customer, customer.inbox().len(), 73);
     assert!(count(&answers, |answer| says(answer, "через 24 ч или обратитесь в магазин")) > requests() / 2);
-    let logs = customer.world.logs();
+    let logs = customer.environment.logs();
     for (threshold, text, metric) in [(57, "are running out", SMS_RUNNING_OUT), (73, "are used up", SMS_USED_UP)] {
-        let measured = customer.world.measured(metric);
+        let measured = customer.environment.measured(metric);
         assert_eq!((measured.len(), &measured[0][metric.name]), (1, &json!(1)), "{measured:?}");
         assert_eq!(measured[0]["threshold"], json!(threshold.to_string()));
         let threshold = format!("\"threshold\":{threshold},");
@@ -188,7 +188,7 @@ async fn the_shops_day_costs_what_it_may_and_two_alarms_are_raised() {
         assert_eq!(lines.len(), 1, "{lines:#?}");
         assert!(lines[0].contains("ERROR"), "{}", lines[0]);
     }
-    customer.world.advance(Duration::from_hours(24));
+    customer.environment.advance(Duration::from_hours(24));
     ordinary(&customer).await;
 }
 
@@ -196,20 +196,20 @@ async fn the_shops_day_costs_what_it_may_and_two_alarms_are_raised() {
 async fn twenty_guesses_at_once_are_five_checks() {
     let customer = start("guesses", &[]).await;
     let code = customer.get_code().await;
-    let guesses = stream::iter(0..20).map(|number| customer.export_form(customer.form.clone(), guess(number)));
+    let guesses = stream::iter(0..20).map(|number| customer.submit_form(customer.form.clone(), guess(number)));
     let (answers, ()) = tokio::join!(guesses.buffer_unordered(20).collect::<Vec<_>>(), ordinary(&customer));
     assert!(answers.iter().all(|answer| *answer == otp_failed() || *answer == failed(texts::FORM_IN_PROGRESS)), "{answers:#?}");
-    while customer.export("GUESS").await != otp_failed() {}
+    while customer.submit("GUESS").await != otp_failed() {}
     assert!(checks_of_attackers(&customer) <= 5);
     for _ in 0..5 {
-        assert_eq!(customer.export("GUESS").await, otp_failed());
+        assert_eq!(customer.submit("GUESS").await, otp_failed());
     }
     assert_eq!(checks_of_attackers(&customer), 5);
-    assert_eq!(customer.export(&code).await, otp_failed());
+    assert_eq!(customer.submit(&code).await, otp_failed());
 }
 
 #[tokio::test]
-async fn guesses_across_many_codes_of_one_installation_are_twenty_checks_a_day() {
+async fn guesses_of_one_installation_are_twenty_checks_a_day() {
     let customer = start("across_numbers", &[]).await;
     for number in 0..20 {
         assert_eq!(ask(&customer, spread(number), "install-1".to_owned()).await, success());
@@ -219,13 +219,13 @@ async fn guesses_across_many_codes_of_one_installation_are_twenty_checks_a_day()
     assert!(answers.iter().all(tells_nothing));
     assert_spent(&customer, checks_of_attackers(&customer), 20);
     // The right code, too, is a wrong one until the day is over, and who cannot enter a code gets none.
-    let last = customer.world.standins().inbox(Some(&spread(19)));
-    assert_eq!(customer.export_form(form(&customer, &spread(19), "install-1"), last[0].code.as_str()).await, otp_failed());
+    let last = customer.environment.standins().inbox(Some(&spread(19)));
+    assert_eq!(customer.submit_form(form(&customer, &spread(19), "install-1"), last[0].code.as_str()).await, otp_failed());
     assert!(checks_of_attackers(&customer) <= 20);
 }
 
 #[tokio::test]
-async fn guesses_at_one_phone_are_twenty_checks_a_day_whatever_the_installation() {
+async fn guesses_at_one_phone_are_twenty_checks_a_day() {
     let customer = start("across_installations", &[]).await;
     let phone = "996770102030";
     for round in 0..5 {
@@ -236,7 +236,7 @@ async fn guesses_at_one_phone_are_twenty_checks_a_day_whatever_the_installation(
         let answers: Vec<_> = guesses.buffer_unordered(AT_ONCE).collect().await;
         assert!(answers.iter().all(tells_nothing));
         assert_spent(&customer, customer.checks(), 5 * (round + 1).min(4));
-        customer.world.advance(COOL_DOWN);
+        customer.environment.advance(COOL_DOWN);
         if round == 3 {
             assert!(says(&ask(&customer, phone.to_owned(), "install-9".to_owned()).await, "неверных кодов"));
             return ordinary(&customer).await;
@@ -245,7 +245,7 @@ async fn guesses_at_one_phone_are_twenty_checks_a_day_whatever_the_installation(
 }
 
 #[tokio::test]
-async fn a_stolen_installation_spends_its_own_limit_and_the_owners_code_stays_good() {
+async fn stolen_installation_spends_its_limit_and_owner_code_stays_valid() {
     let customer = start("stolen", &[]).await;
     let code = customer.get_code().await;
     let answers = attack(&customer, |number| {
@@ -259,7 +259,7 @@ async fn a_stolen_installation_spends_its_own_limit_and_the_owners_code_stays_go
     assert!(count(&answers, |answer| *answer == success()) <= 19, "twenty with the owner's");
     assert_spent(&customer, sent_to_attackers(&customer), 20);
     assert!(checks_of_attackers(&customer) <= 20);
-    assert_eq!(customer.export(&code).await, saved_by_shop());
+    assert_eq!(customer.submit(&code).await, saved_by_shop());
 }
 
 #[tokio::test]
@@ -271,14 +271,14 @@ async fn a_thousand_replayed_exports_are_one_check_and_one_form() {
         answers.iter().all(|answer| *answer == saved_by_shop() || tells_nothing(answer) && *answer != otp_failed()),
         "or told to wait"
     );
-    assert_eq!(customer.export(&code).await, saved_by_shop());
+    assert_eq!(customer.submit(&code).await, saved_by_shop());
     assert_eq!((checks_of_attackers(&customer), customer.saved() - 10), (1, 1));
     assert_eq!(customer.wrong_codes().await.iter().sum::<u64>(), 0, "a right code is given back");
 }
 
 /// How many codes SMSPRO compared for others than the ordinary customers, who need one check each.
 fn checks_of_attackers(customer: &Customer) -> usize {
-    let forms = customer.world.standins().forms();
+    let forms = customer.environment.standins().forms();
     let ordinary = forms.iter().filter(|form| form["form"]["installId"].as_str().is_some_and(|id| id.starts_with("ordinary-")));
     customer.calls(System::Smspro, "verify") - ordinary.count()
 }

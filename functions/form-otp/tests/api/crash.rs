@@ -22,7 +22,7 @@ async fn a_send_dropped_at_every_point_ends_in_one_sms_within_the_cool_down() {
         let finished = drop_after(points, customer.send()).await.is_some();
         settle().await;
         let at_once = customer.send().await;
-        customer.world.advance(LEASE_OVER);
+        customer.environment.advance(LEASE_OVER);
         let later = customer.send().await;
         assert!(at_once == success() || says(&at_once, "через "), "dropped after {points}: {at_once}");
         assert!(later == success() || says(&later, "через "), "dropped after {points}: {later}");
@@ -30,13 +30,13 @@ async fn a_send_dropped_at_every_point_ends_in_one_sms_within_the_cool_down() {
         if !finished && at_once != success() && later != success() {
             // The SMS went out and its token is lost: the next one comes after the cool-down.
             lost += 1;
-            customer.world.advance(COOL_DOWN);
+            customer.environment.advance(COOL_DOWN);
             assert_eq!(customer.send().await, success(), "dropped after {points}");
         }
         customer.assert_spaced(&format!("dropped after {points}"));
         customer.assert_counted(&format!("dropped after {points}")).await;
         assert!(customer.inbox().len() <= 2, "dropped after {points}");
-        assert_eq!(customer.export(&customer.code()).await, saved_by_shop(), "dropped after {points}");
+        assert_eq!(customer.submit(&customer.code()).await, saved_by_shop(), "dropped after {points}");
         if finished {
             break;
         }
@@ -52,7 +52,7 @@ async fn an_export_dropped_at_every_point_ends_in_one_form() {
 }
 
 #[tokio::test]
-async fn an_export_that_is_stored_here_dropped_at_every_point_ends_in_one_form() {
+async fn submit_stored_here_dropped_at_every_point_ends_in_one_form() {
     walk(true).await;
 }
 
@@ -61,12 +61,12 @@ async fn walk(here: bool) {
     loop {
         let customer = if here { Customer::start_here().await } else { Customer::start().await };
         let code = customer.get_code().await;
-        let finished = drop_after(points, customer.export(&code)).await.is_some();
+        let finished = drop_after(points, customer.submit(&code)).await.is_some();
         settle().await;
-        customer.world.advance(LEASE_OVER);
+        customer.environment.advance(LEASE_OVER);
         let expected = if here { success() } else { saved_by_shop() };
         for _ in 0..2 {
-            assert_eq!(customer.export(&code).await, expected, "dropped after {points}");
+            assert_eq!(customer.submit(&code).await, expected, "dropped after {points}");
         }
         assert_eq!((customer.stored().await.len(), customer.saved()), (1, usize::from(!here)), "dropped after {points}");
         assert!(here || customer.looked_after() > 0, "dropped after {points}");
@@ -87,16 +87,16 @@ async fn a_dropped_export_keeps_others_out_until_its_lease_is_over() {
     // Somewhere in the middle, with the lease taken.
     let mut points = 0;
     loop {
-        assert!(drop_after(points, customer.export(&code)).await.is_none(), "dropped in time");
+        assert!(drop_after(points, customer.submit(&code)).await.is_none(), "dropped in time");
         settle().await;
         if customer.challenge().await["sent"]["lease"].is_object() {
             break;
         }
         points += 1;
     }
-    assert!(says(&customer.export(&code).await, "уже отправляется"));
-    customer.world.advance(LEASE_OVER);
-    assert_eq!(customer.export(&code).await, saved_by_shop());
+    assert!(says(&customer.submit(&code).await, "уже отправляется"));
+    customer.environment.advance(LEASE_OVER);
+    assert_eq!(customer.submit(&code).await, saved_by_shop());
     assert_eq!(customer.saved(), 1);
     assert_eq!(customer.challenge().await["sent"]["saved"]["message"], json!("Заявка принята, мы вам перезвоним"));
 }

@@ -33,7 +33,7 @@ fn statuses() -> impl Iterator<Item = Fault> {
 async fn every_fault_of_a_send_ends_in_one_sms() {
     each(WIRE.into_iter().chain([Fault::Refused]).chain(statuses()), |fault| async move {
         let customer = Customer::start().await;
-        customer.world.standins().fault(System::Smspro, "send", fault, 1).unwrap();
+        customer.environment.standins().fault(System::Smspro, "send", fault, 1).unwrap();
         let first = timed(customer.send()).await;
         if fault == Fault::Status(10) {
             assert!(says(&first, "через "), "{first}");
@@ -46,7 +46,7 @@ async fn every_fault_of_a_send_ends_in_one_sms() {
         if matches!(fault, Fault::Slow | Fault::AnswerLost | Fault::Status(10)) {
             // The SMS is out and its token is lost, or SMSPRO says so.
             assert!(says(&second, "через "), "{fault}: {second}");
-            customer.world.advance(COOL_DOWN);
+            customer.environment.advance(COOL_DOWN);
             assert_eq!(timed(customer.send()).await, success(), "{fault}");
         } else {
             assert_eq!(second, success(), "{fault}");
@@ -55,7 +55,7 @@ async fn every_fault_of_a_send_ends_in_one_sms() {
         customer.assert_spaced(&fault.to_string());
         customer.assert_counted(&fault.to_string()).await;
         assert!(says(&customer.send().await, "через "), "{fault}: the cool-down holds");
-        assert_eq!(customer.export(&customer.code()).await, saved_by_shop(), "{fault}");
+        assert_eq!(customer.submit(&customer.code()).await, saved_by_shop(), "{fault}");
         assert_eq!(customer.saved(), 1, "{fault}");
     })
     .await;
@@ -65,13 +65,13 @@ async fn every_fault_of_a_send_ends_in_one_sms() {
 async fn an_sms_is_sent_under_one_id_twice_at_most() {
     each([Fault::Reset, Fault::AnswerLost, Fault::Http500, Fault::Status(9)], |fault| async move {
         let customer = Customer::start().await;
-        customer.world.standins().fault(System::Smspro, "send", fault, 2).unwrap();
+        customer.environment.standins().fault(System::Smspro, "send", fault, 2).unwrap();
         for _ in 0..4 {
             assert!(timed(customer.send()).await["success"] == false, "{fault}");
         }
         let ids = ids(&customer);
         assert_eq!((ids.len(), &ids[0]), (2, &ids[1]), "{fault}: the first one again, then nothing");
-        customer.world.advance(COOL_DOWN);
+        customer.environment.advance(COOL_DOWN);
         assert_eq!(customer.send().await, success(), "{fault}");
         customer.assert_spaced(&fault.to_string());
         customer.assert_counted(&fault.to_string()).await;
@@ -84,22 +84,22 @@ async fn an_sms_is_sent_under_one_id_twice_at_most() {
 #[tokio::test]
 async fn the_cool_down_counts_from_the_sms_that_really_went_out() {
     let customer = Customer::start().await;
-    customer.world.standins().fault(System::Smspro, "send", Fault::Reset, 1).unwrap();
+    customer.environment.standins().fault(System::Smspro, "send", Fault::Reset, 1).unwrap();
     assert_eq!(customer.send().await, failed(texts::SMS_UNAVAILABLE));
-    customer.world.advance(Duration::from_secs(100));
+    customer.environment.advance(Duration::from_secs(100));
     assert_eq!(customer.send().await, success());
     assert!(says(&customer.send().await, "через "), "not from the first attempt");
     let ids = ids(&customer);
     assert_eq!((ids.len(), &ids[0]), (2, &ids[1]));
-    assert_eq!(customer.export(&customer.code()).await, saved_by_shop());
+    assert_eq!(customer.submit(&customer.code()).await, saved_by_shop());
 }
 
 #[tokio::test]
 async fn an_old_unclear_send_is_left_alone() {
     let customer = Customer::start().await;
-    customer.world.standins().fault(System::Smspro, "send", Fault::AnswerLost, 1).unwrap();
+    customer.environment.standins().fault(System::Smspro, "send", Fault::AnswerLost, 1).unwrap();
     customer.send().await;
-    customer.world.advance(Duration::from_mins(6));
+    customer.environment.advance(Duration::from_mins(6));
     assert_eq!(customer.send().await, success(), "a new SMS at once");
     let ids = ids(&customer);
     assert_eq!(ids.len(), 2);
@@ -109,23 +109,23 @@ async fn an_old_unclear_send_is_left_alone() {
 #[tokio::test]
 async fn twenty_repetitions_of_an_unclear_send_repeat_it_once() {
     let customer = Customer::start().await;
-    customer.world.standins().fault(System::Smspro, "send", Fault::Reset, 1).unwrap();
+    customer.environment.standins().fault(System::Smspro, "send", Fault::Reset, 1).unwrap();
     customer.send().await;
     // When the limits would allow a new one.
-    customer.world.advance(COOL_DOWN);
+    customer.environment.advance(COOL_DOWN);
     let answers = join_all((0..20).map(|_| customer.send())).await;
     assert_eq!(answers.iter().filter(|answer| **answer == success()).count(), 1, "{answers:#?}");
     assert_eq!((customer.sends(), customer.inbox().len()), (2, 1));
 }
 
 #[tokio::test]
-async fn nobody_sends_while_another_request_is_at_it() {
+async fn leased_challenge_sends_no_second_sms() {
     let customer = Customer::start().await;
-    customer.world.standins().fault(System::Smspro, "send", Fault::Reset, 1).unwrap();
-    customer.world.standins().fault(System::Smspro, "send", Fault::Timeout, 1).unwrap();
+    customer.environment.standins().fault(System::Smspro, "send", Fault::Reset, 1).unwrap();
+    customer.environment.standins().fault(System::Smspro, "send", Fault::Timeout, 1).unwrap();
     customer.send().await;
     // When the limits would allow a new one.
-    customer.world.advance(COOL_DOWN);
+    customer.environment.advance(COOL_DOWN);
     let (repeated, other) = tokio::join!(timed(customer.send()), async {
         tokio::time::sleep(Duration::from_millis(500)).await;
         timed(customer.send()).await
@@ -142,13 +142,13 @@ async fn every_fault_of_a_check_leaves_the_code_usable() {
     each(WIRE.into_iter().chain([Fault::Refused]).chain(statuses()), |fault| async move {
         let customer = Customer::start().await;
         let code = customer.get_code().await;
-        customer.world.standins().fault(System::Smspro, "verify", fault, 1).unwrap();
-        let first = timed(customer.export(&code)).await;
+        customer.environment.standins().fault(System::Smspro, "verify", fault, 1).unwrap();
+        let first = timed(customer.submit(&code)).await;
         let wrong = matches!(fault, Fault::Status(12..=14));
         assert_eq!(first, if wrong { otp_failed() } else { failed(texts::CHECK_UNAVAILABLE) }, "{fault}");
         assert_eq!(customer.challenge().await["sent"]["checks_used"], u32::from(wrong), "{fault}");
         assert_eq!(customer.saved(), 0, "{fault}");
-        assert_eq!(timed(customer.export(&code)).await, saved_by_shop(), "{fault}");
+        assert_eq!(timed(customer.submit(&code)).await, saved_by_shop(), "{fault}");
         assert_eq!((customer.checks(), customer.saved(), customer.inbox().len()), (2, 1, 1), "{fault}");
     })
     .await;
@@ -158,11 +158,11 @@ async fn every_fault_of_a_check_leaves_the_code_usable() {
 async fn checks_that_could_not_be_made_are_given_back() {
     let customer = Customer::start().await;
     let code = customer.get_code().await;
-    customer.world.standins().fault(System::Smspro, "verify", Fault::Http500, 8).unwrap();
+    customer.environment.standins().fault(System::Smspro, "verify", Fault::Http500, 8).unwrap();
     for _ in 0..8 {
-        assert_eq!(customer.export(&code).await, failed(texts::CHECK_UNAVAILABLE));
+        assert_eq!(customer.submit(&code).await, failed(texts::CHECK_UNAVAILABLE));
     }
-    assert_eq!(customer.export(&code).await, saved_by_shop());
+    assert_eq!(customer.submit(&code).await, saved_by_shop());
 }
 
 #[tokio::test]
@@ -170,9 +170,9 @@ async fn every_fault_of_the_shop_is_a_form_that_is_taken_and_looked_after() {
     each(WIRE.into_iter().chain([Fault::Status(401), Fault::Status(503)]), |fault| async move {
         let customer = Customer::start().await;
         let code = customer.get_code().await;
-        customer.world.standins().fault(System::Shop, "forms", fault, 1).unwrap();
-        assert_eq!(timed(customer.export(&code)).await, accepted(), "{fault}");
-        assert_eq!(timed(customer.export(&code)).await, accepted(), "{fault}: the same again");
+        customer.environment.standins().fault(System::Shop, "forms", fault, 1).unwrap();
+        assert_eq!(timed(customer.submit(&code)).await, accepted(), "{fault}");
+        assert_eq!(timed(customer.submit(&code)).await, accepted(), "{fault}: the same again");
         assert_eq!((customer.checks(), customer.calls(System::Shop, "forms")), (1, 1), "{fault}");
         let stored = customer.stored().await;
         assert_eq!((stored.len(), &stored[0]["state"], customer.looked_after()), (1, &json!("waiting"), 1), "{fault}");
@@ -185,7 +185,7 @@ async fn every_fault_of_the_shop_is_a_form_that_is_taken_without_a_code_too() {
     each(WIRE, |fault| async move {
         let customer = Customer::start_given_away().await;
         let form = customer.with("/formName", "feedback");
-        customer.world.standins().fault(System::Shop, "forms", fault, 1).unwrap();
+        customer.environment.standins().fault(System::Shop, "forms", fault, 1).unwrap();
         assert_eq!(timed(customer.ok(EXPORT, form.clone())).await, accepted(), "{fault}");
         assert_eq!(timed(customer.ok(EXPORT, form)).await, saved_by_shop(), "{fault}: pressed again");
         assert_eq!((customer.saved(), customer.stored().await.len()), (1, 1), "{fault}");
@@ -197,14 +197,14 @@ async fn every_fault_of_the_shop_is_a_form_that_is_taken_without_a_code_too() {
 async fn a_check_and_a_shop_that_both_hang_still_end_in_time() {
     let customer = Customer::start().await;
     let code = customer.get_code().await;
-    customer.world.standins().fault(System::Shop, "forms", Fault::Timeout, 1).unwrap();
-    let (first, second) = tokio::join!(timed(customer.export(&code)), async {
+    customer.environment.standins().fault(System::Shop, "forms", Fault::Timeout, 1).unwrap();
+    let (first, second) = tokio::join!(timed(customer.submit(&code)), async {
         tokio::time::sleep(Duration::from_millis(500)).await;
-        timed(customer.export(&code)).await
+        timed(customer.submit(&code)).await
     });
     assert_eq!(first, accepted());
     assert_eq!(second, failed(texts::FORM_IN_PROGRESS), "who waits is told so");
-    assert_eq!(customer.export(&code).await, accepted());
+    assert_eq!(customer.submit(&code).await, accepted());
     assert_eq!((customer.checks(), customer.calls(System::Shop, "forms"), customer.stored().await.len()), (1, 1, 1));
 }
 
@@ -228,10 +228,10 @@ async fn a_store_that_is_not_there_is_a_fault_of_ours_in_the_right_shape() {
     assert!(started.elapsed() < TIMELY);
     assert_eq!((answer.status, answer.json()), (500, failed(INTERNAL)));
     assert_eq!(customer.sends(), 0);
-    customer.world.advance(LEASE_OVER);
+    customer.environment.advance(LEASE_OVER);
 }
 
 fn ids(customer: &Customer) -> Vec<String> {
-    let calls = customer.world.standins().calls_to(System::Smspro, "send");
+    let calls = customer.environment.standins().calls_to(System::Smspro, "send");
     calls.iter().map(|call| call.body["transaction_id"].as_str().unwrap().to_owned()).collect()
 }

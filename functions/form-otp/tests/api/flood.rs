@@ -36,14 +36,14 @@ async fn start(name: &str, changes: &[(&str, &str)]) -> Customer {
 }
 
 fn limited(customer: &Customer, reason: &str) -> i64 {
-    customer.world.total(FORMS_LIMITED, &[(REASON, reason)])
+    customer.environment.total(FORMS_LIMITED, &[(REASON, reason)])
 }
 
 /// As the phone's, and as the installation's, of which the n-th form is.
 type FormOf = fn(usize) -> Value;
 
 #[tokio::test]
-async fn a_phone_and_an_installation_hand_in_ten_forms_an_hour_and_thirty_a_day() {
+async fn phone_and_installation_get_ten_forms_an_hour_thirty_a_day() {
     let of_phone: FormOf = |number| {
         // However it is written, it is one phone.
         let written = ["996770102030", "+996 (770) 10-20-30", "0770 102 030", "тел. 0770102030"][number % 4];
@@ -66,15 +66,15 @@ async fn a_phone_and_an_installation_hand_in_ten_forms_an_hour_and_thirty_a_day(
             };
             let refused = customer.ok(EXPORT, form_of(number)).await;
             assert!(says(&refused, told), "{reason}, hour {hour}: {refused}");
-            customer.world.advance(Duration::from_hours(1));
+            customer.environment.advance(Duration::from_hours(1));
         }
         assert_eq!((customer.stored().await.len(), limited(&customer, reason)), (30, 4), "{reason}");
-        assert_eq!(customer.world.total(FORMS_LIMITED, &[]), 4);
-        let logs = customer.world.logs();
+        assert_eq!(customer.environment.total(FORMS_LIMITED, &[]), 4);
+        let logs = customer.environment.logs();
         assert_eq!(logs.lines().filter(|line| line.contains("no form is taken: a limit")).count(), 4);
         let another = form(99, Some("install-99"), Some("996555102030"));
         assert_eq!(customer.ok(EXPORT, another).await, success(), "everybody else goes on");
-        customer.world.advance(Duration::from_hours(20));
+        customer.environment.advance(Duration::from_hours(20));
         assert_eq!(customer.ok(EXPORT, form_of(number)).await, success(), "{reason}: tomorrow");
     }
 }
@@ -86,7 +86,7 @@ async fn forty_forms_at_once_are_exactly_ten() {
     let answers: Vec<_> = stream::iter(forms).buffer_unordered(16).collect().await;
     let taken = answers.iter().filter(|answer| **answer == success()).count();
     assert_eq!((taken, customer.stored().await.len(), limited(&customer, "phone")), (10, 10, 30));
-    let counts = customer.world.items("otp-tokens", "count#forms-").await;
+    let counts = customer.environment.items("otp-tokens", "count#forms-").await;
     let used: Vec<_> = counts.iter().map(|count| count["used"].as_u64().unwrap()).collect();
     assert_eq!(used, [10, 10, 10], "phone, installation and shop; what was refused is given back");
 }
@@ -109,13 +109,13 @@ async fn what_is_refused_by_a_limit_goes_nowhere() {
     let (calls, messages) = (customer.calls(System::Shop, "forms"), customer.looked_after());
     let mut second = form(1, Some("install-2"), Some(PHONE));
     second["data"]["picture"] = json!(STANDARD.encode(photo("image/png", 900)));
-    drop((customer.world.store_calls(), customer.world.storage().take_requests()));
+    drop((customer.environment.store_calls(), customer.environment.storage().take_requests()));
     assert!(says(&customer.ok(EXPORT, second).await, "через 60 мин"));
-    assert_eq!(customer.world.store_calls(), ["UpdateItem", "GetItem"], "its phone's count, and whether it is known");
+    assert_eq!(customer.environment.store_calls(), ["UpdateItem", "GetItem"], "its phone's count, and whether it is known");
     assert_eq!((customer.calls(System::Shop, "forms"), customer.looked_after()), (calls, messages));
-    assert_eq!((customer.stored().await.len(), customer.world.storage().take_requests().len()), (1, 0));
+    assert_eq!((customer.stored().await.len(), customer.environment.storage().take_requests().len()), (1, 0));
     assert_eq!(customer.send().await, success(), "codes have limits of their own");
-    assert_eq!(customer.export(&customer.code()).await, saved_by_shop(), "and who has one is known");
+    assert_eq!(customer.submit(&customer.code()).await, saved_by_shop(), "and who has one is known");
 }
 
 #[tokio::test]
@@ -134,16 +134,16 @@ async fn leaving_installation_and_phone_out_of_forms_evades_nothing() {
         assert!(says(&refused, "Магазин временно не принимает заявки. Попробуйте через 24 ч"), "{refused}");
     }
     assert_eq!(limited(&customer, "no_installation"), 3);
-    let used_up = customer.world.measured(FORMS_USED_UP);
+    let used_up = customer.environment.measured(FORMS_USED_UP);
     assert_eq!((used_up.len(), &used_up[0]["FormsNeedingAttention"]), (1, &json!(1)), "a person hears of it");
-    assert!(customer.world.logs().contains("see forms_without_installation_per_day"));
+    assert!(customer.environment.logs().contains("see forms_without_installation_per_day"));
     assert_eq!(customer.ok(EXPORT, form(6, Some("install-1"), None)).await, success(), "with one there is more");
-    customer.world.advance(Duration::from_hours(24));
+    customer.environment.advance(Duration::from_hours(24));
     assert_eq!(customer.ok(EXPORT, form(7, None, None)).await, success(), "the next day");
 }
 
 #[tokio::test]
-async fn of_two_hundred_and_ten_forms_without_an_installation_two_hundred_are_taken() {
+async fn forms_without_installation_are_limited_to_two_hundred_a_day() {
     let customer = start("two_hundred", &[]).await;
     let forms = (0..210).map(|number| customer.ok(EXPORT, form(number, None, Some(&format!("996770{number:06}")))));
     let answers: Vec<_> = stream::iter(forms).buffer_unordered(16).collect().await;
@@ -166,18 +166,18 @@ async fn the_shops_day_of_forms_ends_and_two_alarms_are_raised() {
     let taken = answers.iter().filter(|answer| **answer == success()).count();
     assert_eq!((taken, limited(&customer, "shop"), customer.stored().await.len()), (7, 13, 7));
     assert_eq!(answers.iter().filter(|answer| says(answer, "через 24 ч или обратитесь в магазин")).count(), 13);
-    let logs = customer.world.logs();
+    let logs = customer.environment.logs();
     for (threshold, text, metric) in
         [(5, "forms of today are running out", FORMS_RUNNING_OUT), (7, "forms of today are used up", FORMS_USED_UP)]
     {
-        let measured = customer.world.measured(metric);
+        let measured = customer.environment.measured(metric);
         assert_eq!((measured.len(), &measured[0]["threshold"]), (1, &json!(threshold.to_string())), "{measured:?}");
         assert_eq!(measured[0]["FormsNeedingAttention"], json!(1), "what the alarm looks at");
         let lines: Vec<_> = logs.lines().filter(|line| line.contains(text)).collect();
         assert!(lines.len() == 1 && lines[0].contains("ERROR"), "{lines:#?}");
     }
     // Who was refused by the shop's day has all of their own left.
-    customer.world.advance(Duration::from_hours(24));
+    customer.environment.advance(Duration::from_hours(24));
     assert_eq!(post(19).await, success());
 }
 
@@ -199,47 +199,47 @@ async fn a_forms_own_limit_of_the_day_below_the_shops_is_heard_of() {
     for number in 0..5 {
         assert!(post(number, "review").await, "{number}: within the shop's");
     }
-    assert_eq!(customer.world.total(FORMS_USED_UP, &[]), 0);
+    assert_eq!(customer.environment.total(FORMS_USED_UP, &[]), 0);
     assert!(!post(5, "feedback").await);
-    let measured = customer.world.measured(FORMS_USED_UP);
+    let measured = customer.environment.measured(FORMS_USED_UP);
     assert_eq!((measured.len(), &measured[0]["form"], &measured[0]["FormsNeedingAttention"]), (1, &json!("feedback"), &json!(1)));
-    assert!(customer.world.logs().contains("a form's own limit of the day is used up"));
+    assert!(customer.environment.logs().contains("a form's own limit of the day is used up"));
     assert!(post(6, "review").await, "the other form goes on");
     // A limit of the shop's own is told of by its thresholds, and a phone's by none.
-    assert_eq!(customer.world.total(FORMS_USED_UP, &[]), 1);
+    assert_eq!(customer.environment.total(FORMS_USED_UP, &[]), 1);
 }
 
 #[tokio::test]
-async fn a_form_that_is_sent_again_counts_once_and_has_its_answer_when_the_limit_is_reached() {
+async fn repeated_form_counts_once_and_is_answered_beyond_the_limit() {
     let shop = "name = \"feedback\"\nrequires_code = false\ndestinations = [\"shop\", \"store\"]";
     let changes =
         [("forms_per_phone_per_hour = 10", "forms_per_phone_per_hour = 3"), ("name = \"feedback\"\nrequires_code = false", shop)];
     let customer = start("again", &changes).await;
     let forms: Vec<_> = (0..3).map(|number| form(number, Some("install-1"), Some(PHONE))).collect();
     let slot_taken = failed("Это время уже занято, выберите другое");
-    customer.world.standins().fault(System::Shop, "forms", Fault::Refused, 1).unwrap();
+    customer.environment.standins().fault(System::Shop, "forms", Fault::Refused, 1).unwrap();
     assert_eq!(customer.ok(EXPORT, forms[0].clone()).await, slot_taken);
-    customer.world.standins().fault(System::Shop, "forms", Fault::Http500, 1).unwrap();
+    customer.environment.standins().fault(System::Shop, "forms", Fault::Http500, 1).unwrap();
     assert_eq!(customer.ok(EXPORT, forms[1].clone()).await, accepted());
     // Whatever the shop does: it refuses the first again, and is down for the second.
     for _ in 0..4 {
-        customer.world.standins().fault(System::Shop, "forms", Fault::Refused, 1).unwrap();
+        customer.environment.standins().fault(System::Shop, "forms", Fault::Refused, 1).unwrap();
         assert_eq!(customer.ok(EXPORT, forms[0].clone()).await, slot_taken);
-        customer.world.standins().fault(System::Shop, "forms", Fault::Http500, 1).unwrap();
+        customer.environment.standins().fault(System::Shop, "forms", Fault::Http500, 1).unwrap();
         assert_eq!(customer.ok(EXPORT, forms[1].clone()).await, accepted());
     }
     let all = join_all((0..20).map(|_| customer.ok(EXPORT, forms[2].clone()))).await;
     assert!(all.iter().all(|answer| *answer == saved_by_shop()), "{all:#?}");
-    for count in customer.world.items("otp-tokens", "count#forms-").await {
+    for count in customer.environment.items("otp-tokens", "count#forms-").await {
         assert_eq!(count["used"], json!(3), "{count}");
     }
     assert!(says(&customer.ok(EXPORT, form(3, Some("install-1"), Some(PHONE))).await, "через 60 мин"));
     assert_eq!(customer.ok(EXPORT, forms[2].clone()).await, saved_by_shop(), "what is taken stays so");
-    assert_eq!(customer.world.total(FORMS_TAKEN, &[]), 3);
+    assert_eq!(customer.environment.total(FORMS_TAKEN, &[]), 3);
 }
 
 #[tokio::test]
-async fn a_repetition_beyond_the_shops_day_is_answered_without_asking_the_shop_again() {
+async fn repeated_form_beyond_daily_limit_is_answered_without_the_shop() {
     let shop = "name = \"feedback\"\nrequires_code = false\ndestinations = [\"shop\"]";
     let changes = [
         (
@@ -250,16 +250,16 @@ async fn a_repetition_beyond_the_shops_day_is_answered_without_asking_the_shop_a
     ];
     let customer = start("beyond", &changes).await;
     let forms: Vec<_> = (0..3).map(|number| form(number, Some("install-1"), Some(PHONE))).collect();
-    customer.world.standins().fault(System::Shop, "forms", Fault::Refused, 1).unwrap();
+    customer.environment.standins().fault(System::Shop, "forms", Fault::Refused, 1).unwrap();
     let refused = customer.ok(EXPORT, forms[0].clone()).await;
-    customer.world.standins().fault(System::Shop, "forms", Fault::Http500, 1).unwrap();
+    customer.environment.standins().fault(System::Shop, "forms", Fault::Http500, 1).unwrap();
     let expected = [refused, accepted(), saved_by_shop()];
     assert_eq!([customer.ok(EXPORT, forms[1].clone()).await, customer.ok(EXPORT, forms[2].clone()).await], expected[1..]);
     let asked = customer.calls(System::Shop, "forms");
     for (form, expected) in forms.iter().zip(expected) {
         assert_eq!(customer.ok(EXPORT, form.clone()).await, expected);
     }
-    assert_eq!((customer.calls(System::Shop, "forms"), customer.world.total(FORMS_LIMITED, &[])), (asked, 0));
+    assert_eq!((customer.calls(System::Shop, "forms"), customer.environment.total(FORMS_LIMITED, &[])), (asked, 0));
 }
 
 #[tokio::test]
@@ -272,33 +272,34 @@ async fn what_is_not_stored_is_not_counted() {
     let mut large = form.clone();
     large["data"]["text"] = json!("x".repeat(351 * 1024));
     assert_eq!(customer.ok(EXPORT, large).await, failed(texts::FORM_TOO_LARGE));
-    customer.world.queues().fail(3);
+    customer.environment.queues().fail(3);
     assert_eq!(customer.ok(EXPORT, form.clone()).await, failed(texts::FORM_NOT_SAVED));
-    for count in customer.world.items("otp-tokens", "count#forms-").await {
+    for count in customer.environment.items("otp-tokens", "count#forms-").await {
         assert_eq!((&count["used"], count.get("things")), (&json!(0), None), "{count}");
     }
     // A store that is down for a while leaves the shop its day.
-    customer.world.choose_store_faults(|request| {
+    customer.environment.choose_store_faults(|request| {
         let is_form = request.operation == "UpdateItem" && String::from_utf8_lossy(request.body).contains("form#");
         is_form.then_some(StoreFault::Failed)
     });
     for _ in 0..3 {
         assert_eq!(customer.post(EXPORT, form.clone()).await.status, 500);
     }
-    customer.world.spare_the_store();
-    let shop = customer.world.items("otp-tokens", "count#forms-").await.into_iter().filter(|count| count.get("things").is_none());
+    customer.environment.spare_the_store();
+    let shop =
+        customer.environment.items("otp-tokens", "count#forms-").await.into_iter().filter(|count| count.get("things").is_none());
     assert_eq!(shop.map(|count| count["used"].clone()).collect::<Vec<_>>(), [json!(0)]);
     assert_eq!(customer.ok(EXPORT, form).await, saved_by_shop());
-    assert!(customer.world.items("otp-tokens", "count#forms-phone#").await[0]["used"] == json!(1));
+    assert!(customer.environment.items("otp-tokens", "count#forms-phone#").await[0]["used"] == json!(1));
 }
 
 #[tokio::test]
 async fn a_lost_answer_of_the_store_counts_a_form_once() {
     for index in 0..4 {
         let customer = start("lost_count", &[]).await;
-        customer.world.lose_store_answer(index);
+        customer.environment.lose_store_answer(index);
         assert_eq!(customer.ok(EXPORT, form(0, Some("install-1"), Some(PHONE))).await, success(), "answer {index} lost");
-        for count in customer.world.items("otp-tokens", "count#forms-").await {
+        for count in customer.environment.items("otp-tokens", "count#forms-").await {
             assert_eq!(count["used"], json!(1), "answer {index} lost: {count}");
         }
         assert_eq!(customer.stored().await.len(), 1);
@@ -324,11 +325,11 @@ async fn a_form_has_its_own_thresholds_of_the_common_count_of_forms() {
 }
 
 #[tokio::test]
-async fn who_knows_a_phone_locks_it_out_of_forms_until_the_day_is_over_and_out_of_nothing_else() {
+async fn attacker_with_a_phone_locks_its_forms_for_a_day_and_no_more() {
     let customer = start("stranger", &[]).await;
     for number in 0..30 {
         if number % 10 == 0 && number > 0 {
-            customer.world.advance(Duration::from_hours(1));
+            customer.environment.advance(Duration::from_hours(1));
         }
         let stranger = format!("stranger-{number}");
         assert_eq!(customer.ok(EXPORT, form(number, Some(&stranger), Some(PHONE))).await, success());
@@ -339,7 +340,7 @@ async fn who_knows_a_phone_locks_it_out_of_forms_until_the_day_is_over_and_out_o
     other_phone["data"]["phone"] = json!("996555102030");
     assert_eq!(customer.ok(EXPORT, other_phone).await, success(), "another phone of theirs");
     let code = customer.get_code().await;
-    assert_eq!(customer.export(&code).await, saved_by_shop(), "forms with a code");
+    assert_eq!(customer.submit(&code).await, saved_by_shop(), "forms with a code");
     customer.midnight();
     assert_eq!(customer.ok(EXPORT, owners).await, success(), "and the next day all of it");
 }
@@ -350,15 +351,15 @@ async fn who_knows_a_phone_locks_it_out_of_codes_for_a_day_at_most() {
     for number in 0..10 {
         let form = customer.with("/installId", format!("stranger-{number}"));
         assert_eq!(customer.ok(SEND, form).await, success(), "{number}");
-        customer.world.advance(Duration::from_mins(13));
+        customer.environment.advance(Duration::from_mins(13));
     }
-    let last = customer.world.clock().now();
+    let last = customer.environment.clock().now();
     let locked_until = last.plus(Duration::from_hours(24));
     assert!(says(&customer.send().await, "Слишком много запросов кода"));
     assert_eq!(customer.ok(EXPORT, form(0, Some("owner"), Some(PHONE))).await, success(), "forms without a code go on");
     // The oldest of the ten leaves the window first.
-    customer.world.advance(Duration::from_hours(22));
+    customer.environment.advance(Duration::from_hours(22));
     assert_eq!(customer.send().await, success());
-    assert!(customer.world.clock().now() < locked_until);
-    assert_eq!(customer.export(&customer.code()).await, saved_by_shop());
+    assert!(customer.environment.clock().now() < locked_until);
+    assert_eq!(customer.submit(&customer.code()).await, saved_by_shop());
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use shared::platform::env::Env;
 use shared::platform::texts;
 use testkit::settings::IMSHOP_KEY;
-use testkit::{Event, World, invoke};
+use testkit::{Event, TestEnvironment, invoke};
 
 use super::{Customer, EXPORT, HANDLE, SEND, failed, success};
 
@@ -59,8 +59,8 @@ async fn what_cannot_be_read_is_named() {
             assert!(json["message"].as_str().unwrap().contains(part), "{path} {shown}: {json}");
         }
     }
-    assert_eq!(customer.world.standins().calls(None).len(), 0);
-    assert_eq!(customer.world.items("otp-tokens", "").await.len(), 0);
+    assert_eq!(customer.environment.standins().calls(None).len(), 0);
+    assert_eq!(customer.environment.items("otp-tokens", "").await.len(), 0);
 }
 
 #[tokio::test]
@@ -127,13 +127,13 @@ async fn only_the_right_key_opens() {
         assert_eq!((answer.status, answer.json()), (401, failed(texts::UNAUTHORIZED)));
     }
     assert_eq!(invoke(&customer.deps, HANDLE, Event::post(SEND).text("{").rest()).await.status, 401, "before anything is read");
-    assert_eq!(customer.world.standins().calls(None).len(), 0);
+    assert_eq!(customer.environment.standins().calls(None).len(), 0);
 
     keyed["key"] = json!(IMSHOP_KEY);
     assert_eq!(post(Event::post(SEND), keyed).await.json(), success(), "in the body");
-    customer.world.advance(super::COOL_DOWN);
+    customer.environment.advance(super::COOL_DOWN);
     assert_eq!(post(Event::post(SEND).header("key", IMSHOP_KEY), customer.form.clone()).await.json(), success(), "in a header");
-    customer.world.advance(super::COOL_DOWN);
+    customer.environment.advance(super::COOL_DOWN);
     assert_eq!(
         post(Event::post(SEND).key("the-next-key-of-imshop"), customer.form.clone()).await.json(),
         success(),
@@ -165,11 +165,11 @@ async fn other_paths_and_methods_are_refused_in_the_forms_shape() {
 
 #[tokio::test]
 async fn wrong_settings_refuse_to_start_and_are_named() {
-    let world = World::start().await;
+    let environment = TestEnvironment::start().await;
     let problems = |changes: &[(&str, &str)]| {
-        let mut env: BTreeMap<String, String> = world.env();
+        let mut env: BTreeMap<String, String> = environment.env();
         env.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        Deps::from_env(Env::from_map(env), world.world()).err().map(|error| error.to_string()).unwrap_or_default()
+        Deps::from_env(Env::from_map(env), environment.platform()).err().map(|error| error.to_string()).unwrap_or_default()
     };
     assert_eq!(problems(&[]), "");
     let here = super::configured("settings", &[(r#"["shop", "store"]"#, r#"["store"]"#)]);

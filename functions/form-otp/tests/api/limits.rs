@@ -35,22 +35,22 @@ async fn an_address_asks_for_so_many_codes_an_hour() {
         assert_eq!(from(number, address).await, success(), "{address}");
     }
     for (number, address) in [(4, "198.51.100.1, 203.0.113.7:52044"), (5, "2001:db8:1:2:ffff::3")] {
-        drop(customer.world.store_calls());
+        drop(customer.environment.store_calls());
         assert!(says(&from(number, address).await, "Слишком много запросов кода"), "{address}");
-        assert_eq!(customer.world.store_calls(), ["BatchGetItem"], "a refusal writes nothing");
+        assert_eq!(customer.environment.store_calls(), ["BatchGetItem"], "a refusal writes nothing");
     }
     for (number, address) in [(6, "203.0.113.8"), (7, "2001:db8:1:3::1")] {
         assert_eq!(from(number, address).await, success(), "{address}");
     }
-    // What is not passed on is nobody's address, least of all the platform's.
+    // What is not passed on is no customer's address, least of all the platform's.
     for number in 8..12 {
         assert_eq!(ask(&customer, event(&customer, number).rest()).await, success());
         assert_eq!(from(number + 4, "unknown").await, success());
     }
     assert_eq!(customer.sends(), 14);
-    customer.world.advance(Duration::from_hours(1));
+    customer.environment.advance(Duration::from_hours(1));
     assert_eq!(from(4, "203.0.113.7").await, success(), "an hour later");
-    let items = json!(customer.world.items("otp-tokens", "").await).to_string();
+    let items = json!(customer.environment.items("otp-tokens", "").await).to_string();
     assert!(!items.contains("203.0.113") && !items.contains("2001:db8"), "{items}");
 }
 
@@ -75,15 +75,15 @@ async fn a_form_has_its_own_thresholds_of_common_counters() {
     let customer = Customer::start_configured("own_limits", &own).await;
     let feedback = customer.with("/formName", "feedback");
     assert_eq!(customer.send().await, success());
-    customer.world.advance(Duration::from_secs(10));
+    customer.environment.advance(Duration::from_secs(10));
     assert!(says(&customer.send().await, "через "), "the shop's cool-down");
     assert_eq!(customer.ok(SEND, feedback.clone()).await, success(), "its own is shorter");
-    customer.world.advance(Duration::from_mins(1));
+    customer.environment.advance(Duration::from_mins(1));
     assert!(says(&customer.ok(SEND, feedback.clone()).await, "мин"), "two in an hour, one of them of the other form");
     assert_eq!(customer.send().await, success(), "which allows five");
-    assert_eq!(customer.export_form(feedback.clone(), "WRONG").await, otp_failed());
+    assert_eq!(customer.submit_form(feedback.clone(), "WRONG").await, otp_failed());
     let code = customer.inbox()[1].code.clone();
-    assert_eq!(customer.export_form(feedback.clone(), code).await, otp_failed(), "its own number of checks");
+    assert_eq!(customer.submit_form(feedback.clone(), code).await, otp_failed(), "its own number of checks");
     assert_eq!(customer.checks(), 1);
     let mut denied = feedback;
     denied["data"]["phone"] = json!("996 555 10 20 30");
@@ -99,45 +99,45 @@ async fn a_day_of_wrong_codes_ends_and_the_right_ones_never_count() {
     customer.midnight();
     let code = customer.get_code().await;
     for _ in 0..2 {
-        assert_eq!(customer.export("WRONG").await, otp_failed());
+        assert_eq!(customer.submit("WRONG").await, otp_failed());
     }
     for _ in 0..3 {
-        assert_eq!(customer.export(&code).await, saved_by_shop());
+        assert_eq!(customer.submit(&code).await, saved_by_shop());
     }
-    customer.world.advance(Duration::from_mins(2));
+    customer.environment.advance(Duration::from_mins(2));
     let code = customer.get_code().await;
-    assert_eq!(customer.export("WRONG").await, otp_failed());
+    assert_eq!(customer.submit("WRONG").await, otp_failed());
     assert_eq!(customer.checks(), 4);
-    assert_eq!(customer.export(&code).await, otp_failed(), "locked out");
+    assert_eq!(customer.submit(&code).await, otp_failed(), "locked out");
     assert_eq!(customer.checks(), 4, "and nobody is asked");
-    drop(customer.world.store_calls());
-    customer.export(&code).await;
-    assert_eq!(customer.world.store_calls(), ["BatchGetItem"], "nor is anything written");
+    drop(customer.environment.store_calls());
+    customer.submit(&code).await;
+    assert_eq!(customer.environment.store_calls(), ["BatchGetItem"], "nor is anything written");
     assert_eq!(customer.send().await["success"], json!(false));
-    customer.world.advance(Duration::from_mins(2));
+    customer.environment.advance(Duration::from_mins(2));
     assert_eq!(customer.send().await, failed(&texts::wait_hours_after_wrong_codes(24)));
     assert_eq!(customer.ok(EXPORT, customer.with("/formName", "feedback")).await, success(), "who needs no code");
-    customer.world.advance(Duration::from_hours(24));
+    customer.environment.advance(Duration::from_hours(24));
     let code = customer.get_code().await;
-    assert_eq!(customer.export(&code).await, saved_by_shop(), "tomorrow");
+    assert_eq!(customer.submit(&code).await, saved_by_shop(), "tomorrow");
 }
 
 #[tokio::test]
-async fn a_send_that_died_before_it_was_counted_is_counted_when_it_is_repeated() {
+async fn uncounted_send_is_counted_when_it_is_repeated() {
     let one = [("sends_per_shop_per_day = 2000\nalarm_sends_per_shop_per_day = 1600", "sends_per_shop_per_day = 1")];
     let mut points = 0;
     loop {
         let customer = Customer::start_configured("died", &one).await;
         assert!(drop_after(points, customer.send()).await.is_none(), "dropped in time");
         tokio::time::sleep(Duration::from_millis(20)).await;
-        let begun = !customer.world.items("otp-tokens", "challenge#").await.is_empty();
-        if !begun || !customer.world.items("otp-tokens", "count#shop#").await.is_empty() {
+        let begun = !customer.environment.items("otp-tokens", "challenge#").await.is_empty();
+        if !begun || !customer.environment.items("otp-tokens", "count#shop#").await.is_empty() {
             assert!(!begun, "there is a moment between the two");
             points += 1;
             continue;
         }
         assert_eq!(ask(&customer, event(&customer, 1).rest()).await, success(), "the last of the shop");
-        customer.world.advance(LEASE_OVER);
+        customer.environment.advance(LEASE_OVER);
         assert!(says(&customer.send().await, "Магазин временно не отправляет коды"));
         assert_eq!(customer.inbox().len(), 1);
         return;

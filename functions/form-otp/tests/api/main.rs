@@ -26,7 +26,7 @@ use shared::forms::texts;
 use shared::platform::runtime::Handler;
 use standins::{Sms, System};
 use testkit::settings::{FORMS_QUEUE, IMSHOP_KEY};
-use testkit::{Answer, Event, World, canary, invoke};
+use testkit::{Answer, Event, TestEnvironment, canary, invoke};
 use time::UtcOffset;
 
 const HANDLE: Handler<Deps> = |deps, request| Box::pin(form_otp::handle(deps, request));
@@ -41,9 +41,9 @@ const COOL_DOWN: Duration = Duration::from_mins(1);
 /// Longer than any lease.
 const LEASE_OVER: Duration = Duration::from_secs(13);
 
-/// One customer filling in the form `callback`, in a world of their own.
+/// One customer filling in the form `callback`, in an environment of their own.
 struct Customer {
-    world: World,
+    environment: TestEnvironment,
     deps: Deps,
     form: Value,
 }
@@ -55,14 +55,14 @@ impl Customer {
 
     /// With other settings; an empty value unsets one.
     async fn start_with(changes: &[(&str, &str)]) -> Self {
-        let world = World::start().await;
-        let deps = world.build(Deps::from_env, changes);
+        let environment = TestEnvironment::start().await;
+        let deps = environment.build(Deps::from_env, changes);
         let form = json!({
             "formName": "callback",
             "installId": "install-1",
             "data": {"name": canary::NAME, "phone": canary::FORM_PHONE, "slot": "10:00"},
         });
-        Self { world, deps, form }
+        Self { environment, deps, form }
     }
 
     /// With forms that stay here, and no way to the shop.
@@ -85,8 +85,8 @@ impl Customer {
 
     /// Goes to the beginning of an hour and a day of UTC, so that the windows hold a whole test.
     fn midnight(&self) {
-        let now = self.world.clock().now();
-        self.world.advance(now.next_day(UtcOffset::UTC).since(now));
+        let now = self.environment.clock().now();
+        self.environment.advance(now.next_day(UtcOffset::UTC).since(now));
     }
 
     async fn post(&self, path: &str, body: Value) -> Answer {
@@ -106,11 +106,11 @@ impl Customer {
     }
 
     /// Sends the form with a code.
-    async fn export(&self, code: &str) -> Value {
-        self.export_form(self.form.clone(), code).await
+    async fn submit(&self, code: &str) -> Value {
+        self.submit_form(self.form.clone(), code).await
     }
 
-    async fn export_form(&self, mut form: Value, code: impl Into<Value>) -> Value {
+    async fn submit_form(&self, mut form: Value, code: impl Into<Value>) -> Value {
         form["data"]["otpCode"] = code.into();
         self.ok(EXPORT, form).await
     }
@@ -128,11 +128,11 @@ impl Customer {
 
     /// Why requests failed.
     fn causes(&self) -> String {
-        self.world.logs().lines().filter(|line| line.contains("request failed")).collect()
+        self.environment.logs().lines().filter(|line| line.contains("request failed")).collect()
     }
 
     fn inbox(&self) -> Vec<Sms> {
-        self.world.standins().inbox(None)
+        self.environment.standins().inbox(None)
     }
 
     /// The code in the last SMS.
@@ -147,7 +147,7 @@ impl Customer {
     }
 
     fn calls(&self, system: System, method: &str) -> usize {
-        self.world.standins().calls_to(system, method).len()
+        self.environment.standins().calls_to(system, method).len()
     }
 
     fn sends(&self) -> usize {
@@ -160,35 +160,35 @@ impl Customer {
 
     /// How many forms the shop has saved.
     fn saved(&self) -> usize {
-        self.world.standins().forms().len()
+        self.environment.standins().forms().len()
     }
 
     /// Every form that is stored here.
     async fn stored(&self) -> Vec<Value> {
-        self.world.items("forms", "form#").await
+        self.environment.items("forms", "form#").await
     }
 
-    /// How many messages there are in the queue, one for each form that somebody looks after.
+    /// How many messages there are in the queue, one for each form that the queue looks after.
     fn looked_after(&self) -> usize {
-        self.world.queues().messages(FORMS_QUEUE).len()
+        self.environment.queues().messages(FORMS_QUEUE).len()
     }
 
     /// The one challenge that is stored.
     async fn challenge(&self) -> Value {
-        let mut items = self.world.items("otp-tokens", "challenge#").await;
+        let mut items = self.environment.items("otp-tokens", "challenge#").await;
         assert_eq!(items.len(), 1);
         items.remove(0)
     }
 
     /// How many wrong codes are counted that day, for each phone and each installation.
     async fn wrong_codes(&self) -> Vec<u64> {
-        let counts = self.world.items("otp-tokens", "count#wrong-codes#").await;
+        let counts = self.environment.items("otp-tokens", "count#wrong-codes#").await;
         counts.iter().map(|count| count["used"].as_u64().unwrap()).collect()
     }
 
     /// However it went, no SMS went out that is not counted.
     async fn assert_counted(&self, place: &str) {
-        let counts = self.world.items("otp-tokens", "count#").await;
+        let counts = self.environment.items("otp-tokens", "count#").await;
         for prefix in ["count#shop#", "count#prefix#"] {
             let counts = counts.iter().filter(|count| count["pk"].as_str().is_some_and(|key| key.starts_with(prefix)));
             let used: u64 = counts.map(|count| count["used"].as_u64().unwrap()).sum();

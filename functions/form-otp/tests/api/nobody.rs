@@ -68,7 +68,7 @@ async fn every_sample_of_the_document_is_understood() {
         let customer = Customer::start().await;
         assert_eq!(customer.ok(SEND, ask).await, success(), "{name}");
         let mut export = export;
-        assert_eq!(customer.export_form(export.clone(), "WRONG").await, otp_failed(), "{name}");
+        assert_eq!(customer.submit_form(export.clone(), "WRONG").await, otp_failed(), "{name}");
         export["data"]["otpCode"] = customer.code().into();
         assert_eq!(customer.ok(EXPORT, export).await, saved_by_shop(), "{name}");
         assert_eq!(customer.saved(), 1, "{name}");
@@ -76,45 +76,45 @@ async fn every_sample_of_the_document_is_understood() {
 }
 
 #[tokio::test]
-async fn a_form_that_needs_no_code_needs_no_installation_and_the_shop_reads_none() {
+async fn form_without_code_needs_no_installation() {
     let customer = Customer::start_given_away().await;
     let form = json!({"formId": "feedback", "data": {"name": canary::NAME, "phone": canary::FORM_PHONE}});
     for _ in 0..3 {
         assert_eq!(customer.ok(EXPORT, form.clone()).await, saved_by_shop());
     }
-    let forms = customer.world.standins().forms();
+    let forms = customer.environment.standins().forms();
     assert_eq!((forms.len(), forms[0]["form"].get("installId")), (1, None));
 }
 
 #[tokio::test]
-async fn the_newest_code_of_the_form_and_the_phone_counts_whoever_asked_for_it() {
+async fn newest_code_of_form_and_phone_counts_without_installation() {
     let customer = Customer::start().await;
     let first = customer.get_code().await;
-    customer.world.advance(COOL_DOWN);
+    customer.environment.advance(COOL_DOWN);
     assert_eq!(customer.ok(SEND, customer.with("/installId", "another")).await, success());
     let second = customer.code();
-    assert_eq!(customer.export_form(nobodys(&customer), first.as_str()).await, otp_failed());
-    assert_eq!(customer.export_form(nobodys(&customer), second.as_str()).await, saved_by_shop());
-    assert_eq!(customer.export(&first).await, saved_by_shop(), "its own installation knows the first one still");
+    assert_eq!(customer.submit_form(nobodys(&customer), first.as_str()).await, otp_failed());
+    assert_eq!(customer.submit_form(nobodys(&customer), second.as_str()).await, saved_by_shop());
+    assert_eq!(customer.submit(&first).await, saved_by_shop(), "its own installation knows the first one still");
     let mut other = nobodys(&customer);
     other["data"]["phone"] = json!("+996 770 102 031");
-    assert_eq!(customer.export_form(other, second.as_str()).await, otp_failed(), "another phone");
+    assert_eq!(customer.submit_form(other, second.as_str()).await, otp_failed(), "another phone");
 }
 
 #[tokio::test]
-async fn guesses_without_an_installation_are_five_for_a_code_and_twenty_a_day_for_a_phone() {
+async fn guesses_without_installation_are_limited_by_code_and_phone() {
     let customer = Customer::start().await;
     customer.midnight();
     for round in 0..4 {
         assert_eq!(customer.send().await, success(), "{round}");
         let code = customer.code();
         for number in 0..7 {
-            assert_eq!(customer.export_form(nobodys(&customer), format!("WRONG{number}")).await, otp_failed());
+            assert_eq!(customer.submit_form(nobodys(&customer), format!("WRONG{number}")).await, otp_failed());
         }
-        assert_eq!(customer.export_form(nobodys(&customer), code.as_str()).await, otp_failed());
-        assert_eq!(customer.export(&code).await, otp_failed(), "for its own installation, too");
+        assert_eq!(customer.submit_form(nobodys(&customer), code.as_str()).await, otp_failed());
+        assert_eq!(customer.submit(&code).await, otp_failed(), "for its own installation, too");
         assert_eq!(customer.checks(), 5 * (round + 1));
-        customer.world.advance(std::time::Duration::from_mins(15));
+        customer.environment.advance(std::time::Duration::from_mins(15));
     }
     assert!(says(&customer.send().await, "неверн"), "twenty wrong codes are enough for a day");
 }
@@ -137,7 +137,7 @@ async fn leaving_the_installation_out_evades_no_limit() {
     assert_eq!(customer.send().await, success(), "with one there is more");
     let again = customer.ok(SEND, nobodys(&customer)).await;
     assert!(says(&again, "через 60 с"), "the phone's own limits are the same: {again}");
-    customer.world.advance(std::time::Duration::from_hours(24));
+    customer.environment.advance(std::time::Duration::from_hours(24));
     assert_eq!(ask(3).await, success(), "the next day");
 }
 
@@ -149,6 +149,6 @@ async fn a_code_beside_the_fields_is_named_in_the_log() {
     form["otpCode"] = json!(code);
     let answer = customer.ok(EXPORT, form).await;
     assert_eq!(answer["success"], false);
-    assert!(customer.world.logs().contains("`otpCode` stands beside `data`"), "{}", customer.world.logs());
-    assert!(!customer.world.logs().contains(&code));
+    assert!(customer.environment.logs().contains("`otpCode` stands beside `data`"), "{}", customer.environment.logs());
+    assert!(!customer.environment.logs().contains(&code));
 }

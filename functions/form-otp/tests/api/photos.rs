@@ -33,7 +33,7 @@ async fn feedback(customer: &Customer, data: Value) -> Value {
 }
 
 async fn stored(customer: &Customer) -> Value {
-    let mut forms = customer.world.items("forms", "form#").await;
+    let mut forms = customer.environment.items("forms", "form#").await;
     assert_eq!(forms.len(), 1);
     forms.remove(0)
 }
@@ -64,7 +64,7 @@ async fn photos_become_objects_byte_for_byte_wherever_they_were() {
         let text = data.pointer(item["pointer"].as_str().unwrap()).unwrap().as_str().unwrap();
         let (kind, bytes) = photos.iter().find(|(kind, _)| item["media_type"] == *kind).unwrap();
         let key = item["key"].as_str().unwrap();
-        assert_eq!(customer.world.storage().get(PHOTOS, key).as_ref(), Some(bytes), "{kind}");
+        assert_eq!(customer.environment.storage().get(PHOTOS, key).as_ref(), Some(bytes), "{kind}");
         assert_eq!((&item["bytes"], &item["data_url"]), (&json!(bytes.len()), &json!(text.starts_with("data:"))), "{kind}");
         let id = form["pk"].as_str().unwrap().strip_prefix("form#").unwrap();
         assert!(key.starts_with(&format!("photos/90d/{id}/")), "as long as the form: {key}");
@@ -72,7 +72,7 @@ async fn photos_become_objects_byte_for_byte_wherever_they_were() {
 }
 
 #[tokio::test]
-async fn what_is_no_photo_is_refused_where_a_photo_was_meant_and_is_text_otherwise() {
+async fn bad_photo_is_refused_in_photo_field_and_is_text_elsewhere() {
     let pdf = STANDARD.encode([&b"%PDF-1.7"[..], &[7; 600]].concat());
     let svg = STANDARD.encode("<svg onload='alert(1)'>".repeat(40));
     let broken = format!("{}*{}", STANDARD.encode(photo("image/png", 900)), STANDARD.encode(photo("image/png", 900)));
@@ -87,11 +87,11 @@ async fn what_is_no_photo_is_refused_where_a_photo_was_meant_and_is_text_otherwi
         assert!(message.starts_with("field `data/cv/0/file`: must be a photo (JPEG, PNG,"), "{message}");
         assert!(!message.contains("JVBER"), "nothing of what came: {message}");
     }
-    assert_eq!(customer.world.items("forms", "form#").await.len(), 0);
+    assert_eq!(customer.environment.items("forms", "form#").await.len(), 0);
     for text in [&pdf, &svg, &broken, &"QUJD".repeat(300)] {
         assert_eq!(feedback(&customer, json!({"text": text})).await, success());
     }
-    let forms = customer.world.items("forms", "form#").await;
+    let forms = customer.environment.items("forms", "form#").await;
     assert!(forms.len() == 4 && forms.iter().all(|form| form.get("photos").is_none()), "{forms:#?}");
 }
 
@@ -124,11 +124,11 @@ async fn a_photo_is_the_photo_however_its_base64_is_dressed() {
         ),
     ] {
         assert_eq!(feedback(&customer, json!({"text": dress, "picture": text})).await, success(), "{dress}");
-        let forms = customer.world.items("forms", "form#").await;
+        let forms = customer.environment.items("forms", "form#").await;
         let form = forms.iter().find(|form| form["data"].as_str().unwrap().contains(&format!("{dress:?}"))).unwrap();
         let key = form["photos"][0]["key"].as_str().unwrap_or_else(|| panic!("{dress}: no photo in {form}"));
-        assert!(customer.world.storage().get(PHOTOS, key) == Some(bytes.clone()), "{dress}");
-        customer.world.advance(Duration::from_mins(7)); // an installation hands in ten forms an hour
+        assert!(customer.environment.storage().get(PHOTOS, key) == Some(bytes.clone()), "{dress}");
+        customer.environment.advance(Duration::from_mins(7)); // an installation hands in ten forms an hour
     }
 }
 
@@ -148,7 +148,7 @@ async fn a_form_whose_photos_cannot_be_stored_is_not_taken() {
     let customer = Customer::start_with(&[("S3_ENDPOINT", "http://127.0.0.1:9")]).await;
     let data = json!({"picture": STANDARD.encode(photo("image/png", 900))});
     assert_eq!(feedback(&customer, data).await, failed(texts::FORM_NOT_SAVED));
-    assert_eq!(customer.world.items("forms", "form#").await.len(), 0);
+    assert_eq!(customer.environment.items("forms", "form#").await.len(), 0);
     assert_eq!(feedback(&customer, json!({"text": "без фотографий"})).await, success());
 }
 
@@ -159,7 +159,7 @@ async fn forms_that_differ_only_in_their_photos_are_two() {
         let data = json!({"picture": STANDARD.encode(photo("image/png", length))});
         assert_eq!(feedback(&customer, data).await, success());
     }
-    assert_eq!(customer.world.items("forms", "form#").await.len(), 2);
+    assert_eq!(customer.environment.items("forms", "form#").await.len(), 2);
 }
 
 #[test]

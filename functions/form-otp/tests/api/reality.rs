@@ -9,16 +9,16 @@ use testkit::Modes;
 use super::{Customer, EXPORT, SEND, saved_by_shop};
 
 #[tokio::test]
-async fn whatever_the_store_is_like_twenty_presses_are_one_sms_one_check_and_one_form() {
+async fn twenty_presses_are_one_sms_and_one_form_on_every_store() {
     for (name, modes) in Modes::realities() {
         let customer = Customer::start().await;
-        customer.world.let_store(modes).await;
+        customer.environment.let_store(modes).await;
         join_all((0..20).map(|_| customer.post(SEND, customer.form.clone()))).await;
         let sent = customer.sends();
         assert!(sent <= 1, "{name}: {sent}");
         if sent == 0 {
             // Every one of them met a busy table, and says so; the next one need not.
-            customer.world.let_store(Modes::default()).await;
+            customer.environment.let_store(Modes::default()).await;
             customer.send().await;
         }
         let code = customer.code();
@@ -27,10 +27,10 @@ async fn whatever_the_store_is_like_twenty_presses_are_one_sms_one_check_and_one
         let press = || customer.post(EXPORT, filled_in.clone());
         join_all((0..20).map(|_| press())).await;
         let mut answer = press().await.json();
-        // Whoever is told that it cannot be done now tries again.
+        // A caller that is told that it cannot be done now tries again.
         for _ in 0..10 {
             if answer != saved_by_shop() {
-                customer.world.advance(Duration::from_secs(15));
+                customer.environment.advance(Duration::from_secs(15));
                 answer = press().await.json();
             }
         }

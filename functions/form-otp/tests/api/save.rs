@@ -17,11 +17,11 @@ use super::{Customer, EXPORT, SEND, accepted, failed, otp_failed, saved_by_shop,
 async fn a_slot_that_is_taken_leaves_the_code_for_another_slot() {
     let customer = Customer::start().await;
     let code = customer.get_code().await;
-    customer.world.standins().fault(System::Shop, "forms", Fault::Refused, 1).unwrap();
-    assert_eq!(customer.export(&code).await, failed("Это время уже занято, выберите другое"), "and not otpFailed");
-    assert_eq!(customer.export_form(customer.with("/data/slot", "12:00"), code.as_str()).await, saved_by_shop());
+    customer.environment.standins().fault(System::Shop, "forms", Fault::Refused, 1).unwrap();
+    assert_eq!(customer.submit(&code).await, failed("Это время уже занято, выберите другое"), "and not otpFailed");
+    assert_eq!(customer.submit_form(customer.with("/data/slot", "12:00"), code.as_str()).await, saved_by_shop());
     assert_eq!((customer.checks(), customer.saved()), (1, 1));
-    assert_eq!(customer.world.standins().forms()[0]["form"]["data"]["slot"], json!("12:00"));
+    assert_eq!(customer.environment.standins().forms()[0]["form"]["data"]["slot"], json!("12:00"));
     let keys = keys(&customer);
     assert_ne!(keys[0], keys[1], "another form, another key");
 }
@@ -31,16 +31,16 @@ async fn four_slots_that_are_taken_leave_the_code_for_a_fifth_and_no_sixth() {
     let customer = Customer::start().await;
     let code = customer.get_code().await;
     let taken = failed("Это время уже занято, выберите другое");
-    customer.world.standins().fault(System::Shop, "forms", Fault::Refused, 5).unwrap();
+    customer.environment.standins().fault(System::Shop, "forms", Fault::Refused, 5).unwrap();
     let slot = |hour: u32| customer.with("/data/slot", format!("{hour}:00"));
     for hour in [10, 11, 12, 13, 10] {
-        assert_eq!(customer.export_form(slot(hour), code.as_str()).await, taken, "{hour}");
+        assert_eq!(customer.submit_form(slot(hour), code.as_str()).await, taken, "{hour}");
     }
-    assert_eq!(customer.export_form(slot(14), code.as_str()).await, saved_by_shop());
+    assert_eq!(customer.submit_form(slot(14), code.as_str()).await, saved_by_shop());
     assert_eq!((customer.checks(), customer.saved()), (1, 1));
-    assert_eq!(customer.export_form(slot(15), code.as_str()).await, otp_failed(), "a sixth form");
-    assert_eq!(customer.export_form(slot(11), code.as_str()).await, saved_by_shop(), "one of the five is insisted on");
-    assert_eq!(customer.export_form(slot(14), code.as_str()).await, saved_by_shop(), "and has its answer for good");
+    assert_eq!(customer.submit_form(slot(15), code.as_str()).await, otp_failed(), "a sixth form");
+    assert_eq!(customer.submit_form(slot(11), code.as_str()).await, saved_by_shop(), "one of the five is insisted on");
+    assert_eq!(customer.submit_form(slot(14), code.as_str()).await, saved_by_shop(), "and has its answer for good");
     assert_eq!((customer.checks(), customer.saved()), (1, 2));
 }
 
@@ -48,15 +48,15 @@ async fn four_slots_that_are_taken_leave_the_code_for_a_fifth_and_no_sixth() {
 async fn twenty_forms_that_the_shop_refuses_at_once_are_five() {
     let customer = Customer::start().await;
     let code = customer.get_code().await;
-    customer.world.standins().fault(System::Shop, "forms", Fault::Refused, 100).unwrap();
+    customer.environment.standins().fault(System::Shop, "forms", Fault::Refused, 100).unwrap();
     let slot = |number: usize| customer.with("/data/slot", format!("{number}:00"));
-    join_all((0..20).map(|number| customer.export_form(slot(number), code.as_str()))).await;
+    join_all((0..20).map(|number| customer.submit_form(slot(number), code.as_str()))).await;
     for number in 20..30 {
-        customer.export_form(slot(number), code.as_str()).await;
+        customer.submit_form(slot(number), code.as_str()).await;
     }
     assert_eq!((customer.calls(System::Shop, "forms"), customer.stored().await.len(), customer.checks()), (5, 5, 1));
-    assert_eq!(customer.export_form(slot(30), code.as_str()).await, otp_failed());
-    assert_eq!(customer.export_form(slot(30), "WRONG").await, otp_failed());
+    assert_eq!(customer.submit_form(slot(30), code.as_str()).await, otp_failed());
+    assert_eq!(customer.submit_form(slot(30), "WRONG").await, otp_failed());
     assert_eq!(customer.wrong_codes().await, [1, 1], "a guess is one all the same");
 }
 
@@ -73,9 +73,9 @@ async fn what_the_shop_says_of_our_key_is_not_for_the_customer() {
 async fn refused_with(status: u16) -> Value {
     let customer = Customer::start().await;
     let code = customer.get_code().await;
-    customer.world.standins().fault(System::Shop, "forms", Fault::Status(status), 1).unwrap();
-    let answer = customer.export(&code).await;
-    let again = customer.export(&code).await;
+    customer.environment.standins().fault(System::Shop, "forms", Fault::Status(status), 1).unwrap();
+    let answer = customer.submit(&code).await;
+    let again = customer.submit(&code).await;
     assert_eq!(again, if answer == accepted() { accepted() } else { saved_by_shop() }, "after {status}");
     assert_eq!((customer.checks(), customer.stored().await.len()), (1, 1));
     answer
@@ -85,7 +85,7 @@ async fn refused_with(status: u16) -> Value {
 async fn without_a_shop_the_form_is_stored_here_once() {
     let customer = Customer::start_here().await;
     let code = customer.get_code().await;
-    let answers = join_all((0..20).map(|_| customer.export(&code))).await;
+    let answers = join_all((0..20).map(|_| customer.submit(&code))).await;
     assert!(answers.iter().all(|answer| *answer == success()), "{answers:#?}");
     let forms = customer.stored().await;
     assert_eq!((forms.len(), customer.checks()), (1, 1));
@@ -93,7 +93,7 @@ async fn without_a_shop_the_form_is_stored_here_once() {
     assert_eq!((&form["form_name"], &form["install_id"]), (&json!("callback"), &json!("install-1")));
     let data: Value = serde_json::from_str(form["data"].as_str().unwrap()).unwrap();
     assert_eq!(data, customer.form["data"], "without the code");
-    let kept = form["expires_at"].as_i64().unwrap() - customer.world.clock().now().seconds();
+    let kept = form["expires_at"].as_i64().unwrap() - customer.environment.clock().now().seconds();
     assert!((kept - 90 * 86_400).abs() < 60, "the form's retention: {kept}");
     assert_eq!(customer.calls(System::Shop, "forms"), 0);
 }
@@ -104,9 +104,9 @@ async fn a_form_too_large_to_be_stored_leaves_the_code() {
     let code = customer.get_code().await;
     let large = customer.with("/data/name", "x".repeat(351 * 1024));
     for _ in 0..6 {
-        assert_eq!(customer.export_form(large.clone(), code.as_str()).await, failed(texts::FORM_TOO_LARGE));
+        assert_eq!(customer.submit_form(large.clone(), code.as_str()).await, failed(texts::FORM_TOO_LARGE));
     }
-    assert_eq!(customer.export(&code).await, success());
+    assert_eq!(customer.submit(&code).await, success());
     assert_eq!((customer.checks(), customer.stored().await.len()), (1, 1));
     let feedback = |mut form: Value| {
         form["formName"] = json!("feedback");
@@ -125,8 +125,8 @@ async fn five_megabytes_of_photos_reach_the_shop_as_they_came() {
     let mut form = customer.form.clone();
     let bare = STANDARD.encode(&pictures[1]);
     form["data"]["pictures"] = json!([format!("data:image/jpeg;base64,{}", STANDARD.encode(&pictures[0])), {"file": bare}]);
-    assert_eq!(customer.export_form(form.clone(), code.as_str()).await, saved_by_shop());
-    assert_eq!(customer.world.standins().forms()[0]["form"]["data"], form["data"]);
+    assert_eq!(customer.submit_form(form.clone(), code.as_str()).await, saved_by_shop());
+    assert_eq!(customer.environment.standins().forms()[0]["form"]["data"], form["data"]);
     let stored = &customer.stored().await[0];
     assert_eq!((&stored["state"], stored["photos"].as_array().map(Vec::len)), (&json!("delivered"), Some(2)));
 }
@@ -144,18 +144,18 @@ async fn a_form_that_needs_no_code_goes_to_the_shop_under_one_id() {
         assert_eq!(customer.ok(path, coded.clone()).await, saved_by_shop(), "a code that nobody asked for is ignored");
     }
     assert_eq!((customer.saved(), customer.calls(System::Shop, "forms"), customer.checks()), (1, 1, 0));
-    assert_eq!(customer.world.standins().forms()[0]["form"]["data"].get("otpCode"), None);
-    customer.world.advance(Duration::from_mins(11));
+    assert_eq!(customer.environment.standins().forms()[0]["form"]["data"].get("otpCode"), None);
+    customer.environment.advance(Duration::from_mins(11));
     assert_eq!(customer.ok(EXPORT, form).await, saved_by_shop());
     assert_eq!(customer.saved(), 2, "later it is another form");
 }
 
 #[tokio::test]
-async fn twenty_equal_forms_without_a_code_are_one_form_and_twenty_equal_answers() {
+async fn twenty_equal_forms_without_code_are_one_form() {
     for answers in [saved_by_shop(), failed("Это время уже занято, выберите другое")] {
         let customer = Customer::start_given_away().await;
         if answers["success"] == json!(false) {
-            customer.world.standins().fault(System::Shop, "forms", Fault::Refused, 20).unwrap();
+            customer.environment.standins().fault(System::Shop, "forms", Fault::Refused, 20).unwrap();
         }
         let form = customer.with("/formName", "feedback");
         let all = join_all((0..20).map(|_| customer.ok(EXPORT, form.clone()))).await;
@@ -166,46 +166,46 @@ async fn twenty_equal_forms_without_a_code_are_one_form_and_twenty_equal_answers
 }
 
 #[tokio::test]
-async fn a_form_that_goes_to_the_shop_alone_leaves_nothing_here_when_the_shop_has_it() {
+async fn shop_only_form_leaves_nothing_stored_after_delivery() {
     let customer = Customer::start_given_away().await;
     let mut form = customer.with("/formName", "feedback");
     form["data"]["picture"] = json!(STANDARD.encode(photo("image/png", 900)));
-    customer.world.standins().fault(System::Shop, "forms", Fault::Reset, 1).unwrap();
+    customer.environment.standins().fault(System::Shop, "forms", Fault::Reset, 1).unwrap();
     assert_eq!(customer.ok(EXPORT, form.clone()).await, accepted());
     let waiting = &customer.stored().await[0];
     let key = waiting["photos"][0]["key"].as_str().unwrap().to_owned();
-    assert!(waiting["data"].is_string() && customer.world.storage().get(PHOTOS, &key).is_some(), "until then it is here");
+    assert!(waiting["data"].is_string() && customer.environment.storage().get(PHOTOS, &key).is_some(), "until then it is here");
     // The customer presses again before the queue's turn.
     assert_eq!(customer.ok(EXPORT, form.clone()).await, saved_by_shop());
     let stored = &customer.stored().await[0];
     assert_eq!((&stored["state"], stored.get("data"), stored.get("photos")), (&json!("delivered"), None, None));
-    assert_eq!(customer.world.storage().get(PHOTOS, &key), None);
+    assert_eq!(customer.environment.storage().get(PHOTOS, &key), None);
     assert_eq!(customer.ok(EXPORT, form).await, saved_by_shop(), "once more");
-    assert_eq!(customer.world.storage().get(PHOTOS, &key), None, "nor does a repetition leave anything");
+    assert_eq!(customer.environment.storage().get(PHOTOS, &key), None, "nor does a repetition leave anything");
 }
 
 #[tokio::test]
-async fn a_form_that_nobody_would_look_after_is_not_taken() {
+async fn form_without_a_queue_message_is_not_accepted() {
     let customer = Customer::start().await;
     let code = customer.get_code().await;
-    customer.world.queues().fail(3);
-    assert_eq!(customer.export(&code).await, failed(texts::FORM_NOT_SAVED));
+    customer.environment.queues().fail(3);
+    assert_eq!(customer.submit(&code).await, failed(texts::FORM_NOT_SAVED));
     assert_eq!((customer.stored().await.len(), customer.calls(System::Shop, "forms")), (0, 0));
-    assert_eq!(customer.export(&code).await, saved_by_shop(), "the code stays good");
+    assert_eq!(customer.submit(&code).await, saved_by_shop(), "the code stays good");
     assert_eq!((customer.checks(), customer.stored().await.len(), customer.looked_after()), (1, 1, 1));
 }
 
 #[tokio::test]
-async fn a_refused_form_may_be_insisted_on_and_stays_refused_until_the_shop_takes_it() {
+async fn refused_form_may_be_repeated_until_the_shop_takes_it() {
     let customer = Customer::start().await;
     let code = customer.get_code().await;
     let taken = failed("Это время уже занято, выберите другое");
-    customer.world.standins().fault(System::Shop, "forms", Fault::Refused, 1).unwrap();
-    assert_eq!(customer.export(&code).await, taken);
-    customer.world.standins().fault(System::Shop, "forms", Fault::Http500, 1).unwrap();
-    assert_eq!(customer.export(&code).await, taken, "nobody would deliver it any more");
+    customer.environment.standins().fault(System::Shop, "forms", Fault::Refused, 1).unwrap();
+    assert_eq!(customer.submit(&code).await, taken);
+    customer.environment.standins().fault(System::Shop, "forms", Fault::Http500, 1).unwrap();
+    assert_eq!(customer.submit(&code).await, taken, "nobody would deliver it any more");
     assert_eq!(customer.stored().await[0]["state"], json!("refused"));
-    assert_eq!(customer.export(&code).await, saved_by_shop());
+    assert_eq!(customer.submit(&code).await, saved_by_shop());
     assert_eq!((&customer.stored().await[0]["state"], customer.saved()), (&json!("delivered"), 1));
 }
 
@@ -213,12 +213,12 @@ async fn a_refused_form_may_be_insisted_on_and_stays_refused_until_the_shop_take
 async fn what_is_stored_of_a_form_knows_its_phone_only_by_a_digest() {
     let customer = Customer::start().await;
     let code = customer.get_code().await;
-    customer.export(&code).await;
-    customer.world.advance(Duration::from_mins(2));
+    customer.submit(&code).await;
+    customer.environment.advance(Duration::from_mins(2));
     let mut other = customer.with("/installId", "install-2");
     other["data"]["phone"] = json!("0770 102-030");
     assert_eq!(customer.ok(SEND, other.clone()).await, success());
-    customer.export_form(other, customer.code()).await;
+    customer.submit_form(other, customer.code()).await;
     let phones: Vec<_> = customer.stored().await.iter().map(|form| form["phone"].as_str().unwrap().to_owned()).collect();
     assert_eq!((phones[0].len(), &phones[0]), (64, &phones[1]), "one phone, however it is written");
 }
@@ -242,6 +242,6 @@ async fn a_form_that_needs_no_code_is_stored_here_once() {
 }
 
 fn keys(customer: &Customer) -> Vec<String> {
-    let calls = customer.world.standins().calls_to(System::Shop, "forms");
+    let calls = customer.environment.standins().calls_to(System::Shop, "forms");
     calls.iter().map(|call| call.headers["webhook-id"].clone()).collect()
 }

@@ -18,16 +18,16 @@ const DIGITS: &str = "996770102030";
 async fn a_code_is_sent_checked_and_the_form_saved() {
     let customer = Customer::start().await;
     assert_eq!(customer.send().await, success());
-    let calls = customer.world.standins().calls_to(System::Smspro, "send");
+    let calls = customer.environment.standins().calls_to(System::Smspro, "send");
     insta::assert_json_snapshot!("send_request", calls[0].body, {".transaction_id" => "[32 letters and digits]"});
     assert_eq!(calls[0].body["transaction_id"].as_str().unwrap().len(), 32);
     assert_eq!((customer.inbox().len(), customer.inbox()[0].phone.as_str()), (1, DIGITS));
 
     let code = customer.code();
-    assert_eq!(customer.export(&code).await, saved_by_shop());
-    let calls = customer.world.standins().calls_to(System::Smspro, "verify");
+    assert_eq!(customer.submit(&code).await, saved_by_shop());
+    let calls = customer.environment.standins().calls_to(System::Smspro, "verify");
     assert_eq!(calls[0].body["code"], json!(code));
-    let calls = customer.world.standins().calls_to(System::Shop, "forms");
+    let calls = customer.environment.standins().calls_to(System::Shop, "forms");
     insta::assert_json_snapshot!("shop_request", calls[0].body);
     assert_eq!((calls[0].headers["webhook-id"].len(), calls[0].headers.get("authorization")), (64, None));
     assert_eq!((customer.sends(), customer.checks(), customer.saved()), (1, 1, 1), "the round trips of the module doc");
@@ -72,13 +72,13 @@ async fn the_events_for_cargo_lambda_are_understood() {
 async fn nothing_stored_tells_the_phone_the_name_or_the_code() {
     let customer = Customer::start().await;
     let code = customer.get_code().await;
-    customer.export(&code).await;
-    let items = json!(customer.world.items("otp-tokens", "").await).to_string();
+    customer.submit(&code).await;
+    let items = json!(customer.environment.items("otp-tokens", "").await).to_string();
     for word in [DIGITS, "770102030", canary::NAME, "install-1", code.as_str()] {
         assert!(!items.contains(word), "{word}: {items}");
     }
-    for item in customer.world.items("otp-tokens", "").await {
-        assert!(item["expires_at"].as_i64().unwrap() > customer.world.clock().now().seconds(), "{item}");
+    for item in customer.environment.items("otp-tokens", "").await {
+        assert!(item["expires_at"].as_i64().unwrap() > customer.environment.clock().now().seconds(), "{item}");
     }
 }
 
@@ -86,16 +86,16 @@ async fn nothing_stored_tells_the_phone_the_name_or_the_code() {
 async fn a_new_code_waits_for_the_cool_down_and_replaces_the_one_before() {
     let customer = Customer::start().await;
     let first = customer.get_code().await;
-    customer.world.advance(Duration::from_secs(20));
+    customer.environment.advance(Duration::from_secs(20));
     let answer = customer.send().await;
     let wait = answer["message"].as_str().unwrap();
     assert!(["40", "39", "38"].iter().any(|seconds| wait.contains(&format!("через {seconds} с"))), "{wait}");
     assert_eq!(customer.sends(), 1);
 
-    customer.world.advance(Duration::from_secs(41));
+    customer.environment.advance(Duration::from_secs(41));
     let second = customer.get_code().await;
-    assert_eq!(customer.export(&first).await, otp_failed());
-    assert_eq!(customer.export(&second).await, saved_by_shop());
+    assert_eq!(customer.submit(&first).await, otp_failed());
+    assert_eq!(customer.submit(&second).await, saved_by_shop());
     let ids: Vec<_> = customer.inbox().into_iter().map(|sms| sms.transaction_id).collect();
     assert_ne!(ids[0], ids[1], "every SMS has its own transaction id");
 }
@@ -104,24 +104,24 @@ async fn a_new_code_waits_for_the_cool_down_and_replaces_the_one_before() {
 async fn the_code_before_stays_valid_until_the_next_one_is_really_sent() {
     let customer = Customer::start().await;
     let first = customer.get_code().await;
-    customer.world.advance(COOL_DOWN);
-    customer.world.standins().fault(System::Smspro, "send", Fault::Http500, 1).unwrap();
+    customer.environment.advance(COOL_DOWN);
+    customer.environment.standins().fault(System::Smspro, "send", Fault::Http500, 1).unwrap();
     assert_eq!(customer.send().await, failed(texts::SMS_UNAVAILABLE));
-    assert_eq!(customer.export(&first).await, saved_by_shop());
+    assert_eq!(customer.submit(&first).await, saved_by_shop());
 }
 
 #[tokio::test]
 async fn a_new_code_starts_with_all_its_checks_and_nothing_saved() {
     let customer = Customer::start().await;
     let first = customer.get_code().await;
-    customer.export("WRONG").await;
-    assert_eq!(customer.export(&first).await, saved_by_shop());
-    customer.world.advance(COOL_DOWN);
+    customer.submit("WRONG").await;
+    assert_eq!(customer.submit(&first).await, saved_by_shop());
+    customer.environment.advance(COOL_DOWN);
     let second = customer.get_code().await;
     for _ in 0..4 {
-        assert_eq!(customer.export("WRONG").await, otp_failed());
+        assert_eq!(customer.submit("WRONG").await, otp_failed());
     }
-    assert_eq!(customer.export(&second).await, saved_by_shop());
+    assert_eq!(customer.submit(&second).await, saved_by_shop());
     assert_eq!(customer.saved(), 2, "a form for each code");
 }
 
@@ -153,27 +153,27 @@ async fn twenty_customers_at_once_do_not_disturb_each_other() {
     });
     let answers = join_all(requests).await;
     assert!(answers.iter().all(|answer| *answer == success()), "{answers:#?}");
-    let shop = customer.world.items("otp-tokens", "count#shop#").await;
+    let shop = customer.environment.items("otp-tokens", "count#shop#").await;
     assert_eq!(shop.iter().map(|item| item["used"].as_i64().unwrap()).sum::<i64>(), 20);
 }
 
 #[tokio::test]
-async fn a_phone_gets_five_codes_an_hour_and_ten_a_day_whatever_the_installation() {
+async fn phone_gets_five_codes_an_hour_and_ten_a_day() {
     let customer = Customer::start().await;
     let from = async |number: i32| customer.ok(SEND, customer.with("/installId", format!("install-{number}"))).await;
     for number in 0..5 {
         assert_eq!(from(number).await, success(), "{number}");
-        customer.world.advance(COOL_DOWN);
+        customer.environment.advance(COOL_DOWN);
     }
     assert!(says(&from(5).await, "через 55 мин"), "{}", from(5).await);
-    customer.world.advance(Duration::from_mins(56));
+    customer.environment.advance(Duration::from_mins(56));
     for number in 6..11 {
         assert_eq!(from(number).await, success(), "{number}");
-        customer.world.advance(Duration::from_mins(15));
+        customer.environment.advance(Duration::from_mins(15));
     }
     assert!(says(&from(11).await, "через 22 ч"), "{}", from(11).await);
     assert_eq!(customer.sends(), 10);
-    customer.world.advance(Duration::from_hours(23));
+    customer.environment.advance(Duration::from_hours(23));
     assert_eq!(from(12).await, success(), "the window slides");
 }
 
@@ -195,7 +195,7 @@ async fn an_installation_asks_for_so_many_codes_a_day() {
         assert_eq!(to(number).await, success(), "{number}");
     }
     assert_eq!(to(4).await, failed(&texts::wait_hours_for_next_code(24)));
-    customer.world.advance(Duration::from_hours(25));
+    customer.environment.advance(Duration::from_hours(25));
     assert_eq!(to(4).await, success(), "the window slides");
     assert_eq!(customer.sends(), 4);
 }
@@ -216,12 +216,12 @@ async fn the_shop_pays_for_so_many_sms_a_day_and_not_one_more_at_once() {
     assert_eq!(answers.iter().filter(|answer| says(answer, "Магазин временно не отправляет коды")).count(), 7);
     // What was refused counts nowhere: neither for the phone nor for the installation.
     let times = |item: &serde_json::Value| item["times"].as_array().map_or(0, Vec::len);
-    assert_eq!(customer.world.items("otp-tokens", "sends#").await.iter().map(times).sum::<usize>(), 6);
+    assert_eq!(customer.environment.items("otp-tokens", "sends#").await.iter().map(times).sum::<usize>(), 6);
     assert_eq!(
-        customer.world.items("otp-tokens", "count#").await.iter().map(|item| item["used"].as_u64().unwrap()).sum::<u64>(),
+        customer.environment.items("otp-tokens", "count#").await.iter().map(|item| item["used"].as_u64().unwrap()).sum::<u64>(),
         6
     );
-    customer.world.advance(Duration::from_hours(24));
+    customer.environment.advance(Duration::from_hours(24));
     assert_eq!(to(11).await, success(), "tomorrow");
 }
 
@@ -244,9 +244,9 @@ async fn a_forms_own_limit_of_sms_below_the_shops_is_heard_of() {
     for number in 0..3 {
         assert!(to(number, "").await, "{number}");
     }
-    assert_eq!(customer.world.total(SMS_USED_UP, &[]), 0);
+    assert_eq!(customer.environment.total(SMS_USED_UP, &[]), 0);
     assert!(!to(3, "feedback").await);
-    let measured = customer.world.measured(SMS_USED_UP);
+    let measured = customer.environment.measured(SMS_USED_UP);
     assert_eq!((measured.len(), &measured[0]["form"], &measured[0]["FormsNeedingAttention"]), (1, &json!("feedback"), &json!(1)));
     assert!(to(4, "").await, "the shop's is not");
 }
@@ -255,13 +255,13 @@ async fn a_forms_own_limit_of_sms_below_the_shops_is_heard_of() {
 async fn an_sms_that_was_not_sent_counts_nowhere() {
     let customer = Customer::start().await;
     for _ in 0..7 {
-        customer.world.standins().fault(System::Smspro, "send", Fault::Refused, 1).unwrap();
+        customer.environment.standins().fault(System::Smspro, "send", Fault::Refused, 1).unwrap();
         assert_eq!(customer.send().await, failed(texts::SMS_UNAVAILABLE));
     }
-    let logs = customer.world.items("otp-tokens", "sends#").await;
+    let logs = customer.environment.items("otp-tokens", "sends#").await;
     assert_eq!(logs.len(), 2, "phone, installation");
     assert!(logs.iter().all(|log| log["times"] == json!([])), "{logs:#?}");
-    let counts = customer.world.items("otp-tokens", "count#").await;
+    let counts = customer.environment.items("otp-tokens", "count#").await;
     assert_eq!(counts.len(), 2, "range, shop");
     assert!(counts.iter().all(|count| count["used"] == json!(0)), "{counts:#?}");
     assert_eq!(customer.send().await, success());
@@ -285,7 +285,7 @@ async fn nothing_is_sent_to_nowhere() {
     }
     assert_eq!(customer.ok(SEND, customer.with("/formName", "other")).await, failed(texts::FORM_UNKNOWN));
     assert_eq!(customer.ok(SEND, customer.with("/formName", "feedback")).await, failed(texts::CODE_NOT_NEEDED));
-    assert_eq!(customer.world.standins().calls(None).len(), 0);
-    assert_eq!(customer.world.items("otp-tokens", "").await.len(), 0);
+    assert_eq!(customer.environment.standins().calls(None).len(), 0);
+    assert_eq!(customer.environment.items("otp-tokens", "").await.len(), 0);
     assert_eq!(customer.ok(SEND, customer.with("/data/phone", 996_770_102_030_u64)).await, success(), "a number is a phone");
 }

@@ -7,15 +7,15 @@ use testkit::few_at_a_time;
 use super::{COOL_DOWN, Customer, EXPORT, SEND, otp_failed, saved_by_shop, success};
 
 fn called(customer: &Customer) -> Vec<&'static str> {
-    let called = customer.world.standins().calls(None).iter().map(|call| call.method).collect();
-    customer.world.standins().forget_calls();
+    let called = customer.environment.standins().calls(None).iter().map(|call| call.method).collect();
+    customer.environment.standins().forget_calls();
     called
 }
 
 #[tokio::test]
 async fn the_round_trips_of_each_command_are_as_designed() {
     let customer = Customer::start().await;
-    let stored = || customer.world.store_calls();
+    let stored = || customer.environment.store_calls();
     let look = ["BatchGetItem"];
 
     let code = customer.get_code().await;
@@ -26,15 +26,15 @@ async fn the_round_trips_of_each_command_are_as_designed() {
     customer.send().await;
     assert_eq!((stored(), called(&customer).len()), (list(&look), 0), "refused by a limit");
 
-    customer.export("WRONG").await;
+    customer.submit("WRONG").await;
     assert_eq!(
         (stored(), called(&customer)),
         (list(&["BatchGetItem", "UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem"]), vec!["verify"]),
         "a wrong code"
     );
 
-    customer.world.standins().fault(System::Shop, "forms", Fault::Refused, 1).unwrap();
-    customer.export(&code).await;
+    customer.environment.standins().fault(System::Shop, "forms", Fault::Refused, 1).unwrap();
+    customer.submit(&code).await;
     let begun = ["BatchGetItem", "UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem"];
     // The code is right, and its SMS was entered.
     let checked = [&begun[..], &["TransactWriteItems"]].concat();
@@ -43,57 +43,57 @@ async fn the_round_trips_of_each_command_are_as_designed() {
     assert_eq!((stored(), called(&customer)), (list(&full), vec!["verify", "forms"]), "the right code, the slot is taken");
     assert_eq!(customer.looked_after(), 1, "one message");
 
-    customer.export_form(customer.with("/data/slot", "12:00"), code.as_str()).await;
+    customer.submit_form(customer.with("/data/slot", "12:00"), code.as_str()).await;
     let again = [&begun[..], &["UpdateItem", "UpdateItem", "UpdateItem"]].concat();
     assert_eq!((stored(), called(&customer)), (list(&again), vec!["forms"]), "another slot");
 
-    customer.export_form(customer.with("/data/slot", "12:00"), code.as_str()).await;
+    customer.submit_form(customer.with("/data/slot", "12:00"), code.as_str()).await;
     assert_eq!((stored(), called(&customer).len()), (list(&look), 0), "the same again");
 
     let mut nobodys = customer.with("/data/slot", "12:00");
     nobodys.as_object_mut().unwrap().remove("installId");
-    customer.export_form(nobodys, code.as_str()).await;
+    customer.submit_form(nobodys, code.as_str()).await;
     let found = ["GetItem", "GetItem", "BatchGetItem"];
     assert_eq!((stored(), called(&customer).len()), (list(&found), 0), "the same again, without its installation");
 
-    customer.export_form(customer.with("/data/slot", "13:00"), code.as_str()).await;
+    customer.submit_form(customer.with("/data/slot", "13:00"), code.as_str()).await;
     assert_eq!((stored(), called(&customer)), (list(&again), vec!["forms"]), "another form");
 
     let away = Customer::start_given_away().await;
     away.ok(EXPORT, away.with("/formName", "feedback")).await;
     // Counted for its phone, its installation and the shop; stored; what the shop said.
     let expected = (list(&["UpdateItem"; 5]), vec!["forms"]);
-    assert_eq!((away.world.store_calls(), called(&away)), expected, "a form that needs no code, for the shop");
+    assert_eq!((away.environment.store_calls(), called(&away)), expected, "a form that needs no code, for the shop");
     away.ok(EXPORT, away.with("/formName", "feedback")).await;
     // The shop's count is given back before what became of it is read.
     let again = [&["UpdateItem"; 5][..], &["GetItem"]].concat();
-    assert_eq!((away.world.store_calls(), called(&away).len()), (list(&again), 0), "the same again");
+    assert_eq!((away.environment.store_calls(), called(&away).len()), (list(&again), 0), "the same again");
 
     let here = Customer::start_here().await;
     let code = here.get_code().await;
-    assert_eq!((here.world.store_calls().len(), called(&here).len()), (5, 1));
-    here.export(&code).await;
+    assert_eq!((here.environment.store_calls().len(), called(&here).len()), (5, 1));
+    here.submit(&code).await;
     let two = [&checked[..], &["UpdateItem", "UpdateItem"]].concat();
-    assert_eq!((here.world.store_calls(), called(&here)), (list(&two), vec!["verify"]), "the right code, stored here");
+    assert_eq!((here.environment.store_calls(), called(&here)), (list(&two), vec!["verify"]), "the right code, stored here");
     here.ok(EXPORT, here.with("/formName", "feedback")).await;
-    assert_eq!((here.world.store_calls(), called(&here).len()), (list(&["UpdateItem"; 4]), 0), "no code, stored here");
+    assert_eq!((here.environment.store_calls(), called(&here).len()), (list(&["UpdateItem"; 4]), 0), "no code, stored here");
 }
 
 #[tokio::test]
 async fn a_repeated_sms_costs_no_limit() {
     let customer = Customer::start().await;
-    customer.world.standins().fault(System::Smspro, "send", Fault::Reset, 1).unwrap();
+    customer.environment.standins().fault(System::Smspro, "send", Fault::Reset, 1).unwrap();
     customer.send().await;
-    assert_eq!((customer.world.store_calls().len(), called(&customer).len()), (5, 1));
+    assert_eq!((customer.environment.store_calls().len(), called(&customer).len()), (5, 1));
     assert_eq!(customer.send().await, success());
-    let mut calls = customer.world.store_calls();
+    let mut calls = customer.environment.store_calls();
     // The read and the write in the middle: the cool-down begins anew.
     assert_eq!(calls.split_off(1), ["UpdateItem", "GetItem", "UpdateItem", "TransactWriteItems"]);
     assert_eq!(called(&customer), ["send"]);
-    for log in customer.world.items("otp-tokens", "sends#").await {
+    for log in customer.environment.items("otp-tokens", "sends#").await {
         assert_eq!(log["times"].as_array().unwrap().len(), 1, "{log}");
     }
-    for count in customer.world.items("otp-tokens", "count#").await {
+    for count in customer.environment.items("otp-tokens", "count#").await {
         assert_eq!(count["used"], json!(1), "{count}");
     }
 }
@@ -102,7 +102,7 @@ async fn a_repeated_sms_costs_no_limit() {
 async fn a_lost_answer_of_the_store_is_not_taken_for_somebody_elses_write() {
     few_at_a_time((0..5).map(|index| async move {
         let customer = Customer::start().await;
-        customer.world.lose_store_answer(index);
+        customer.environment.lose_store_answer(index);
         assert_eq!(customer.send().await, success(), "send, answer {index} lost");
         assert_eq!((customer.sends(), customer.inbox().len()), (1, 1), "send, answer {index} lost");
     }))
@@ -113,10 +113,10 @@ async fn a_lost_answer_of_the_store_is_not_taken_for_somebody_elses_write() {
         let mut other = customer.with("/installId", "install-2");
         other["data"]["phone"] = json!("996770102031");
         assert_eq!(customer.ok(SEND, other).await, success());
-        customer.world.standins().fault(System::Smspro, "send", Fault::Refused, 1).unwrap();
-        customer.world.lose_store_answer(index);
+        customer.environment.standins().fault(System::Smspro, "send", Fault::Refused, 1).unwrap();
+        customer.environment.lose_store_answer(index);
         assert_eq!(customer.send().await["success"], json!(false), "a refused send, answer {index} lost");
-        for count in customer.world.items("otp-tokens", "count#").await {
+        for count in customer.environment.items("otp-tokens", "count#").await {
             assert_eq!(count["used"], json!(1), "answer {index} lost: the other customer's, no less and no more");
         }
         assert_eq!(customer.send().await, success(), "a refused send, answer {index} lost");
@@ -126,9 +126,9 @@ async fn a_lost_answer_of_the_store_is_not_taken_for_somebody_elses_write() {
     few_at_a_time(exports.map(|(here, index)| async move {
         let customer = if here { Customer::start_here().await } else { Customer::start().await };
         let code = customer.get_code().await;
-        customer.world.lose_store_answer(index);
+        customer.environment.lose_store_answer(index);
         let expected: Value = if here { success() } else { saved_by_shop() };
-        assert_eq!(customer.export(&code).await, expected, "export, answer {index} lost, here: {here}");
+        assert_eq!(customer.submit(&code).await, expected, "export, answer {index} lost, here: {here}");
         let forms = (customer.stored().await.len(), customer.saved());
         assert_eq!((customer.checks(), forms), (1, (1, usize::from(!here))), "export, answer {index} lost, here: {here}");
         assert_eq!(customer.challenge().await["sent"]["checks_used"], json!(0));
@@ -142,12 +142,12 @@ async fn a_lost_answer_of_the_store_counts_a_wrong_code_once() {
     few_at_a_time((0..5).map(|index| async move {
         let customer = Customer::start().await;
         let code = customer.get_code().await;
-        customer.world.lose_store_answer(index);
-        assert_eq!(customer.export("WRONG").await, otp_failed(), "answer {index} lost");
+        customer.environment.lose_store_answer(index);
+        assert_eq!(customer.submit("WRONG").await, otp_failed(), "answer {index} lost");
         assert_eq!(customer.challenge().await["sent"]["checks_used"], json!(1), "answer {index} lost");
         assert_eq!(customer.wrong_codes().await, [1, 1], "answer {index} lost");
-        assert_eq!(customer.export(&code).await, saved_by_shop());
-        customer.world.advance(COOL_DOWN);
+        assert_eq!(customer.submit(&code).await, saved_by_shop());
+        customer.environment.advance(COOL_DOWN);
         assert_eq!(customer.send().await, success());
     }))
     .await;

@@ -8,9 +8,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use testkit::settings::IMSHOP_KEY;
-use testkit::{Event, Program, World, canary};
+use testkit::{Event, Program, TestEnvironment, canary};
 
-/// What the gateway takes; Lambda itself 6 MB of it.
+/// What the API gateway takes; Lambda itself 6 MB of it.
 const BODY: usize = 10 * 1024 * 1024;
 /// A quarter of what the function has.
 const MEMORY_KIB: u64 = 128 * 1024;
@@ -31,11 +31,11 @@ fn worst(objects: usize) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_body_of_many_values_is_taken_or_refused_in_less_than_half_of_the_memory() {
-    let world = World::start_now().await;
+async fn body_of_many_values_is_handled_in_less_than_half_the_memory() {
+    let environment = TestEnvironment::start_now().await;
     // As many as are taken: an object takes a bracket, a colon and a comma.
     for (objects, status) in [(16_600, 200), (16_700, 413), (357_000, 413), (1_400_000, 413)] {
-        let mut settings = world.env();
+        let mut settings = environment.env();
         settings.insert("LOG_LEVEL".to_owned(), "error".to_owned());
         let event = Event::post("/v1/forms").key(IMSHOP_KEY).text(&worst(objects)).rest();
         let mut program = Program::start(env!("CARGO_BIN_EXE_form-otp"), settings, vec![event]).await;
@@ -49,12 +49,12 @@ async fn a_body_of_many_values_is_taken_or_refused_in_less_than_half_of_the_memo
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_megabytes_of_photos_fit_into_an_eighth_of_a_gigabyte() {
-    let world = World::start_now().await;
+    let environment = TestEnvironment::start_now().await;
     let config = format!("{}/photos.toml", env!("CARGO_TARGET_TMPDIR"));
     let shipped = include_str!("../../../../infra/config/forms.toml");
     let photos = "[[form]]\nname = \"photos\"\nrequires_code = false\ndestinations = [\"shop\", \"store\"]\n";
     std::fs::write(&config, format!("{shipped}\n{photos}")).unwrap();
-    let mut settings = world.env();
+    let mut settings = environment.env();
     settings.insert("FORMS_CONFIG".to_owned(), config);
     settings.insert("LOG_LEVEL".to_owned(), "error".to_owned());
     let form = form();
@@ -67,6 +67,6 @@ async fn ten_megabytes_of_photos_fit_into_an_eighth_of_a_gigabyte() {
     let answer: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
     assert_eq!(answer, json!({"success": true, "message": "Заявка принята, мы вам перезвоним"}));
     let sent: Value = serde_json::from_str(&form).unwrap();
-    assert!(world.standins().forms()[0]["form"]["data"] == sent["data"], "the shop has it as it came");
+    assert!(environment.standins().forms()[0]["form"]["data"] == sent["data"], "the shop has it as it came");
     assert!(peak < MEMORY_KIB, "{peak} KiB");
 }

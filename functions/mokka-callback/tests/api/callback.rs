@@ -16,11 +16,11 @@ async fn created(story: &Story) -> (Placed, String) {
 }
 
 fn finishes(story: &Story, payment: &str) -> u32 {
-    story.world.standins().mokka_order(payment).unwrap().finishes
+    story.environment.standins().mokka_order(payment).unwrap().finishes
 }
 
 fn callback_path(story: &Story, payment: &str) -> String {
-    Url::parse(&story.world.standins().mokka_order(payment).unwrap().callback_url).unwrap().path().to_owned()
+    Url::parse(&story.environment.standins().mokka_order(payment).unwrap().callback_url).unwrap().path().to_owned()
 }
 
 fn approved(payment: &str) -> Value {
@@ -47,7 +47,7 @@ async fn five_callbacks_and_an_older_one_have_one_effect() {
     let after = story.payment(&payment).await;
     assert_eq!(story.callback(&payment, "declined").await.status, 200);
     assert_eq!(story.payment(&payment).await, after, "an older message moves nothing back");
-    assert_eq!(story.world.standins().calls_to(System::Mokka, "finish").len(), 1);
+    assert_eq!(story.environment.standins().calls_to(System::Mokka, "finish").len(), 1);
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn forged_callbacks_change_nothing_and_teach_nothing() {
     };
     story.decide(&payment, Decision::Approved).await;
     let before = story.payment(&payment).await;
-    story.world.standins().forget_calls();
+    story.environment.standins().forget_calls();
     let right = callback_path(&story, &payment);
     let token = right.rsplit('/').next().unwrap();
     let other_token = callback_path(&story, &other).rsplit('/').next().unwrap().to_owned();
@@ -120,7 +120,7 @@ async fn forged_callbacks_change_nothing_and_teach_nothing() {
     }
     assert_eq!((answers[0].status, answers[0].json()), (404, json!({"success": false, "error": "not found"})));
     assert_eq!(story.payment(&payment).await, before);
-    assert!(story.world.standins().calls(None).is_empty(), "Mokka is not asked for a forged callback");
+    assert!(story.environment.standins().calls(None).is_empty(), "Mokka is not asked for a forged callback");
 }
 
 #[tokio::test]
@@ -184,7 +184,7 @@ async fn while_mokkas_secret_changes_both_sign_callbacks_and_no_third() {
 }
 
 #[tokio::test]
-async fn while_mokkas_secret_changes_a_right_signature_is_no_word_to_be_believed() {
+async fn signed_callback_is_only_a_hint_during_secret_rotation() {
     let story = Story::start_with(Options::default(), &[("MOKKA_SECRET_NEXT", "the-other-secret")]).await;
     let (_, payment) = created(&story).await;
     let body = approved(&payment).to_string();
@@ -194,29 +194,29 @@ async fn while_mokkas_secret_changes_a_right_signature_is_no_word_to_be_believed
 }
 
 #[tokio::test]
-async fn what_a_callback_says_while_mokka_cannot_be_asked_is_looked_at_within_a_minute() {
+async fn callback_during_mokka_outage_is_polled_within_a_minute() {
     for fault in ["timeout", "reset", "http500", "html", "slow", "refused", "status:777"] {
         let story = Story::start().await;
         let (_, payment) = created(&story).await;
         story.decide(&payment, Decision::Approved).await;
-        story.world.standins().fault(System::Mokka, "status", fault.parse::<Fault>().unwrap(), 2).unwrap();
+        story.environment.standins().fault(System::Mokka, "status", fault.parse::<Fault>().unwrap(), 2).unwrap();
         let answer = story.callback(&payment, "approved").await;
         assert_eq!((answer.status, &answer.json()["success"]), (200, &json!(true)), "{fault}: {}", answer.body);
         assert_eq!(story.state(&payment).await, "pending", "{fault}");
-        story.world.standins().clear_faults();
-        story.world.advance(Duration::from_mins(1));
-        story.world.tick().await;
+        story.environment.standins().clear_faults();
+        story.environment.advance(Duration::from_mins(1));
+        story.environment.tick().await;
         assert_eq!((story.state(&payment).await.as_str(), finishes(&story, &payment)), ("captured", 1), "{fault}");
     }
 }
 
 #[tokio::test]
-async fn a_finish_without_an_answer_is_durable_and_resolved_by_the_next_message() {
+async fn finish_without_answer_is_stored_and_resolved_by_next_callback() {
     for fault in ["timeout", "reset", "answer_lost", "http500"] {
         let story = Story::start().await;
         let (_, payment) = created(&story).await;
         story.decide(&payment, Decision::Approved).await;
-        story.world.standins().fault(System::Mokka, "finish", fault.parse::<Fault>().unwrap(), 1).unwrap();
+        story.environment.standins().fault(System::Mokka, "finish", fault.parse::<Fault>().unwrap(), 1).unwrap();
         assert_eq!(story.callback(&payment, "approved").await.status, 200, "{fault}: the hold is stored");
         assert_eq!(story.callback(&payment, "approved").await.status, 200, "{fault}");
         assert_eq!((story.state(&payment).await.as_str(), finishes(&story, &payment)), ("captured", 1), "{fault}");
@@ -227,7 +227,7 @@ async fn a_finish_without_an_answer_is_durable_and_resolved_by_the_next_message(
 async fn a_store_that_is_down_makes_mokka_call_again() {
     let story = Story::start().await;
     let (_, payment) = created(&story).await;
-    let broken = story.world.build(mokka_callback::Deps::from_env, &[("DYNAMODB_ENDPOINT", "http://127.0.0.1:9")]);
+    let broken = story.environment.build(mokka_callback::Deps::from_env, &[("DYNAMODB_ENDPOINT", "http://127.0.0.1:9")]);
     let event = story.callback_event(&payment, "approved");
     let answer = testkit::invoke(&broken, |deps, request| Box::pin(mokka_callback::handle(deps, request)), event).await;
     assert_eq!(answer.status, 503);

@@ -31,7 +31,7 @@ async fn sent_to(story: &Story, payment: &str) -> String {
 }
 
 fn calls(story: &Story) -> usize {
-    story.world.standins().calls(Some(System::Mokka)).len()
+    story.environment.standins().calls(Some(System::Mokka)).len()
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn while_nobody_knows_the_app_is_sent_to_ask() {
     let story = Story::start().await;
     let payment = created(&story).await;
     story.decide(&payment, Decision::Approved).await;
-    story.world.standins().fault(System::Mokka, "status", Fault::Http500, 2).unwrap();
+    story.environment.standins().fault(System::Mokka, "status", Fault::Http500, 2).unwrap();
     assert_eq!(sent_to(&story, &payment).await, "success");
     assert!(page(&story, &payment, "success").await.contains("Проверяем оплату"));
 }
@@ -77,7 +77,7 @@ async fn money_that_does_not_match_is_not_called_unpaid() {
     let story = Story::start().await;
     let payment = created(&story).await;
     story.decide(&payment, Decision::Approved).await;
-    story.world.standins().set_mokka_amount(&payment, "1.00").unwrap();
+    story.environment.standins().set_mokka_amount(&payment, "1.00").unwrap();
     assert_eq!(sent_to(&story, &payment).await, "success");
     assert!(page(&story, &payment, "success").await.contains("Проверяем оплату"));
 }
@@ -93,7 +93,7 @@ async fn the_page_says_of_the_money_only_what_is_known() {
         let order = story.order().await;
         story.create(&order).await;
         let payment = order.payment(1);
-        story.world.standins().set_mokka_status(&payment, status).unwrap();
+        story.environment.standins().set_mokka_status(&payment, status).unwrap();
         story.capture(&payment).await;
         let html = page(&story, &payment, "failed").await;
         assert!(html.contains(words) && !html.contains(others), "{status}: {html}");

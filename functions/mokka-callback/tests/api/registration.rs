@@ -14,7 +14,7 @@ async fn registered(story: &Story) -> (String, String) {
     let body = json!({"redirect_url": "https://shop.example/limit", "phone": canary::PHONE});
     let answer = story.back_office(Event::post("/v1/back-office/registrations").key(OPERATOR_KEY).json(body).rest()).await;
     let id = answer.json()["registration_id"].as_str().unwrap().to_owned();
-    let registration = story.world.standins().mokka_registration(&id).unwrap();
+    let registration = story.environment.standins().mokka_registration(&id).unwrap();
     (id, Url::parse(&registration.callback_url).unwrap().path().to_owned())
 }
 
@@ -27,7 +27,7 @@ async fn call_back(story: &Story, path: &str, body: Value) -> Answer {
 }
 
 async fn stored(story: &Story, id: &str) -> Value {
-    story.world.item("order-holds", &format!("registration#{id}")).await.unwrap()
+    story.environment.item("order-holds", &format!("registration#{id}")).await.unwrap()
 }
 
 async fn shown(story: &Story, id: &str) -> (Value, Value) {
@@ -46,7 +46,7 @@ async fn a_decision_is_kept_without_the_customer() {
         assert_eq!(shown(&story, &id).await, (json!(decision), limit));
         let text = stored(&story, &id).await.to_string();
         assert!(!text.contains("8880100203") && !text.contains(canary::EMAIL), "{text}");
-        assert!(story.world.standins().calls_to(System::Mokka, "status").is_empty(), "there is nothing to ask");
+        assert!(story.environment.standins().calls_to(System::Mokka, "status").is_empty(), "there is nothing to ask");
     }
 }
 
@@ -62,7 +62,7 @@ async fn repeated_callbacks_are_one_and_a_later_decision_counts() {
     assert_eq!(stored(&story, &id).await, before, "nothing is written for what is known");
     assert_eq!(call_back(&story, &path, decided(&id, "approved", "7000.5")).await.status, 200);
     assert_eq!(shown(&story, &id).await, (json!("approved"), json!("7000.50")));
-    let logs = story.world.logs();
+    let logs = story.environment.logs();
     let line = logs.lines().rfind(|line| line.contains("registration decided") && line.contains(&id)).unwrap();
     assert!(line.contains("Some(false)"), "what it replaces is in the log: {line}");
 }
@@ -158,7 +158,7 @@ async fn sizes_methods_and_ages_are_held() {
     let (id, path) = registered(&story).await;
     assert_eq!(story.mokka(Event::new("GET", &path).rest()).await.status, 405);
     assert_eq!(story.mokka(Event::post(&path).text(&" ".repeat(65 * 1024)).rest()).await.status, 413);
-    story.world.advance(Duration::from_hours(90 * 24 + 1));
+    story.environment.advance(Duration::from_hours(90 * 24 + 1));
     assert_eq!(call_back(&story, &path, decided(&id, "approved", "5000.00")).await.status, 404);
 }
 
@@ -166,7 +166,7 @@ async fn sizes_methods_and_ages_are_held() {
 async fn a_store_that_is_down_makes_mokka_call_again() {
     let story = Story::start().await;
     let (id, path) = registered(&story).await;
-    let broken = story.world.build(mokka_callback::Deps::from_env, &[("DYNAMODB_ENDPOINT", "http://127.0.0.1:9")]);
+    let broken = story.environment.build(mokka_callback::Deps::from_env, &[("DYNAMODB_ENDPOINT", "http://127.0.0.1:9")]);
     let event = Event::post(&path).json(decided(&id, "approved", "5000.00")).rest();
     let answer = testkit::invoke(&broken, |deps, request| Box::pin(mokka_callback::handle(deps, request)), event).await;
     assert_eq!(answer.status, 503);

@@ -20,7 +20,7 @@ fn request(uuid: &str, lines: usize, name: &str) -> Value {
 }
 
 async fn stored(story: &Story, uuid: &str) -> Value {
-    story.world.item("order-holds", &format!("order#{uuid}")).await.unwrap_or_default()
+    story.environment.item("order-holds", &format!("order#{uuid}")).await.unwrap_or_default()
 }
 
 #[tokio::test]
@@ -41,11 +41,11 @@ async fn an_order_of_any_size_is_recorded_and_paid_to_the_kopeck() {
         assert!(kept.len() <= recorded && order.to_string().len() < ITEM, "{} of {lines}", kept.len());
         let sum: i64 = kept.iter().map(|line| line["subtotal"].as_i64().unwrap()).sum();
         assert_eq!(sum + 25_000, amount, "what has no room is one line with its sum");
-        let shortened = story.world.logs().contains("an order is recorded shortened");
+        let shortened = story.environment.logs().contains("an order is recorded shortened");
         assert_eq!(shortened, kept.len() < lines, "never in silence");
         let placed = testkit::Placed { uuid: "uuid-1".to_owned(), id: "1001".to_owned() };
         assert_eq!(story.create(&placed).await.json()["success"], json!(true));
-        let checkout = &story.world.standins().calls_to(System::Mokka, "checkout")[0];
+        let checkout = &story.environment.standins().calls_to(System::Mokka, "checkout")[0];
         let shown = checkout.body["cart_items"].as_array().unwrap();
         assert_eq!(shown.len(), kept.len() + 1, "the customer's page adds up, too, with the delivery");
         story.decide(&placed.payment(1), Decision::Approved).await;
@@ -54,11 +54,11 @@ async fn an_order_of_any_size_is_recorded_and_paid_to_the_kopeck() {
 }
 
 #[tokio::test]
-async fn what_is_only_for_show_is_shortened_and_what_would_be_wrong_when_cut_is_left_out() {
+async fn large_order_shortens_display_texts_and_drops_uncuttable_ones() {
     let story = Story::start().await;
     let long = |text: &str| text.repeat(50_000 / text.len());
     story
-        .world
+        .environment
         .standins()
         .shop_answers(json!({"checkNumber": long("7"), "checkLink": format!("https://ofd.example/{}", long("x"))}))
         .unwrap();

@@ -32,21 +32,21 @@ async fn shop(body: &Value) -> String {
 async fn placed(story: &Story, uuids: &[&str], answers: Value) -> (Answer, Vec<Value>) {
     let body = json!({"orders": answers});
     let url = shop(&body).await;
-    let deps = story.world.build(orders::Deps::from_env, &[("SHOP_ORDERS_URL", url.as_str())]);
+    let deps = story.environment.build(orders::Deps::from_env, &[("SHOP_ORDERS_URL", url.as_str())]);
     let orders: Vec<_> = uuids.iter().map(|uuid| Story::order_request(uuid)["orders"][0].clone()).collect();
     let event = Event::post("/v1/orders").key(IMSHOP_KEY).json(json!({"orders": orders})).rest();
     let answer = invoke(&deps, |deps, request| Box::pin(orders::handle(deps, request)), event).await;
     assert_eq!(answer.json(), body, "IMSHOP gets the shop's words unchanged");
     let mut recorded = Vec::new();
     for uuid in uuids {
-        let order = story.world.item("order-holds", &format!("order#{uuid}")).await.unwrap_or_default();
+        let order = story.environment.item("order-holds", &format!("order#{uuid}")).await.unwrap_or_default();
         recorded.push(order["order_id"].clone());
     }
     (answer, recorded)
 }
 
 fn no_trouble(story: &Story) -> bool {
-    story.world.measured(metrics::ORDERS_NOT_RECORDED).is_empty()
+    story.environment.measured(metrics::ORDERS_NOT_RECORDED).is_empty()
 }
 
 #[tokio::test]
@@ -71,11 +71,11 @@ async fn an_answer_that_can_only_mean_one_order_is_recorded() {
     assert_eq!(recorded, [json!("7"), json!("6")], "the one that is left");
     let (_, recorded) = placed(&story, &["again"], json!([yes(json!("again"), "8"), yes(json!("AGAIN"), "8")])).await;
     assert_eq!(recorded, [json!("8")], "twice in the same words");
-    assert!(no_trouble(&story), "{}", story.world.logs());
+    assert!(no_trouble(&story), "{}", story.environment.logs());
 }
 
 #[tokio::test]
-async fn a_no_is_a_no_in_every_language_and_nobodys_alarm() {
+async fn refusal_in_any_language_is_recorded_without_alarm() {
     let story = Story::start().await;
     for (index, said) in [json!(false), json!(0), json!("false"), json!("0"), json!("")].into_iter().enumerate() {
         let uuid = format!("said-{index}");
@@ -85,11 +85,11 @@ async fn a_no_is_a_no_in_every_language_and_nobodys_alarm() {
     // Without an id there is nothing that the shop could have.
     let (_, recorded) = placed(&story, &["nothing"], json!([{"uuid": "nothing", "errorCode": "gone"}])).await;
     assert_eq!(recorded, [Value::Null]);
-    assert!(no_trouble(&story), "{}", story.world.logs());
+    assert!(no_trouble(&story), "{}", story.environment.logs());
 }
 
 #[tokio::test]
-async fn an_answer_that_could_mean_more_than_one_thing_calls_a_person() {
+async fn ambiguous_shop_answer_raises_the_alarm() {
     let yes = |uuid: Value, id: &str| json!({"success": true, "uuid": uuid, "id": id, "price": 10});
     for (reason, asked, answers, recorded, troubles) in [
         ("unmatched", vec!["a"], json!([yes(json!("other"), "1")]), vec![Value::Null], 1),
@@ -108,8 +108,8 @@ async fn an_answer_that_could_mean_more_than_one_thing_calls_a_person() {
         let story = Story::start().await;
         let (_, found) = placed(&story, &asked, answers.clone()).await;
         assert_eq!(found, recorded, "{answers}");
-        assert_eq!(story.world.total(metrics::ORDERS_NOT_RECORDED, &[("reason", reason)]), troubles, "{reason}: {answers}");
-        let said = story.world.logs().matches("the shop's answer to an order cannot be understood").count();
+        assert_eq!(story.environment.total(metrics::ORDERS_NOT_RECORDED, &[("reason", reason)]), troubles, "{reason}: {answers}");
+        let said = story.environment.logs().matches("the shop's answer to an order cannot be understood").count();
         assert_eq!(i64::try_from(said).unwrap(), troubles, "{answers}");
     }
 }

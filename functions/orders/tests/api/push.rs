@@ -25,7 +25,7 @@ async fn put(story: &Story, uuid: &str, body: Value) -> Answer {
 }
 
 async fn amount(story: &Story, uuid: &str) -> Value {
-    story.world.item("order-holds", &format!("order#{uuid}")).await.unwrap_or_default()["amount"].clone()
+    story.environment.item("order-holds", &format!("order#{uuid}")).await.unwrap_or_default()["amount"].clone()
 }
 
 #[tokio::test]
@@ -36,7 +36,7 @@ async fn a_pushed_order_can_be_paid() {
     let order = Placed { uuid: "pushed-1".to_owned(), id: "2001".to_owned() };
     let created = story.create(&order).await.json();
     assert_eq!(created["success"], json!(true), "{created}");
-    assert_eq!(story.world.standins().mokka_order("2001-1").unwrap().amount, "4999.00");
+    assert_eq!(story.environment.standins().mokka_order("2001-1").unwrap().amount, "4999.00");
 }
 
 #[tokio::test]
@@ -64,15 +64,15 @@ async fn a_correction_keeps_what_is_known_of_the_cart() {
     let story = Story::start().await;
     let order = story.order().await;
     let key = format!("order#{}", order.uuid);
-    let before = story.world.item("order-holds", &key).await.unwrap()["cart"].clone();
+    let before = story.environment.item("order-holds", &key).await.unwrap()["cart"].clone();
     assert_eq!(before["city"], json!("Бишкек"));
     let mut correction = push();
     correction["orderId"] = order.id.clone().into();
     assert_eq!(put(&story, &order.uuid, correction).await.status, 200);
-    let after = story.world.item("order-holds", &key).await.unwrap();
+    let after = story.environment.item("order-holds", &key).await.unwrap();
     assert_eq!((&after["cart"], &after["amount"]), (&before, &json!(499_900)));
     put(&story, "pushed-1", push()).await;
-    let pushed = story.world.item("order-holds", "order#pushed-1").await.unwrap();
+    let pushed = story.environment.item("order-holds", "order#pushed-1").await.unwrap();
     assert_eq!(pushed.get("cart"), None, "nothing is known of the cart of an order that only the shop has sent");
 }
 
@@ -88,7 +88,7 @@ async fn after_a_failed_attempt_the_corrected_amount_is_paid() {
     assert_eq!(put(&story, &order.uuid, correction).await.status, 200);
     let created = story.create(&order).await.json();
     assert_eq!(created["paymentId"], json!(order.payment(2)), "the count of attempts goes on");
-    assert_eq!(story.world.standins().mokka_order(&order.payment(2)).unwrap().amount, "4999.00");
+    assert_eq!(story.environment.standins().mokka_order(&order.payment(2)).unwrap().amount, "4999.00");
 }
 
 #[tokio::test]
@@ -154,14 +154,14 @@ async fn a_correction_keeps_what_it_does_not_name_and_may_be_repeated() {
     let correction = json!({"orderId": order.id, "amount": "4000.00"});
     assert_eq!(put(&story, &order.uuid, correction.clone()).await.status, 200);
     story.create(&order).await;
-    let call = &story.world.standins().calls_to(standins::System::Mokka, "checkout")[0];
+    let call = &story.environment.standins().calls_to(standins::System::Mokka, "checkout")[0];
     assert_eq!(call.body["primary_phone"], json!("8880100203"));
     assert_eq!(
         (&call.body["current_order"]["amount"], &call.body["cart_items"]),
         (&json!("4000.00"), &json!(null)),
         "no such sum"
     );
-    let stored = story.world.item("order-holds", &format!("order#{}", order.uuid)).await.unwrap();
+    let stored = story.environment.item("order-holds", &format!("order#{}", order.uuid)).await.unwrap();
     assert_eq!(stored["lines"].as_array().map(Vec::len), Some(1));
     // The same push again, after its answer was lost, is not a change.
     assert_eq!(put(&story, &order.uuid, correction).await.status, 200);
@@ -173,7 +173,7 @@ async fn a_correction_into_another_currency_keeps_no_prices_of_the_old_one() {
     let order = story.order().await;
     let correction = json!({"orderId": order.id, "amount": "9000.00", "currency": "KGS"});
     assert_eq!(put(&story, &order.uuid, correction).await.status, 200);
-    let stored = story.world.item("order-holds", &format!("order#{}", order.uuid)).await.unwrap();
+    let stored = story.environment.item("order-holds", &format!("order#{}", order.uuid)).await.unwrap();
     assert_eq!((&stored["currency"], &stored["lines"]), (&json!("KGS"), &json!([])));
     assert_eq!(stored.get("delivery"), None);
 }
@@ -181,11 +181,11 @@ async fn a_correction_into_another_currency_keeps_no_prices_of_the_old_one() {
 #[tokio::test]
 async fn a_correction_without_a_currency_is_in_the_orders_own() {
     let story = Story::start().await;
-    story.world.standins().shop_answers(json!({"price": 50_000, "currency": "KZT"})).unwrap();
+    story.environment.standins().shop_answers(json!({"price": 50_000, "currency": "KZT"})).unwrap();
     let order = story.order().await;
     let answer = put(&story, &order.uuid, json!({"orderId": order.id, "amount": "45000.00"})).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
-    let stored = story.world.item("order-holds", &format!("order#{}", order.uuid)).await.unwrap();
+    let stored = story.environment.item("order-holds", &format!("order#{}", order.uuid)).await.unwrap();
     assert_eq!((&stored["amount"], &stored["currency"]), (&json!(4_500_000), &json!("KZT")));
     let answer = put(&story, &order.uuid, json!({"orderId": order.id, "amount": "4500.00", "currency": "RUB"})).await;
     assert_eq!(answer.status, 200, "said, it is another one: {}", answer.body);
@@ -195,22 +195,22 @@ async fn a_correction_without_a_currency_is_in_the_orders_own() {
 async fn an_order_in_an_unreadable_currency_waits_for_one_that_is_said() {
     let story = Story::start().await;
     for (index, said) in [json!("KZTT"), json!(398), json!(["KZT"])].into_iter().enumerate() {
-        story.world.standins().shop_answers(json!({"price": 50_000, "currency": said})).unwrap();
+        story.environment.standins().shop_answers(json!({"price": 50_000, "currency": said})).unwrap();
         let order = story.order().await;
         let key = format!("order#{}", order.uuid);
-        let before = story.world.item("order-holds", &key).await.unwrap();
+        let before = story.environment.item("order-holds", &key).await.unwrap();
         assert_eq!((&before["amount"], &before["currency_unknown"]), (&Value::Null, &json!(true)), "{said}");
         assert_eq!((before.get("delivery"), before["lines"][0].get("price")), (None, None), "nothing has a price: {before}");
         let correction = json!({"orderId": order.id, "amount": "45000.00"});
         let answer = put(&story, &order.uuid, correction.clone()).await;
         assert_eq!((answer.status, &answer.json()["success"]), (400, &json!(false)), "{said}: {}", answer.body);
         assert!(answer.json()["error"].as_str().unwrap().contains("field `currency`: must be said"), "{}", answer.body);
-        assert_eq!(story.world.item("order-holds", &key).await.unwrap(), before);
+        assert_eq!(story.environment.item("order-holds", &key).await.unwrap(), before);
         let currency = ["KZT", "RUB", "rub"][index];
         let mut named = correction.clone();
         named["currency"] = currency.into();
         assert_eq!(put(&story, &order.uuid, named).await.status, 200);
-        let after = story.world.item("order-holds", &key).await.unwrap();
+        let after = story.environment.item("order-holds", &key).await.unwrap();
         assert_eq!((&after["amount"], &after["currency"]), (&json!(4_500_000), &json!(currency.to_uppercase())));
         assert_eq!((after.get("currency_unknown"), after["lines"].as_array().unwrap().len()), (None, 1), "{after}");
         // From now on it is the order's own.

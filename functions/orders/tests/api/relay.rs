@@ -12,7 +12,7 @@ fn post(body: Value) -> Event {
 }
 
 async fn stored(story: &Story, uuid: &str) -> Value {
-    let mut order = story.world.item("order-holds", &format!("order#{uuid}")).await.unwrap_or_default();
+    let mut order = story.environment.item("order-holds", &format!("order#{uuid}")).await.unwrap_or_default();
     if let Some(order) = order.as_object_mut() {
         order.remove("write_mark");
     }
@@ -30,7 +30,7 @@ async fn an_order_goes_to_the_shop_and_its_answer_comes_back_unchanged() {
         assert_eq!(answer.status, 200);
         insta::assert_snapshot!("answer", answer.body);
     }
-    let calls = story.world.standins().calls_to(System::Shop, "orders");
+    let calls = story.environment.standins().calls_to(System::Shop, "orders");
     assert_eq!(calls[0].raw, body, "byte for byte");
     assert_eq!(calls[0].headers["authorization"], format!("Bearer {SHOP_KEY}"));
     assert!(!calls[0].headers.values().any(|value| value.contains(IMSHOP_KEY)), "IMSHOP's key stays here");
@@ -60,7 +60,7 @@ fn full_request(uuid: &str) -> Value {
 }
 
 #[tokio::test]
-async fn what_the_rules_need_of_the_cart_is_recorded_and_not_who_the_customer_is() {
+async fn order_records_cart_facts_for_rules_without_the_customer() {
     let story = Story::start().await;
     story.orders(post(full_request("uuid-1")).rest()).await;
     let stored = stored(&story, "uuid-1").await;
@@ -105,14 +105,14 @@ async fn a_line_that_cannot_be_read_is_the_one_that_is_unknown() {
     for odd in [json!("чай"), json!(7), json!(null), json!([1, 2]), json!(true)] {
         let story = Story::start().await;
         let items = json!([kettle, odd]);
-        story.world.standins().shop_answers(json!({"price": 3250, "deliveryPrice": 250, "items": items})).unwrap();
+        story.environment.standins().shop_answers(json!({"price": 3250, "deliveryPrice": 250, "items": items})).unwrap();
         story.orders(post(Story::order_request("uuid-1")).rest()).await;
         let order = stored(&story, "uuid-1").await;
         assert_eq!(lines(&order), [(json!("Чайник"), json!(300_000)), (json!("Товар"), Value::Null)], "{odd}");
         assert_eq!(order["amount"], json!(325_000), "{odd}");
         // What the lines cost together is as unknown as the one.
         let story = Story::start().await;
-        story.world.standins().shop_answers(json!({"price": null, "deliveryPrice": 0, "items": items})).unwrap();
+        story.environment.standins().shop_answers(json!({"price": null, "deliveryPrice": 0, "items": items})).unwrap();
         story.orders(post(Story::order_request("uuid-1")).rest()).await;
         assert_eq!(stored(&story, "uuid-1").await.get("amount"), None, "{odd}");
         // In the request, of which the simulated shop would take none.
@@ -128,7 +128,7 @@ async fn a_line_that_cannot_be_read_is_the_one_that_is_unknown() {
 }
 
 #[tokio::test]
-async fn an_order_says_of_a_split_cart_only_what_the_parts_share_and_of_a_huge_one_no_items() {
+async fn split_cart_records_shared_facts_and_huge_cart_no_items() {
     let story = Story::start().await;
     let mut request = full_request("uuid-a");
     let second = full_request("uuid-b")["orders"][0].clone();
@@ -154,7 +154,7 @@ async fn a_key_in_the_body_opens_and_does_not_travel_on() {
     );
     let answer = story.orders(Event::post("/v1/orders").text(&body).rest()).await;
     assert_eq!(answer.status, 200);
-    let call = &story.world.standins().calls_to(System::Shop, "orders")[0];
+    let call = &story.environment.standins().calls_to(System::Shop, "orders")[0];
     assert_eq!(call.raw, "{\"x\":1.10,\"orders\":[{\"uuid\":\"uuid-1\",\"deliveryPrice\":250.00,\"items\":[]}]}");
 }
 
@@ -177,7 +177,7 @@ async fn the_amount_is_the_price_else_the_sum_else_unknown() {
         (json!({"price": null, "deliveryPrice": "дёшево"}), Value::Null),
     ] {
         let story = Story::start().await;
-        story.world.standins().shop_answers(answers.clone()).unwrap();
+        story.environment.standins().shop_answers(answers.clone()).unwrap();
         let order = story.order().await;
         assert_eq!(stored(&story, &order.uuid).await["amount"], amount, "{answers}");
     }
@@ -192,23 +192,23 @@ async fn a_repeated_uuid_changes_nothing_that_a_payment_relies_on() {
     for answers in
         [json!({"price": 1}), json!({"id": "other"}), json!({"price": null, "items": null}), json!({"currency": "KZT"})]
     {
-        story.world.standins().shop_answers(answers.clone()).unwrap();
+        story.environment.standins().shop_answers(answers.clone()).unwrap();
         let mut request = Story::order_request(&order.uuid);
         request["orders"][0]["phone"] = "+996 555 000 000".into();
         let answer = story.orders(post(request).rest()).await;
         assert_eq!(answer.json()["orders"][0]["success"], json!(true), "IMSHOP gets the shop's word all the same");
         assert_eq!(stored(&story, &order.uuid).await, before, "{answers}");
-        story.world.standins().clear_shop_answers();
+        story.environment.standins().clear_shop_answers();
     }
-    let said = story.world.logs().matches("otherwise than the one that is being paid").count();
+    let said = story.environment.logs().matches("otherwise than the one that is being paid").count();
     assert_eq!(said, 4, "never in silence");
-    assert_eq!(story.world.total(metrics::ORDERS_NOT_RECORDED, &[("reason", "differs")]), 4);
+    assert_eq!(story.environment.total(metrics::ORDERS_NOT_RECORDED, &[("reason", "differs")]), 4);
 }
 
 #[tokio::test]
 async fn of_a_repeated_uuid_the_last_answer_counts_while_nobody_pays() {
     let story = Story::start().await;
-    let standins = story.world.standins();
+    let standins = story.environment.standins();
     let order = story.order().await;
     for (answers, amount) in [
         (json!({"price": 4500}), json!(450_000)),
@@ -273,12 +273,12 @@ async fn what_decides_an_amount() {
         ),
     ] {
         let story = Story::start().await;
-        story.world.standins().shop_answers(answers.clone()).unwrap();
+        story.environment.standins().shop_answers(answers.clone()).unwrap();
         let order = story.order().await;
         assert_eq!(stored(&story, &order.uuid).await["amount"], amount, "{answers}");
-        let warned = story.world.logs().contains("the shop's answer leaves no certain amount");
+        let warned = story.environment.logs().contains("the shop's answer leaves no certain amount");
         assert_eq!(warned, amount.is_null(), "{answers}: somebody is told that this order cannot be paid");
-        let counted = story.world.total(metrics::ORDERS_WITHOUT_AMOUNT, &[("order_uuid", &order.uuid)]);
+        let counted = story.environment.total(metrics::ORDERS_WITHOUT_AMOUNT, &[("order_uuid", &order.uuid)]);
         assert_eq!(counted, i64::from(amount.is_null()), "{answers}");
     }
 }
@@ -298,14 +298,14 @@ async fn spent_bonuses_without_a_price_are_not_charged_again() {
     .into_iter()
     .enumerate()
     {
-        story.world.standins().shop_answers(json!({"price": price})).unwrap();
+        story.environment.standins().shop_answers(json!({"price": price})).unwrap();
         let uuid = format!("uuid-{index}");
         let mut request = Story::order_request(&uuid);
         request["orders"][0]["authorizedBonuses"] = bonuses.clone();
         story.orders(post(request).rest()).await;
         assert_eq!(stored(&story, &uuid).await["amount"], amount, "bonuses {bonuses}, price {price}");
     }
-    assert_eq!(story.world.logs().matches("price, which the order's bonuses are taken off").count(), 4);
+    assert_eq!(story.environment.logs().matches("price, which the order's bonuses are taken off").count(), 4);
 }
 
 #[tokio::test]
@@ -324,12 +324,12 @@ async fn whether_the_price_contains_the_delivery_is_a_setting() {
         ("false", json!({"price": null, "deliveryPrice": 250}), json!(325_000), false),
     ] {
         let story = Story::start().await;
-        story.world.standins().shop_answers(answers.clone()).unwrap();
-        let deps = story.world.build(orders::Deps::from_env, &[("SHOP_PRICE_INCLUDES_DELIVERY", setting)]);
+        story.environment.standins().shop_answers(answers.clone()).unwrap();
+        let deps = story.environment.build(orders::Deps::from_env, &[("SHOP_PRICE_INCLUDES_DELIVERY", setting)]);
         let event = post(Story::order_request("uuid-1")).rest();
         invoke(&deps, |deps, request| Box::pin(orders::handle(deps, request)), event).await;
         assert_eq!(stored(&story, "uuid-1").await["amount"], amount, "{setting} {answers}");
-        assert_eq!(story.world.logs().contains("SHOP_PRICE_INCLUDES_DELIVERY"), warned, "{setting} {answers}");
+        assert_eq!(story.environment.logs().contains("SHOP_PRICE_INCLUDES_DELIVERY"), warned, "{setting} {answers}");
     }
 }
 
@@ -350,7 +350,7 @@ async fn a_split_cart_is_recorded_order_by_order() {
 #[tokio::test]
 async fn a_refused_order_is_passed_on_and_not_recorded() {
     let story = Story::start().await;
-    story.world.standins().fault(System::Shop, "orders", Fault::Refused, 1).unwrap();
+    story.environment.standins().fault(System::Shop, "orders", Fault::Refused, 1).unwrap();
     let answer = story.orders(post(Story::order_request("uuid-1")).rest()).await;
     assert_eq!((answer.status, &answer.json()["orders"][0]["success"]), (200, &json!(false)));
     assert_eq!(stored(&story, "uuid-1").await, Value::Null);
@@ -361,7 +361,7 @@ async fn every_fault_of_the_shop_is_answered_and_then_converges() {
     let faults = ["timeout", "reset", "http500", "html", "slow", "answer_lost", "refused", "status:401", "status:503"];
     futures_util::future::join_all(faults.map(async |fault| {
         let story = Story::start().await;
-        story.world.standins().fault(System::Shop, "orders", fault.parse::<Fault>().unwrap(), 1).unwrap();
+        story.environment.standins().fault(System::Shop, "orders", fault.parse::<Fault>().unwrap(), 1).unwrap();
         let started = Instant::now();
         let answer = story.orders(post(Story::order_request("uuid-1")).rest()).await;
         assert!(started.elapsed() < TIMELY, "{fault}");
@@ -374,7 +374,7 @@ async fn every_fault_of_the_shop_is_answered_and_then_converges() {
         );
         let again = story.orders(post(Story::order_request("uuid-1")).rest()).await.json();
         assert_eq!(again["orders"][0]["success"], json!(true), "{fault}: {again}");
-        assert_eq!(story.world.standins().orders().len(), 1, "{fault}");
+        assert_eq!(story.environment.standins().orders().len(), 1, "{fault}");
         assert_eq!(stored(&story, "uuid-1").await["order_id"], json!("1001"), "{fault}");
     }))
     .await;
@@ -389,7 +389,7 @@ async fn dropped_at_every_point_and_repeated_it_is_one_order() {
         let finished = drop_after(points, story.orders(event())).await.is_some();
         let answer = story.orders(event()).await;
         assert_eq!(answer.json()["orders"][0]["id"], json!("1001"), "dropped after {points}: {}", answer.body);
-        assert_eq!(story.world.standins().orders().len(), 1);
+        assert_eq!(story.environment.standins().orders().len(), 1);
         assert_eq!(stored(&story, "uuid-1").await["version"], json!(1));
         if finished {
             break;
@@ -408,7 +408,7 @@ async fn fields_of_wrong_types_are_the_shops_to_judge() {
     });
     let answer = story.orders(post(body).rest()).await;
     // The stand-in is strict about the uuid's type; a real shop may not be. Nothing here stands in its way.
-    assert_eq!(story.world.standins().calls_to(System::Shop, "orders").len(), 1, "{}", answer.body);
+    assert_eq!(story.environment.standins().calls_to(System::Shop, "orders").len(), 1, "{}", answer.body);
 }
 
 #[tokio::test]
@@ -432,5 +432,5 @@ async fn bad_requests_are_named_and_strangers_kept_out() {
     shape(&story.orders(Event::post("/v1/orders").key(SHOP_KEY).json(Story::order_request("u")).rest()).await, 401, "ключ");
     shape(&story.orders(Event::new("GET", "/v1/orders").key(IMSHOP_KEY).rest()).await, 405, "POST");
     shape(&story.orders(Event::post("/v1/orders/x/y").key(IMSHOP_KEY).rest()).await, 404, "not found");
-    assert!(story.world.standins().calls(None).is_empty());
+    assert!(story.environment.standins().calls(None).is_empty());
 }

@@ -85,13 +85,13 @@ async fn the_shops_answer_is_read_in_its_charset_and_goes_on_as_utf_8() {
         assert_eq!((answer.status, answer.body.as_str()), (200, ANSWER), "{headers}");
         let kind = answer.headers["content-type"].to_ascii_lowercase();
         assert!(!kind.contains("1251") && !kind.contains("koi8") && !kind.contains("866") && !kind.contains("utf-16"), "{kind}");
-        let order = story.world.item("order-holds", "order#uuid-1").await.unwrap();
+        let order = story.environment.item("order-holds", "order#uuid-1").await.unwrap();
         assert_eq!((&order["order_id"], &order["amount"]), (&json!("909"), &json!(524_000)), "{headers}");
     }
 }
 
 #[tokio::test]
-async fn an_answer_in_a_charset_that_nobody_knows_is_none_and_the_charset_is_in_the_log() {
+async fn answer_in_unknown_charset_is_refused_and_charset_is_logged() {
     let windows = WINDOWS_1251.encode(ANSWER).0.into_owned();
     for (headers, body, said) in [
         ("Content-Type: application/json", windows.clone(), "not UTF-8"),
@@ -102,7 +102,7 @@ async fn an_answer_in_a_charset_that_nobody_knows_is_none_and_the_charset_is_in_
     ] {
         let (story, answer) = placed(headers, body).await;
         assert_eq!(answer.json()["orders"][0]["errorCode"], "shop_unavailable", "{headers}");
-        let logs: Vec<_> = story.world.logs().lines().filter(|line| line.contains(said)).map(str::to_owned).collect();
+        let logs: Vec<_> = story.environment.logs().lines().filter(|line| line.contains(said)).map(str::to_owned).collect();
         assert!(logs.iter().any(|line| line.contains("no usable answer")), "{headers}: {logs:?}");
         assert!(!answer.body.contains('\u{fffd}'), "{headers}");
     }
@@ -133,7 +133,7 @@ async fn an_order_is_read_in_its_charset_and_goes_on_as_utf_8() {
         }
         let answer = story.orders(event.rest()).await;
         assert_eq!((answer.status, &answer.json()["orders"][0]["success"]), (200, &json!(true)), "{kind} {}", answer.body);
-        let calls = story.world.standins().calls_to(standins::System::Shop, "orders");
+        let calls = story.environment.standins().calls_to(standins::System::Shop, "orders");
         assert_eq!(calls.last().unwrap().raw, text, "{kind} {packing:?}");
     }
 }
@@ -161,7 +161,7 @@ async fn a_request_that_is_no_text_is_refused_and_the_charset_is_named() {
         assert_eq!(answer.status, 400, "{said}: {body}");
         assert!(body["message"].as_str().unwrap().contains(said), "{said}: {body}");
     }
-    assert_eq!(story.world.standins().calls(None).len(), 0);
+    assert_eq!(story.environment.standins().calls(None).len(), 0);
     let bomb = bytes("application/json", &gzip(&vec![b' '; 20_000_000])).header("Content-Encoding", "gzip");
     assert_eq!(story.orders(bomb.rest()).await.status, 413, "nobody unpacks more than the largest body");
 }
@@ -178,9 +178,9 @@ async fn an_id_in_a_path_is_text_or_the_path_is_refused() {
         let answer = put(path).await;
         assert_eq!(answer.status, 400, "{path}: {}", answer.body);
     }
-    assert_eq!(story.world.items("order-holds", "order#").await.len(), 0, "no two of them are one");
+    assert_eq!(story.environment.items("order-holds", "order#").await.len(), 0, "no two of them are one");
     for (path, uuid) in [("a+b", "a+b"), ("%D0%B7", "з"), ("e%20f", "e f"), ("50%25", "50%"), ("100%", "100%")] {
         assert_eq!(put(path).await.status, 200, "{path}");
-        assert!(story.world.item("order-holds", &format!("order#{uuid}")).await.is_some(), "{path}");
+        assert!(story.environment.item("order-holds", &format!("order#{uuid}")).await.is_some(), "{path}");
     }
 }

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod faults;
-mod words;
+mod status_events;
 
 use serde_json::Value;
 use standins::Decision;
@@ -32,6 +32,6 @@ async fn settled(story: &Story, decision: Decision) -> String {
 
 /// What IMSHOP was told at one of its addresses, oldest first.
 fn told(story: &Story, address: &str) -> Vec<Value> {
-    let told = story.world.standins().imshop().into_iter().filter(|told| told["method"] == address);
+    let told = story.environment.standins().imshop().into_iter().filter(|told| told["method"] == address);
     told.map(|told| told["body"].clone()).collect()
 }

@@ -5,20 +5,20 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shared::platform::clock::Timestamp;
 use testkit::settings::{CONFIG, IMSHOP_KEY};
-use testkit::{Event, World};
+use testkit::{Event, TestEnvironment};
 
 use crate::ask;
 
-/// Moves the world on to a moment in the far future.
-fn wait_until(world: &World, moment: &str) {
+/// Moves the environment on to a moment in the far future.
+fn wait_until(environment: &TestEnvironment, moment: &str) {
     let moment = Timestamp::from_rfc3339(moment).unwrap();
-    let ahead = moment.since(world.clock().now());
+    let ahead = moment.since(environment.clock().now());
     assert!(ahead > Duration::ZERO, "{moment:?} is over");
-    world.advance(ahead);
+    environment.advance(ahead);
 }
 
 /// What an example answers, cart by cart.
-async fn answers(world: &World, example: &str, currency: &str, carts: &[(&str, Value)]) -> Value {
+async fn answers(environment: &TestEnvironment, example: &str, currency: &str, carts: &[(&str, Value)]) -> Value {
     let file = format!("{CONFIG}/examples/{example}.toml");
     let settings = [
         ("PAYMENTS_CONFIG", &*file),
@@ -26,7 +26,7 @@ async fn answers(world: &World, example: &str, currency: &str, carts: &[(&str, V
         ("MOKKA_CURRENCY", currency),
         ("PAYMENTS_BUDGET_MS", "5000"),
     ];
-    let deps = world.build(payments::Deps::from_env, &settings);
+    let deps = environment.build(payments::Deps::from_env, &settings);
     let mut answers = serde_json::Map::new();
     for (name, cart) in carts {
         let event = Event::post("/v1/payments").key(IMSHOP_KEY).json(cart.clone());
@@ -46,9 +46,9 @@ fn with_customer(cart: &Value, id: Value) -> Value {
 
 #[tokio::test]
 async fn the_kyrgyz_example_answers() {
-    let world = World::start().await;
+    let environment = TestEnvironment::start().await;
     // Monday, noon in Bishkek.
-    wait_until(&world, "2050-01-03T06:00:00Z");
+    wait_until(&environment, "2050-01-03T06:00:00Z");
     let kettle = json!({"configurationId": "kettle-1", "quantity": 1, "price": 4990});
     let gift = json!({"configurationId": "shop/gift-card-500", "quantity": 1, "price": 500});
     let home = json!({"country": "KG", "city": "Бишкек", "deliveryId": "webhook/express", "items": [kettle]});
@@ -66,12 +66,12 @@ async fn the_kyrgyz_example_answers() {
         ("without prices", json!({"country": "KG", "city": "Ош", "items": [{"configurationId": "kettle-1"}]})),
         ("nothing said", json!({})),
     ];
-    insta::assert_json_snapshot!("kyrgyzstan", answers(&world, "kyrgyzstan", "KGS", &carts).await);
+    insta::assert_json_snapshot!("kyrgyzstan", answers(&environment, "kyrgyzstan", "KGS", &carts).await);
     // The night that began on Monday, until two.
     let mut night = Vec::new();
     for moment in ["2050-01-03T19:59:00Z", "2050-01-03T20:00:00Z"] {
-        wait_until(&world, moment);
-        night.push(answers(&world, "kyrgyzstan", "KGS", &[("night", home.clone())]).await["night"]["payments"].clone());
+        wait_until(&environment, moment);
+        night.push(answers(&environment, "kyrgyzstan", "KGS", &[("night", home.clone())]).await["night"]["payments"].clone());
     }
     let ids = |payments: &Value| payments.as_array().unwrap().iter().map(|payment| payment["id"].clone()).collect::<Vec<_>>();
     assert_eq!(ids(&night[0]), ["cash", "card-courier", "mokka"], "a minute to two");
@@ -80,9 +80,9 @@ async fn the_kyrgyz_example_answers() {
 
 #[tokio::test]
 async fn the_russian_example_answers() {
-    let world = World::start().await;
+    let environment = TestEnvironment::start().await;
     // Saturday, afternoon in Moscow.
-    wait_until(&world, "2050-01-08T12:00:00Z");
+    wait_until(&environment, "2050-01-08T12:00:00Z");
     let own = json!({"configurationId": "kettle-1", "quantity": 2, "price": "2495.00", "warehouseId": "msk-1"});
     let partner = json!({"configurationId": "cup-1", "quantity": 1, "price": 300, "warehouseId": "partner-5"});
     let door = json!({"country": "RU", "city": "Королев", "deliveryId": "webhook/courier", "items": [own]});
@@ -98,5 +98,5 @@ async fn the_russian_example_answers() {
         ("certificates", json!({"items": [{"id": "certificate-1000", "price": 1000}, {"privateId": "certificate-9"}]})),
         ("abroad", json!({"country": "KZ", "items": [own]})),
     ];
-    insta::assert_json_snapshot!("russia", answers(&world, "russia", "RUB", &carts).await);
+    insta::assert_json_snapshot!("russia", answers(&environment, "russia", "RUB", &carts).await);
 }

@@ -4,15 +4,15 @@
 use serde_json::{Value, json};
 use shared::platform::metrics::COLD_START;
 use standins::{Fault, System};
-use testkit::{Program, Seen, World};
+use testkit::{Program, Seen, TestEnvironment};
 
 use crate::{cart, post};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_late_schedule_is_stored_before_the_function_asks_for_its_next_request() {
-    let world = World::start_now().await;
-    world.standins().fault(System::Mokka, "schedule", Fault::Late(1200), 1).unwrap();
-    let mut settings = world.env();
+async fn late_schedule_is_stored_before_the_next_request() {
+    let environment = TestEnvironment::start_now().await;
+    environment.standins().fault(System::Mokka, "schedule", Fault::Late(1200), 1).unwrap();
+    let mut settings = environment.env();
     settings.insert("PAYMENTS_BUDGET_MS".to_owned(), "200".to_owned());
     let event = post().json(cart()).rest();
     let mut function = Program::start(env!("CARGO_BIN_EXE_payments"), settings, vec![event]).await;
@@ -20,17 +20,17 @@ async fn a_late_schedule_is_stored_before_the_function_asks_for_its_next_request
     let Seen::Answered(answer) = function.next().await else { panic!("a request is answered before the next one is asked for") };
     let list: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
     assert!(list["payments"][1]["id"] == "mokka" && list["payments"][1]["widget"].is_null(), "{list}");
-    let stored_then = world.items("quotes", "schedule#").await.len();
+    let stored_then = environment.items("quotes", "schedule#").await.len();
     assert!(matches!(function.next().await, Seen::Asked));
-    let stored_now = world.items("quotes", "schedule#").await.len();
+    let stored_now = environment.items("quotes", "schedule#").await.len();
     assert_eq!((stored_then, stored_now), (0, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_is_measured_once_however_many_requests_follow() {
-    let world = World::start_now().await;
+    let environment = TestEnvironment::start_now().await;
     let events = (0..3).map(|_| post().json(cart()).rest()).collect();
-    let mut function = Program::start(env!("CARGO_BIN_EXE_payments"), world.env(), events).await;
+    let mut function = Program::start(env!("CARGO_BIN_EXE_payments"), environment.env(), events).await;
     for _ in 0..3 {
         function.answer().await;
     }

@@ -12,7 +12,7 @@ mod widget;
 
 use serde_json::{Value, json};
 use testkit::settings::IMSHOP_KEY;
-use testkit::{Answer, Event, World, invoke};
+use testkit::{Answer, Event, TestEnvironment, invoke};
 
 async fn ask(deps: &payments::Deps, event: Value) -> Answer {
     invoke(deps, |deps, request| Box::pin(payments::handle(deps, request)), event).await
@@ -45,8 +45,8 @@ fn cart() -> Value {
 
 #[tokio::test]
 async fn the_configured_ways_to_pay_are_listed_in_order() {
-    let world = World::start().await;
-    let deps = world.build(payments::Deps::from_env, &[]);
+    let environment = TestEnvironment::start().await;
+    let deps = environment.build(payments::Deps::from_env, &[]);
     let answer = ask(&deps, post().json(json!({})).rest()).await;
     assert_eq!(answer.status, 200);
     insta::assert_snapshot!("list", answer.body);
@@ -68,13 +68,13 @@ async fn the_configured_ways_to_pay_are_listed_in_order() {
     ] {
         assert_eq!(ask(&deps, event).await, answer, "equal answers");
     }
-    assert!(world.standins().calls(None).is_empty(), "no round trips");
+    assert!(environment.standins().calls(None).is_empty(), "no round trips");
 }
 
 #[tokio::test]
 async fn what_is_no_cart_is_named_and_strangers_kept_out() {
-    let world = World::start().await;
-    let deps = world.build(payments::Deps::from_env, &[]);
+    let environment = TestEnvironment::start().await;
+    let deps = environment.build(payments::Deps::from_env, &[]);
     for (event, status, wanted) in [
         (post(), 400, "empty"),
         (post().text("["), 400, "not JSON"),
@@ -94,7 +94,7 @@ async fn what_is_no_cart_is_named_and_strangers_kept_out() {
 
 #[tokio::test]
 async fn a_wrong_file_does_not_start_and_says_why() {
-    let world = World::start().await;
+    let environment = TestEnvironment::start().await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("payments.toml");
     let good = "[[method]]\nid = \"a\"\ntitle = \"A\"\ntype = \"cash\"\n";
@@ -113,9 +113,10 @@ async fn a_wrong_file_does_not_start_and_says_why() {
         (&format!("{good}{good}"), "used twice"),
     ] {
         std::fs::write(&file, text).unwrap();
-        let mut env = world.env();
+        let mut env = environment.env();
         env.insert("PAYMENTS_CONFIG".to_owned(), file.to_string_lossy().into_owned());
-        let error = payments::Deps::from_env(shared::platform::env::Env::from_map(env), world.world()).unwrap_err().to_string();
+        let error =
+            payments::Deps::from_env(shared::platform::env::Env::from_map(env), environment.platform()).unwrap_err().to_string();
         assert!(error.contains("PAYMENTS_CONFIG") && error.contains(wanted), "{wanted}: {error}");
     }
 }

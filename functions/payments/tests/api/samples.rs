@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use testkit::World;
+use testkit::TestEnvironment;
 
 use crate::{ask, post};
 
@@ -40,8 +40,8 @@ fn with(path: &str, value: Option<Value>) -> Value {
 
 #[tokio::test]
 async fn every_request_of_the_document_is_answered_with_the_list() {
-    let world = World::start().await;
-    let deps = world.build(payments::Deps::from_env, &[]);
+    let environment = TestEnvironment::start().await;
+    let deps = environment.build(payments::Deps::from_env, &[]);
     let list = ask(&deps, post().json(json!({})).rest()).await;
     let guest = [("/externalUserId", None), ("/externalUserId", Some(Value::Null)), ("/pickupLocationId", Some(Value::Null))];
     let marketplace = [("/items/0/warehouseId", Some(json!("AF-1416"))), ("/items/1/warehouseId", Some(json!(1416)))];
@@ -61,7 +61,7 @@ async fn every_request_of_the_document_is_answered_with_the_list() {
         let answer = ask(&deps, post().json(cart).rest()).await;
         assert_eq!((answer.status, &answer.body), (200, &list.body), "{name}");
     }
-    assert!(!world.logs().contains("cannot be read"), "nothing of a sample is unknown: {}", world.logs());
+    assert!(!environment.logs().contains("cannot be read"), "nothing of a sample is unknown: {}", environment.logs());
 }
 
 /// The names of an object.
@@ -71,8 +71,8 @@ fn names(value: &Value) -> BTreeSet<&str> {
 
 #[tokio::test]
 async fn an_answer_has_the_documents_fields_and_none_of_its_slips() {
-    let world = World::start().await;
-    let deps = world.build(payments::Deps::from_env, &[crate::widget::PATIENT]);
+    let environment = TestEnvironment::start().await;
+    let deps = environment.build(payments::Deps::from_env, &[crate::widget::PATIENT]);
     let mut cart = sample();
     cart["items"][0]["subtotal"] = json!(4990);
     cart["items"][1]["subtotal"] = json!(10);

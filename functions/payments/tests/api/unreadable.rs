@@ -1,7 +1,7 @@
 //! What the app only shows and the shop's rules compare is never a reason to hide the list: what cannot be read is unknown.
 
 use serde_json::json;
-use testkit::World;
+use testkit::TestEnvironment;
 
 use crate::widget::PATIENT;
 use crate::{ask, post};
@@ -37,8 +37,8 @@ const UNREADABLE: [(&str, &str, u32); 24] = [
 #[tokio::test]
 async fn what_cannot_be_read_costs_the_widget_and_is_noted() {
     for (cart, field, count) in UNREADABLE {
-        let world = World::start().await;
-        let deps = world.build(payments::Deps::from_env, &[PATIENT, ("PRICE_FEED_URL", "")]);
+        let environment = TestEnvironment::start().await;
+        let deps = environment.build(payments::Deps::from_env, &[PATIENT, ("PRICE_FEED_URL", "")]);
         let answer = ask(&deps, post().text(cart).rest()).await;
         assert_eq!(
             (answer.status, answer.json()["payments"].as_array().map(Vec::len)),
@@ -47,7 +47,7 @@ async fn what_cannot_be_read_costs_the_widget_and_is_noted() {
             answer.body
         );
         assert!(answer.json()["payments"][1]["widget"].is_null(), "never a guess, {cart}: {}", answer.body);
-        let logs = world.logs();
+        let logs = environment.logs();
         assert!(logs.contains(&format!("\"field\":\"{field}\",\"unreadable\":{count}")), "{cart}: {logs}");
         assert!(!logs.contains("9991234567") && !logs.contains("Ош"), "where, and never what: {logs}");
     }
@@ -55,8 +55,8 @@ async fn what_cannot_be_read_costs_the_widget_and_is_noted() {
 
 #[tokio::test]
 async fn what_is_blank_or_written_otherwise_is_no_news() {
-    let world = World::start().await;
-    let deps = world.build(payments::Deps::from_env, &[PATIENT]);
+    let environment = TestEnvironment::start().await;
+    let deps = environment.build(payments::Deps::from_env, &[PATIENT]);
     for cart in [
         json!({"items": "", "phone": "", "hasPreorderItems": "", "promoGroup": ""}),
         json!({"items": [], "city": " ", "bonusesSpent": "0.00"}),
@@ -66,17 +66,21 @@ async fn what_is_blank_or_written_otherwise_is_no_news() {
         let answer = ask(&deps, post().json(cart.clone()).rest()).await;
         assert_eq!(answer.json()["payments"].as_array().map(Vec::len), Some(2), "{cart}: {}", answer.body);
     }
-    assert!(!world.logs().contains("cannot be read"), "{}", world.logs());
+    assert!(!environment.logs().contains("cannot be read"), "{}", environment.logs());
 }
 
 /// What of a cart Mokka is asked about.
 async fn amount(items: serde_json::Value) -> Option<String> {
-    let world = World::start().await.with(vec![testkit::worker!(price_feed)], &[]);
-    assert_eq!(world.load_prices().await["outcome"], "loaded");
-    let deps = world.build(payments::Deps::from_env, &[PATIENT]);
+    let environment = TestEnvironment::start().await.with(vec![testkit::worker!(price_feed)], &[]);
+    assert_eq!(environment.load_prices().await["outcome"], "loaded");
+    let deps = environment.build(payments::Deps::from_env, &[PATIENT]);
     ask(&deps, post().json(json!({"items": items})).rest()).await;
     payments::finish(&deps).await;
-    world.standins().calls(Some(standins::System::Mokka)).first().map(|call| call.body["amount"].as_str().unwrap().to_owned())
+    environment
+        .standins()
+        .calls(Some(standins::System::Mokka))
+        .first()
+        .map(|call| call.body["amount"].as_str().unwrap().to_owned())
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ fn good(count: usize) -> String {
 }
 
 #[tokio::test]
-async fn an_offer_without_a_certain_price_has_none_and_is_reported_by_its_reason() {
+async fn offer_with_uncertain_price_is_dropped_and_reported() {
     let long = "x".repeat(201);
     let cases = [
         ("no_id", "<offer><price>1</price></offer>".to_owned(), ""),
@@ -126,7 +126,7 @@ async fn the_first_twenty_of_a_kind_are_named() {
     assert_eq!(unreadable["count"], 25);
     let first = unreadable["first"].as_array().unwrap();
     assert_eq!((first.len(), &first[19]), (20, &json!("bad-19: ?")));
-    assert!(shop.world.logs().contains("bad-19: ?"));
+    assert!(shop.environment.logs().contains("bad-19: ?"));
 }
 
 #[tokio::test]

@@ -22,13 +22,13 @@ async fn a_run_dropped_at_every_point_leaves_the_old_prices_or_the_new_ones() {
     for round in 1.. {
         // Each round changes every price, and dies one await later than the one before.
         shop.publish(&many(round));
-        let deps = shop.world.build(price_feed::Deps::from_env, &[]);
+        let deps = shop.environment.build(price_feed::Deps::from_env, &[]);
         let finished = drop_after(points, run(&deps, Duration::from_mins(1))).await.is_some();
         let after = Some(format!("{round}.00"));
         let seen = prices_of_some(&shop).await;
         assert!(seen.iter().all(|price| *price == before) || seen.iter().all(|price| *price == after), "{points}: {seen:?}");
-        // Its turn is over with its time.
-        shop.world.advance(Duration::from_mins(5));
+        // Its lease expires.
+        shop.environment.advance(Duration::from_mins(5));
         shop.load().await;
         assert!(prices_of_some(&shop).await.iter().all(|price| *price == after), "the next run repairs: {points}");
         before = after;
@@ -39,10 +39,10 @@ async fn a_run_dropped_at_every_point_leaves_the_old_prices_or_the_new_ones() {
     }
     assert!(points >= 4, "read, fetch, two batches, put in force: {points}");
     // What the dead ones left goes away by itself.
-    shop.world.advance(Duration::from_hours(72));
+    shop.environment.advance(Duration::from_hours(72));
     shop.load().await;
-    shop.world.advance(Duration::from_hours(97));
-    shop.world.sweep();
+    shop.environment.advance(Duration::from_hours(97));
+    shop.environment.sweep();
     let buckets = shop.list().await["buckets"].clone();
-    assert_eq!(json!(shop.world.items("quotes", "prices#").await.len()), buckets);
+    assert_eq!(json!(shop.environment.items("quotes", "prices#").await.len()), buckets);
 }

@@ -76,17 +76,17 @@ async fn a_cart_costs_two_reads_when_nothing_is_known_and_none_after_that() {
     shop.publish(&many(10));
     shop.load().await;
     let cart: Value = (0..60).map(|number| json!({"configurationId": long_id(number), "quantity": 1})).collect();
-    drop(shop.world.store_calls());
-    let fresh = prices(&shop.world, &[]);
+    drop(shop.environment.store_calls());
+    let fresh = prices(&shop.environment, &[]);
     assert_eq!(cost(&fresh, cart.clone()).await.as_deref(), Some("600.00"));
-    assert_eq!(shop.world.store_calls(), ["GetItem", "BatchGetItem"]);
+    assert_eq!(shop.environment.store_calls(), ["GetItem", "BatchGetItem"]);
     for _ in 0..3 {
         assert_eq!(cost(&fresh, cart.clone()).await.as_deref(), Some("600.00"));
     }
-    assert_eq!(shop.world.store_calls(), Vec::<String>::new());
-    shop.world.advance(Duration::from_mins(1));
+    assert_eq!(shop.environment.store_calls(), Vec::<String>::new());
+    shop.environment.advance(Duration::from_mins(1));
     assert_eq!(cost(&fresh, cart).await.as_deref(), Some("600.00"));
-    assert_eq!(shop.world.store_calls(), ["GetItem"], "the list, once a minute; the buckets stay");
+    assert_eq!(shop.environment.store_calls(), ["GetItem"], "the list, once a minute; the buckets stay");
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn a_warm_reader_sees_new_prices_within_a_minute_and_all_at_once() {
     shop.publish(&(offer("a", "11") + &offer("b", "11")));
     shop.load().await;
     assert_eq!(cost(&shop.prices, cart.clone()).await.as_deref(), Some("20.00"));
-    shop.world.advance(Duration::from_mins(1));
+    shop.environment.advance(Duration::from_mins(1));
     assert_eq!(cost(&shop.prices, cart).await.as_deref(), Some("22.00"));
 }
 
@@ -107,13 +107,13 @@ async fn a_warm_reader_sees_new_prices_within_a_minute_and_all_at_once() {
 async fn prices_that_nobody_has_checked_for_too_long_are_none() {
     let shop = Shop::start().await;
     shop.load().await;
-    shop.world.advance(Duration::from_hours(47));
+    shop.environment.advance(Duration::from_hours(47));
     assert_eq!(shop.price("kettle-1").await.as_deref(), Some("4990.00"));
-    let strict = prices(&shop.world, &[("PRICES_MAX_AGE_HOURS", "46")]);
+    let strict = prices(&shop.environment, &[("PRICES_MAX_AGE_HOURS", "46")]);
     assert_eq!(cost(&strict, json!([{"configurationId": "kettle-1", "quantity": 1}])).await, None);
-    shop.world.advance(Duration::from_hours(2));
+    shop.environment.advance(Duration::from_hours(2));
     assert_eq!(shop.price("kettle-1").await, None);
-    shop.world.standins().fault(System::Shop, "feed", Fault::Http500, 1).unwrap();
+    shop.environment.standins().fault(System::Shop, "feed", Fault::Http500, 1).unwrap();
     shop.run().await.unwrap_err();
     assert_eq!(shop.price("kettle-1").await, None, "a look that failed is none");
     assert_eq!(shop.load().await["outcome"], "unchanged");
@@ -123,7 +123,7 @@ async fn prices_that_nobody_has_checked_for_too_long_are_none() {
 #[tokio::test]
 async fn without_the_store_or_time_there_is_an_error_and_no_guess() {
     let shop = Shop::start().await;
-    let nowhere = prices(&shop.world, &[("QUOTES_TABLE", "nowhere")]);
+    let nowhere = prices(&shop.environment, &[("QUOTES_TABLE", "nowhere")]);
     let cart = json!([{"configurationId": "a", "quantity": 1}]);
     ask(&nowhere, cart.clone(), Currency::Rub).await.unwrap_err();
     let cart = serde_json::from_value(json!({"items": cart})).unwrap();
@@ -153,7 +153,7 @@ proptest! {
             let shop = Shop::start().await;
             let price = |minor| Money::from_minor(minor, Currency::Rub).unwrap().decimal();
             let text: String = offers.iter().map(|(id, minor)| offer(&escaped(id), &price(*minor))).collect();
-            shop.world.standins().set_shop_feed(feed(&text));
+            shop.environment.standins().set_shop_feed(feed(&text));
             let report = shop.load().await;
             assert_eq!(report["offers"], json!(offers.len()));
             for (id, minor) in &offers {

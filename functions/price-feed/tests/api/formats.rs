@@ -55,7 +55,7 @@ fn unpacked(name: &str, bytes: &[u8]) -> Vec<u8> {
 
 async fn price_of_tea(bytes: Vec<u8>) -> Option<String> {
     let shop = Shop::start().await;
-    shop.world.standins().set_shop_feed(bytes);
+    shop.environment.standins().set_shop_feed(bytes);
     shop.load().await;
     shop.price("чай").await
 }
@@ -83,7 +83,7 @@ async fn a_feed_is_read_in_the_encoding_that_it_names() {
 }
 
 #[tokio::test]
-async fn the_servers_word_counts_behind_the_byte_order_mark_and_before_the_declaration() {
+async fn feed_encoding_prefers_bom_then_header_then_declaration() {
     const XML_1251: &str = "text/xml; charset=windows-1251";
     const XML_UTF8: &str = "application/xml; charset=utf-8";
     let text = |declaration: &str| feed(&offer("чай", "12.30")).replace("<?xml version=\"1.0\"?>", declaration);
@@ -111,7 +111,7 @@ async fn the_servers_word_counts_behind_the_byte_order_mark_and_before_the_decla
         (says("koi9").into_bytes(), XML_UTF8, read),
     ] {
         let shop = Shop::start().await;
-        shop.world.standins().set_shop_feed_as(bytes, content_type);
+        shop.environment.standins().set_shop_feed_as(bytes, content_type);
         match (shop.run().await, wanted) {
             (Ok(_), Ok(price)) => assert_eq!(shop.price("чай").await.as_deref(), Some(price), "{content_type}"),
             (Err(error), Err(wanted)) => assert!(error.contains(wanted), "{content_type}: {error}"),
@@ -124,7 +124,7 @@ async fn the_servers_word_counts_behind_the_byte_order_mark_and_before_the_decla
 async fn an_id_in_the_wrong_encoding_is_nobodys() {
     let shop = Shop::start().await;
     let cyrillic = WINDOWS_1251.encode(&feed(&offer("чай", "12.30"))).0.into_owned();
-    shop.world.standins().set_shop_feed(cyrillic);
+    shop.environment.standins().set_shop_feed(cyrillic);
     assert!(shop.run().await.unwrap_err().contains("1 of 1 offers are bad"));
 }
 
@@ -230,7 +230,7 @@ async fn a_packed_file_that_is_cut_off_broken_or_a_bomb_is_refused() {
         ("xz", b"\xfd7zXZ\0".to_vec(), "file of xz"),
         ("rar", b"Rar!\x1a\x07".to_vec(), "file of rar"),
     ] {
-        shop.world.standins().set_shop_feed(bytes);
+        shop.environment.standins().set_shop_feed(bytes);
         let error = shop.run().await.unwrap_err();
         assert!(error.contains(complaint), "{name}: {error}");
     }

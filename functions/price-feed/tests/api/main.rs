@@ -21,11 +21,11 @@ use shared::platform::clock::{Deadline, Random};
 use shared::platform::dynamodb::{StoreError, client_from_env};
 use shared::platform::env::Env;
 use shared::platform::money::{Currency, Money};
-use testkit::{World, event_file};
+use testkit::{TestEnvironment, event_file};
 
 /// A shop, and the function that reads its feed.
 struct Shop {
-    world: World,
+    environment: TestEnvironment,
     deps: price_feed::Deps,
     prices: Prices,
 }
@@ -36,10 +36,10 @@ impl Shop {
     }
 
     async fn start_with(changes: &[(&str, &str)]) -> Self {
-        let world = World::start().await;
-        let deps = world.build(price_feed::Deps::from_env, changes);
-        let prices = prices(&world, &[]);
-        Self { world, deps, prices }
+        let environment = TestEnvironment::start().await;
+        let deps = environment.build(price_feed::Deps::from_env, changes);
+        let prices = prices(&environment, &[]);
+        Self { environment, deps, prices }
     }
 
     /// A run that has a minute.
@@ -53,12 +53,12 @@ impl Shop {
     }
 
     fn publish(&self, offers: &str) {
-        self.world.standins().set_shop_feed(feed(offers));
+        self.environment.standins().set_shop_feed(feed(offers));
     }
 
-    /// What a cart costs, asked by somebody who remembers nothing.
+    /// What a cart costs, asked by a reader that remembers nothing.
     async fn cost(&self, items: Value) -> Option<String> {
-        cost(&prices(&self.world, &[]), items).await
+        cost(&prices(&self.environment, &[]), items).await
     }
 
     /// What a cart of one piece costs.
@@ -67,7 +67,7 @@ impl Shop {
     }
 
     async fn list(&self) -> Value {
-        self.world.item("quotes", "prices").await.unwrap()
+        self.environment.item("quotes", "prices").await.unwrap()
     }
 }
 
@@ -78,13 +78,13 @@ async fn run(deps: &price_feed::Deps, time: Duration) -> Result<Value, String> {
     price_feed::handle(deps, LambdaEvent::new(event_file("price-feed"), context)).await.map_err(|error| error.to_string())
 }
 
-fn prices(world: &World, changes: &[(&str, &str)]) -> Prices {
-    let build = |mut env: Env, outside: shared::platform::runtime::World| {
+fn prices(environment: &TestEnvironment, changes: &[(&str, &str)]) -> Prices {
+    let build = |mut env: Env, platform: shared::platform::runtime::Platform| {
         let quotes = client_from_env(&mut env).and_then(|client| Quotes::from_env(&mut env, client, Random::System));
-        let prices = quotes.and_then(|quotes| Prices::from_env(&mut env, quotes, outside.clock));
+        let prices = quotes.and_then(|quotes| Prices::from_env(&mut env, quotes, platform.clock));
         env.finish(prices)
     };
-    world.build(build, changes)
+    environment.build(build, changes)
 }
 
 async fn ask(prices: &Prices, items: Value, currency: Currency) -> Result<Option<Money>, StoreError> {

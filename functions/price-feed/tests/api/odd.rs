@@ -87,7 +87,7 @@ async fn a_feed_in_a_namespace_of_its_own_is_read() {
     ] {
         shop.publish(&offer("before", "1"));
         shop.load().await;
-        shop.world.standins().set_shop_feed(text.clone());
+        shop.environment.standins().set_shop_feed(text.clone());
         shop.load().await;
         assert_eq!(shop.price("a").await.as_deref(), Some("7.00"), "{text}");
     }

@@ -19,7 +19,7 @@ async fn refused(shop: &Shop, complaint: &str) {
 }
 
 #[tokio::test]
-async fn every_fault_of_the_feeds_server_leaves_the_old_prices_and_the_next_run_goes_on() {
+async fn feed_server_fault_keeps_old_prices_and_next_run_continues() {
     let shop = Shop::start().await;
     shop.load().await;
     shop.publish(&offer("kettle-1", "1"));
@@ -35,7 +35,7 @@ async fn every_fault_of_the_feeds_server_leaves_the_old_prices_and_the_next_run_
         (Fault::Status(308), "a redirect is not followed"),
         (Fault::Html, "yml_catalog"),
     ] {
-        shop.world.standins().fault(System::Shop, "feed", fault, 1).unwrap();
+        shop.environment.standins().fault(System::Shop, "feed", fault, 1).unwrap();
         refused(&shop, complaint).await;
     }
     assert_eq!(shop.load().await["outcome"], "loaded");
@@ -45,7 +45,7 @@ async fn every_fault_of_the_feeds_server_leaves_the_old_prices_and_the_next_run_
 #[tokio::test]
 async fn a_server_that_says_unchanged_to_who_knows_nothing_is_not_believed() {
     let shop = Shop::start().await;
-    shop.world.standins().fault(System::Shop, "feed", Fault::Status(304), 1).unwrap();
+    shop.environment.standins().fault(System::Shop, "feed", Fault::Status(304), 1).unwrap();
     assert!(shop.run().await.unwrap_err().contains("HTTP 304"));
 }
 
@@ -71,7 +71,7 @@ async fn what_is_no_whole_feed_is_refused_as_a_whole() {
         (whole.replace("offers>", "goods>"), "no offers"),
         ("{\"offers\": []}".to_owned(), "empty"),
     ] {
-        shop.world.standins().set_shop_feed(text);
+        shop.environment.standins().set_shop_feed(text);
         refused(&shop, complaint).await;
     }
 }
@@ -93,7 +93,7 @@ async fn xml_that_is_made_to_harm_is_refused_at_once() {
         (format!("<{long}"), "a tag of more than 64 KiB"),
         (format!("<!DOCTYPE {long}>"), "a DOCTYPE of more than 64 KiB"),
     ] {
-        shop.world.standins().set_shop_feed(text);
+        shop.environment.standins().set_shop_feed(text);
         refused(&shop, complaint).await;
     }
 }
@@ -117,7 +117,7 @@ async fn what_is_wrong_says_where() {
         (format!("{}<rss/>", lines("")), "(line 7, after offer g7)"),
         (lines(&format!("<offer id=\"a\">{}", "<p>".repeat(2000))), "(line 5, in offer a)"),
     ] {
-        shop.world.standins().set_shop_feed(text.clone());
+        shop.environment.standins().set_shop_feed(text.clone());
         let error = shop.run().await.unwrap_err();
         assert!(error.contains(place), "{}: {error}", &text[..text.len().min(200)]);
     }

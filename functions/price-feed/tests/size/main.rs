@@ -13,7 +13,7 @@ use axum::body::Body;
 use axum::routing::get;
 use futures_util::{StreamExt as _, stream};
 use serde_json::json;
-use testkit::{Program, World, event_file};
+use testkit::{Program, TestEnvironment, event_file};
 use tokio::net::TcpListener;
 
 /// A quarter of what the function has: a feed of two million must fit, too.
@@ -51,30 +51,30 @@ async fn serve() -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_large_feed_fits_into_a_quarter_of_a_gigabyte() {
-    let world = World::start_now().await;
-    let mut settings = world.env();
+    let environment = TestEnvironment::start_now().await;
+    let mut settings = environment.env();
     settings.insert("PRICE_FEED_URL".to_owned(), serve().await);
     settings.insert("LOG_LEVEL".to_owned(), "error".to_owned());
     let mut program = Program::start(env!("CARGO_BIN_EXE_price-feed"), settings, vec![event_file("price-feed")]).await;
     let answer = program.answer().await;
     let peak = program.peak_kib();
-    let writes = world.store_calls().into_iter().filter(|call| call == "BatchWriteItem").count();
+    let writes = environment.store_calls().into_iter().filter(|call| call == "BatchWriteItem").count();
     println!("{} offers: {peak} KiB at most, {writes} batches, {answer}", offers());
     assert_eq!((&answer["outcome"], &answer["offers"], &answer["bad"]), (&json!("loaded"), &json!(offers()), &json!(0)));
     assert!(peak < MEMORY_KIB, "{peak} KiB");
     let buckets = answer["buckets"].as_u64().unwrap();
     // Full batches; some go twice when a busy machine answers late.
     assert!(u64::try_from(writes).unwrap() <= buckets.div_ceil(25) * 5 / 4, "{writes} for {buckets} buckets");
-    let units = write_units(&world).await;
+    let units = write_units(&environment).await;
     println!("{units} write units");
     assert!(units <= u64::from(offers()) / 35, "{units}");
 }
 
 /// What DynamoDB counts for the buckets: their kilobytes, each rounded up.
-async fn write_units(world: &World) -> u64 {
+async fn write_units(environment: &TestEnvironment) -> u64 {
     let (mut units, mut from) = (0, None);
     loop {
-        let page = world.dynamodb().scan().table_name("quotes").set_exclusive_start_key(from).send().await.unwrap();
+        let page = environment.dynamodb().scan().table_name("quotes").set_exclusive_start_key(from).send().await.unwrap();
         for item in page.items.unwrap_or_default() {
             units += item_bytes(&item).div_ceil(1024);
         }

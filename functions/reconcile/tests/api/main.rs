@@ -2,14 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod attention;
+mod audit_looks;
 mod bounds;
 mod growth;
-mod last_looks;
+mod manual_review;
 mod pace;
 mod reality;
+mod run_lease;
 mod settling;
-mod turns;
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ async fn pending(story: &Story) -> (Placed, String) {
     (order, payment)
 }
 
-/// A payment that the customer has approved, and of which nobody has told us.
+/// A payment that the customer has approved, and of which we were not told.
 async fn forgotten(story: &Story) -> String {
     let (_, payment) = pending(story).await;
     story.decide(&payment, Decision::Approved).await;

@@ -7,32 +7,32 @@ use standins::{Fault, Options, System};
 
 use crate::{FIRST_LOOK, Story, forgotten};
 
-/// So many paid orders of which nobody has told us, all of them due.
+/// So many paid orders of which we were not told, all of them due.
 async fn waiting(count: usize, at_once: &str) -> (Story, Vec<String>) {
     let story = Story::start_with(Options::default(), &[("RECONCILE_AT_ONCE", at_once)]).await;
     let mut payments = Vec::new();
     for _ in 0..count {
         payments.push(forgotten(&story).await);
     }
-    story.world.advance(FIRST_LOOK);
-    story.world.standins().forget_calls();
+    story.environment.advance(FIRST_LOOK);
+    story.environment.standins().forget_calls();
     (story, payments)
 }
 
 async fn run(story: &Story, at_once: &str) -> Value {
-    let deps = story.world.build(reconcile::Deps::from_env, &[("RECONCILE_AT_ONCE", at_once)]);
+    let deps = story.environment.build(reconcile::Deps::from_env, &[("RECONCILE_AT_ONCE", at_once)]);
     let event = lambda_runtime::LambdaEvent::new(json!({}), lambda_runtime::Context::default());
     reconcile::handle(&deps, event).await.unwrap()
 }
 
 fn called(story: &Story) -> Vec<&'static str> {
-    story.world.standins().calls(Some(System::Mokka)).iter().map(|call| call.method).collect()
+    story.environment.standins().calls(Some(System::Mokka)).iter().map(|call| call.method).collect()
 }
 
 async fn assert_captured(story: &Story, payments: &[String]) {
     for payment in payments {
         assert_eq!(story.state(payment).await, "captured", "{payment}");
-        assert_eq!(story.world.standins().mokka_order(payment).unwrap().finishes, 1, "{payment}");
+        assert_eq!(story.environment.standins().mokka_order(payment).unwrap().finishes, 1, "{payment}");
     }
 }
 
@@ -42,15 +42,15 @@ async fn each_of_many_takes_two_calls_to_mokka_and_two_to_imshop() {
     let report = run(&story, "32").await;
     assert_eq!((&report["moved"], &report["told"], &report["left"]), (&json!(40), &json!(40), &json!(false)), "{report}");
     assert_eq!(called(&story).len(), 2 * payments.len());
-    assert_eq!(story.world.standins().calls(Some(System::Imshop)).len(), 2 * payments.len());
+    assert_eq!(story.environment.standins().calls(Some(System::Imshop)).len(), 2 * payments.len());
     assert_captured(&story, &payments).await;
     assert!(called(&story).starts_with(&["status"; 4]), "a run begins with four at once");
 }
 
 #[tokio::test]
-async fn a_run_comes_to_ask_about_as_many_at_once_as_the_setting_says_and_never_more() {
+async fn run_grows_to_the_configured_concurrency_and_not_beyond() {
     let (story, payments) = waiting(120, "16").await;
-    story.world.standins().fault(System::Mokka, "status", Fault::Late(300), 120).unwrap();
+    story.environment.standins().fault(System::Mokka, "status", Fault::Late(300), 120).unwrap();
     run(&story, "16").await;
     assert_captured(&story, &payments).await;
     // A payment that is asked about has had its Status and not yet its Finish, which comes without delay.
@@ -73,9 +73,9 @@ async fn how_many_at_once_is_a_setting() {
     assert_eq!(called(&story), ["status", "finish"].repeat(12), "one after the other");
     assert_captured(&story, &payments).await;
     for wrong in ["0", "101", "all"] {
-        let mut env = story.world.env();
+        let mut env = story.environment.env();
         env.insert("RECONCILE_AT_ONCE".to_owned(), wrong.to_owned());
-        let deps = reconcile::Deps::from_env(shared::platform::env::Env::from_map(env), story.world.world());
+        let deps = reconcile::Deps::from_env(shared::platform::env::Env::from_map(env), story.environment.platform());
         assert!(deps.unwrap_err().to_string().contains("RECONCILE_AT_ONCE"), "{wrong}");
     }
 }
@@ -83,24 +83,24 @@ async fn how_many_at_once_is_a_setting() {
 #[tokio::test]
 async fn a_mokka_that_asks_for_less_is_asked_less_and_soon_for_all_of_them() {
     let (story, payments) = waiting(40, "32").await;
-    story.world.standins().fault(System::Mokka, "status", Fault::Throttled, 3).unwrap();
+    story.environment.standins().fault(System::Mokka, "status", Fault::Throttled, 3).unwrap();
     run(&story, "32").await;
     let asked = called(&story).iter().filter(|method| **method == "status").count();
     assert_eq!(asked, payments.len(), "what is asked for less is not repeated at once");
-    story.world.advance(Duration::from_secs(61));
+    story.environment.advance(Duration::from_secs(61));
     run(&story, "32").await;
     assert_captured(&story, &payments).await;
 }
 
 #[tokio::test]
-async fn a_mokka_that_wants_not_one_at_a_time_is_left_alone_for_the_rest_of_the_run() {
+async fn mokka_throttling_single_calls_is_skipped_for_the_run() {
     let (story, payments) = waiting(40, "32").await;
-    story.world.standins().fault(System::Mokka, "status", Fault::Throttled, 100).unwrap();
+    story.environment.standins().fault(System::Mokka, "status", Fault::Throttled, 100).unwrap();
     run(&story, "32").await;
     let calls = called(&story).len();
     assert!(calls <= 10, "{calls}");
-    story.world.standins().clear_faults();
-    story.world.advance(Duration::from_secs(61));
+    story.environment.standins().clear_faults();
+    story.environment.advance(Duration::from_secs(61));
     run(&story, "32").await;
     assert_captured(&story, &payments).await;
 }

@@ -19,7 +19,7 @@ async fn run(deps: &reconcile::Deps) {
 }
 
 #[tokio::test]
-async fn whatever_the_store_is_like_every_payment_is_settled_once_and_told_once() {
+async fn payment_is_settled_and_published_once_on_every_store() {
     let behind = ("behind", Modes { index_behind_ms: Some(1500), ..Modes::default() });
     for (name, modes) in Modes::realities().into_iter().chain([behind]) {
         let story = Story::start().await;
@@ -27,19 +27,19 @@ async fn whatever_the_store_is_like_every_payment_is_settled_once_and_told_once(
         for _ in 0..8 {
             payments.push(forgotten(&story).await);
         }
-        story.world.let_store(modes).await;
-        story.world.advance(FIRST_LOOK);
-        let deps = story.world.build(reconcile::Deps::from_env, &[]);
+        story.environment.let_store(modes).await;
+        story.environment.advance(FIRST_LOOK);
+        let deps = story.environment.build(reconcile::Deps::from_env, &[]);
         for _ in 0..10 {
             run(&deps).await;
             // The index may still name what is settled.
             run(&deps).await;
-            story.world.advance(Duration::from_mins(1));
+            story.environment.advance(Duration::from_mins(1));
         }
-        let told = story.world.standins().imshop();
+        let told = story.environment.standins().imshop();
         for payment in &payments {
             assert_eq!(story.state(payment).await, "captured", "{name}");
-            assert_eq!(story.world.standins().mokka_order(payment).unwrap().finishes, 1, "{name}");
+            assert_eq!(story.environment.standins().mokka_order(payment).unwrap().finishes, 1, "{name}");
             let times = told.iter().filter(|told| told["method"] == "payment_status" && told["body"]["paymentId"] == **payment);
             assert_eq!(times.count(), 1, "{name}: {payment}");
         }
@@ -50,11 +50,11 @@ async fn whatever_the_store_is_like_every_payment_is_settled_once_and_told_once(
 async fn what_the_index_still_names_and_is_settled_is_left_alone() {
     let story = Story::start().await;
     let payment = forgotten(&story).await;
-    story.world.let_store(Modes { index_behind_ms: Some(1500), ..Modes::default() }).await;
-    story.world.advance(FIRST_LOOK);
-    story.world.tick().await;
+    story.environment.let_store(Modes { index_behind_ms: Some(1500), ..Modes::default() }).await;
+    story.environment.advance(FIRST_LOOK);
+    story.environment.tick().await;
     assert_eq!(story.state(&payment).await, "captured");
-    story.world.standins().forget_calls();
-    story.world.tick().await;
-    assert!(story.world.standins().calls(Some(System::Mokka)).is_empty(), "nobody is asked about it");
+    story.environment.standins().forget_calls();
+    story.environment.tick().await;
+    assert!(story.environment.standins().calls(Some(System::Mokka)).is_empty(), "nobody is asked about it");
 }

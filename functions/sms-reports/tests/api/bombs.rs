@@ -39,8 +39,8 @@ async fn a_bomb_is_refused_at_once_and_changes_nothing() {
         assert!(started.elapsed() < TIMELY, "{name}: {:?}", started.elapsed());
     }
     assert_eq!(shop.sms().await, stored);
-    assert_eq!(shop.world.store_calls(), [""; 0], "the store is not asked");
-    // The world looks for the phone in every log line when it ends.
+    assert_eq!(shop.environment.store_calls(), [""; 0], "the store is not asked");
+    // The environment looks for the phone in every log line when it ends.
     assert_eq!(shop.push(&format!("{good}{}", " ".repeat(65_536 - good.len()))).await.status, 200, "as much as is taken");
 }
 

@@ -12,8 +12,8 @@ const REPEATED: Duration = Duration::from_mins(10);
 #[tokio::test]
 async fn smspro_repeats_what_the_store_did_not_take() {
     let shop = Shop::start().await;
-    let broken = shop.world.build(sms_reports::Deps::from_env, &[("OTP_TABLE", "gone")]);
-    let standins = shop.world.standins();
+    let broken = shop.environment.build(sms_reports::Deps::from_env, &[("OTP_TABLE", "gone")]);
+    let standins = shop.environment.standins();
     // The first time and two of three repetitions.
     for _ in 0..3 {
         let push = standins.take_sms_reports().remove(0);
@@ -22,11 +22,11 @@ async fn smspro_repeats_what_the_store_did_not_take() {
         assert_eq!(status, 503);
         standins.sms_report_pushed(push, status);
         assert!(standins.take_sms_reports().is_empty(), "not before ten minutes");
-        shop.world.advance(REPEATED);
+        shop.environment.advance(REPEATED);
     }
-    assert_eq!(shop.world.push_sms_reports().await, [200]);
+    assert_eq!(shop.environment.push_sms_reports().await, [200]);
     assert_eq!(shop.word().await, "delivered");
-    shop.world.advance(REPEATED);
+    shop.environment.advance(REPEATED);
     assert!(standins.take_sms_reports().is_empty());
 }
 
@@ -34,7 +34,7 @@ async fn smspro_repeats_what_the_store_did_not_take() {
 async fn a_lost_answer_of_the_store_notes_a_report_once() {
     for index in 0..2 {
         let shop = Shop::start().await;
-        shop.world.lose_store_answer(index);
+        shop.environment.lose_store_answer(index);
         assert_eq!(shop.report(3).await.status, 200, "answer {index} lost");
         assert_eq!((shop.word().await, shop.sms().await["version"].as_i64()), ("delivered".into(), Some(2)), "answer {index}");
     }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use shared::platform::runtime::Handler;
 use sms_reports::Deps;
 use testkit::settings::{IMSHOP_KEY, SMS_REPORT_SECRET};
-use testkit::{Answer, Event, World, canary, http, invoke};
+use testkit::{Answer, Event, TestEnvironment, canary, http, invoke};
 
 const HANDLE: Handler<Deps> = |deps, request| Box::pin(sms_reports::handle(deps, request));
 /// [`canary::FORM_PHONE`] as SMSPRO writes it.
@@ -19,7 +19,7 @@ const PHONE: &str = "996770102030";
 
 /// A shop whose customer has been sent a code.
 struct Shop {
-    world: World,
+    environment: TestEnvironment,
     deps: Deps,
     /// SMSPRO's id of the SMS.
     id: String,
@@ -32,16 +32,16 @@ impl Shop {
 
     /// With other settings; an empty value unsets one.
     async fn start_with(changes: &[(&str, &str)]) -> Self {
-        let world = World::start().await.with(vec![http!(sms_reports)], &[]);
-        let forms = world.build(form_otp::Deps::from_env, &[]);
+        let environment = TestEnvironment::start().await.with(vec![http!(sms_reports)], &[]);
+        let forms = environment.build(form_otp::Deps::from_env, &[]);
         let form = json!({"formName": "callback", "installId": "i", "data": {"phone": canary::FORM_PHONE}});
         let event = Event::post("/v1/forms/otp").key(IMSHOP_KEY).json(form).rest();
         let answer = invoke(&forms, |deps, request| Box::pin(form_otp::handle(deps, request)), event).await;
         assert_eq!(answer.json(), json!({"success": true}));
-        let id = world.standins().inbox(None).remove(0).transaction_id;
-        let deps = world.build(Deps::from_env, changes);
-        drop(world.store_calls());
-        Self { world, deps, id }
+        let id = environment.standins().inbox(None).remove(0).transaction_id;
+        let deps = environment.build(Deps::from_env, changes);
+        drop(environment.store_calls());
+        Self { environment, deps, id }
     }
 
     async fn push(&self, body: &str) -> Answer {
@@ -60,7 +60,7 @@ impl Shop {
 
     /// The SMS as it is stored.
     async fn sms(&self) -> Value {
-        self.world.item("otp-tokens", &format!("sms#{}", self.id)).await.expect("an SMS")
+        self.environment.item("otp-tokens", &format!("sms#{}", self.id)).await.expect("an SMS")
     }
 
     /// The last word that is stored.

@@ -13,12 +13,12 @@ async fn an_sms_is_reported_delivered() {
     let before = shop.sms().await;
     assert_eq!((&before["operator"], &before["range"]), (&json!("beeline"), &json!("9967701")));
     assert!(!before.to_string().contains("770102030"), "the phone is not stored: {before}");
-    assert_eq!(shop.world.push_sms_reports().await, [200]);
+    assert_eq!(shop.environment.push_sms_reports().await, [200]);
     let after = shop.sms().await;
     assert_eq!(after["delivery"], "delivered");
     assert!(after["reported_at"].as_i64() >= before["sent_at"].as_i64());
     assert_eq!(after["check_at"], before["check_at"], "it is counted when its code's time is over");
-    assert_eq!(shop.world.push_sms_reports().await, [0_u16; 0], "SMSPRO has nothing more to say");
+    assert_eq!(shop.environment.push_sms_reports().await, [0_u16; 0], "SMSPRO has nothing more to say");
 }
 
 #[tokio::test]
@@ -26,10 +26,10 @@ async fn a_report_costs_a_read_and_a_write_and_its_repetition_a_read() {
     let shop = Shop::start().await;
     let answer = shop.report(3).await;
     assert_eq!((answer.status, answer.json()), (200, json!({"success": true})));
-    assert_eq!(shop.world.store_calls(), ["GetItem", "UpdateItem"]);
+    assert_eq!(shop.environment.store_calls(), ["GetItem", "UpdateItem"]);
     let stored = shop.sms().await;
     assert_eq!(shop.report(3).await.status, 200);
-    assert_eq!(shop.world.store_calls(), ["GetItem"]);
+    assert_eq!(shop.environment.store_calls(), ["GetItem"]);
     assert_eq!(shop.sms().await, stored, "a repetition is no change");
 }
 
@@ -56,7 +56,7 @@ async fn whatever_their_order_reports_only_move_forward() {
 #[tokio::test]
 async fn of_reports_all_at_once_none_that_was_taken_is_lost() {
     let shop = Shop::start().await;
-    // Whoever writes first, the others know it and try again.
+    // The first write wins, the others see it and try again.
     let words = [0, 7, 1, 6, 3, 4];
     let answers = join_all(words.map(|word| shop.report(word))).await;
     assert!(answers.iter().all(|answer| [200, 503].contains(&answer.status)), "{answers:?}");
@@ -70,7 +70,7 @@ async fn what_is_not_ours_is_taken_and_changes_nothing() {
     let shop = Shop::start().await;
     let stored = shop.sms().await;
     assert_eq!(shop.push(&report(&[("0123456789abcdef0123456789abcdef", 3)])).await.status, 200);
-    assert_eq!(shop.world.items("otp-tokens", "sms#").await, [stored], "no SMS is made up");
+    assert_eq!(shop.environment.items("otp-tokens", "sms#").await, [stored], "no SMS is made up");
     // Beside one of ours.
     assert_eq!(shop.push(&report(&[("unknown1", 3), (&shop.id, 2), ("unknown2", 3)])).await.status, 200);
     assert_eq!(shop.word().await, "rejected");
@@ -80,10 +80,10 @@ async fn what_is_not_ours_is_taken_and_changes_nothing() {
 async fn smspro_says_what_became_of_each_phone() {
     for (word, stored) in [(0, "queued"), (4, "not_delivered"), (5, "no_money"), (7, "expired")] {
         let shop = Shop::start().await;
-        drop(shop.world.standins().take_sms_reports());
+        drop(shop.environment.standins().take_sms_reports());
         let reports = PhoneReports { report: Some(word), pushed: true };
-        shop.world.standins().set_sms_reports(PHONE, reports, true).unwrap();
-        assert_eq!(shop.world.push_sms_reports().await, [200]);
+        shop.environment.standins().set_sms_reports(PHONE, reports, true).unwrap();
+        assert_eq!(shop.environment.push_sms_reports().await, [200]);
         assert_eq!(shop.word().await, stored);
     }
 }
@@ -128,7 +128,7 @@ async fn one_entry_that_cannot_be_taken_costs_no_other() {
         let answer = shop_of_this.push(&body).await;
         assert_eq!((answer.status, answer.json()), (200, json!({"success": true})), "{name}");
         assert_eq!(shop_of_this.word().await, "delivered", "{name}");
-        let logs = shop_of_this.world.logs();
+        let logs = shop_of_this.environment.logs();
         assert_eq!(logs.matches("an entry of delivery reports is left out").count(), noted, "{name}: {logs}");
     }
 }

@@ -16,7 +16,7 @@ async fn without_the_secret_there_is_nothing_here() {
     // Not even whether it could be read.
     assert_eq!(shop.push_to("wrong", "<").await.status, 404);
     assert_eq!(shop.sms().await, stored);
-    assert_eq!(shop.world.store_calls(), [""; 0], "the store is not asked");
+    assert_eq!(shop.environment.store_calls(), [""; 0], "the store is not asked");
 }
 
 #[tokio::test]

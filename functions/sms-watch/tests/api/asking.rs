@@ -14,19 +14,19 @@ async fn forgotten(reports: PhoneReports) -> (Shop, String) {
     let shop = Shop::start().await;
     shop.reports(&phone(1), reports);
     let id = shop.send(&phone(1)).await;
-    shop.world.advance(OVER);
+    shop.environment.advance(OVER);
     (shop, id)
 }
 
 #[tokio::test]
 async fn a_report_whose_push_was_lost_is_asked_for() {
     let (shop, id) = forgotten(LOST).await;
-    let report = shop.world.watch_sms().await;
+    let report = shop.environment.watch_sms().await;
     assert_eq!((&report["asked"], &report["reported"]), (&json!(1), &json!(1)));
     shop.assert_counted([1, 1, 0], "asked").await;
     let sms = shop.sms(&id).await;
     assert_eq!((&sms["delivery"], sms.get("check_at")), (&json!("delivered"), None));
-    let call = shop.world.standins().calls_to(System::Smspro, "dr").remove(0);
+    let call = shop.environment.standins().calls_to(System::Smspro, "dr").remove(0);
     assert_eq!(
         call.raw,
         format!(
@@ -37,29 +37,29 @@ async fn a_report_whose_push_was_lost_is_asked_for() {
 }
 
 #[tokio::test]
-async fn nobody_asks_for_what_is_known() {
+async fn known_report_is_not_polled() {
     let shop = Shop::start().await;
     shop.send(&phone(1)).await;
-    shop.world.push_sms_reports().await;
+    shop.environment.push_sms_reports().await;
     shop.reports(&phone(2), SILENCE);
     shop.send(&phone(2)).await;
     shop.enter(&phone(2)).await;
-    shop.world.advance(OVER);
-    assert_eq!(shop.world.watch_sms().await["counted"], 2);
+    shop.environment.advance(OVER);
+    assert_eq!(shop.environment.watch_sms().await["counted"], 2);
     assert_eq!(shop.asked(), 0, "reported; entered");
 }
 
 #[tokio::test]
-async fn a_report_that_does_not_come_is_asked_for_ever_more_seldom_for_a_day() {
+async fn missing_report_is_polled_with_back_off_for_a_day() {
     let (shop, id) = forgotten(SILENCE).await;
     let mut looks = Vec::new();
     for _ in 0..30 * 12 {
-        shop.world.watch_sms().await;
+        shop.environment.watch_sms().await;
         let asked = shop.asked();
         if looks.len() < asked {
             looks.push((shop.now().millis() - shop.sms(&id).await["sent_at"].as_i64().unwrap()) / 60_000);
         }
-        shop.world.advance(Duration::from_mins(5));
+        shop.environment.advance(Duration::from_mins(5));
     }
     assert_eq!(looks.len(), 9, "minutes: {looks:?}");
     assert!(looks.windows(2).take(7).all(|pair| pair[1] >= 2 * pair[0] - 1), "minutes: {looks:?}");
@@ -75,13 +75,13 @@ async fn every_fault_of_smspro_delays_a_report_and_nothing_else() {
     for some in faults.chunks(4) {
         futures_util::future::join_all(some.iter().map(|fault| async move {
             let (shop, _) = forgotten(LOST).await;
-            shop.world.standins().fault(System::Smspro, "dr", *fault, 1).unwrap();
-            let report = shop.world.watch_sms().await;
+            shop.environment.standins().fault(System::Smspro, "dr", *fault, 1).unwrap();
+            let report = shop.environment.watch_sms().await;
             assert_eq!((&report["counted"], &report["asked"], &report["failed"]), (&json!(1), &json!(1), &json!(0)), "{fault}");
             shop.assert_counted([1, 0, 0], &fault.to_string()).await;
-            assert_eq!(shop.world.watch_sms().await["asked"], 0, "{fault}: not at once");
-            shop.world.advance(Duration::from_mins(7));
-            assert_eq!(shop.world.watch_sms().await["reported"], 1, "{fault}");
+            assert_eq!(shop.environment.watch_sms().await["asked"], 0, "{fault}: not at once");
+            shop.environment.advance(Duration::from_mins(7));
+            assert_eq!(shop.environment.watch_sms().await["reported"], 1, "{fault}");
             shop.assert_counted([1, 1, 0], &fault.to_string()).await;
         }))
         .await;
@@ -96,13 +96,13 @@ async fn an_smspro_that_is_down_is_left_alone_for_the_rest_of_the_run() {
             shop.reports(&phone(number), LOST);
             shop.send(&phone(number)).await;
         }
-        shop.world.advance(OVER);
-        shop.world.standins().fault(System::Smspro, "dr", fault, 6).unwrap();
-        let report = shop.world.watch_sms().await;
+        shop.environment.advance(OVER);
+        shop.environment.standins().fault(System::Smspro, "dr", fault, 6).unwrap();
+        let report = shop.environment.watch_sms().await;
         assert_eq!((&report["asked"], &report["counted"]), (&json!(asked), &json!(6)), "{fault}: all are counted");
-        shop.world.standins().clear_faults();
-        shop.world.advance(Duration::from_mins(7));
-        assert_eq!(shop.world.watch_sms().await["reported"], 6, "{fault}");
+        shop.environment.standins().clear_faults();
+        shop.environment.advance(Duration::from_mins(7));
+        assert_eq!(shop.environment.watch_sms().await["reported"], 6, "{fault}");
         shop.assert_counted([6, 6, 0], &fault.to_string()).await;
     }
 }
@@ -110,8 +110,8 @@ async fn an_smspro_that_is_down_is_left_alone_for_the_rest_of_the_run() {
 #[tokio::test]
 async fn without_a_login_nobody_is_asked_and_all_is_counted() {
     let (shop, id) = forgotten(LOST).await;
-    shop.world.set_workers(&[("SMSPRO_LOGIN", ""), ("SMSPRO_PASSWORD", ""), ("SMSPRO_BASE_URL", "")]);
-    assert_eq!(shop.world.watch_sms().await["counted"], 1);
+    shop.environment.set_workers(&[("SMSPRO_LOGIN", ""), ("SMSPRO_PASSWORD", ""), ("SMSPRO_BASE_URL", "")]);
+    assert_eq!(shop.environment.watch_sms().await["counted"], 1);
     assert_eq!((shop.asked(), shop.sms(&id).await.get("check_at")), (0, None));
     shop.assert_counted([1, 0, 0], "not asked").await;
 }
@@ -119,8 +119,8 @@ async fn without_a_login_nobody_is_asked_and_all_is_counted() {
 #[tokio::test]
 async fn a_login_without_its_password_is_no_setting() {
     let shop = Shop::start().await;
-    let mut env = shop.world.env();
+    let mut env = shop.environment.env();
     env.remove("SMSPRO_PASSWORD");
-    let error = sms_watch::Deps::from_env(shared::platform::env::Env::from_map(env), shop.world.world()).unwrap_err();
+    let error = sms_watch::Deps::from_env(shared::platform::env::Env::from_map(env), shop.environment.platform()).unwrap_err();
     assert!(error.to_string().contains("SMSPRO_PASSWORD: must be set"), "{error}");
 }

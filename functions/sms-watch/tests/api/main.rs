@@ -7,7 +7,7 @@ mod asking;
 mod counting;
 mod exactly;
 mod pumping;
-mod turns;
+mod run_lease;
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use shared::platform::clock::Timestamp;
 use shared::platform::metrics::Metric;
 use standins::{PhoneReports, System};
 use testkit::settings::IMSHOP_KEY;
-use testkit::{Event, World, http, invoke, worker};
+use testkit::{Event, TestEnvironment, http, invoke, worker};
 use time::UtcOffset;
 
 /// When a code's time is over and it is counted, from its SMS.
@@ -28,18 +28,18 @@ const LOST: PhoneReports = PhoneReports { report: Some(3), pushed: false };
 
 /// A shop with customers.
 struct Shop {
-    world: World,
+    environment: TestEnvironment,
     forms: form_otp::Deps,
 }
 
 impl Shop {
     /// At the beginning of a day of UTC, so that the hours hold a whole test.
     async fn start() -> Self {
-        let world = World::start().await.with(vec![http!(sms_reports), worker!(sms_watch)], &[]);
-        let now = world.clock().now();
-        world.advance(now.next_day(UtcOffset::UTC).since(now));
-        let forms = world.build(form_otp::Deps::from_env, &[]);
-        Self { world, forms }
+        let environment = TestEnvironment::start().await.with(vec![http!(sms_reports), worker!(sms_watch)], &[]);
+        let now = environment.clock().now();
+        environment.advance(now.next_day(UtcOffset::UTC).since(now));
+        let forms = environment.build(form_otp::Deps::from_env, &[]);
+        Self { environment, forms }
     }
 
     async fn post(&self, path: &str, phone: &str, code: Option<&str>) -> Value {
@@ -55,27 +55,27 @@ impl Shop {
     async fn send(&self, phone: &str) -> String {
         let answer = self.post("/v1/forms/otp", phone, None).await;
         assert_eq!(answer, json!({"success": true}));
-        self.world.standins().inbox(Some(phone)).pop().unwrap().transaction_id
+        self.environment.standins().inbox(Some(phone)).pop().unwrap().transaction_id
     }
 
     /// The customer enters the code.
     async fn enter(&self, phone: &str) {
-        let code = self.world.standins().inbox(Some(phone)).pop().unwrap().code;
+        let code = self.environment.standins().inbox(Some(phone)).pop().unwrap().code;
         assert_eq!(self.post("/v1/forms", phone, Some(&code)).await["success"], true);
     }
 
     /// What becomes of SMS to a phone.
     fn reports(&self, phone: &str, reports: PhoneReports) {
-        self.world.standins().set_sms_reports(phone, reports, false).unwrap();
+        self.environment.standins().set_sms_reports(phone, reports, false).unwrap();
     }
 
     async fn sms(&self, id: &str) -> Value {
-        self.world.item("otp-tokens", &format!("sms#{id}")).await.expect("an SMS")
+        self.environment.item("otp-tokens", &format!("sms#{id}")).await.expect("an SMS")
     }
 
     /// Sent, delivered, entered of a group, all hours together.
     async fn counts(&self, group: &str) -> [u64; 3] {
-        let items = self.world.items("otp-tokens", &format!("conversion#{group}#")).await;
+        let items = self.environment.items("otp-tokens", &format!("conversion#{group}#")).await;
         ["sent", "delivered", "entered"].map(|name| items.iter().filter_map(|item| item[name].as_u64()).sum())
     }
 
@@ -87,15 +87,15 @@ impl Shop {
 
     /// How much was measured in all.
     fn measured(&self, metric: Metric) -> u64 {
-        self.world.measured(metric).iter().map(|line| line[metric.name].as_u64().unwrap()).sum()
+        self.environment.measured(metric).iter().map(|line| line[metric.name].as_u64().unwrap()).sum()
     }
 
     fn asked(&self) -> usize {
-        self.world.standins().calls_to(System::Smspro, "dr").len()
+        self.environment.standins().calls_to(System::Smspro, "dr").len()
     }
 
     fn now(&self) -> Timestamp {
-        self.world.clock().now()
+        self.environment.clock().now()
     }
 }
 

@@ -24,7 +24,7 @@ use crate::template::Table;
 use behind::Behind;
 use modes::{Blocked, Locks, Shortage, doubled, halved, written};
 
-pub use modes::{Modes, Refusal};
+pub use modes::{Modes, StoreRefusal};
 
 /// One way in which a request to DynamoDB goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub enum StoreFault {
     Canceled(&'static str),
 }
 
-/// A request to DynamoDB, for whoever chooses its fault.
+/// A request to DynamoDB, for the test that chooses its fault.
 #[derive(Debug)]
 pub struct StoreRequest<'a> {
     /// `GetItem`, …
@@ -82,7 +82,7 @@ struct Passed {
     units: Units,
     lose: Option<usize>,
     undone: usize,
-    refuse: Option<Refusal>,
+    refuse: Option<StoreRefusal>,
     chooser: Option<Chooser>,
     modes: Modes,
     locks: Locks,
@@ -190,7 +190,7 @@ impl Tap {
 
     /// Refuses the next `times` of an operation, without any effect.
     pub fn refuse(&self, operation: &str, reason: &str, times: usize) {
-        self.state().refuse = Some(Refusal { operation: operation.to_owned(), reason: reason.to_owned(), times });
+        self.state().refuse = Some(StoreRefusal { operation: operation.to_owned(), reason: reason.to_owned(), times });
     }
 }
 
@@ -330,7 +330,7 @@ fn refusal(fault: StoreFault, operation: &str, body: &Bytes) -> Option<Response>
     refused(operation, reason, body)
 }
 
-/// Nobody else's items any more when it goes.
+/// Releases its items when it goes.
 struct Held {
     tap: Tap,
     request: Value,

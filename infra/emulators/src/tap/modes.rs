@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Modes {
-    /// So many milliseconds a transaction takes. Nobody else writes its items meanwhile, nor reads them in a transaction.
+    /// So many milliseconds a transaction takes. No other request writes its items meanwhile, nor reads them in a transaction.
     pub transactions_ms: Option<u64>,
-    /// So many milliseconds, by the world's clock, an index is behind its table.
+    /// So many milliseconds, by the environment's clock, an index is behind its table.
     pub index_behind_ms: Option<u64>,
     /// The first entry of each page of an index is there twice, as one that moves while it is read.
     pub index_doubles: bool,
@@ -25,13 +25,13 @@ pub struct Modes {
     pub seed: u64,
     /// Refusals of the next requests, without any effect.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub refuse: Option<Refusal>,
+    pub refuse: Option<StoreRefusal>,
 }
 
 /// Which operation is refused, why, and how often.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Refusal {
+pub struct StoreRefusal {
     /// `TransactWriteItems`, …
     pub operation: String,
     /// A reason of a transaction's cancellation, or the name of an exception.
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_transaction_stands_in_the_way_of_all_that_touches_its_items_until_it_ends() {
+    fn transaction_blocks_writes_to_its_items_until_it_ends() {
         let mut locks = Locks::default();
         let first = transaction("one", &["a", "b"]);
         locks.begin(&first);
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_throttles_the_same_requests_and_about_as_many_as_it_says() {
+    fn same_seed_throttles_the_same_share_of_requests() {
         let modes = Modes { throttled_percent: 20, seed: 3, ..Modes::default() };
         let draw = |modes: &Modes| {
             let mut shortage = Shortage::default();

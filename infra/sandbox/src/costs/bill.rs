@@ -15,7 +15,7 @@ use super::usage::{Calls, Usage};
 const HOURS: f64 = 730.0;
 const SECONDS: f64 = HOURS * 3600.0;
 /// A running copy of a function looks at the secrets as often as this in an hour, and its use of a table's key is remembered
-/// for as long. One that nobody calls for such a time may have to start anew.
+/// for as long. One that is not called for such a time may have to start anew.
 const RENEWALS_AN_HOUR: f64 = 12.0;
 /// The memory at which a function has a whole core, in megabytes (Lambda, "Configure Lambda function memory").
 const WHOLE_CORE_MB: f64 = 1769.0;

@@ -12,7 +12,7 @@ use emulators::functions::{Functions, context};
 use emulators::stream::Work;
 use testkit::Program;
 
-/// What the template gives a function that answers, and one that nobody waits for.
+/// What the template gives a function that answers, and one whose caller does not wait.
 const PATIENCE: Duration = Duration::from_secs(15);
 const WORK_PATIENCE: Duration = Duration::from_mins(1);
 
@@ -29,7 +29,7 @@ pub(super) enum Callee {
 }
 
 impl Callee {
-    /// Gives an event of the gateway to a function.
+    /// Gives an event of the API gateway to a function.
     pub(super) async fn invoke(&self, function: &str, event: Value) -> Result<Value, Error> {
         match self {
             Self::Here(functions) => functions.invoke(function, event, context(PATIENCE)).await,

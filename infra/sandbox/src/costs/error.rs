@@ -36,7 +36,7 @@ pub enum CostsError {
         /// Why not.
         cause: std::io::Error,
     },
-    /// Nobody reads what is printed.
+    /// The output cannot be written.
     #[error(transparent)]
     Write(#[from] std::io::Error),
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Life {
-    /// IMSHOP asks for the ways to pay, for a cart whose amount nobody has asked Mokka about yet.
+    /// IMSHOP asks for the ways to pay, for a cart whose amount Mokka was not asked about yet.
     List,
     /// The same for an amount that is known.
     ListAgain,
@@ -14,7 +14,7 @@ pub enum Life {
     Paid,
     /// IMSHOP asks again whether it is paid.
     CaptureAgain,
-    /// No callback comes and nobody asks: reconcile settles the payment.
+    /// No callback comes and no caller asks: reconcile settles the payment.
     LostCallback,
     /// An order whose customer never decides on Mokka's page: reconcile looks until its time is over.
     Abandoned,

@@ -12,10 +12,10 @@ use super::callee::{Callee, Programs};
 use super::deployed::Deployed;
 use super::error::CostsError;
 use super::life::Life;
-use super::play::{House, SCHEDULED};
+use super::play::{MeteredFunctions, SCHEDULED};
 use super::prices::Prices;
 use emulators::template::TEMPLATE;
-use testkit::{Program, Seen, World};
+use testkit::{Program, Seen, TestEnvironment};
 
 /// How often: Linux counts in hundredths of a second.
 const ROUNDS: u32 = 50;
@@ -27,18 +27,18 @@ const LIVES: [Life; 7] =
 pub async fn measure(folder: &Path, out: &mut impl Write) -> Result<(), CostsError> {
     let prices = Prices::read()?;
     let mut started = (Programs::default(), Duration::ZERO);
-    let begin = async |world: &World| {
-        started = start(world, folder).await?;
+    let begin = async |environment: &TestEnvironment| {
+        started = start(environment, folder).await?;
         Ok(Callee::Programs(Arc::clone(&started.0)))
     };
-    let mut house = House::start(&prices, World::start_now().await, begin).await?;
+    let mut metered = MeteredFunctions::start(&prices, TestEnvironment::start_now().await, begin).await?;
     let (programs, starting) = started;
     // Connections are open, code is in memory: what a first call has to do belongs to the start.
-    round(&mut house).await?;
+    round(&mut metered).await?;
     let before = times(&programs).await;
     let mut calls: BTreeMap<String, f64> = BTreeMap::new();
     for _ in 0..ROUNDS {
-        for (function, count) in round(&mut house).await? {
+        for (function, count) in round(&mut metered).await? {
             *calls.entry(function).or_default() += count;
         }
     }
@@ -52,7 +52,7 @@ pub async fn measure(folder: &Path, out: &mut impl Write) -> Result<(), CostsErr
 }
 
 /// Starts every function; with the time that all took to ask for their first events.
-async fn start(world: &World, folder: &Path) -> Result<(Programs, Duration), CostsError> {
+async fn start(environment: &TestEnvironment, folder: &Path) -> Result<(Programs, Duration), CostsError> {
     let mut programs = BTreeMap::new();
     let mut starting = Duration::ZERO;
     for function in Deployed::read(TEMPLATE)?.memory_mb.into_keys() {
@@ -60,7 +60,7 @@ async fn start(world: &World, folder: &Path) -> Result<(Programs, Duration), Cos
         if !binary.is_file() {
             return Err(CostsError::story(&function, format!("there is no program {}", binary.display())));
         }
-        let mut program = Program::start(&binary.to_string_lossy(), world.env(), Vec::new()).await;
+        let mut program = Program::start(&binary.to_string_lossy(), environment.env(), Vec::new()).await;
         while !matches!(program.next().await, Seen::Asked) {}
         starting += program.processor_time();
         programs.insert(function, Mutex::new(program));
@@ -69,15 +69,15 @@ async fn start(world: &World, folder: &Path) -> Result<(Programs, Duration), Cos
 }
 
 /// Plays everything once; how often each function was called.
-async fn round(house: &mut House<'_>) -> Result<BTreeMap<String, f64>, CostsError> {
+async fn round(metered: &mut MeteredFunctions<'_>) -> Result<BTreeMap<String, f64>, CostsError> {
     let mut calls: BTreeMap<String, f64> = BTreeMap::new();
     for life in LIVES {
-        for (function, each) in house.live(life).await?.calls {
+        for (function, each) in metered.live(life).await?.calls {
             *calls.entry(function).or_default() += each.count;
         }
     }
     for function in SCHEDULED {
-        house.run(function).await?;
+        metered.run(function).await?;
         *calls.entry(function.to_owned()).or_default() += 1.0;
     }
     Ok(calls)

@@ -18,7 +18,7 @@ use super::prices::{Item, Prices};
 use super::usage::{Usage, bytes};
 use emulators::stream::Work;
 use testkit::settings::{CASHIER_KEY, IMSHOP_KEY, SMS_REPORT_SECRET, VIEWER_KEY};
-use testkit::{Event, World, clock, event_file};
+use testkit::{Event, TestEnvironment, clock, event_file};
 
 /// When everything happens.
 const DAY: &str = "2026-11-18T00:00:00Z";
@@ -48,30 +48,32 @@ pub struct Counted {
 /// Plays everything.
 pub(super) async fn count(prices: &Prices) -> Result<Counted, CostsError> {
     // The same day each time, and the beginning of a day: limits count by hours and days, and dates are longer in some months.
-    let world = World::start_at(clock::at(DAY), Options::default()).await;
-    let here = async |world: &World| Ok(Callee::Here(crate::functions::build(&world.env(), &world.world())?));
-    let mut house = House::start(prices, world, here).await?;
+    let environment = TestEnvironment::start_at(clock::at(DAY), Options::default()).await;
+    let here = async |environment: &TestEnvironment| {
+        Ok(Callee::Here(crate::functions::build(&environment.env(), &environment.platform())?))
+    };
+    let mut metered = MeteredFunctions::start(prices, environment, here).await?;
     let mut counted = Counted::default();
     for function in SCHEDULED {
         // The first run of price-feed loads the prices; what an ordinary one does is seen from the second on.
-        house.run(function).await?;
-        house.usage = Usage::default();
-        house.run(function).await?;
-        counted.idle.insert(function.to_owned(), std::mem::take(&mut house.usage));
+        metered.run(function).await?;
+        metered.usage = Usage::default();
+        metered.run(function).await?;
+        counted.idle.insert(function.to_owned(), std::mem::take(&mut metered.usage));
     }
-    house.idle.clone_from(&counted.idle);
+    metered.idle.clone_from(&counted.idle);
     for life in Life::ALL {
-        counted.lives.insert(life, house.live(life).await?);
+        counted.lives.insert(life, metered.live(life).await?);
     }
     Ok(counted)
 }
 
-/// The functions in a world that counts.
-pub(super) struct House<'a> {
+/// The functions in an environment that counts.
+pub(super) struct MeteredFunctions<'a> {
     prices: &'a Prices,
-    world: World,
+    environment: TestEnvironment,
     functions: Callee,
-    pump: emulators::stream::Pump,
+    stream_poller: emulators::stream::StreamPoller,
     forms: emulators::queue::Poller,
     batches: Arc<AtomicU32>,
     idle: BTreeMap<String, Usage>,
@@ -91,24 +93,24 @@ fn counting(work: Work, batches: &Arc<AtomicU32>) -> Work {
     })
 }
 
-impl<'a> House<'a> {
-    /// In that world, with functions that `build` makes.
+impl<'a> MeteredFunctions<'a> {
+    /// In that environment, with functions that `build` makes.
     pub(super) async fn start(
         prices: &'a Prices,
-        world: World,
-        build: impl AsyncFnOnce(&World) -> Result<Callee, CostsError>,
+        environment: TestEnvironment,
+        build: impl AsyncFnOnce(&TestEnvironment) -> Result<Callee, CostsError>,
     ) -> Result<Self, CostsError> {
-        let functions = build(&world).await?;
+        let functions = build(&environment).await?;
         let batches = Arc::<AtomicU32>::default();
-        let pump = world.stream(counting(functions.worker("payment-events"), &batches));
-        let forms = world.poller(counting(functions.worker("form-delivery"), &batches));
-        world.meter();
+        let stream_poller = environment.stream(counting(functions.worker("payment-events"), &batches));
+        let forms = environment.poller(counting(functions.worker("form-delivery"), &batches));
+        environment.meter();
         let (idle, usage) = (BTreeMap::new(), Usage::default());
         Ok(Self {
             prices,
-            world,
+            environment,
             functions,
-            pump,
+            stream_poller,
             forms,
             batches,
             idle,
@@ -121,7 +123,7 @@ impl<'a> House<'a> {
 
     /// Plays a life, with what it leaves in the tables; what it used.
     pub(super) async fn live(&mut self, life: Life) -> Result<Usage, CostsError> {
-        let before = [self.world.stored("order-holds").await, self.world.stored("forms").await];
+        let before = [self.environment.stored("order-holds").await, self.environment.stored("forms").await];
         self.usage = Usage::default();
         match life {
             Life::List => {
@@ -139,7 +141,7 @@ impl<'a> House<'a> {
             Life::FormWithPhotos => self.form(PHOTOS).await?,
         }
         let mut usage = std::mem::take(&mut self.usage);
-        let after = [self.world.stored("order-holds").await, self.world.stored("forms").await];
+        let after = [self.environment.stored("order-holds").await, self.environment.stored("forms").await];
         let months = [self.prices.assumptions.months_of_orders, self.prices.assumptions.months_of_forms];
         for ((before, after), months) in before.into_iter().zip(after).zip(months) {
             let (items, entries) = (after.items.saturating_sub(before.items), after.entries.saturating_sub(before.entries));
@@ -153,12 +155,12 @@ impl<'a> House<'a> {
 
     /// Adds what a function has used since something was last added.
     fn note(&mut self, function: &str, calls: u32) {
-        let used = self.world.used();
+        let used = self.environment.used();
         let usage = Usage::of_calls(function, f64::from(calls), &used, &self.prices.assumptions);
         self.usage.add_times(&usage, 1.0);
     }
 
-    /// Somebody calls a function over HTTP; its answer's body.
+    /// Calls a function over HTTP; its answer's body.
     async fn call(&mut self, function: &str, event: Event) -> Result<Value, CostsError> {
         let answer = self.functions.invoke(function, event.rest()).await;
         let answer = answer.map_err(|error| CostsError::story(function, error))?;
@@ -167,10 +169,10 @@ impl<'a> House<'a> {
             return Err(CostsError::story(function, body));
         }
         self.note(function, 1);
-        let world = &self.prices.assumptions;
+        let assumptions = &self.prices.assumptions;
         self.usage.add(Item::ApiRequests, 1.0);
-        self.usage.add_bytes(Item::LogGb, world.access_log_bytes);
-        self.usage.add_bytes(Item::TransferGb, world.answer_overhead_bytes + bytes(body.len()));
+        self.usage.add_bytes(Item::LogGb, assumptions.access_log_bytes);
+        self.usage.add_bytes(Item::TransferGb, assumptions.answer_overhead_bytes + bytes(body.len()));
         Ok(serde_json::from_str(body).unwrap_or_else(|_| body.into()))
     }
 
@@ -192,8 +194,8 @@ impl<'a> House<'a> {
     }
 
     /// The stream brings to payment-events what has changed. Lambda reads the stream for nothing.
-    async fn pump(&mut self) -> Result<(), CostsError> {
-        self.pump.drain().await.map_err(|error| CostsError::story("payment-events", error))?;
+    async fn poll_stream(&mut self) -> Result<(), CostsError> {
+        self.stream_poller.drain().await.map_err(|error| CostsError::story("payment-events", error))?;
         let batches = self.batches.swap(0, Ordering::SeqCst);
         self.note("payment-events", batches);
         Ok(())
@@ -258,18 +260,19 @@ impl<'a> House<'a> {
 
     /// The customer decides on Mokka's page.
     async fn approved(&mut self) -> Result<(), CostsError> {
-        let decided = self.world.standins().decide(&self.paid, Decision::Approved, false, 1).await;
+        let decided = self.environment.standins().decide(&self.paid, Decision::Approved, false, 1).await;
         decided.map(drop).map_err(|error| CostsError::story("decide", error))
     }
 
     async fn paid(&mut self) -> Result<(), CostsError> {
         self.created().await?;
         self.approved().await?;
-        let order = self.world.standins().mokka_order(&self.paid).ok_or_else(|| CostsError::story("callback", "no order"))?;
+        let order =
+            self.environment.standins().mokka_order(&self.paid).ok_or_else(|| CostsError::story("callback", "no order"))?;
         let address = Url::parse(&order.callback_url).map_err(|error| CostsError::story("callback", error))?;
         let callback = json!({"order_id": self.paid, "decision": "approved", "amount": order.amount, "term": 3});
         self.call("mokka-callback", Event::post(address.path()).json(callback)).await?;
-        self.pump().await?;
+        self.poll_stream().await?;
         let page = Url::parse(&order.redirect_url).map_err(|error| CostsError::story("return", error))?;
         for address in [page.path().to_owned(), format!("{}/success", page.path())] {
             self.call("mokka-callback", Event::new("GET", &address)).await?;
@@ -285,7 +288,7 @@ impl<'a> House<'a> {
 
     /// The payment has come to this, or the count is of another story.
     async fn is(&self, state: &'static str) -> Result<(), CostsError> {
-        let payment = self.world.item("order-holds", &format!("payment#{}", self.paid)).await.unwrap_or_default();
+        let payment = self.environment.item("order-holds", &format!("payment#{}", self.paid)).await.unwrap_or_default();
         if payment["state"] == state { Ok(()) } else { Err(CostsError::story(state, &payment["state"])) }
     }
 
@@ -294,19 +297,19 @@ impl<'a> House<'a> {
         self.approved().await?;
         // The order itself counts with the paid ones.
         self.usage = Usage::default();
-        self.world.advance(STEP);
+        self.environment.advance(STEP);
         self.run_with_work("reconcile").await?;
-        self.pump().await?;
+        self.poll_stream().await?;
         self.is("captured").await
     }
 
     async fn abandoned(&mut self) -> Result<(), CostsError> {
         self.created().await?;
         for _ in 0..STEPS {
-            self.world.advance(STEP);
+            self.environment.advance(STEP);
             self.run_with_work("reconcile").await?;
         }
-        self.pump().await?;
+        self.poll_stream().await?;
         self.is("expired").await
     }
 
@@ -319,7 +322,7 @@ impl<'a> House<'a> {
         let path = format!("/v1/back-office/payments/{}/refunds", self.paid);
         let wish = Event::post(&path).key(CASHIER_KEY).header("Idempotency-Key", "return-1").json(json!({}));
         self.call("back-office", wish).await?;
-        self.pump().await?;
+        self.poll_stream().await?;
         self.is("refunded").await
     }
 
@@ -340,23 +343,23 @@ impl<'a> House<'a> {
             })
         };
         self.imshop("form-otp", "/v1/forms/otp", form("")).await?;
-        let sent = self.world.standins().inbox(Some(&format!("996{phone}"))).pop();
+        let sent = self.environment.standins().inbox(Some(&format!("996{phone}"))).pop();
         let code = sent.ok_or_else(|| CostsError::story("form", "no SMS"))?.code;
         self.imshop("form-otp", "/v1/forms", form("000")).await?;
         let taken = self.imshop("form-otp", "/v1/forms", form(&code)).await?;
         if taken["success"] != true {
             return Err(CostsError::story("form", taken));
         }
-        self.world.advance(Duration::from_mins(2));
+        self.environment.advance(Duration::from_mins(2));
         self.deliver().await?;
-        for push in self.world.standins().take_sms_reports() {
+        for push in self.environment.standins().take_sms_reports() {
             let report = Event::post(&format!("/v1/sms/reports/{SMS_REPORT_SECRET}")).text(&push.body);
             self.call("sms-reports", report).await?;
-            self.world.standins().sms_report_pushed(push, 200);
+            self.environment.standins().sms_report_pushed(push, 200);
         }
         // Programs go by the machine's clock: the further the stand-ins' is ahead, the less the two agree on codes.
         if matches!(self.functions, Callee::Here(_)) {
-            self.world.advance(CODE_OVER);
+            self.environment.advance(CODE_OVER);
         }
         self.run_with_work("sms-watch").await
     }

@@ -57,7 +57,7 @@ impl Usage {
 
     /// What `calls` calls of a function have used, each with Lambda's own log lines.
     #[must_use]
-    pub fn of_calls(function: &str, calls: f64, used: &Used, world: &Assumptions) -> Self {
+    pub fn of_calls(function: &str, calls: f64, used: &Used, assumptions: &Assumptions) -> Self {
         let mut usage = Self::default();
         usage.add(Item::Invocations, calls);
         usage.add(Item::TableReads, used.reads);
@@ -65,23 +65,23 @@ impl Usage {
         usage.add(Item::QueueRequests, count(used.queue_requests));
         usage.add(Item::ObjectPuts, count(used.objects_put));
         usage.add(Item::ObjectGets, count(used.objects_got));
-        usage.add_bytes(Item::LogGb, bytes(used.logged) + calls * world.platform_log_bytes);
+        usage.add_bytes(Item::LogGb, bytes(used.logged) + calls * assumptions.platform_log_bytes);
         usage.add_bytes(Item::TransferGb, bytes(used.sent));
-        usage.calls.insert(function.to_owned(), Calls { count: calls, waited_ms: waited_ms(used, world) });
+        usage.calls.insert(function.to_owned(), Calls { count: calls, waited_ms: waited_ms(used, assumptions) });
         usage
     }
 }
 
 /// How long a function waited, if for one after the other.
-fn waited_ms(used: &Used, world: &Assumptions) -> f64 {
+fn waited_ms(used: &Used, assumptions: &Assumptions) -> f64 {
     let of = |system: &str| count(used.called.get(system).copied().unwrap_or_default());
-    count(used.store_calls) * world.dynamodb_ms
-        + count(used.objects_put + used.objects_got) * world.s3_ms
-        + count(used.queue_requests) * world.sqs_ms
-        + of("mokka") * world.mokka_ms
-        + of("smspro") * world.smspro_ms
-        + of("shop") * world.shop_ms
-        + of("imshop") * world.imshop_ms
+    count(used.store_calls) * assumptions.dynamodb_ms
+        + count(used.objects_put + used.objects_got) * assumptions.s3_ms
+        + count(used.queue_requests) * assumptions.sqs_ms
+        + of("mokka") * assumptions.mokka_ms
+        + of("smspro") * assumptions.smspro_ms
+        + of("shop") * assumptions.shop_ms
+        + of("imshop") * assumptions.imshop_ms
 }
 
 /// A number of requests: far below what a float counts exactly.

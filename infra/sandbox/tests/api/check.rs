@@ -37,7 +37,7 @@ fn line_of(begin: &str) -> usize {
 }
 
 #[test]
-fn a_mistake_is_said_with_file_line_and_column_and_the_rest_is_checked_all_the_same() {
+fn config_mistake_is_reported_with_its_place_and_the_rest_is_checked() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
     let method = "[[method]]\nid = \"a\"\ntitle = \"A\"\ntype = \"cash\"\n";

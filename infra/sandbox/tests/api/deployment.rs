@@ -1,5 +1,5 @@
 //! What template.yaml promises of a deployment: a change goes live as a whole, an error takes it back, what is stored is encrypted,
-//! and every answer of the gateway is as guarded as ours.
+//! and every answer of the API gateway is as guarded as ours.
 
 use std::collections::BTreeSet;
 
@@ -42,7 +42,7 @@ fn parameters<'a>(template: &'a Yaml, value: &'a Yaml) -> BTreeSet<&'a str> {
 
 /// SAM publishes a version by what the template says and not by what its parameters say (serverless-application-model#3820).
 #[test]
-fn a_changed_setting_or_layer_publishes_a_version_of_every_function_that_has_it() {
+fn changed_setting_or_layer_publishes_a_version_of_its_functions() {
     let template = template();
     let everywhere = &template["Globals"]["Function"];
     assert_eq!(everywhere["AutoPublishAlias"].as_str(), Some("live"));
@@ -66,7 +66,7 @@ fn the_alarms_that_take_a_deployment_back_watch_every_function() {
     let (mut customers, mut workers) = (BTreeSet::new(), BTreeSet::new());
     for (id, function) in of_type(&template, "AWS::Serverless::Function") {
         let called = function["Events"].as_hash().unwrap().values().any(|event| event["Type"].as_str() == Some("Api"));
-        // Gradual by default is what somebody waits for.
+        // Gradual by default is what an operator waits for.
         assert_eq!(function["DeploymentPreference"]["Enabled"].as_bool(), (!called).then_some(false), "{id}");
         if called {
             customers.insert(id)
@@ -89,7 +89,7 @@ fn the_alarms_that_take_a_deployment_back_watch_every_function() {
 }
 
 #[test]
-fn a_key_of_ones_own_encrypts_everything_that_is_stored_and_no_function_may_do_more_with_it() {
+fn own_kms_key_encrypts_all_stores_and_functions_get_no_more_rights() {
     let template = template();
     let stores =
         ["AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::SecretsManager::Secret", "AWS::Logs::LogGroup"];
@@ -107,7 +107,7 @@ fn a_key_of_ones_own_encrypts_everything_that_is_stored_and_no_function_may_do_m
 }
 
 #[test]
-fn the_gateways_own_answers_carry_the_headers_of_ours() {
+fn api_gateway_answers_carry_our_headers() {
     let ours = shared::platform::http::respond(StatusCode::OK, "application/json", "");
     let template = template();
     let answers = template["Resources"]["Api"]["Properties"]["GatewayResponses"].as_hash().unwrap();

@@ -27,7 +27,7 @@ fn alarms(template: &Yaml) -> Vec<(&str, &Yaml)> {
 }
 
 #[test]
-fn every_alarm_on_what_is_measured_names_a_watched_metric_and_every_watched_metric_has_one() {
+fn alarms_and_watched_metrics_are_the_same_set() {
     let template = YamlLoader::load_from_str(TEMPLATE).unwrap().remove(0);
     let mut watched = BTreeSet::new();
     for (id, alarm) in alarms(&template) {
@@ -119,7 +119,7 @@ fn fields(query: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-fn queries_of_dashboard_and_operations_ask_for_what_is_measured_in_functions_that_there_are() {
+fn documented_queries_name_existing_metrics_and_functions() {
     let template = YamlLoader::load_from_str(TEMPLATE).unwrap().remove(0);
     let (queries, _) = dashboard(&template);
     let of_operations = OPERATIONS.lines().filter(|line| line.starts_with("logs ") && line.contains("ispresent("));

@@ -7,7 +7,7 @@ use emulators::template::{NOT_GIVEN, TEMPLATE, Template};
 use sandbox::functions::Everything;
 use shared::platform::env::Env;
 use shared::platform::secrets_manager;
-use testkit::{Cast as _, World};
+use testkit::{Cast as _, TestEnvironment};
 use yaml_rust2::YamlLoader;
 
 /// What every function reads before it builds what its handler needs.
@@ -19,7 +19,7 @@ const PUBLIC_KEYS: [&str; 6] =
 const RETIRED: [&str; 1] = ["MOKKA_VALID_HOURS"];
 
 #[tokio::test]
-async fn the_template_gives_every_function_the_settings_that_its_code_reads_and_no_other() {
+async fn template_sets_exactly_the_settings_that_each_function_reads() {
     let template = Template::read(TEMPLATE).unwrap();
     for (function, given) in &template.environments {
         let (mut secrets, mut settings) = (Vec::new(), BTreeSet::from(AT_START.map(str::to_owned)));
@@ -39,7 +39,7 @@ async fn the_template_gives_every_function_the_settings_that_its_code_reads_and_
 }
 
 #[tokio::test]
-async fn every_name_of_the_secrets_document_is_described_and_read_by_a_function() {
+async fn every_secret_name_is_documented_and_read() {
     let template = YamlLoader::load_from_str(TEMPLATE).unwrap().remove(0);
     let description = template["Resources"]["StageSecrets"]["Properties"]["Description"].as_str().unwrap();
     let words = description.split(|letter: char| !(letter.is_ascii_uppercase() || letter == '_'));
@@ -56,12 +56,12 @@ async fn every_name_of_the_secrets_document_is_described_and_read_by_a_function(
 
 #[tokio::test]
 async fn a_key_that_everybody_may_try_is_too_short_below_24_characters() {
-    let world = World::start().await;
+    let environment = TestEnvironment::start().await;
     let (short, long) = ("k".repeat(23), "k".repeat(24));
     for made in Everything::functions() {
         let name = made.name();
         let built = |key: &str, value: &str| {
-            let mut settings = world.env();
+            let mut settings = environment.env();
             settings.remove("WEAK_KEYS");
             for known in PUBLIC_KEYS {
                 settings.insert(known.to_owned(), long.clone());
@@ -69,7 +69,7 @@ async fn a_key_that_everybody_may_try_is_too_short_below_24_characters() {
             settings.insert(key.to_owned(), value.to_owned());
             let env = Env::from_map(settings);
             let reads = env.reads();
-            (made.build_of(env, world.world()).err().map(|error| error.to_string()), reads.names())
+            (made.build_of(env, environment.platform()).err().map(|error| error.to_string()), reads.names())
         };
         assert_eq!(built(PUBLIC_KEYS[0], &long).0, None, "{name}");
         for key in PUBLIC_KEYS {

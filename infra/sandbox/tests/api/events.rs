@@ -1,13 +1,13 @@
 use std::path::Path;
 use std::time::Duration;
 
-use testkit::{World, event_file};
+use testkit::{TestEnvironment, event_file};
 
 /// Every file of `events/`, in the order of the table in `events/README.md`, gets the status that the table says.
 #[tokio::test]
 async fn every_event_is_answered_as_its_table_says() {
-    let world = World::start().await;
-    let functions = sandbox::functions::build(&world.env(), &world.world()).unwrap();
+    let environment = TestEnvironment::start().await;
+    let functions = sandbox::functions::build(&environment.env(), &environment.platform()).unwrap();
     let table = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/README.md")).unwrap();
     let rows: Vec<Vec<&str>> = table
         .lines()

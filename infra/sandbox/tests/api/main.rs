@@ -2,13 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod api_gateway;
 mod check;
 mod costs;
 mod deployment;
 mod documents;
 mod environment;
 mod events;
-mod gateway;
 mod measured;
 mod measured_forms;
 mod measured_keys;

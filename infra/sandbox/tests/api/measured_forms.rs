@@ -11,21 +11,21 @@ use shared::platform::metrics::{
 };
 use standins::{Fault, System};
 use testkit::settings::{CONFIG, IMSHOP_KEY};
-use testkit::{Answer, Cast as _, Event, World, canary, invoke};
+use testkit::{Answer, Cast as _, Event, TestEnvironment, canary, invoke};
 use time::UtcOffset;
 
 /// A shop's forms, at the beginning of a day of UTC, so that the windows hold a whole test.
 struct Shop {
-    world: World,
+    environment: TestEnvironment,
     forms: form_otp::Deps,
 }
 
 impl Shop {
     /// With other lines in `forms.toml`.
     async fn start(changes: &[(&str, &str)]) -> Self {
-        let world = World::start().await.with(Everything::functions(), &[]);
-        let now = world.clock().now();
-        world.advance(now.next_day(UtcOffset::UTC).since(now));
+        let environment = TestEnvironment::start().await.with(Everything::functions(), &[]);
+        let now = environment.clock().now();
+        environment.advance(now.next_day(UtcOffset::UTC).since(now));
         let shipped = std::fs::read_to_string(format!("{CONFIG}/forms.toml")).unwrap();
         let text = changes.iter().fold(shipped, |text, (from, to)| {
             assert!(text.contains(from), "{from}");
@@ -33,8 +33,8 @@ impl Shop {
         });
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
-        let forms = world.build(form_otp::Deps::from_env, &[("FORMS_CONFIG", file.path().to_str().unwrap())]);
-        Self { world, forms }
+        let forms = environment.build(form_otp::Deps::from_env, &[("FORMS_CONFIG", file.path().to_str().unwrap())]);
+        Self { environment, forms }
     }
 
     async fn post(&self, path: &str, form: Value) -> Answer {
@@ -55,21 +55,21 @@ impl Shop {
     /// A code of its own.
     async fn code(&self, phone: &str) -> String {
         assert_eq!(self.send(phone, phone).await, json!({"success": true}));
-        self.world.standins().inbox(Some(phone)).pop().unwrap().code
+        self.environment.standins().inbox(Some(phone)).pop().unwrap().code
     }
 
     fn refused(&self, reason: &str) -> i64 {
-        self.world.total(CODES_REFUSED, &[(REASON, reason)])
+        self.environment.total(CODES_REFUSED, &[(REASON, reason)])
     }
 
     /// How codes came out that were entered, every one.
     fn checked(&self) -> Vec<String> {
-        let lines = self.world.measured(CODES_CHECKED);
+        let lines = self.environment.measured(CODES_CHECKED);
         lines.iter().map(|line| line[OUTCOME].as_str().unwrap().to_owned()).collect()
     }
 
     fn total(&self, metric: Metric) -> i64 {
-        self.world.total(metric, &[])
+        self.environment.total(metric, &[])
     }
 }
 
@@ -107,7 +107,7 @@ async fn each_limit_counts_the_codes_that_it_was_in_the_way_of() {
         let shop = Shop::start(&changes).await;
         let (phone, installation, seconds) = second;
         assert_eq!(shop.send(PHONE, "first").await, json!({"success": true}), "{reason}");
-        shop.world.advance(Duration::from_secs(seconds));
+        shop.environment.advance(Duration::from_secs(seconds));
         assert_eq!(shop.send(phone, installation).await["success"], json!(false), "{reason}");
         assert_eq!((shop.refused(reason), shop.total(CODES_REFUSED), shop.total(CODES_SENT)), (1, 1, 1), "{reason}");
     }
@@ -119,7 +119,7 @@ async fn who_cannot_enter_a_code_is_refused_one_and_counted_so() {
     let code = shop.code(PHONE).await;
     shop.enter(PHONE, PHONE, "WRONG").await;
     shop.enter(PHONE, PHONE, &code).await;
-    shop.world.advance(Duration::from_mins(2));
+    shop.environment.advance(Duration::from_mins(2));
     assert_eq!(shop.send(PHONE, PHONE).await["success"], json!(false));
     assert_eq!((shop.refused("wrong_codes"), shop.total(CODES_REFUSED)), (1, 1));
     assert_eq!(shop.checked(), ["wrong", "limit"]);
@@ -130,14 +130,14 @@ async fn each_code_that_is_entered_is_counted_by_how_it_came_out() {
     let shop = Shop::start(&[]).await;
     shop.enter(PHONE, PHONE, "NONE").await;
     let code = shop.code(PHONE).await;
-    shop.world.standins().fault(System::Smspro, "verify", Fault::Http500, 1).unwrap();
+    shop.environment.standins().fault(System::Smspro, "verify", Fault::Http500, 1).unwrap();
     shop.enter(PHONE, PHONE, &code).await;
     shop.enter(PHONE, PHONE, "WRONG").await;
     join_all((0..4).map(|_| shop.enter(PHONE, PHONE, &code))).await;
     shop.enter(PHONE, PHONE, &code).await;
     assert_eq!(shop.checked(), ["none", "unavailable", "wrong", "right"], "the same form again is no check");
-    assert_eq!(shop.world.total(PROVIDER_FAULTS, &[(PROVIDER, "smspro"), (METHOD, "verify")]), 1);
-    assert_eq!(shop.world.total(PROVIDER_REFUSALS, &[(PROVIDER, "smspro"), (METHOD, "verify")]), 1);
+    assert_eq!(shop.environment.total(PROVIDER_FAULTS, &[(PROVIDER, "smspro"), (METHOD, "verify")]), 1);
+    assert_eq!(shop.environment.total(PROVIDER_REFUSALS, &[(PROVIDER, "smspro"), (METHOD, "verify")]), 1);
     assert_eq!((shop.total(FORMS_TAKEN), shop.total(FORMS_DELIVERED)), (1, 1));
 }
 
@@ -148,36 +148,36 @@ async fn the_shops_budget_is_measured_at_each_sms_and_at_nothing_else() {
     for number in 0..6 {
         shop.send(&format!("99677{number}102030"), &format!("install-{number}")).await;
     }
-    let used: Vec<_> = shop.world.measured(SMS_BUDGET_USED).iter().map(|line| line["SmsBudgetUsed"].clone()).collect();
+    let used: Vec<_> = shop.environment.measured(SMS_BUDGET_USED).iter().map(|line| line["SmsBudgetUsed"].clone()).collect();
     assert_eq!(used, [25, 50, 75, 100]);
     assert_eq!((shop.total(CODES_SENT), shop.refused("shop")), (4, 2));
 }
 
 #[tokio::test]
-async fn a_form_is_counted_when_it_is_taken_and_when_the_shop_has_it_and_ages_in_between() {
+async fn form_is_counted_at_acceptance_and_delivery_and_ages_between() {
     let shop = Shop::start(&[]).await;
     let code = shop.code(PHONE).await;
-    shop.world.standins().fault(System::Shop, "forms", Fault::Http500, 3).unwrap();
+    shop.environment.standins().fault(System::Shop, "forms", Fault::Http500, 3).unwrap();
     join_all((0..3).map(|_| shop.enter(PHONE, PHONE, &code))).await;
     assert_eq!((shop.total(FORMS_TAKEN), shop.total(FORMS_DELIVERED)), (1, 0));
-    shop.world.deliver_forms_for(Duration::from_mins(10)).await;
-    let ages: Vec<_> = shop.world.measured(FORM_WAITING).iter().map(|line| line["FormWaiting"].as_i64().unwrap()).collect();
+    shop.environment.deliver_forms_for(Duration::from_mins(10)).await;
+    let ages: Vec<_> = shop.environment.measured(FORM_WAITING).iter().map(|line| line["FormWaiting"].as_i64().unwrap()).collect();
     assert!(ages.len() == 2 && ages[0] >= 60 && ages[1] >= ages[0] + 30, "{ages:?}");
-    shop.world.deliver_forms_for(Duration::from_hours(2)).await;
+    shop.environment.deliver_forms_for(Duration::from_hours(2)).await;
     shop.enter(PHONE, PHONE, &code).await;
     assert_eq!((shop.total(FORMS_TAKEN), shop.total(FORMS_DELIVERED)), (1, 1));
-    assert_eq!((shop.total(FORMS_REFUSED), shop.world.measured(FORM_WAITING).len()), (0, 2));
+    assert_eq!((shop.total(FORMS_REFUSED), shop.environment.measured(FORM_WAITING).len()), (0, 2));
 }
 
 #[tokio::test]
-async fn a_form_that_the_shop_refuses_is_counted_once_and_late_only_if_the_customer_thinks_that_it_is_taken() {
+async fn refused_form_is_counted_once_and_late_only_after_acceptance() {
     for (first, late) in [(Fault::Refused, 0), (Fault::Http500, 1)] {
         let shop = Shop::start(&[]).await;
         let code = shop.code(PHONE).await;
-        shop.world.standins().fault(System::Shop, "forms", first, 1).unwrap();
+        shop.environment.standins().fault(System::Shop, "forms", first, 1).unwrap();
         shop.enter(PHONE, PHONE, &code).await;
-        shop.world.standins().fault(System::Shop, "forms", Fault::Refused, 100).unwrap();
-        shop.world.deliver_forms_for(Duration::from_mins(2)).await;
+        shop.environment.standins().fault(System::Shop, "forms", Fault::Refused, 100).unwrap();
+        shop.environment.deliver_forms_for(Duration::from_mins(2)).await;
         assert_eq!((shop.total(FORMS_REFUSED), shop.total(FORMS_REFUSED_LATE)), (1, late), "{first}");
         assert_eq!(shop.total(FORMS_DELIVERED), 0);
     }

@@ -4,7 +4,7 @@ use sandbox::functions::Everything;
 use serde_json::{Value, json};
 use shared::platform::metrics::{BACK_OFFICE_KEYS_REFUSED, CALLBACKS_REFUSED, ENDPOINT, KEYS_REFUSED, PROVIDER};
 use testkit::settings::{IMSHOP_KEY, SHOP_KEY, VIEWER_KEY};
-use testkit::{Cast as _, Event, World};
+use testkit::{Cast as _, Event, TestEnvironment};
 
 /// A request of each endpoint: the function, its name among what is measured, the request, its right key and its status with that.
 fn endpoints() -> [(&'static str, &'static str, Event, &'static str, u16); 6] {
@@ -19,63 +19,63 @@ fn endpoints() -> [(&'static str, &'static str, Event, &'static str, u16); 6] {
     ]
 }
 
-fn counted(world: &World, endpoint: &str) -> i64 {
-    world.total(KEYS_REFUSED, &[(ENDPOINT, endpoint)])
+fn counted(environment: &TestEnvironment, endpoint: &str) -> i64 {
+    environment.total(KEYS_REFUSED, &[(ENDPOINT, endpoint)])
 }
 
 /// What CloudWatch keeps of the last line, by name.
-fn kept(world: &World, line: &Value) -> Vec<String> {
-    assert!(line["_aws"]["Timestamp"].as_i64() == Some(world.clock().now().millis()), "{line}");
+fn kept(environment: &TestEnvironment, line: &Value) -> Vec<String> {
+    assert!(line["_aws"]["Timestamp"].as_i64() == Some(environment.clock().now().millis()), "{line}");
     let directives = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
     directives.iter().map(|directive| directive["Metrics"][0]["Name"].as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test]
 async fn wrong_keys_are_counted_by_endpoint_and_right_ones_never() {
-    let world = World::start().await.with(Everything::functions(), &[]);
+    let environment = TestEnvironment::start().await.with(Everything::functions(), &[]);
     for (function, endpoint, event, key, status) in endpoints() {
-        assert_eq!(world.call(function, event.clone().key(key).rest()).await.status, status, "{endpoint}");
-        assert_eq!(counted(&world, endpoint), 0, "{endpoint}: the right key");
+        assert_eq!(environment.call(function, event.clone().key(key).rest()).await.status, status, "{endpoint}");
+        assert_eq!(counted(&environment, endpoint), 0, "{endpoint}: the right key");
         let wrong = [event.clone(), event.clone().key("wrong-key"), event.clone().header("key", ""), event.key(VIEWER_KEY)];
         for (number, event) in (1..).zip(wrong) {
-            assert_eq!(world.call(function, event.rest()).await.status, 401, "{endpoint}");
-            assert_eq!(counted(&world, endpoint), number, "{endpoint}");
+            assert_eq!(environment.call(function, event.rest()).await.status, 401, "{endpoint}");
+            assert_eq!(counted(&environment, endpoint), number, "{endpoint}");
         }
-        let logs = world.logs();
+        let logs = environment.logs();
         let line = format!("\"endpoint\":\"{endpoint}\"");
         let lines = logs.lines().filter(|log| log.contains("a request without a right key was refused") && log.contains(&line));
         assert_eq!(lines.count(), 4, "{endpoint}: each is a line of the log");
     }
-    let measured = world.measured(KEYS_REFUSED);
-    assert_eq!((measured.len(), kept(&world, &measured[0])), (24, vec!["KeysRefused".to_owned()]));
-    assert_eq!(world.total(BACK_OFFICE_KEYS_REFUSED, &[]), 0);
-    assert!(!world.logs().contains("wrong-key") && !json!(measured).to_string().contains("wrong-key"));
+    let measured = environment.measured(KEYS_REFUSED);
+    assert_eq!((measured.len(), kept(&environment, &measured[0])), (24, vec!["KeysRefused".to_owned()]));
+    assert_eq!(environment.total(BACK_OFFICE_KEYS_REFUSED, &[]), 0);
+    assert!(!environment.logs().contains("wrong-key") && !json!(measured).to_string().contains("wrong-key"));
 }
 
 #[tokio::test]
 async fn wrong_keys_of_the_back_office_are_counted_by_themselves() {
-    let world = World::start().await.with(Everything::functions(), &[]);
+    let environment = TestEnvironment::start().await.with(Everything::functions(), &[]);
     let event = |path: &str| Event::new("GET", &format!("/v1/back-office/{path}"));
-    world.call("back-office", event("payments").query("state", "held").key(VIEWER_KEY).rest()).await;
-    let refused = world.call("back-office", event("nothing-here").key(VIEWER_KEY).rest()).await;
-    assert_eq!((refused.status, world.total(BACK_OFFICE_KEYS_REFUSED, &[])), (404, 0));
+    environment.call("back-office", event("payments").query("state", "held").key(VIEWER_KEY).rest()).await;
+    let refused = environment.call("back-office", event("nothing-here").key(VIEWER_KEY).rest()).await;
+    assert_eq!((refused.status, environment.total(BACK_OFFICE_KEYS_REFUSED, &[])), (404, 0));
     for (number, path) in (1..).zip(["payments", "orders/1001", "forms.csv", "nothing-here"]) {
-        assert_eq!(world.call("back-office", event(path).key(IMSHOP_KEY).rest()).await.status, 401, "{path}");
-        assert_eq!(world.total(BACK_OFFICE_KEYS_REFUSED, &[]), number, "{path}");
+        assert_eq!(environment.call("back-office", event(path).key(IMSHOP_KEY).rest()).await.status, 401, "{path}");
+        assert_eq!(environment.total(BACK_OFFICE_KEYS_REFUSED, &[]), number, "{path}");
     }
     let role = Event::post("/v1/back-office/erasures").key(VIEWER_KEY).json(json!({"phone": "996770102030"}));
-    assert_eq!(world.call("back-office", role.rest()).await.status, 403, "whose role does not suffice has a right key");
-    let measured = world.measured(BACK_OFFICE_KEYS_REFUSED);
-    assert_eq!((measured.len(), kept(&world, &measured[0])), (4, vec!["BackOfficeKeysRefused".to_owned()]));
-    assert_eq!(world.total(KEYS_REFUSED, &[]), 0);
+    assert_eq!(environment.call("back-office", role.rest()).await.status, 403, "whose role does not suffice has a right key");
+    let measured = environment.measured(BACK_OFFICE_KEYS_REFUSED);
+    assert_eq!((measured.len(), kept(&environment, &measured[0])), (4, vec!["BackOfficeKeysRefused".to_owned()]));
+    assert_eq!(environment.total(KEYS_REFUSED, &[]), 0);
 }
 
 #[tokio::test]
 async fn the_alarm_on_wrong_keys_counts_what_providers_are_not_believed_too() {
-    let world = World::start().await.with(Everything::functions(), &[]);
+    let environment = TestEnvironment::start().await.with(Everything::functions(), &[]);
     let callback = format!("/v1/mokka/callback/9999-1/{}", "0".repeat(64));
-    assert_eq!(world.call("mokka-callback", Event::post(&callback).json(json!({})).rest()).await.status, 404);
-    let measured = world.measured(CALLBACKS_REFUSED);
-    assert_eq!((measured.len(), kept(&world, &measured[0])), (1, vec!["KeysRefused".to_owned()]));
+    assert_eq!(environment.call("mokka-callback", Event::post(&callback).json(json!({})).rest()).await.status, 404);
+    let measured = environment.measured(CALLBACKS_REFUSED);
+    assert_eq!((measured.len(), kept(&environment, &measured[0])), (1, vec!["KeysRefused".to_owned()]));
     assert_eq!((&measured[0][PROVIDER], measured[0].get(ENDPOINT)), (&json!("mokka"), None));
 }

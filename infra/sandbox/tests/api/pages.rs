@@ -99,7 +99,7 @@ fn every_file_that_a_document_names_is_there() {
 }
 
 #[test]
-fn the_first_page_is_short_and_all_others_are_where_they_are_looked_for() {
+fn readme_is_short_and_other_documents_are_in_their_places() {
     for (page, text) in pages() {
         let path = page.to_str().unwrap();
         let is_docs = path.strip_prefix("infra/docs/").is_some_and(|name| !name.contains('/'));
@@ -115,7 +115,7 @@ fn the_first_page_is_short_and_all_others_are_where_they_are_looked_for() {
 }
 
 #[test]
-fn what_the_table_of_places_names_stands_there() {
+fn table_of_places_names_existing_files_and_words() {
     let text = fs::read_to_string(root().join("infra/docs/DEVELOPING.md")).unwrap();
     let (_, table) = text.split_once("<!-- where:begin -->\n").unwrap();
     let (table, _) = table.split_once("<!-- where:end -->").unwrap();

@@ -3,10 +3,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use sandbox::world::{Sandbox, Setup};
+use sandbox::running::{Sandbox, Setup};
 use serde_json::{Value, json};
 
-use crate::gateway::{FREE, post};
+use crate::api_gateway::{FREE, post};
 
 fn sandbox() -> Command {
     Command::new(env!("CARGO_BIN_EXE_sandbox"))
@@ -33,7 +33,7 @@ fn the_demo_exits_with_success_and_says_what_happened() {
 }
 
 #[test]
-fn providers_alone_say_where_they_are_and_write_the_functions_settings() {
+fn providers_only_sandbox_prints_addresses_and_writes_settings() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = sandbox()
         .args(["--providers-only", "--dynamodb-port", "0", "--providers-port", "0"])
@@ -70,17 +70,17 @@ fn start(folder: &Path, providers: &str) -> (Child, String, String) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_killed_sandbox_finds_out_what_became_of_a_payment_and_tells_imshop() {
+async fn killed_sandbox_resolves_its_payment_and_publishes() {
     let outside = Sandbox::start(Setup::new(FREE)).await.unwrap();
     let providers = outside.addresses.providers.clone();
     let folder = tempfile::tempdir().unwrap();
     let key = Some("imshop-demo-key");
 
-    let (mut child, gateway, _) = start(folder.path(), &providers);
+    let (mut child, api_gateway, _) = start(folder.path(), &providers);
     let order = json!({"orders": [{"uuid": "u", "items": [{"id": "1", "name": "Чай", "quantity": 2}]}]});
-    let (_, placed) = post(format!("{gateway}/v1/orders"), key, order).await;
+    let (_, placed) = post(format!("{api_gateway}/v1/orders"), key, order).await;
     let create = json!({"command": "create", "paymentMethodId": "mokka", "orderUuid": "u", "orderId": placed["orders"][0]["id"]});
-    let (_, created) = post(format!("{gateway}/v1/acquiring"), key, create).await;
+    let (_, created) = post(format!("{api_gateway}/v1/acquiring"), key, create).await;
     let payment = created["paymentId"].as_str().unwrap_or_else(|| panic!("{created}")).to_owned();
     child.kill().unwrap();
     child.wait().unwrap();

@@ -6,17 +6,17 @@ use std::time::Duration;
 use emulators::queue::{self, Poller, Queues};
 use emulators::stream::Work;
 use emulators::template::{Consumer, TEMPLATE, Template};
-use sandbox::world::{Sandbox, Setup};
+use sandbox::running::{Sandbox, Setup};
 use serde_json::{Value, json};
 use shared::platform::clock::Clock;
 use shared::platform::env::Env;
 use shared::platform::ids::SubmissionId;
 use shared::platform::queue::Queue;
-use testkit::World;
+use testkit::TestEnvironment;
 use testkit::settings::{AWS_KEY, FORMS_QUEUE};
 use tokio::net::TcpListener;
 
-use crate::gateway::{FREE, post};
+use crate::api_gateway::{FREE, post};
 
 /// What the template says.
 const VISIBILITY: Duration = Duration::from_mins(12);
@@ -25,8 +25,8 @@ fn id(n: u8) -> SubmissionId {
     SubmissionId::parse(&format!("{n:02x}").repeat(32)).unwrap()
 }
 
-fn queue(world: &World) -> Queue {
-    let mut env = Env::from_map(world.env());
+fn queue(environment: &TestEnvironment) -> Queue {
+    let mut env = Env::from_map(environment.env());
     let queue = Queue::from_env(&mut env);
     env.finish(queue).unwrap()
 }
@@ -76,15 +76,15 @@ fn poller(queues: &Queues, work: Work) -> Poller {
 
 #[tokio::test]
 async fn a_message_is_given_when_its_delay_is_over_and_once() {
-    let world = World::start().await;
-    queue(&world).send(&id(1), Duration::from_mins(1)).await.unwrap();
+    let environment = TestEnvironment::start().await;
+    queue(&environment).send(&id(1), Duration::from_mins(1)).await.unwrap();
     let seen = Seen::default();
-    let poller = poller(world.queues(), seen.work(all_done));
-    world.advance(Duration::from_secs(58));
+    let poller = poller(environment.queues(), seen.work(all_done));
+    environment.advance(Duration::from_secs(58));
     assert_eq!(poller.drain().await.unwrap(), 0);
-    world.advance(Duration::from_secs(2));
+    environment.advance(Duration::from_secs(2));
     assert_eq!(poller.drain().await.unwrap(), 1);
-    world.advance(Duration::from_hours(24));
+    environment.advance(Duration::from_hours(24));
     assert_eq!(poller.drain().await.unwrap(), 0);
     let record = seen.0.lock().unwrap()[0]["Records"][0].clone();
     assert_eq!(record["body"], json!(json!({"submission": id(1).as_str()}).to_string()));
@@ -95,20 +95,20 @@ async fn a_message_is_given_when_its_delay_is_over_and_once() {
 
 #[tokio::test]
 async fn what_failed_is_given_again_and_what_did_not_is_not() {
-    let world = World::start().await;
+    let environment = TestEnvironment::start().await;
     for n in 1..=3 {
-        queue(&world).send(&id(n), Duration::ZERO).await.unwrap();
+        queue(&environment).send(&id(n), Duration::ZERO).await.unwrap();
     }
     let seen = Seen::default();
     let second = |records: &[Value]| {
         let second = records.iter().find(|record| record["body"].as_str().unwrap().contains("0202"));
         second.map_or(Value::Null, |record| all_failed(std::slice::from_ref(record)))
     };
-    let poller = poller(world.queues(), seen.work(second));
+    let poller = poller(environment.queues(), seen.work(second));
     assert_eq!(poller.drain().await.unwrap(), 3);
-    world.advance(Duration::from_secs(718));
+    environment.advance(Duration::from_secs(718));
     assert_eq!(poller.drain().await.unwrap(), 0);
-    world.advance(Duration::from_secs(2));
+    environment.advance(Duration::from_secs(2));
     assert_eq!(poller.drain().await.unwrap(), 1);
     assert_eq!(seen.receives(&id(1)), ["1"]);
     assert_eq!(seen.receives(&id(2)), ["1", "2"]);
@@ -116,99 +116,99 @@ async fn what_failed_is_given_again_and_what_did_not_is_not() {
 
 #[tokio::test]
 async fn a_batch_whose_function_fails_is_given_again_as_a_whole() {
-    let world = World::start().await;
+    let environment = TestEnvironment::start().await;
     for n in 1..=2 {
-        queue(&world).send(&id(n), Duration::ZERO).await.unwrap();
+        queue(&environment).send(&id(n), Duration::ZERO).await.unwrap();
     }
     let seen = Seen::default();
-    let poller = poller(world.queues(), seen.work_or_fail(|_| Err("out of memory".to_owned())));
+    let poller = poller(environment.queues(), seen.work_or_fail(|_| Err("out of memory".to_owned())));
     assert_eq!(poller.drain().await.unwrap(), 2);
-    world.advance(VISIBILITY);
+    environment.advance(VISIBILITY);
     assert_eq!(poller.drain().await.unwrap(), 2);
     assert_eq!((seen.receives(&id(1)), seen.receives(&id(2))), (vec!["1".into(), "2".into()], vec!["1".into(), "2".into()]));
 }
 
 #[tokio::test]
 async fn a_postponed_message_is_given_at_the_time_that_was_said() {
-    let world = World::start().await;
-    let queue = queue(&world);
+    let environment = TestEnvironment::start().await;
+    let queue = queue(&environment);
     queue.send(&id(1), Duration::ZERO).await.unwrap();
     let seen = Seen::default();
-    let poller = poller(world.queues(), seen.work(all_failed));
+    let poller = poller(environment.queues(), seen.work(all_failed));
     assert_eq!(poller.drain().await.unwrap(), 1);
-    let receipt = world.queues().messages(FORMS_QUEUE)[0].receipt.clone().unwrap();
+    let receipt = environment.queues().messages(FORMS_QUEUE)[0].receipt.clone().unwrap();
     queue.postpone(&receipt, Duration::from_secs(30)).await.unwrap();
-    world.advance(Duration::from_secs(28));
+    environment.advance(Duration::from_secs(28));
     assert_eq!(poller.drain().await.unwrap(), 0);
-    world.advance(Duration::from_secs(2));
+    environment.advance(Duration::from_secs(2));
     assert_eq!(poller.drain().await.unwrap(), 1);
     let outdated = queue.postpone(&receipt, Duration::from_secs(30)).await.unwrap_err().to_string();
     assert!(outdated.contains("ReceiptHandleIsInvalid"), "{outdated}");
 }
 
 #[tokio::test]
-async fn a_message_nobody_takes_ends_with_the_dead_letters_until_it_is_given_back() {
-    let world = World::start().await;
-    queue(&world).send(&id(1), Duration::ZERO).await.unwrap();
+async fn untaken_message_ends_in_dead_letters_until_redriven() {
+    let environment = TestEnvironment::start().await;
+    queue(&environment).send(&id(1), Duration::ZERO).await.unwrap();
     let seen = Seen::default();
-    let failing = poller(world.queues(), seen.work(all_failed));
+    let failing = poller(environment.queues(), seen.work(all_failed));
     for _ in 0..31 {
         assert_eq!(failing.drain().await.unwrap(), 1);
-        world.advance(VISIBILITY);
+        environment.advance(VISIBILITY);
     }
     assert_eq!(failing.drain().await.unwrap(), 0);
-    assert!(world.queues().messages(FORMS_QUEUE).is_empty());
-    let letters = world.queues().dead_letters();
+    assert!(environment.queues().messages(FORMS_QUEUE).is_empty());
+    let letters = environment.queues().dead_letters();
     assert_eq!(letters[0].json()["calls"], json!(31));
-    assert_eq!(world.queues().redrive().unwrap(), 1);
-    assert!(world.queues().dead_letters().is_empty());
-    let taking = poller(world.queues(), seen.work(all_done));
+    assert_eq!(environment.queues().redrive().unwrap(), 1);
+    assert!(environment.queues().dead_letters().is_empty());
+    let taking = poller(environment.queues(), seen.work(all_done));
     assert_eq!(taking.drain().await.unwrap(), 1);
     assert_eq!(seen.receives(&id(1)).last().unwrap(), "1");
-    assert!(world.queues().messages(FORMS_QUEUE).is_empty());
+    assert!(environment.queues().messages(FORMS_QUEUE).is_empty());
 }
 
 #[tokio::test]
 async fn batches_are_as_large_as_they_may_be() {
-    let world = World::start().await;
+    let environment = TestEnvironment::start().await;
     for n in 1..=8 {
-        queue(&world).send(&id(n), Duration::ZERO).await.unwrap();
+        queue(&environment).send(&id(n), Duration::ZERO).await.unwrap();
     }
     let seen = Seen::default();
-    assert_eq!(poller(world.queues(), seen.work(all_done)).drain().await.unwrap(), 8);
+    assert_eq!(poller(environment.queues(), seen.work(all_done)).drain().await.unwrap(), 8);
     let sizes: Vec<_> = seen.0.lock().unwrap().iter().map(|event| event["Records"].as_array().unwrap().len()).collect();
     assert_eq!(sizes, [3, 3, 2]);
 }
 
 #[tokio::test]
 async fn a_queue_that_is_out_of_reach_is_tried_again_and_then_an_error() {
-    let world = World::start().await;
-    let queue = queue(&world);
-    world.queues().fail(2);
+    let environment = TestEnvironment::start().await;
+    let queue = queue(&environment);
+    environment.queues().fail(2);
     queue.send(&id(1), Duration::ZERO).await.unwrap();
-    assert_eq!(world.queues().messages(FORMS_QUEUE).len(), 1);
-    world.queues().fail(3);
+    assert_eq!(environment.queues().messages(FORMS_QUEUE).len(), 1);
+    environment.queues().fail(3);
     assert!(queue.send(&id(2), Duration::ZERO).await.is_err());
-    assert_eq!(world.queues().messages(FORMS_QUEUE).len(), 1);
+    assert_eq!(environment.queues().messages(FORMS_QUEUE).len(), 1);
 }
 
 #[tokio::test]
 async fn a_message_whose_answer_is_lost_is_there_twice() {
-    let world = World::start().await;
-    world.queues().lose_answers(1);
-    queue(&world).send(&id(1), Duration::ZERO).await.unwrap();
+    let environment = TestEnvironment::start().await;
+    environment.queues().lose_answers(1);
+    queue(&environment).send(&id(1), Duration::ZERO).await.unwrap();
     // The first is put in before its answer is lost.
-    assert_eq!(world.queues().messages(FORMS_QUEUE).len(), 2);
+    assert_eq!(environment.queues().messages(FORMS_QUEUE).len(), 2);
 }
 
 #[tokio::test]
 async fn a_message_is_gone_when_its_time_is_over() {
-    let world = World::start().await;
-    queue(&world).send(&id(1), Duration::ZERO).await.unwrap();
-    world.advance(Duration::from_hours(14 * 24));
+    let environment = TestEnvironment::start().await;
+    queue(&environment).send(&id(1), Duration::ZERO).await.unwrap();
+    environment.advance(Duration::from_hours(14 * 24));
     let seen = Seen::default();
-    assert_eq!(poller(world.queues(), seen.work(all_done)).drain().await.unwrap(), 0);
-    assert!(world.queues().messages(FORMS_QUEUE).is_empty());
+    assert_eq!(poller(environment.queues(), seen.work(all_done)).drain().await.unwrap(), 0);
+    assert!(environment.queues().messages(FORMS_QUEUE).is_empty());
 }
 
 /// Queues on `data`, and the client for them.
@@ -247,8 +247,8 @@ async fn on_a_folder_messages_outlive_the_process() {
 
 #[tokio::test]
 async fn what_the_queues_do_not_know_they_refuse() {
-    let world = World::start().await;
-    let env = world.env();
+    let environment = TestEnvironment::start().await;
+    let env = environment.env();
     let (endpoint, url) = (&env["SQS_ENDPOINT"], &env["FORMS_QUEUE_URL"]);
     let good = json!({"QueueUrl": url, "MessageBody": "{}", "DelaySeconds": 60});
     let signature = "AWS4-HMAC-SHA256 Credential=sandbox/20261122/eu-central-1/sqs/aws4_request, SignedHeaders=host, Signature=0";
@@ -288,7 +288,7 @@ async fn what_the_queues_do_not_know_they_refuse() {
         let (status, answer) = ask(target, signature, body.clone()).await;
         assert!(status == 400 && answer.contains(&format!("#{code}")), "{target} {body}: {status} {answer}");
     }
-    assert_eq!(world.queues().messages(FORMS_QUEUE).len(), 1);
+    assert_eq!(environment.queues().messages(FORMS_QUEUE).len(), 1);
 }
 
 /// A running sandbox with a form `wish` that goes to the shop and needs no code.
@@ -302,7 +302,7 @@ async fn sandbox_with_wishes() -> Sandbox {
 }
 
 #[tokio::test]
-async fn a_form_that_the_shop_did_not_answer_for_is_delivered_as_the_sandbox_leaps() {
+async fn unanswered_form_is_delivered_when_sandbox_clock_advances() {
     let sandbox = sandbox_with_wishes().await;
     let control = async |path: &str, body| post(format!("{}/control/{path}", sandbox.control), None, body).await.1;
     let looks = async |path: &str| {
@@ -312,7 +312,7 @@ async fn a_form_that_the_shop_did_not_answer_for_is_delivered_as_the_sandbox_lea
     let breaks = json!({"system": "shop", "method": "forms", "fault": "http500", "times": 1000});
     control("faults", breaks).await;
     let form = json!({"formName": "wish", "installId": "install-1", "data": {"wish": "a call"}});
-    let (_, taken) = post(format!("{}/v1/forms", sandbox.addresses.gateway), Some("imshop-demo-key"), form).await;
+    let (_, taken) = post(format!("{}/v1/forms", sandbox.addresses.api_gateway), Some("imshop-demo-key"), form).await;
     assert_eq!(taken["success"], json!(true), "{taken}");
     assert_eq!(control("form-delivery", json!({})).await, json!({"given": 0, "waiting": 1, "dead": 0}));
     // Each leap makes the next try due; what is due is given by itself, or now.

@@ -1,19 +1,19 @@
 use std::time::Duration;
 
 use sandbox::functions::Everything;
-use sandbox::world::{Sandbox, Setup};
+use sandbox::running::{Sandbox, Setup};
 use serde_json::{Value, json};
 use shared::platform::dynamodb::client_from_env;
 use shared::platform::env::Env;
 use testkit::settings::environment;
-use testkit::{Cast as _, World};
+use testkit::{Cast as _, TestEnvironment};
 
-use crate::gateway::{FREE, post};
+use crate::api_gateway::{FREE, post};
 
 #[tokio::test]
 async fn a_tick_runs_reconcile_and_answers_its_report() {
-    let world = World::start().await.with(Everything::functions(), &[]);
-    assert!(world.tick().await.is_object());
+    let environment = TestEnvironment::start().await.with(Everything::functions(), &[]);
+    assert!(environment.tick().await.is_object());
     let sandbox = Sandbox::start(Setup::new(FREE)).await.unwrap();
     let (status, report) = post(format!("{}/control/tick", sandbox.control), None, json!({})).await;
     assert!(status == 200 && report.is_object(), "{status} {report}");
@@ -50,7 +50,7 @@ async fn delivery_reports_arrive_and_are_counted() {
     let control = async |path: &str, body| post(format!("{}/control/{path}", sandbox.control), None, body).await;
     let form = |phone: &str| json!({"formName": "callback", "installId": phone, "data": {"phone": phone}});
     let send = async |phone: &str| {
-        let answer = post(format!("{}/v1/forms/otp", sandbox.addresses.gateway), Some("imshop-demo-key"), form(phone)).await;
+        let answer = post(format!("{}/v1/forms/otp", sandbox.addresses.api_gateway), Some("imshop-demo-key"), form(phone)).await;
         assert_eq!(answer, (200, json!({"success": true})));
     };
     assert_eq!(control("sms-reports", json!({"phone": "996770000002", "report": 4, "pushed": false})).await.0, 200);
@@ -78,18 +78,18 @@ async fn what_payment_events_could_not_take_is_listed() {
 
 #[tokio::test]
 async fn a_run_that_fails_is_said_to_have_failed() {
-    let world = World::start().await;
-    world.standins().serve_control("POST", "tick", || Box::pin(async { Err("DynamoDB is down".to_owned()) }));
-    let (status, answer) = post(format!("{}/control/tick", world.standins().base_url()), None, json!({})).await;
+    let environment = TestEnvironment::start().await;
+    environment.standins().serve_control("POST", "tick", || Box::pin(async { Err("DynamoDB is down".to_owned()) }));
+    let (status, answer) = post(format!("{}/control/tick", environment.standins().base_url()), None, json!({})).await;
     assert_eq!((status, answer), (500, json!({"error": "DynamoDB is down"})));
-    let (status, answer) = post(format!("{}/control/tock", world.standins().base_url()), None, json!({})).await;
+    let (status, answer) = post(format!("{}/control/tock", environment.standins().base_url()), None, json!({})).await;
     assert_eq!(status, 404);
     assert!(answer["exists"].as_array().unwrap().contains(&json!("POST /control/tick")), "{answer}");
 }
 
 #[tokio::test]
 async fn without_functions_there_is_no_schedule() {
-    let ports = sandbox::world::Ports { gateway: None, ..FREE };
+    let ports = sandbox::running::Ports { api_gateway: None, ..FREE };
     let sandbox = Sandbox::start(Setup::new(ports)).await.unwrap();
     let (status, answer) = post(format!("{}/control/tick", sandbox.control), None, json!({})).await;
     assert_eq!(status, 404, "{answer}");
@@ -102,7 +102,7 @@ async fn a_sandbox_may_use_the_stand_ins_of_another() {
     let second = Sandbox::start(Setup { providers: elsewhere, ..Setup::new(FREE) }).await.unwrap();
     assert_eq!(second.addresses.providers, first.addresses.providers);
     let order = json!({"orders": [{"uuid": "u", "items": [{"id": "1", "name": "Чай", "quantity": 2}]}]});
-    let (status, answer) = post(format!("{}/v1/orders", second.addresses.gateway), Some("imshop-demo-key"), order).await;
+    let (status, answer) = post(format!("{}/v1/orders", second.addresses.api_gateway), Some("imshop-demo-key"), order).await;
     assert_eq!((status, &answer["orders"][0]["success"]), (200, &json!(true)), "{answer}");
     let orders = async |at: &str| {
         let answer = reqwest::get(format!("{at}/control/orders")).await.unwrap().text().await.unwrap();
@@ -117,7 +117,7 @@ async fn a_sandbox_may_use_the_stand_ins_of_another() {
 async fn a_leap_of_the_clock_makes_no_record_too_old() {
     let sandbox = Sandbox::start(Setup::new(FREE)).await.unwrap();
     let imshop =
-        async |path: &str, body| post(format!("{}{path}", sandbox.addresses.gateway), Some("imshop-demo-key"), body).await.1;
+        async |path: &str, body| post(format!("{}{path}", sandbox.addresses.api_gateway), Some("imshop-demo-key"), body).await.1;
     let control = async |path: &str, body| post(format!("{}/control/{path}", sandbox.control), None, body).await.1;
     let looks = async |path: &str| {
         let answer = reqwest::get(format!("{}/control/{path}", sandbox.control)).await.unwrap().text().await.unwrap();

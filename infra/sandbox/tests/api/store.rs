@@ -1,13 +1,13 @@
 //! DynamoDB as it really is, set over the control API.
 
-use sandbox::world::{Sandbox, Setup};
+use sandbox::running::{Sandbox, Setup};
 use serde_json::{Value, json};
 
-use crate::gateway::{FREE, post};
+use crate::api_gateway::{FREE, post};
 
 async fn order(sandbox: &Sandbox, uuid: &str) -> (u16, Value) {
     let order = json!({"orders": [{"uuid": uuid, "items": [{"id": "1", "name": "Чай", "quantity": 1}]}]});
-    post(format!("{}/v1/orders", sandbox.addresses.gateway), Some("imshop-demo-key"), order).await
+    post(format!("{}/v1/orders", sandbox.addresses.api_gateway), Some("imshop-demo-key"), order).await
 }
 
 #[tokio::test]

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use emulators::dynamodb::{self, Embedded};
-use emulators::stream::{GivenUp, Pump, Work};
+use emulators::stream::{GivenUp, StreamPoller, Work};
 use emulators::template::{Mapping, TEMPLATE, Template};
 use serde_json::{Value, json};
 use shared::platform::clock::Clock;
 use shared::platform::env::Env;
-use testkit::World;
+use testkit::TestEnvironment;
 use testkit::settings::{Addresses, environment};
 use tokio::net::TcpListener;
 
@@ -61,9 +61,9 @@ async fn put(client: &aws_sdk_dynamodb::Client, key: &str, n: u64, untold: bool)
     put.send().await.unwrap();
 }
 
-async fn put_all(world: &World, numbers: std::ops::Range<u64>, keys: u64) {
+async fn put_all(environment: &TestEnvironment, numbers: std::ops::Range<u64>, keys: u64) {
     for n in numbers {
-        put(world.dynamodb(), &format!("payment#{}", n % keys), n, true).await;
+        put(environment.dynamodb(), &format!("payment#{}", n % keys), n, true).await;
     }
 }
 
@@ -74,15 +74,15 @@ fn one_lane(mapping: &mut Mapping) {
 
 #[tokio::test]
 async fn a_record_looks_as_lambda_passes_it_on() {
-    let world = World::start().await;
-    put(world.dynamodb(), "payment#1-1", 7, true).await;
+    let environment = TestEnvironment::start().await;
+    put(environment.dynamodb(), "payment#1-1", 7, true).await;
     let events = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&events);
-    let pump = world.stream(Arc::new(move |event| {
+    let stream_poller = environment.stream(Arc::new(move |event| {
         kept.lock().unwrap().push(event);
         Box::pin(ready(Ok(Value::Null)))
     }));
-    assert_eq!(pump.drain().await.unwrap(), 1);
+    assert_eq!(stream_poller.drain().await.unwrap(), 1);
     let record = events.lock().unwrap()[0]["Records"][0].clone();
     assert_eq!((&record["eventSource"], &record["eventName"]), (&json!("aws:dynamodb"), &json!("INSERT")));
     assert!(record["eventSourceARN"].as_str().unwrap().contains(":table/order-holds/stream/"), "{record}");
@@ -95,43 +95,43 @@ async fn a_record_looks_as_lambda_passes_it_on() {
 
 #[tokio::test]
 async fn only_payments_with_something_to_tell_are_given_and_each_once() {
-    let world = World::start().await;
-    put(world.dynamodb(), "order#a", 1, true).await;
-    put(world.dynamodb(), "payment#1-1", 2, false).await;
-    put(world.dynamodb(), "payment#1-1", 3, true).await;
-    put(world.dynamodb(), "payment#1-1", 4, false).await;
-    let delete = world.dynamodb().delete_item().table_name("order-holds");
+    let environment = TestEnvironment::start().await;
+    put(environment.dynamodb(), "order#a", 1, true).await;
+    put(environment.dynamodb(), "payment#1-1", 2, false).await;
+    put(environment.dynamodb(), "payment#1-1", 3, true).await;
+    put(environment.dynamodb(), "payment#1-1", 4, false).await;
+    let delete = environment.dynamodb().delete_item().table_name("order-holds");
     delete.key("pk", AttributeValue::S("payment#1-1".to_owned())).send().await.unwrap();
     let seen = Seen::default();
-    let pump = world.stream(seen.work(|_| Ok(json!({"batchItemFailures": []}))));
-    assert_eq!(pump.drain().await.unwrap(), 1);
-    assert_eq!(pump.drain().await.unwrap(), 0);
+    let stream_poller = environment.stream(seen.work(|_| Ok(json!({"batchItemFailures": []}))));
+    assert_eq!(stream_poller.drain().await.unwrap(), 1);
+    assert_eq!(stream_poller.drain().await.unwrap(), 0);
     assert_eq!(seen.calls(), [[3]]);
-    put(world.dynamodb(), "payment#1-1", 5, true).await;
-    assert_eq!(pump.drain().await.unwrap(), 1);
+    put(environment.dynamodb(), "payment#1-1", 5, true).await;
+    assert_eq!(stream_poller.drain().await.unwrap(), 1);
     assert_eq!(seen.calls(), [[3], [5]]);
 }
 
 #[tokio::test]
 async fn batches_are_full_and_in_order() {
-    let world = World::start().await;
-    put_all(&world, 0..60, 60).await;
+    let environment = TestEnvironment::start().await;
+    put_all(&environment, 0..60, 60).await;
     let seen = Seen::default();
-    let pump = world.stream_as(one_lane, seen.work(|_| Ok(Value::Null)));
-    assert_eq!(pump.drain().await.unwrap(), 60);
+    let stream_poller = environment.stream_as(one_lane, seen.work(|_| Ok(Value::Null)));
+    assert_eq!(stream_poller.drain().await.unwrap(), 60);
     assert_eq!(seen.calls().iter().map(Vec::len).collect::<Vec<_>>(), [25, 25, 10]);
     assert_eq!(seen.numbers(), (0..60).collect::<Vec<_>>());
 }
 
 #[tokio::test]
-async fn the_records_of_one_item_are_in_order_whatever_fails_and_however_many_lanes_there_are() {
-    let world = World::start().await;
-    put_all(&world, 0..120, 7).await;
+async fn records_of_one_item_stay_in_order_under_failures_and_lanes() {
+    let environment = TestEnvironment::start().await;
+    put_all(&environment, 0..120, 7).await;
     // Every fifth call fails as a whole, every third from its middle on.
     let calls = Arc::new(AtomicU32::new(0));
     let done: Arc<Mutex<BTreeMap<String, Vec<u64>>>> = Arc::default();
     let (count, kept) = (Arc::clone(&calls), Arc::clone(&done));
-    let pump = world.stream(Arc::new(move |event| {
+    let stream_poller = environment.stream(Arc::new(move |event| {
         let records = event["Records"].as_array().unwrap().clone();
         let (count, kept) = (Arc::clone(&count), Arc::clone(&kept));
         Box::pin(async move {
@@ -149,8 +149,8 @@ async fn the_records_of_one_item_are_in_order_whatever_fails_and_however_many_la
             answer
         })
     }));
-    assert_eq!(pump.drain().await.unwrap(), 120);
-    assert_eq!(pump.dead_letters(), []);
+    assert_eq!(stream_poller.drain().await.unwrap(), 120);
+    assert_eq!(stream_poller.dead_letters(), []);
     for (key, numbers) in done.lock().unwrap().iter() {
         let first: u64 = key.trim_start_matches("payment#").parse().unwrap();
         assert_eq!(*numbers, (0..120).filter(|n| n % 7 == first).collect::<Vec<_>>(), "{key}");
@@ -159,11 +159,11 @@ async fn the_records_of_one_item_are_in_order_whatever_fails_and_however_many_la
 
 #[tokio::test]
 async fn what_is_reported_as_failed_is_given_again_from_there_on() {
-    let world = World::start().await;
-    put_all(&world, 0..5, 5).await;
+    let environment = TestEnvironment::start().await;
+    put_all(&environment, 0..5, 5).await;
     let seen = Seen::default();
     let refused = Mutex::new(2);
-    let pump = world.stream_as(
+    let stream_poller = environment.stream_as(
         one_lane,
         seen.work(move |records| {
             let mut refused = refused.lock().unwrap();
@@ -176,24 +176,24 @@ async fn what_is_reported_as_failed_is_given_again_from_there_on() {
             }
         }),
     );
-    assert_eq!(pump.drain().await.unwrap(), 5);
+    assert_eq!(stream_poller.drain().await.unwrap(), 5);
     // From the failure on; then it is first and fails again, so the batch is halved.
     assert_eq!(seen.calls(), [vec![0, 1, 2, 3, 4], vec![2, 3, 4], vec![2], vec![3, 4]]);
-    assert_eq!(pump.dead_letters(), []);
+    assert_eq!(stream_poller.dead_letters(), []);
 }
 
 #[tokio::test]
 async fn a_poisonous_record_ends_as_a_dead_letter_and_holds_up_no_other() {
-    let world = World::start().await;
-    put_all(&world, 0..20, 20).await;
+    let environment = TestEnvironment::start().await;
+    put_all(&environment, 0..20, 20).await;
     let seen = Seen::default();
     let poison = |records: &[Value]| {
         let poisonous = records.iter().any(|record| number(record) == 13);
         if poisonous { Err("unreadable".to_owned()) } else { Ok(Value::Null) }
     };
-    let pump = world.stream_as(one_lane, seen.work(poison));
-    assert_eq!(pump.drain().await.unwrap(), 20);
-    let [letter] = pump.dead_letters().try_into().unwrap();
+    let stream_poller = environment.stream_as(one_lane, seen.work(poison));
+    assert_eq!(stream_poller.drain().await.unwrap(), 20);
+    let [letter] = stream_poller.dead_letters().try_into().unwrap();
     assert_eq!((letter.condition, letter.function.as_str()), (GivenUp::RetryAttemptsExhausted, "payment-events"));
     assert_eq!(letter.records.iter().map(number).collect::<Vec<_>>(), [13]);
     // Alone it was tried once and, as the template says, five times more.
@@ -210,11 +210,11 @@ async fn a_poisonous_record_ends_as_a_dead_letter_and_holds_up_no_other() {
 
 #[tokio::test]
 async fn an_outage_that_ends_in_time_costs_nothing() {
-    let world = World::start().await;
-    put_all(&world, 0..1, 1).await;
+    let environment = TestEnvironment::start().await;
+    put_all(&environment, 0..1, 1).await;
     let seen = Seen::default();
     let left = Mutex::new(5);
-    let pump = world.stream(seen.work(move |_| {
+    let stream_poller = environment.stream(seen.work(move |_| {
         let mut left = left.lock().unwrap();
         if *left == 0 {
             return Ok(Value::Null);
@@ -222,42 +222,42 @@ async fn an_outage_that_ends_in_time_costs_nothing() {
         *left -= 1;
         Err("DynamoDB is down".to_owned())
     }));
-    assert_eq!(pump.drain().await.unwrap(), 1);
-    assert_eq!((seen.calls().len(), pump.dead_letters()), (6, vec![]));
+    assert_eq!(stream_poller.drain().await.unwrap(), 1);
+    assert_eq!((seen.calls().len(), stream_poller.dead_letters()), (6, vec![]));
 }
 
 #[tokio::test]
 async fn a_record_that_waited_too_long_is_given_up() {
-    let world = World::start().await;
-    put_all(&world, 0..2, 2).await;
-    world.advance(Duration::from_mins(61));
-    put_all(&world, 2..3, 3).await;
+    let environment = TestEnvironment::start().await;
+    put_all(&environment, 0..2, 2).await;
+    environment.advance(Duration::from_mins(61));
+    put_all(&environment, 2..3, 3).await;
     let seen = Seen::default();
-    let pump = world.stream_as(one_lane, seen.work(|_| Ok(Value::Null)));
-    assert_eq!(pump.drain().await.unwrap(), 3);
+    let stream_poller = environment.stream_as(one_lane, seen.work(|_| Ok(Value::Null)));
+    assert_eq!(stream_poller.drain().await.unwrap(), 3);
     assert_eq!(seen.calls(), [[2]]);
-    let [letter] = pump.dead_letters().try_into().unwrap();
+    let [letter] = stream_poller.dead_letters().try_into().unwrap();
     assert_eq!((letter.condition, letter.calls, letter.records.len()), (GivenUp::RecordAgeExceeded, 0, 2));
 }
 
 #[tokio::test]
 async fn a_function_that_never_answers_is_not_waited_for() {
-    let world = World::start().await;
-    put_all(&world, 0..1, 1).await;
+    let environment = TestEnvironment::start().await;
+    put_all(&environment, 0..1, 1).await;
     let short = |mapping: &mut Mapping| (mapping.timeout, mapping.retries) = (Duration::from_millis(20), 1);
-    let pump = world.stream_as(short, Arc::new(|_| Box::pin(std::future::pending())));
-    assert_eq!(pump.drain().await.unwrap(), 1);
-    assert_eq!(pump.dead_letters().len(), 1);
+    let stream_poller = environment.stream_as(short, Arc::new(|_| Box::pin(std::future::pending())));
+    assert_eq!(stream_poller.drain().await.unwrap(), 1);
+    assert_eq!(stream_poller.dead_letters().len(), 1);
 }
 
 #[tokio::test]
 async fn writes_meanwhile_are_given_too_and_two_readers_do_not_give_twice() {
-    let world = World::start().await;
-    put_all(&world, 0..30, 30).await;
+    let environment = TestEnvironment::start().await;
+    put_all(&environment, 0..30, 30).await;
     let seen = Seen::default();
-    let client = world.dynamodb().clone();
+    let client = environment.dynamodb().clone();
     let kept = seen.work(|_| Ok(Value::Null));
-    let pump = world.stream(Arc::new(move |event| {
+    let stream_poller = environment.stream(Arc::new(move |event| {
         let client = client.clone();
         let first = event["Records"].as_array().unwrap().iter().map(number).min().unwrap();
         let done = kept(event);
@@ -269,7 +269,7 @@ async fn writes_meanwhile_are_given_too_and_two_readers_do_not_give_twice() {
             done.await
         })
     }));
-    let (one, other) = tokio::join!(pump.drain(), pump.drain());
+    let (one, other) = tokio::join!(stream_poller.drain(), stream_poller.drain());
     let mut numbers = seen.numbers();
     assert_eq!(numbers.len(), one.unwrap() + other.unwrap());
     numbers.sort_unstable();
@@ -284,7 +284,8 @@ pub(crate) async fn open_as(folder: Option<&Path>, template: &Template) -> (Embe
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let dynamodb = format!("http://{}", listener.local_addr().unwrap());
     let nowhere = || "http://127.0.0.1:9".to_owned();
-    let settings = environment(&Addresses { gateway: nowhere(), dynamodb, s3: nowhere(), sqs: nowhere(), providers: nowhere() });
+    let settings =
+        environment(&Addresses { api_gateway: nowhere(), dynamodb, s3: nowhere(), sqs: nowhere(), providers: nowhere() });
     let client = shared::platform::dynamodb::client_from_env(&mut Env::from_map(settings)).unwrap();
     let store = dynamodb::start(listener, folder, Clock::standing_at(testkit::clock::beginning()), &template.tables).unwrap();
     (store, client)
@@ -305,19 +306,19 @@ async fn a_folder_goes_on_where_it_was_and_loses_nothing() {
         for n in 0..3 {
             put(&client, &format!("payment#{n}"), n, true).await;
         }
-        Pump::new(&store, mapping.clone(), seen.work(|_| Ok(Value::Null))).unwrap().drain().await.unwrap();
+        StreamPoller::new(&store, mapping.clone(), seen.work(|_| Ok(Value::Null))).unwrap().drain().await.unwrap();
         // The process dies with these in hand: the function was called, and nothing of it is noted.
         for n in 3..6 {
             put(&client, &format!("payment#{n}"), n, true).await;
         }
-        let dying = Pump::new(&store, mapping, Arc::new(|_| Box::pin(std::future::pending()))).unwrap();
+        let dying = StreamPoller::new(&store, mapping, Arc::new(|_| Box::pin(std::future::pending()))).unwrap();
         assert!(tokio::time::timeout(Duration::from_millis(50), dying.drain()).await.is_err());
     }
     let (store, client, mapping) = open(Some(folder.path())).await;
     put(&client, "payment#6", 6, true).await;
     let seen_later = Seen::default();
-    let pump = Pump::new(&store, mapping, seen_later.work(|_| Ok(Value::Null))).unwrap();
-    assert_eq!(pump.drain().await.unwrap(), 4);
+    let stream_poller = StreamPoller::new(&store, mapping, seen_later.work(|_| Ok(Value::Null))).unwrap();
+    assert_eq!(stream_poller.drain().await.unwrap(), 4);
     let mut numbers = seen_later.numbers();
     numbers.sort_unstable();
     assert_eq!((seen.numbers().len(), numbers), (3, vec![3, 4, 5, 6]));
@@ -326,7 +327,7 @@ async fn a_folder_goes_on_where_it_was_and_loses_nothing() {
 /// The emulator looks through every record that it keeps at each write. Two stores are written to in turn, so that whatever else
 /// the machine does slows both.
 #[tokio::test]
-async fn a_write_costs_the_same_after_thousands_of_others_that_nobody_has_read() {
+async fn write_cost_is_constant_with_unread_stream_records() {
     let write = |store: &Embedded, numbers: std::ops::Range<u64>| {
         let began = Instant::now();
         for n in numbers {
@@ -346,13 +347,13 @@ async fn a_write_costs_the_same_after_thousands_of_others_that_nobody_has_read()
 
 #[tokio::test]
 async fn what_was_read_is_forgotten_but_for_the_last_record() {
-    let world = World::start().await;
-    put_all(&world, 0..30, 30).await;
+    let environment = TestEnvironment::start().await;
+    put_all(&environment, 0..30, 30).await;
     let seen = Seen::default();
-    world.stream(seen.work(|_| Ok(Value::Null))).drain().await.unwrap();
-    put_all(&world, 30..32, 32).await;
+    environment.stream(seen.work(|_| Ok(Value::Null))).drain().await.unwrap();
+    put_all(&environment, 30..32, 32).await;
     let newcomer = Seen::default();
     let named = |mapping: &mut Mapping| (mapping.function, mapping.lanes) = ("newcomer".to_owned(), 1);
-    world.stream_as(named, newcomer.work(|_| Ok(Value::Null))).drain().await.unwrap();
+    environment.stream_as(named, newcomer.work(|_| Ok(Value::Null))).drain().await.unwrap();
     assert_eq!(newcomer.numbers(), [29, 30, 31]);
 }

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, StreamViewType}
 use emulators::template::{TEMPLATE, Template};
 use sandbox::functions::Everything;
 use serde_json::json;
-use testkit::{Cast as _, World};
+use testkit::{Cast as _, TestEnvironment};
 
 use crate::stream::open_as;
 
@@ -43,9 +43,9 @@ async fn query(client: &Client, index: &str, hash: (&str, &str), until: Option<(
 }
 
 #[tokio::test]
-async fn payments_that_are_due_are_found_by_time_and_leave_the_index_with_their_plan() {
-    let world = World::start().await;
-    let client = world.dynamodb();
+async fn due_payments_are_found_by_time_and_leave_index_when_unplanned() {
+    let environment = TestEnvironment::start().await;
+    let client = environment.dynamodb();
     let plan = |shard: &str, at: i64| vec![("check_shard", text(shard)), ("check_at", number(at))];
     put(client, "payment#late", &plan("3", 3000)).await;
     put(client, "payment#early", &plan("3", 1000)).await;
@@ -65,8 +65,8 @@ async fn payments_that_are_due_are_found_by_time_and_leave_the_index_with_their_
 
 #[tokio::test]
 async fn an_index_holds_the_keys_only() {
-    let world = World::start().await;
-    let client = world.dynamodb();
+    let environment = TestEnvironment::start().await;
+    let client = environment.dynamodb();
     put(client, "payment#1-1", &[("state", text("held")), ("moved_at", number(1)), ("phone", text("secret"))]).await;
     let query = client.query().table_name(TABLE).index_name("by-state").key_condition_expression("#state = :state");
     let query = query.expression_attribute_names("#state", "state").expression_attribute_values(":state", text("held"));
@@ -81,8 +81,8 @@ async fn an_index_holds_the_keys_only() {
 
 #[tokio::test]
 async fn an_order_is_found_with_its_payments_and_trouble_oldest_first() {
-    let world = World::start().await;
-    let client = world.dynamodb();
+    let environment = TestEnvironment::start().await;
+    let client = environment.dynamodb();
     for key in ["payment#7-2", "order#u", "payment#7-1"] {
         put(client, key, &[("order_id", text("7"))]).await;
     }
@@ -100,21 +100,21 @@ async fn an_order_is_found_with_its_payments_and_trouble_oldest_first() {
 
 #[tokio::test]
 async fn only_what_carries_an_expiry_goes_away_after_it() {
-    let world = World::start().await.with(Everything::functions(), &[]);
-    let client = world.dynamodb();
-    let in_an_hour = world.clock().now().plus(Duration::from_hours(1)).seconds();
+    let environment = TestEnvironment::start().await.with(Everything::functions(), &[]);
+    let client = environment.dynamodb();
+    let in_an_hour = environment.clock().now().plus(Duration::from_hours(1)).seconds();
     put(client, "registration#r", &[("expires_at", number(in_an_hour))]).await;
     put(client, "document#7-1#0", &[("expires_at", number(in_an_hour + 86_400))]).await;
     put(client, "payment#7-1", &[]).await;
-    world.sweep();
-    assert!(world.item(TABLE, "registration#r").await.is_some());
-    world.advance(Duration::from_hours(2));
-    world.sweep();
-    assert_eq!(world.item(TABLE, "registration#r").await, None);
-    assert!(world.item(TABLE, "document#7-1#0").await.is_some());
-    assert_eq!(world.item(TABLE, "payment#7-1").await, Some(json!({"pk": "payment#7-1"})));
+    environment.sweep();
+    assert!(environment.item(TABLE, "registration#r").await.is_some());
+    environment.advance(Duration::from_hours(2));
+    environment.sweep();
+    assert_eq!(environment.item(TABLE, "registration#r").await, None);
+    assert!(environment.item(TABLE, "document#7-1#0").await.is_some());
+    assert_eq!(environment.item(TABLE, "payment#7-1").await, Some(json!({"pk": "payment#7-1"})));
     // Going away is a change, too, but none that anybody is told of.
-    assert_eq!(world.pump().await, 0);
+    assert_eq!(environment.poll_stream().await, 0);
 }
 
 /// A folder from before the table had indexes and a stream: it gets them, and what it holds is found by them.

@@ -25,12 +25,12 @@ pub(crate) struct Life {
     callbacks: Vec<(String, &'static str)>,
     /// Refunds of which the cashier was told that they are made: payment and key.
     pub(crate) made: Vec<(String, String)>,
-    /// How often a person had to tell what nobody else could.
+    /// How often a person had to decide what only a person can.
     pub(crate) told: u32,
     pub(crate) diary: Vec<String>,
 }
 
-/// Something that somebody asks of a function.
+/// A request to a function.
 #[derive(Clone, Debug)]
 enum Act {
     Create,
@@ -225,13 +225,13 @@ impl Act {
         match self {
             Self::Create => Said::Http(story.create(order).await),
             Self::Capture => Said::Http(story.capture(payment).await),
-            Self::Return | Self::Callback(_) if story.world.standins().mokka_order(payment).is_none() => Said::Nothing,
+            Self::Return | Self::Callback(_) if story.environment.standins().mokka_order(payment).is_none() => Said::Nothing,
             Self::Return => Said::Http(story.come_back(payment).await),
             Self::Callback(decision) => Said::Http(story.callback(payment, decision).await),
             Self::Finish => Said::Office(office.finish(payment).await),
             Self::Cancel => Said::Office(office.cancel(payment).await),
             Self::Change { amount, hours } => {
-                let end = story.world.clock().now().seconds() + hours * 3600;
+                let end = story.environment.clock().now().seconds() + hours * 3600;
                 Said::Office(office.change(payment, *amount, end * 1000).await)
             }
             Self::Refund { part, key } => Said::Office(office.refund(payment, *part, &key_text(*key)).await),

@@ -58,7 +58,7 @@ impl Policy {
     }
 }
 
-/// A world and what happens in it.
+/// An environment and what happens in it.
 pub(crate) struct Town {
     pub(crate) story: Story,
     pub(crate) policy: Policy,
@@ -77,12 +77,12 @@ impl Town {
         let settings = [("MOKKA_FINISH", policy.name())];
         let story = Story::start_with(options, &settings).await;
         let weather = Arc::new(Weather::new(seed));
-        let reconciles = [0, 1].map(|_| story.world.build(reconcile::Deps::from_env, &settings));
+        let reconciles = [0, 1].map(|_| story.environment.build(reconcile::Deps::from_env, &settings));
         let mut town = Self { story, policy, seed, weather, late_forms: false, reconciles };
         let others = town.read();
         let (here, there) = (Arc::clone(&town.weather), Arc::clone(&town.weather));
-        town.story.world.standins().choose_faults(move |system, method, body| here.outside(system, method, body));
-        town.story.world.choose_store_faults(move |request| there.store(request));
+        town.story.environment.standins().choose_faults(move |system, method, body| here.outside(system, method, body));
+        town.story.environment.choose_store_faults(move |request| there.store(request));
         let mut lives: Vec<_> = (0..orders).map(Life::new).collect();
         for round in 0..ROUNDS {
             town.weather.begin(round);
@@ -93,7 +93,7 @@ impl Town {
                 6 | 10 => DAY + HOUR,
                 _ => Dice::new(seed, format!("span {round}")).one(&[20, 20, MINUTE, 5 * MINUTE, 20 * MINUTE, 70 * MINUTE]),
             };
-            town.story.world.advance(Duration::from_secs(span));
+            town.story.environment.advance(Duration::from_secs(span));
         }
         town.days(&mut lives).await;
         town.compare(&lives, &others).await
@@ -104,7 +104,7 @@ impl Town {
         let mut others = Vec::new();
         for (name, other) in READINGS {
             if Dice::new(self.seed, format!("reading {name}")).happens(350) {
-                self.story.world.standins().set_reading(name, other).expect("a reading of the stand-in");
+                self.story.environment.standins().set_reading(name, other).expect("a reading of the stand-in");
                 others.push(name);
             }
         }
@@ -114,28 +114,28 @@ impl Town {
 
     fn catch_up(&self, whole: bool) {
         let value = if whole { "at_once" } else { "behind" };
-        self.story.world.standins().set_reading(BEHIND, value).expect("a reading of the stand-in");
+        self.story.environment.standins().set_reading(BEHIND, value).expect("a reading of the stand-in");
     }
 
     /// The stream and the schedule, while people act.
     async fn schedules(&self) {
         for _ in 0..2 {
             let [one, two] = &self.reconciles;
-            tokio::join!(run(one), run(two), self.story.world.pump());
+            tokio::join!(run(one), run(two), self.story.environment.poll_stream());
         }
     }
 
     /// Everything works, and time passes: minutes, hours, weeks. Who is on the list is looked after.
     async fn days(&self, lives: &mut [Life]) {
         self.weather.clear_up();
-        self.story.world.standins().clear_faults();
-        self.story.world.spare_the_store();
+        self.story.environment.standins().clear_faults();
+        self.story.environment.spare_the_store();
         self.catch_up(true);
         let minutes = [1; 10].into_iter().chain([10; 12]).map(|minutes| minutes * MINUTE);
         let hours = [1; 30].map(|hours| hours * HOUR).into_iter().chain([6 * HOUR; 12]);
         for span in minutes.chain(hours).chain([DAY; 40]) {
-            self.story.world.advance(Duration::from_secs(span));
-            self.story.world.pump().await;
+            self.story.environment.advance(Duration::from_secs(span));
+            self.story.environment.poll_stream().await;
             run(&self.reconciles[0]).await;
             if self.look_after(lives).await {
                 return;
@@ -143,7 +143,7 @@ impl Town {
         }
     }
 
-    /// Has people tell what nobody else can; whether nothing is left to be looked at.
+    /// Has people decide what only a person can; whether nothing is left to be looked at.
     async fn look_after(&self, lives: &mut [Life]) -> bool {
         let mut at_rest = true;
         for life in lives {

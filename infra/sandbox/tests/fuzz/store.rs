@@ -19,13 +19,13 @@ fn a_feed_is_loaded_or_refused_and_never_loaded_by_halves() {
     let runtime = runtime();
     let (story, deps) = runtime.block_on(async {
         let story = Story::start().await;
-        let deps = story.world.build(price_feed::Deps::from_env, &[]);
+        let deps = story.environment.build(price_feed::Deps::from_env, &[]);
         (story, deps)
     });
     let files = corpus("feeds");
     try_all(&inputs(files.clone()), files, |input| {
         let load = || {
-            story.world.standins().set_shop_feed(input.to_vec());
+            story.environment.standins().set_shop_feed(input.to_vec());
             runtime.block_on(work(&deps, |deps, event| Box::pin(price_feed::handle(deps, event)), event_file("price-feed")))
         };
         match load() {
@@ -62,7 +62,7 @@ fn attribute(value: &Value) -> Option<AttributeValue> {
 }
 
 async fn put(story: &Story, item: HashMap<String, AttributeValue>) -> bool {
-    story.world.dynamodb().put_item().table_name(TABLE).set_item(Some(item)).send().await.is_ok()
+    story.environment.dynamodb().put_item().table_name(TABLE).set_item(Some(item)).send().await.is_ok()
 }
 
 /// What reads the items.
@@ -89,8 +89,14 @@ fn a_strange_item_is_answered_and_spoils_no_other() {
         story.create(&order).await;
         let mut items = Vec::new();
         for key in KEYS {
-            let found =
-                story.world.dynamodb().get_item().table_name(TABLE).key("pk", AttributeValue::S(key.to_owned())).send().await;
+            let found = story
+                .environment
+                .dynamodb()
+                .get_item()
+                .table_name(TABLE)
+                .key("pk", AttributeValue::S(key.to_owned()))
+                .send()
+                .await;
             items.push(found.unwrap().item.unwrap());
         }
         (story, items)
@@ -108,14 +114,14 @@ fn a_strange_item_is_answered_and_spoils_no_other() {
             _ => drop(item.remove(&name)),
         }
         runtime.block_on(async {
-            // What DynamoDB itself refuses, nobody has stored.
+            // What DynamoDB itself refuses is not stored.
             if !put(&story, item).await {
                 return Ok(());
             }
             for (function, event) in
                 ["back-office", "back-office", "back-office", "acquiring", "acquiring", "orders"].into_iter().zip(readers())
             {
-                let answer = story.world.call(function, event.rest()).await;
+                let answer = story.environment.call(function, event.rest()).await;
                 if serde_json::from_str::<Value>(&answer.body).is_err() {
                     return Err(format!("{name} of {}: {} {}", KEYS[which], answer.status, answer.body));
                 }
@@ -124,9 +130,9 @@ fn a_strange_item_is_answered_and_spoils_no_other() {
                 assert!(put(&story, item.clone()).await);
             }
             let [_, payment, ..] = readers();
-            let answer = story.world.call("back-office", payment.rest()).await;
-            story.world.sift_logs();
-            story.world.standins().forget_calls();
+            let answer = story.environment.call("back-office", payment.rest()).await;
+            story.environment.sift_logs();
+            story.environment.standins().forget_calls();
             if answer.status == 200 { Ok(()) } else { Err(format!("{name} of {}: afterwards {}", KEYS[which], answer.body)) }
         })
     });

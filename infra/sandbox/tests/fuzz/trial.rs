@@ -1,4 +1,4 @@
-//! How an input is tried: what panics is counted, whoever catches it, and what the process takes is looked at.
+//! How an input is tried: what panics is counted, caught or not, and what the process takes is looked at.
 
 use std::cell::Cell;
 use std::fmt::Debug;
@@ -8,7 +8,7 @@ use std::sync::Once;
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
-/// What the process may take at most, with several decoders at once, and with the embedded database, the stand-ins and the world's
+/// What the process may take at most, with several decoders at once, and with the embedded database, the stand-ins and the environment's
 /// log in it. A body of a quarter of a megabyte that becomes a hundred times as large would show.
 #[cfg(target_os = "linux")]
 const MOST_KIB: u64 = 640 * 1024;
@@ -50,7 +50,7 @@ pub(crate) fn try_all<S>(
     }
     let config =
         Config { cases: testkit::size("FUZZ_CASES", 48), max_shrink_iters: 300, failure_persistence: None, ..Config::default() };
-    // The check changes worlds, and so is no `Fn`.
+    // The check changes environments, and so is no `Fn`.
     let checked = std::cell::RefCell::new(checked);
     let outcome = TestRunner::new(config).run(inputs, |input| (checked.borrow_mut())(input).map_err(TestCaseError::fail));
     assert!(outcome.is_ok(), "{}", outcome.unwrap_err());

@@ -28,7 +28,7 @@ pub(crate) fn is_told(answer: &Answer) -> Result<(), String> {
     }
 }
 
-/// Gives every input to a function, of a world of its own with an order and an attempt to pay it. What the answers must be like
+/// Gives every input to a function, of an environment of its own with an order and an attempt to pay it. What the answers must be like
 /// beside that is `check`'s to say.
 fn send(folder: &str, function: &str, events: impl Fn(&Story, &[u8]) -> Vec<Event>) {
     let runtime = runtime();
@@ -41,14 +41,14 @@ fn send(folder: &str, function: &str, events: impl Fn(&Story, &[u8]) -> Vec<Even
     let (files, tried) = (corpus(folder), RefCell::new(0_u32));
     try_all(&inputs(files.clone()), files, |input| {
         for event in events(&story, &input) {
-            let answer = runtime.block_on(story.world.call(function, event.rest()));
+            let answer = runtime.block_on(story.environment.call(function, event.rest()));
             is_told(&answer)?;
         }
-        // What the world remembers of each call would be all that the process takes.
+        // What the environment remembers of each call would be all that the process takes.
         *tried.borrow_mut() += 1;
         if tried.borrow().is_multiple_of(16) {
-            story.world.sift_logs();
-            story.world.standins().forget_calls();
+            story.environment.sift_logs();
+            story.environment.standins().forget_calls();
         }
         Ok(())
     });
@@ -84,7 +84,7 @@ fn forms_are_taken_or_refused_where_they_are_wrong() {
 #[test]
 fn what_mokka_says_is_a_hint_whatever_it_is() {
     send("callbacks", "mokka-callback", |story, body| {
-        let payment = story.world.standins().mokka_order("1001-1").unwrap();
+        let payment = story.environment.standins().mokka_order("1001-1").unwrap();
         let (_, path) = payment.callback_url.split_once("/v1/").unwrap();
         vec![
             Event::post(&format!("/v1/{path}")).bytes(body),

@@ -2,7 +2,7 @@
 //! converges. A step is whatever crosses the border of the process: a call to a provider, to IMSHOP, to the database. Each is
 //! held twice, before the other side has it and after its effect, in every run with an order of its own, until the job ends
 //! without coming so far; `MOMENT_STEP` says at which of these moments (each 4th without it; `.ci/run` takes each). After it,
-//! either nobody asks again and reconcile alone has to find out, or whoever asked asks again.
+//! either the caller never repeats it and reconcile alone has to find out, or the caller repeats it.
 
 #![expect(
     clippy::expect_used,
@@ -14,13 +14,13 @@
 )]
 
 mod border;
-mod house;
+mod killable;
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use house::{Gone, House};
+use killable::{Gone, KillableSandbox};
 
 /// A lease, and a bit.
 const LEASE_S: u64 = 15;
@@ -59,46 +59,46 @@ impl Subject {
 
 impl Job {
     /// What is there before the job begins.
-    async fn prepare(self, house: &House) -> Subject {
-        let mut subject = Subject { uuid: house.new_order(), id: None };
+    async fn prepare(self, sandbox: &KillableSandbox) -> Subject {
+        let mut subject = Subject { uuid: sandbox.new_order(), id: None };
         if self == Self::Pay {
             return subject;
         }
-        hold(house, &mut subject).await.expect("the process runs");
+        hold(sandbox, &mut subject).await.expect("the process runs");
         let payment = subject.payment();
         if matches!(self, Self::RefundPart | Self::RefundAll) {
-            let (status, answer) = house.operate(&payment, "finish", &json!({})).await.expect("the process runs");
+            let (status, answer) = sandbox.operate(&payment, "finish", &json!({})).await.expect("the process runs");
             assert_eq!(status, 200, "{answer}");
             // Mokka takes a part back from the next day on.
-            told(house, &payment).await;
-            house.pass(DAY_S).await;
+            told(sandbox, &payment).await;
+            sandbox.pass(DAY_S).await;
         }
-        told(house, &payment).await;
+        told(sandbox, &payment).await;
         subject
     }
 
-    /// Does it; whoever asks may ask again in the same words.
-    async fn play(self, house: &House, subject: &mut Subject) -> Result<(), Gone> {
+    /// Does it; the caller may repeat it in the same words.
+    async fn play(self, sandbox: &KillableSandbox, subject: &mut Subject) -> Result<(), Gone> {
         let payment = subject.payment();
         let (status, answer) = match self {
             Self::Pay => {
-                hold(house, subject).await?;
-                house.capture(&subject.payment()).await?
+                hold(sandbox, subject).await?;
+                sandbox.capture(&subject.payment()).await?
             }
-            Self::Cancel => house.operate(&payment, "cancel", &json!({})).await?,
-            Self::Finish => house.operate(&payment, "finish", &json!({})).await?,
+            Self::Cancel => sandbox.operate(&payment, "cancel", &json!({})).await?,
+            Self::Finish => sandbox.operate(&payment, "finish", &json!({})).await?,
             Self::Change => {
                 let cart = json!([{"name": "Чайник", "price": "1000.00", "quantity": 2}]);
-                house.operate(&payment, "change", &json!({"amount": "2000.00", "cart": cart})).await?
+                sandbox.operate(&payment, "change", &json!({"amount": "2000.00", "cart": cart})).await?
             }
-            Self::RefundPart => house.refund(&payment, &format!("part-{payment}"), &json!({"amount": "300.00"})).await?,
-            Self::RefundAll => house.refund(&payment, &format!("all-{payment}"), &json!({})).await?,
+            Self::RefundPart => sandbox.refund(&payment, &format!("part-{payment}"), &json!({"amount": "300.00"})).await?,
+            Self::RefundAll => sandbox.refund(&payment, &format!("all-{payment}"), &json!({})).await?,
         };
         assert!(matches!(status, 200 | 202 | 409), "{status} {answer}");
         Ok(())
     }
 
-    /// The states that it may end in if nobody asks again: the last one is what was asked for.
+    /// The states that it may end in if the caller does not repeat it: the last one is what was asked for.
     fn ends(self) -> &'static [&'static str] {
         match self {
             Self::Pay => &["expired", "captured"],
@@ -112,27 +112,27 @@ impl Job {
 }
 
 /// An order up to the callback: held, or captured where a hold is captured at once.
-async fn hold(house: &House, subject: &mut Subject) -> Result<(), Gone> {
-    let id = house.order(&subject.uuid).await?;
+async fn hold(sandbox: &KillableSandbox, subject: &mut Subject) -> Result<(), Gone> {
+    let id = sandbox.order(&subject.uuid).await?;
     subject.id = Some(id.clone());
-    let (status, answer) = house.create(&subject.uuid, &id).await?;
+    let (status, answer) = sandbox.create(&subject.uuid, &id).await?;
     let payment = subject.payment();
     if status == 200 && answer["success"] == true {
-        house.approve(&payment).await;
+        sandbox.approve(&payment).await;
     }
-    let (status, answer) = house.callback(&payment).await?;
+    let (status, answer) = sandbox.callback(&payment).await?;
     assert_eq!(status, 200, "{answer}");
     Ok(())
 }
 
 /// Until IMSHOP knows what there is to know now.
-async fn told(house: &House, payment: &str) {
-    while house.payment(payment).await.is_some_and(|payment| !is_told(&payment)) {
+async fn told(sandbox: &KillableSandbox, payment: &str) {
+    while sandbox.payment(payment).await.is_some_and(|payment| !is_told(&payment)) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
-/// Both addresses had every word, and nobody is at it.
+/// Both addresses had every event, and no request is at it.
 fn is_told(payment: &Value) -> bool {
     let history = payment["history"].as_array().map_or(&[][..], Vec::as_slice);
     let words = history.iter().rposition(|step| !step["word"].is_null()).map_or(0, |index| index as u64 + 1);
@@ -141,13 +141,13 @@ fn is_told(payment: &Value) -> bool {
 }
 
 /// Lets time pass until nothing is left to be done; how the payment stands then.
-async fn converged(house: &House, subject: &Subject) -> Option<Value> {
+async fn converged(sandbox: &KillableSandbox, subject: &Subject) -> Option<Value> {
     let id = subject.payment();
     for _ in 0..LOOKS {
-        let payment = house.payment(&id).await?;
+        let payment = sandbox.payment(&id).await?;
         let at_ease = payment["state"] == "held" && payment["unknown"] == false && payment["intent"].is_null();
-        let leased = payment["lease_until"].as_i64().is_some_and(|until| until > house.now());
-        // A last look at what is over is no work left.
+        let leased = payment["lease_until"].as_i64().is_some_and(|until| until > sandbox.now());
+        // An audit look at what is over is no work left.
         let nothing_due = payment["check_at"] == payment["last_look_at"] || (at_ease && !leased && payment["mismatch"].is_null());
         if nothing_due && is_told(&payment) {
             return Some(payment);
@@ -155,23 +155,23 @@ async fn converged(house: &House, subject: &Subject) -> Option<Value> {
         let number = payment["refunds"].as_array().map_or(0, Vec::len);
         if payment["attention"] == "open" && payment["intent"]["kind"] == "refund" {
             // Mokka's Status says nothing of a part: a person looks into its cabinet.
-            let made = house.standins.mokka_order(&id).unwrap().returns.len() == number;
-            let (status, answer) = house.answer_for_refund(&id, number, made).await.expect("the process runs");
+            let made = sandbox.standins.mokka_order(&id).unwrap().returns.len() == number;
+            let (status, answer) = sandbox.answer_for_refund(&id, number, made).await.expect("the process runs");
             assert_eq!(status, 200, "{answer}");
             continue;
         }
-        let wait = payment["check_at"].as_i64().unwrap_or(0).saturating_sub(house.now()) / 1000 + 1;
-        house.pass(u64::try_from(wait).unwrap_or(0)).await;
-        let report = house.tick().await;
+        let wait = payment["check_at"].as_i64().unwrap_or(0).saturating_sub(sandbox.now()) / 1000 + 1;
+        sandbox.pass(u64::try_from(wait).unwrap_or(0)).await;
+        let report = sandbox.tick().await;
         assert_eq!(report["failed"], 0, "{report}");
     }
-    panic!("it does not come to rest: {:#}", house.payment(&id).await.unwrap_or_default());
+    panic!("it does not come to rest: {:#}", sandbox.payment(&id).await.unwrap_or_default());
 }
 
 /// The money is right, at Mokka, with us, and in what IMSHOP was told.
-fn check(house: &House, job: Job, asked_again: bool, subject: &Subject, payment: Option<&Value>) {
+fn check(sandbox: &KillableSandbox, job: Job, asked_again: bool, subject: &Subject, payment: Option<&Value>) {
     let id = subject.payment();
-    let mokka = house.standins.mokka_order(&id);
+    let mokka = sandbox.standins.mokka_order(&id);
     let Some(payment) = payment else {
         assert!(mokka.is_none() && !asked_again, "Mokka has what we do not know");
         return;
@@ -207,7 +207,7 @@ fn check(house: &House, job: Job, asked_again: bool, subject: &Subject, payment:
         "refunded" => (&[true, false], &["paid", "refunded"]),
         _ => (&[true], &["paid"]),
     };
-    let heard = house.standins.imshop();
+    let heard = sandbox.standins.imshop();
     let mut paid: Vec<_> = heard.iter().filter(|said| said["body"]["paymentId"] == id.as_str()).collect();
     paid.dedup_by_key(|said| &said["body"]);
     let mut codes: Vec<_> = heard.iter().filter(|said| said["body"]["id"] == subject.id.as_deref().unwrap()).collect();
@@ -220,44 +220,44 @@ fn check(house: &House, job: Job, asked_again: bool, subject: &Subject, payment:
 }
 
 /// Kills the process at every moment of a job, or at each `MOMENT_STEP`th.
-async fn kill_everywhere(house: &mut House, job: Job) {
+async fn kill_everywhere(sandbox: &mut KillableSandbox, job: Job) {
     for at in (0..).step_by(testkit::size("MOMENT_STEP", 4) as usize) {
         for asked_again in [false, true] {
-            let mut subject = job.prepare(house).await;
-            house.border.set(at);
+            let mut subject = job.prepare(sandbox).await;
+            sandbox.border.set(at);
             let caught = {
                 let played = async {
-                    job.play(house, &mut subject).await.expect("nobody kills it but this test");
-                    told(house, &subject.payment()).await;
+                    job.play(sandbox, &mut subject).await.expect("nobody kills it but this test");
+                    told(sandbox, &subject.payment()).await;
                 };
                 tokio::select! {
-                    () = house.border.caught() => true,
+                    () = sandbox.border.caught() => true,
                     () = played => false,
                 }
             };
-            let moment = house.border.clear();
+            let moment = sandbox.border.clear();
             if caught {
-                house.kill().await;
-                house.pass(LEASE_S).await;
-                house.run().await;
+                sandbox.kill().await;
+                sandbox.pass(LEASE_S).await;
+                sandbox.run().await;
                 if asked_again {
-                    job.play(house, &mut subject).await.expect("it runs again");
+                    job.play(sandbox, &mut subject).await.expect("it runs again");
                 }
             }
-            let payment = converged(house, &subject).await;
+            let payment = converged(sandbox, &subject).await;
             println!(
                 "{job:?} {at} {moment:?} asked again: {asked_again}: {:?}",
                 payment.as_ref().map(|payment| &payment["state"])
             );
-            check(house, job, asked_again || !caught, &subject, payment.as_ref());
+            check(sandbox, job, asked_again || !caught, &subject, payment.as_ref());
             if !caught {
                 println!("{job:?}: it has no moment {at}");
                 assert!(at > 8, "a job crosses the border more often than that");
                 return;
             }
             if payment.is_some_and(|payment| payment["state"] == "held") {
-                house.operate(&subject.payment(), "cancel", &json!({})).await.expect("the process runs");
-                converged(house, &subject).await;
+                sandbox.operate(&subject.payment(), "cancel", &json!({})).await.expect("the process runs");
+                converged(sandbox, &subject).await;
             }
         }
     }
@@ -265,44 +265,44 @@ async fn kill_everywhere(house: &mut House, job: Job) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_payment_survives_the_death_of_the_process_at_every_moment() {
-    let mut house = House::start(&[]).await;
-    kill_everywhere(&mut house, Job::Pay).await;
+    let mut sandbox = KillableSandbox::start(&[]).await;
+    kill_everywhere(&mut sandbox, Job::Pay).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hold_survives_it_while_people_act_on_it() {
-    let mut house = House::start(&[("MOKKA_FINISH", "on_shipment")]).await;
+    let mut sandbox = KillableSandbox::start(&[("MOKKA_FINISH", "on_shipment")]).await;
     for job in [Job::Cancel, Job::Change, Job::Finish] {
-        kill_everywhere(&mut house, job).await;
+        kill_everywhere(&mut sandbox, job).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn money_given_back_survives_it() {
-    let mut house = House::start(&[("MOKKA_FINISH", "on_shipment")]).await;
+    let mut sandbox = KillableSandbox::start(&[("MOKKA_FINISH", "on_shipment")]).await;
     for job in [Job::RefundPart, Job::RefundAll] {
-        kill_everywhere(&mut house, job).await;
+        kill_everywhere(&mut sandbox, job).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_mokka_did_is_recorded_although_imshop_is_told_meanwhile() {
+async fn provider_outcome_is_recorded_during_publishing() {
     const TELL: &str = "before /imshop/payment_status";
     const FINISH: &str = "after /mokka/factoring/v1/precheck/finish";
-    let house = House::start(&[("MOKKA_FINISH", "on_shipment")]).await;
-    let mut subject = Subject { uuid: house.new_order(), id: None };
-    house.border.hold(TELL);
-    hold(&house, &mut subject).await.unwrap();
-    house.border.caught().await;
-    house.border.hold(FINISH);
+    let sandbox = KillableSandbox::start(&[("MOKKA_FINISH", "on_shipment")]).await;
+    let mut subject = Subject { uuid: sandbox.new_order(), id: None };
+    sandbox.border.hold(TELL);
+    hold(&sandbox, &mut subject).await.unwrap();
+    sandbox.border.caught().await;
+    sandbox.border.hold(FINISH);
     let payment = subject.payment();
     let body = json!({});
-    let finish = house.operate(&payment, "finish", &body);
+    let finish = sandbox.operate(&payment, "finish", &body);
     let meanwhile = async {
-        house.border.caught().await;
-        house.border.let_go(TELL);
-        told(&house, &payment).await;
-        house.border.let_go(FINISH);
+        sandbox.border.caught().await;
+        sandbox.border.let_go(TELL);
+        told(&sandbox, &payment).await;
+        sandbox.border.let_go(FINISH);
     };
     let (finished, ()) = tokio::join!(finish, meanwhile);
     let (status, answer) = finished.unwrap();

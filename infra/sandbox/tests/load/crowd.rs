@@ -31,7 +31,7 @@ const RUNS: u32 = 60;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Callback {
     Arrives,
-    /// The customer has decided, and nobody says so.
+    /// The customer has decided, and no callback says so.
     IsLost,
     /// The customer has not decided.
     NotYet,
@@ -70,10 +70,10 @@ async fn pay(story: &Story, callback: Callback) -> String {
 
 /// One run, and the round trips to DynamoDB that it took, by operation.
 async fn tick(story: &Story) -> (Value, BTreeMap<String, u64>) {
-    drop(story.world.store_calls());
-    let report = story.world.tick().await;
+    drop(story.environment.store_calls());
+    let report = story.environment.tick().await;
     let mut calls = BTreeMap::new();
-    for call in story.world.store_calls() {
+    for call in story.environment.store_calls() {
         *calls.entry(call).or_default() += 1;
     }
     (report, calls)
@@ -89,7 +89,7 @@ async fn measure(story: &Arc<Story>, stored: u64) -> Vec<String> {
     assert_eq!((&report["due"], &idle), (&json!(0), &calls(&[("Query", 16), ("UpdateItem", 2)])), "{stored} stored, nothing due");
     println!("| {stored} | 0 | {} | {} | {} |", idle["Query"], 0, idle["UpdateItem"]);
     let lost = make(story, DUE, |_| Callback::IsLost).await;
-    story.world.advance(FIRST_LOOK);
+    story.environment.advance(FIRST_LOOK);
     let (report, busy) = tick(story).await;
     assert_eq!((&report["due"], &report["moved"], &report["told"]), (&json!(DUE), &json!(DUE), &json!(DUE)), "{report}");
     // Each: itself, its order, itself again to be told; the capture before and after, the telling before and after. And the turn, there
@@ -109,15 +109,16 @@ async fn a_crowd_of_payments_of_which_every_third_callback_is_lost() {
     let story = Arc::new(Story::start_with(Options { record_calls: false, ..Options::default() }, &[]).await);
     println!("| stored | due | Query | GetItem | UpdateItem |\n|---|---|---|---|---|");
     let mut payments = make(&story, FEW, |_| Callback::Arrives).await;
-    story.world.pump().await;
+    story.environment.poll_stream().await;
     payments.extend(measure(&story, FEW).await);
 
     let crowd = u64::from(testkit::size("CROWD", 300));
     let missing = crowd - FEW - 2 * DUE;
     payments.extend(make(&story, missing, |index| if index % 3 == 2 { Callback::IsLost } else { Callback::Arrives }).await);
-    story.world.pump().await;
-    story.world.advance(FIRST_LOOK);
-    let twins = [story.world.build(reconcile::Deps::from_env, &[]), story.world.build(reconcile::Deps::from_env, &[])];
+    story.environment.poll_stream().await;
+    story.environment.advance(FIRST_LOOK);
+    let twins =
+        [story.environment.build(reconcile::Deps::from_env, &[]), story.environment.build(reconcile::Deps::from_env, &[])];
     let mut runs = 0;
     let mut busy = true;
     while busy {
@@ -126,13 +127,13 @@ async fn a_crowd_of_payments_of_which_every_third_callback_is_lost() {
         busy = [one, two].iter().any(|report| report["left"] == true || report["due"] != 0);
         runs += 1;
         // What one of them has lost to the other is looked at again in a moment.
-        story.world.advance(Duration::from_mins(1));
+        story.environment.advance(Duration::from_mins(1));
     }
     println!("{} payments whose callback was lost: settled by two reconciles at once in {runs} runs", missing / 3);
 
     make(&story, WAITING, |_| Callback::NotYet).await;
     // A first look at them, after which the next is far off.
-    story.world.advance(FIRST_LOOK);
+    story.environment.advance(FIRST_LOOK);
     assert_eq!(tick(&story).await.0["due"], WAITING);
     payments.extend(measure(&story, crowd - DUE + WAITING).await);
 
@@ -142,14 +143,14 @@ async fn a_crowd_of_payments_of_which_every_third_callback_is_lost() {
         async move {
             let stored = story.payment(payment).await;
             assert_eq!((&stored["state"], &stored["check_at"]), (&json!("captured"), &stored["last_look_at"]), "{payment}");
-            let standins = story.world.standins();
+            let standins = story.environment.standins();
             assert_eq!(standins.mokka_order(payment).unwrap().status.as_str(), "finished", "{payment}");
             assert_eq!(standins.imshop_payment(payment).unwrap()["paymentCaptured"], true, "{payment}");
         }
     });
     stream::iter(checks).buffer_unordered(AT_ONCE).collect::<()>().await;
     for (system, method) in [(System::Mokka, "finish"), (System::Imshop, "payment_status"), (System::Imshop, "order_status")] {
-        assert_eq!(story.world.standins().call_count(system, method), crowd, "{system} {method}: each payment once");
+        assert_eq!(story.environment.standins().call_count(system, method), crowd, "{system} {method}: each payment once");
     }
-    assert_eq!(story.world.dead_letters(), []);
+    assert_eq!(story.environment.dead_letters(), []);
 }

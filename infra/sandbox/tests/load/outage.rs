@@ -1,4 +1,4 @@
-//! IMSHOP's addresses are down for an hour: everything arrives afterwards, in order, nothing is lost, nobody waits for anybody.
+//! IMSHOP's addresses are down for an hour: everything arrives afterwards, in order, nothing is lost, no address waits for another.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,32 +6,32 @@ use std::time::Duration;
 use sandbox::functions::Story;
 use serde_json::json;
 use shared::payments::payment::Command;
-use shared::payments::settle::{Operated, Settler};
+use shared::payments::settle::{CommandOutcome, Settler};
 use shared::platform::clock::Deadline;
 use shared::platform::env::{ConfigError, Env};
 use shared::platform::ids::PaymentId;
 use shared::platform::money::{Currency, Money};
-use shared::platform::runtime::World as Outside;
+use shared::platform::runtime::Platform;
 use standins::{Decision, Fault, System};
 
 const ADDRESSES: [&str; 2] = ["payment_status", "order_status"];
 /// The longest pause between two tries to tell IMSHOP, and a bit.
 const LONGEST_PAUSE_MIN: u32 = 12;
 
-fn settler(mut env: Env, outside: Outside) -> Result<Settler, ConfigError> {
-    let settler = Settler::from_env(&mut env, outside.clock, outside.random, outside.http, outside.metrics);
+fn settler(mut env: Env, platform: Platform) -> Result<Settler, ConfigError> {
+    let settler = Settler::from_env(&mut env, platform.clock, platform.random, platform.http, platform.metrics);
     env.finish(settler)
 }
 
 /// Gives back so much, or all that is left.
 async fn refund(story: &Story, payment: &str, minor: Option<i64>) {
-    let settler = story.world.build(settler, &[]);
+    let settler = story.environment.build(settler, &[]);
     let id = PaymentId::parse(payment).unwrap();
     let stored = settler.orders.payment(&id).await.unwrap().unwrap();
     let amount = minor.map(|minor| Money::from_minor(minor, Currency::Rub).unwrap());
     let command = Command::Refund { key_hash: format!("{payment} {minor:?} {}", stored.refunds.len()), amount };
     let operated = settler.operate(stored, command, "cashier", Deadline::within(Duration::from_secs(9))).await.unwrap();
-    assert!(matches!(operated, Operated::Done(_)), "{operated:?}");
+    assert!(matches!(operated, CommandOutcome::Done(_)), "{operated:?}");
 }
 
 /// An order that is paid, and how IMSHOP's addresses should hear of it.
@@ -56,7 +56,7 @@ async fn declined(story: &Story) -> (String, String) {
 
 /// What IMSHOP has taken of an order: `paymentCaptured` of the payment status, and the codes of the order status, in order.
 fn heard(story: &Story, order: &str) -> (Vec<bool>, Vec<String>) {
-    let all = story.world.standins().imshop();
+    let all = story.environment.standins().imshop();
     let payments = all.iter().filter(|said| said["body"]["orderId"] == order);
     let orders = all.iter().filter(|said| said["body"]["id"] == order);
     (
@@ -73,9 +73,9 @@ fn words(captured: &[bool], codes: &[&str]) -> (Vec<bool>, Vec<String>) {
 async fn minutes(story: &Story, minutes: u32) -> BTreeMap<String, u64> {
     let mut sums = BTreeMap::new();
     for _ in 0..minutes {
-        story.world.advance(Duration::from_mins(1));
-        story.world.pump().await;
-        let report = story.world.tick().await;
+        story.environment.advance(Duration::from_mins(1));
+        story.environment.poll_stream().await;
+        let report = story.environment.tick().await;
         assert_eq!(report["failed"], 0, "{report}");
         for (name, value) in report.as_object().unwrap() {
             *sums.entry(name.clone()).or_default() += value.as_u64().unwrap_or(0);
@@ -101,17 +101,17 @@ async fn at_rest(story: &Story, payment: &str) {
 async fn an_hour_without(down: &[&str], fault: Fault, doubled: bool) {
     let story = Story::start().await;
     let (refunded_order, refunded) = paid(&story).await;
-    story.world.pump().await;
+    story.environment.poll_stream().await;
     // Mokka takes a part back from the next day on.
-    story.world.advance(Duration::from_hours(24));
+    story.environment.advance(Duration::from_hours(24));
     for address in down {
-        story.world.standins().fault(System::Imshop, address, fault, u32::MAX).unwrap();
+        story.environment.standins().fault(System::Imshop, address, fault, u32::MAX).unwrap();
     }
     refund(&story, &refunded, Some(30_000)).await;
     let (paid_order, paid) = paid(&story).await;
     let (declined_order, declined) = declined(&story).await;
     let forgotten = captured_without_a_callback(&story).await;
-    story.world.pump().await;
+    story.environment.poll_stream().await;
     let other_address = |order: &str| match (down, heard(&story, order)) {
         (["payment_status"], (_, codes)) => codes.len(),
         (["order_status"], (captured, _)) => captured.len(),
@@ -129,7 +129,7 @@ async fn an_hour_without(down: &[&str], fault: Fault, doubled: bool) {
         assert_eq!(captured.len(), if down.contains(&"payment_status") { 1 } else { 4 });
         assert_eq!(codes.len(), if down.contains(&"order_status") { 1 } else { 4 });
     }
-    story.world.standins().clear_faults();
+    story.environment.standins().clear_faults();
     minutes(&story, LONGEST_PAUSE_MIN).await;
     let once = |(mut captured, mut codes): (Vec<bool>, Vec<String>)| {
         if doubled {
@@ -142,11 +142,11 @@ async fn an_hour_without(down: &[&str], fault: Fault, doubled: bool) {
     assert_eq!(once(heard(&story, &refunded_order)), once(all), "{down:?} {fault}");
     assert_eq!(once(heard(&story, &paid_order)), words(&[true], &["paid"]), "{down:?} {fault}");
     assert_eq!(once(heard(&story, &declined_order)), words(&[false], &["payment_failed"]), "{down:?} {fault}");
-    assert_eq!(story.world.standins().imshop_payment(&forgotten).unwrap()["paymentCaptured"], true);
+    assert_eq!(story.environment.standins().imshop_payment(&forgotten).unwrap()["paymentCaptured"], true);
     for payment in [&refunded, &paid, &declined, &forgotten] {
         at_rest(&story, payment).await;
     }
-    assert_eq!(story.world.dead_letters(), []);
+    assert_eq!(story.environment.dead_letters(), []);
 }
 
 #[tokio::test]
@@ -165,7 +165,7 @@ async fn an_address_that_is_down_does_not_hold_up_the_other() {
 }
 
 #[tokio::test]
-async fn what_may_have_arrived_is_told_again_and_never_out_of_order() {
+async fn possibly_arrived_event_is_sent_again_in_order() {
     Box::pin(an_hour_without(&ADDRESSES, Fault::AnswerLost, true)).await;
 }
 
@@ -177,25 +177,25 @@ async fn an_imshop_that_hangs_slows_down_no_settling() {
         payments.push(captured_without_a_callback(&story).await);
     }
     for address in ADDRESSES {
-        story.world.standins().fault(System::Imshop, address, Fault::Timeout, u32::MAX).unwrap();
+        story.environment.standins().fault(System::Imshop, address, Fault::Timeout, u32::MAX).unwrap();
     }
-    story.world.advance(Duration::from_mins(6));
-    let report = story.world.tick().await;
+    story.environment.advance(Duration::from_mins(6));
+    let report = story.environment.tick().await;
     assert_eq!((&report["moved"], &report["left"], &report["failed"]), (&json!(40), &json!(false), &json!(0)));
-    story.world.standins().clear_faults();
+    story.environment.standins().clear_faults();
     minutes(&story, LONGEST_PAUSE_MIN).await;
     for payment in &payments {
-        assert_eq!(story.world.standins().imshop_payment(payment).unwrap()["paymentCaptured"], true);
+        assert_eq!(story.environment.standins().imshop_payment(payment).unwrap()["paymentCaptured"], true);
         at_rest(&story, payment).await;
     }
 }
 
 #[tokio::test]
-async fn orders_that_imshop_always_refuses_delay_no_other_and_become_a_persons() {
+async fn orders_refused_by_imshop_delay_no_other_and_are_reviewed() {
     for status in [200, 400] {
         let story = Story::start().await;
         for address in ADDRESSES {
-            story.world.standins().fault(System::Imshop, address, Fault::Http500, u32::MAX).unwrap();
+            story.environment.standins().fault(System::Imshop, address, Fault::Http500, u32::MAX).unwrap();
         }
         let (mut refused, mut others) = (Vec::new(), Vec::new());
         for _ in 0..5 {
@@ -204,11 +204,11 @@ async fn orders_that_imshop_always_refuses_delay_no_other_and_become_a_persons()
         for _ in 0..5 {
             others.push(paid(&story).await);
         }
-        story.world.pump().await;
+        story.environment.poll_stream().await;
         // IMSHOP is back, but for some orders, whose turn comes first.
-        story.world.standins().clear_faults();
+        story.environment.standins().clear_faults();
         for (order, _) in &refused {
-            story.world.standins().imshop_refuses(order, Some(status)).unwrap();
+            story.environment.standins().imshop_refuses(order, Some(status)).unwrap();
         }
         minutes(&story, 2).await;
         for (order, payment) in &others {
@@ -216,13 +216,13 @@ async fn orders_that_imshop_always_refuses_delay_no_other_and_become_a_persons()
             at_rest(&story, payment).await;
         }
         let (order, _) = paid(&story).await;
-        story.world.pump().await;
+        story.environment.poll_stream().await;
         assert_eq!(heard(&story, &order), words(&[true], &["paid"]), "what is new is told at once");
         assert_eq!(minutes(&story, 75).await["attention"], 5, "{status}: each once");
         for (order, payment) in &refused {
             assert_eq!(story.payment(payment).await["attention"], "open");
             assert_eq!(heard(&story, order), words(&[], &[]));
-            story.world.standins().imshop_refuses(order, None).unwrap();
+            story.environment.standins().imshop_refuses(order, None).unwrap();
         }
         minutes(&story, LONGEST_PAUSE_MIN).await;
         for (order, payment) in &refused {
@@ -233,23 +233,23 @@ async fn orders_that_imshop_always_refuses_delay_no_other_and_become_a_persons()
 }
 
 #[tokio::test]
-async fn what_payment_events_cannot_even_take_note_of_is_told_by_reconcile() {
+async fn dead_letter_of_payment_events_is_published_by_reconcile() {
     let story = Story::start().await;
     let mut payments = Vec::new();
     for _ in 0..10 {
         payments.push((paid(&story).await, words(&[true], &["paid"])));
         payments.push((declined(&story).await, words(&[false], &["payment_failed"])));
     }
-    story.world.set_workers(&[("DYNAMODB_ENDPOINT", "http://127.0.0.1:9")]);
-    story.world.pump().await;
-    let letters = story.world.dead_letters();
+    story.environment.set_workers(&[("DYNAMODB_ENDPOINT", "http://127.0.0.1:9")]);
+    story.environment.poll_stream().await;
+    let letters = story.environment.dead_letters();
     for ((_, payment), _) in &payments {
         let of = |record: &serde_json::Value| record["dynamodb"]["Keys"]["pk"]["S"] == format!("payment#{payment}");
         assert!(letters.iter().any(|letter| letter.records.iter().any(of)), "{payment}");
     }
-    assert_eq!(story.world.standins().imshop().len(), 0);
-    story.world.set_workers(&[]);
-    assert_eq!(story.world.pump().await, 0, "the stream is past them");
+    assert_eq!(story.environment.standins().imshop().len(), 0);
+    story.environment.set_workers(&[]);
+    assert_eq!(story.environment.poll_stream().await, 0, "the stream is past them");
     minutes(&story, 1).await;
     for ((order, payment), words) in &payments {
         assert_eq!(heard(&story, order), *words);

@@ -55,7 +55,7 @@ pub(crate) fn differences(story: &Story, books: &Books, later: &[Books]) -> Vec<
             ((books.state == "captured") <= (truth.returned == 0), "nothing was given back"),
             told,
         ],
-        // Nobody has ever decided on it: there is no money.
+        // No decision was ever made on it: there is no money.
         _ => vec![(failed, "without a decision it has failed"), told],
     };
     broken(&all)

@@ -16,7 +16,7 @@ pub(crate) struct Books {
 impl Books {
     /// Every attempt to pay an order, oldest first.
     pub(crate) async fn of(story: &Story, order: &Placed) -> Vec<Self> {
-        let attempts = story.world.item("order-holds", &format!("order#{}", order.uuid)).await;
+        let attempts = story.environment.item("order-holds", &format!("order#{}", order.uuid)).await;
         let attempts = attempts.and_then(|item| item["attempts"].as_u64()).unwrap_or_default();
         let mut all = Vec::new();
         for attempt in 1..=u32::try_from(attempts).expect("few attempts") {

@@ -2,13 +2,13 @@
 
 use standins::{Decision, Fault, System};
 
-use crate::house::{House, Policy};
+use crate::kept::{KeptEnvironment, Policy};
 use crate::life::Life;
 use crate::plan::{Action, Call, Change, Span, Start, Step};
 
-/// Plays a sequence in a world of its own, and lets everything come to rest.
+/// Plays a sequence in an environment of its own, and lets everything come to rest.
 fn plays(policy: Policy, steps: &[Step]) {
-    let mut life = Life::begin(House::build(policy), Start::Order);
+    let mut life = Life::begin(KeptEnvironment::build(policy), Start::Order);
     for step in steps {
         life.step(step);
     }
@@ -23,9 +23,9 @@ fn breaks(system: System, method: &'static str, fault: Fault, times: u32) -> Ste
     Step::Breaks { system, method, fault, times }
 }
 
-/// An attempt whose registration had no clear answer, and which nobody repeated, was put on the list for people after an hour.
+/// An attempt whose registration had no clear answer, and which was not repeated, was put on the list for people after an hour.
 #[test]
-fn nobody_is_called_for_an_attempt_that_was_given_up() {
+fn withdrawn_attempt_needs_no_manual_review() {
     plays(
         Policy::OnHold,
         &[
@@ -43,7 +43,7 @@ fn nobody_is_called_for_an_attempt_that_was_given_up() {
 /// A hold counted as paid, was canceled before IMSHOP could be told, and a second attempt failed: told late, the first attempt's
 /// "paid" became the last word on the order.
 #[test]
-fn a_late_word_of_an_earlier_attempt_is_not_the_last_word_on_the_order() {
+fn late_event_of_earlier_attempt_does_not_override_the_order() {
     plays(
         Policy::OnShipment,
         &[
@@ -53,11 +53,11 @@ fn a_late_word_of_an_earlier_attempt_is_not_the_last_word_on_the_order() {
             ask(Action::Cancel),
             breaks(System::Imshop, "payment_status", Fault::Reset, 1),
             breaks(System::Imshop, "order_status", Fault::Reset, 1),
-            ask(Action::Pump),
+            ask(Action::PollStream),
             ask(Action::Create),
             Step::Customer(Decision::Declined),
             ask(Action::Capture),
-            ask(Action::Pump),
+            ask(Action::PollStream),
         ],
     );
 }
@@ -82,7 +82,7 @@ fn a_change_that_was_made_is_written_down_although_the_hold_ran_out() {
 /// Mokka's word on a canceled attempt was expected to settle the next one, whose registration had no clear answer. Only the test
 /// was wrong: the schedule looks after the other attempt.
 #[test]
-fn a_word_about_one_attempt_settles_nothing_of_another() {
+fn event_of_one_attempt_settles_no_other() {
     plays(
         Policy::OnShipment,
         &[
@@ -99,7 +99,7 @@ fn a_word_about_one_attempt_settles_nothing_of_another() {
 
 /// A capture without an answer was to be repeated in half a minute; a look that was only due for IMSHOP called a person before that.
 #[test]
-fn nobody_is_called_by_a_look_that_is_only_due_for_imshop() {
+fn poll_due_only_for_the_outbox_needs_no_review() {
     plays(
         Policy::OnShipment,
         &[
@@ -110,7 +110,7 @@ fn nobody_is_called_by_a_look_that_is_only_due_for_imshop() {
             ask(Action::Finish),
             Step::Passes(Span::Seconds(3900)),
             ask(Action::Create),
-            ask(Action::Pump),
+            ask(Action::PollStream),
         ],
     );
 }

@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 
 use crate::agreement::{agree, describe};
 use crate::books::Books;
-use crate::house::{Address, House, Policy, Rooms};
+use crate::kept::{Address, KeptEnvironment, Policy, Rooms};
 use crate::office::{Office, Part, Verdict};
 use crate::plan::{Action, Cabinet, Call, Change, Plan, Plans, READINGS, Readings, Span, Start, Step};
 use crate::truth::{Truth, imshop_says_paid};
@@ -53,8 +53,8 @@ pub(crate) struct Life {
 }
 
 impl Life {
-    pub(crate) fn begin(house: House, start: Start) -> Self {
-        let House { runtime, rooms } = house;
+    pub(crate) fn begin(kept_environment: KeptEnvironment, start: Start) -> Self {
+        let KeptEnvironment { runtime, rooms } = kept_environment;
         let order = runtime.block_on(Sequence::begin(rooms));
         let mut life = Self { runtime, order };
         let ask = |action| Step::Ask(Call { action, first: false });
@@ -74,7 +74,12 @@ impl Life {
 
     fn read(&self, readings: Readings) {
         for ((name, values), other) in READINGS.into_iter().zip(readings) {
-            self.order.story().world.standins().set_reading(name, values[usize::from(other)]).expect("a reading of the stand-in");
+            self.order
+                .story()
+                .environment
+                .standins()
+                .set_reading(name, values[usize::from(other)])
+                .expect("a reading of the stand-in");
         }
     }
 
@@ -82,17 +87,17 @@ impl Life {
         self.runtime.block_on(self.order.step(step));
     }
 
-    /// Lets everything come to rest, and gives the house back.
-    pub(crate) fn end(mut self) -> House {
+    /// Lets everything come to rest, and gives the environment back.
+    pub(crate) fn end(mut self) -> KeptEnvironment {
         self.runtime.block_on(self.order.come_to_rest());
-        House { runtime: self.runtime, rooms: self.order.rooms }
+        KeptEnvironment { runtime: self.runtime, rooms: self.order.rooms }
     }
 }
 
 /// What an asker was told.
 #[derive(Debug)]
 pub(crate) enum Said {
-    /// By a function of the gateway.
+    /// By a function of the API gateway.
     Http(Answer),
     /// By the back office.
     Office(Verdict),
@@ -110,11 +115,11 @@ pub(crate) struct Sequence {
     amounts: BTreeMap<String, BTreeSet<i64>>,
     /// The payment page that the customer was shown.
     shown: BTreeMap<String, String>,
-    /// Payments that somebody dealt with in Mokka's cabinet.
+    /// Payments that were dealt with in Mokka's cabinet.
     pub(crate) cabinet: BTreeSet<String>,
     /// A fault may be waiting for its call.
     broken: bool,
-    /// What happened, for whoever has to find out why it went wrong.
+    /// What happened, for the reader of a failed test.
     diary: Vec<String>,
 }
 
@@ -150,7 +155,7 @@ impl Sequence {
     }
 
     pub(crate) fn now(&self) -> i64 {
-        self.story().world.clock().now().millis()
+        self.story().environment.clock().now().millis()
     }
 
     pub(crate) fn note(&mut self, what: impl Into<String>) {
@@ -213,15 +218,15 @@ impl Sequence {
                     // What it had sent arrives.
                     tokio::time::sleep(Duration::from_millis(10)).await;
                     if !soon {
-                        self.story().world.advance(LEASE_OVER);
+                        self.story().environment.advance(LEASE_OVER);
                     }
                 }
             }
             Step::Unheard { call, index } => {
-                self.story().world.lose_store_answer(usize::from(*index));
+                self.story().environment.lose_store_answer(usize::from(*index));
                 let said = self.patient(self.act(*call)).await;
                 self.note(format!("  {}", short(&said)));
-                self.story().world.lose_store_answer(usize::MAX);
+                self.story().environment.lose_store_answer(usize::MAX);
                 self.look().await;
                 self.hears(*call, &said, false);
             }
@@ -229,7 +234,7 @@ impl Sequence {
             Step::Customer(decision) => return self.customer(*decision).await,
             Step::Cabinet(action) => return self.in_cabinet(*action),
             Step::Breaks { system, method, fault, times } => {
-                self.story().world.standins().fault(*system, method, *fault, *times).expect("a fault");
+                self.story().environment.standins().fault(*system, method, *fault, *times).expect("a fault");
                 self.broken = true;
                 return;
             }
@@ -241,17 +246,17 @@ impl Sequence {
     }
 
     pub(crate) fn mend(&mut self) {
-        self.story().world.standins().clear_faults();
+        self.story().environment.standins().clear_faults();
         self.broken = false;
     }
 
-    /// Waits for an answer. Whoever meets a lease that somebody dead has left waits until it is over.
+    /// Waits for an answer. A request that meets the lease of a dead one waits until it is over.
     async fn patient<T>(&self, call: impl Future<Output = T>) -> T {
         let now = self.now();
         if self.seen.values().any(|books| books.is_leased(now)) {
             let wait = async {
                 tokio::time::sleep(Duration::from_millis(150)).await;
-                self.story().world.advance(LEASE_OVER);
+                self.story().environment.advance(LEASE_OVER);
             };
             tokio::join!(call, wait).0
         } else {
@@ -263,7 +268,7 @@ impl Sequence {
         let payment = self.target(call);
         let story = self.story();
         let office = Office(story);
-        let known = story.world.standins().mokka_order(&payment).is_some();
+        let known = story.environment.standins().mokka_order(&payment).is_some();
         match call.action {
             Action::Create => Said::Http(story.create(&self.order).await),
             Action::Capture => Said::Http(story.capture(&payment).await),
@@ -281,12 +286,12 @@ impl Sequence {
             }
             Action::Refund { part, key } => Said::Office(office.refund(&payment, part, &key_text(key)).await),
             Action::Settle => Said::Office(office.settle(&payment).await),
-            Action::Pump => {
-                story.world.pump().await;
+            Action::PollStream => {
+                story.environment.poll_stream().await;
                 Said::Nothing
             }
             Action::Tick => {
-                story.world.tick().await;
+                story.environment.tick().await;
                 Said::Nothing
             }
         }
@@ -322,14 +327,14 @@ impl Sequence {
         let Some(payment) = self.seen.keys().next_back().cloned() else { return };
         let Some(truth) = Truth::of(self.story(), &payment) else { return };
         let becomes = match (action, truth.status) {
-            // Nobody captures there what the shop has given up; if they did, a person would be called.
+            // The shop captures nothing there that it has given up; if it did, a person would be called.
             (Cabinet::Finish, MokkaStatus::Hold) if self.seen[&payment].is_withdrawn() => return self.note("  given up"),
             (Cabinet::Finish, MokkaStatus::Hold) => MokkaStatus::Finished,
             (Cabinet::Cancel, MokkaStatus::Hold) => MokkaStatus::Canceled,
             (Cabinet::Refund, MokkaStatus::Finished) => MokkaStatus::Refunded,
             _ => return self.note("  cannot"),
         };
-        self.story().world.standins().set_mokka_status(&payment, becomes).expect("Mokka knows it");
+        self.story().environment.standins().set_mokka_status(&payment, becomes).expect("Mokka knows it");
         self.cabinet.insert(payment);
     }
 
@@ -339,7 +344,7 @@ impl Sequence {
             let end = end.unwrap_or_else(|| self.now());
             Duration::from_millis(u64::try_from(end + extra - self.now()).unwrap_or(0))
         };
-        self.story().world.advance(match span {
+        self.story().environment.advance(match span {
             Span::Seconds(seconds) => Duration::from_secs(seconds),
             Span::BeforeEnd => left(-2_000),
             Span::End => left(2_000),
@@ -410,11 +415,11 @@ impl Sequence {
         };
         must(told != Some(true) || is_paid, "IMSHOP was told that it is paid");
         let has_money = matches!(truth.status, MokkaStatus::Hold | MokkaStatus::Finished);
-        // A hold that comes after the attempt was given up is let go by whoever sees it.
+        // A hold that comes after the attempt was given up is let go by the first request that sees it.
         must(told != Some(false) || !has_money || books.is_withdrawn(), "IMSHOP was told that it is not paid");
     }
 
-    /// With nothing in the way, a person is needed only for what nobody else can tell.
+    /// With nothing in the way, a person is needed only for what only a person can decide.
     fn nobody_is_called_for_nothing(&self, books: &Books) {
         let before = self.seen.get(&books.id).is_some_and(Books::needs_attention);
         let is_called = books.needs_attention() && !before && !self.broken;
@@ -470,7 +475,7 @@ impl Sequence {
 
     fn before(&self, call: Call) -> Before {
         let payment = self.target(call);
-        let calls = CHANGES.map(|method| self.story().world.standins().call_count(System::Mokka, method));
+        let calls = CHANGES.map(|method| self.story().environment.standins().call_count(System::Mokka, method));
         Before { books: self.seen.get(&payment).cloned(), truth: Truth::of(self.story(), &payment), open: self.open(), calls }
     }
 
@@ -485,7 +490,7 @@ impl Sequence {
             return;
         }
         for (method, before) in CHANGES.into_iter().zip(before.calls) {
-            let calls = self.story().world.standins().call_count(System::Mokka, method) - before;
+            let calls = self.story().environment.standins().call_count(System::Mokka, method) - before;
             self.must(calls <= 1, || format!("{method} was called {calls} times"));
         }
     }
@@ -526,7 +531,7 @@ impl Sequence {
                 let newest = self.order.payment(u32::try_from(self.seen.len()).expect("few"));
                 if payment == newest || was.status == MokkaStatus::Pending {
                     let opens = answer.json()["success"] == Value::Bool(true);
-                    // Mokka has said that it was approved after all: for a while nobody knows.
+                    // Mokka has said that it was approved after all: for a while that is unknown.
                     let is_uncertain = books.item["hinted"] == Value::Bool(true) && !opens;
                     must(is_uncertain || opens == open, "create opens what can be paid");
                 }

@@ -17,7 +17,7 @@
 mod agreement;
 mod books;
 mod found;
-mod house;
+mod kept;
 mod life;
 mod office;
 mod plan;
@@ -27,7 +27,7 @@ mod truth;
 use proptest::test_runner::{Config, FileFailurePersistence, contextualize_config};
 use proptest_state_machine::prop_state_machine;
 
-use house::{OnHold, OnShipment};
+use kept::{OnHold, OnShipment};
 use life::Lives;
 
 /// How many sequences each test plays without `PROPTEST_CASES`.

@@ -87,7 +87,7 @@ impl Office<'_> {
         self.ask(payment, "settle", OPERATOR_KEY, json!({}), &[]).await
     }
 
-    /// Lets a person look into Mokka's cabinet for what is on the list and nobody else can tell, and say what is there: of which
+    /// Lets a person look into Mokka's cabinet for what is on the list and only a person can decide, and say what is there: of which
     /// refund, whether it was made, and what came of saying so.
     pub(crate) async fn clear_up(&self, books: &Books) -> Option<(usize, bool, Verdict)> {
         let truth = Truth::of(self.0, &books.id).filter(Truth::is_captured)?;

@@ -8,7 +8,7 @@ use proptest::strategy::Union;
 use proptest_state_machine::ReferenceStateMachine;
 use standins::{Decision, Fault, System};
 
-use crate::house::{Address, Policy};
+use crate::kept::{Address, Policy};
 use crate::office::Part;
 
 /// In seconds.
@@ -17,7 +17,7 @@ const DAY: u64 = 24 * 60 * 60;
 /// Something happens.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    /// Somebody asks something of our functions.
+    /// A request to our functions.
     Ask(Call),
     /// Two ask at once.
     Both(Call, Call),
@@ -34,7 +34,7 @@ pub(crate) enum Step {
     },
     /// The customer decides on the form that was shown; no callback comes of it by itself.
     Customer(Decision),
-    /// Somebody acts in Mokka's cabinet.
+    /// An act in Mokka's cabinet.
     Cabinet(Cabinet),
     /// The next calls go wrong.
     Breaks {
@@ -74,7 +74,7 @@ pub(crate) enum Action {
     },
     Settle,
     /// The table's stream.
-    Pump,
+    PollStream,
     /// The schedule.
     Tick,
 }
@@ -108,7 +108,7 @@ pub(crate) enum Span {
 /// Where a sequence begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Start {
-    /// With an order that nobody has begun to pay.
+    /// With an order whose payment has not begun.
     Order,
     /// With a hold.
     Held,
@@ -129,7 +129,7 @@ enum Phase {
 }
 
 /// What Mokka's document leaves open, as it is drawn for a life: whether each is in the other way than we assume
-/// (infra/docs/READINGS.md). The rest of the list makes a person's work of what is nobody's otherwise, and has tests of its own; so has a
+/// (infra/docs/READINGS.md). The rest of the list makes manual reviews of what needs none otherwise, and has tests of its own; so has a
 /// Checkout that is carried out late, after which the page of the one that followed it may be dead.
 pub(crate) const READINGS: [(&str, [&str; 2]); 6] = [
     ("cannot_process", ["nothing_done", "done"]),
@@ -257,7 +257,7 @@ impl Plan {
             (2 * held, change().prop_map(Action::Change).boxed()),
             (4 * captured, refund().boxed()),
             (2, Just(Action::Settle).boxed()),
-            (6, Just(Action::Pump).boxed()),
+            (6, Just(Action::PollStream).boxed()),
             (5, Just(Action::Tick).boxed()),
         ]);
         (actions, proptest::bool::weighted(0.05)).prop_map(|(action, first)| Call { action, first }).boxed()

@@ -1,5 +1,5 @@
 //! How everything must stand once no more time can bring anything new: as Mokka has it, nothing open, IMSHOP told. The one thing
-//! that nobody but a person can tell is on the list for people, and the person tells it.
+//! that only a person can decide is on the list for people, and the person tells it.
 
 use std::time::Duration;
 
@@ -11,31 +11,31 @@ use crate::truth::{Truth, imshop_order};
 
 /// After so many rounds of waiting, pumping and ticking everything must be at rest.
 const ROUNDS: u32 = 40;
-/// The schedule runs every minute; the turn of a run that died is over by then.
+/// The schedule runs every minute; the lease of a run that died has expired by then.
 const BETWEEN_TICKS: Duration = Duration::from_mins(1);
 
 impl Sequence {
     /// Nothing is broken any more; time passes.
     pub(crate) async fn come_to_rest(&mut self) {
         self.mend();
-        self.story().world.lose_store_answer(usize::MAX);
+        self.story().environment.lose_store_answer(usize::MAX);
         self.note("everything works, and time passes");
         for _ in 0..ROUNDS {
-            self.story().world.pump().await;
+            self.story().environment.poll_stream().await;
             let seen = self.look().await;
             self.note(seen);
             let all: Vec<Books> = self.seen.values().cloned().collect();
             if all.iter().all(|books| books.moment("check_at").is_none()) {
                 self.is_at_rest(&all);
-                drop(self.story().world.store_calls());
-                self.story().world.sift_logs();
+                drop(self.story().environment.store_calls());
+                self.story().environment.sift_logs();
                 return;
             }
             for books in &all {
                 self.play_the_person(books).await;
             }
             self.wait(&all);
-            self.story().world.tick().await;
+            self.story().environment.tick().await;
         }
         self.broke("it never comes to rest");
     }
@@ -55,7 +55,7 @@ impl Sequence {
         });
         let next = moments.min().expect("something is to be looked at");
         let wait = Duration::from_millis(u64::try_from(next - self.now()).unwrap_or(0) + 1_000);
-        self.story().world.advance(wait.max(BETWEEN_TICKS));
+        self.story().environment.advance(wait.max(BETWEEN_TICKS));
     }
 
     async fn play_the_person(&mut self, books: &Books) {

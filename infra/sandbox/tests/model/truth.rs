@@ -22,7 +22,7 @@ pub(crate) struct Truth {
 
 impl Truth {
     pub(crate) fn of(story: &Story, payment: &str) -> Option<Self> {
-        story.world.standins().mokka_order(payment).map(|order| Self::from(&order))
+        story.environment.standins().mokka_order(payment).map(|order| Self::from(&order))
     }
 
     /// The money is the shop's, or was.
@@ -64,12 +64,12 @@ fn kopecks(text: &str) -> i64 {
 
 /// Whether IMSHOP takes the payment for paid, as it was told last.
 pub(crate) fn imshop_says_paid(story: &Story, payment: &str) -> Option<bool> {
-    story.world.standins().imshop_payment(payment).map(|word| word["paymentCaptured"] == Value::Bool(true))
+    story.environment.standins().imshop_payment(payment).map(|word| word["paymentCaptured"] == Value::Bool(true))
 }
 
 /// What IMSHOP was told last of the order: whether it is paid, and by which payment.
 pub(crate) fn imshop_order(story: &Story, order: &str) -> Option<(bool, String)> {
-    let word = story.world.standins().imshop_order(order)?;
+    let word = story.environment.standins().imshop_order(order)?;
     let payment = &word["payment"];
     Some((payment["paid"] == Value::Bool(true), payment["paymentId"].as_str().unwrap_or_default().to_owned()))
 }

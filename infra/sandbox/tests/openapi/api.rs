@@ -9,7 +9,7 @@ use emulators::template::{TEMPLATE, Template};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 use testkit::settings::{CASHIER_KEY, IMSHOP_KEY, SHOP_KEY};
-use testkit::{Answer, Event, World};
+use testkit::{Answer, Event, TestEnvironment};
 
 use crate::document::{DOCUMENT, Operation};
 
@@ -38,7 +38,7 @@ const NOT_PROVOKED: [&str; 9] = [
 
 /// The system of one test.
 pub(crate) struct Api {
-    pub(crate) world: World,
+    pub(crate) environment: TestEnvironment,
     functions: Functions,
     template: Template,
     seen: RefCell<BTreeSet<String>>,
@@ -51,11 +51,11 @@ impl Api {
 
     /// With some of the functions' settings changed.
     pub(crate) async fn start_with(changes: &[(&str, &str)]) -> Self {
-        let world = World::start().await;
-        let mut settings = world.env();
+        let environment = TestEnvironment::start().await;
+        let mut settings = environment.env();
         settings.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let functions = sandbox::functions::build(&settings, &world.world()).unwrap();
-        Self { world, functions, template: Template::read(TEMPLATE).unwrap(), seen: RefCell::default() }
+        let functions = sandbox::functions::build(&settings, &environment.platform()).unwrap();
+        Self { environment, functions, template: Template::read(TEMPLATE).unwrap(), seen: RefCell::default() }
     }
 
     /// Sends an event to the function of its route, and holds the answer against the document.
@@ -86,7 +86,7 @@ impl Api {
     pub(crate) async fn tell(&self, payment: &str) {
         let change = json!({"Keys": {"pk": {"S": format!("payment#{payment}")}}, "SequenceNumber": "1"});
         let event = json!({"Records": [{"dynamodb": change}]});
-        let deps = self.world.build(payment_events::Deps::from_env, &[]);
+        let deps = self.environment.build(payment_events::Deps::from_env, &[]);
         payment_events::handle(&deps, LambdaEvent::new(event, Context::default())).await.unwrap();
     }
 

@@ -135,7 +135,7 @@ async fn attempt(api: &Api, order: usize) -> String {
 
 /// The customer pays, and we know.
 async fn hold(api: &Api, payment: &str) {
-    api.world.standins().decide(payment, Decision::Approved, false, 1).await.unwrap();
+    api.environment.standins().decide(payment, Decision::Approved, false, 1).await.unwrap();
     let answer = act(api, "settlePayment", payment, "empty").await.json();
     assert_eq!(answer["payment"]["state"], "held", "{answer}");
 }
@@ -143,7 +143,7 @@ async fn hold(api: &Api, payment: &str) {
 /// The provider cannot be asked, or refuses: nothing is done.
 async fn trouble(api: &Api, id: &str, payment: &str, example: &str) {
     let (_, _, method) = ON_A_HOLD.into_iter().find(|(one, ..)| *one == id).unwrap();
-    let standins = api.world.standins();
+    let standins = api.environment.standins();
     standins.fault(System::Mokka, "status", Fault::Reset, ALWAYS).unwrap();
     for id in [id, "settlePayment"] {
         let example = if id == "settlePayment" { "empty" } else { example };
@@ -171,10 +171,10 @@ async fn look(api: &Api) {
 
 /// The provider gives no clear answer, and then it does.
 async fn unclear(api: &Api, id: &str, payment: &str, example: &str, method: &str) {
-    api.world.standins().fault(System::Mokka, method, Fault::Http500, ALWAYS).unwrap();
+    api.environment.standins().fault(System::Mokka, method, Fault::Http500, ALWAYS).unwrap();
     assert_eq!(act(api, id, payment, example).await.status, 202, "{id}");
     assert_eq!(act(api, "settlePayment", payment, "empty").await.status, 202, "{id}");
-    api.world.standins().clear_faults();
+    api.environment.standins().clear_faults();
     let settled = act(api, "settlePayment", payment, "empty").await;
     assert_eq!((settled.status, &settled.json()["payment"]["unknown"]), (200, &json!(false)), "{id}: {}", settled.body);
 }
@@ -202,7 +202,7 @@ async fn upload(api: &Api, payment: &str) {
 }
 
 async fn refunds(api: &Api, payment: &str) {
-    let standins = api.world.standins();
+    let standins = api.environment.standins();
     let refund = async |key: &str, body: Value| {
         let operation = DOCUMENT.operation("refundPayment");
         let event = Event::post(&operation.path.replace("{paymentId}", payment)).header("Idempotency-Key", key);
@@ -210,7 +210,7 @@ async fn refunds(api: &Api, payment: &str) {
     };
     let part = || DOCUMENT.body("refundPayment", "part");
     assert_eq!(refund("return-1", part()).await.json()["code"], "partial_too_early");
-    api.world.advance(Duration::from_hours(48));
+    api.environment.advance(Duration::from_hours(48));
     for _ in 0..2 {
         let answer = refund("return-1", part()).await;
         assert_eq!((answer.status, &answer.json()["refund"]["status"]), (200, &json!("made")), "{}", answer.body);
@@ -246,7 +246,7 @@ async fn refunds(api: &Api, payment: &str) {
 
 async fn messages(api: &Api, payment: &str) {
     assert_eq!(act(api, "closeMessage", payment, "paymentStatus").await.json()["code"], "message_decided");
-    api.world.standins().fault(System::Imshop, "payment_status", "status:404".parse().unwrap(), 1).unwrap();
+    api.environment.standins().fault(System::Imshop, "payment_status", "status:404".parse().unwrap(), 1).unwrap();
     api.tell(payment).await;
     let shown = act(api, "settlePayment", payment, "empty").await.json();
     let number = shown["payment"]["untold"][0]["message"].to_string();
@@ -258,7 +258,7 @@ async fn messages(api: &Api, payment: &str) {
 }
 
 async fn customers(api: &Api) {
-    let standins = api.world.standins();
+    let standins = api.environment.standins();
     for (id, example, method) in
         [("askLimit", "demo", "limit"), ("register", "complete", "registration"), ("listSchedules", "demo", "schedule")]
     {
@@ -281,7 +281,7 @@ async fn customers(api: &Api) {
 
 /// A form with a photo, as it is stored.
 fn handed_in(api: &Api, number: u8) -> Submission {
-    let secret = Env::from_map(api.world.env()).internal_secret().unwrap();
+    let secret = Env::from_map(api.environment.env()).internal_secret().unwrap();
     let data = json!({"name": "Айгуль", "phone": "+996 770 00 11 22", "photo": null});
     let id = SubmissionId::parse(&format!("{number:064x}")).unwrap();
     let photo = Photo {
@@ -291,7 +291,7 @@ fn handed_in(api: &Api, number: u8) -> Submission {
         data_url: true,
         key: format!("photos/90d/{id}/0.png"),
     };
-    let now = api.world.clock().now();
+    let now = api.environment.clock().now();
     Submission {
         id,
         form: FormName::parse("callback").unwrap(),
@@ -310,11 +310,11 @@ fn handed_in(api: &Api, number: u8) -> Submission {
 }
 
 async fn forms(api: &Api) {
-    let mut env = Env::from_map(api.world.env());
-    let submissions = Submissions::from_env(&mut env, api.world.dynamodb().clone(), Random::System).unwrap();
+    let mut env = Env::from_map(api.environment.env());
+    let submissions = Submissions::from_env(&mut env, api.environment.dynamodb().clone(), Random::System).unwrap();
     for number in 1..=2 {
         let form = handed_in(api, number);
-        api.world.storage().put(PHOTOS, &form.photos[0].key, b"PNG").unwrap();
+        api.environment.storage().put(PHOTOS, &form.photos[0].key, b"PNG").unwrap();
         submissions.save(form).await.unwrap().unwrap();
     }
     for (name, value) in [("form", "callback"), ("state", "delivered")] {

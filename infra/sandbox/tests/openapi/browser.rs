@@ -19,7 +19,7 @@ async fn the_answers_to_a_browser_are_documented() {
     for result in ["success", "failed"] {
         assert_eq!(page(result).await.status, 200);
     }
-    api.world.standins().decide("1001-1", Decision::Approved, false, 1).await.unwrap();
+    api.environment.standins().decide("1001-1", Decision::Approved, false, 1).await.unwrap();
     assert_eq!(come_back().await, format!("{TOKEN}/success"));
     assert_eq!(page("success").await.status, 200);
     assert_eq!(api.send(Event::new("GET", &format!("{address}/"))).await.headers["location"], "success");
@@ -31,7 +31,7 @@ async fn the_answers_to_a_browser_are_documented() {
     for operation in ["comeBackWithoutToken", "landingPageWithoutToken"] {
         assert_eq!(api.send(call(operation)).await.status, 404, "the payment has a token");
     }
-    api.world.forget("order-holds", "payment#1001-1", "return_token").await;
+    api.environment.forget("order-holds", "payment#1001-1", "return_token").await;
     assert_eq!(api.send(call("comeBackWithoutToken")).await.headers["location"], "1001-1/success");
     assert_eq!(api.send(call("landingPageWithoutToken")).await.status, 200);
     let broken = Api::start_with(&[("ORDERS_TABLE", "gone")]).await;

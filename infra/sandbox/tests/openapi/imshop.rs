@@ -33,22 +33,22 @@ async fn orders(api: &Api) {
     assert_eq!((&answer["orders"][0]["id"], answer["orders"][0]["price"].as_f64()), (&json!("1001"), Some(5240.0)), "{answer}");
     let answer = api.example("createOrders", "split").await.json();
     assert_eq!(answer["orders"].as_array().unwrap().len(), 2, "{answer}");
-    api.world.standins().fault(System::Shop, "orders", Fault::Http500, 1).unwrap();
+    api.environment.standins().fault(System::Shop, "orders", Fault::Http500, 1).unwrap();
     let answer = api.example("createOrders", "kettle").await.json();
     assert_eq!(answer["orders"][0]["errorCode"], "shop_unavailable", "{answer}");
-    api.world.standins().fault(System::Shop, "orders", Fault::Refused, 1).unwrap();
+    api.environment.standins().fault(System::Shop, "orders", Fault::Refused, 1).unwrap();
     let answer = api.example("createOrders", "split").await.json();
     assert_eq!(answer["orders"][1]["success"], false, "{answer}");
     // What the shop adds of its own is the shop's.
-    api.world.standins().shop_answers(json!({"publicId": null, "price": null, "loyalty": {"points": 5}})).unwrap();
+    api.environment.standins().shop_answers(json!({"publicId": null, "price": null, "loyalty": {"points": 5}})).unwrap();
     api.example("createOrders", "kettle").await;
-    api.world.standins().clear_shop_answers();
+    api.environment.standins().clear_shop_answers();
     let answer = api.send(call("createOrders").json(json!({"orders": []}))).await;
     assert_eq!(answer.status, 400, "{}", answer.body);
 }
 
 async fn acquiring(api: &Api) {
-    let standins = api.world.standins();
+    let standins = api.environment.standins();
     for (example, success) in [("create", true), ("create", true), ("applepay", false), ("androidpay", false)] {
         let answer = api.example("acquiring", example).await.json();
         assert_eq!((&answer["success"], answer["paymentId"] == "1001-1"), (&json!(success), success), "{example}: {answer}");
@@ -100,11 +100,11 @@ async fn forms(api: &Api) {
     assert!(again["success"] == false && again["message"].is_string(), "{again}");
     assert_eq!(api.example("exportForm", "withCode").await.json(), json!({"success": false, "otpFailed": true}));
     assert_eq!(api.example("exportForm", "withoutCode").await.json()["success"], true);
-    let code = api.world.standins().codes().pop().unwrap();
+    let code = api.environment.standins().codes().pop().unwrap();
     let mut form = DOCUMENT.body("exportForm", "withCode");
     form["data"]["otpCode"] = code.into();
     let export = async || api.send(call("exportForm").json(form.clone())).await.json();
-    api.world.standins().fault(System::Shop, "forms", Fault::Http500, 1).unwrap();
+    api.environment.standins().fault(System::Shop, "forms", Fault::Http500, 1).unwrap();
     assert!(export().await["message"].is_string());
     assert_eq!(export().await["success"], true);
     assert_eq!(export().await["success"], true);

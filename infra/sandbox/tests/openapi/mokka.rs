@@ -15,7 +15,7 @@ async fn the_answers_to_mokkas_callbacks_are_documented() {
     pay(&api).await;
     // Nothing in the body counts, not even that it can be read.
     assert_eq!(api.send(call("mokkaCallback").text("{")).await.json(), json!({"success": true}));
-    api.world.standins().decide("1001-1", Decision::Approved, false, 1).await.unwrap();
+    api.environment.standins().decide("1001-1", Decision::Approved, false, 1).await.unwrap();
     for example in ["approved", "declined"] {
         assert_eq!(api.example("mokkaCallback", example).await.json(), json!({"success": true}));
     }
@@ -32,7 +32,7 @@ async fn the_answers_to_mokkas_callbacks_are_documented() {
 }
 
 async fn registration(api: &Api) {
-    let standins = api.world.standins();
+    let standins = api.environment.standins();
     let registered = api.example("register", "shortest").await.json();
     let id = registered["registration_id"].as_str().unwrap();
     let callback = Url::parse(&standins.mokka_registration(id).unwrap().callback_url).unwrap();

@@ -31,7 +31,7 @@ async fn the_answers_to_a_push_are_documented() {
     let mut other = DOCUMENT.body("pushOrder", "shortest");
     other["amount"] = json!("1.00");
     assert_eq!(api.send(call("pushOrder").json(other)).await.status, 409);
-    api.world.standins().decide("2009-1", Decision::Declined, false, 1).await.unwrap();
+    api.environment.standins().decide("2009-1", Decision::Declined, false, 1).await.unwrap();
 
     let broken = Api::start_with(&[("ORDERS_TABLE", "gone")]).await;
     assert_eq!(broken.example("pushOrder", "shortest").await.status, 500);

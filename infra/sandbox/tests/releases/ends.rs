@@ -10,12 +10,12 @@ use shared::platform::clock::{Deadline, Timestamp};
 use shared::platform::env::Env;
 use shared::platform::money::{Currency, Decimal, Money};
 use standins::{Decision, MokkaStatus, Options, Sms, StandIns, System};
-use testkit::World;
+use testkit::TestEnvironment;
 use testkit::settings::OPERATOR_KEY;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::house::{House, picture};
+use crate::deployment::{Deployment, picture};
 use crate::stored::{self, Files};
 use crate::stories::{self, DOCUMENT, id_of};
 
@@ -39,15 +39,15 @@ fn money(value: &Value, name: &str) -> Money {
     Money::new(Decimal::parse(text(value, name)).unwrap(), Currency::Rub)
 }
 
-/// A new world, two days before the release's, in which Mokka and SMSPRO come to know what they knew, and the tables hold what
+/// A new environment, two days before the release's, in which Mokka and SMSPRO come to know what they knew, and the tables hold what
 /// they held.
-async fn restored(files: &Files) -> House {
+async fn restored(files: &Files) -> Deployment {
     let outside = &files["outside"];
     let at = Timestamp::from_millis(outside["at"].as_i64().unwrap());
-    let house = House::new(World::start_at(at.minus(2 * DAY), Options::default()).await);
-    let mut env = Env::from_map(house.world.env());
-    let mokka = client_from_env(&mut env, house.world.world().http).unwrap();
-    let standins = house.world.standins();
+    let deployment = Deployment::new(TestEnvironment::start_at(at.minus(2 * DAY), Options::default()).await);
+    let mut env = Env::from_map(deployment.environment.env());
+    let mokka = client_from_env(&mut env, deployment.environment.platform().http).unwrap();
+    let standins = deployment.environment.standins();
     for order in outside["orders"].as_array().unwrap() {
         register(&mokka, order).await;
         if ["finished", "refunded"].contains(&text(order, "status")) {
@@ -67,7 +67,7 @@ async fn restored(files: &Files) -> House {
         };
         mokka.registration(&request, deadline()).await.unwrap();
     }
-    house.world.advance(2 * DAY);
+    deployment.environment.advance(2 * DAY);
     for order in outside["orders"].as_array().unwrap() {
         let id = text(order, "order_id");
         for each in order["returns"].as_array().unwrap() {
@@ -78,8 +78,8 @@ async fn restored(files: &Files) -> House {
         standins.set_mokka_amount(id, text(order, "amount")).unwrap();
     }
     remember_codes(standins, files);
-    stored::restore(&house, files).await;
-    house
+    stored::restore(&deployment, files).await;
+    deployment
 }
 
 async fn register(mokka: &Client, order: &Value) {
@@ -108,71 +108,72 @@ fn remember_codes(standins: &StandIns, files: &Files) {
 }
 
 #[tokio::test]
-async fn what_every_kept_release_has_stored_comes_to_its_end() {
+async fn stored_data_of_every_kept_release_comes_to_its_end() {
     for version in stored::releases() {
         println!("release {version}");
-        let house = restored(&stored::read(&version)).await;
-        come_to_its_end(&house).await;
+        let deployment = restored(&stored::read(&version)).await;
+        come_to_its_end(&deployment).await;
     }
 }
 
 /// Everything of the stories, as customers, IMSHOP, the shop and the schedule go on with it.
-pub(crate) async fn come_to_its_end(house: &House) {
-    codes(house).await;
-    after_the_codes(house).await;
+pub(crate) async fn come_to_its_end(deployment: &Deployment) {
+    codes(deployment).await;
+    after_the_codes(deployment).await;
 }
 
 /// The same without the codes, whose time is soon over.
-pub(crate) async fn after_the_codes(house: &House) {
-    house.world.standins().forget_calls();
-    waiting_forms(house).await;
-    nothing_moves_what_is_over(house).await;
-    go_on(house).await;
-    rest(house).await;
-    unclear(house).await;
-    people(house).await;
-    told(house).await;
-    erased(house).await;
+pub(crate) async fn after_the_codes(deployment: &Deployment) {
+    deployment.environment.standins().forget_calls();
+    waiting_forms(deployment).await;
+    nothing_moves_what_is_over(deployment).await;
+    go_on(deployment).await;
+    rest(deployment).await;
+    unclear(deployment).await;
+    people(deployment).await;
+    told(deployment).await;
+    erased(deployment).await;
 }
 
-pub(crate) async fn codes(house: &House) {
-    let (_, answer) = house.form("callback", "+996 770 20 00 05", Some("000")).await;
+pub(crate) async fn codes(deployment: &Deployment) {
+    let (_, answer) = deployment.form("callback", "+996 770 20 00 05", Some("000")).await;
     assert_eq!(answer["otpFailed"], json!(true), "a wrong code: {answer}");
-    let (_, answer) = house.form("callback", "+996 770 20 00 05", Some(&house.code("996770200005"))).await;
+    let (_, answer) = deployment.form("callback", "+996 770 20 00 05", Some(&deployment.code("996770200005"))).await;
     assert_eq!(answer["success"], json!(true), "a code that was sent: {answer}");
-    let saved = house.world.standins().forms().len();
-    let (_, answer) = house.form("callback", "+996 770 20 00 01", Some(&house.code("996770200001"))).await;
+    let saved = deployment.environment.standins().forms().len();
+    let (_, answer) = deployment.form("callback", "+996 770 20 00 01", Some(&deployment.code("996770200001"))).await;
     assert_eq!(answer["success"], json!(true), "the same form once more: {answer}");
-    assert_eq!(house.world.standins().forms().len(), saved, "it is at the shop already");
-    house.world.advance(Duration::from_mins(1));
-    let (_, answer) = house.form("callback", "+996 770 20 00 06", None).await;
+    assert_eq!(deployment.environment.standins().forms().len(), saved, "it is at the shop already");
+    deployment.environment.advance(Duration::from_mins(1));
+    let (_, answer) = deployment.form("callback", "+996 770 20 00 06", None).await;
     assert_eq!(answer["success"], json!(true), "a send that nobody knew of: {answer}");
 }
 
-async fn waiting_forms(house: &House) {
-    house.world.deliver_forms_for(Duration::from_mins(2)).await;
-    let waiting = house.world.standins().forms().into_iter().find(|saved| saved["form"]["data"]["phone"] == "+996 770 20 00 03");
+async fn waiting_forms(deployment: &Deployment) {
+    deployment.environment.deliver_forms_for(Duration::from_mins(2)).await;
+    let waiting =
+        deployment.environment.standins().forms().into_iter().find(|saved| saved["form"]["data"]["phone"] == "+996 770 20 00 03");
     let waiting = waiting.expect("the form that waited is at the shop");
     assert_eq!(waiting["form"]["data"]["picture"], picture().as_str(), "with its photo");
     for (state, forms) in [("waiting", 0), ("refused", 1)] {
-        let (status, answer) = house.look(&format!("/v1/back-office/forms?state={state}")).await;
+        let (status, answer) = deployment.look(&format!("/v1/back-office/forms?state={state}")).await;
         assert_eq!((status, answer["forms"].as_array().map(Vec::len)), (200, Some(forms)), "{state}: {answer}");
     }
 }
 
-async fn nothing_moves_what_is_over(house: &House) {
+async fn nothing_moves_what_is_over(deployment: &Deployment) {
     for uuid in ["captured", "partially-refunded", "refunded", "declined", "canceled", "expired"] {
-        let payment = id_of(house, uuid).await;
-        let before = house.payment(&payment).await;
+        let payment = id_of(deployment, uuid).await;
+        let before = deployment.payment(&payment).await;
         assert_eq!(before["state"], uuid.replace('-', "_"));
-        let (_, answer) = house.capture(&payment).await;
+        let (_, answer) = deployment.capture(&payment).await;
         let paid = ["captured", "partially-refunded"].contains(&uuid);
         assert_eq!(answer["paymentCaptured"] == json!(true), paid, "{uuid}: {answer}");
-        assert_eq!(house.payment(&payment).await["state"], before["state"], "{uuid}");
+        assert_eq!(deployment.payment(&payment).await["state"], before["state"], "{uuid}");
     }
 }
 
-impl House {
+impl Deployment {
     async fn pay(&self, payment: &str) {
         self.decide(payment, Decision::Approved).await;
         let (status, answer) = self.callback(payment).await;
@@ -186,55 +187,56 @@ impl House {
     }
 }
 
-async fn go_on(house: &House) {
+async fn go_on(deployment: &Deployment) {
     // Orders without a payment, or whose payment failed.
     for (uuid, attempt) in [("ordered", 1), ("pushed", 1), ("declined", 2), ("expired", 2)] {
-        let order = house.world.item("order-holds", &format!("order#{uuid}")).await.unwrap();
+        let order = deployment.environment.item("order-holds", &format!("order#{uuid}")).await.unwrap();
         let id = text(&order, "order_id").to_owned();
-        let (_, answer) = house.create(uuid, &id).await;
+        let (_, answer) = deployment.create(uuid, &id).await;
         assert_eq!(answer["paymentId"], format!("{id}-{attempt}"), "{uuid}: {answer}");
-        house.pay(&format!("{id}-{attempt}")).await;
+        deployment.pay(&format!("{id}-{attempt}")).await;
     }
-    // A registration whose answer nobody knows, and one that waits for its customer.
+    // A registration with a lost answer, and one that waits for its customer.
     for uuid in ["creating", "pending"] {
-        let payment = id_of(house, uuid).await;
-        house.world.advance(Duration::from_secs(15));
-        let (_, answer) = house.create(uuid, payment.trim_end_matches("-1")).await;
+        let payment = id_of(deployment, uuid).await;
+        deployment.environment.advance(Duration::from_secs(15));
+        let (_, answer) = deployment.create(uuid, payment.trim_end_matches("-1")).await;
         assert_eq!(answer["paymentId"], payment.as_str(), "{uuid}: {answer}");
-        house.pay(&payment).await;
-        house.give_back(&payment, "refunded").await;
+        deployment.pay(&payment).await;
+        deployment.give_back(&payment, "refunded").await;
     }
     for uuid in ["held", "changed"] {
-        let payment = id_of(house, uuid).await;
-        let (_, answer) = house.operate(&payment, "finish", json!({})).await;
+        let payment = id_of(deployment, uuid).await;
+        let (_, answer) = deployment.operate(&payment, "finish", json!({})).await;
         assert_eq!(answer["payment"]["state"], "captured", "{uuid}: {answer}");
-        house.give_back(&payment, "refunded").await;
+        deployment.give_back(&payment, "refunded").await;
     }
-    house.give_back(&id_of(house, "captured").await, "refunded").await;
-    house.give_back(&id_of(house, "partially-refunded").await, "refunded").await;
-    house.give_back(&id_of(house, "refund-refused").await, "refunded").await;
+    deployment.give_back(&id_of(deployment, "captured").await, "refunded").await;
+    deployment.give_back(&id_of(deployment, "partially-refunded").await, "refunded").await;
+    deployment.give_back(&id_of(deployment, "refund-refused").await, "refunded").await;
     // A request for a limit whose customer has not decided.
-    let open = house.world.items("order-holds", "registration#").await.into_iter().find(|each| each["approved"].is_null());
+    let open =
+        deployment.environment.items("order-holds", "registration#").await.into_iter().find(|each| each["approved"].is_null());
     let id = text(&open.unwrap(), "pk").trim_start_matches("registration#").to_owned();
-    let (status, answer) = stories::register(house, &id).await;
+    let (status, answer) = stories::register(deployment, &id).await;
     assert_eq!(status, 200, "{answer}");
 }
 
 /// What only time was needed for.
-async fn rest(house: &House) {
-    let payment = id_of(house, "mismatch").await;
-    house.world.standins().set_mokka_amount(&payment, "3250.00").unwrap();
-    house.world.standins().imshop_refuses(id_of(house, "untold").await.trim_end_matches("-1"), None).unwrap();
+async fn rest(deployment: &Deployment) {
+    let payment = id_of(deployment, "mismatch").await;
+    deployment.environment.standins().set_mokka_amount(&payment, "3250.00").unwrap();
+    deployment.environment.standins().imshop_refuses(id_of(deployment, "untold").await.trim_end_matches("-1"), None).unwrap();
     for _ in 0..LOOKS {
-        house.world.advance(Duration::from_mins(20));
-        let report = house.world.tick().await;
+        deployment.environment.advance(Duration::from_mins(20));
+        let report = deployment.environment.tick().await;
         assert_eq!(report["failed"], 0, "{report}");
-        house.world.watch_sms().await;
-        house.world.pump().await;
+        deployment.environment.watch_sms().await;
+        deployment.environment.poll_stream().await;
     }
 }
 
-async fn unclear(house: &House) {
+async fn unclear(deployment: &Deployment) {
     for (uuid, state) in [
         ("finishing", "captured"),
         ("finished-unheard", "captured"),
@@ -243,60 +245,63 @@ async fn unclear(house: &House) {
         ("mismatch", "captured"),
         ("untold", "captured"),
     ] {
-        let payment = house.payment(&id_of(house, uuid).await).await;
+        let payment = deployment.payment(&id_of(deployment, uuid).await).await;
         assert_eq!((&payment["state"], &payment["unknown"]), (&json!(state), &json!(false)), "{uuid}: {payment:#}");
     }
-    let finishes = house.world.standins().calls_to(System::Mokka, "finish");
+    let finishes = deployment.environment.standins().calls_to(System::Mokka, "finish");
     let document = finishes.iter().find(|call| call.check.as_ref().is_some_and(|check| *check.bytes == *DOCUMENT));
     assert!(document.is_some(), "the shop's own document went to Mokka");
-    let unheard = id_of(house, "finished-unheard").await;
+    let unheard = id_of(deployment, "finished-unheard").await;
     assert!(!finishes.iter().any(|call| call.body.to_string().contains(&unheard)), "what was finished is not finished again");
 }
 
-async fn people(house: &House) {
-    let payment = id_of(house, "refund-unknown").await;
-    assert_eq!(house.payment(&payment).await["attention"], "open", "a person is asked");
-    let (status, answer) = house.refund_was(&payment, 1, true).await;
+async fn people(deployment: &Deployment) {
+    let payment = id_of(deployment, "refund-unknown").await;
+    assert_eq!(deployment.payment(&payment).await["attention"], "open", "a person is asked");
+    let (status, answer) = deployment.refund_was(&payment, 1, true).await;
     assert_eq!((status, &answer["payment"]["state"]), (200, &json!("partially_refunded")), "{answer}");
-    let (status, answer) = house.call("GET", "/v1/back-office/payments?attention=true", OPERATOR_KEY, &json!({})).await;
+    let (status, answer) = deployment.call("GET", "/v1/back-office/payments?attention=true", OPERATOR_KEY, &json!({})).await;
     assert_eq!((status, answer["payments"].as_array().map(Vec::len)), (200, Some(0)), "{answer}");
-    let payment = id_of(house, "change-unknown").await;
-    let stored = house.payment(&payment).await;
+    let payment = id_of(deployment, "change-unknown").await;
+    let stored = deployment.payment(&payment).await;
     assert_eq!((&stored["amount"], &stored["unknown"]), (&json!(200_000), &json!(false)), "{stored:#}");
 }
 
 /// IMSHOP knows of every payment what is stored of it.
-async fn told(house: &House) {
-    house.world.tick().await;
-    house.world.pump().await;
-    for payment in house.world.items("order-holds", "payment#").await {
+async fn told(deployment: &Deployment) {
+    deployment.environment.tick().await;
+    deployment.environment.poll_stream().await;
+    for payment in deployment.environment.items("order-holds", "payment#").await {
         let id = text(&payment, "payment_id");
         let words = payment["history"].as_array().unwrap().iter().rposition(|step| !step["word"].is_null());
         let words = words.map_or(0, |index| index as u64 + 1);
         assert!(payment["told_payment_status"].as_u64() >= Some(words), "{id}: {payment:#}");
         assert!(payment["told_order_status"].as_u64() >= Some(words), "{id}: {payment:#}");
-        let mokka = house.world.standins().mokka_order(id).map(|order| order.status.as_str().to_owned());
+        let mokka = deployment.environment.standins().mokka_order(id).map(|order| order.status.as_str().to_owned());
         let ours = text(&payment, "state").replace("partially_refunded", "finished").replace("captured", "finished");
         assert_eq!(mokka.as_deref(), Some(ours.replace("held", "hold").as_str()), "{id}");
     }
 }
 
-async fn erased(house: &House) {
+async fn erased(deployment: &Deployment) {
     for phone in 1..=6 {
         let body = json!({"phone": format!("+996 770 20 00 {phone:02}")});
-        let (status, answer) = house.call("POST", "/v1/back-office/erasures", OPERATOR_KEY, &body).await;
+        let (status, answer) = deployment.call("POST", "/v1/back-office/erasures", OPERATOR_KEY, &body).await;
         assert_eq!(status, 200, "{answer}");
     }
-    assert!(house.world.items("forms", "form#").await.iter().all(|form| form["phone"].is_null()), "nobody's forms are left");
+    assert!(
+        deployment.environment.items("forms", "form#").await.iter().all(|form| form["phone"].is_null()),
+        "nobody's forms are left"
+    );
     let mut open = 0;
-    for order in house.world.items("order-holds", "order#").await {
+    for order in deployment.environment.items("order-holds", "order#").await {
         let Some(phone) = order["phone"].as_str() else { continue };
         let body = json!({"phone": format!("+{phone}")});
-        let (status, answer) = house.call("POST", "/v1/back-office/erasures", OPERATOR_KEY, &body).await;
+        let (status, answer) = deployment.call("POST", "/v1/back-office/erasures", OPERATOR_KEY, &body).await;
         assert_eq!(status, 200, "{answer}");
         open = answer["orders_open"].as_u64().unwrap();
     }
-    let orders = house.world.items("order-holds", "order#").await;
+    let orders = deployment.environment.items("order-holds", "order#").await;
     let known = orders.iter().filter(|order| !order["phone"].is_null()).count();
     assert!(
         (known as u64, orders.len()) == (open, orders.len()) && known < orders.len(),

@@ -7,6 +7,6 @@ use crate::{stored, stories};
 async fn keep_what_this_release_stores() {
     let version = env!("CARGO_PKG_VERSION");
     assert!(!stored::folder(version).exists(), "{version} is kept already: what a release has stored does not change");
-    let house = stories::told().await;
-    stored::write(version, &stored::dump(&house).await);
+    let deployment = stories::told().await;
+    stored::write(version, &stored::dump(&deployment).await);
 }

@@ -13,8 +13,8 @@
     reason = "a test that cannot go on has failed, and says how far it came"
 )]
 
+mod deployment;
 mod ends;
-mod house;
 mod keep;
 mod newer;
 mod shapes;

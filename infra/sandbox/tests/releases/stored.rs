@@ -1,4 +1,4 @@
-//! Everything that a world has stored, as files: the tables in DynamoDB's own JSON, the queue, the photos; and what the outside
+//! Everything that an environment has stored, as files: the tables in DynamoDB's own JSON, the queue, the photos; and what the outside
 //! systems know of it, from which they are made again.
 
 use std::collections::{BTreeMap, HashMap};
@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use testkit::settings::{FORMS_QUEUE, PHOTOS};
 
-use crate::house::House;
+use crate::deployment::Deployment;
 
 pub(crate) const TABLES: [&str; 4] = ["order-holds", "otp-tokens", "forms", "quotes"];
 
@@ -100,24 +100,24 @@ pub(crate) fn is_turn(key: &str) -> bool {
     key.starts_with("turn#")
 }
 
-/// Everything that a house has stored.
-pub(crate) async fn dump(house: &House) -> Files {
+/// Everything that a deployment has stored.
+pub(crate) async fn dump(deployment: &Deployment) -> Files {
     let mut files = Files::new();
     for table in TABLES {
-        let found = house.world.dynamodb().scan().table_name(table).send().await.unwrap();
+        let found = deployment.environment.dynamodb().scan().table_name(table).send().await.unwrap();
         let mut items: Vec<_> = found.items().iter().map(item_to_json).collect();
         items.retain(|item| !is_turn(item["pk"]["S"].as_str().unwrap()));
         items.sort_by_key(|item| item["pk"]["S"].as_str().unwrap().to_owned());
         files.insert(table.to_owned(), items.into());
     }
-    let messages = house.world.queues().messages(FORMS_QUEUE);
+    let messages = deployment.environment.queues().messages(FORMS_QUEUE);
     files.insert("queue".to_owned(), messages.iter().map(|message| message.body.clone()).collect());
     let photos = keys(&files["forms"], "key").map(|key| {
-        let bytes = house.world.storage().get(PHOTOS, &key).unwrap();
+        let bytes = deployment.environment.storage().get(PHOTOS, &key).unwrap();
         (key, Value::String(STANDARD.encode(bytes)))
     });
     files.insert("photos".to_owned(), Value::Object(photos.collect()));
-    files.insert("outside".to_owned(), outside(house, &files));
+    files.insert("outside".to_owned(), outside(deployment, &files));
     files
 }
 
@@ -144,28 +144,28 @@ fn collect(value: &Value, name: &str, found: &mut Vec<String>) {
 }
 
 /// What Mokka and SMSPRO know.
-fn outside(house: &House, files: &Files) -> Value {
-    let standins = house.world.standins();
+fn outside(deployment: &Deployment, files: &Files) -> Value {
+    let standins = deployment.environment.standins();
     let orders: Vec<_> = keys(&files["order-holds"], "payment_id").filter_map(|id| standins.mokka_order(&id)).collect();
     let registrations = files["order-holds"].as_array().unwrap().iter();
     let registrations = registrations.filter_map(|item| item["pk"]["S"].as_str().unwrap().strip_prefix("registration#"));
     let registrations: Vec<_> = registrations.filter_map(|id| standins.mokka_registration(id)).collect();
-    let at = house.world.clock().now().millis();
+    let at = deployment.environment.clock().now().millis();
     json!({"at": at, "orders": orders, "registrations": registrations, "inbox": standins.inbox(None)})
 }
 
-/// Puts the tables, the queue and the photos into a house.
-pub(crate) async fn restore(house: &House, files: &Files) {
+/// Puts the tables, the queue and the photos into a deployment.
+pub(crate) async fn restore(deployment: &Deployment, files: &Files) {
     for table in TABLES {
         for item in files[table].as_array().unwrap() {
             let item = item_from_json(item.as_object().unwrap());
-            house.world.dynamodb().put_item().table_name(table).set_item(Some(item)).send().await.unwrap();
+            deployment.environment.dynamodb().put_item().table_name(table).set_item(Some(item)).send().await.unwrap();
         }
     }
     for body in files["queue"].as_array().unwrap() {
-        house.world.queues().put(FORMS_QUEUE, body.as_str().unwrap()).unwrap();
+        deployment.environment.queues().put(FORMS_QUEUE, body.as_str().unwrap()).unwrap();
     }
     for (key, bytes) in files["photos"].as_object().unwrap() {
-        house.world.storage().put(PHOTOS, key, &STANDARD.decode(bytes.as_str().unwrap()).unwrap()).unwrap();
+        deployment.environment.storage().put(PHOTOS, key, &STANDARD.decode(bytes.as_str().unwrap()).unwrap()).unwrap();
     }
 }

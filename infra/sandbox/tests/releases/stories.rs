@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use shared::platform::clock::Timestamp;
 use standins::{Decision, Fault, Options, System};
 
-use testkit::World;
+use testkit::TestEnvironment;
 
-use crate::house::House;
+use crate::deployment::Deployment;
 
 /// When the stories begin: 22 November 2026, 10:00 UTC.
 const BEGIN: i64 = 1_795_341_600_000;
@@ -20,25 +20,25 @@ pub(crate) const DOCUMENT: &[u8] = b"%PDF-1.7\nA document of the shop's own.\n%%
 const HOUR: Duration = Duration::from_hours(1);
 const FIVE_MINUTES: Duration = Duration::from_mins(5);
 
-/// A house in which everything has happened.
-pub(crate) async fn told() -> House {
-    let house = House::new(World::start_at(Timestamp::from_millis(BEGIN), Options::default()).await);
-    the_day_before(&house).await;
-    house.world.advance(25 * HOUR);
-    mismatch(&house).await;
-    simple_ends(&house).await;
-    under_way(&house).await;
-    customers(&house).await;
-    prices(&house).await;
-    house.world.pump().await;
-    untold(&house).await;
-    forms(&house).await;
+/// A deployment in which everything has happened.
+pub(crate) async fn told() -> Deployment {
+    let deployment = Deployment::new(TestEnvironment::start_at(Timestamp::from_millis(BEGIN), Options::default()).await);
+    the_day_before(&deployment).await;
+    deployment.environment.advance(25 * HOUR);
+    mismatch(&deployment).await;
+    simple_ends(&deployment).await;
+    under_way(&deployment).await;
+    customers(&deployment).await;
+    prices(&deployment).await;
+    deployment.environment.poll_stream().await;
+    untold(&deployment).await;
+    forms(&deployment).await;
     // What is over goes now or never, so that nothing goes away in the middle of a test.
-    house.world.sweep();
-    house
+    deployment.environment.sweep();
+    deployment
 }
 
-impl House {
+impl Deployment {
     /// An order and its payment on Mokka's page.
     async fn pending(&self, uuid: &str) -> String {
         let id = self.order(uuid).await;
@@ -62,7 +62,7 @@ impl House {
     }
 
     fn fault(&self, system: System, method: &str, fault: Fault) {
-        self.world.standins().fault(system, method, fault, 1).unwrap();
+        self.environment.standins().fault(system, method, fault, 1).unwrap();
     }
 
     async fn is(&self, payment: &str, state: &str, unknown: bool) {
@@ -72,161 +72,164 @@ impl House {
 }
 
 /// What needs a day: parts are given back from the next day on, attempts run out.
-async fn the_day_before(house: &House) {
+async fn the_day_before(deployment: &Deployment) {
     for uuid in ["partially-refunded", "refund-unknown", "refund-refused"] {
-        house.captured(uuid).await;
+        deployment.captured(uuid).await;
     }
-    house.pending("expired").await;
-    // Codes that nobody enters.
+    deployment.pending("expired").await;
+    // Codes that are not entered.
     for number in 0..21 {
-        let (status, answer) = house.form("callback", &format!("+996 770 10 00 {number:02}"), None).await;
+        let (status, answer) = deployment.form("callback", &format!("+996 770 10 00 {number:02}"), None).await;
         assert_eq!((status, &answer["success"]), (200, &json!(true)), "{answer}");
     }
-    house.world.push_sms_reports().await;
-    house.world.advance(2 * FIVE_MINUTES);
-    house.world.watch_sms().await;
-    house.world.pump().await;
+    deployment.environment.push_sms_reports().await;
+    deployment.environment.advance(2 * FIVE_MINUTES);
+    deployment.environment.watch_sms().await;
+    deployment.environment.poll_stream().await;
 }
 
 /// Mokka holds another amount, for so long that a person is asked.
-async fn mismatch(house: &House) {
-    let payment = house.pending("mismatch").await;
-    house.decide(&payment, Decision::Approved).await;
-    house.world.standins().set_mokka_amount(&payment, "1.00").unwrap();
-    house.callback(&payment).await;
-    assert!(house.payment(&payment).await["mismatch"].is_string());
-    house.world.advance(HOUR + FIVE_MINUTES);
-    house.world.tick().await;
-    house.world.pump().await;
-    assert_eq!(house.payment(&payment).await["attention"], "open");
+async fn mismatch(deployment: &Deployment) {
+    let payment = deployment.pending("mismatch").await;
+    deployment.decide(&payment, Decision::Approved).await;
+    deployment.environment.standins().set_mokka_amount(&payment, "1.00").unwrap();
+    deployment.callback(&payment).await;
+    assert!(deployment.payment(&payment).await["mismatch"].is_string());
+    deployment.environment.advance(HOUR + FIVE_MINUTES);
+    deployment.environment.tick().await;
+    deployment.environment.poll_stream().await;
+    assert_eq!(deployment.payment(&payment).await["attention"], "open");
 }
 
-async fn simple_ends(house: &House) {
-    house.order("ordered").await;
-    let (status, answer) = house.push("pushed", &pushed_order()).await;
+async fn simple_ends(deployment: &Deployment) {
+    deployment.order("ordered").await;
+    let (status, answer) = deployment.push("pushed", &pushed_order()).await;
     assert_eq!(status, 200, "{answer}");
-    house.pending("pending").await;
-    house.held("held").await;
-    house.captured("captured").await;
-    let payment = house.pending("declined").await;
-    house.decide(&payment, Decision::Declined).await;
-    house.callback(&payment).await;
-    let payment = house.held("canceled").await;
-    house.operate(&payment, "cancel", json!({})).await;
-    house.is(&payment, "canceled", false).await;
-    let payment = house.captured("refunded").await;
-    house.refund(&payment, "all", json!({})).await;
-    house.is(&payment, "refunded", false).await;
-    let payment = house.held("changed").await;
-    house.operate(&payment, "change", changed_cart()).await;
-    house.is(&payment, "held", false).await;
-    let (_, answer) = house.refund(&id_of(house, "partially-refunded").await, "part", json!({"amount": "300.00"})).await;
+    deployment.pending("pending").await;
+    deployment.held("held").await;
+    deployment.captured("captured").await;
+    let payment = deployment.pending("declined").await;
+    deployment.decide(&payment, Decision::Declined).await;
+    deployment.callback(&payment).await;
+    let payment = deployment.held("canceled").await;
+    deployment.operate(&payment, "cancel", json!({})).await;
+    deployment.is(&payment, "canceled", false).await;
+    let payment = deployment.captured("refunded").await;
+    deployment.refund(&payment, "all", json!({})).await;
+    deployment.is(&payment, "refunded", false).await;
+    let payment = deployment.held("changed").await;
+    deployment.operate(&payment, "change", changed_cart()).await;
+    deployment.is(&payment, "held", false).await;
+    let (_, answer) =
+        deployment.refund(&id_of(deployment, "partially-refunded").await, "part", json!({"amount": "300.00"})).await;
     assert_eq!(answer["payment"]["state"], "partially_refunded", "{answer}");
-    house.fault(System::Mokka, "return", Fault::Status(32));
-    house.refund(&id_of(house, "refund-refused").await, "part", json!({"amount": "300.00"})).await;
+    deployment.fault(System::Mokka, "return", Fault::Status(32));
+    deployment.refund(&id_of(deployment, "refund-refused").await, "part", json!({"amount": "300.00"})).await;
 }
 
 /// Calls without an answer, and captures that are not made yet.
-async fn under_way(house: &House) {
-    let id = house.order("creating").await;
-    house.fault(System::Mokka, "checkout", Fault::Http500);
-    house.create("creating", &id).await;
-    house.is(&format!("{id}-1"), "creating", true).await;
+async fn under_way(deployment: &Deployment) {
+    let id = deployment.order("creating").await;
+    deployment.fault(System::Mokka, "checkout", Fault::Http500);
+    deployment.create("creating", &id).await;
+    deployment.is(&format!("{id}-1"), "creating", true).await;
     for uuid in ["finishing", "finished-unheard"] {
-        let payment = house.pending(uuid).await;
-        house.decide(&payment, Decision::Approved).await;
-        house.fault(System::Mokka, "finish", Fault::Http500);
-        house.callback(&payment).await;
-        house.is(&payment, "finishing", true).await;
+        let payment = deployment.pending(uuid).await;
+        deployment.decide(&payment, Decision::Approved).await;
+        deployment.fault(System::Mokka, "finish", Fault::Http500);
+        deployment.callback(&payment).await;
+        deployment.is(&payment, "finishing", true).await;
     }
     // Mokka did it, and could not say so.
-    let standins = house.world.standins();
-    standins.set_mokka_status(&id_of(house, "finished-unheard").await, "finished").unwrap();
-    let payment = house.held("document").await;
+    let standins = deployment.environment.standins();
+    standins.set_mokka_status(&id_of(deployment, "finished-unheard").await, "finished").unwrap();
+    let payment = deployment.held("document").await;
     standins.fault(System::Mokka, "finish", Fault::Http500, 2).unwrap();
-    house.finish_with_document(&payment, DOCUMENT).await;
-    house.is(&payment, "finishing", true).await;
+    deployment.finish_with_document(&payment, DOCUMENT).await;
+    deployment.is(&payment, "finishing", true).await;
     for (uuid, action, body) in [("cancel-unknown", "cancel", json!({})), ("change-unknown", "change", changed_cart())] {
-        let payment = house.held(uuid).await;
+        let payment = deployment.held(uuid).await;
         standins.fault(System::Mokka, action, Fault::Http500, 2).unwrap();
-        house.operate(&payment, action, body).await;
-        house.is(&payment, "held", true).await;
+        deployment.operate(&payment, action, body).await;
+        deployment.is(&payment, "held", true).await;
     }
-    standins.set_mokka_status(&id_of(house, "cancel-unknown").await, "canceled").unwrap();
-    standins.set_mokka_amount(&id_of(house, "change-unknown").await, "2000.00").unwrap();
-    let payment = id_of(house, "refund-unknown").await;
-    house.fault(System::Mokka, "return", Fault::AnswerLost);
-    house.refund(&payment, "part", json!({"amount": "300.00"})).await;
-    house.is(&payment, "captured", true).await;
+    standins.set_mokka_status(&id_of(deployment, "cancel-unknown").await, "canceled").unwrap();
+    standins.set_mokka_amount(&id_of(deployment, "change-unknown").await, "2000.00").unwrap();
+    let payment = id_of(deployment, "refund-unknown").await;
+    deployment.fault(System::Mokka, "return", Fault::AnswerLost);
+    deployment.refund(&payment, "part", json!({"amount": "300.00"})).await;
+    deployment.is(&payment, "captured", true).await;
 }
 
 /// Requests for a limit, one of them decided.
-async fn customers(house: &House) {
+async fn customers(deployment: &Deployment) {
     for decided in [false, true] {
         let body = json!({"redirect_url": "https://shop.example/limit", "phone": "+7 (888) 000-11-22"});
-        let (status, answer) = house.call("POST", "/v1/back-office/registrations", testkit::settings::OPERATOR_KEY, &body).await;
+        let (status, answer) =
+            deployment.call("POST", "/v1/back-office/registrations", testkit::settings::OPERATOR_KEY, &body).await;
         assert_eq!(status, 200, "{answer}");
         if decided {
             let id = answer["registration_id"].as_str().unwrap_or_else(|| panic!("{answer}"));
-            let (status, answer) = register(house, id).await;
+            let (status, answer) = register(deployment, id).await;
             assert_eq!(status, 200, "{answer}");
         }
     }
 }
 
 /// Mokka says that a customer has a limit.
-pub(crate) async fn register(house: &House, id: &str) -> (u16, Value) {
-    let registration = house.world.standins().mokka_registration(id).unwrap();
+pub(crate) async fn register(deployment: &Deployment, id: &str) -> (u16, Value) {
+    let registration = deployment.environment.standins().mokka_registration(id).unwrap();
     let path = url::Url::parse(&registration.callback_url).unwrap().path().to_owned();
-    house.call("POST", &path, "none", &json!({"order_id": id, "decision": "approved", "amount": "50000.00"})).await
+    deployment.call("POST", &path, "none", &json!({"order_id": id, "decision": "approved", "amount": "50000.00"})).await
 }
 
-async fn prices(house: &House) {
-    house.world.load_prices().await;
-    let (status, answer) = house.imshop("/v1/payments", cart()).await;
+async fn prices(deployment: &Deployment) {
+    deployment.environment.load_prices().await;
+    let (status, answer) = deployment.imshop("/v1/payments", cart()).await;
     assert_eq!(status, 200, "{answer}");
 }
 
 /// IMSHOP does not listen.
-async fn untold(house: &House) {
-    let payment = house.pending("untold").await;
-    house.world.standins().imshop_refuses(payment.trim_end_matches("-1"), Some(500)).unwrap();
-    house.decide(&payment, Decision::Approved).await;
-    house.callback(&payment).await;
-    house.world.pump().await;
-    assert!(house.payment(&payment).await["tell_failures"].as_u64() > Some(0));
+async fn untold(deployment: &Deployment) {
+    let payment = deployment.pending("untold").await;
+    deployment.environment.standins().imshop_refuses(payment.trim_end_matches("-1"), Some(500)).unwrap();
+    deployment.decide(&payment, Decision::Approved).await;
+    deployment.callback(&payment).await;
+    deployment.environment.poll_stream().await;
+    assert!(deployment.payment(&payment).await["tell_failures"].as_u64() > Some(0));
 }
 
-async fn forms(house: &House) {
-    // Entered, and refused by the shop when nobody waited any more.
-    house.form("callback", "+996 770 20 00 02", None).await;
-    house.fault(System::Shop, "forms", Fault::Http500);
-    house.form("callback", "+996 770 20 00 02", Some(&house.code("996770200002"))).await;
-    house.world.advance(FIVE_MINUTES);
-    house.fault(System::Shop, "forms", Fault::Refused);
-    house.world.deliver_forms().await;
+async fn forms(deployment: &Deployment) {
+    // Entered, and refused by the shop when the customer had left.
+    deployment.form("callback", "+996 770 20 00 02", None).await;
+    deployment.fault(System::Shop, "forms", Fault::Http500);
+    deployment.form("callback", "+996 770 20 00 02", Some(&deployment.code("996770200002"))).await;
+    deployment.environment.advance(FIVE_MINUTES);
+    deployment.fault(System::Shop, "forms", Fault::Refused);
+    deployment.environment.deliver_forms().await;
     // Entered, and at the shop.
-    house.form("callback", "+996 770 20 00 01", None).await;
-    let (_, answer) = house.form("callback", "+996 770 20 00 01", Some(&house.code("996770200001"))).await;
+    deployment.form("callback", "+996 770 20 00 01", None).await;
+    let (_, answer) = deployment.form("callback", "+996 770 20 00 01", Some(&deployment.code("996770200001"))).await;
     assert_eq!(answer["success"], json!(true), "{answer}");
     // Entered, and waiting for the shop.
-    house.form("callback", "+996 770 20 00 03", None).await;
-    house.fault(System::Shop, "forms", Fault::Http500);
-    let (_, answer) = house.form("callback", "+996 770 20 00 03", Some(&house.code("996770200003"))).await;
+    deployment.form("callback", "+996 770 20 00 03", None).await;
+    deployment.fault(System::Shop, "forms", Fault::Http500);
+    let (_, answer) = deployment.form("callback", "+996 770 20 00 03", Some(&deployment.code("996770200003"))).await;
     assert_eq!(answer["success"], json!(true), "{answer}");
     // Without a code.
-    house.form("feedback", "+996 770 20 00 04", None).await;
+    deployment.form("feedback", "+996 770 20 00 04", None).await;
     // Sent, and one wrong try.
-    house.form("callback", "+996 770 20 00 05", None).await;
-    house.form("callback", "+996 770 20 00 05", Some("000")).await;
-    // Nobody knows whether it was sent.
-    house.fault(System::Smspro, "send", Fault::Http500);
-    house.form("callback", "+996 770 20 00 06", None).await;
+    deployment.form("callback", "+996 770 20 00 05", None).await;
+    deployment.form("callback", "+996 770 20 00 05", Some("000")).await;
+    // It is unknown whether it was sent.
+    deployment.fault(System::Smspro, "send", Fault::Http500);
+    deployment.form("callback", "+996 770 20 00 06", None).await;
 }
 
 /// The id of a story's first payment.
-pub(crate) async fn id_of(house: &House, uuid: &str) -> String {
-    let order = house.world.item("order-holds", &format!("order#{uuid}")).await.unwrap_or_else(|| panic!("no order {uuid}"));
+pub(crate) async fn id_of(deployment: &Deployment, uuid: &str) -> String {
+    let order =
+        deployment.environment.item("order-holds", &format!("order#{uuid}")).await.unwrap_or_else(|| panic!("no order {uuid}"));
     format!("{}-1", order["order_id"].as_str().unwrap())
 }
 

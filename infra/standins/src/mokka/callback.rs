@@ -9,7 +9,7 @@ use super::tariff::{self, Payment};
 use crate::money::Kopecks;
 use crate::options::Tariff;
 
-/// Nobody gets past the form without a phone; where a test decides without one, this number of the sample stands in.
+/// The form needs a phone; where a test decides without one, this number of the sample stands in.
 pub(super) const SAMPLE_PHONE: &str = "8880010203";
 
 #[derive(Serialize)]

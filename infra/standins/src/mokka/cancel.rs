@@ -3,13 +3,13 @@
 use super::fields::Fields;
 use super::key::Key;
 use super::order::MokkaStatus;
-use super::refusal::{Refusal, business, unknown_order};
+use super::refusal::{MokkaRefusal, business, unknown_order};
 use super::state::Mokka;
 use super::{code, envelope};
 use crate::answer::Answer;
 use crate::request::Request;
 
-pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, Refusal> {
+pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, MokkaRefusal> {
     let body = envelope::json(Key::of_orders(&mokka.options), request)?;
     let fields = Fields::root(&body, &["order_id"])?;
     let order_id = envelope::order_id(&fields)?;
@@ -19,7 +19,7 @@ pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, Refusal
             order.cancels += 1;
             Ok(business(0))
         } else {
-            Err(Refusal::new(code::UNABLE_TO_CANCEL, format!("it is {}", order.status.as_str())))
+            Err(MokkaRefusal::new(code::UNABLE_TO_CANCEL, format!("it is {}", order.status.as_str())))
         }
     });
     canceled.unwrap_or_else(|| Err(unknown_order()))

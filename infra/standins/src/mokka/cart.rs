@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use super::code;
 use super::fields::Fields;
-use super::refusal::Refusal;
+use super::refusal::MokkaRefusal;
 
 /// Optional in Checkout (Mokka, "Checkout").
-pub(super) fn check_checkout(fields: &Fields<'_>) -> Result<(), Refusal> {
+pub(super) fn check_checkout(fields: &Fields<'_>) -> Result<(), MokkaRefusal> {
     let allowed = ["sku", "name", "price", "sale_price", "quantity", "unit", "brand", "category"];
     for item in fields.objects("cart_items", &allowed)? {
         check_item(&item)?;
@@ -22,10 +22,10 @@ pub(super) fn check_checkout(fields: &Fields<'_>) -> Result<(), Refusal> {
 }
 
 /// Mandatory in Change, with a quantity each, that need not be whole and fewer fields beside it (Mokka, "Change").
-pub(super) fn check_change(fields: &Fields<'_>) -> Result<(), Refusal> {
+pub(super) fn check_change(fields: &Fields<'_>) -> Result<(), MokkaRefusal> {
     let items = fields.objects("cart_items", &["sku", "name", "price", "sale_price", "quantity", "brand"])?;
     if items.is_empty() {
-        return Err(Refusal::new(code::CART, "cart_items"));
+        return Err(MokkaRefusal::new(code::CART, "cart_items"));
     }
     for item in items {
         check_item(&item)?;
@@ -35,15 +35,15 @@ pub(super) fn check_change(fields: &Fields<'_>) -> Result<(), Refusal> {
 }
 
 /// Shops sell by weight, too.
-fn check_quantity(item: &Fields<'_>) -> Result<(), Refusal> {
+fn check_quantity(item: &Fields<'_>) -> Result<(), MokkaRefusal> {
     if item.get("quantity").and_then(Value::as_f64).is_some_and(|quantity| quantity > 0.0) {
         return Ok(());
     }
-    Err(Refusal::new(code::CANNOT_PROCESS, format!("{} must be a positive number", item.path("quantity"))))
+    Err(MokkaRefusal::new(code::CANNOT_PROCESS, format!("{} must be a positive number", item.path("quantity"))))
 }
 
-fn check_item(item: &Fields<'_>) -> Result<(), Refusal> {
-    let missing = |name| Refusal::new(code::CANNOT_PROCESS, format!("{} is missing", item.path(name)));
+fn check_item(item: &Fields<'_>) -> Result<(), MokkaRefusal> {
+    let missing = |name| MokkaRefusal::new(code::CANNOT_PROCESS, format!("{} is missing", item.path(name)));
     item.text("name")?.ok_or_else(|| missing("name"))?;
     item.price("price")?.ok_or_else(|| missing("price"))?;
     item.price("sale_price")?;

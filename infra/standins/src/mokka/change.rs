@@ -10,7 +10,7 @@ use super::fields::Fields;
 use super::key::Key;
 use super::limits::{LimitStatus, Limits};
 use super::order::{MokkaOrder, MokkaStatus};
-use super::refusal::{Refusal, unknown_order};
+use super::refusal::{MokkaRefusal, unknown_order};
 use super::state::Mokka;
 use super::tariff::{self, Plan};
 use super::{cart, code, envelope};
@@ -25,7 +25,7 @@ struct Change {
     valid_till: OffsetDateTime,
 }
 
-pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, Refusal> {
+pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, MokkaRefusal> {
     let body = envelope::json(Key::of_orders(&mokka.options), request)?;
     let now = mokka.clock.now();
     let fields = Fields::root(&body, &["order_id", "amount", "valid_till", "cart_items"])?;
@@ -48,22 +48,22 @@ fn apply(
     order: &mut MokkaOrder,
     change: &Change,
     now: OffsetDateTime,
-) -> Result<Plan, Refusal> {
+) -> Result<Plan, MokkaRefusal> {
     match &order.status {
         MokkaStatus::Pending | MokkaStatus::Hold => {}
-        MokkaStatus::Expired => return Err(Refusal::new(code::ORDER_EXPIRED, "its valid_till has passed")),
+        MokkaStatus::Expired => return Err(MokkaRefusal::new(code::ORDER_EXPIRED, "its valid_till has passed")),
         status @ (MokkaStatus::Finished | MokkaStatus::Canceled | MokkaStatus::Declined | MokkaStatus::Refunded) => {
-            return Err(Refusal::new(code::UNABLE_TO_CHANGE, format!("it is {}", status.as_str())));
+            return Err(MokkaRefusal::new(code::UNABLE_TO_CHANGE, format!("it is {}", status.as_str())));
         }
         status @ MokkaStatus::Other(_) => {
-            return Err(Refusal::new(code::CANNOT_PROCESS, format!("it is {}, neither pending nor hold", status.as_str())));
+            return Err(MokkaRefusal::new(code::CANNOT_PROCESS, format!("it is {}, neither pending nor hold", status.as_str())));
         }
     }
     check_amount(options, order, change.amount)?;
     if let Some(phone) = &order.primary_phone {
         let limit = limits.of(options, phone);
         if limit.status != LimitStatus::New && !limit.covers(change.amount) {
-            return Err(Refusal::new(code::LIMIT, format!("the limit is {} ({:?})", limit.amount, limit.status)));
+            return Err(MokkaRefusal::new(code::LIMIT, format!("the limit is {} ({:?})", limit.amount, limit.status)));
         }
     }
     order.amount = change.amount.to_string();
@@ -72,20 +72,20 @@ fn apply(
     Ok(tariff::plan(&options.mokka_tariffs, change.amount, order.term_or_usual(&options.mokka_tariffs), now))
 }
 
-fn check_amount(options: &Options, order: &MokkaOrder, amount: Kopecks) -> Result<(), Refusal> {
+fn check_amount(options: &Options, order: &MokkaOrder, amount: Kopecks) -> Result<(), MokkaRefusal> {
     let tariffs = &options.mokka_tariffs;
     let fits = match order.term.or(order.wanted_term).and_then(|term| tariff::of_term(tariffs, term)) {
         Some(tariff) => tariff::takes(tariff, amount),
         None => tariff::fitting(tariffs, amount).next().is_some(),
     };
     if !fits {
-        return Err(Refusal::new(code::AMOUNT_LIMITS, "no tariff of its term takes this amount"));
+        return Err(MokkaRefusal::new(code::AMOUNT_LIMITS, "no tariff of its term takes this amount"));
     }
     Ok(())
 }
 
 /// What is paid in instalments of an amount that contains what is prepaid.
-fn without_prepayment(order: &MokkaOrder, amount: Kopecks) -> Result<Kopecks, Refusal> {
+fn without_prepayment(order: &MokkaOrder, amount: Kopecks) -> Result<Kopecks, MokkaRefusal> {
     let rest = amount.minus(order.prepaid());
-    rest.ok_or_else(|| Refusal::new(code::PREPAYMENT, "its prepayment_amount exceeds amount"))
+    rest.ok_or_else(|| MokkaRefusal::new(code::PREPAYMENT, "its prepayment_amount exceeds amount"))
 }

@@ -11,7 +11,7 @@ use super::fields::{Body, Fields};
 use super::key::Key;
 use super::order::{MokkaOrder, MokkaStatus};
 use super::readings::Reading;
-use super::refusal::Refusal;
+use super::refusal::MokkaRefusal;
 use super::state::{Form, Mokka};
 use super::{cart, code, customer, envelope, tariff};
 use crate::answer::Answer;
@@ -21,7 +21,7 @@ use crate::options::{Options, Tariff};
 use crate::random;
 use crate::request::Request;
 
-pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, Refusal> {
+pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, MokkaRefusal> {
     let body = envelope::json(Key::of_orders(&mokka.options), request)?;
     let now = mokka.clock.now();
     let wanted = parse(&mokka.options, &body, now)?;
@@ -30,7 +30,7 @@ pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, Refusal
 }
 
 /// Puts the order among the others; the address of its form.
-fn place(mokka: &Mokka, mut wanted: MokkaOrder, now: OffsetDateTime) -> Result<String, Refusal> {
+fn place(mokka: &Mokka, mut wanted: MokkaOrder, now: OffsetDateTime) -> Result<String, MokkaRefusal> {
     let mut orders = locked(&mokka.orders);
     let Some(order) = orders.get_mut(&wanted.order_id) else {
         wanted.form_url = mokka.form_url(&wanted.form_token);
@@ -53,20 +53,20 @@ fn place(mokka: &Mokka, mut wanted: MokkaOrder, now: OffsetDateTime) -> Result<S
             *order = wanted;
         }
         MokkaStatus::Hold if is_of_another => {
-            return Err(Refusal::new(code::PHONE, "it is held for the customer of another primary_phone"));
+            return Err(MokkaRefusal::new(code::PHONE, "it is held for the customer of another primary_phone"));
         }
         MokkaStatus::Hold => {
             order.checkouts += 1;
             order.callback_url = wanted.callback_url;
             order.redirect_url = wanted.redirect_url;
         }
-        MokkaStatus::Expired => return Err(Refusal::new(code::ORDER_EXPIRED, "its valid_till has passed")),
+        MokkaStatus::Expired => return Err(MokkaRefusal::new(code::ORDER_EXPIRED, "its valid_till has passed")),
         status @ (MokkaStatus::Finished
         | MokkaStatus::Canceled
         | MokkaStatus::Declined
         | MokkaStatus::Refunded
         | MokkaStatus::Other(_)) => {
-            return Err(Refusal::new(code::ORDER_EXISTS, format!("it is {}", status.as_str())));
+            return Err(MokkaRefusal::new(code::ORDER_EXISTS, format!("it is {}", status.as_str())));
         }
     }
     Ok(order.form_url.clone())
@@ -77,7 +77,7 @@ fn differ(before: Option<&str>, now: Option<&str>) -> bool {
     before.zip(now).is_some_and(|(before, now)| before != now)
 }
 
-fn parse(options: &Options, body: &Body<'_>, now: OffsetDateTime) -> Result<MokkaOrder, Refusal> {
+fn parse(options: &Options, body: &Body<'_>, now: OffsetDateTime) -> Result<MokkaOrder, MokkaRefusal> {
     let fields = Fields::root(
         body,
         &[
@@ -95,7 +95,7 @@ fn parse(options: &Options, body: &Body<'_>, now: OffsetDateTime) -> Result<Mokk
     )?;
     let order = fields
         .object("current_order", &["order_id", "valid_till", "term", "amount", "prepayment_amount"])?
-        .ok_or_else(|| Refusal::new(code::ORDER_ID_MISSING, "current_order.order_id"))?;
+        .ok_or_else(|| MokkaRefusal::new(code::ORDER_ID_MISSING, "current_order.order_id"))?;
     let order_id = envelope::order_id(&order)?;
     let (amount, prepayment) = amounts(&order)?;
     let wanted_term = wanted_term(&options.mokka_tariffs, &order, amount)?;
@@ -141,22 +141,22 @@ fn parse(options: &Options, body: &Body<'_>, now: OffsetDateTime) -> Result<Mokk
     })
 }
 
-fn amounts(order: &Fields<'_>) -> Result<(Kopecks, Option<Kopecks>), Refusal> {
+fn amounts(order: &Fields<'_>) -> Result<(Kopecks, Option<Kopecks>), MokkaRefusal> {
     let amount = order.amount_needed("amount")?;
     let prepayment = order.amount("prepayment_amount", code::PREPAYMENT_FORMAT)?;
     if prepayment.is_some_and(|prepayment| prepayment > amount) {
-        return Err(Refusal::new(code::PREPAYMENT, "prepayment_amount exceeds amount"));
+        return Err(MokkaRefusal::new(code::PREPAYMENT, "prepayment_amount exceeds amount"));
     }
     Ok((amount, prepayment))
 }
 
 /// The term asked for, if one was. It must exist, and the amount must fit its tariff, or any where none was asked for.
-fn wanted_term(tariffs: &[Tariff], order: &Fields<'_>, amount: Kopecks) -> Result<Option<u32>, Refusal> {
+fn wanted_term(tariffs: &[Tariff], order: &Fields<'_>, amount: Kopecks) -> Result<Option<u32>, MokkaRefusal> {
     let wanted = match order.positive("term", code::TERM)? {
         None => None,
         Some(months) => {
             let tariff = tariffs.iter().find(|tariff| u64::from(tariff.term) == months);
-            Some(tariff.ok_or_else(|| Refusal::new(code::TERM, "no tariff has this term"))?)
+            Some(tariff.ok_or_else(|| MokkaRefusal::new(code::TERM, "no tariff has this term"))?)
         }
     };
     let fits = match wanted {
@@ -167,12 +167,12 @@ fn wanted_term(tariffs: &[Tariff], order: &Fields<'_>, amount: Kopecks) -> Resul
         let ranges = tariffs
             .iter()
             .map(|tariff| format!("{} months {} to {}", tariff.term, Kopecks(tariff.min_kopecks), Kopecks(tariff.max_kopecks)));
-        return Err(Refusal::new(code::AMOUNT_LIMITS, ranges.collect::<Vec<_>>().join(", ")));
+        return Err(MokkaRefusal::new(code::AMOUNT_LIMITS, ranges.collect::<Vec<_>>().join(", ")));
     }
     Ok(wanted.map(|tariff| tariff.term))
 }
 
-fn check_delivery(fields: &Fields<'_>) -> Result<(), Refusal> {
+fn check_delivery(fields: &Fields<'_>) -> Result<(), MokkaRefusal> {
     let allowed = ["first_name", "surname", "patronymic", "type", "address", "phone", "email"];
     let Some(delivery) = fields.object("delivery_info", &allowed)? else { return Ok(()) };
     delivery.texts(&["first_name", "surname", "patronymic", "type", "address"])?;

@@ -25,7 +25,7 @@ pub struct Decided {
 /// What Checkout's callback has no need to say.
 const OPTIONAL_IN_CALLBACK: [&str; 6] =
     ["prepayment_amount", "total_amount", "term", "client", "schedule", "monthly_overpayment"];
-/// The phone of whoever confirms on a form that was made for another, with the reading `phone_on_form` = `another`.
+/// The phone of the person who confirms on a form that was made for another, with the reading `phone_on_form` = `another`.
 const ANOTHER_PHONE: &str = "8880777777";
 
 impl Mokka {

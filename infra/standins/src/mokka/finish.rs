@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::fields::Fields;
 use super::key::Key;
 use super::order::{MokkaOrder, MokkaStatus};
-use super::refusal::{Refusal, business, unknown_order};
+use super::refusal::{MokkaRefusal, business, unknown_order};
 use super::state::Mokka;
 use super::{code, envelope};
 use crate::answer::Answer;
@@ -22,7 +22,7 @@ struct Finish<'a> {
     check_link: Option<&'a str>,
 }
 
-pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, Refusal> {
+pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, MokkaRefusal> {
     let key = Key::of_orders(&mokka.options);
     envelope::store(key, request)?;
     let body = envelope::signed(key, request, &json_part(request)?.bytes)?;
@@ -40,23 +40,28 @@ pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, Refusal
     finished.unwrap_or_else(|| Err(unknown_order()))
 }
 
-fn apply(order: &mut MokkaOrder, finish: &Finish<'_>, with_prepayment: bool, now: OffsetDateTime) -> Result<Answer, Refusal> {
+fn apply(
+    order: &mut MokkaOrder,
+    finish: &Finish<'_>,
+    with_prepayment: bool,
+    now: OffsetDateTime,
+) -> Result<Answer, MokkaRefusal> {
     match &order.status {
         MokkaStatus::Hold => {}
         MokkaStatus::Expired => {
             order.status = MokkaStatus::Canceled;
-            return Err(Refusal::new(code::ORDER_EXPIRED, "valid_till has passed; it is canceled now"));
+            return Err(MokkaRefusal::new(code::ORDER_EXPIRED, "valid_till has passed; it is canceled now"));
         }
         status @ (MokkaStatus::Finished | MokkaStatus::Canceled | MokkaStatus::Declined | MokkaStatus::Refunded) => {
-            return Err(Refusal::new(code::UNABLE_TO_FINISH, format!("it is {}", status.as_str())));
+            return Err(MokkaRefusal::new(code::UNABLE_TO_FINISH, format!("it is {}", status.as_str())));
         }
         status @ (MokkaStatus::Pending | MokkaStatus::Other(_)) => {
-            return Err(Refusal::new(code::CANNOT_PROCESS, format!("it is {}, not hold", status.as_str())));
+            return Err(MokkaRefusal::new(code::CANNOT_PROCESS, format!("it is {}, not hold", status.as_str())));
         }
     }
     let amount = order.named(order.amount.clone(), with_prepayment);
     if Kopecks::lenient(&amount) != Some(finish.amount) {
-        return Err(Refusal::new(code::AMOUNT_DIFFERENT, format!("it is {amount}, not {}", finish.amount)));
+        return Err(MokkaRefusal::new(code::AMOUNT_DIFFERENT, format!("it is {amount}, not {}", finish.amount)));
     }
     order.status = MokkaStatus::Finished;
     order.finishes += 1;
@@ -66,8 +71,8 @@ fn apply(order: &mut MokkaOrder, finish: &Finish<'_>, with_prepayment: bool, now
     Ok(business(0))
 }
 
-fn json_part(request: &Request) -> Result<&Part, Refusal> {
-    let refusal = |note: &str| Refusal::new(code::JSON, note);
+fn json_part(request: &Request) -> Result<&Part, MokkaRefusal> {
+    let refusal = |note: &str| MokkaRefusal::new(code::JSON, note);
     let multipart = request.media_type().is_some_and(|media| media.eq_ignore_ascii_case("multipart/form-data"));
     let parts = request.parts.as_deref().filter(|_| multipart);
     let parts = parts.ok_or_else(|| refusal("the body must be multipart/form-data"))?;
@@ -81,8 +86,8 @@ fn json_part(request: &Request) -> Result<&Part, Refusal> {
     Ok(body)
 }
 
-fn check_file(request: &Request) -> Result<(), Refusal> {
-    let refusal = |note| Err(Refusal::new(code::FILE, note));
+fn check_file(request: &Request) -> Result<(), MokkaRefusal> {
+    let refusal = |note| Err(MokkaRefusal::new(code::FILE, note));
     let Some(check) = request.part("check") else {
         return refusal("exactly one part `check` is needed");
     };

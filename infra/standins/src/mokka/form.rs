@@ -101,7 +101,7 @@ fn submit_order(mokka: &Arc<Mokka>, order_id: &str, filled: &Filled) -> Option<A
         let mokka = Arc::clone(mokka);
         tokio::spawn(async move {
             let said = order.granted();
-            // The answer is noted with the order; there is nobody here to tell.
+            // The answer is noted with the order; there is no one here to tell.
             let _ = mokka.call_back(order, said, 1).await;
         });
     }

@@ -9,7 +9,7 @@
 //!   header `x-stand-in-note` says which), and so is a wrong field that has no code of its own;
 //! - Checkout of an order whose hold has expired is 23, of any other decided and not held order 22; of a hold that named
 //!   another phone before, 70;
-//! - Finish of a `pending` order is 100: nobody has agreed to pay yet; Cancel of anything but a hold is 81; Change of
+//! - Finish of a `pending` order is 100: the customer has not agreed yet; Cancel of anything but a hold is 81; Change of
 //!   what has expired is 23, of anything else but a pending order or a hold 82;
 //! - Return of anything but a finished order, of more than is left, or of a part on the day of the finalisation is 100;
 //! - an amount that the tariff of the wanted term does not take is 33 even if another tariff would;
@@ -51,7 +51,7 @@ pub use decide::Decided;
 pub use limits::LimitStatus;
 pub use order::{Decision, MokkaOrder, MokkaReturn, MokkaStatus};
 pub(crate) use readings::Reading;
-pub(crate) use refusal::{Refusal, fail};
+pub(crate) use refusal::{MokkaRefusal, fail};
 pub use registered::{DecidedRegistration, MokkaRegistration};
 pub(crate) use state::Mokka;
 
@@ -71,7 +71,7 @@ pub(crate) fn handle(mokka: &Mokka, method: &str, request: &Request) -> Answer {
         "finish" => finish::handle(mokka, request),
         "return" => refund::handle(mokka, request),
         // The routes name no other.
-        _ => Err(Refusal::new(code::CANNOT_PROCESS, format!("there is no method `{method}`"))),
+        _ => Err(MokkaRefusal::new(code::CANNOT_PROCESS, format!("there is no method `{method}`"))),
     };
     let answer = match answer {
         Ok(answer) => request.remarks.of(answer),

@@ -12,7 +12,7 @@ pub(crate) enum Reading {
     StatusAfterDecision,
     /// Status after everything was given back.
     StatusAfterReturn,
-    /// Status of an order that nobody decided in its time.
+    /// Status of an order that was not decided in its time.
     StatusPastEnd,
     /// A form that was declined, or whose time is over, and that the customer still has open.
     LateForm,

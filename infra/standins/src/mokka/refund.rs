@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::fields::Fields;
 use super::key::Key;
 use super::order::{MokkaOrder, MokkaReturn, MokkaStatus};
-use super::refusal::{Refusal, business, unknown_order};
+use super::refusal::{MokkaRefusal, business, unknown_order};
 use super::state::Mokka;
 use super::{code, envelope};
 use crate::answer::Answer;
@@ -18,21 +18,21 @@ use crate::error::ControlError;
 use crate::money::Kopecks;
 use crate::request::Request;
 
-pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, Refusal> {
+pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, MokkaRefusal> {
     let body = envelope::json(Key::of_orders(&mokka.options), request)?;
     let fields = Fields::root(&body, &["order_id", "amount"])?;
     let order_id = envelope::order_id(&fields)?;
     let amount = fields.amount_needed("amount")?;
     if amount == Kopecks(0) {
-        return Err(Refusal::new(code::AMOUNT_FORMAT, "amount must be more than zero"));
+        return Err(MokkaRefusal::new(code::AMOUNT_FORMAT, "amount must be more than zero"));
     }
     let now = mokka.clock.now();
     let returned = mokka.with(order_id, now, |order| apply(order, amount, now));
     returned.unwrap_or_else(|| Err(unknown_order()))
 }
 
-fn apply(order: &mut MokkaOrder, amount: Kopecks, now: OffsetDateTime) -> Result<Answer, Refusal> {
-    let refusal = |note: String| Err(Refusal::new(code::CANNOT_PROCESS, note));
+fn apply(order: &mut MokkaOrder, amount: Kopecks, now: OffsetDateTime) -> Result<Answer, MokkaRefusal> {
+    let refusal = |note: String| Err(MokkaRefusal::new(code::CANNOT_PROCESS, note));
     if order.status != MokkaStatus::Finished {
         return refusal(format!("it is {}, not finished", order.status.as_str()));
     }

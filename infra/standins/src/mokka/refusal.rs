@@ -7,12 +7,12 @@ use crate::answer::Answer;
 
 /// A business error: HTTP 200 with a status other than 0 (Mokka, "Коды ошибок").
 #[derive(Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct MokkaRefusal {
     pub(super) code: u16,
     pub(super) note: String,
 }
 
-impl Refusal {
+impl MokkaRefusal {
     pub(super) fn new(code: u16, note: impl Into<String>) -> Self {
         Self { code, note: note.into() }
     }
@@ -32,6 +32,6 @@ pub(super) fn business(status: u16) -> Answer {
 }
 
 /// The order id is one that Mokka has never seen.
-pub(super) fn unknown_order() -> Refusal {
-    Refusal::new(code::ORDER_NOT_FOUND, "no Checkout has created it")
+pub(super) fn unknown_order() -> MokkaRefusal {
+    MokkaRefusal::new(code::ORDER_NOT_FOUND, "no Checkout has created it")
 }

@@ -11,7 +11,7 @@ use super::decide::check_times;
 use super::fields::Fields;
 use super::key::Key;
 use super::order::Decision;
-use super::refusal::Refusal;
+use super::refusal::MokkaRefusal;
 use super::registered::{DecidedRegistration, MokkaRegistration};
 use super::state::{Form, Mokka};
 use super::{code, customer, envelope};
@@ -34,7 +34,7 @@ struct Callback<'a> {
 }
 
 /// Answers the method.
-pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, Refusal> {
+pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, MokkaRefusal> {
     let body = envelope::json(Key::of_limits(&mokka.options), request)?;
     let fields = Fields::root(
         &body,
@@ -42,7 +42,7 @@ pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, Refusal
     )?;
     let order = fields
         .object("current_order", &["order_id"])?
-        .ok_or_else(|| Refusal::new(code::ORDER_ID_MISSING, "current_order.order_id"))?;
+        .ok_or_else(|| MokkaRefusal::new(code::ORDER_ID_MISSING, "current_order.order_id"))?;
     let order_id = envelope::order_id(&order)?;
     let callback_url = fields.url("callback_url", code::CALLBACK_URL)?;
     let redirect_url = fields.url("redirect_url", code::REDIRECT_URL)?;
@@ -68,11 +68,11 @@ pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, Refusal
 }
 
 impl Mokka {
-    fn register(&self, mut wanted: MokkaRegistration) -> Result<(), Refusal> {
+    fn register(&self, mut wanted: MokkaRegistration) -> Result<(), MokkaRefusal> {
         let mut registrations = locked(&self.registrations);
         if let Some(known) = registrations.get_mut(&wanted.order_id) {
             if known.decision.is_some() {
-                return Err(Refusal::new(code::ORDER_EXISTS, "its form has been filled in"));
+                return Err(MokkaRefusal::new(code::ORDER_EXISTS, "its form has been filled in"));
             }
             wanted.registrations += known.registrations;
             wanted.callbacks = std::mem::take(&mut known.callbacks);

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::fields::Fields;
 use super::key::Key;
-use super::refusal::Refusal;
+use super::refusal::MokkaRefusal;
 use super::state::Mokka;
 use super::tariff::{self, Plan};
 use super::{code, envelope};
@@ -19,7 +19,7 @@ struct Schedules {
     payment_schedule: Vec<Plan>,
 }
 
-pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, Refusal> {
+pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, MokkaRefusal> {
     let body = envelope::json(Key::of_orders(&mokka.options), request)?;
     let fields = Fields::root(&body, &["amount"])?;
     let amount = fields.amount_needed("amount")?;

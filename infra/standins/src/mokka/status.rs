@@ -6,13 +6,13 @@ use super::fields::Fields;
 use super::key::Key;
 use super::order::MokkaStatus;
 use super::readings::Reading;
-use super::refusal::{Refusal, unknown_order};
+use super::refusal::{MokkaRefusal, unknown_order};
 use super::state::Mokka;
 use super::{code, envelope};
 use crate::answer::Answer;
 use crate::request::Request;
 
-pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, Refusal> {
+pub(super) fn handle(mokka: &Mokka, request: &Request) -> Result<Answer, MokkaRefusal> {
     let body = envelope::json(Key::of_orders(&mokka.options), request)?;
     let fields = Fields::root(&body, &["order_id"])?;
     let order_id = envelope::order_id(&fields)?;

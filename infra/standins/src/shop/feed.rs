@@ -43,7 +43,7 @@ impl Feed {
         (self.0, self.1) = (feed, content_type);
     }
 
-    /// The feed, or 304 for whoever has this version.
+    /// The feed, or 304 for a reader that has this version.
     pub(crate) fn serve(&self, request: &Request) -> Answer {
         let etag = format!("\"{}\"", hex::encode(Sha1::digest(&self.0)));
         let answer = if request.header("if-none-match") == Some(etag.as_str()) {

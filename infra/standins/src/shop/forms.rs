@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use standardwebhooks::Webhook;
 use time::OffsetDateTime;
 
-use super::refusal::{Refusal, object};
+use super::refusal::{ShopRefusal, object};
 use crate::answer::Answer;
 use crate::json::rfc3339;
 use crate::options::Options;
@@ -30,8 +30,8 @@ struct Saved {
 }
 
 /// The signature, the time, and the body as an object.
-pub(super) fn verified(options: &Options, request: &Request, now: OffsetDateTime) -> Result<Form, Refusal> {
-    let unauthorized = |problem: String| Refusal(StatusCode::UNAUTHORIZED, problem);
+pub(super) fn verified(options: &Options, request: &Request, now: OffsetDateTime) -> Result<Form, ShopRefusal> {
+    let unauthorized = |problem: String| ShopRefusal(StatusCode::UNAUTHORIZED, problem);
     let header = |name: &'static str| request.header(name).ok_or_else(|| unauthorized(format!("`{name}` is missing")));
     let (id, signatures) = (header("webhook-id")?, header("webhook-signature")?);
     let sent_at: i64 = header("webhook-timestamp")?.parse().map_err(|_| unauthorized("`webhook-timestamp`".to_owned()))?;
@@ -63,7 +63,7 @@ impl Drawer {
     }
 }
 
-/// As when somebody else was quicker.
+/// As when another request was quicker.
 pub(super) fn refuse() -> Answer {
     Answer::ok(&json!({ "success": false, "message": "Это время уже занято, выберите другое" }))
 }

@@ -20,7 +20,7 @@ use crate::options::Options;
 use crate::readings::Readings;
 use crate::request::Request;
 
-use refusal::{Refusal, authorized};
+use refusal::{ShopRefusal, authorized};
 
 pub(crate) use readings::Reading;
 
@@ -45,7 +45,8 @@ impl Shop {
         } else {
             forms::verified(options, request, now).map(|form| locked(&self.forms).save(form, now))
         };
-        answer.unwrap_or_else(|Refusal(status, message)| Answer::json(status, &json!({ "success": false, "message": message })))
+        answer
+            .unwrap_or_else(|ShopRefusal(status, message)| Answer::json(status, &json!({ "success": false, "message": message })))
     }
 
     pub(crate) fn refuse(method: &str, request: &Request) -> Answer {

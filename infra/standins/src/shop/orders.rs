@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
 use super::readings::Reading;
-use super::refusal::Refusal;
+use super::refusal::ShopRefusal;
 use crate::answer::Answer;
 use crate::json::rfc3339;
 use crate::money::{Kopecks, Thousandths};
@@ -76,14 +76,14 @@ impl Book {
         overrides: &Map<String, Value>,
         readings: &Readings<Reading>,
         now: OffsetDateTime,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<Answer, ShopRefusal> {
         let wanted = match body.get("orders") {
             Some(Value::Array(orders)) if !orders.is_empty() => orders,
-            _ => return Err(Refusal::bad("`orders` must be an array with at least one order")),
+            _ => return Err(ShopRefusal::bad("`orders` must be an array with at least one order")),
         };
         let mut checked = Vec::with_capacity(wanted.len());
         for (index, order) in wanted.iter().enumerate() {
-            let order = order.as_object().ok_or_else(|| Refusal::bad(format!("`orders[{index}]` must be an object")))?;
+            let order = order.as_object().ok_or_else(|| ShopRefusal::bad(format!("`orders[{index}]` must be an object")))?;
             checked.push((uuid(order, index)?, order, price(order, index, readings)?));
         }
         let mut answers = Vec::with_capacity(checked.len());
@@ -96,7 +96,7 @@ impl Book {
                 self.accepted.push(Accepted { uuid, id, public_id, order: order.clone(), priced, at: now });
             }
             if let Some(accepted) = self.accepted.get(place) {
-                answers.push(accepted.answer(overrides).map_err(|error| Refusal::bad(error.to_string()))?);
+                answers.push(accepted.answer(overrides).map_err(|error| ShopRefusal::bad(error.to_string()))?);
             }
         }
         Ok(Answer::ok(&BTreeMap::from([("orders", answers)])))
@@ -141,25 +141,25 @@ impl Accepted {
     }
 }
 
-fn uuid(order: &Map<String, Value>, index: usize) -> Result<String, Refusal> {
+fn uuid(order: &Map<String, Value>, index: usize) -> Result<String, ShopRefusal> {
     let said = match order.get("uuid") {
         Some(Value::String(uuid)) => uuid.clone(),
         Some(Value::Number(uuid)) if uuid.is_u64() => uuid.to_string(),
         _ => String::new(),
     };
     if said.is_empty() {
-        return Err(Refusal::bad(format!("`orders[{index}].uuid` must be a non-empty string")));
+        return Err(ShopRefusal::bad(format!("`orders[{index}].uuid` must be a non-empty string")));
     }
     Ok(said)
 }
 
-fn price(order: &Map<String, Value>, index: usize, readings: &Readings<Reading>) -> Result<Priced, Refusal> {
+fn price(order: &Map<String, Value>, index: usize, readings: &Readings<Reading>) -> Result<Priced, ShopRefusal> {
     let path = format!("orders[{index}]");
-    let absurd = || Refusal::bad(format!("`{path}` costs more than money can count"));
+    let absurd = || ShopRefusal::bad(format!("`{path}` costs more than money can count"));
     let wanted = match order.get("items") {
         Some(Value::Array(items)) => items.as_slice(),
         None | Some(Value::Null) => &[],
-        Some(_) => return Err(Refusal::bad(format!("`{path}.items` must be an array"))),
+        Some(_) => return Err(ShopRefusal::bad(format!("`{path}.items` must be an array"))),
     };
     let delivery = money(order, "deliveryPrice", &path)?.unwrap_or(Kopecks(0));
     // A shop knows its customers' points itself: what it cannot read here are none.
@@ -181,14 +181,14 @@ fn line(
     item: &Value,
     path: &str,
     readings: &Readings<Reading>,
-    absurd: impl Fn() -> Refusal,
-) -> Result<(Item, Kopecks), Refusal> {
-    let item = item.as_object().ok_or_else(|| Refusal::bad(format!("`{path}` must be an object")))?;
+    absurd: impl Fn() -> ShopRefusal,
+) -> Result<(Item, Kopecks), ShopRefusal> {
+    let item = item.as_object().ok_or_else(|| ShopRefusal::bad(format!("`{path}` must be an object")))?;
     let quantity = match item.get("quantity") {
         None | Some(Value::Null) => Thousandths::ONE,
         Some(said) => Thousandths::read(said)
             .filter(|quantity| *quantity > Thousandths(0))
-            .ok_or_else(|| Refusal::bad(format!("`{path}.quantity` must be above zero, with at most three decimals")))?,
+            .ok_or_else(|| ShopRefusal::bad(format!("`{path}.quantity` must be above zero, with at most three decimals")))?,
     };
     let unit = money(item, "price", path)?.unwrap_or(LIST_PRICE);
     let discount = money(item, "discount", path)?.unwrap_or(Kopecks(0));
@@ -211,7 +211,7 @@ fn line(
 }
 
 /// Absent, null and blank are the same; a number may be a text.
-fn money(object: &Map<String, Value>, field: &str, path: &str) -> Result<Option<Kopecks>, Refusal> {
+fn money(object: &Map<String, Value>, field: &str, path: &str) -> Result<Option<Kopecks>, ShopRefusal> {
     let said = match object.get(field) {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Number(number)) => number.to_string(),
@@ -219,7 +219,7 @@ fn money(object: &Map<String, Value>, field: &str, path: &str) -> Result<Option<
         Some(Value::String(text)) => text.trim().to_owned(),
         Some(_) => String::new(),
     };
-    let wrong = || Refusal::bad(format!("`{path}.{field}` must be a number with at most two decimals"));
+    let wrong = || ShopRefusal::bad(format!("`{path}.{field}` must be a number with at most two decimals"));
     Kopecks::lenient(&said).map(Some).ok_or_else(wrong)
 }
 

@@ -1,4 +1,4 @@
-//! What nobody has written down of shops' answers, as switches: every shop's system has its own way.
+//! What is not documented of shops' answers, as switches: every shop's system has its own way.
 
 use crate::readings::Open;
 use crate::system::System;

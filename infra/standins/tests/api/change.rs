@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 use standins::{Decision, LimitStatus, MokkaStatus};
 
-use crate::world::{World, valid_till};
+use crate::environment::{TestEnvironment, valid_till};
 
 const CHANGE: &str = "/factoring/v1/precheck/change";
 
@@ -14,9 +14,9 @@ fn change(order_id: &str, amount: &str) -> Value {
     })
 }
 
-async fn held(world: &World, order_id: &str) {
-    assert_eq!(world.checkout(order_id).await["status"], 0);
-    world.standins.decide(order_id, Decision::Approved, false, 1).await.unwrap();
+async fn held(environment: &TestEnvironment, order_id: &str) {
+    assert_eq!(environment.checkout(order_id).await["status"], 0);
+    environment.standins.decide(order_id, Decision::Approved, false, 1).await.unwrap();
 }
 
 fn amounts(schedule: &Value) -> Vec<&str> {
@@ -25,75 +25,75 @@ fn amounts(schedule: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_hold_gets_another_amount_and_another_end() {
-    let world = World::start().await;
-    held(&world, "R-1").await;
-    let answer = world.mokka(CHANGE, &change("R-1", "4000.00")).await;
+    let environment = TestEnvironment::start().await;
+    held(&environment, "R-1").await;
+    let answer = environment.mokka(CHANGE, &change("R-1", "4000.00")).await;
     assert_eq!((&answer["status"], &answer["message"]), (&json!(0), &json!("Payload valid")));
     assert_eq!(amounts(&answer["schedule"]), ["1334.00", "1334.00", "1332.00"]);
     assert_eq!(answer.as_object().unwrap().len(), 3);
-    assert_eq!(world.status("R-1").await["current_order"]["amount"], "4000.00");
-    world.advance(3601).await;
-    assert_eq!(world.status("R-1").await["current_order"]["status"], "hold", "it has another end");
-    assert_eq!(world.finish("R-1", "4500.00").await["status"], 32);
-    assert_eq!(world.finish("R-1", "4000.00").await["status"], 0);
-    assert_eq!(world.get("/control/mokka/R-1").await["changes"], 1);
+    assert_eq!(environment.status("R-1").await["current_order"]["amount"], "4000.00");
+    environment.advance(3601).await;
+    assert_eq!(environment.status("R-1").await["current_order"]["status"], "hold", "it has another end");
+    assert_eq!(environment.finish("R-1", "4500.00").await["status"], 32);
+    assert_eq!(environment.finish("R-1", "4000.00").await["status"], 0);
+    assert_eq!(environment.get("/control/mokka/R-1").await["changes"], 1);
 }
 
 #[tokio::test]
 async fn left_out_the_end_is_a_day_from_now() {
-    let world = World::start().await;
-    held(&world, "R-1").await;
+    let environment = TestEnvironment::start().await;
+    held(&environment, "R-1").await;
     let mut body = change("R-1", "4500.00");
     body.as_object_mut().unwrap().remove("valid_till");
     body["cart_items"][0]["quantity"] = json!(0.5);
-    assert_eq!(world.mokka(CHANGE, &body).await["status"], 0);
-    world.advance(23 * 3600).await;
-    assert_eq!(world.status("R-1").await["current_order"]["status"], "hold");
-    world.advance(3600).await;
-    assert_eq!(world.status("R-1").await["current_order"]["status"], "expired");
+    assert_eq!(environment.mokka(CHANGE, &body).await["status"], 0);
+    environment.advance(23 * 3600).await;
+    assert_eq!(environment.status("R-1").await["current_order"]["status"], "hold");
+    environment.advance(3600).await;
+    assert_eq!(environment.status("R-1").await["current_order"]["status"], "expired");
 }
 
 #[tokio::test]
 async fn a_pending_order_can_be_changed_too() {
-    let world = World::start().await;
-    world.checkout("R-1").await;
-    assert_eq!(world.mokka(CHANGE, &change("R-1", "120000.00")).await["schedule"].as_array().unwrap().len(), 6);
-    world.standins.decide("R-1", Decision::Approved, false, 1).await.unwrap();
-    let order = world.standins.mokka_order("R-1").unwrap();
+    let environment = TestEnvironment::start().await;
+    environment.checkout("R-1").await;
+    assert_eq!(environment.mokka(CHANGE, &change("R-1", "120000.00")).await["schedule"].as_array().unwrap().len(), 6);
+    environment.standins.decide("R-1", Decision::Approved, false, 1).await.unwrap();
+    let order = environment.standins.mokka_order("R-1").unwrap();
     assert_eq!((order.amount.as_str(), order.term, order.changes), ("120000.00", Some(6), 1));
 }
 
 #[tokio::test]
 async fn a_new_customer_has_no_limit_to_exceed_yet() {
-    let world = World::start().await;
-    let mut body = world.checkout_body("R-1");
+    let environment = TestEnvironment::start().await;
+    let mut body = environment.checkout_body("R-1");
     body["primary_phone"] = json!("9031234567");
-    world.mokka("/factoring/v1/precheck/auth", &body).await;
-    assert_eq!(world.mokka(CHANGE, &change("R-1", "9000.00")).await["status"], 0);
-    world.standins.set_mokka_limit("9031234567", "8000.00", LimitStatus::Active).unwrap();
-    assert_eq!(world.mokka(CHANGE, &change("R-1", "9000.00")).await["status"], 71);
+    environment.mokka("/factoring/v1/precheck/auth", &body).await;
+    assert_eq!(environment.mokka(CHANGE, &change("R-1", "9000.00")).await["status"], 0);
+    environment.standins.set_mokka_limit("9031234567", "8000.00", LimitStatus::Active).unwrap();
+    assert_eq!(environment.mokka(CHANGE, &change("R-1", "9000.00")).await["status"], 71);
 }
 
 #[tokio::test]
 async fn each_state_has_its_code() {
-    let world = World::start().await;
-    assert_eq!(world.mokka(CHANGE, &change("R-1", "4000.00")).await["status"], 24);
-    world.checkout("R-1").await;
+    let environment = TestEnvironment::start().await;
+    assert_eq!(environment.mokka(CHANGE, &change("R-1", "4000.00")).await["status"], 24);
+    environment.checkout("R-1").await;
     for (status, code) in
         [("finished", 82), ("canceled", 82), ("declined", 82), ("refunded", 82), ("expired", 23), ("on_the_moon", 100)]
     {
-        world.standins.set_mokka_status("R-1", status).unwrap();
-        let (answered, note) = world.refusal(CHANGE, &change("R-1", "4000.00")).await;
+        environment.standins.set_mokka_status("R-1", status).unwrap();
+        let (answered, note) = environment.refusal(CHANGE, &change("R-1", "4000.00")).await;
         assert_eq!(answered, code, "{status}: {note}");
     }
-    let order = world.standins.mokka_order("R-1").unwrap();
+    let order = environment.standins.mokka_order("R-1").unwrap();
     assert_eq!((order.amount.as_str(), order.changes), ("4500.00", 0));
 }
 
 #[tokio::test]
 async fn each_field_of_a_change_has_its_code() {
-    let world = World::exact().await;
-    held(&world, "R-1").await;
+    let environment = TestEnvironment::exact().await;
+    held(&environment, "R-1").await;
     for (pointer, value, code, noted) in [
         ("/order_id", None, 20, "order_id"),
         ("/order_id", Some(json!([])), 21, "order_id"),
@@ -123,28 +123,28 @@ async fn each_field_of_a_change_has_its_code() {
             Some(value) => drop(parent.insert(field.to_owned(), value)),
             None => drop(parent.remove(field)),
         }
-        let (answered, note) = world.refusal(CHANGE, &body).await;
+        let (answered, note) = environment.refusal(CHANGE, &body).await;
         assert!(answered == code && note.contains(noted), "{pointer}: {answered} {note}");
     }
-    let order = world.standins.mokka_order("R-1").unwrap();
+    let order = environment.standins.mokka_order("R-1").unwrap();
     assert_eq!((order.amount.as_str(), order.changes), ("4500.00", 0));
 }
 
 #[tokio::test]
 async fn a_change_stays_within_the_limit_and_above_the_prepayment() {
-    let world = World::start().await;
-    world.standins.set_reading("prepaid_amount", "whole").unwrap();
-    let mut body = world.checkout_body("R-1");
+    let environment = TestEnvironment::start().await;
+    environment.standins.set_reading("prepaid_amount", "whole").unwrap();
+    let mut body = environment.checkout_body("R-1");
     body["current_order"]["prepayment_amount"] = json!("2000.00");
-    world.mokka("/factoring/v1/precheck/auth", &body).await;
-    world.standins.decide("R-1", Decision::Approved, false, 1).await.unwrap();
-    assert_eq!(world.mokka(CHANGE, &change("R-1", "1999.99")).await["status"], 35);
-    world.standins.set_mokka_limit("8881234567", "5000.00", LimitStatus::Active).unwrap();
+    environment.mokka("/factoring/v1/precheck/auth", &body).await;
+    environment.standins.decide("R-1", Decision::Approved, false, 1).await.unwrap();
+    assert_eq!(environment.mokka(CHANGE, &change("R-1", "1999.99")).await["status"], 35);
+    environment.standins.set_mokka_limit("8881234567", "5000.00", LimitStatus::Active).unwrap();
     for (amount, code) in [("7000.01", 71), ("7000.00", 0)] {
-        assert_eq!(world.mokka(CHANGE, &change("R-1", amount)).await["status"], code, "{amount}");
+        assert_eq!(environment.mokka(CHANGE, &change("R-1", amount)).await["status"], code, "{amount}");
     }
-    world.standins.set_mokka_limit("8881234567", "5000.00", LimitStatus::Inactive).unwrap();
-    assert_eq!(world.mokka(CHANGE, &change("R-1", "4500.00")).await["status"], 71);
-    let order = world.standins.mokka_order("R-1").unwrap();
+    environment.standins.set_mokka_limit("8881234567", "5000.00", LimitStatus::Inactive).unwrap();
+    assert_eq!(environment.mokka(CHANGE, &change("R-1", "4500.00")).await["status"], 71);
+    let order = environment.standins.mokka_order("R-1").unwrap();
     assert_eq!((order.status, order.amount.as_str(), order.changes), (MokkaStatus::Hold, "5000.00", 1));
 }

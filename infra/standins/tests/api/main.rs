@@ -3,6 +3,7 @@
 
 mod change;
 mod control;
+mod environment;
 mod faults;
 mod form;
 mod limit;
@@ -12,4 +13,3 @@ mod returns;
 mod schedule;
 mod shop;
 mod smspro;
-mod world;

@@ -2,7 +2,7 @@ use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use standins::{Decision, Fault, MokkaStatus, Options, SignatureOrder, System};
 
-use crate::world::{PDF, World, answer, pdf, signature, valid_till};
+use crate::environment::{PDF, TestEnvironment, answer, pdf, signature, valid_till};
 
 const CHECKOUT: &str = "/factoring/v1/precheck/auth";
 
@@ -18,128 +18,128 @@ fn set(body: &mut Value, pointer: &str, value: Option<Value>) {
 
 #[tokio::test]
 async fn an_order_goes_from_checkout_to_finished() {
-    let world = World::start().await;
-    let answer = world.checkout("R-1").await;
+    let environment = TestEnvironment::start().await;
+    let answer = environment.checkout("R-1").await;
     assert_eq!((&answer["status"], &answer["message"]), (&json!(0), &json!("Payload valid")));
     let url = answer["iframe_url"].as_str().unwrap();
-    assert!(url.starts_with(&world.url("/mokka/form/")), "{url}");
+    assert!(url.starts_with(&environment.url("/mokka/form/")), "{url}");
 
-    let status = world.status("R-1").await;
+    let status = environment.status("R-1").await;
     let pending = json!({ "order_id": "R-1", "expired": false, "status": "pending", "decision": null,
         "amount": "4500.00", "term": null });
     assert_eq!(status["current_order"], pending);
 
-    world.standins.decide("R-1", Decision::Approved, false, 1).await.unwrap();
-    let held = &world.status("R-1").await["current_order"];
+    environment.standins.decide("R-1", Decision::Approved, false, 1).await.unwrap();
+    let held = &environment.status("R-1").await["current_order"];
     assert_eq!((&held["status"], &held["decision"], &held["term"]), (&json!("hold"), &json!("approved"), &json!(3)));
 
-    assert_eq!(world.finish("R-1", "4500.00").await, json!({ "status": 0, "message": "Payload valid" }));
-    assert_eq!(world.finish("R-1", "4500.00").await["status"], 80);
-    assert_eq!(world.cancel("R-1").await["status"], 81);
-    assert_eq!(world.checkout("R-1").await["status"], 22);
-    let order = world.standins.mokka_order("R-1").unwrap();
+    assert_eq!(environment.finish("R-1", "4500.00").await, json!({ "status": 0, "message": "Payload valid" }));
+    assert_eq!(environment.finish("R-1", "4500.00").await["status"], 80);
+    assert_eq!(environment.cancel("R-1").await["status"], 81);
+    assert_eq!(environment.checkout("R-1").await["status"], 22);
+    let order = environment.standins.mokka_order("R-1").unwrap();
     assert_eq!((order.status, order.finishes, order.checkouts), (MokkaStatus::Finished, 1, 1));
     assert_eq!(order.check_number.as_deref(), Some("N-1"));
 }
 
 #[tokio::test]
 async fn a_hold_is_canceled_once() {
-    let world = World::start().await;
-    assert_eq!(world.cancel("R-1").await["status"], 24);
-    world.checkout("R-1").await;
-    assert_eq!(world.cancel("R-1").await["status"], 81, "nothing is held yet");
-    world.standins.decide("R-1", Decision::Approved, false, 1).await.unwrap();
-    assert_eq!(world.cancel("R-1").await["status"], 0);
-    assert_eq!(world.cancel("R-1").await["status"], 81);
-    assert_eq!(world.finish("R-1", "4500.00").await["status"], 80);
-    assert_eq!(world.standins.mokka_order("R-1").unwrap().cancels, 1);
+    let environment = TestEnvironment::start().await;
+    assert_eq!(environment.cancel("R-1").await["status"], 24);
+    environment.checkout("R-1").await;
+    assert_eq!(environment.cancel("R-1").await["status"], 81, "nothing is held yet");
+    environment.standins.decide("R-1", Decision::Approved, false, 1).await.unwrap();
+    assert_eq!(environment.cancel("R-1").await["status"], 0);
+    assert_eq!(environment.cancel("R-1").await["status"], 81);
+    assert_eq!(environment.finish("R-1", "4500.00").await["status"], 80);
+    assert_eq!(environment.standins.mokka_order("R-1").unwrap().cancels, 1);
 }
 
 #[tokio::test]
 async fn a_checkout_may_be_repeated_until_it_is_decided() {
-    let world = World::start().await;
-    let first = world.checkout("R-1").await["iframe_url"].clone();
-    let mut body = world.checkout_body("R-1");
+    let environment = TestEnvironment::start().await;
+    let first = environment.checkout("R-1").await["iframe_url"].clone();
+    let mut body = environment.checkout_body("R-1");
     set(&mut body, "/current_order/amount", Some(json!("5000.00")));
-    let second = world.mokka(CHECKOUT, &body).await["iframe_url"].clone();
+    let second = environment.mokka(CHECKOUT, &body).await["iframe_url"].clone();
     assert_ne!(first, second);
-    let order = world.standins.mokka_order("R-1").unwrap();
+    let order = environment.standins.mokka_order("R-1").unwrap();
     assert_eq!((order.amount.as_str(), order.checkouts), ("5000.00", 2));
     assert_eq!(Some(order.form_url.as_str()), second.as_str());
-    assert_eq!(world.http.get(first.as_str().unwrap()).send().await.unwrap().status(), 404);
+    assert_eq!(environment.http.get(first.as_str().unwrap()).send().await.unwrap().status(), 404);
 
-    world.standins.decide("R-1", Decision::Approved, false, 1).await.unwrap();
-    assert_eq!(world.checkout("R-1").await["iframe_url"], second, "a hold keeps its form");
-    let order = world.standins.mokka_order("R-1").unwrap();
+    environment.standins.decide("R-1", Decision::Approved, false, 1).await.unwrap();
+    assert_eq!(environment.checkout("R-1").await["iframe_url"], second, "a hold keeps its form");
+    let order = environment.standins.mokka_order("R-1").unwrap();
     assert_eq!((order.status, order.amount.as_str()), (MokkaStatus::Hold, "5000.00"));
 }
 
 #[tokio::test]
 async fn a_hold_is_for_one_phone() {
-    let world = World::start().await;
-    world.checkout("R-1").await;
-    world.standins.decide("R-1", Decision::Approved, false, 1).await.unwrap();
+    let environment = TestEnvironment::start().await;
+    environment.checkout("R-1").await;
+    environment.standins.decide("R-1", Decision::Approved, false, 1).await.unwrap();
     for (phone, code) in [(Some(json!("8887654321")), 70), (Some(json!("8881234567")), 0), (None, 0)] {
-        let mut body = world.checkout_body("R-1");
+        let mut body = environment.checkout_body("R-1");
         set(&mut body, "/primary_phone", phone.clone());
-        assert_eq!(world.mokka(CHECKOUT, &body).await["status"], code, "{phone:?}");
+        assert_eq!(environment.mokka(CHECKOUT, &body).await["status"], code, "{phone:?}");
     }
-    assert_eq!(world.standins.mokka_order("R-1").unwrap().checkouts, 3);
+    assert_eq!(environment.standins.mokka_order("R-1").unwrap().checkouts, 3);
 }
 
 #[tokio::test]
 async fn every_documented_code_can_be_made_to_come() {
-    let world = World::start().await;
+    let environment = TestEnvironment::start().await;
     let codes = [10, 20, 21, 22, 23, 24, 30, 31, 32, 33, 34, 35, 40, 41, 50, 51, 60, 61, 62, 70, 71, 80, 81, 82, 90, 100, 110];
     let mut messages = std::collections::BTreeSet::new();
     for method in System::Mokka.methods() {
         for code in codes {
-            world.standins.fault(System::Mokka, method, Fault::Status(code), 1).unwrap();
+            environment.standins.fault(System::Mokka, method, Fault::Status(code), 1).unwrap();
         }
     }
     for code in codes {
         for path in ["precheck/auth", "precheck/change", "precheck/cancel", "precheck/finish", "return", "status", "schedule"] {
-            let answer = world.mokka(&format!("/factoring/v1/{path}"), &json!({})).await;
+            let answer = environment.mokka(&format!("/factoring/v1/{path}"), &json!({})).await;
             assert_eq!(answer["status"], code, "{path}");
             messages.insert(answer["message"].as_str().unwrap().to_owned());
         }
-        assert_eq!(world.mokka("/factoring/v1/limit/auth", &json!({})).await["status"], code);
-        assert_eq!(world.mokka("/api/external/v1/client/limit", &json!({})).await["meta"]["status"], code);
+        assert_eq!(environment.mokka("/factoring/v1/limit/auth", &json!({})).await["status"], code);
+        assert_eq!(environment.mokka("/api/external/v1/client/limit", &json!({})).await["meta"]["status"], code);
     }
     assert_eq!(messages.len(), codes.len(), "each has a message of its own: {messages:?}");
 }
 
 #[tokio::test]
 async fn time_runs_out() {
-    let world = World::start().await;
+    let environment = TestEnvironment::start().await;
     for order in ["R-1", "R-2", "R-3"] {
-        world.checkout(order).await;
+        environment.checkout(order).await;
     }
-    world.standins.decide("R-2", Decision::Approved, false, 1).await.unwrap();
-    world.standins.decide("R-3", Decision::Approved, false, 1).await.unwrap();
-    assert_eq!(world.finish("R-3", "4500.00").await["status"], 0);
-    world.advance(3601).await;
+    environment.standins.decide("R-2", Decision::Approved, false, 1).await.unwrap();
+    environment.standins.decide("R-3", Decision::Approved, false, 1).await.unwrap();
+    assert_eq!(environment.finish("R-3", "4500.00").await["status"], 0);
+    environment.advance(3601).await;
 
-    let order = &world.status("R-1").await["current_order"];
+    let order = &environment.status("R-1").await["current_order"];
     assert_eq!((&order["status"], &order["expired"], &order["decision"]), (&json!("expired"), &json!(true), &json!(null)));
-    assert_eq!(world.checkout("R-1").await["status"], 23);
-    let late = world.standins.decide("R-1", Decision::Approved, false, 1).await.unwrap_err();
+    assert_eq!(environment.checkout("R-1").await["status"], 23);
+    let late = environment.standins.decide("R-1", Decision::Approved, false, 1).await.unwrap_err();
     assert!(late.to_string().contains("expired"), "{late}");
 
-    assert_eq!(world.status("R-2").await["current_order"]["status"], "expired");
-    assert_eq!(world.finish("R-2", "4500.00").await["status"], 23);
-    assert_eq!(world.status("R-2").await["current_order"]["status"], "canceled");
-    assert_eq!(world.finish("R-2", "4500.00").await["status"], 80);
-    assert_eq!(world.standins.mokka_order("R-2").unwrap().finishes, 0);
+    assert_eq!(environment.status("R-2").await["current_order"]["status"], "expired");
+    assert_eq!(environment.finish("R-2", "4500.00").await["status"], 23);
+    assert_eq!(environment.status("R-2").await["current_order"]["status"], "canceled");
+    assert_eq!(environment.finish("R-2", "4500.00").await["status"], 80);
+    assert_eq!(environment.standins.mokka_order("R-2").unwrap().finishes, 0);
 
-    let order = &world.status("R-3").await["current_order"];
+    let order = &environment.status("R-3").await["current_order"];
     assert_eq!((&order["status"], &order["expired"]), (&json!("finished"), &json!(true)));
 }
 
 #[tokio::test]
 async fn the_store_and_the_signature_are_checked_first() {
-    let world = World::start().await;
-    let body = world.checkout_body("R-1").to_string();
+    let environment = TestEnvironment::start().await;
+    let body = environment.checkout_body("R-1").to_string();
     let good = signature(&body);
     let upper = good.to_uppercase();
     for (query, code) in [
@@ -152,7 +152,7 @@ async fn the_store_and_the_signature_are_checked_first() {
         (format!("store_id=72&signature={}", signature(&format!("{body} "))), 61),
         (format!("store_id=72&signature={good}"), 0),
     ] {
-        let request = world.http.post(world.url(&format!("/mokka{CHECKOUT}?{query}")));
+        let request = environment.http.post(environment.url(&format!("/mokka{CHECKOUT}?{query}")));
         let request = request.header("content-type", "application/json").body(body.clone());
         let (http, answer) = answer(request).await;
         assert_eq!((http, &answer["status"]), (200, &json!(code)), "{query}");
@@ -162,13 +162,13 @@ async fn the_store_and_the_signature_are_checked_first() {
 #[tokio::test]
 async fn one_order_of_the_signature_is_right() {
     let options = Options { mokka_signature: SignatureOrder::SecretBody, ..Options::default() };
-    let world = World::with(options).await;
-    assert_eq!(world.checkout("R-1").await["status"], 61, "body + secret");
+    let environment = TestEnvironment::with(options).await;
+    assert_eq!(environment.checkout("R-1").await["status"], 61, "body + secret");
 }
 
 #[tokio::test]
 async fn each_field_of_a_checkout_has_its_code() {
-    let world = World::with(Options { exact_requests: true, ..Options::default() }).await;
+    let environment = TestEnvironment::with(Options { exact_requests: true, ..Options::default() }).await;
     for (pointer, value, code) in [
         ("/current_order", None, 20),
         ("/current_order/order_id", None, 20),
@@ -209,20 +209,20 @@ async fn each_field_of_a_checkout_has_its_code() {
         ("/person/birth_date", Some(json!("1975-01-15")), 100),
         ("/key", Some(json!("value")), 100),
     ] {
-        let mut body = world.checkout_body(&format!("R{}", pointer.len()));
+        let mut body = environment.checkout_body(&format!("R{}", pointer.len()));
         if let Some(index) = pointer.strip_prefix("/cart_items/0") {
             set(&mut body["cart_items"][0], index, value.clone());
         } else {
             set(&mut body, pointer, value.clone());
         }
-        let answer = world.mokka(CHECKOUT, &body).await;
+        let answer = environment.mokka(CHECKOUT, &body).await;
         assert_eq!(answer["status"], code, "{pointer} {value:?}: {answer}");
     }
 }
 
 #[tokio::test]
 async fn what_real_clients_send_beside_the_document_is_taken_and_noted() {
-    let world = World::start().await;
+    let environment = TestEnvironment::start().await;
     let long = json!({ "system": "bitrix", "version": 24 });
     for (pointer, value, note) in [
         ("/current_order/order_id", json!(17), Some("current_order.order_id is not written as in the document")),
@@ -245,19 +245,19 @@ async fn what_real_clients_send_beside_the_document_is_taken_and_noted() {
         ("/cms", long, Some("cms is not in the document")),
         ("/primary_phone", json!("9268180621"), None),
     ] {
-        let mut body = world.checkout_body(&format!("R{}", pointer.len()));
+        let mut body = environment.checkout_body(&format!("R{}", pointer.len()));
         match pointer.strip_prefix("/cart_items/0") {
             Some(index) => set(&mut body["cart_items"][0], index, Some(value.clone())),
             None => set(&mut body, pointer, Some(value.clone())),
         }
-        let (status, said) = world.refusal(CHECKOUT, &body).await;
+        let (status, said) = environment.refusal(CHECKOUT, &body).await;
         assert_eq!(status, 0, "{pointer} {value}: {said}");
         assert_eq!(said.contains(note.unwrap_or("taken")), note.is_some(), "{pointer} {value}: {said}");
     }
     // What it means, and not only that it is taken.
-    let order = world.standins.mokka_order("17").unwrap();
+    let order = environment.standins.mokka_order("17").unwrap();
     assert_eq!((order.amount.as_str(), order.primary_phone.as_deref()), ("4500.00", Some("8881234567")));
-    // What nobody can read stays refused.
+    // What cannot be read stays refused.
     for (pointer, value, code) in [
         ("/current_order/amount", json!("много"), 30),
         ("/current_order/amount", Value::Null, 30),
@@ -266,18 +266,18 @@ async fn what_real_clients_send_beside_the_document_is_taken_and_noted() {
         ("/skip_result_page", json!("yes"), 100),
         ("/current_order/valid_till", json!("2026-07-21T12:08:01Z"), 110),
     ] {
-        let mut body = world.checkout_body("R-1");
+        let mut body = environment.checkout_body("R-1");
         set(&mut body, pointer, Some(value.clone()));
-        assert_eq!(world.mokka(CHECKOUT, &body).await["status"], code, "{pointer} {value}");
+        assert_eq!(environment.mokka(CHECKOUT, &body).await["status"], code, "{pointer} {value}");
     }
 }
 
 #[tokio::test]
 async fn what_is_not_json_is_10_and_the_note_says_why() {
-    let world = World::start().await;
-    let url = |body: &str| world.url(&format!("/mokka{CHECKOUT}?store_id=72&signature={}", signature(body)));
+    let environment = TestEnvironment::start().await;
+    let url = |body: &str| environment.url(&format!("/mokka{CHECKOUT}?store_id=72&signature={}", signature(body)));
     for (content_type, body) in [("application/json", "{"), ("application/json", "[]"), ("text/plain", "{}")] {
-        let request = world.http.post(url(body)).header("content-type", content_type).body(body);
+        let request = environment.http.post(url(body)).header("content-type", content_type).body(body);
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200);
         assert!(!response.headers()["x-stand-in-note"].is_empty());
@@ -288,13 +288,13 @@ async fn what_is_not_json_is_10_and_the_note_says_why() {
 
 #[tokio::test]
 async fn a_finish_must_be_complete_and_exact() {
-    let world = World::start().await;
-    world.checkout("R-1").await;
-    assert_eq!(world.finish("R-0", "4500.00").await["status"], 24);
-    assert_eq!(world.finish("R-1", "4500.00").await["status"], 100, "pending");
-    world.standins.decide("R-1", Decision::Approved, false, 1).await.unwrap();
-    assert_eq!(world.finish("R-1", "4500.01").await["status"], 32);
-    assert_eq!(world.finish("R-1", "4500,0,0").await["status"], 30);
+    let environment = TestEnvironment::start().await;
+    environment.checkout("R-1").await;
+    assert_eq!(environment.finish("R-0", "4500.00").await["status"], 24);
+    assert_eq!(environment.finish("R-1", "4500.00").await["status"], 100, "pending");
+    environment.standins.decide("R-1", Decision::Approved, false, 1).await.unwrap();
+    assert_eq!(environment.finish("R-1", "4500.01").await["status"], 32);
+    assert_eq!(environment.finish("R-1", "4500,0,0").await["status"], 30);
 
     let body = json!({ "order_id": "R-1", "amount": "4500.00" }).to_string();
     let file = |bytes: &'static [u8]| Part::bytes(bytes).file_name("check.pdf");
@@ -309,19 +309,19 @@ async fn a_finish_must_be_complete_and_exact() {
         (Form::new().text("body", format!("{body} ")).part("check", pdf()), 61),
     ];
     for (number, (form, code)) in wrong.into_iter().enumerate() {
-        let (_, answer) = answer(world.finish_request(&body, form)).await;
+        let (_, answer) = answer(environment.finish_request(&body, form)).await;
         assert_eq!(answer["status"], code, "form {number}: {answer}");
     }
-    let plain = world.mokka("/factoring/v1/precheck/finish", &json!({ "order_id": "R-1", "amount": "4500.00" })).await;
+    let plain = environment.mokka("/factoring/v1/precheck/finish", &json!({ "order_id": "R-1", "amount": "4500.00" })).await;
     assert_eq!(plain["status"], 10, "not multipart");
-    assert_eq!(world.standins.mokka_order("R-1").unwrap().finishes, 0);
+    assert_eq!(environment.standins.mokka_order("R-1").unwrap().finishes, 0);
 
-    world.standins.forget_calls();
-    assert_eq!(world.finish("R-1", "4500.00").await["status"], 0);
-    let calls = world.standins.calls_to(System::Mokka, "finish");
+    environment.standins.forget_calls();
+    assert_eq!(environment.finish("R-1", "4500.00").await["status"], 0);
+    let calls = environment.standins.calls_to(System::Mokka, "finish");
     assert_eq!(calls.len(), 1);
     assert_eq!(&calls[0].check.as_ref().unwrap().bytes[..], PDF);
-    let shown = world.get("/control/calls?system=mokka").await;
+    let shown = environment.get("/control/calls?system=mokka").await;
     let check = json!({ "filename": "check.pdf", "content_type": "application/pdf", "size": PDF.len() });
     assert_eq!(shown[0]["body"]["check"], check);
     assert_eq!(shown[0]["body"]["body"]["amount"], "4500.00");
@@ -330,16 +330,16 @@ async fn a_finish_must_be_complete_and_exact() {
 
 #[tokio::test]
 async fn a_test_may_put_the_provider_anywhere() {
-    let world = World::start().await;
-    world.checkout("R-1").await;
-    assert!(world.standins.set_mokka_status("R-0", "hold").is_err());
+    let environment = TestEnvironment::start().await;
+    environment.checkout("R-1").await;
+    assert!(environment.standins.set_mokka_status("R-0", "hold").is_err());
     for status in ["hold", "finished", "canceled", "declined", "refunded", "expired", "on_the_moon"] {
-        world.standins.set_mokka_status("R-1", status).unwrap();
-        assert_eq!(world.status("R-1").await["current_order"]["status"], status);
+        environment.standins.set_mokka_status("R-1", status).unwrap();
+        assert_eq!(environment.status("R-1").await["current_order"]["status"], status);
     }
-    world.standins.set_mokka_status("R-1", MokkaStatus::Hold).unwrap();
-    world.standins.set_mokka_amount("R-1", "4999.0").unwrap();
-    assert_eq!(world.status("R-1").await["current_order"]["amount"], "4999.0");
-    assert_eq!(world.finish("R-1", "4500.00").await["status"], 32);
-    assert_eq!(world.finish("R-1", "4999.00").await["status"], 0);
+    environment.standins.set_mokka_status("R-1", MokkaStatus::Hold).unwrap();
+    environment.standins.set_mokka_amount("R-1", "4999.0").unwrap();
+    assert_eq!(environment.status("R-1").await["current_order"]["amount"], "4999.0");
+    assert_eq!(environment.finish("R-1", "4500.00").await["status"], 32);
+    assert_eq!(environment.finish("R-1", "4999.00").await["status"], 0);
 }

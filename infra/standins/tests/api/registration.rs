@@ -3,14 +3,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use standins::{Decision, MokkaRegistration, Options, System};
 
-use crate::world::{World, signature, text};
+use crate::environment::{TestEnvironment, signature, text};
 
 const REGISTRATION: &str = "/factoring/v1/limit/auth";
 
-fn body(world: &World, order_id: &str) -> Value {
+fn body(environment: &TestEnvironment, order_id: &str) -> Value {
     json!({
-        "callback_url": world.url("/imshop/callback"),
-        "redirect_url": world.url("/back"),
+        "callback_url": environment.url("/imshop/callback"),
+        "redirect_url": environment.url("/back"),
         "primary_phone": "8881234567",
         "primary_email": "anna@example.com",
         "current_order": { "order_id": order_id },
@@ -26,27 +26,27 @@ fn body(world: &World, order_id: &str) -> Value {
     })
 }
 
-async fn register(world: &World, order_id: &str) -> MokkaRegistration {
-    let answer = world.mokka(REGISTRATION, &body(world, order_id)).await;
-    let registration = world.standins.mokka_registration(order_id).unwrap();
+async fn register(environment: &TestEnvironment, order_id: &str) -> MokkaRegistration {
+    let answer = environment.mokka(REGISTRATION, &body(environment, order_id)).await;
+    let registration = environment.standins.mokka_registration(order_id).unwrap();
     let expected = json!({ "status": 0, "message": "Payload valid", "iframe_url": registration.form_url });
     assert_eq!(answer, expected);
     registration
 }
 
-async fn submit(world: &World, registration: &MokkaRegistration, fields: &str) -> String {
-    let request = world.http.post(&registration.form_url).header("content-type", "application/x-www-form-urlencoded");
+async fn submit(environment: &TestEnvironment, registration: &MokkaRegistration, fields: &str) -> String {
+    let request = environment.http.post(&registration.form_url).header("content-type", "application/x-www-form-urlencoded");
     let (status, page) = text(request.body(fields.to_owned()).send().await.unwrap()).await;
     assert_eq!(status, 200);
     page
 }
 
 /// The registration once its callback has been answered, and that callback.
-async fn called_back(world: &World, order_id: &str) -> (MokkaRegistration, Value) {
+async fn called_back(environment: &TestEnvironment, order_id: &str) -> (MokkaRegistration, Value) {
     for _ in 0..500 {
-        let registration = world.standins.mokka_registration(order_id).unwrap();
+        let registration = environment.standins.mokka_registration(order_id).unwrap();
         if !registration.callbacks.is_empty() {
-            return (registration, world.standins.calls(Some(System::Imshop)).pop().unwrap().body);
+            return (registration, environment.standins.calls(Some(System::Imshop)).pop().unwrap().body);
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -55,16 +55,16 @@ async fn called_back(world: &World, order_id: &str) -> (MokkaRegistration, Value
 
 #[tokio::test]
 async fn a_person_can_get_a_limit() {
-    let world = World::start().await;
-    let registration = register(&world, "<L-1>").await;
-    assert!(registration.form_url.starts_with(&world.url("/mokka/form/")));
-    let (_, page) = text(world.http.get(&registration.form_url).send().await.unwrap()).await;
+    let environment = TestEnvironment::start().await;
+    let registration = register(&environment, "<L-1>").await;
+    assert!(registration.form_url.starts_with(&environment.url("/mokka/form/")));
+    let (_, page) = text(environment.http.get(&registration.form_url).send().await.unwrap()).await;
     assert!(page.contains("value=\"8881234567\"") && page.contains("Получить лимит") && !page.contains("name=\"term\""));
-    assert!(submit(&world, &registration, "phone=9031234567&code=1&action=approve").await.contains("Неверный код"));
-    assert!(submit(&world, &registration, "phone=903&code=1111&action=approve").await.contains("10 цифр"));
-    let page = submit(&world, &registration, "phone=%2B79031234567&code=1111&action=approve").await;
-    assert!(page.contains("150000.00") && page.contains(&world.url("/back")), "{page}");
-    let (registration, callback) = called_back(&world, "<L-1>").await;
+    assert!(submit(&environment, &registration, "phone=9031234567&code=1&action=approve").await.contains("Неверный код"));
+    assert!(submit(&environment, &registration, "phone=903&code=1111&action=approve").await.contains("10 цифр"));
+    let page = submit(&environment, &registration, "phone=%2B79031234567&code=1111&action=approve").await;
+    assert!(page.contains("150000.00") && page.contains(&environment.url("/back")), "{page}");
+    let (registration, callback) = called_back(&environment, "<L-1>").await;
     assert_eq!((registration.decision, registration.amount.as_str()), (Some(Decision::Approved), "150000.00"));
     let expected = json!({
         "order_id": "<L-1>",
@@ -74,45 +74,45 @@ async fn a_person_can_get_a_limit() {
         "email": "anna@example.com",
     });
     assert_eq!(callback, expected);
-    let limit = world.mokka("/api/external/v1/client/limit", &json!({ "client": { "mobile_phone": "9031234567" } })).await;
+    let limit = environment.mokka("/api/external/v1/client/limit", &json!({ "client": { "mobile_phone": "9031234567" } })).await;
     assert_eq!((&limit["client"]["limit_amount"], &limit["client"]["status"]), (&json!("150000.00"), &json!("active")));
 
-    assert!(submit(&world, &registration, "action=decline").await.contains("одобрен"));
-    assert_eq!(world.standins.calls(Some(System::Imshop)).len(), 1, "decided once");
-    assert_eq!(world.status("<L-1>").await["status"], 24, "it is no order");
+    assert!(submit(&environment, &registration, "action=decline").await.contains("одобрен"));
+    assert_eq!(environment.standins.calls(Some(System::Imshop)).len(), 1, "decided once");
+    assert_eq!(environment.status("<L-1>").await["status"], 24, "it is no order");
 }
 
 #[tokio::test]
 async fn demo_phones_decide() {
-    let world = World::start().await;
+    let environment = TestEnvironment::start().await;
     for (order_id, fields, decision, amount) in [
         ("L-1", "phone=8882112345&code=1111&action=approve", "declined", "0.00"),
         ("L-2", "phone=8882212345&code=1111&action=approve", "approved", "6700.00"),
         ("L-3", "phone=8881112345&code=1111&action=approve", "approved", "150000.00"),
         ("L-4", "action=decline", "declined", "0.00"),
     ] {
-        let registration = register(&world, order_id).await;
-        submit(&world, &registration, fields).await;
-        let (_, callback) = called_back(&world, order_id).await;
+        let registration = register(&environment, order_id).await;
+        submit(&environment, &registration, fields).await;
+        let (_, callback) = called_back(&environment, order_id).await;
         assert_eq!((&callback["decision"], &callback["amount"]), (&json!(decision), &json!(amount)), "{fields}");
     }
 }
 
 #[tokio::test]
 async fn it_may_be_repeated_until_it_is_decided() {
-    let world = World::start().await;
-    let first = register(&world, "L-1").await;
-    let second = register(&world, "L-1").await;
+    let environment = TestEnvironment::start().await;
+    let first = register(&environment, "L-1").await;
+    let second = register(&environment, "L-1").await;
     assert_ne!(first.form_url, second.form_url);
-    assert_eq!((second.registrations, world.http.get(&first.form_url).send().await.unwrap().status().as_u16()), (2, 404));
-    world.standins.decide_registration("L-1", Decision::Declined, false, 1).await.unwrap();
-    assert_eq!(world.mokka(REGISTRATION, &body(&world, "L-1")).await["status"], 22);
-    assert_eq!(world.checkout("L-1").await["status"], 0, "orders have ids of their own");
+    assert_eq!((second.registrations, environment.http.get(&first.form_url).send().await.unwrap().status().as_u16()), (2, 404));
+    environment.standins.decide_registration("L-1", Decision::Declined, false, 1).await.unwrap();
+    assert_eq!(environment.mokka(REGISTRATION, &body(&environment, "L-1")).await["status"], 22);
+    assert_eq!(environment.checkout("L-1").await["status"], 0, "orders have ids of their own");
 }
 
 #[tokio::test]
 async fn each_field_of_a_registration_has_its_code() {
-    let world = World::exact().await;
+    let environment = TestEnvironment::exact().await;
     for (pointer, value, code, noted) in [
         ("/current_order", None, 20, "order_id"),
         ("/current_order/order_id", None, 20, "order_id"),
@@ -132,47 +132,47 @@ async fn each_field_of_a_registration_has_its_code() {
         ("/additional_data/last_orders", Some(json!(3)), 100, "last_orders"),
         ("/cart_items", Some(json!([])), 100, "cart_items"),
     ] {
-        let mut body = body(&world, "L-1");
+        let mut body = body(&environment, "L-1");
         let (parent, field) = pointer.rsplit_once('/').unwrap();
         let parent = body.pointer_mut(parent).unwrap().as_object_mut().unwrap();
         match value {
             Some(value) => drop(parent.insert(field.to_owned(), value)),
             None => drop(parent.remove(field)),
         }
-        let (answered, note) = world.refusal(REGISTRATION, &body).await;
+        let (answered, note) = environment.refusal(REGISTRATION, &body).await;
         assert!(answered == code && note.contains(noted), "{pointer}: {answered} {note}");
     }
-    assert!(world.standins.mokka_registration("L-1").is_none());
+    assert!(environment.standins.mokka_registration("L-1").is_none());
     for optional in ["primary_phone", "primary_email", "person", "additional_data"] {
-        let mut body = body(&world, "L-1");
+        let mut body = body(&environment, "L-1");
         body.as_object_mut().unwrap().remove(optional);
-        assert_eq!(world.mokka(REGISTRATION, &body).await["status"], 0, "{optional}");
+        assert_eq!(environment.mokka(REGISTRATION, &body).await["status"], 0, "{optional}");
     }
 }
 
 #[tokio::test]
 async fn a_test_may_decide() {
-    let world = World::with(Options { sign_callbacks: true, ..Options::default() }).await;
-    register(&world, "L 1").await;
+    let environment = TestEnvironment::with(Options { sign_callbacks: true, ..Options::default() }).await;
+    register(&environment, "L 1").await;
     let path = "/control/mokka/registrations/L%201/decide";
-    let decided = world.control(path, &json!({ "decision": "approved", "times": 2 })).await;
+    let decided = environment.control(path, &json!({ "decision": "approved", "times": 2 })).await;
     let expected = json!({ "order_id": "L 1", "decision": "approved", "amount": "150000.00", "callbacks": [404, 404] });
     assert_eq!(decided, (200, expected));
-    let again = world.control(path, &json!({ "decision": "declined", "callback": false })).await;
+    let again = environment.control(path, &json!({ "decision": "declined", "callback": false })).await;
     assert_eq!((&again.1["decision"], &again.1["callbacks"]), (&json!("approved"), &json!([])));
-    for call in world.standins.calls(Some(System::Imshop)) {
+    for call in environment.standins.calls(Some(System::Imshop)) {
         assert_eq!(call.query["signature"], signature(&call.raw));
     }
-    assert_eq!(world.get("/control/mokka/registrations/L%201").await["callbacks"], json!([404, 404]));
-    assert_eq!(world.get("/control/mokka/registrations").await.as_array().unwrap().len(), 1);
-    let unknown = world.control("/control/mokka/registrations/L-0/decide", &json!({ "decision": "approved" })).await;
+    assert_eq!(environment.get("/control/mokka/registrations/L%201").await["callbacks"], json!([404, 404]));
+    assert_eq!(environment.get("/control/mokka/registrations").await.as_array().unwrap().len(), 1);
+    let unknown = environment.control("/control/mokka/registrations/L-0/decide", &json!({ "decision": "approved" })).await;
     assert!(unknown.0 == 404 && unknown.1["error"].as_str().unwrap().contains("L-0"), "{unknown:?}");
-    let wrong = world.control(path, &json!({ "decision": "approved", "times": 0 })).await;
+    let wrong = environment.control(path, &json!({ "decision": "approved", "times": 0 })).await;
     assert_eq!(wrong.0, 400);
 
-    let mut refused = body(&world, "L-2");
+    let mut refused = body(&environment, "L-2");
     refused["primary_phone"] = json!("8882112345");
-    world.mokka(REGISTRATION, &refused).await;
-    let decided = world.standins.decide_registration("L-2", Decision::Approved, false, 1).await.unwrap();
+    environment.mokka(REGISTRATION, &refused).await;
+    let decided = environment.standins.decide_registration("L-2", Decision::Approved, false, 1).await.unwrap();
     assert_eq!(decided.amount, "150000.00", "the test's word is above the demo phone's");
 }

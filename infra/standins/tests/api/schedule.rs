@@ -2,13 +2,13 @@ use serde_json::{Value, json};
 use standins::{Decision, Options, System, Tariff};
 use time::macros::datetime;
 
-use crate::world::{World, text};
+use crate::environment::{TestEnvironment, text};
 
 const SCHEDULE: &str = "/factoring/v1/schedule";
 
 #[tokio::test]
 async fn an_amount_has_a_schedule_for_each_tariff_that_takes_it() {
-    let world = World::start().await;
+    let environment = TestEnvironment::start().await;
     for (amount, terms) in [
         ("999.99", json!([])),
         ("1000.00", json!([3])),
@@ -19,7 +19,7 @@ async fn an_amount_has_a_schedule_for_each_tariff_that_takes_it() {
         ("150000.01", json!([])),
         ("0.00", json!([])),
     ] {
-        let answer = world.mokka(SCHEDULE, &json!({ "amount": amount })).await;
+        let answer = environment.mokka(SCHEDULE, &json!({ "amount": amount })).await;
         assert_eq!((&answer["status"], &answer["message"]), (&json!(0), &json!("Payload valid")));
         let found: Vec<Value> = answer["payment_schedule"].as_array().unwrap().iter().map(|one| one["term"].clone()).collect();
         assert_eq!(Value::Array(found), terms, "{amount}");
@@ -29,8 +29,8 @@ async fn an_amount_has_a_schedule_for_each_tariff_that_takes_it() {
 #[tokio::test]
 async fn a_schedule_looks_as_documented() {
     // 31 January after midnight in Moscow, still the 30th in UTC.
-    let world = World::at(datetime!(2030-01-30 22:00 UTC)).await;
-    let response = world.mokka_request(SCHEDULE, &json!({ "amount": "7000.01" })).send().await.unwrap();
+    let environment = TestEnvironment::at(datetime!(2030-01-30 22:00 UTC)).await;
+    let response = environment.mokka_request(SCHEDULE, &json!({ "amount": "7000.01" })).send().await.unwrap();
     let (_, raw) = text(response).await;
     let three = concat!(
         r#"{"total":7000.01,"monthly_payment":2334,"monthly_overpayment":0,"term":3,"payment_dates":["#,
@@ -44,14 +44,14 @@ async fn a_schedule_looks_as_documented() {
 
 #[tokio::test]
 async fn each_field_of_a_schedule_has_its_code() {
-    let world = World::exact().await;
+    let environment = TestEnvironment::exact().await;
     for (body, code) in [
         (json!({}), 30),
         (json!({ "amount": 5000 }), 30),
         (json!({ "amount": "5000" }), 30),
         (json!({ "amount": "5000.00", "term": 3 }), 100),
     ] {
-        assert_eq!(world.mokka(SCHEDULE, &body).await["status"], code, "{body}");
+        assert_eq!(environment.mokka(SCHEDULE, &body).await["status"], code, "{body}");
     }
 }
 
@@ -59,14 +59,14 @@ async fn each_field_of_a_schedule_has_its_code() {
 async fn tariffs_decide_what_a_checkout_may_ask_for() {
     let tariff = |term, min_kopecks| Tariff { term, min_kopecks, max_kopecks: 1_000_000, monthly_overpayment_bp: 100 };
     let options = Options { mokka_tariffs: vec![tariff(4, 400_000), tariff(10, 500_000)], ..Options::default() };
-    let world = World::with(options).await;
+    let environment = TestEnvironment::with(options).await;
     for (term, code) in [(json!(3), 34), (json!(10), 33), (json!(4), 0)] {
-        let mut body = world.checkout_body("R-1");
+        let mut body = environment.checkout_body("R-1");
         body["current_order"]["term"] = term.clone();
-        assert_eq!(world.mokka("/factoring/v1/precheck/auth", &body).await["status"], code, "{term}");
+        assert_eq!(environment.mokka("/factoring/v1/precheck/auth", &body).await["status"], code, "{term}");
     }
-    world.standins.decide("R-1", Decision::Approved, true, 1).await.unwrap();
-    let callback = world.standins.calls(Some(System::Imshop)).pop().unwrap();
+    environment.standins.decide("R-1", Decision::Approved, true, 1).await.unwrap();
+    let callback = environment.standins.calls(Some(System::Imshop)).pop().unwrap();
     assert_eq!((&callback.body["term"], &callback.body["amount"]), (&json!(4), &json!("4500.00")));
     assert_eq!(callback.body["schedule"].as_array().unwrap().len(), 4);
     assert_eq!(callback.body["schedule"][0]["amount"], "1170.00");

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 use standins::Options;
 
-use crate::world::{World, answer, text};
+use crate::environment::{TestEnvironment, answer, text};
 
 fn order(uuid: &str) -> Value {
     json!({
@@ -16,8 +16,8 @@ fn order(uuid: &str) -> Value {
 
 #[tokio::test]
 async fn the_shop_prices_an_order_exactly() {
-    let world = World::start().await;
-    let request = world.shop_request("/shop/orders", &json!({ "installId": "i", "orders": [order("u1")] }));
+    let environment = TestEnvironment::start().await;
+    let request = environment.shop_request("/shop/orders", &json!({ "installId": "i", "orders": [order("u1")] }));
     let (status, raw) = text(request.send().await.unwrap()).await;
     assert_eq!(status, 200);
     // 3 × 0.10 + (2 × 1500.00 − 100.00) + 199.90
@@ -59,13 +59,13 @@ async fn shops_that_sell_in_different_ways_price_the_same_order() {
             [json!([1, 6000.0, 6000.0]), json!([2, 700.0, 1200.0])],
         ),
     ] {
-        let world = World::start().await;
+        let environment = TestEnvironment::start().await;
         for (name, value) in readings {
             let (status, list) =
-                world.control("/control/readings", &json!({"system": "shop", "name": name, "value": value})).await;
+                environment.control("/control/readings", &json!({"system": "shop", "name": name, "value": value})).await;
             assert_eq!(status, 200, "{list}");
         }
-        let (status, answer) = answer(world.shop_request("/shop/orders", &json!({ "orders": [weighed("u1")] }))).await;
+        let (status, answer) = answer(environment.shop_request("/shop/orders", &json!({ "orders": [weighed("u1")] }))).await;
         assert_eq!(status, 200, "{answer}");
         let order = &answer["orders"][0];
         assert_eq!((&order["price"], &order["deliveryPrice"]), (&price, &json!(250.0)), "{readings:?}: {order}");
@@ -77,7 +77,7 @@ async fn shops_that_sell_in_different_ways_price_the_same_order() {
 
 #[tokio::test]
 async fn what_real_shops_are_sent_is_taken() {
-    let world = World::start().await;
+    let environment = TestEnvironment::start().await;
     for (number, order) in [
         json!({ "uuid": 5, "items": null }),
         json!({ "uuid": "u6", "items": [{ "quantity": null, "price": "1 ", "discount": "" }] }),
@@ -88,7 +88,7 @@ async fn what_real_shops_are_sent_is_taken() {
     .into_iter()
     .enumerate()
     {
-        let (status, answer) = answer(world.shop_request("/shop/orders", &json!({ "orders": [order] }))).await;
+        let (status, answer) = answer(environment.shop_request("/shop/orders", &json!({ "orders": [order] }))).await;
         let price = [0.0, 1.0, 25.0, 0.0, 0.0][number];
         assert_eq!((status, &answer["orders"][0]["price"]), (200, &json!(price)), "{order}: {answer}");
     }
@@ -96,15 +96,15 @@ async fn what_real_shops_are_sent_is_taken() {
 
 #[tokio::test]
 async fn a_repeated_uuid_is_the_same_order() {
-    let world = World::start().await;
+    let environment = TestEnvironment::start().await;
     let body = json!({ "orders": [order("u1"), order("u2")] });
-    let first = answer(world.shop_request("/shop/orders", &body)).await;
+    let first = answer(environment.shop_request("/shop/orders", &body)).await;
     let mut changed = order("u1");
     changed["items"] = json!([]);
-    let again = answer(world.shop_request("/shop/orders", &json!({ "orders": [changed, order("u3")] }))).await;
+    let again = answer(environment.shop_request("/shop/orders", &json!({ "orders": [changed, order("u3")] }))).await;
     assert_eq!(again.1["orders"][0], first.1["orders"][0]);
     assert_eq!(again.1["orders"][1]["id"], "1003");
-    let orders = world.get("/control/orders").await;
+    let orders = environment.get("/control/orders").await;
     let uuids: Vec<&Value> = orders.as_array().unwrap().iter().map(|order| &order["uuid"]).collect();
     assert_eq!(uuids, ["u1", "u2", "u3"]);
     assert_eq!(orders[0]["order"]["items"][0]["name"], "Чайник");
@@ -113,23 +113,23 @@ async fn a_repeated_uuid_is_the_same_order() {
 
 #[tokio::test]
 async fn answers_can_be_overridden() {
-    let world = World::start().await;
+    let environment = TestEnvironment::start().await;
     let body = json!({ "orders": [order("u1")] });
-    let (status, _) = world.control("/control/shop", &json!({ "order": { "price": null, "id": "x", "extra": 1.5 } })).await;
+    let (status, _) = environment.control("/control/shop", &json!({ "order": { "price": null, "id": "x", "extra": 1.5 } })).await;
     assert_eq!(status, 200);
-    let (_, changed) = answer(world.shop_request("/shop/orders", &body)).await;
+    let (_, changed) = answer(environment.shop_request("/shop/orders", &body)).await;
     assert_eq!(changed["orders"][0].get("price"), None);
     assert_eq!((&changed["orders"][0]["id"], &changed["orders"][0]["extra"]), (&json!("x"), &json!(1.5)));
-    assert_eq!(world.get("/control/shop").await["order"]["id"], "x");
-    world.delete("/control/shop").await;
-    let (_, plain) = answer(world.shop_request("/shop/orders", &body)).await;
+    assert_eq!(environment.get("/control/shop").await["order"]["id"], "x");
+    environment.delete("/control/shop").await;
+    let (_, plain) = answer(environment.shop_request("/shop/orders", &body)).await;
     assert_eq!(plain["orders"][0]["id"], "1001");
-    assert!(world.standins.shop_answers(json!([])).is_err());
+    assert!(environment.standins.shop_answers(json!([])).is_err());
 }
 
 #[tokio::test]
 async fn unusable_orders_are_refused_as_a_whole() {
-    let world = World::start().await;
+    let environment = TestEnvironment::start().await;
     for (body, field) in [
         (json!({}), "orders"),
         (json!({ "orders": [] }), "orders"),
@@ -141,71 +141,71 @@ async fn unusable_orders_are_refused_as_a_whole() {
         (json!({ "orders": [{ "uuid": "u", "deliveryPrice": 0.001 }] }), "orders[0].deliveryPrice"),
         (json!({ "orders": [{ "uuid": "u", "items": [{ "quantity": u64::MAX }] }] }), "orders[0]"),
     ] {
-        let (status, answer) = answer(world.shop_request("/shop/orders", &body)).await;
+        let (status, answer) = answer(environment.shop_request("/shop/orders", &body)).await;
         assert_eq!((status, &answer["success"]), (400, &json!(false)), "{body}");
         assert!(answer["message"].as_str().unwrap().contains(field), "{answer}");
     }
-    assert!(world.standins.orders().is_empty());
+    assert!(environment.standins.orders().is_empty());
 }
 
 #[tokio::test]
 async fn a_form_is_saved_once_per_id() {
-    let world = World::start().await;
+    let environment = TestEnvironment::start().await;
     let form = json!({ "formName": "callback" });
-    let first = answer(world.form_request("f1", &form)).await;
+    let first = answer(environment.form_request("f1", &form)).await;
     assert_eq!((first.0, &first.1["success"]), (200, &json!(true)));
-    assert_eq!(answer(world.form_request("f1", &json!({ "other": 1 }))).await, first);
-    answer(world.form_request("f2", &form)).await;
-    let saved = world.get("/control/forms").await;
+    assert_eq!(answer(environment.form_request("f1", &json!({ "other": 1 }))).await, first);
+    answer(environment.form_request("f2", &form)).await;
+    let saved = environment.get("/control/forms").await;
     assert_eq!(saved.as_array().unwrap().len(), 2);
     assert_eq!((&saved[0]["id"], &saved[0]["form"]), (&json!("f1"), &form));
 }
 
 #[tokio::test]
 async fn a_form_must_be_signed_with_the_right_key_at_the_right_time() {
-    let world = World::start().await;
+    let environment = TestEnvironment::start().await;
     let form = json!({ "formName": "callback" });
     let (now, secret) = (standins::beginning().unix_timestamp(), Options::default().shop_forms_secret);
     let without = |name: &str| {
-        let mut request = world.form_request("f1", &form).build().unwrap();
+        let mut request = environment.form_request("f1", &form).build().unwrap();
         request.headers_mut().remove(name);
-        reqwest::RequestBuilder::from_parts(world.http.clone(), request)
+        reqwest::RequestBuilder::from_parts(environment.http.clone(), request)
     };
     for (refused, why) in [
         (without("webhook-id"), "webhook-id"),
         (without("webhook-timestamp"), "webhook-timestamp"),
         (without("webhook-signature"), "webhook-signature"),
-        (world.form_request("f1", &form).body(r#"{"formName":"other"}"#), "webhook-signature"),
-        (world.form_signed("f1", &form, now, "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), "webhook-signature"),
-        (world.form_signed("f1", &form, now - 400, &secret), "webhook-timestamp"),
-        (world.form_signed("f1", &form, now + 400, &secret), "webhook-timestamp"),
+        (environment.form_request("f1", &form).body(r#"{"formName":"other"}"#), "webhook-signature"),
+        (environment.form_signed("f1", &form, now, "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), "webhook-signature"),
+        (environment.form_signed("f1", &form, now - 400, &secret), "webhook-timestamp"),
+        (environment.form_signed("f1", &form, now + 400, &secret), "webhook-timestamp"),
     ] {
         let (status, answer) = answer(refused).await;
         assert_eq!((status, &answer["success"]), (401, &json!(false)), "{why}");
         assert!(answer["message"].as_str().unwrap().contains(why), "{why}: {answer}");
     }
-    assert!(world.standins.forms().is_empty());
+    assert!(environment.standins.forms().is_empty());
 }
 
 #[tokio::test]
 async fn the_shop_wants_its_key() {
-    let world = World::start().await;
+    let environment = TestEnvironment::start().await;
     for authorization in [None, Some("shop-demo-key"), Some("Bearer "), Some("Bearer shop-demo-keys")] {
-        let mut request = world.http.post(world.url("/shop/orders"));
+        let mut request = environment.http.post(environment.url("/shop/orders"));
         if let Some(authorization) = authorization {
             request = request.header("authorization", authorization);
         }
         let (status, answer) = answer(request.body(json!({ "orders": [order("u1")] }).to_string())).await;
         assert_eq!((status, &answer["success"]), (401, &json!(false)), "{authorization:?}");
     }
-    assert!(world.standins.orders().is_empty());
+    assert!(environment.standins.orders().is_empty());
 }
 
 #[tokio::test]
 async fn the_feed_is_sent_to_who_does_not_have_it_yet() {
-    let world = World::start().await;
+    let environment = TestEnvironment::start().await;
     let ask = async |known: Option<&str>| {
-        let mut request = world.http.get(world.url("/shop/feed.yml"));
+        let mut request = environment.http.get(environment.url("/shop/feed.yml"));
         if let Some(known) = known {
             request = request.header("if-none-match", known);
         }
@@ -217,10 +217,10 @@ async fn the_feed_is_sent_to_who_does_not_have_it_yet() {
     assert_eq!(status, 200);
     assert!(text.contains("<offer id=\"kettle-1\"") && text.contains("<price>4990</price>"), "{text}");
     assert_eq!(ask(Some(&first)).await, (304, first.clone(), String::new()));
-    world.http.post(world.url("/control/shop/feed")).body("<yml_catalog/>").send().await.unwrap();
+    environment.http.post(environment.url("/control/shop/feed")).body("<yml_catalog/>").send().await.unwrap();
     let (status, second, text) = ask(Some(&first)).await;
     assert_eq!((status, text.as_str()), (200, "<yml_catalog/>"));
     assert_ne!(first, second);
-    let posted = world.http.post(world.url("/shop/feed.yml")).send().await.unwrap();
+    let posted = environment.http.post(environment.url("/shop/feed.yml")).send().await.unwrap();
     assert_eq!(posted.status(), 405);
 }

@@ -7,42 +7,42 @@ use standins::{Fault, Options, PhoneReports, System};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use crate::world::{World, answer, text};
+use crate::environment::{TestEnvironment, answer, text};
 
 const PHONE: &str = "996770123456";
 
 #[tokio::test]
 async fn a_code_is_sent_and_checked() {
-    let world = World::start().await;
-    let sent = world.smspro("send", &json!({ "transaction_id": "t1", "phone": "996770123456" })).await;
+    let environment = TestEnvironment::start().await;
+    let sent = environment.smspro("send", &json!({ "transaction_id": "t1", "phone": "996770123456" })).await;
     assert_eq!((&sent["status"], &sent["description"]), (&json!(0), &json!("Code Sent")));
     let token = &sent["token"];
-    let inbox = world.get("/control/inbox?phone=996770123456").await;
+    let inbox = environment.get("/control/inbox?phone=996770123456").await;
     let code = inbox[0]["code"].as_str().unwrap();
     assert!(code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()));
     assert!(inbox[0]["text"].as_str().unwrap().contains(code));
     assert_eq!(inbox[0]["transaction_id"], "t1");
-    assert_eq!(world.standins.codes(), [code]);
-    assert_eq!(world.get("/control/inbox?phone=996770000000").await, json!([]));
+    assert_eq!(environment.standins.codes(), [code]);
+    assert_eq!(environment.get("/control/inbox?phone=996770000000").await, json!([]));
 
-    let wrong = world.smspro("verify", &json!({ "token": token, "code": "abcdef" })).await;
+    let wrong = environment.smspro("verify", &json!({ "token": token, "code": "abcdef" })).await;
     assert_eq!(wrong, json!({ "status": "14", "description": "Invalid Code" }));
     for _ in 0..2 {
-        let right = world.smspro("verify", &json!({ "token": token, "code": code })).await;
+        let right = environment.smspro("verify", &json!({ "token": token, "code": code })).await;
         assert_eq!(right, json!({ "status": "0", "description": "Code Valid" }), "again, within the lifetime");
     }
-    let unknown = world.smspro("verify", &json!({ "token": "x", "code": code })).await;
+    let unknown = environment.smspro("verify", &json!({ "token": "x", "code": code })).await;
     assert_eq!(unknown, json!({ "status": "12", "description": "Invalid Token" }));
-    world.advance(299).await;
-    assert_eq!(world.smspro("verify", &json!({ "token": token, "code": code })).await["status"], "0");
-    world.advance(2).await;
-    let late = world.smspro("verify", &json!({ "token": token, "code": code })).await;
+    environment.advance(299).await;
+    assert_eq!(environment.smspro("verify", &json!({ "token": token, "code": code })).await["status"], "0");
+    environment.advance(2).await;
+    let late = environment.smspro("verify", &json!({ "token": token, "code": code })).await;
     assert_eq!(late, json!({ "status": "13", "description": "Time-Expired" }));
 }
 
 #[tokio::test]
 async fn a_send_must_be_well_formed_and_new() {
-    let world = World::start().await;
+    let environment = TestEnvironment::start().await;
     for (id, phone, status) in [
         (json!(""), json!("996770123456"), 1),
         (json!("a".repeat(33)), json!("996770123456"), 1),
@@ -57,15 +57,15 @@ async fn a_send_must_be_well_formed_and_new() {
         (json!("t1"), json!("996550000000"), 10),
         (json!("t2"), json!("996770123456"), 0),
     ] {
-        let answer = world.smspro("send", &json!({ "transaction_id": id, "phone": phone })).await;
+        let answer = environment.smspro("send", &json!({ "transaction_id": id, "phone": phone })).await;
         assert_eq!(answer["status"], status, "{id} {phone}");
     }
-    assert_eq!(world.standins.inbox(None).len(), 2);
+    assert_eq!(environment.standins.inbox(None).len(), 2);
 }
 
 #[tokio::test]
 async fn the_key_and_the_content_type_are_strict() {
-    let world = World::start().await;
+    let environment = TestEnvironment::start().await;
     let body = json!({ "transaction_id": "t1", "phone": "996770123456" }).to_string();
     for (key, content_type, status) in [
         (None, "application/json", 2),
@@ -74,7 +74,7 @@ async fn the_key_and_the_content_type_are_strict() {
         (Some("smspro-demo-key"), "text/plain", 1),
         (Some("smspro-demo-key"), "application/json; charset=utf-8", 0),
     ] {
-        let mut request = world.http.post(world.url("/smspro/api/otp/send")).header("content-type", content_type);
+        let mut request = environment.http.post(environment.url("/smspro/api/otp/send")).header("content-type", content_type);
         if let Some(key) = key {
             request = request.header("x-api-key", key);
         }
@@ -85,65 +85,66 @@ async fn the_key_and_the_content_type_are_strict() {
 
 #[tokio::test]
 async fn codes_are_made_of_the_alphabet() {
-    let world = World::with(Options { code_alphabet: "XYZ", code_length: 10, ..Options::default() }).await;
-    world.smspro("send", &json!({ "transaction_id": "t1", "phone": "996770123456" })).await;
-    let codes = world.standins.codes();
+    let environment = TestEnvironment::with(Options { code_alphabet: "XYZ", code_length: 10, ..Options::default() }).await;
+    environment.smspro("send", &json!({ "transaction_id": "t1", "phone": "996770123456" })).await;
+    let codes = environment.standins.codes();
     assert!(codes[0].len() == 10 && codes[0].chars().all(|one| "XYZ".contains(one)), "{codes:?}");
 }
 
 /// Asks for a report; the answer's XML.
-async fn ask(world: &World, login: &str, id: &str) -> String {
+async fn ask(environment: &TestEnvironment, login: &str, id: &str) -> String {
     let body = format!("<?xml version=\"1.0\"?>\n<dr><login>{login}</login><pwd>smspro-demo-password</pwd><id>{id}</id></dr>");
-    let request = world.http.post(world.url("/smspro/api/dr")).header("content-type", "text/xml; charset=utf-8").body(body);
+    let request =
+        environment.http.post(environment.url("/smspro/api/dr")).header("content-type", "text/xml; charset=utf-8").body(body);
     text(request.send().await.unwrap()).await.1
 }
 
 #[tokio::test]
 async fn a_report_is_pushed_and_repeated_three_times_ten_minutes_apart() {
-    let world = World::start().await;
-    world.smspro("send", &json!({ "transaction_id": "t1", "phone": PHONE })).await;
+    let environment = TestEnvironment::start().await;
+    environment.smspro("send", &json!({ "transaction_id": "t1", "phone": PHONE })).await;
     for _ in 0..4 {
-        let mut pushes = world.standins.take_sms_reports();
+        let mut pushes = environment.standins.take_sms_reports();
         assert_eq!(pushes.len(), 1);
         let push = pushes.remove(0);
         assert_eq!(push.transaction_id, "t1");
         for part in ["xmlns=\"http://Giper.mobi/schema/DeliveryReport\"", "<id>t1</id>", "<report>3</report>", "<rcvTime>20"] {
             assert!(push.body.contains(part), "{part}: {}", push.body);
         }
-        world.standins.sms_report_pushed(push, 503);
-        world.advance(599).await;
-        assert!(world.standins.take_sms_reports().is_empty());
-        world.advance(1).await;
+        environment.standins.sms_report_pushed(push, 503);
+        environment.advance(599).await;
+        assert!(environment.standins.take_sms_reports().is_empty());
+        environment.advance(1).await;
     }
-    assert!(world.standins.take_sms_reports().is_empty(), "given up");
-    world.smspro("send", &json!({ "transaction_id": "t2", "phone": PHONE })).await;
-    let push = world.standins.take_sms_reports().remove(0);
-    world.standins.sms_report_pushed(push, 200);
-    world.advance(600).await;
-    assert!(world.standins.take_sms_reports().is_empty(), "taken");
+    assert!(environment.standins.take_sms_reports().is_empty(), "given up");
+    environment.smspro("send", &json!({ "transaction_id": "t2", "phone": PHONE })).await;
+    let push = environment.standins.take_sms_reports().remove(0);
+    environment.standins.sms_report_pushed(push, 200);
+    environment.advance(600).await;
+    assert!(environment.standins.take_sms_reports().is_empty(), "taken");
 }
 
 #[tokio::test]
 async fn a_report_is_asked_for_with_the_login_in_the_documents_form() {
-    let world = World::start().await;
-    world.smspro("send", &json!({ "transaction_id": "t1", "phone": PHONE })).await;
-    let answer = ask(&world, "smspro-demo-login", "t1").await;
+    let environment = TestEnvironment::start().await;
+    environment.smspro("send", &json!({ "transaction_id": "t1", "phone": PHONE })).await;
+    let answer = ask(&environment, "smspro-demo-login", "t1").await;
     assert!(answer.contains("<response><status>0</status><phone><number>996770123456</number><report>3</report>"), "{answer}");
-    assert!(ask(&world, "smspro-demo-login", "t2").await.contains("<status>4</status>"), "unknown");
-    assert!(ask(&world, "another", "t1").await.contains("<status>2</status>"));
-    let wrong = world.http.post(world.url("/smspro/api/dr")).header("content-type", "text/xml").body("<dr/>");
+    assert!(ask(&environment, "smspro-demo-login", "t2").await.contains("<status>4</status>"), "unknown");
+    assert!(ask(&environment, "another", "t1").await.contains("<status>2</status>"));
+    let wrong = environment.http.post(environment.url("/smspro/api/dr")).header("content-type", "text/xml").body("<dr/>");
     assert!(text(wrong.send().await.unwrap()).await.1.contains("<status>1</status>"));
-    world.standins.fault(System::Smspro, "dr", Fault::Status(5), 1).unwrap();
-    assert!(ask(&world, "smspro-demo-login", "t1").await.contains("<status>5</status>"), "asked too often");
+    environment.standins.fault(System::Smspro, "dr", Fault::Status(5), 1).unwrap();
+    assert!(ask(&environment, "smspro-demo-login", "t1").await.contains("<status>5</status>"), "asked too often");
     let silence = PhoneReports { report: None, pushed: false };
-    world.standins.set_sms_reports(PHONE, silence, false).unwrap();
-    assert!(ask(&world, "smspro-demo-login", "t1").await.contains("<status>4</status>"), "no report");
-    assert!(world.standins.set_sms_reports(PHONE, PhoneReports { report: Some(8), pushed: true }, false).is_err());
+    environment.standins.set_sms_reports(PHONE, silence, false).unwrap();
+    assert!(ask(&environment, "smspro-demo-login", "t1").await.contains("<status>4</status>"), "no report");
+    assert!(environment.standins.set_sms_reports(PHONE, PhoneReports { report: Some(8), pushed: true }, false).is_err());
 }
 
 #[tokio::test]
 async fn a_leap_of_the_clock_waits_for_the_reports_on_their_way() {
-    let world = World::start().await;
+    let environment = TestEnvironment::start().await;
     let receiver = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", receiver.local_addr().unwrap());
     let has_answered = Arc::new(AtomicBool::new(false));
@@ -155,8 +156,8 @@ async fn a_leap_of_the_clock_waits_for_the_reports_on_their_way() {
         answered.store(true, Ordering::SeqCst);
         connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
     });
-    world.standins.push_sms_reports_to(url);
-    world.smspro("send", &json!({ "transaction_id": "t1", "phone": PHONE })).await;
-    world.advance(60).await;
+    environment.standins.push_sms_reports_to(url);
+    environment.smspro("send", &json!({ "transaction_id": "t1", "phone": PHONE })).await;
+    environment.advance(60).await;
     assert!(has_answered.load(Ordering::SeqCst), "the report came before the leap");
 }

@@ -1,11 +1,11 @@
-//! A challenge: whoever fills in a form proves that the phone in it is theirs, by a code from an SMS. No I/O here.
+//! A challenge: the customer proves that the phone in it is theirs, by a code from an SMS. No I/O here.
 //!
 //! There is one for each form, installation and phone, so a code never counts for another of them. It has two halves that
 //! move on their own: the code being sent ([`Sending`], an intent written before the SMS service is called) and the code in
 //! force ([`Sent`], which stays valid until the next one is really sent). Leases mark a half that one request is busy with.
 
-mod limits;
-mod quota;
+mod customer_limits;
+mod shared_quota;
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ use crate::platform::ids::{FormName, InstallId, SubmissionId};
 use crate::platform::phone::Phone;
 use crate::platform::secret::{InternalSecret, Purpose};
 
-pub use limits::{FormsOf, Limits, Refusal, SendLog, SentCode};
-pub use quota::{Alarm, Quota, Used};
+pub use customer_limits::{FormsOf, LimitRefusal, Limits, SendLog, SentCode};
+pub use shared_quota::{Alarm, Quota, Used};
 
 /// How long a challenge is kept after its last use: longer than any code lives (an hour at most, `config`).
 const KEPT: Duration = Duration::from_hours(2);
@@ -68,7 +68,7 @@ pub struct Sending {
     pub transaction_id: String,
     /// When it began; the send limits count from here.
     pub started_at: Timestamp,
-    /// A request is calling the SMS service until then; nobody if it is over or absent.
+    /// A request is calling the SMS service until then; none if it is over or absent.
     pub lease_until: Option<Timestamp>,
     /// The same id was sent a second time, which is all that is allowed.
     pub repeated: bool,
@@ -172,7 +172,7 @@ impl Challenge {
         Some(challenge)
     }
 
-    /// Nobody knows whether the SMS went out: the next request may find out.
+    /// It is unknown whether the SMS went out: the next request may find out.
     #[must_use]
     pub fn send_unclear(self, transaction_id: &str, repeated: bool) -> Option<Self> {
         let mut challenge = self.of_sending(transaction_id)?;
@@ -237,7 +237,7 @@ impl Challenge {
         Some(challenge)
     }
 
-    /// The form is saved, whoever holds the lease by now.
+    /// The form is saved, regardless of who holds the lease by now.
     #[must_use]
     pub fn saved(self, transaction_id: &str, submission: &SubmissionId, message: Option<String>) -> Option<Self> {
         let mut challenge = self.of_code(transaction_id)?;
@@ -282,7 +282,7 @@ impl Sending {
         self.lease_until.is_some_and(|until| until > now)
     }
 
-    /// Whoever began it is gone without a word: nobody knows how far it came.
+    /// The request that began it died: how far it came is unknown.
     #[must_use]
     pub fn is_abandoned(&self, now: Timestamp) -> bool {
         self.lease_until.is_some_and(|until| until <= now)
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_in_force_until_its_time_is_over_and_until_the_next_one_is_really_sent() {
+    fn code_is_valid_until_it_expires_or_the_next_one_is_sent() {
         let challenge = sent();
         assert!(challenge.in_force(at(299)).is_some() && challenge.in_force(at(300)).is_none());
         let sending = challenge.sending("t2".to_owned(), at(60));
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_stays_counted_unless_the_code_was_right_or_could_not_be_checked() {
+    fn check_stays_counted_unless_code_was_right_or_unchecked() {
         let leased = sent().checking(at(1));
         let lease = leased.sent.as_ref().unwrap().lease.unwrap();
         let used = |challenge: Option<Challenge>| challenge.unwrap().sent.unwrap().checks_used;
@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_shop_refuses_counts_once_and_is_taken_out_when_it_is_saved() {
+    fn refused_form_counts_once_and_is_uncounted_when_saved() {
         let mut challenge = sent();
         for number in [1, 2, 1, 3] {
             let leased = challenge.checking(at(1));

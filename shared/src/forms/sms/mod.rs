@@ -1,7 +1,7 @@
 //! An SMS with a code after it went out: what the operator says of it, whether its code was entered, and what it has been counted
 //! for. No I/O here.
 //!
-//! One record for each SMS, written together with the code that it brought. It learns three things, each from somebody else and
+//! One record for each SMS, written together with the code that it brought. It learns three things, each from another source and
 //! in any order: its code was entered (from the form), what became of it (SMSPRO pushes, or is asked), and that its code's time is
 //! over (from the schedule). The schedule alone counts, when that time is over and again if a late report says more: the record
 //! holds what it has been counted for, and only the difference is ever added, in the write that notes it.
@@ -21,7 +21,7 @@ pub use conversion::{Counts, Group, Thresholds, hours_before};
 const GRACE: Duration = Duration::from_mins(1);
 /// The least time between two questions for one report; then it doubles with the SMS's age.
 const ASK_AGAIN: Duration = Duration::from_mins(5);
-/// After so long nobody asks for a report any more. One that is pushed still counts.
+/// After so long no run asks for a report any more. One that is pushed still counts.
 const GIVE_UP: Duration = Duration::from_hours(24);
 /// How long a record is kept.
 const KEPT: Duration = Duration::from_hours(7 * 24);
@@ -50,7 +50,7 @@ pub struct Sms {
     /// What it has been counted for.
     pub counted: Counts,
     /// When the schedule looks at it next; never any more if absent.
-    pub check_at: Option<Timestamp>,
+    pub next_poll_at: Option<Timestamp>,
     /// The stored version; 0 if it is not stored yet.
     pub version: u64,
 }
@@ -77,7 +77,7 @@ impl Sms {
             reported_at: None,
             entered_at: None,
             counted: Counts::default(),
-            check_at: Some(first_look(valid_till)),
+            next_poll_at: Some(first_poll(valid_till)),
             version: 0,
         }
     }
@@ -98,7 +98,8 @@ impl Sms {
         self.reported_at = Some(now);
         if self.is_counted() {
             // The look that is planned was for a report.
-            self.check_at = if self.uncounted(now).is_none() { self.check_at.filter(|_| self.lacks_report()) } else { Some(now) };
+            self.next_poll_at =
+                if self.uncounted(now).is_none() { self.next_poll_at.filter(|_| self.lacks_report()) } else { Some(now) };
         }
         Some(self)
     }
@@ -112,14 +113,14 @@ impl Sms {
     /// Whether the schedule's look is due.
     #[must_use]
     pub fn is_due(&self, now: Timestamp) -> bool {
-        self.check_at.is_some_and(|at| at <= now)
+        self.next_poll_at.is_some_and(|at| at <= now)
     }
 
     /// What it has not been counted for yet, if there is something and its code's time is over. It is an SMS sent, one delivered if
     /// that was reported or its code was entered, one entered.
     #[must_use]
     pub fn uncounted(&self, now: Timestamp) -> Option<Counts> {
-        if now < first_look(self.valid_till) {
+        if now < first_poll(self.valid_till) {
             return None;
         }
         let entered = self.entered_at.is_some();
@@ -132,10 +133,10 @@ impl Sms {
         self.counted.sent > 0
     }
 
-    /// Looked at by the schedule: counted for all that is known, and looked at again only if somebody can be asked for a report.
+    /// Looked at by the schedule: counted for all that is known, and looked at again only if SMSPRO can be asked for a report.
     #[must_use]
-    pub fn looked_at(mut self, now: Timestamp, can_ask: bool) -> Self {
-        if now < first_look(self.valid_till) {
+    pub fn polled(mut self, now: Timestamp, can_ask: bool) -> Self {
+        if now < first_poll(self.valid_till) {
             return self;
         }
         if let Some(left) = self.uncounted(now) {
@@ -143,13 +144,13 @@ impl Sms {
         }
         let age = now.since(self.sent_at);
         let next = now.plus(age.max(ASK_AGAIN)).min(self.sent_at.plus(GIVE_UP));
-        self.check_at = Some(next).filter(|next| can_ask && self.lacks_report() && *next > now);
+        self.next_poll_at = Some(next).filter(|next| can_ask && self.lacks_report() && *next > now);
         self
     }
 }
 
 /// When the schedule looks at an SMS for the first time.
-fn first_look(valid_till: Timestamp) -> Timestamp {
+fn first_poll(valid_till: Timestamp) -> Timestamp {
     valid_till.plus(GRACE)
 }
 
@@ -179,15 +180,15 @@ mod tests {
     }
 
     #[test]
-    fn it_is_counted_once_when_its_codes_time_is_over_and_again_for_what_comes_late() {
+    fn sms_is_counted_once_after_its_code_and_again_for_late_reports() {
         assert_eq!(sms().uncounted(at(5)), None, "somebody may still be entering it");
         assert_eq!(sms().uncounted(at(6)), counts(1, 0, 0));
-        let looked = sms().looked_at(at(6), true);
-        assert_eq!((looked.uncounted(at(6)), looked.check_at), (None, Some(at(12))));
-        let reported = looked.reported(Delivery::Delivered, at(300)).unwrap();
-        assert_eq!((reported.uncounted(at(300)), reported.check_at), (counts(0, 1, 0), Some(at(300))));
-        let closed = reported.looked_at(at(300), true);
-        assert_eq!((closed.uncounted(at(301)), closed.check_at, closed.counted), (None, None, counts(1, 1, 0).unwrap()));
+        let polled = sms().polled(at(6), true);
+        assert_eq!((polled.uncounted(at(6)), polled.next_poll_at), (None, Some(at(12))));
+        let reported = polled.reported(Delivery::Delivered, at(300)).unwrap();
+        assert_eq!((reported.uncounted(at(300)), reported.next_poll_at), (counts(0, 1, 0), Some(at(300))));
+        let closed = reported.polled(at(300), true);
+        assert_eq!((closed.uncounted(at(301)), closed.next_poll_at, closed.counted), (None, None, counts(1, 1, 0).unwrap()));
     }
 
     #[test]
@@ -196,28 +197,28 @@ mod tests {
         entered.entered_at = Some(at(1));
         let entered = entered.reported(Delivery::NotDelivered, at(2)).unwrap();
         assert_eq!((entered.lacks_report(), entered.uncounted(at(6))), (false, counts(1, 1, 1)));
-        assert_eq!(entered.looked_at(at(6), true).check_at, None);
+        assert_eq!(entered.polled(at(6), true).next_poll_at, None);
     }
 
     #[test]
     fn a_report_is_asked_for_ever_more_seldom_and_a_day_at_most() {
         let (mut sms, mut looks) = (sms(), Vec::new());
-        while let Some(now) = sms.check_at {
+        while let Some(now) = sms.next_poll_at {
             looks.push(now.millis() / 60_000);
-            sms = sms.looked_at(now, true);
+            sms = sms.polled(now, true);
         }
         assert_eq!(looks, [6, 12, 24, 48, 96, 192, 384, 768, 1440]);
-        assert_eq!(self::sms().looked_at(at(6), false).check_at, None, "nobody can be asked");
-        assert_eq!(self::sms().looked_at(at(3000), true).check_at, None, "found late");
+        assert_eq!(self::sms().polled(at(6), false).next_poll_at, None, "nobody can be asked");
+        assert_eq!(self::sms().polled(at(3000), true).next_poll_at, None, "found late");
     }
 
     #[test]
     fn a_failure_ends_the_questions_and_says_nothing_to_count() {
-        let failed = sms().looked_at(at(6), true).reported(Delivery::Expired, at(7)).unwrap();
-        assert_eq!((failed.check_at, failed.uncounted(at(8))), (None, None));
-        let waiting = sms().looked_at(at(6), true).reported(Delivery::Sent, at(7)).unwrap();
-        assert_eq!(waiting.check_at, Some(at(12)), "the question stays planned");
-        assert_eq!(sms().reported(Delivery::Expired, at(1)).unwrap().check_at, Some(at(6)), "it is still to be counted");
+        let failed = sms().polled(at(6), true).reported(Delivery::Expired, at(7)).unwrap();
+        assert_eq!((failed.next_poll_at, failed.uncounted(at(8))), (None, None));
+        let waiting = sms().polled(at(6), true).reported(Delivery::Sent, at(7)).unwrap();
+        assert_eq!(waiting.next_poll_at, Some(at(12)), "the question stays planned");
+        assert_eq!(sms().reported(Delivery::Expired, at(1)).unwrap().next_poll_at, Some(at(6)), "it is still to be counted");
     }
 
     fn word() -> impl Strategy<Value = Delivery> {
@@ -249,11 +250,11 @@ mod tests {
                 now += pause;
                 if look {
                     total = total.with(sms.uncounted(at(now)).unwrap_or_default());
-                    sms = sms.looked_at(at(now), true);
+                    sms = sms.polled(at(now), true);
                 } else {
                     sms = sms.clone().reported(word, at(now)).unwrap_or(sms);
                 }
-                prop_assert!(sms.uncounted(at(now)).is_none() || sms.check_at.is_some(), "who is not counted is looked at");
+                prop_assert!(sms.uncounted(at(now)).is_none() || sms.next_poll_at.is_some(), "who is not counted is looked at");
             }
             total = total.with(sms.uncounted(at(2000)).unwrap_or_default());
             let delivered = u32::from(entered || sms.delivery == Some(Delivery::Delivered));

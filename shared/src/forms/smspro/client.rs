@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_code_reads_as_number_and_as_string_at_both_calls_and_with_any_http_status() {
+    async fn every_code_is_read_as_number_and_text_with_any_http_status() {
         for code in Code::DOCUMENTED.into_iter().chain([Code::Other(8), Code::Other(-1), Code::Other(500)]) {
             for (status, body) in [
                 ("200 OK", format!(r#"{{"status":{code},"description":"x"}}"#)),

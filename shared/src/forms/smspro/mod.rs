@@ -13,6 +13,6 @@ mod xml;
 
 pub use client::{Client, Settings};
 pub use error::{Code, Error};
-pub use reports::{AskCode, AskError, Delivery, Report, Reports, read_reports};
+pub use reports::{AskCode, AskError, Delivery, DeliveryReport, Reports, read_reports};
 pub use types::{Token, TokenError};
 pub use xml::Malformed;

@@ -104,7 +104,7 @@ impl Delivery {
 
 /// What is reported of one SMS.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
+pub struct DeliveryReport {
     /// The id under which it was sent: 1 to 32 letters and digits.
     pub transaction_id: String,
     /// What became of it.
@@ -115,7 +115,7 @@ pub struct Report {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Pushed {
     /// What is reported.
-    pub reports: Vec<Report>,
+    pub reports: Vec<DeliveryReport>,
     /// Entries that say nothing: which, counted from 1, and why.
     pub unreadable: Vec<(usize, &'static str)>,
 }
@@ -137,10 +137,10 @@ pub fn read_reports(body: &[u8]) -> Result<Pushed, Malformed> {
     if pushed == Pushed::default() { Err(Malformed::Other("must have an element dr")) } else { Ok(pushed) }
 }
 
-fn report(dr: &Element) -> Result<Report, &'static str> {
+fn report(dr: &Element) -> Result<DeliveryReport, &'static str> {
     let id = dr.text_of("id").filter(|id| is_transaction_id(id)).ok_or("its id is not one of ours")?;
     let delivery = delivery(dr).ok_or("it has no report from 0 to 7")?;
-    Ok(Report { transaction_id: id.to_owned(), delivery })
+    Ok(DeliveryReport { transaction_id: id.to_owned(), delivery })
 }
 
 fn is_transaction_id(text: &str) -> bool {
@@ -280,7 +280,7 @@ mod tests {
     fn every_word_is_read_and_reads_back() {
         for delivery in Delivery::ALL {
             let pushed = read_reports(pushed(&one("t1", &delivery.number().to_string())).as_bytes()).unwrap();
-            assert_eq!(pushed.reports, [Report { transaction_id: "t1".to_owned(), delivery }]);
+            assert_eq!(pushed.reports, [DeliveryReport { transaction_id: "t1".to_owned(), delivery }]);
             assert_eq!(Delivery::named(delivery.name()), Some(delivery));
         }
     }

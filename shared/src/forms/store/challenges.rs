@@ -4,7 +4,7 @@ use super::otp::{Otp, ROUNDS};
 use std::collections::HashMap;
 
 use super::otp_records::{ChallengeRecord, SendLogRecord};
-use super::quotas;
+use super::quota_counters;
 use crate::forms::challenge::{Challenge, ChallengeKey, Quota, SendLog, Used};
 use crate::platform::clock::Timestamp;
 use crate::platform::dynamodb::{Consistency, Item, Reading, StoreError, Versioned, Written, read, recorded};
@@ -44,7 +44,7 @@ fn send_log(key: &str, item: Option<Item>) -> Result<SendLog, StoreError> {
 }
 
 fn used(quotas: &[Quota], items: &HashMap<String, Item>) -> Result<Vec<Used>, StoreError> {
-    quotas.iter().map(|quota| quotas::read(quota, items.get(&quotas::key(quota)))).collect()
+    quotas.iter().map(|quota| quota_counters::read(quota, items.get(&quota_counters::key(quota)))).collect()
 }
 
 impl Otp {
@@ -54,7 +54,7 @@ impl Otp {
     }
 
     /// Writes a challenge as the version after the one it was read with, and gives it back as it now stands; nothing if
-    /// somebody else wrote first.
+    /// another request wrote first.
     pub async fn save(&self, mut challenge: Challenge) -> Result<Option<Challenge>, StoreError> {
         let record = ChallengeRecord::from(&challenge);
         Ok(match self.table.put(&challenge_key(&challenge.key), challenge.version + 1, &record).await? {
@@ -108,7 +108,7 @@ impl Otp {
     pub async fn look(&self, key: &ChallengeKey, logs: [&str; 2], quotas: &[Quota]) -> Result<Found, StoreError> {
         let mut keys = vec![challenge_key(key)];
         keys.extend(logs.map(log_key));
-        keys.extend(quotas.iter().map(quotas::key));
+        keys.extend(quotas.iter().map(quota_counters::key));
         let mut items = self.table.get_all(keys, Consistency::Strong, Reading::few()).await?;
         let [by_phone, by_installation] = logs.map(|log| send_log(log, items.remove(&log_key(log))));
         Ok(Found {
@@ -121,14 +121,14 @@ impl Otp {
 
     /// A challenge and how much of each quota is used, in one round trip.
     pub async fn look_at_code(&self, key: &ChallengeKey, quotas: &[Quota]) -> Result<(Challenge, Vec<Used>), StoreError> {
-        let keys = std::iter::once(challenge_key(key)).chain(quotas.iter().map(quotas::key));
+        let keys = std::iter::once(challenge_key(key)).chain(quotas.iter().map(quota_counters::key));
         let mut items = self.table.get_all(keys.collect(), Consistency::Strong, Reading::few()).await?;
         let used = used(quotas, &items)?;
         Ok((challenge(key, items.remove(&challenge_key(key)))?, used))
     }
 
     /// Begins a send that was started `at`: the challenge with its intent and both logs, together or not at all. All three are
-    /// given as they were read, changed, and come back as they now stand; nothing if somebody else wrote first.
+    /// given as they were read, changed, and come back as they now stand; nothing if another request wrote first.
     pub async fn begin_send(&self, mut found: Found, at: Timestamp) -> Result<Option<Found>, StoreError> {
         if self.transact(&found, at).await? == Written::Conflict {
             return Ok(None);

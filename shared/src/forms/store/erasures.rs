@@ -1,4 +1,4 @@
-//! Since when somebody is asked to be deleted, `erasure#{digest}` of the table `otp-tokens`. An index shows what was written a moment late, so
+//! Since when an erasure is asked for, `erasure#{digest}` of the table `otp-tokens`. An index shows what was written a moment late, so
 //! a deletion is complete only when it is repeated: what had been written before it was first asked for is shown by then.
 
 use std::time::Duration;
@@ -38,7 +38,7 @@ impl Otp {
             None => 0,
         };
         let record = ErasureRecord { asked_at: now.millis(), expires_at: now.plus(TOGETHER).seconds() };
-        // Whoever was quicker has asked at the same moment.
+        // The quicker request asked at the same moment.
         let (Written::Yes | Written::Conflict) = self.table.put(&key, version + 1, &record).await?;
         Ok(now)
     }

@@ -8,6 +8,6 @@ mod challenges;
 mod erasures;
 pub mod otp;
 mod otp_records;
-mod quotas;
+mod quota_counters;
 mod sms;
 pub mod submissions;

@@ -4,21 +4,21 @@
 //! - `sends#{digest}`: when codes were sent to a phone or asked for from an installation (`SendLog`).
 //! - `count#{quota}#{date}`: what is counted by the hour and the day, UTC (`Quota`, `store/quotas.rs`).
 //! - `sms#{transaction_id}`, `conversion#…`: SMS and what became of them (`store/sms.rs`).
-//! - `erasure#{digest}`: since when somebody is asked to be deleted (`store/erasures.rs`).
+//! - `erasure#{digest}`: since when an erasure is asked for (`store/erasures.rs`).
 //!
 //! `expires_at` (seconds) is the table's TTL attribute. DynamoDB deletes late, so no decision is made by it.
 
 use std::time::Duration;
 
 use crate::platform::clock::{Random, Timestamp};
-use crate::platform::dynamodb::{StoreError, Table, Turn};
+use crate::platform::dynamodb::{RunLease, StoreError, Table};
 use crate::platform::env::Env;
 
 pub use super::challenges::Found;
-pub use super::quotas::Taken;
+pub use super::quota_counters::Taken;
 pub use super::sms::Conversion;
 
-/// How often a change is tried anew after somebody else wrote first.
+/// How often a change is tried anew after another request wrote first.
 pub(super) const ROUNDS: u32 = 8;
 
 /// Challenges and send limits.
@@ -39,8 +39,8 @@ impl Otp {
         self.table.warm_up().await;
     }
 
-    /// The turn of the function `name` for `length` from `now` on; nothing if another run has it.
-    pub async fn turn(&self, name: &str, now: Timestamp, length: Duration) -> Result<Option<Turn>, StoreError> {
-        self.table.turn(name, now, length).await
+    /// The run lease of the function `name` for `length` from `now` on; nothing if another run has it.
+    pub async fn acquire_run_lease(&self, name: &str, now: Timestamp, length: Duration) -> Result<Option<RunLease>, StoreError> {
+        self.table.acquire_run_lease(name, now, length).await
     }
 }

@@ -140,7 +140,7 @@ fn submissions(saved: &[Saved]) -> Vec<SubmissionRecord> {
     known.map(|(id, message)| SubmissionRecord { id: id.as_str().to_owned(), message: message.clone() }).collect()
 }
 
-/// The forms that a code has saved: of what an earlier release saved, nobody knows which one it was.
+/// The forms that a code has saved: of what an earlier release saved, which one is unknown.
 fn saved(first: Option<SavedRecord>, known: Vec<SubmissionRecord>) -> Result<Vec<Saved>, String> {
     if known.is_empty() {
         return Ok(first.map(|saved| Saved { submission: None, message: saved.message }).into_iter().collect());

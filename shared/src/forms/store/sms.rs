@@ -109,8 +109,8 @@ impl From<&Sms> for SmsRecord {
             reported_at: sms.reported_at.map(Timestamp::millis),
             entered_at: sms.entered_at.map(Timestamp::millis),
             counted: CountsRecord { sent, delivered, entered },
-            check_shard: sms.check_at.map(|_| SHARD.to_owned()),
-            check_at: sms.check_at.map(Timestamp::millis),
+            check_shard: sms.next_poll_at.map(|_| SHARD.to_owned()),
+            check_at: sms.next_poll_at.map(Timestamp::millis),
             expires_at: sms.keep_until().seconds(),
         }
     }
@@ -134,7 +134,7 @@ fn sms(transaction_id: &str, item: Item) -> Result<Sms, StoreError> {
         reported_at: record.reported_at.map(Timestamp::from_millis),
         entered_at: record.entered_at.map(Timestamp::from_millis),
         counted: Counts { sent, delivered, entered },
-        check_at: record.check_at.map(Timestamp::from_millis),
+        next_poll_at: record.check_at.map(Timestamp::from_millis),
         version,
     })
 }
@@ -244,7 +244,7 @@ impl Otp {
     }
 
     /// Writes a challenge whose code was found right together with that on its SMS, in the same way. A code from before there
-    /// were records of SMS has none, which keeps nobody from using it.
+    /// were records of SMS has none, which does not keep it from being used.
     pub async fn record_entered(
         &self,
         challenge: Challenge,

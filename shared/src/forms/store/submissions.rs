@@ -195,7 +195,7 @@ impl Submissions {
     }
 
     /// Writes a submission as the version after the one it was read with, and gives it back as it now stands; nothing if
-    /// somebody else wrote first. A new one is written once.
+    /// another request wrote first. A new one is written once.
     pub async fn save(&self, mut submission: Submission) -> Result<Option<Submission>, StoreError> {
         let record = SubmissionRecord::from(&submission);
         Ok(match self.table.put(&key(&submission.id), submission.version + 1, &record).await? {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::payments::payment::{Change, Order, Outcome, Payment, Policy, Reason, Report};
+use crate::payments::payment::{Change, Order, Payment, Policy, ProviderOutcome, ProviderReport, Reason};
 use crate::platform::clock::{Deadline, Timestamp};
 use crate::platform::money::{Currency, Money};
 
@@ -15,7 +15,7 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
     async fn register(&self, order: &Order, payment: &Payment, urls: &Urls, deadline: Deadline) -> Result<Registration, Unknown>;
 
     /// The provider's word on a payment.
-    async fn status(&self, payment: &Payment, deadline: Deadline) -> Result<Report, Unknown>;
+    async fn status(&self, payment: &Payment, deadline: Deadline) -> Result<ProviderReport, Unknown>;
 
     /// Captures the whole hold, handing over the fiscal document (PDF), or one of our own making.
     async fn capture(
@@ -24,16 +24,16 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
         payment: &Payment,
         document: Option<Vec<u8>>,
         deadline: Deadline,
-    ) -> Result<Outcome, Unknown>;
+    ) -> Result<ProviderOutcome, Unknown>;
 
     /// Lets the hold go.
-    async fn cancel(&self, payment: &Payment, deadline: Deadline) -> Result<Outcome, Unknown>;
+    async fn cancel(&self, payment: &Payment, deadline: Deadline) -> Result<ProviderOutcome, Unknown>;
 
     /// Holds another amount, or holds it longer.
-    async fn change(&self, payment: &Payment, change: &Change, deadline: Deadline) -> Result<Outcome, Unknown>;
+    async fn change(&self, payment: &Payment, change: &Change, deadline: Deadline) -> Result<ProviderOutcome, Unknown>;
 
     /// Gives captured money back.
-    async fn refund(&self, payment: &Payment, amount: Money, deadline: Deadline) -> Result<Outcome, Unknown>;
+    async fn refund(&self, payment: &Payment, amount: Money, deadline: Deadline) -> Result<ProviderOutcome, Unknown>;
 
     /// From when on the provider gives a part of a payment back that was captured at `captured_at`.
     fn partial_refund_from(&self, captured_at: Timestamp) -> Timestamp;

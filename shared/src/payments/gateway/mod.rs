@@ -1,4 +1,4 @@
-//! What a payment needs of whoever takes the money. A new gateway is a file here and a line in [`Gateways::get`].
+//! What a payment needs of its provider. A new gateway is a file here and a line in [`Gateways::get`].
 
 mod contract;
 pub mod mokka;

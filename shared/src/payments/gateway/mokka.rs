@@ -12,7 +12,7 @@ use crate::payments::mokka::types::{
 };
 use crate::payments::mokka::{self, Client, Code, Error, Fault, Method, Settings, Store};
 use crate::payments::payment::{
-    Change, Fact, FullName, Line, Order, Outcome, Payment, Policy, Reason, Report, ReportedState, receipt,
+    Change, Fact, FullName, Line, Order, Payment, Policy, ProviderOutcome, ProviderReport, Reason, ReportedState, fiscal_document,
 };
 use crate::payments::texts;
 use crate::platform::clock::{Clock, Deadline, MOSCOW, Timestamp};
@@ -143,19 +143,21 @@ impl Gateway for MokkaGateway {
         }
     }
 
-    async fn status(&self, payment: &Payment, deadline: Deadline) -> Result<Report, Unknown> {
+    async fn status(&self, payment: &Payment, deadline: Deadline) -> Result<ProviderReport, Unknown> {
         match self.client.status(payment.id.as_str(), deadline).await {
             Ok(status) => {
                 let order = status.current_order;
-                Ok(Report {
+                Ok(ProviderReport {
                     state: reported(order.status),
                     payment_id: order.order_id,
                     amount: order.amount.0.map(|amount| Money::new(amount, self.currency)),
                 })
             }
-            Err(Error::Refused { code: Code::OrderNotFound, .. }) => {
-                Ok(Report { state: ReportedState::Unregistered, payment_id: payment.id.as_str().to_owned(), amount: None })
-            }
+            Err(Error::Refused { code: Code::OrderNotFound, .. }) => Ok(ProviderReport {
+                state: ReportedState::Unregistered,
+                payment_id: payment.id.as_str().to_owned(),
+                amount: None,
+            }),
             Err(error) => Err(Unknown(error.to_string())),
         }
     }
@@ -166,17 +168,18 @@ impl Gateway for MokkaGateway {
         payment: &Payment,
         document: Option<Vec<u8>>,
         deadline: Deadline,
-    ) -> Result<Outcome, Unknown> {
+    ) -> Result<ProviderOutcome, Unknown> {
         let document = match document {
             Some(document) => document,
-            None => receipt::pdf(order, payment, &self.seller, self.clock.now()).map_err(|error| Unknown(error.to_string()))?,
+            None => fiscal_document::pdf(order, payment, &self.seller, self.clock.now())
+                .map_err(|error| Unknown(error.to_string()))?,
         };
-        let check = payment.check.clone().unwrap_or_default();
+        let receipt = payment.fiscal_receipt.clone().unwrap_or_default();
         let request = FinishRequest {
             order_id: payment.id.as_str().to_owned(),
             amount: payment.named(payment.amount, false).into(),
-            check_number: check.number.unwrap_or_else(|| receipt::number(order, payment).to_owned()),
-            check_link: check.link.or_else(|| order.check_link.clone()),
+            check_number: receipt.number.unwrap_or_else(|| fiscal_document::number(order, payment).to_owned()),
+            check_link: receipt.link.or_else(|| order.check_link.clone()),
         };
         let mut answer = self.client.finish(&request, &document, deadline).await;
         let other = payment.named(payment.amount, true);
@@ -189,11 +192,11 @@ impl Gateway for MokkaGateway {
         outcome(Method::Finish, answer)
     }
 
-    async fn cancel(&self, payment: &Payment, deadline: Deadline) -> Result<Outcome, Unknown> {
+    async fn cancel(&self, payment: &Payment, deadline: Deadline) -> Result<ProviderOutcome, Unknown> {
         outcome(Method::Cancel, self.client.cancel(payment.id.as_str(), deadline).await)
     }
 
-    async fn change(&self, payment: &Payment, change: &Change, deadline: Deadline) -> Result<Outcome, Unknown> {
+    async fn change(&self, payment: &Payment, change: &Change, deadline: Deadline) -> Result<ProviderOutcome, Unknown> {
         let mut cart_items: Vec<_> = change.lines.iter().filter_map(item).collect();
         if cart_items.is_empty() {
             // Mokka takes no change without goods, and the shop has named none.
@@ -210,7 +213,7 @@ impl Gateway for MokkaGateway {
         outcome(Method::Change, self.client.change(&request, deadline).await.map(drop))
     }
 
-    async fn refund(&self, payment: &Payment, amount: Money, deadline: Deadline) -> Result<Outcome, Unknown> {
+    async fn refund(&self, payment: &Payment, amount: Money, deadline: Deadline) -> Result<ProviderOutcome, Unknown> {
         let request = ReturnRequest { order_id: payment.id.as_str().to_owned(), amount: amount.into() };
         outcome(Method::Return, self.client.refund(&request, deadline).await)
     }
@@ -259,9 +262,9 @@ fn limit_store(env: &mut Env) -> Option<Store> {
 }
 
 /// How a call that changes something came out.
-fn outcome(method: Method, result: Result<(), Error>) -> Result<Outcome, Unknown> {
+fn outcome(method: Method, result: Result<(), Error>) -> Result<ProviderOutcome, Unknown> {
     match result {
-        Ok(()) => Ok(Outcome::Done),
+        Ok(()) => Ok(ProviderOutcome::Done),
         Err(Error::Refused { code, message }) => {
             let name = method.name();
             tracing::warn!(
@@ -272,20 +275,21 @@ fn outcome(method: Method, result: Result<(), Error>) -> Result<Outcome, Unknown
                 "Mokka refused"
             );
             match method.outcome(code) {
-                mokka::Outcome::NothingDone => {
-                    Ok(Outcome::Refused(Reason { code: format!("mokka:{code}"), text: texts::PROVIDER_UNAVAILABLE.to_owned() }))
-                }
-                mokka::Outcome::AskStatus => Err(Unknown(format!("Mokka answered {name} with {code}: {message}"))),
+                mokka::MokkaOutcome::NothingDone => Ok(ProviderOutcome::Refused(Reason {
+                    code: format!("mokka:{code}"),
+                    text: texts::PROVIDER_UNAVAILABLE.to_owned(),
+                })),
+                mokka::MokkaOutcome::AskStatus => Err(Unknown(format!("Mokka answered {name} with {code}: {message}"))),
             }
         }
-        Err(Error::NotSent(cause)) => Ok(Outcome::NotSent(cause)),
+        Err(Error::NotSent(cause)) => Ok(ProviderOutcome::NotSent(cause)),
         Err(error @ (Error::Unavailable(_) | Error::Throttled)) => Err(Unknown(error.to_string())),
     }
 }
 
 /// The customer's sentence for a checkout that was surely refused; nothing for a code after which the status must be asked.
 fn refusal(code: Code) -> Option<&'static str> {
-    if Method::Checkout.outcome(code) == mokka::Outcome::AskStatus {
+    if Method::Checkout.outcome(code) == mokka::MokkaOutcome::AskStatus {
         return None;
     }
     Some(match (code, code.fault()) {
@@ -323,7 +327,7 @@ fn person(name: &FullName) -> Person {
     Person { first_name: Some(first), surname, patronymic: Some(patronymic), birth_date: None }
 }
 
-/// Where the order goes, and to whom: an order has one customer. Nothing if nobody knows where.
+/// Where the order goes, and to whom: an order has one customer. Nothing if that is unknown.
 fn delivery_info(order: &Order, name: Option<&FullName>) -> Option<DeliveryInfo> {
     let cart = order.cart.as_ref();
     let fact = |fact: &Fact<Option<String>>| fact.known().cloned().flatten();
@@ -412,7 +416,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_of_the_table_is_a_sure_refusal_of_a_checkout_or_a_reason_to_ask_the_status() {
+    fn every_mokka_code_is_a_sure_refusal_or_leads_to_a_status_call() {
         let ask: Vec<_> = Code::DOCUMENTED.into_iter().filter(|code| refusal(*code).is_none()).map(Code::number).collect();
         assert_eq!(ask, [22, 23, 24, 32, 62, 80, 81, 82, 100]);
         assert_eq!(refusal(Code::Other(777)), None, "what is unknown is not a refusal");
@@ -430,7 +434,7 @@ mod tests {
                 let is_unknown = perhaps_done.contains(&code.number()) || matches!(code, Code::Other(_));
                 assert_eq!(answered.is_err(), is_unknown, "{method:?} {code}");
                 if let Ok(outcome) = answered {
-                    assert!(matches!(outcome, Outcome::Refused(_)), "{method:?} {code}");
+                    assert!(matches!(outcome, ProviderOutcome::Refused(_)), "{method:?} {code}");
                 }
             }
         }

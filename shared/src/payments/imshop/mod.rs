@@ -35,7 +35,7 @@ impl LineNumbers {
         self.less_discount(self.quantity?.0?.times(money(self.price?)?).ok()?)
     }
 
-    /// What the line costs if one (of one, if nobody says how many) costs so much.
+    /// What the line costs if one (of one, if the quantity is missing) costs so much.
     #[must_use]
     pub fn at(self, price: Money) -> Option<Money> {
         self.less_discount(self.of_one().quantity?.0?.times(price).ok()?)
@@ -46,7 +46,7 @@ impl LineNumbers {
         self.discount.map_or(Some(full), |said| full.minus(discount(said)?).ok())
     }
 
-    /// The same line, of which there is one if nobody says how many.
+    /// The same line, of which there is one if the quantity is missing.
     fn of_one(self) -> Self {
         Self { quantity: self.quantity.or(Some(Lenient(Some(Quantity::ONE)))), ..self }
     }

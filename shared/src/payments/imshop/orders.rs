@@ -187,7 +187,7 @@ impl AnsweredOrder {
 
 /// Our answer when the shop's could not be had: every requested order echoed as not accepted.
 #[derive(Serialize)]
-pub struct Refusal<'a> {
+pub struct OrderRefusal<'a> {
     /// What the customer reads.
     pub message: &'static str,
     /// One entry for each requested order.

@@ -95,7 +95,7 @@ pub struct OrderPayment<'a> {
 
 /// IMSHOP did not take a message.
 #[derive(Debug, thiserror::Error)]
-pub enum Untold {
+pub enum Unpublished {
     /// IMSHOP gave no usable answer; it may have taken the message.
     #[error("{0}")]
     Unavailable(String),
@@ -164,37 +164,37 @@ impl Client {
     }
 
     /// Sends a message to an address; does nothing if there is none.
-    pub async fn send<T: Serialize>(&self, channel: Channel, message: &T, deadline: Deadline) -> Result<(), Untold> {
+    pub async fn send<T: Serialize>(&self, channel: Channel, message: &T, deadline: Deadline) -> Result<(), Unpublished> {
         let Some(Address(url)) = self.address(channel) else { return Ok(()) };
-        let body = serde_json::to_string(message).map_err(|error| Untold::Unavailable(error.to_string()))?;
+        let body = serde_json::to_string(message).map_err(|error| Unpublished::Unavailable(error.to_string()))?;
         let json = HeaderValue::from_static("application/json; charset=utf-8");
         let request = self.http.post(url.clone()).header(CONTENT_TYPE, json).body(body);
         let target = Target { system: System::Imshop, method: channel.name() };
         let answer = self.http.send(target, request, LIMIT, deadline).await;
-        let mut answer = answer.map_err(|error| Untold::Unavailable(error.to_string()))?;
+        let mut answer = answer.map_err(|error| Unpublished::Unavailable(error.to_string()))?;
         let taken = read(&answer);
         match &taken {
             Ok(()) => answer.call.done(),
-            Err(Untold::Refused(_)) => answer.call.refused(),
-            Err(Untold::Unavailable(_)) => {}
+            Err(Unpublished::Refused(_)) => answer.call.refused(),
+            Err(Unpublished::Unavailable(_)) => {}
         }
         taken
     }
 }
 
 /// Whether IMSHOP has taken a message.
-fn read(answer: &Answer) -> Result<(), Untold> {
+fn read(answer: &Answer) -> Result<(), Unpublished> {
     if !answer.status.is_success() {
         let cause = format!("HTTP {}", answer.status);
         let wait = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&answer.status);
         let refused = answer.status.is_client_error() && !wait;
-        return Err(if refused { Untold::Refused(cause) } else { Untold::Unavailable(cause) });
+        return Err(if refused { Unpublished::Refused(cause) } else { Unpublished::Unavailable(cause) });
     }
     match serde_json::from_slice::<Taken>(&answer.body) {
-        Ok(Taken { success: Some(false) }) => Err(Untold::Refused("success: false".to_owned())),
+        Ok(Taken { success: Some(false) }) => Err(Unpublished::Refused("success: false".to_owned())),
         Ok(_) => Ok(()),
         Err(_) if answer.body.iter().all(u8::is_ascii_whitespace) => Ok(()),
-        Err(_) => Err(Untold::Unavailable("the answer is not JSON".to_owned())),
+        Err(_) => Err(Unpublished::Unavailable("the answer is not JSON".to_owned())),
     }
 }
 

@@ -148,7 +148,7 @@ fn goods(item: &Item) -> Option<Goods> {
     })
 }
 
-/// How many of a line: one, if nobody says.
+/// How many of a line: one, if the quantity is missing.
 fn quantity(item: &Item) -> Option<Quantity> {
     item.quantity.map_or(Some(Quantity::ONE), |said| said.0)
 }

@@ -5,7 +5,7 @@
 pub enum Truth {
     /// It does not.
     No,
-    /// Nobody knows.
+    /// Unknown.
     Unknown,
     /// It does.
     Yes,

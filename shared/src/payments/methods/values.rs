@@ -68,7 +68,7 @@ pub(super) struct Text {
 }
 
 impl Text {
-    /// That id: what nobody sees, how letters are composed and which dash it is do not count.
+    /// That id: invisible characters, how letters are composed and which dash it is do not count.
     pub(super) fn is(&self, said: &str) -> bool {
         self.normal == normal(said)
     }

@@ -183,10 +183,10 @@ impl Method {
     /// What a call that was answered with this code has come to: what is not surely refused may have been done (reference
     /// "Mokka", wire).
     #[must_use]
-    pub fn outcome(self, code: Code) -> Outcome {
+    pub fn outcome(self, code: Code) -> MokkaOutcome {
         match (self, code) {
             // As answers to a registration they make no sense, so nothing follows from them.
-            (Self::Checkout, Code::OrderNotFound | Code::AmountDiffers) => Outcome::AskStatus,
+            (Self::Checkout, Code::OrderNotFound | Code::AmountDiffers) => MokkaOutcome::AskStatus,
             _ => code.outcome(),
         }
     }
@@ -194,7 +194,7 @@ impl Method {
 
 /// What a call that did not succeed has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum MokkaOutcome {
     /// Surely nothing was done.
     NothingDone,
     /// It may have been done, now or earlier: Status knows.
@@ -202,7 +202,7 @@ pub enum Outcome {
 }
 
 /// What follows from a code.
-struct Row(Fault, Outcome, &'static str);
+struct Row(Fault, MokkaOutcome, &'static str);
 
 impl Code {
     /// Whose fault it is.
@@ -214,7 +214,7 @@ impl Code {
 
     /// What the refused call has come to.
     #[must_use]
-    pub fn outcome(self) -> Outcome {
+    pub fn outcome(self) -> MokkaOutcome {
         let Row(_, outcome, _) = self.row();
         outcome
     }
@@ -228,7 +228,7 @@ impl Code {
 
     fn row(self) -> Row {
         use Fault::{Configuration, Customer, Mokka, Ours, Shop};
-        use Outcome::{AskStatus, NothingDone};
+        use MokkaOutcome::{AskStatus, NothingDone};
         match self {
             Self::JsonDecode => Row(Ours, NothingDone, "Mokka could not read our JSON: report a defect of this software."),
             Self::OrderIdMissing => Row(Ours, NothingDone, "The order id was not sent: report a defect of this software."),
@@ -362,11 +362,11 @@ const MAX_MESSAGE: usize = 200;
 impl Error {
     /// What the call has come to.
     #[must_use]
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> MokkaOutcome {
         match self {
             Self::Refused { code, .. } => code.outcome(),
-            Self::NotSent(_) => Outcome::NothingDone,
-            Self::Unavailable(_) | Self::Throttled => Outcome::AskStatus,
+            Self::NotSent(_) => MokkaOutcome::NothingDone,
+            Self::Unavailable(_) | Self::Throttled => MokkaOutcome::AskStatus,
         }
     }
 
@@ -388,9 +388,9 @@ mod tests {
     use super::*;
 
     /// The document's table without 0, with what follows from each row.
-    const TABLE: [(i64, Fault, Outcome); 27] = {
+    const TABLE: [(i64, Fault, MokkaOutcome); 27] = {
         use Fault::{Configuration, Customer, Mokka, Ours, Shop};
-        use Outcome::{AskStatus, NothingDone};
+        use MokkaOutcome::{AskStatus, NothingDone};
         [
             (10, Ours, NothingDone),
             (20, Ours, NothingDone),
@@ -423,7 +423,7 @@ mod tests {
     };
 
     #[test]
-    fn every_row_of_the_table_and_no_other_has_a_code_with_its_consequences() {
+    fn every_documented_code_has_its_consequences_and_no_other() {
         let ours = Code::DOCUMENTED.map(|code| (code.number(), code.fault(), code.outcome()));
         assert_eq!(ours, TABLE);
         for (number, ..) in TABLE {
@@ -439,27 +439,27 @@ mod tests {
         for number in [777, 0, -1, i64::MAX] {
             let unknown = Code::from_number(number);
             assert_eq!((unknown, unknown.number()), (Code::Other(number), number));
-            assert_eq!((unknown.fault(), unknown.outcome()), (Fault::Mokka, Outcome::AskStatus));
+            assert_eq!((unknown.fault(), unknown.outcome()), (Fault::Mokka, MokkaOutcome::AskStatus));
         }
         assert_eq!(Code::Other(777).to_string(), "777");
     }
 
     #[test]
-    fn every_advice_is_one_printable_line_and_a_defect_is_called_so_only_if_it_is_ours() {
+    fn advice_is_one_printable_line_and_names_only_our_own_defects() {
         for code in Code::DOCUMENTED.into_iter().chain([Code::Other(777)]) {
             let advice = code.advice();
             assert!(advice.ends_with('.') && (30..=130).contains(&advice.len()), "{code}: {advice}");
             assert!(!advice.contains("defect") || code.fault() == Fault::Ours, "{code}: {advice}");
-            assert_eq!(advice.contains("status"), code.outcome() == Outcome::AskStatus, "{code}: {advice}");
+            assert_eq!(advice.contains("status"), code.outcome() == MokkaOutcome::AskStatus, "{code}: {advice}");
         }
     }
 
     #[test]
     fn only_an_answer_that_is_missing_leaves_the_outcome_open() {
-        assert_eq!(Error::NotSent("no route".to_owned()).outcome(), Outcome::NothingDone);
-        assert_eq!(Error::Unavailable("time-out".to_owned()).outcome(), Outcome::AskStatus);
-        assert_eq!(Error::refused(33, "").outcome(), Outcome::NothingDone);
-        assert_eq!(Error::refused(777, "").outcome(), Outcome::AskStatus);
+        assert_eq!(Error::NotSent("no route".to_owned()).outcome(), MokkaOutcome::NothingDone);
+        assert_eq!(Error::Unavailable("time-out".to_owned()).outcome(), MokkaOutcome::AskStatus);
+        assert_eq!(Error::refused(33, "").outcome(), MokkaOutcome::NothingDone);
+        assert_eq!(Error::refused(777, "").outcome(), MokkaOutcome::AskStatus);
     }
 
     #[test]

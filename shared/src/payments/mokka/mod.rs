@@ -10,7 +10,7 @@
 //!
 //! | method | path below the base URL | repeated | if no answer comes ([`Error::Unavailable`]) |
 //! |---|---|---|---|
-//! | [`Client::registration`] | `factoring/v1/limit/auth` | no | a page may exist that nobody has seen; register again, nothing is lost |
+//! | [`Client::registration`] | `factoring/v1/limit/auth` | no | a page may exist that was not seen; register again, nothing is lost |
 //! | [`Client::limit`] | `api/external/v1/client/limit` | once | nothing has changed |
 //! | [`Client::checkout`] | `factoring/v1/precheck/auth` | no | the order may exist; Status tells, and Checkout may be repeated with the same id until 22 |
 //! | [`Client::schedule`] | `factoring/v1/schedule` | once | nothing has changed |
@@ -26,4 +26,4 @@ pub mod signature;
 pub mod types;
 
 pub use client::{Client, Settings, Store};
-pub use error::{Code, Error, Fault, Method, Outcome};
+pub use error::{Code, Error, Fault, Method, MokkaOutcome};

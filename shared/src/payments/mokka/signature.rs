@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_truncated_and_empty_signatures_are_refused_and_either_case_is_taken() {
+    fn malformed_signature_is_refused_and_either_case_accepted() {
         let auto = signer(KEY, OrderSetting::Auto);
         let right = auto.sign(LIMIT.as_bytes(), Order::BodySecret);
         let changed = format!("{LIMIT} ");

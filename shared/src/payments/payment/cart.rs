@@ -6,7 +6,7 @@ use crate::platform::clock::Timestamp;
 use crate::platform::ids::ItemId;
 use crate::platform::money::{Decimal, Money, Quantity};
 
-/// Something that is known, or of which nobody has said anything.
+/// Something that is known, or not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fact<T> {
     /// Known.
@@ -33,7 +33,7 @@ impl<T> Fact<T> {
         }
     }
 
-    /// Nobody has said anything.
+    /// It is unknown.
     pub fn is_unknown(&self) -> bool {
         matches!(self, Self::Unknown)
     }

@@ -1,7 +1,7 @@
 //! What the shop's people and system may ask of a payment, and when the state of things forbids it. Decided before the provider
 //! is called.
 
-use super::data::{Change, Check, Payment};
+use super::data::{Change, FiscalReceipt, Payment};
 use super::refund::MAX_REFUNDS;
 use super::state::State;
 use super::steps::MAX_ASKED;
@@ -12,7 +12,7 @@ use crate::platform::money::Money;
 #[derive(Clone, Debug)]
 pub enum Command {
     /// Capture the hold, with this fiscal document.
-    Finish(Check),
+    Finish(FiscalReceipt),
     /// Let the hold go.
     Cancel,
     /// Change the hold.
@@ -28,7 +28,7 @@ pub enum Command {
 
 /// Why the state of things forbids a command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum CommandRefusal {
     /// No money is held yet.
     #[error(
         "nothing is held yet: the customer has not finished; an attempt that is left alone ends by itself, and `cancel` gives it up"
@@ -81,7 +81,7 @@ pub enum Refusal {
     Mismatch,
 }
 
-impl Refusal {
+impl CommandRefusal {
     /// The provider may be ahead of our books: then what they forbid is allowed, so it is asked first.
     #[must_use]
     pub fn may_be_outrun(&self) -> bool {
@@ -116,67 +116,67 @@ impl Refusal {
 
 impl Payment {
     /// Whether a command may be carried out now. `partial_from` is when the provider takes a partial refund.
-    pub fn permits(&self, command: &Command, partial_from: Timestamp, now: Timestamp) -> Result<(), Refusal> {
+    pub fn permits(&self, command: &Command, partial_from: Timestamp, now: Timestamp) -> Result<(), CommandRefusal> {
         if self.is_leased(now) {
-            return Err(Refusal::InProgress("a call to the provider"));
+            return Err(CommandRefusal::InProgress("a call to the provider"));
         }
-        // To hold it longer stands in nobody's way.
+        // To hold it longer blocks nothing.
         if let Some(intent) = self.intent.as_ref().filter(|_| !self.is_extending()) {
-            return Err(Refusal::InProgress(intent.name()));
+            return Err(CommandRefusal::InProgress(intent.name()));
         }
         if self.mismatch.is_some() {
-            return Err(Refusal::Mismatch);
+            return Err(CommandRefusal::Mismatch);
         }
         if self.asked() >= MAX_ASKED {
-            return Err(Refusal::TooManySteps);
+            return Err(CommandRefusal::TooManySteps);
         }
         match command {
             // Given up before it was paid.
             Command::Cancel if matches!(self.state, State::Creating | State::Pending) => Ok(()),
             Command::Finish(_) | Command::Cancel => self.permits_to_end_the_hold(),
-            Command::Change(_) if self.state == State::Finishing => Err(Refusal::InProgress("finish")),
+            Command::Change(_) if self.state == State::Finishing => Err(CommandRefusal::InProgress("finish")),
             Command::Change(change) => self.permits_to_end_the_hold().and_then(|()| self.permits_amount(change.amount)),
             Command::Refund { amount, .. } => self.permits_refund(*amount, partial_from, now),
         }
     }
 
-    fn permits_to_end_the_hold(&self) -> Result<(), Refusal> {
+    fn permits_to_end_the_hold(&self) -> Result<(), CommandRefusal> {
         match self.state {
             State::Held | State::Finishing => Ok(()),
-            State::Creating | State::Pending => Err(Refusal::NotHeld),
-            State::Captured | State::PartiallyRefunded | State::Refunded => Err(Refusal::AlreadyCaptured),
-            State::Declined | State::Canceled | State::Expired => Err(Refusal::AlreadyOver(self.state)),
+            State::Creating | State::Pending => Err(CommandRefusal::NotHeld),
+            State::Captured | State::PartiallyRefunded | State::Refunded => Err(CommandRefusal::AlreadyCaptured),
+            State::Declined | State::Canceled | State::Expired => Err(CommandRefusal::AlreadyOver(self.state)),
         }
     }
 
-    fn permits_amount(&self, amount: Money) -> Result<(), Refusal> {
+    fn permits_amount(&self, amount: Money) -> Result<(), CommandRefusal> {
         if amount.is_zero() {
-            Err(Refusal::ZeroAmount)
+            Err(CommandRefusal::ZeroAmount)
         } else if amount.currency() == self.amount.currency() {
             Ok(())
         } else {
-            Err(Refusal::OtherCurrency)
+            Err(CommandRefusal::OtherCurrency)
         }
     }
 
-    fn permits_refund(&self, amount: Option<Money>, partial_from: Timestamp, now: Timestamp) -> Result<(), Refusal> {
+    fn permits_refund(&self, amount: Option<Money>, partial_from: Timestamp, now: Timestamp) -> Result<(), CommandRefusal> {
         match self.state {
             State::Captured | State::PartiallyRefunded => {}
-            State::Creating | State::Pending | State::Held | State::Finishing => return Err(Refusal::NotCaptured),
-            State::Refunded => return Err(Refusal::NothingToRefund),
-            State::Declined | State::Canceled | State::Expired => return Err(Refusal::AlreadyOver(self.state)),
+            State::Creating | State::Pending | State::Held | State::Finishing => return Err(CommandRefusal::NotCaptured),
+            State::Refunded => return Err(CommandRefusal::NothingToRefund),
+            State::Declined | State::Canceled | State::Expired => return Err(CommandRefusal::AlreadyOver(self.state)),
         }
         let rest = self.rest();
         let amount = amount.unwrap_or(rest);
         self.permits_amount(amount)?;
         if self.refunds.len() >= MAX_REFUNDS {
-            return Err(Refusal::TooManyRefunds);
+            return Err(CommandRefusal::TooManyRefunds);
         }
         if amount.minor() > rest.minor() {
-            return Err(Refusal::AboveRest(rest));
+            return Err(CommandRefusal::AboveRest(rest));
         }
         if amount != self.amount && now < partial_from {
-            return Err(Refusal::PartialTooEarly(partial_from));
+            return Err(CommandRefusal::PartialTooEarly(partial_from));
         }
         Ok(())
     }

@@ -58,7 +58,7 @@ pub struct Payment {
     /// How often the provider refused to capture it.
     pub refusals: u32,
     /// The fiscal document it is captured with; ours is drawn without one.
-    pub check: Option<Check>,
+    pub fiscal_receipt: Option<FiscalReceipt>,
     /// What was given back, or is being given back; oldest first.
     pub refunds: Vec<Refund>,
     /// When it was opened.
@@ -68,9 +68,9 @@ pub struct Payment {
     /// What happened, oldest first.
     pub history: Vec<Step>,
     /// What IMSHOP knows of it.
-    pub telling: Telling,
+    pub outbox: OutboxMarks,
     /// When it is looked at next, and whether a person must.
-    pub watch: Watch,
+    pub poll: PollSchedule,
     /// Counts the writes; every write names the version it replaces.
     pub version: u64,
     /// How it is in the store.
@@ -113,7 +113,7 @@ pub struct Step {
     /// What was asked for or came of it, if the state does not say it all.
     pub action: Option<String>,
     /// What IMSHOP has to be told because of it.
-    pub word: Option<Word>,
+    pub event: Option<StatusEvent>,
 }
 
 impl Step {
@@ -157,20 +157,20 @@ pub struct Change {
     pub lines: Vec<Line>,
 }
 
-/// The fiscal document that belongs to a capture.
+/// The shop's fiscal receipt of a capture, with its document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Check {
+pub struct FiscalReceipt {
     /// Its number; ours without one.
     pub number: Option<String>,
     /// Its address.
     pub link: Option<String>,
     /// The document itself; ours without one.
-    pub document: Option<Document>,
+    pub document: Option<FiscalDocument>,
 }
 
 /// Where a stored document is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Document {
+pub struct FiscalDocument {
     /// Its id.
     pub id: String,
     /// In how many parts it is stored.
@@ -230,7 +230,7 @@ impl RefundStatus {
 
 /// What became of a payment, as far as IMSHOP is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Word {
+pub enum StatusEvent {
     /// It is paid: captured, or held where a hold counts.
     Paid,
     /// It will not be paid; paying again makes sense.
@@ -241,7 +241,7 @@ pub enum Word {
     Refunded,
 }
 
-impl Word {
+impl StatusEvent {
     /// The name used in answers and in the history.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -267,7 +267,7 @@ impl Word {
 
 /// How far IMSHOP was told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Telling {
+pub struct OutboxMarks {
     /// The number of the history's last line that IMSHOP's payment status address is done with.
     pub payment_status: usize,
     /// The same for the order status address.
@@ -278,7 +278,7 @@ pub struct Telling {
     pub lease_until: Option<Timestamp>,
 }
 
-impl Telling {
+impl OutboxMarks {
     /// The number of the last line that both addresses are done with.
     #[must_use]
     pub fn done(&self) -> usize {
@@ -305,25 +305,25 @@ impl Telling {
 
 /// When to look next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Watch {
-    /// The next look; none at rest.
-    pub check_at: Option<Timestamp>,
-    /// How many looks in a row brought nothing new.
-    pub quiet: u32,
+pub struct PollSchedule {
+    /// The next poll; none at rest.
+    pub next_at: Option<Timestamp>,
+    /// How many polls in a row brought nothing new.
+    pub unchanged: u32,
     /// Since when something is not as it should be.
     pub troubled_since: Option<Timestamp>,
-    /// It is on the list for people.
-    pub attention: bool,
+    /// It is on the list for manual review.
+    pub manual_review: bool,
     /// Before this the provider is not asked again to do what it may have done, or has refused.
     pub repeat_at: Option<Timestamp>,
     /// The provider has said by itself that something happened, and its status does not show it yet.
     pub hinted: bool,
     /// Since when the provider could not be asked.
-    pub unasked_since: Option<Timestamp>,
-    /// When what is over is looked at once more: what was done in the provider's own cabinet is told by nobody.
-    pub last_look_at: Option<Timestamp>,
+    pub unreachable_since: Option<Timestamp>,
+    /// When what is over is looked at once more: what was done in the provider's own cabinet sends no callback.
+    pub audit_at: Option<Timestamp>,
     /// How many of these looks there were.
-    pub last_looks: u32,
+    pub audits_done: u32,
 }
 
 /// How a payment is in the store, as far as what is new is told by it. Nothing of one that is not there yet.
@@ -332,7 +332,7 @@ pub struct Stored {
     pub(super) steps: usize,
     pub(super) leased: bool,
     pub(super) mismatch: bool,
-    pub(super) attention: bool,
+    pub(super) manual_review: bool,
     pub(super) captured_minor: i64,
     pub(super) refunded_minor: i64,
 }

@@ -1,4 +1,4 @@
-//! What somebody asked for: recorded before the provider is called, so that whoever looks next knows what to finish.
+//! What was asked for: recorded before the provider is called, so that the next request knows what to finish.
 
 use super::data::{Intent, Payment, Reason, Refund, RefundStatus};
 use super::state::{State, Trigger};
@@ -120,7 +120,7 @@ impl Payment {
             if let Intent::Change(change) = &intent
                 && change.amount == self.amount
             {
-                // It ends when the form would have ended, and nobody asks for more again by itself.
+                // It ends when the form would have ended, and it is not extended again by itself.
                 self.hold_until.get_or_insert(self.valid_till);
             }
             if self.withdrawn {

@@ -7,7 +7,7 @@ use super::state::State;
 use crate::platform::clock::Timestamp;
 use crate::platform::money::Money;
 
-/// How long after its end an attempt may still be open at the provider before it counts as expired. Mokka lets nobody pay
+/// How long after its end an attempt may still be open at the provider before it counts as expired. Mokka lets no customer pay
 /// after the end, so nothing can be held by then (document "Checkout", `valid_till`).
 const GRACE: Duration = Duration::from_hours(1);
 
@@ -22,7 +22,7 @@ pub enum Policy {
 
 /// The provider's word on a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
+pub struct ProviderReport {
     /// What it says happened.
     pub state: ReportedState,
     /// The provider's order id, which must be ours.
@@ -31,7 +31,7 @@ pub struct Report {
     pub amount: Option<Money>,
 }
 
-impl Report {
+impl ProviderReport {
     /// Whether it is about this payment.
     pub(super) fn is_of(&self, payment: &Payment) -> bool {
         self.payment_id == payment.id.as_str()
@@ -63,7 +63,7 @@ pub enum ReportedState {
 
 /// How a call that changes something came out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ProviderOutcome {
     /// It is done.
     Done,
     /// Refused; nothing changed.
@@ -75,7 +75,7 @@ pub enum Outcome {
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Nothing: wait for the customer or for somebody else.
+    /// Nothing: wait for the customer or for another request.
     Wait,
     /// The provider does not have the attempt (or we do not have its page): register it, which only `create` does.
     Register,
@@ -89,7 +89,7 @@ pub enum Next {
     Again,
     /// Let go the hold of a payment that was withdrawn.
     Release,
-    /// Record that nobody can pay any more what was withdrawn.
+    /// Record that what was withdrawn cannot be paid any more.
     Closed,
     /// Record that the provider has done what was intended.
     Done,
@@ -106,7 +106,7 @@ const REPEATS: u32 = 1;
 
 /// Decides. Whatever the provider says of money counts only if it is our order and our amount.
 #[must_use]
-pub fn next(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) -> Next {
+pub fn next(payment: &Payment, report: &ProviderReport, policy: Policy, now: Timestamp) -> Next {
     if !report.is_of(payment) {
         return Next::Mismatch(OTHER_ORDER.to_owned());
     }
@@ -115,7 +115,7 @@ pub fn next(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) 
 }
 
 /// Whether the provider says what we have.
-fn agrees(payment: &Payment, report: &Report) -> bool {
+fn agrees(payment: &Payment, report: &ProviderReport) -> bool {
     use ReportedState::{Canceled, Captured, Declined, Expired, Held, Pending, Refunded, Unregistered};
     let ours = match payment.state {
         State::Creating | State::Pending => Pending,
@@ -131,7 +131,7 @@ fn agrees(payment: &Payment, report: &Report) -> bool {
     report.state == ours && mismatch_of_money(payment, report).is_none()
 }
 
-fn intended(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) -> Next {
+fn intended(payment: &Payment, report: &ProviderReport, policy: Policy, now: Timestamp) -> Next {
     match &payment.intent {
         Some(Intent::Cancel) if report.state == ReportedState::Held && payment.withdrawn => Next::Again,
         Some(Intent::Cancel) if report.state == ReportedState::Held => sure(payment, report, payment.amount, Next::Again),
@@ -148,7 +148,7 @@ fn intended(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) 
 }
 
 /// The decision on a payment with which nothing else is intended.
-fn unchanged(payment: &Payment, report: &Report, policy: Policy, now: Timestamp) -> Next {
+fn unchanged(payment: &Payment, report: &ProviderReport, policy: Policy, now: Timestamp) -> Next {
     if payment.withdrawn {
         return withdrawn(payment, report, now);
     }
@@ -190,7 +190,7 @@ fn unchanged(payment: &Payment, report: &Report, policy: Policy, now: Timestamp)
 }
 
 /// The customer may still pay what was withdrawn, on a page that is open: then the money is let go, whatever the amount.
-fn withdrawn(payment: &Payment, report: &Report, now: Timestamp) -> Next {
+fn withdrawn(payment: &Payment, report: &ProviderReport, now: Timestamp) -> Next {
     match &report.state {
         ReportedState::Held => Next::Release,
         ReportedState::Captured => has_money(payment),
@@ -211,7 +211,7 @@ fn has_money(payment: &Payment) -> Next {
 }
 
 /// What was final stays final. Only money given back in the provider's own cabinet is still news.
-fn settled(payment: &Payment, report: &Report) -> Next {
+fn settled(payment: &Payment, report: &ProviderReport) -> Next {
     match (payment.state, &report.state) {
         (State::Captured | State::PartiallyRefunded, ReportedState::Refunded) => {
             sure_of_money(payment, report, Next::Move(State::Refunded))
@@ -229,7 +229,7 @@ fn settled(payment: &Payment, report: &Report) -> Next {
 }
 
 /// A change is visible in the amount; one that leaves the amount alone can be made again without harm.
-fn change_of(payment: &Payment, change: &Change, report: &Report) -> Next {
+fn change_of(payment: &Payment, change: &Change, report: &ProviderReport) -> Next {
     if report.amount.is_some_and(|said| payment.is_called(payment.amount, said)) {
         Next::Again
     } else {
@@ -239,7 +239,7 @@ fn change_of(payment: &Payment, change: &Change, report: &Report) -> Next {
 
 /// A refund of the whole rest should be visible in the status, and is repeated once if it is not. Of a partial one that was sent the
 /// provider says nothing, so that a person has to look: asking again could give the money back twice.
-fn refund_of(payment: &Payment, report: &Report) -> Next {
+fn refund_of(payment: &Payment, report: &ProviderReport) -> Next {
     let under_way = payment.refund_under_way();
     let again = under_way.is_some_and(|(refund, whole_rest)| match refund.status {
         RefundStatus::Waiting => true,
@@ -275,7 +275,7 @@ fn money(payment: &Payment, reported: &ReportedState, policy: Policy) -> Next {
 }
 
 /// `then`, if the provider speaks of our order and of `amount`.
-fn sure(payment: &Payment, report: &Report, amount: Money, then: Next) -> Next {
+fn sure(payment: &Payment, report: &ProviderReport, amount: Money, then: Next) -> Next {
     match mismatch(payment, report, amount) {
         Some(what) => Next::Mismatch(what),
         None => then,
@@ -283,7 +283,7 @@ fn sure(payment: &Payment, report: &Report, amount: Money, then: Next) -> Next {
 }
 
 /// `then`, if the provider speaks of our order and of its money, of which something may have been given back.
-fn sure_of_money(payment: &Payment, report: &Report, then: Next) -> Next {
+fn sure_of_money(payment: &Payment, report: &ProviderReport, then: Next) -> Next {
     match mismatch_of_money(payment, report) {
         Some(what) => Next::Mismatch(what),
         None => then,
@@ -292,7 +292,7 @@ fn sure_of_money(payment: &Payment, report: &Report, then: Next) -> Next {
 
 /// The provider may go on naming the whole amount, or what we have not given back, or nothing once everything is: its document does not
 /// say which.
-fn mismatch_of_money(payment: &Payment, report: &Report) -> Option<String> {
+fn mismatch_of_money(payment: &Payment, report: &ProviderReport) -> Option<String> {
     let rest = Money::from_minor(payment.amount.minor() - payment.refunded().minor(), payment.amount.currency());
     let is_left = report.amount.is_some_and(|said| {
         rest.is_ok_and(|rest| payment.is_called(rest, said)) || report.state == ReportedState::Refunded && said.is_zero()
@@ -300,7 +300,7 @@ fn mismatch_of_money(payment: &Payment, report: &Report) -> Option<String> {
     if is_left { None } else { mismatch(payment, report, payment.amount) }
 }
 
-fn mismatch(payment: &Payment, report: &Report, expected: Money) -> Option<String> {
+fn mismatch(payment: &Payment, report: &ProviderReport, expected: Money) -> Option<String> {
     match report.amount {
         Some(amount) if payment.is_called(expected, amount) => None,
         Some(amount) => Some(format!("the provider says {amount}, the order says {expected}")),
@@ -313,7 +313,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::payments::payment::{Prepaid, Provider, Stored, Telling, Trigger, Watch};
+    use crate::payments::payment::{OutboxMarks, PollSchedule, Prepaid, Provider, Stored, Trigger};
     use crate::platform::ids::{MethodId, OrderId, OrderUuid, PaymentId};
     use crate::platform::money::Currency;
 
@@ -346,13 +346,13 @@ mod tests {
             reason: None,
             intent: None,
             refusals: 0,
-            check: None,
+            fiscal_receipt: None,
             refunds: Vec::new(),
             created_at: Timestamp::from_millis(0),
             captured_at: None,
             history: Vec::new(),
-            telling: Telling::default(),
-            watch: Watch::default(),
+            outbox: OutboxMarks::default(),
+            poll: PollSchedule::default(),
             version: 1,
             stored: Stored::default(),
         }
@@ -362,7 +362,7 @@ mod tests {
         proptest::sample::select(State::ALL.to_vec())
     }
 
-    fn any_report() -> impl Strategy<Value = Report> {
+    fn any_report() -> impl Strategy<Value = ProviderReport> {
         let state = prop_oneof![
             Just(ReportedState::Unregistered),
             Just(ReportedState::Pending),
@@ -376,7 +376,7 @@ mod tests {
         ];
         let id = prop_oneof![4 => Just("1001-1".to_owned()), 1 => "[0-9-]{1,8}"];
         let amount = prop_oneof![4 => Just(Some(rub(500_000))), 1 => Just(Some(rub(499_999))), 1 => Just(None)];
-        (state, id, amount).prop_map(|(state, payment_id, amount)| Report { state, payment_id, amount })
+        (state, id, amount).prop_map(|(state, payment_id, amount)| ProviderReport { state, payment_id, amount })
     }
 
     fn any_policy() -> impl Strategy<Value = Policy> {
@@ -403,7 +403,8 @@ mod tests {
         let page = Some("https://shop.example/prepay".to_owned());
         let prepaid = Some(Prepaid { amount: None, page, confirmed: false, named: None });
         let payment = Payment { prepaid, ..payment(State::Pending) };
-        let report = |id: &str| Report { state: ReportedState::Held, payment_id: id.to_owned(), amount: Some(rub(100_000)) };
+        let report =
+            |id: &str| ProviderReport { state: ReportedState::Held, payment_id: id.to_owned(), amount: Some(rub(100_000)) };
         assert_eq!(payment.clone().heard(&report("1002-1")), payment);
         assert_eq!(payment.heard(&report("1001-1")).amount, rub(100_000), "of this one it is what is left");
     }
@@ -412,7 +413,7 @@ mod tests {
     fn the_table_of_decisions() {
         use ReportedState::{Canceled, Captured, Declined, Expired, Held, Pending, Refunded, Unregistered};
         let decide = |state, reported: &ReportedState, policy| {
-            let report = Report { state: reported.clone(), payment_id: "1001-1".to_owned(), amount: Some(rub(500_000)) };
+            let report = ProviderReport { state: reported.clone(), payment_id: "1001-1".to_owned(), amount: Some(rub(500_000)) };
             next(&payment(state), &report, policy, Timestamp::from_millis(99))
         };
         let live = [State::Creating, State::Pending, State::Held, State::Finishing];
@@ -431,14 +432,14 @@ mod tests {
         assert!(live.iter().all(|from| decide(*from, &Held, Policy::OnHold) == Next::Capture));
         assert_eq!(decide(State::Pending, &Held, Policy::OnShipment), Next::Extend);
         assert_eq!(decide(State::Held, &Held, Policy::OnShipment), Next::Extend, "its end is the form's");
-        let report = Report { state: Held, payment_id: "1001-1".to_owned(), amount: Some(rub(500_000)) };
+        let report = ProviderReport { state: Held, payment_id: "1001-1".to_owned(), amount: Some(rub(500_000)) };
         let long = Payment { hold_until: Some(Timestamp::from_millis(900)), ..payment(State::Held) };
         assert_eq!(next(&long, &report, Policy::OnShipment, Timestamp::from_millis(99)), Next::Wait);
     }
 
     #[test]
-    fn an_attempt_that_the_provider_leaves_open_expires_an_hour_after_its_end() {
-        let report = Report { state: ReportedState::Pending, payment_id: "1001-1".to_owned(), amount: None };
+    fn attempt_left_open_by_provider_expires_an_hour_after_its_end() {
+        let report = ProviderReport { state: ReportedState::Pending, payment_id: "1001-1".to_owned(), amount: None };
         let pending = payment(State::Pending);
         let decide = |now: Timestamp| next(&pending, &report, Policy::OnHold, now);
         assert_eq!(decide(pending.valid_till), Next::Wait, "the customer may just be finishing");
@@ -449,7 +450,7 @@ mod tests {
     fn the_table_of_intents() {
         use ReportedState::{Canceled, Captured, Declined, Expired, Held, Pending, Refunded, Unregistered};
         let decide = |payment: &Payment, state: &ReportedState, amount| {
-            let report = Report { state: state.clone(), payment_id: "1001-1".to_owned(), amount: Some(rub(amount)) };
+            let report = ProviderReport { state: state.clone(), payment_id: "1001-1".to_owned(), amount: Some(rub(amount)) };
             next(payment, &report, Policy::OnHold, Timestamp::from_millis(99))
         };
         let at = Timestamp::from_millis(1);
@@ -489,10 +490,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_final_stays_final_and_what_contradicts_it_is_a_persons() {
+    fn final_state_stays_and_a_contradiction_is_a_mismatch() {
         use ReportedState::{Canceled, Captured, Held, Pending, Refunded};
         let decide = |state, reported: &ReportedState| {
-            let report = Report { state: reported.clone(), payment_id: "1001-1".to_owned(), amount: Some(rub(500_000)) };
+            let report = ProviderReport { state: reported.clone(), payment_id: "1001-1".to_owned(), amount: Some(rub(500_000)) };
             next(&payment(state), &report, Policy::OnHold, Timestamp::from_millis(99))
         };
         for state in [State::Captured, State::PartiallyRefunded] {
@@ -510,7 +511,7 @@ mod tests {
     #[test]
     fn a_mismatch_is_over_once_the_provider_says_what_we_have() {
         let decide = |state, reported: &ReportedState, minor| {
-            let report = Report { state: reported.clone(), payment_id: "1001-1".to_owned(), amount: Some(rub(minor)) };
+            let report = ProviderReport { state: reported.clone(), payment_id: "1001-1".to_owned(), amount: Some(rub(minor)) };
             let hold_until = Some(Timestamp::from_millis(900));
             let payment = Payment { mismatch: Some("of yesterday".to_owned()), hold_until, ..payment(state) };
             next(&payment, &report, Policy::OnShipment, Timestamp::from_millis(99))
@@ -560,7 +561,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_is_reported_in_whatever_order_a_payment_only_moves_forward(
+        fn payment_only_moves_forward_in_any_order_of_reports(
             reports in proptest::collection::vec(any_report(), 0..20), policy in any_policy(), now in 0_i64..200,
         ) {
             let now = Timestamp::from_millis(now);

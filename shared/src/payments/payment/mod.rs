@@ -7,33 +7,34 @@
 //! - `order`, `cart`, `form`: what is paid for, and by whom. `state`, `data`: a payment as it is kept.
 //! - `steps`, `intent`, `refund`: what happens to it. `command`: what people may ask of it. `machine`: what the provider's answer
 //!   means, and what comes next.
-//! - `watch`: when it is looked at next. `telling`: what IMSHOP has to hear. `news`: what is new since it was stored.
-//! - [`receipt`]: the fiscal document of a capture.
+//! - `poll_schedule`: when it is polled next. `status_events`: what IMSHOP has to hear. `news`: what is new since it was stored.
+//! - [`fiscal_document`]: the fiscal document of a capture.
 
 mod cart;
 mod command;
 mod data;
+pub mod fiscal_document;
 mod form;
 mod intent;
 mod machine;
 mod news;
 mod order;
+mod poll_schedule;
 mod prepaid;
 mod prepayment;
-pub mod receipt;
 mod refund;
 mod state;
+mod status_events;
 mod steps;
-mod telling;
-mod watch;
 
 pub use cart::{Cart, Fact, Goods};
-pub use command::{Command, Refusal};
+pub use command::{Command, CommandRefusal};
 pub use data::{
-    Change, Check, Choice, Document, Intent, Payment, Reason, Refund, RefundStatus, Step, Stored, Telling, Watch, Word,
+    Change, Choice, FiscalDocument, FiscalReceipt, Intent, OutboxMarks, Payment, PollSchedule, Reason, Refund, RefundStatus,
+    StatusEvent, Step, Stored,
 };
 pub use form::{FullName, Known};
-pub use machine::{Next, Outcome, Policy, Report, ReportedState, next};
+pub use machine::{Next, Policy, ProviderOutcome, ProviderReport, ReportedState, next};
 pub use news::News;
 pub use order::{Line, Order};
 pub use prepaid::Split;

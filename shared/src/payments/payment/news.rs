@@ -17,8 +17,8 @@ pub struct News {
     pub unknown: bool,
     /// The provider's data do not match ours any more.
     pub mismatch: bool,
-    /// It is on the list for people.
-    pub attention: bool,
+    /// It is on the list for manual review.
+    pub manual_review: bool,
 }
 
 impl Payment {
@@ -29,7 +29,7 @@ impl Payment {
             steps: self.last_step(),
             leased: self.lease_until.is_some(),
             mismatch: self.mismatch.is_some(),
-            attention: self.watch.attention,
+            manual_review: self.poll.manual_review,
             captured_minor: self.captured_minor(),
             refunded_minor: self.refunded().minor(),
         };
@@ -39,7 +39,7 @@ impl Payment {
     /// What is new since it was stored.
     #[must_use]
     pub fn news(&self) -> News {
-        let Stored { steps, leased, mismatch, attention, captured_minor, refunded_minor } = self.stored;
+        let Stored { steps, leased, mismatch, manual_review, captured_minor, refunded_minor } = self.stored;
         let more = |minor: i64| Money::from_minor(minor, self.amount.currency()).ok().filter(|more| !more.is_zero());
         News {
             reached: self.reached_since(steps),
@@ -48,7 +48,7 @@ impl Payment {
             // Only a call has the lease, and only one without a clear answer gives it back like this.
             unknown: leased && self.lease_until.is_none() && self.unknown,
             mismatch: !mismatch && self.mismatch.is_some(),
-            attention: !attention && self.watch.attention,
+            manual_review: !manual_review && self.poll.manual_review,
         }
     }
 

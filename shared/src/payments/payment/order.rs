@@ -48,7 +48,7 @@ pub struct Order {
     /// When what is known of the customer goes, unless something is open then; nothing if nothing is known, or if an earlier release has
     /// recorded it.
     pub person_until: Option<Timestamp>,
-    /// Somebody has asked for the customer to be forgotten. What the shop says later does not undo that.
+    /// An erasure was asked for. What the shop says later does not undo that.
     pub erasure_asked: bool,
     /// The newest attempt to pay it.
     pub latest_payment: Option<PaymentId>,
@@ -201,7 +201,7 @@ impl Order {
         self
     }
 
-    /// This order in the place of the `known` one, whose attempts it has. Once somebody has asked for the customer to be forgotten, they go when
+    /// This order in the place of the `known` one, whose attempts it has. Once an erasure was asked for, the customer goes when
     /// they would have gone, whatever was said meanwhile.
     #[must_use]
     pub fn in_place_of(self, known: &Self) -> Self {
@@ -265,7 +265,7 @@ fn gathered(mut lines: Vec<Line>) -> Vec<Line> {
 
 /// A name in the room that it has, with a mark where something was cut off.
 fn shortened(name: &str) -> String {
-    // In JSON a control character takes six bytes, and nobody misses it.
+    // In JSON a control character takes six bytes, and it is not missed.
     let name = name.replace(char::is_control, " ");
     if name.len() <= LONGEST_NAME {
         return name;

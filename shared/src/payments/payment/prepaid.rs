@@ -6,7 +6,7 @@
 //! is; from then on only this way of naming is one.
 
 use super::data::Payment;
-use super::machine::{Report, ReportedState};
+use super::machine::{ProviderReport, ReportedState};
 use super::prepayment::{Named, Prepaid, minus};
 use super::state::State;
 use crate::platform::money::Money;
@@ -63,7 +63,7 @@ impl Payment {
 
     /// This payment after the provider has named its amount for the first time: when the money is held, and nothing was given back yet.
     #[must_use]
-    pub fn heard(mut self, report: &Report) -> Self {
+    pub fn heard(mut self, report: &ProviderReport) -> Self {
         if !report.is_of(&self) {
             return self;
         }

@@ -1,6 +1,6 @@
 //! Money given back. What is asked for is recorded first, so that parallel requests can never give back more than was captured.
 
-use super::data::{Intent, Payment, Refund, RefundStatus, Word};
+use super::data::{Intent, Payment, Refund, RefundStatus, StatusEvent};
 use super::state::{State, Trigger};
 use crate::platform::clock::Timestamp;
 use crate::platform::money::Money;
@@ -57,7 +57,7 @@ impl Payment {
         let action = format!("refund {} of {} made", index + 1, refund.amount);
         let refunded = self.refunded();
         self.state = if refunded == self.amount { State::Refunded } else { State::PartiallyRefunded };
-        self.push(Some(action), Word::of(self.state, refunded), by, now);
+        self.push(Some(action), StatusEvent::of(self.state, refunded), by, now);
     }
 
     /// The provider says that everything is given back: what was asked for is made, and its own people made the rest.

@@ -141,7 +141,7 @@ pub enum Trigger<'a> {
 pub(super) const BACK_OFFICE: &str = "back-office:";
 
 impl Trigger<'_> {
-    /// Somebody asks for the provider's word by name, even if nothing is expected of it.
+    /// The back office asks for the provider's status, even if nothing is expected of it.
     #[must_use]
     pub fn is_explicit(self) -> bool {
         matches!(self, Self::BackOffice(_))

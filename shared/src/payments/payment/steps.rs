@@ -1,6 +1,6 @@
 //! The steps of a payment: how it is opened, moved on, leased, and what its history keeps of that.
 
-use super::data::{Change, Choice, Intent, Payment, Reason, Step, Stored, Telling, Watch, Word};
+use super::data::{Change, Choice, Intent, OutboxMarks, Payment, PollSchedule, Reason, StatusEvent, Step, Stored};
 use super::order::Order;
 use super::prepayment::Prepaid;
 use super::state::{State, Trigger};
@@ -42,7 +42,7 @@ impl Payment {
             reason: None,
             intent: None,
             refusals: 0,
-            check: None,
+            fiscal_receipt: None,
             refunds: Vec::new(),
             created_at: now,
             captured_at: None,
@@ -52,10 +52,10 @@ impl Payment {
                 state: State::Creating.name().to_owned(),
                 by: Trigger::Create.to_string(),
                 action: None,
-                word: None,
+                event: None,
             }],
-            telling: Telling::default(),
-            watch: Watch::default(),
+            outbox: OutboxMarks::default(),
+            poll: PollSchedule::default(),
             version: 0,
             stored: Stored::default(),
         }
@@ -97,15 +97,15 @@ impl Payment {
             if matches!(state, State::Captured | State::PartiallyRefunded | State::Refunded) {
                 self.captured_at.get_or_insert(now);
             }
-            // Whoever let the hold go by us knows.
-            if state.is_failed() && self.last_word() == Some(&Word::Paid) && self.intent != Some(Intent::Cancel) {
+            // A shop that let the hold go through us knows.
+            if state.is_failed() && self.last_event() == Some(&StatusEvent::Paid) && self.intent != Some(Intent::Cancel) {
                 self.lost = true;
-                self.watch.attention = true;
+                self.poll.manual_review = true;
             }
             self.state = state;
             // Whether the customer has paid the rest, too, is not known before the shop captures.
             let is_half = state == State::Held && self.is_prepaid_afterwards();
-            self.push(None, Word::of(state, self.refunded()).filter(|_| !is_half), by, now);
+            self.push(None, StatusEvent::of(state, self.refunded()).filter(|_| !is_half), by, now);
         }
         // It moves only when the provider's data match, or when there is no money to match.
         self.mismatch = None;
@@ -120,7 +120,7 @@ impl Payment {
         Self { withdrawn: true, reason: None, ..payment }
     }
 
-    /// This payment, withdrawn before, now that nobody can pay it any more.
+    /// This payment, withdrawn before, now that it cannot be paid any more.
     #[must_use]
     pub fn closed(mut self) -> Self {
         self.withdrawn = false;
@@ -202,7 +202,7 @@ impl Payment {
         let mut surplus = self.history.len().saturating_sub(KEPT_STEPS);
         if surplus > 0 {
             self.history.retain(|step| {
-                let dropped = surplus > 0 && step.action.is_some() && step.word.is_none() && !step.is_asked();
+                let dropped = surplus > 0 && step.action.is_some() && step.event.is_none() && !step.is_asked();
                 surplus -= usize::from(dropped);
                 !dropped
             });
@@ -211,20 +211,20 @@ impl Payment {
     }
 
     /// A line of history without a step.
-    pub(super) fn push(&mut self, action: Option<String>, word: Option<Word>, by: Trigger<'_>, now: Timestamp) {
+    pub(super) fn push(&mut self, action: Option<String>, event: Option<StatusEvent>, by: Trigger<'_>, now: Timestamp) {
         // What IMSHOP knows already is not told again.
-        let word = word.filter(|word| self.last_word() != Some(word));
+        let event = event.filter(|event| self.last_event() != Some(event));
         let (number, state) = (self.last_step() + 1, self.state.name().to_owned());
-        self.history.push(Step { number, at: now, state, by: by.to_string(), action, word });
+        self.history.push(Step { number, at: now, state, by: by.to_string(), action, event });
     }
 
     pub(super) fn settled_for_now(mut self) -> Self {
         self.unknown = false;
         self.lease_until = None;
-        self.watch.quiet = 0;
-        self.watch.repeat_at = None;
-        self.watch.hinted = false;
-        self.watch.unasked_since = None;
+        self.poll.unchanged = 0;
+        self.poll.repeat_at = None;
+        self.poll.hinted = false;
+        self.poll.unreachable_since = None;
         self
     }
 

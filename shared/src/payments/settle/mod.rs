@@ -4,18 +4,18 @@
 //!
 //! Round trips when nothing is in the way: one Status; on a new hold one write, one read of the order, one Finish, one write (a
 //! Change instead of the Finish, where the hold waits for the goods); on any other news one write. Of a payment that is over none,
-//! unless the provider itself or a person asks, another attempt is to be opened after one that failed, or one of its last looks is
+//! unless the provider itself or a person asks, another attempt is to be opened after one that failed, or one of its audit looks is
 //! due: then one Status.
 
-mod carry_out;
 mod close;
+mod execute;
 mod operate;
 
 use std::time::Duration;
 
 use crate::payments::gateway::Gateways;
 use crate::payments::gateway::mokka::MokkaGateway;
-use crate::payments::payment::{Change, Next, Order, Payment, Report, ReportedState, State, Trigger, next};
+use crate::payments::payment::{Change, Next, Order, Payment, ProviderReport, ReportedState, State, Trigger, next};
 use crate::payments::store::Orders;
 use crate::platform::clock::{Clock, Deadline, Random, Timestamp};
 use crate::platform::dynamodb::{RECORDING, StoreError, client_from_env};
@@ -24,11 +24,11 @@ use crate::platform::ids::PaymentId;
 use crate::platform::metrics::Metrics;
 use crate::platform::outbound::Http;
 
-pub use operate::Operated;
+pub use operate::CommandOutcome;
 
-/// How often somebody else's call is looked at again.
+/// How often another request's call is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(120);
-/// How long somebody else's call is waited for.
+/// How long another request's call is waited for.
 const PATIENCE: Duration = Duration::from_secs(4);
 /// How often one run may lose a conditional write, which only happens when others make progress.
 const ROUNDS: u32 = 8;
@@ -51,7 +51,7 @@ pub enum Settled {
     Known(Payment),
     /// The provider does not have the attempt, or we do not have its page: only `create` can do something about it.
     Unregistered(Payment),
-    /// The provider could not be asked, or somebody else is at it: this is how the payment stood last.
+    /// The provider could not be asked, or another request is at it: this is how the payment stood last.
     InDoubt(Payment),
 }
 
@@ -82,7 +82,7 @@ impl Settler {
         Some(Self { orders: orders?, gateways: Gateways::new(mokka?), clock })
     }
 
-    /// A payment read again until nobody else is calling the provider for it, or patience runs out.
+    /// A payment read again until no other request is calling the provider for it, or patience runs out.
     pub async fn wait_for_lease(&self, payment: Payment, deadline: Deadline) -> Result<Payment, StoreError> {
         let patience = Deadline::within(deadline.allows(PATIENCE).unwrap_or_default());
         let mut payment = payment;
@@ -104,7 +104,7 @@ impl Settler {
         let mut acted = false;
         for _ in 0..ROUNDS {
             payment = self.wait_for_lease(payment, deadline).await?;
-            // Whoever asks again does so once.
+            // A caller repeats it once.
             if is_over(&payment, by, self.clock.now()) || acted && payment.is_over() {
                 return Ok(Settled::Known(payment));
             }
@@ -113,7 +113,7 @@ impl Settler {
             }
             let Some(report) = self.ask(&payment, deadline).await else { return Ok(Settled::InDoubt(payment)) };
             payment = payment.heard(&report);
-            payment.watch.unasked_since = None;
+            payment.poll.unreachable_since = None;
             let policy = self.gateways.policy(&payment);
             let now = self.clock.now();
             let next = next(&payment, &report, policy, now);
@@ -127,11 +127,11 @@ impl Settler {
             acted |= calls;
             let saved = match next {
                 Next::Wait if payment.lost && by.is_explicit() => {
-                    // Somebody looks, and by name.
+                    // The back office asks, and by name.
                     let seen = self.orders.save_payment(payment.clone().seen(by, now)).await?;
                     return Ok(Settled::Known(seen.unwrap_or(payment)));
                 }
-                // Nobody knows what it means, and another attempt must not be opened on that.
+                // Its meaning is unknown, and another attempt must not be opened on that.
                 Next::Wait if by == Trigger::Create && matches!(report.state, ReportedState::Unrecognised(_)) => {
                     return Ok(Settled::InDoubt(payment));
                 }
@@ -143,17 +143,17 @@ impl Settler {
                     return Ok(Settled::Known(payment));
                 }
                 Next::Release if !payment.may_repeat(by, now) => return Ok(Settled::Known(payment)),
-                Next::Capture => Box::pin(self.lease_and_carry_out(payment.clone().finishing(by, now), by, deadline)).await?,
+                Next::Capture => Box::pin(self.lease_and_execute(payment.clone().finishing(by, now), by, deadline)).await?,
                 Next::Extend => Box::pin(self.extend(payment.clone(), by, deadline)).await?,
-                Next::Again => Box::pin(self.lease_and_carry_out(payment.clone().again(now), by, deadline)).await?,
-                Next::Release => Box::pin(self.lease_and_carry_out(payment.clone().releasing(by, now), by, deadline)).await?,
+                Next::Again => Box::pin(self.lease_and_execute(payment.clone().again(now), by, deadline)).await?,
+                Next::Release => Box::pin(self.lease_and_execute(payment.clone().releasing(by, now), by, deadline)).await?,
                 news @ (Next::Move(_) | Next::Done | Next::Closed | Next::Mismatch(_) | Next::Agreed) => {
                     Box::pin(self.record(payment.clone(), news, by)).await?
                 }
             };
             payment = match saved {
                 Some(saved) => saved,
-                // Somebody else wrote first; what they wrote is what counts.
+                // Another request wrote first, and its write counts.
                 None => self.reread(payment).await?,
             };
         }
@@ -176,11 +176,11 @@ impl Settler {
         };
         tracing::info!(from = payment.state.name(), by = %by, until = valid_till.rfc3339(), "payment held, to be held longer");
         let change = Change { amount: payment.amount, valid_till, lines };
-        Box::pin(self.lease_and_carry_out(payment.extending(change, by, now), by, deadline)).await
+        Box::pin(self.lease_and_execute(payment.extending(change, by, now), by, deadline)).await
     }
 
     /// The provider's word; nothing if it cannot be asked.
-    pub async fn ask(&self, payment: &Payment, deadline: Deadline) -> Option<Report> {
+    pub async fn ask(&self, payment: &Payment, deadline: Deadline) -> Option<ProviderReport> {
         match self.gateways.get(payment.provider).status(payment, deadline.before(RECORDING)).await {
             Ok(report) => {
                 tracing::debug!(reported = ?report.state, state = payment.state.name(), "the provider's status");
@@ -193,7 +193,7 @@ impl Settler {
         }
     }
 
-    /// Writes down what the provider said. Nothing if somebody else wrote first.
+    /// Writes down what the provider said. Nothing if another request wrote first.
     async fn record(&self, payment: Payment, news: Next, by: Trigger<'_>) -> Result<Option<Payment>, StoreError> {
         let now = self.clock.now();
         match news {
@@ -219,14 +219,14 @@ impl Settler {
     }
 }
 
-/// Nothing is left to ask the provider. Whoever asks for it by name gets the provider's word all the same; so does the provider
-/// itself, which has something to say; before another attempt is opened, the one that failed is asked for once more; and a last look
+/// Nothing is left to ask the provider. A caller that asks for it by name gets the provider's word all the same; so does the provider
+/// itself, which has something to say; before another attempt is opened, the one that failed is asked for once more; and an audit look
 /// finds what was done in the provider's own cabinet.
 fn is_over(payment: &Payment, by: Trigger<'_>, now: Timestamp) -> bool {
     let asks_again = match by {
         Trigger::BackOffice(_) | Trigger::Callback => true,
         Trigger::Create => payment.state.is_failed(),
-        Trigger::Schedule => payment.is_last_look_due(now),
+        Trigger::Schedule => payment.is_audit_due(now),
         Trigger::Capture | Trigger::Return => false,
     };
     payment.is_over() && !asks_again

@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use super::{ROUNDS, Settler};
-use crate::payments::payment::{Change, Command, Intent, Next, Payment, Reason, RefundStatus, Refusal, State, Trigger, next};
+use crate::payments::payment::{
+    Change, Command, CommandRefusal, Intent, Next, Payment, Reason, RefundStatus, State, Trigger, next,
+};
 use crate::platform::clock::{Deadline, Timestamp};
 use crate::platform::dynamodb::{RECORDING, StoreError};
 
@@ -13,13 +15,13 @@ const ENOUGH: Duration = Duration::from_secs(2);
 
 /// How a command came out.
 #[derive(Debug)]
-pub enum Operated {
+pub enum CommandOutcome {
     /// It is done.
     Done(Payment),
     /// It is recorded and will be done or found out: the provider has not given a clear answer yet.
     Unknown(Payment),
     /// The state of things forbids it; nothing was done.
-    Forbidden(Payment, Refusal),
+    Forbidden(Payment, CommandRefusal),
     /// The provider refused it; nothing was done.
     Refused(Payment, Reason),
     /// The provider could not be asked how things stand, or not in time, so nothing was done.
@@ -27,7 +29,7 @@ pub enum Operated {
 }
 
 /// The provider's word, without acting on it.
-enum Looked {
+enum Refreshed {
     /// How the payment stands, and whether the provider holds its money although our books do not say so: a shop that captures
     /// at once never writes a hold down without its capture.
     At(Payment, bool),
@@ -35,14 +37,14 @@ enum Looked {
 }
 
 impl Settler {
-    /// Carries out a command for whoever holds the key `who`.
+    /// Carries out a command for the holder of the key `who`.
     pub async fn operate(
         &self,
         payment: Payment,
         command: Command,
         who: &str,
         deadline: Deadline,
-    ) -> Result<Operated, StoreError> {
+    ) -> Result<CommandOutcome, StoreError> {
         let by = Trigger::BackOffice(who);
         let mut payment = payment;
         for _ in 0..ROUNDS {
@@ -55,26 +57,26 @@ impl Settler {
                 payment = Box::pin(self.settle(payment, by, deadline)).await?.into_payment();
             }
             match self.permits(&payment, &command) {
-                Err(refusal) if !refusal.may_be_outrun() => return Ok(Operated::Forbidden(payment, refusal)),
+                Err(refusal) if !refusal.may_be_outrun() => return Ok(CommandOutcome::Forbidden(payment, refusal)),
                 Ok(()) | Err(_) => {}
             }
             let held;
-            (payment, held) = match Box::pin(self.look(payment, by, deadline)).await? {
-                Looked::At(payment, held) => (payment, held),
-                Looked::Unavailable(payment) => return Ok(Operated::Unavailable(payment)),
+            (payment, held) = match Box::pin(self.refresh(payment, by, deadline)).await? {
+                Refreshed::At(payment, held) => (payment, held),
+                Refreshed::Unavailable(payment) => return Ok(CommandOutcome::Unavailable(payment)),
             };
             match self.permits(&payment, &command) {
                 Ok(()) => {}
-                Err(Refusal::NotHeld) if held => {}
-                Err(refusal) => return Ok(Operated::Forbidden(payment, refusal)),
+                Err(CommandRefusal::NotHeld) if held => {}
+                Err(refusal) => return Ok(CommandOutcome::Forbidden(payment, refusal)),
             }
             if deadline.before(RECORDING + ENOUGH).allows(ENOUGH).is_none() {
-                return Ok(Operated::Unavailable(payment));
+                return Ok(CommandOutcome::Unavailable(payment));
             }
             if matches!(command, Command::Cancel) && !held && matches!(payment.state, State::Creating | State::Pending) {
-                // There is nothing to call the provider for: whatever is paid yet is let go by whoever sees it.
+                // There is nothing to call the provider for: whatever is paid yet is let go by the first request that sees it.
                 match self.orders.save_payment(payment.clone().withdrawn(by, self.clock.now())).await? {
-                    Some(payment) => return Ok(Operated::Done(payment)),
+                    Some(payment) => return Ok(CommandOutcome::Done(payment)),
                     None => payment = self.reread(payment).await?,
                 }
                 continue;
@@ -88,18 +90,18 @@ impl Settler {
                 None => self.reread(payment).await?,
                 Some(leased) => {
                     let id = leased.id.clone();
-                    let after = match Box::pin(self.carry_out(leased.clone(), by, deadline)).await? {
+                    let after = match Box::pin(self.execute(leased.clone(), by, deadline)).await? {
                         Some(after) => after,
                         None => self.orders.payment(&id).await?.unwrap_or(leased),
                     };
-                    return Box::pin(self.came_out(after, &command, by, deadline)).await;
+                    return Box::pin(self.outcome(after, &command, by, deadline)).await;
                 }
             };
         }
-        Ok(Operated::Forbidden(payment, Refusal::InProgress("other requests")))
+        Ok(CommandOutcome::Forbidden(payment, CommandRefusal::InProgress("other requests")))
     }
 
-    /// A person has looked into the provider's cabinet: was the refund made whose outcome nobody could tell? What the provider
+    /// A person has looked into the provider's cabinet: was the refund made whose outcome was unknown? What the provider
     /// itself can tell comes first.
     pub async fn decide_refund(
         &self,
@@ -108,23 +110,23 @@ impl Settler {
         made: bool,
         who: &str,
         deadline: Deadline,
-    ) -> Result<Operated, StoreError> {
+    ) -> Result<CommandOutcome, StoreError> {
         let by = Trigger::BackOffice(who);
         let mut payment = payment;
         for _ in 0..ROUNDS {
             let now = self.clock.now();
             let undecided = number > 0 && payment.intent == Some(Intent::Refund(number.wrapping_sub(1)));
             if !undecided {
-                return Ok(Operated::Forbidden(payment, Refusal::RefundDecided));
+                return Ok(CommandOutcome::Forbidden(payment, CommandRefusal::RefundDecided));
             }
             if payment.is_leased(now) {
-                return Ok(Operated::Forbidden(payment, Refusal::InProgress("a call to the provider")));
+                return Ok(CommandOutcome::Forbidden(payment, CommandRefusal::InProgress("a call to the provider")));
             }
-            let Some(report) = self.ask(&payment, deadline).await else { return Ok(Operated::Unavailable(payment)) };
+            let Some(report) = self.ask(&payment, deadline).await else { return Ok(CommandOutcome::Unavailable(payment)) };
             let policy = self.gateways.policy(&payment);
             let decided = match next(&payment, &report, policy, now) {
                 Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => {
-                    return Ok(Operated::Forbidden(payment, Refusal::Mismatch));
+                    return Ok(CommandOutcome::Forbidden(payment, CommandRefusal::Mismatch));
                 }
                 news @ (Next::Move(_) | Next::Done | Next::Closed | Next::Mismatch(_)) => {
                     payment = match self.record(payment.clone(), news, by).await? {
@@ -135,7 +137,7 @@ impl Settler {
                 }
                 // The provider would show it if everything had been given back.
                 Next::Again if made && payment.refund_under_way().is_some_and(|(_, whole_rest)| whole_rest) => {
-                    return Ok(Operated::Forbidden(payment, Refusal::Mismatch));
+                    return Ok(CommandOutcome::Forbidden(payment, CommandRefusal::Mismatch));
                 }
                 Next::Wait | Next::Register | Next::Capture | Next::Again | Next::Release | Next::Extend | Next::Agreed => {
                     if made {
@@ -147,14 +149,14 @@ impl Settler {
                 }
             };
             match self.orders.save_payment(decided).await? {
-                Some(payment) => return Ok(Operated::Done(payment)),
+                Some(payment) => return Ok(CommandOutcome::Done(payment)),
                 None => payment = self.reread(payment).await?,
             }
         }
-        Ok(Operated::Forbidden(payment, Refusal::InProgress("other requests")))
+        Ok(CommandOutcome::Forbidden(payment, CommandRefusal::InProgress("other requests")))
     }
 
-    fn permits(&self, payment: &Payment, command: &Command) -> Result<(), Refusal> {
+    fn permits(&self, payment: &Payment, command: &Command) -> Result<(), CommandRefusal> {
         let gateway = self.gateways.get(payment.provider);
         let captured_at = payment.captured_at.unwrap_or(Timestamp::from_millis(0));
         payment.permits(command, gateway.partial_refund_from(captured_at), self.clock.now())
@@ -167,60 +169,60 @@ impl Settler {
         command: &Command,
         by: Trigger<'_>,
         deadline: Deadline,
-    ) -> Result<Option<Operated>, StoreError> {
+    ) -> Result<Option<CommandOutcome>, StoreError> {
         let Command::Refund { key_hash, amount } = command else { return Ok(None) };
         let Some((index, refund)) = payment.refund_with_key(key_hash) else { return Ok(None) };
         if amount.unwrap_or_else(|| payment.rest_before(index)) != refund.amount {
-            return Ok(Some(Operated::Forbidden(payment.clone(), Refusal::KeyReused)));
+            return Ok(Some(CommandOutcome::Forbidden(payment.clone(), CommandRefusal::KeyReused)));
         }
-        self.came_out(payment.clone(), command, by, deadline).await.map(Some)
+        self.outcome(payment.clone(), command, by, deadline).await.map(Some)
     }
 
     /// Asks the provider, and records what it says of the past. Does nothing about the future.
-    async fn look(&self, payment: Payment, by: Trigger<'_>, deadline: Deadline) -> Result<Looked, StoreError> {
+    async fn refresh(&self, payment: Payment, by: Trigger<'_>, deadline: Deadline) -> Result<Refreshed, StoreError> {
         let mut payment = payment;
         for _ in 0..ROUNDS {
-            let Some(report) = self.ask(&payment, deadline).await else { return Ok(Looked::Unavailable(payment)) };
+            let Some(report) = self.ask(&payment, deadline).await else { return Ok(Refreshed::Unavailable(payment)) };
             payment = payment.heard(&report);
             let policy = self.gateways.policy(&payment);
             let saved = match next(&payment, &report, policy, self.clock.now()) {
-                Next::Capture => return Ok(Looked::At(payment, true)),
+                Next::Capture => return Ok(Refreshed::At(payment, true)),
                 Next::Extend if payment.state != State::Held => {
                     Box::pin(self.record(payment.clone(), Next::Move(State::Held), by)).await?
                 }
                 Next::Wait | Next::Register | Next::Again | Next::Release | Next::Extend => {
-                    return Ok(Looked::At(payment, false));
+                    return Ok(Refreshed::At(payment, false));
                 }
-                Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => return Ok(Looked::At(payment, false)),
+                Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => return Ok(Refreshed::At(payment, false)),
                 news @ (Next::Move(_) | Next::Done | Next::Closed | Next::Mismatch(_) | Next::Agreed) => {
                     Box::pin(self.record(payment.clone(), news, by)).await?
                 }
             };
             payment = match saved {
-                Some(saved) => return Ok(Looked::At(saved, false)),
+                Some(saved) => return Ok(Refreshed::At(saved, false)),
                 None => self.reread(payment).await?,
             };
             if payment.is_leased(self.clock.now()) {
-                return Ok(Looked::At(payment, false));
+                return Ok(Refreshed::At(payment, false));
             }
         }
-        Ok(Looked::Unavailable(payment))
+        Ok(Refreshed::Unavailable(payment))
     }
 
     fn intend(&self, payment: Payment, command: &Command, by: Trigger<'_>) -> Payment {
         let now = self.clock.now();
         match command {
-            Command::Finish(check) => {
-                let asked = match &check.number {
+            Command::Finish(receipt) => {
+                let asked = match &receipt.number {
                     Some(number) => format!("finish with check {number} asked for"),
                     None => "finish asked for".to_owned(),
                 };
-                let payment = Payment { check: Some(check.clone()), reason: None, ..payment };
+                let payment = Payment { fiscal_receipt: Some(receipt.clone()), reason: None, ..payment };
                 payment.noted(asked, by, now).finishing(by, now)
             }
             Command::Cancel => payment.intending(Intent::Cancel, by, now),
             Command::Change(change) => {
-                // Whoever says what is to be held says until when, too.
+                // A change says both amount and end of the hold.
                 let hold_until = payment.hold_until.or(Some(payment.valid_till));
                 Payment { hold_until, ..payment }.intending(Intent::Change(change.clone()), by, now)
             }
@@ -232,30 +234,32 @@ impl Settler {
     }
 
     /// What became of a command, after the provider is asked once more where that helps.
-    async fn came_out(
+    async fn outcome(
         &self,
         payment: Payment,
         command: &Command,
         by: Trigger<'_>,
         deadline: Deadline,
-    ) -> Result<Operated, StoreError> {
+    ) -> Result<CommandOutcome, StoreError> {
         let payment = if has_ended(&payment, command) {
             payment
         } else {
             Box::pin(self.settle(payment, by, deadline)).await?.into_payment()
         };
         Ok(match verdict(&payment, command) {
-            Verdict::Done => Operated::Done(payment),
-            Verdict::Open => Operated::Unknown(payment),
+            Verdict::Done => CommandOutcome::Done(payment),
+            Verdict::Open => CommandOutcome::Unknown(payment),
             Verdict::Refused(reason) => {
                 // Refused because the provider is ahead of us: then what it says now is the better answer.
-                let payment = match Box::pin(self.look(payment, by, deadline)).await? {
-                    Looked::At(payment, _) | Looked::Unavailable(payment) => payment,
+                let payment = match Box::pin(self.refresh(payment, by, deadline)).await? {
+                    Refreshed::At(payment, _) | Refreshed::Unavailable(payment) => payment,
                 };
                 match (verdict(&payment, command), self.permits(&payment, command)) {
-                    (Verdict::Done, _) => Operated::Done(payment),
-                    (_, Err(refusal)) if !matches!(command, Command::Refund { .. }) => Operated::Forbidden(payment, refusal),
-                    _ => Operated::Refused(payment, reason),
+                    (Verdict::Done, _) => CommandOutcome::Done(payment),
+                    (_, Err(refusal)) if !matches!(command, Command::Refund { .. }) => {
+                        CommandOutcome::Forbidden(payment, refusal)
+                    }
+                    _ => CommandOutcome::Refused(payment, reason),
                 }
             }
         })

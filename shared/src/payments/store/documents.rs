@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::orders::Orders;
-use crate::payments::payment::Document;
+use crate::payments::payment::FiscalDocument;
 use crate::platform::dynamodb::{StoreError, Written};
 use crate::platform::ids::PaymentId;
 
@@ -29,7 +29,7 @@ fn key(payment: &PaymentId, id: &str, part: usize) -> String {
 
 impl Orders {
     /// Stores a document and says where it is.
-    pub async fn save_document(&self, payment: &PaymentId, bytes: &[u8]) -> Result<Document, StoreError> {
+    pub async fn save_document(&self, payment: &PaymentId, bytes: &[u8]) -> Result<FiscalDocument, StoreError> {
         let id = self.table.random.hex32()?;
         let expires_at = self.clock.now().plus(KEPT).seconds();
         let mut parts = 0;
@@ -42,11 +42,11 @@ impl Orders {
                 }
             }
         }
-        Ok(Document { id, parts })
+        Ok(FiscalDocument { id, parts })
     }
 
-    /// Empties a document that nobody needs any more; whether anything was in it. What is left of its parts goes by itself.
-    pub async fn empty_document(&self, payment: &PaymentId, document: &Document) -> Result<bool, StoreError> {
+    /// Empties a document that is not needed any more; whether anything was in it. What is left of its parts goes by itself.
+    pub async fn empty_document(&self, payment: &PaymentId, document: &FiscalDocument) -> Result<bool, StoreError> {
         let mut emptied = false;
         let record = DocumentRecord { bytes: Vec::new(), expires_at: self.clock.now().seconds() };
         for part in 0..document.parts {
@@ -57,7 +57,7 @@ impl Orders {
     }
 
     /// A stored document; nothing if any part of it is gone.
-    pub async fn document(&self, payment: &PaymentId, document: &Document) -> Result<Option<Vec<u8>>, StoreError> {
+    pub async fn document(&self, payment: &PaymentId, document: &FiscalDocument) -> Result<Option<Vec<u8>>, StoreError> {
         let mut bytes = Vec::new();
         for part in 0..document.parts {
             let key = key(payment, &document.id, part as usize);

@@ -11,7 +11,7 @@ use crate::platform::ids::{OrderId, OrderUuid, PaymentId};
 /// What is to be looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Due {
-    /// A payment, by whoever settles it.
+    /// A payment.
     Payment(PaymentId),
     /// An order whose customer is to go.
     Order(OrderUuid),

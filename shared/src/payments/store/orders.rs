@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::records::{OrderRecord, PaymentRecord};
 use crate::payments::payment::{News, Order, Payment};
 use crate::platform::clock::{Clock, Random, Timestamp};
-use crate::platform::dynamodb::{KNOWN, READABLE, SCHEMA, StoreError, Table, Tried, Turn, Versioned, Written};
+use crate::platform::dynamodb::{KNOWN, READABLE, RunLease, SCHEMA, StoreError, Table, Tried, Versioned, Written};
 use crate::platform::env::Env;
 use crate::platform::ids::{OrderUuid, PaymentId};
 use crate::platform::metrics::{self, Metrics};
@@ -73,9 +73,9 @@ impl Orders {
         self.table.warm_up().await;
     }
 
-    /// The turn of the function `name` for `length` from `now` on; nothing if another run has it.
-    pub async fn turn(&self, name: &str, now: Timestamp, length: Duration) -> Result<Option<Turn>, StoreError> {
-        self.table.turn(name, now, length).await
+    /// The run lease of the function `name` for `length` from `now` on; nothing if another run has it.
+    pub async fn acquire_run_lease(&self, name: &str, now: Timestamp, length: Duration) -> Result<Option<RunLease>, StoreError> {
+        self.table.acquire_run_lease(name, now, length).await
     }
 
     /// An order.
@@ -116,7 +116,7 @@ impl Orders {
         self.table.put(&order_key(&order.uuid), order.version + 1, &OrderRecord::from(order)).await
     }
 
-    /// Has an order that is due at `now` come up later, whatever else stands in it; not if somebody has planned it anew meanwhile. It needs not
+    /// Has an order that is due at `now` come up later, whatever else stands in it; not if it was planned anew meanwhile. It needs not
     /// be readable.
     pub async fn put_off(&self, uuid: &OrderUuid, now: Timestamp, until: Timestamp) -> Result<Written, StoreError> {
         let number = |number: i64| AttributeValue::N(number.to_string());
@@ -137,9 +137,9 @@ impl Orders {
     }
 
     /// Writes a payment as the version after the one it was read with, and gives it back as it now stands;
-    /// nothing if somebody else wrote first.
+    /// nothing if another request wrote first.
     pub async fn save_payment(&self, payment: Payment) -> Result<Option<Payment>, StoreError> {
-        let payment = payment.trimmed().watched(self.clock.now());
+        let payment = payment.trimmed().scheduled(self.clock.now());
         match self.table.put(&payment_key(&payment.id), payment.version + 1, &PaymentRecord::from(&payment)).await? {
             Written::Yes => Ok(Some(self.written(payment))),
             Written::Conflict => Ok(None),
@@ -162,7 +162,7 @@ impl Orders {
 
     /// Writes a payment and its order, each as the version after the one it was read with, together or not at all.
     pub async fn save_together(&self, order: &Order, payment: Payment) -> Result<Option<Payment>, StoreError> {
-        let payment = payment.trimmed().watched(self.clock.now());
+        let payment = payment.trimmed().scheduled(self.clock.now());
         let order = &order.clone().kept(self.clock.now());
         let mark = self.table.random.hex32()?;
         let (order_key, payment_key) = (order_key(&order.uuid), payment_key(&payment.id));
@@ -176,14 +176,14 @@ impl Orders {
         })
     }
 
-    /// A payment as it now stands. Whoever wrote it measures what was new, since nobody else can have written the same.
+    /// A payment as it now stands. The writer measures what was new, since no other request can have written the same.
     fn written(&self, payment: Payment) -> Payment {
         self.measure(&payment);
         Payment { version: payment.version + 1, ..payment }.in_store()
     }
 
     fn measure(&self, payment: &Payment) {
-        let News { reached, captured, refunded, unknown, mismatch, attention } = payment.news();
+        let News { reached, captured, refunded, unknown, mismatch, manual_review } = payment.news();
         let (provider, id) = (payment.provider.name(), payment.id.as_str());
         let fields = [(metrics::PROVIDER, provider), (metrics::PAYMENT, id)];
         for (state, by) in &reached {
@@ -201,7 +201,7 @@ impl Orders {
         let troubles = [
             (metrics::UNKNOWN_OUTCOMES, unknown),
             (metrics::MISMATCHES, mismatch),
-            (metrics::PAYMENTS_NEEDING_ATTENTION, attention),
+            (metrics::PAYMENTS_NEEDING_ATTENTION, manual_review),
         ];
         for (metric, _) in troubles.into_iter().filter(|(_, is_new)| *is_new) {
             self.metrics.emit(&[(metric, 1)], &fields);

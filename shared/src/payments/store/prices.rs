@@ -145,7 +145,7 @@ impl PriceLists {
         Ok(self.quotes.table.random.hex32()?)
     }
 
-    /// Writes the buckets of a generation. Nobody sees them until [`put_in_force`](Self::put_in_force).
+    /// Writes the buckets of a generation. No reader sees them until [`put_in_force`](Self::put_in_force).
     pub async fn write(
         &self,
         generation: &str,
@@ -273,7 +273,7 @@ impl Prices {
     }
 
     /// What a cart costs by the shop's feed, less the discounts that it says, without delivery. None if that is not known for sure: a line without a
-    /// price, no feed, another currency, or nobody has seen the feed for longer than `PRICES_MAX_AGE_HOURS`. Never to be charged.
+    /// price, no feed, another currency, or the feed was not read for longer than `PRICES_MAX_AGE_HOURS`. Never to be charged.
     pub async fn estimate(
         &self,
         cart: &payments::Request,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::platform::clock::{Random, Timestamp};
-use crate::platform::dynamodb::{StoreError, Table, Turn};
+use crate::platform::dynamodb::{RunLease, StoreError, Table};
 use crate::platform::env::Env;
 
 /// The table, for each kind of quote to keep its own items in.
@@ -24,8 +24,8 @@ impl Quotes {
         self.table.warm_up().await;
     }
 
-    /// The turn of the function `name` for `length` from `now` on; nothing if another run has it.
-    pub async fn turn(&self, name: &str, now: Timestamp, length: Duration) -> Result<Option<Turn>, StoreError> {
-        self.table.turn(name, now, length).await
+    /// The run lease of the function `name` for `length` from `now` on; nothing if another run has it.
+    pub async fn acquire_run_lease(&self, name: &str, now: Timestamp, length: Duration) -> Result<Option<RunLease>, StoreError> {
+        self.table.acquire_run_lease(name, now, length).await
     }
 }

@@ -4,8 +4,8 @@ use crate::platform::dynamodb::Versioned;
 use serde::{Deserialize, Serialize};
 
 use crate::payments::payment::{
-    Cart, Change, Check, Document, Fact, Goods, Intent, Known, Line, Named, Order, Payment, Prepaid, Prepayment, Provider,
-    Reason, Refund, RefundStatus, State, Step, Stored, Telling, Watch, Word,
+    Cart, Change, Fact, FiscalDocument, FiscalReceipt, Goods, Intent, Known, Line, Named, Order, OutboxMarks, Payment,
+    PollSchedule, Prepaid, Prepayment, Provider, Reason, Refund, RefundStatus, State, StatusEvent, Step, Stored,
 };
 use crate::platform::clock::Timestamp;
 use crate::platform::ids::{InstallId, ItemId, MethodId, OrderId, OrderUuid, PaymentId};
@@ -164,7 +164,7 @@ pub(super) struct PaymentRecord {
     #[serde(default, skip_serializing_if = "is_zero")]
     refusals: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    check: Option<CheckRecord>,
+    check: Option<FiscalReceiptRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     refunds: Vec<RefundRecord>,
     created_at: i64,
@@ -182,7 +182,7 @@ pub(super) struct PaymentRecord {
     tell_failures: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tell_lease_until: Option<i64>,
-    /// There, and true, when IMSHOP has to be told something and nobody has tried yet: the stream's filter.
+    /// There, and true, when IMSHOP has to be told something and no try was made yet: the stream's filter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     untold: Option<bool>,
     /// Hash key of the sparse index `due`.
@@ -249,13 +249,13 @@ struct StepRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     action: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    word: Option<WordRecord>,
+    word: Option<StatusEventRecord>,
 }
 
 /// A word for IMSHOP. Amounts are minor units of the payment's currency.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum WordRecord {
+enum StatusEventRecord {
     Paid,
     Failed,
     PartiallyRefunded(i64),
@@ -271,7 +271,7 @@ enum IntentRecord {
 }
 
 #[derive(Serialize, Deserialize)]
-struct CheckRecord {
+struct FiscalReceiptRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     number: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -525,38 +525,38 @@ impl From<&Payment> for PaymentRecord {
             reason_text: payment.reason.as_ref().map(|reason| reason.text.clone()),
             intent: payment.intent.as_ref().map(IntentRecord::from),
             refusals: payment.refusals,
-            check: payment.check.as_ref().map(CheckRecord::from),
+            check: payment.fiscal_receipt.as_ref().map(FiscalReceiptRecord::from),
             refunds: payment.refunds.iter().map(RefundRecord::from).collect(),
             created_at: payment.created_at.millis(),
             captured_at: payment.captured_at.map(Timestamp::millis),
             moved_at: payment.moved_at().millis(),
             history: payment.history.iter().zip(1..).map(StepRecord::from).collect(),
-            told_payment_status: payment.telling.payment_status,
-            told_order_status: payment.telling.order_status,
-            tell_failures: payment.telling.failures,
-            tell_lease_until: payment.telling.lease_until.map(Timestamp::millis),
-            untold: payment.is_news().then_some(true),
-            check_shard: payment.watch.check_at.map(|_| shard(payment.id.as_str())),
-            check_at: payment.watch.check_at.map(Timestamp::millis),
-            quiet_checks: payment.watch.quiet,
-            troubled_since: payment.watch.troubled_since.map(Timestamp::millis),
-            attention: payment.watch.attention.then(|| OPEN.to_owned()),
-            repeat_at: payment.watch.repeat_at.map(Timestamp::millis),
-            unasked_since: payment.watch.unasked_since.map(Timestamp::millis),
-            hinted: payment.watch.hinted,
-            last_look_at: payment.watch.last_look_at.map(Timestamp::millis),
-            last_looks: payment.watch.last_looks,
+            told_payment_status: payment.outbox.payment_status,
+            told_order_status: payment.outbox.order_status,
+            tell_failures: payment.outbox.failures,
+            tell_lease_until: payment.outbox.lease_until.map(Timestamp::millis),
+            untold: payment.is_ready_to_publish().then_some(true),
+            check_shard: payment.poll.next_at.map(|_| shard(payment.id.as_str())),
+            check_at: payment.poll.next_at.map(Timestamp::millis),
+            quiet_checks: payment.poll.unchanged,
+            troubled_since: payment.poll.troubled_since.map(Timestamp::millis),
+            attention: payment.poll.manual_review.then(|| OPEN.to_owned()),
+            repeat_at: payment.poll.repeat_at.map(Timestamp::millis),
+            unasked_since: payment.poll.unreachable_since.map(Timestamp::millis),
+            hinted: payment.poll.hinted,
+            last_look_at: payment.poll.audit_at.map(Timestamp::millis),
+            last_looks: payment.poll.audits_done,
         }
     }
 }
 
 impl From<(&Step, usize)> for StepRecord {
     fn from((step, position): (&Step, usize)) -> Self {
-        let word = step.word.map(|word| match word {
-            Word::Paid => WordRecord::Paid,
-            Word::Failed => WordRecord::Failed,
-            Word::PartiallyRefunded(amount) => WordRecord::PartiallyRefunded(amount.minor()),
-            Word::Refunded => WordRecord::Refunded,
+        let word = step.event.map(|word| match word {
+            StatusEvent::Paid => StatusEventRecord::Paid,
+            StatusEvent::Failed => StatusEventRecord::Failed,
+            StatusEvent::PartiallyRefunded(amount) => StatusEventRecord::PartiallyRefunded(amount.minor()),
+            StatusEvent::Refunded => StatusEventRecord::Refunded,
         });
         let Step { number, at, state, by, action, .. } = step;
         let number = (*number != position).then_some(*number);
@@ -568,15 +568,15 @@ impl StepRecord {
     fn read(self, position: usize, currency: Currency) -> Result<Step, Cause> {
         let word = match self.word {
             None => None,
-            Some(WordRecord::Paid) => Some(Word::Paid),
-            Some(WordRecord::Failed) => Some(Word::Failed),
-            Some(WordRecord::PartiallyRefunded(minor)) => {
-                Some(Word::PartiallyRefunded(Money::from_minor(minor, currency).map_err(text("word"))?))
+            Some(StatusEventRecord::Paid) => Some(StatusEvent::Paid),
+            Some(StatusEventRecord::Failed) => Some(StatusEvent::Failed),
+            Some(StatusEventRecord::PartiallyRefunded(minor)) => {
+                Some(StatusEvent::PartiallyRefunded(Money::from_minor(minor, currency).map_err(text("word"))?))
             }
-            Some(WordRecord::Refunded) => Some(Word::Refunded),
+            Some(StatusEventRecord::Refunded) => Some(StatusEvent::Refunded),
         };
         let number = self.number.unwrap_or(position);
-        Ok(Step { number, at: Timestamp::from_millis(self.at), state: self.state, by: self.by, action: self.action, word })
+        Ok(Step { number, at: Timestamp::from_millis(self.at), state: self.state, by: self.by, action: self.action, event: word })
     }
 }
 
@@ -608,8 +608,8 @@ impl IntentRecord {
     }
 }
 
-impl From<&Check> for CheckRecord {
-    fn from(check: &Check) -> Self {
+impl From<&FiscalReceipt> for FiscalReceiptRecord {
+    fn from(check: &FiscalReceipt) -> Self {
         Self {
             number: check.number.clone(),
             link: check.link.clone(),
@@ -619,10 +619,10 @@ impl From<&Check> for CheckRecord {
     }
 }
 
-impl From<CheckRecord> for Check {
-    fn from(record: CheckRecord) -> Self {
+impl From<FiscalReceiptRecord> for FiscalReceipt {
+    fn from(record: FiscalReceiptRecord) -> Self {
         let parts = record.parts;
-        Self { number: record.number, link: record.link, document: record.document.map(|id| Document { id, parts }) }
+        Self { number: record.number, link: record.link, document: record.document.map(|id| FiscalDocument { id, parts }) }
     }
 }
 
@@ -700,27 +700,27 @@ impl TryFrom<Versioned<PaymentRecord>> for Payment {
             reason,
             intent: record.intent.map(|intent| intent.read(currency)).transpose()?,
             refusals: record.refusals,
-            check: record.check.map(Check::from),
+            fiscal_receipt: record.check.map(FiscalReceipt::from),
             refunds: refunds.collect::<Result<_, Cause>>()?,
             created_at: Timestamp::from_millis(record.created_at),
             captured_at: record.captured_at.map(Timestamp::from_millis),
             history: history.collect::<Result<_, Cause>>()?,
-            telling: Telling {
+            outbox: OutboxMarks {
                 payment_status: record.told_payment_status,
                 order_status: record.told_order_status,
                 failures: record.tell_failures,
                 lease_until: record.tell_lease_until.map(Timestamp::from_millis),
             },
-            watch: Watch {
-                check_at: record.check_at.map(Timestamp::from_millis),
-                quiet: record.quiet_checks,
+            poll: PollSchedule {
+                next_at: record.check_at.map(Timestamp::from_millis),
+                unchanged: record.quiet_checks,
                 troubled_since: record.troubled_since.map(Timestamp::from_millis),
-                attention: record.attention.is_some(),
+                manual_review: record.attention.is_some(),
                 repeat_at: record.repeat_at.map(Timestamp::from_millis),
                 hinted: record.hinted,
-                unasked_since: record.unasked_since.map(Timestamp::from_millis),
-                last_look_at: record.last_look_at.map(Timestamp::from_millis),
-                last_looks: record.last_looks,
+                unreachable_since: record.unasked_since.map(Timestamp::from_millis),
+                audit_at: record.last_look_at.map(Timestamp::from_millis),
+                audits_done: record.last_looks,
             },
             version,
             stored: Stored::default(),

@@ -53,7 +53,7 @@ pub enum StoreError {
 pub struct CursorError;
 
 /// The word of a write that records what has happened already: in doubt, what stands there is read and says what is left to record. (A
-/// write that announces something must not be taken so: nobody knows whether it is announced.)
+/// write that announces something must not be taken so: whether it is announced is unknown.)
 pub(crate) fn recorded<T>(saved: Result<Option<T>, StoreError>) -> Result<Option<T>, StoreError> {
     match saved {
         Err(StoreError::InDoubt { key }) => {
@@ -70,7 +70,7 @@ pub(crate) fn recorded<T>(saved: Result<Option<T>, StoreError>) -> Result<Option
 pub enum Written {
     /// It is stored.
     Yes,
-    /// Somebody else wrote first: read again.
+    /// Another request wrote first: read again.
     Conflict,
 }
 

@@ -81,7 +81,7 @@ impl Table {
             }
         };
         match self.written("UpdateItem", attempt).await {
-            // The write may have been made all the same, and whoever goes on must know: nothing that it announces was begun yet.
+            // The write may have been made all the same, and the caller must know: nothing that it announces was begun yet.
             Err(error) if self.has_mark(key, &mark).await => {
                 tracing::warn!(key, cause = %error, "a write without an answer is made");
                 Ok(Written::Yes)

@@ -1,6 +1,6 @@
 //! The only place that knows how DynamoDB is spoken to. Every write is conditional, every item carries the version that the next write must
 //! name, and every write carries a mark of its own, so that a write repeated by the SDK after a lost answer is known again. The
-//! exceptions are the buckets of prices, each written once under a key that nobody else has, and what is deleted for good.
+//! exceptions are the buckets of prices, each written once under a key of its own, and what is deleted for good.
 //!
 //! # Changing what is stored
 //!
@@ -11,7 +11,7 @@
 //!   those that the record knows and has not, and touches no other. What is inside an attribute (a step of the history, a
 //!   refund) is written as a whole.
 //! - **An item of a newer schema is neither read nor written** ([`StoreError::Newer`]): the caller is asked to come again, no
-//!   provider is called. Nothing is lost, but nobody gets on with that item until the newer functions are back.
+//!   provider is called. Nothing is lost, but that item waits until the newer functions are back.
 //!
 //! So a change is one of these:
 //!
@@ -40,15 +40,15 @@ mod item;
 mod items;
 mod pages;
 mod refusals;
+mod run_lease;
 mod schema;
 mod table;
-mod turns;
 mod writes;
 
 pub use client::{RECORDING, client_from_env};
 pub use error::{CursorError, StoreError, Written};
 pub use pages::{Cursor, Page};
-pub use turns::Turn;
+pub use run_lease::RunLease;
 
 pub(crate) use batches::{Reading, WRITTEN_AT_ONCE};
 pub(crate) use client::OPERATION_LIMIT;

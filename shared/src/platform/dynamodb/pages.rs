@@ -13,7 +13,7 @@ use super::table::Table;
 /// What a key may have, in bytes (DynamoDB, "Partition keys").
 const LONGEST_KEY: usize = 2048;
 
-/// Where a list goes on: opaque to whoever passes it back.
+/// Where a list goes on: opaque to the caller.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cursor(Item);
 

@@ -1,4 +1,4 @@
-//! Why DynamoDB did not do it. It says so, and each reason wants something else: a lost condition is somebody else's write, to be
+//! Why DynamoDB did not do it. It says so, and each reason wants something else: a lost condition is another request's write, to be
 //! read again; a conflict in flight passes in a moment; a table that is short of capacity is waited for; the rest is an error.
 //! Both waits end with the time that one operation has.
 
@@ -79,7 +79,7 @@ impl<T> Tried<T> {
     }
 }
 
-/// The pauses of somebody who waits.
+/// The pauses of a caller that waits.
 pub(crate) struct Pauses<'a> {
     random: &'a Random,
     end: Instant,

@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_record_knows_and_has_not_is_removed_and_nothing_else_is_named() {
+    fn write_removes_known_empty_attributes_and_no_others() {
         let write = write(7);
         assert_eq!(named(&write, "SET ", " REMOVE"), ["schema", "state", "version", "write_mark"]);
         assert_eq!(named(&write, "REMOVE ", ";"), ["check", "refunds"]);

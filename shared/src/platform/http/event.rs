@@ -1,5 +1,5 @@
-//! A gateway's event on its way to a handler. `lambda_http` makes an address of what headers and path say, and panics if they make
-//! none, before any handler of ours could answer. What nobody here reads does not come that far, and what panics all the same is
+//! An API gateway's event on its way to a handler. `lambda_http` makes an address of what headers and path say, and panics if they make
+//! none, before any handler of ours could answer. What no code here reads does not come that far, and what panics all the same is
 //! answered.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 const NO_QUERY: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'`').add(b'\\').add(b'^').add(b'{').add(b'|').add(b'}');
 
-/// Gives a gateway's event to a handler through `lambda_http`'s own adapter; the answer as Lambda takes it.
+/// Gives an API gateway's event to a handler through `lambda_http`'s own adapter; the answer as Lambda takes it.
 pub async fn adapted<F>(event: LambdaEvent<LambdaRequest>, handle: impl Fn(Request) -> F + Send) -> Result<Value, Error>
 where
     F: Future<Output = Response<Body>> + Send,
@@ -35,7 +35,7 @@ where
     Ok(serde_json::to_value(answer.await?)?)
 }
 
-/// The event without what an address would be made of that nobody reads: the gateway says itself by which name it is called.
+/// The event without what an address would be made of that no code reads: the API gateway says itself by which name it is called.
 fn readable(request: LambdaRequest) -> LambdaRequest {
     let harmless = |headers: &mut HeaderMap| {
         headers.remove(HOST);
@@ -56,7 +56,7 @@ fn readable(request: LambdaRequest) -> LambdaRequest {
     }
 }
 
-/// In every endpoint's shape, for nobody knows whose it is.
+/// In every endpoint's shape, since the endpoint is unknown.
 fn unreadable() -> Value {
     let text = "the address cannot be read";
     let body = json!({"success": false, "error": text, "message": text, "payments": [], "orders": []});

@@ -21,7 +21,7 @@ pub enum Status {
     BadRequest,
     /// 401: wrong key.
     Unauthorized,
-    /// 403: the right key of somebody who may not do this.
+    /// 403: the right key, without the role for this.
     Forbidden,
     /// 404: unknown path.
     NotFound,
@@ -161,7 +161,7 @@ impl Failure {
         Self::new(Status::Internal, texts::INTERNAL, Some(cause.to_string()))
     }
 
-    /// It could not be done now; whoever asked should ask again.
+    /// It could not be done now; the caller should repeat it.
     #[must_use]
     pub fn unavailable(cause: impl fmt::Display) -> Self {
         Self::new(Status::Unavailable, texts::INTERNAL, Some(cause.to_string()))

@@ -29,7 +29,7 @@ const RESERVE: Duration = Duration::from_millis(500);
 /// 1 MiB: the size limit of everything but forms, which may carry photos.
 pub const SMALL_BODY: usize = 1024 * 1024;
 
-/// 10 MiB: what a gateway takes is what is unpacked.
+/// 10 MiB: what an API gateway takes is what is unpacked.
 const LARGEST_UNPACKED: usize = 10 * 1024 * 1024;
 
 /// A request: method, path, headers, raw body, and the time by which it must be answered.
@@ -45,7 +45,7 @@ pub struct Inbound {
     text: Content,
     deadline: Deadline,
     request_id: String,
-    gateway_url: Option<Url>,
+    api_gateway_url: Option<Url>,
     caller: Option<IpAddr>,
 }
 
@@ -60,7 +60,7 @@ enum Content {
 }
 
 impl Content {
-    /// Of a body that the gateway takes for text, and of one that it passes on as it is.
+    /// Of a body that the API gateway takes for text, and of one that it passes on as it is.
     fn of(body: &[u8], passed_on: bool, headers: &HeaderMap) -> Self {
         let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let content_type = header(CONTENT_TYPE);
@@ -89,7 +89,7 @@ impl Inbound {
         let query = request.query_string_parameters_ref();
         let query = query.into_iter().flat_map(|query| query.iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
         let query = query.collect();
-        let gateway_url = request.request_context_ref().and_then(|context| gateway_url(context, &first?));
+        let api_gateway_url = request.request_context_ref().and_then(|context| api_gateway_url(context, &first?));
         let caller = request.request_context_ref().and_then(caller);
         let (parts, body) = request.into_parts();
         let (body, passed_on) = match body {
@@ -108,7 +108,7 @@ impl Inbound {
             text,
             deadline,
             request_id,
-            gateway_url,
+            api_gateway_url,
             caller,
         }
     }
@@ -200,15 +200,15 @@ impl Inbound {
         &self.request_id
     }
 
-    /// The address at which the gateway received this request, up to `/v1`: what we are called from outside.
+    /// The address at which the API gateway received this request, up to `/v1`: what we are called from outside.
     #[must_use]
-    pub fn gateway_url(&self) -> Option<&Url> {
-        self.gateway_url.as_ref()
+    pub fn api_gateway_url(&self) -> Option<&Url> {
+        self.api_gateway_url.as_ref()
     }
 
-    /// The address that the request came from: the gateway's caller, or what `header` says if whoever calls passes the
+    /// The address that the request came from: the API gateway's caller, or what `header` says if the caller passes the
     /// customer's on. Proxies write what they see behind what they were told, so the last address counts that is not the caller's
-    /// own, which the gateway has written: everything before it is what anybody may have said. Nothing if that is no address: the
+    /// own, which the API gateway has written: everything before it is what anybody may have said. Nothing if that is no address: the
     /// caller's would be everybody's.
     #[must_use]
     pub fn source_address(&self, header: Option<&str>) -> Option<IpAddr> {
@@ -285,7 +285,7 @@ impl Inbound {
     }
 }
 
-/// Nobody's request: it is counted, so that an alarm hears of whoever tries keys.
+/// A request without a right key is counted, so that an alarm hears of attempts at keys.
 fn wrong_key(metric: Metric, endpoint: &'static str, metrics: &Metrics) -> Failure {
     tracing::warn!(endpoint, "a request without a right key was refused");
     metrics.emit(&[(metric, 1)], &[(metrics::ENDPOINT, endpoint)]);
@@ -307,7 +307,7 @@ fn deadline(request: &Request) -> Deadline {
     Deadline::within(of_invocation.map_or(own, |remaining| remaining.saturating_sub(RESERVE).min(own)))
 }
 
-/// The segments from `v1` on; nothing if they are no text, or were none before a gateway read them.
+/// The segments from `v1` on; nothing if they are no text, or were none before an API gateway read them.
 fn segments(path: &str) -> Option<Vec<String>> {
     let decoded = path.split('/').filter(|segment| !segment.is_empty()).map(percent_decode);
     let decoded: Vec<_> = decoded.collect::<Option<_>>()?;
@@ -319,7 +319,7 @@ fn percent_decode(segment: &str) -> Option<String> {
     (!decoded.contains(LOST)).then(|| decoded.into_owned())
 }
 
-fn gateway_url(context: &RequestContext, first: &str) -> Option<Url> {
+fn api_gateway_url(context: &RequestContext, first: &str) -> Option<Url> {
     let (domain, full_path) = match context {
         RequestContext::ApiGatewayV1(context) => (context.domain_name.as_deref()?, context.path.as_deref().unwrap_or("")),
         RequestContext::ApiGatewayV2(context) => (context.domain_name.as_deref()?, context.http.path.as_deref().unwrap_or("")),

@@ -3,8 +3,8 @@
 use http::header::{self, HeaderName};
 use lambda_http::{Body, Response};
 
-/// What every answer says to whoever gets it: it is nobody else's, it is what it says it is, it shows nothing and loads nothing, no
-/// address is passed on, and the next call is encrypted, too. The gateway's own answers say the same (template.yaml).
+/// What every answer says to its receiver: it is for the caller alone, it is what it says it is, it shows nothing and loads nothing, no
+/// address is passed on, and the next call is encrypted, too. The API gateway's own answers say the same (template.yaml).
 const EVERY_ANSWER: [(HeaderName, &str); 5] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

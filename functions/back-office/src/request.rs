@@ -1,0 +1,174 @@
+//! What comes in: every field with its own type, every mistake named. Nothing that is not understood is passed over.
+
+use std::fmt;
+
+use serde::de::{DeserializeOwned, Deserializer, Error as _};
+use serde::{Deserialize, de};
+use shared::payments::imshop::status::Channel;
+use shared::payments::payment::Payment;
+use shared::platform::clock::Timestamp;
+use shared::platform::http::{Failure, Inbound, decode};
+use shared::platform::money::{Currency, Decimal, Money};
+use shared::platform::phone::Phone;
+use shared::platform::secret::sha256_hex;
+use url::Url;
+
+/// The body as `T`; an empty one is an empty object.
+pub(crate) fn body<T: DeserializeOwned>(inbound: &Inbound) -> Result<T, Failure> {
+    let text = inbound.text()?;
+    decode(if text.trim_ascii().is_empty() { "{}" } else { text })
+}
+
+/// A field's mistake.
+pub(crate) fn wrong(field: &str, problem: impl fmt::Display) -> Failure {
+    Failure::bad_request(format!("field `{field}`: {problem}"))
+}
+
+/// An amount, as a string with exactly two decimals. A number, which a program may have rounded, is refused.
+#[derive(Clone, Copy)]
+pub(crate) struct Amount(Decimal);
+
+impl Amount {
+    pub(crate) fn in_currency(self, currency: Currency) -> Money {
+        Money::new(self.0, currency)
+    }
+
+    pub(crate) fn is_zero(self) -> bool {
+        self.0.hundredths() == 0
+    }
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = Amount;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string with two decimals, like \"1500.00\"")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Amount, E> {
+                let amount = Decimal::parse(text).map_err(E::custom)?;
+                if amount.to_string() == text {
+                    Ok(Amount(amount))
+                } else {
+                    Err(E::custom("must have exactly two decimals and nothing else, like 1500.00"))
+                }
+            }
+        }
+        deserializer.deserialize_str(Visitor)
+    }
+}
+
+/// An optional field that is either left out or meant: `null` is a mistake.
+pub(crate) fn meant<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// The longest idempotency key.
+const MAX_KEY: usize = 100;
+
+/// The name that the caller gives to a refund. The IETF draft "The Idempotency-Key HTTP Header Field" writes it in quotes, many
+/// programs do not: it is the same key.
+pub(crate) struct IdempotencyKey<'a>(&'a str);
+
+impl<'a> IdempotencyKey<'a> {
+    pub(crate) fn parse(header: &'a str) -> Result<Self, Failure> {
+        let header = header.trim_matches([' ', '\t']);
+        let key = header.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(header);
+        let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
+        if (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(plain) {
+            return Ok(Self(key));
+        }
+        Err(Failure::bad_request(format!(
+            "header `Idempotency-Key`: must be 1 to {MAX_KEY} visible ASCII characters without \" and \\, in quotes or not, and new \
+             for each refund"
+        )))
+    }
+
+    /// The digest under which a refund of this payment is found. Earlier releases took the quotes for a part of the key.
+    pub(crate) fn hash_on(&self, payment: &Payment) -> String {
+        let hash = |key: &str| sha256_hex(&format!("{} {key}", payment.id));
+        let quoted = Some(hash(&format!("\"{}\"", self.0))).filter(|hash| payment.refund_with_key(hash).is_some());
+        quoted.unwrap_or_else(|| hash(self.0))
+    }
+}
+
+/// One of IMSHOP's addresses, by its name.
+pub(crate) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Channel, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let found = Channel::ALL.into_iter().find(|channel| channel.name() == name);
+    found.ok_or_else(|| D::Error::custom("must be payment_status or order_status"))
+}
+
+/// A text of 1 to `MAX` characters in one line; surrounding white space is dropped.
+pub(crate) struct Text<const MAX: usize>(pub(crate) String);
+
+impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let text = text.trim();
+        if text.is_empty() || text.chars().count() > MAX || text.chars().any(char::is_control) {
+            return Err(D::Error::custom(format_args!("must be 1 to {MAX} characters in one line")));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// An `https` address, as it was written.
+pub(crate) struct Https(pub(crate) String);
+
+/// Longer than any address that works everywhere.
+const MAX_URL: usize = 2000;
+
+impl<'de> Deserialize<'de> for Https {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let url = Url::parse(&text).ok().filter(|url| url.scheme() == "https" && url.has_host());
+        let plain = text.len() <= MAX_URL && text.bytes().all(|byte| byte.is_ascii_graphic() || !byte.is_ascii());
+        if url.is_some() && plain { Ok(Self(text)) } else { Err(D::Error::custom("must be an https:// address")) }
+    }
+}
+
+/// A customer's phone, as forms take it.
+pub(crate) struct CustomerPhone(pub(crate) Phone);
+
+impl<'de> Deserialize<'de> for CustomerPhone {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Phone::parse(&String::deserialize(deserializer)?).map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// A phone that Mokka can have, as the ten digits that it takes.
+pub(crate) struct MokkaPhone(pub(crate) String);
+
+impl<'de> Deserialize<'de> for MokkaPhone {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let phone = Phone::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)?;
+        let digits = phone.mokka_digits().ok_or_else(|| D::Error::custom("must be a Russian number: Mokka has no others"))?;
+        Ok(Self(digits.to_owned()))
+    }
+}
+
+/// An e-mail address, as far as one can tell without writing to it.
+pub(crate) struct Email(pub(crate) String);
+
+impl<'de> Deserialize<'de> for Email {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let parts = text.split_once('@').filter(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'));
+        let plain = text.len() <= 254 && !text.chars().any(|character| character.is_whitespace() || character.is_control());
+        if parts.is_some() && plain { Ok(Self(text)) } else { Err(D::Error::custom("must be an e-mail address")) }
+    }
+}
+
+/// A moment in RFC 3339.
+pub(crate) struct Moment(pub(crate) Timestamp);
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let at = Timestamp::from_rfc3339(&String::deserialize(deserializer)?);
+        at.map(Self).ok_or_else(|| D::Error::custom("must be a moment like 2026-11-22T08:00:00Z"))
+    }
+}

@@ -1,0 +1,89 @@
+//! The run lease: what runs by the clock does so one run at a time, by a lease in its own table. Two runs at once do no harm; they would
+//! only ask the providers twice. A run that ends releases it, and the lease of one that died expires.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+
+use super::client::{ATTEMPT_LIMIT, OPERATION_LIMIT};
+use super::error::{StoreError, failed};
+use super::refusals::Tried;
+use super::table::Table;
+use crate::platform::clock::Timestamp;
+
+/// The right of one run to work.
+#[derive(Debug)]
+#[must_use]
+pub struct RunLease {
+    table: Table,
+    key: String,
+    holder: String,
+}
+
+impl Table {
+    /// The run lease of the function `name` for `length` from `now` on; nothing if another run has it.
+    pub(crate) async fn acquire_run_lease(
+        &self,
+        name: &str,
+        now: Timestamp,
+        length: Duration,
+    ) -> Result<Option<RunLease>, StoreError> {
+        let (key, holder) = (format!("turn#{name}"), self.random.hex32()?);
+        let number = |moment: Timestamp| AttributeValue::N(moment.millis().to_string());
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .key("pk", AttributeValue::S(key.clone()))
+            .update_expression("SET taken_until = :until, taken_by = :holder")
+            .condition_expression("attribute_not_exists(pk) OR taken_until <= :now")
+            .expression_attribute_values(":until", number(now.plus(length)))
+            .expression_attribute_values(":now", number(now))
+            .expression_attribute_values(":holder", AttributeValue::S(holder.clone()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let attempt = || async {
+            let Err(error) = update.clone().send().await else { return Ok(Tried::Done(true)) };
+            match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                    // The SDK repeats a request whose answer was lost: then this lease stands in its own way.
+                    let standing = refused.item().and_then(|item| item.get("taken_by")?.as_s().ok());
+                    Ok(Tried::Done(standing == Some(&holder)))
+                }
+                _ => Tried::of("UpdateItem", Err(error)),
+            }
+        };
+        let is_acquired = self.patiently("UpdateItem", attempt).await?;
+        Ok(is_acquired.then(|| RunLease { table: self.clone(), key, holder }))
+    }
+}
+
+impl RunLease {
+    /// Lets the next run begin, in the time that is `left` to this one. If that fails, it begins when the turn's time is over.
+    pub async fn release(self, left: Duration) {
+        let limit = OPERATION_LIMIT.min(left);
+        let released = self
+            .table
+            .client
+            .update_item()
+            .table_name(&self.table.name)
+            .key("pk", AttributeValue::S(self.key.clone()))
+            .update_expression("SET taken_until = :over")
+            .condition_expression("taken_by = :holder")
+            .expression_attribute_values(":over", AttributeValue::N("0".to_owned()))
+            .expression_attribute_values(":holder", AttributeValue::S(self.holder))
+            .customize()
+            .config_override(self.table.patience(ATTEMPT_LIMIT.min(limit), limit))
+            .send()
+            .await;
+        match released {
+            Ok(_) => {}
+            // Its time was over, and the next run has begun.
+            Err(error) if matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_))) => {}
+            Err(error) => {
+                let cause = failed("UpdateItem", &error);
+                tracing::warn!(key = self.key, %cause, "a turn is not given back, the next run waits until its time is over");
+            }
+        }
+    }
+}
