@@ -15,6 +15,7 @@ from running import ROOT, end_on_signals, fail
 sys.path.insert(0, str(ROOT / "infra/e2e"))
 from cloud import Cloud, clean_environment
 from restore import MAPPED, declared
+from served_aws import Served, program
 
 TABLE = "order-holds"
 NAME = f"{TABLE}-dev"
@@ -111,12 +112,13 @@ class Tool:
         self.played.write_text(json.dumps({"cuts": [], "restores": {}}), encoding="utf-8")
         programs = work / "bin"
         programs.mkdir()
-        (programs / "aws").write_text(f'#!/bin/sh\nexec {sys.executable} -B {ROOT}/infra/tools/rehearsed_aws.py "$@"\n', encoding="utf-8")
+        (programs / "aws").write_text(program(work / "aws.socket"), encoding="utf-8")
         (programs / "aws").chmod(0o755)
         self.environment = clean_environment() | {
-            "AWS_ENDPOINT_URL": cloud.endpoint, "REHEARSAL": str(self.played), "REAL_AWS": str(ROOT / ".venv/aws/bin/aws"),
-            "PATH": f"{programs}:{os.environ['PATH']}",
+            "AWS_ENDPOINT_URL": cloud.endpoint, "REHEARSAL": str(self.played), "PATH": f"{programs}:{os.environ['PATH']}",
         }
+        command = [ROOT / ".venv/aws/bin/python", "-B", ROOT / "infra/tools/rehearsed_aws.py"]
+        self.served = Served(command, work / "aws.socket", cwd=ROOT, env=self.environment)
 
     def play(self, **changed):
         """What the stand-in for the AWS CLI is to do from now on."""
@@ -220,21 +222,22 @@ def main():
     KEPT.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory() as folder, Cloud(pathlib.Path(folder), pathlib.Path(folder, "none.pem")) as cloud:
         tool = Tool(cloud, pathlib.Path(folder))
-        make(cloud, declared()[TABLE])
-        before = stands(cloud)
-        expect("it has a mapping", 1, len(before["mappings"]))
-        tool.does("beside", "latest")
-        expect("the restored table has the payment", ["payment#1"], states(cloud, f"{NAME}-restored"))
-        expect("the one in use is as it was", before, stands(cloud))
-        refused(cloud, tool)
-        cloud.client("dynamodb").delete_item(TableName=NAME, Key={"pk": {"S": "payment#1"}})
-        written = replaced_with_failures(cloud, tool)
-        expect("what was written between the failures is many payments", True, len(written) > 5)
-        expect("the payment is back, and what was written meanwhile is still there", ["payment#1", *written], states(cloud))
-        expect("stream, expiry, recovery, protection, tags and mapping are as before", before, stands(cloud))
-        expect("the file of what had to be put back is gone", False, KEPT.exists())
-        tool.refuses("is older than", "replace", NAME)
-        expect("replaced once, it is not replaced again by the same", ["payment#1", *written], states(cloud))
+        with tool.served:
+            make(cloud, declared()[TABLE])
+            before = stands(cloud)
+            expect("it has a mapping", 1, len(before["mappings"]))
+            tool.does("beside", "latest")
+            expect("the restored table has the payment", ["payment#1"], states(cloud, f"{NAME}-restored"))
+            expect("the one in use is as it was", before, stands(cloud))
+            refused(cloud, tool)
+            cloud.client("dynamodb").delete_item(TableName=NAME, Key={"pk": {"S": "payment#1"}})
+            written = replaced_with_failures(cloud, tool)
+            expect("what was written between the failures is many payments", True, len(written) > 5)
+            expect("the payment is back, and what was written meanwhile is still there", ["payment#1", *written], states(cloud))
+            expect("stream, expiry, recovery, protection, tags and mapping are as before", before, stands(cloud))
+            expect("the file of what had to be put back is gone", False, KEPT.exists())
+            tool.refuses("is older than", "replace", NAME)
+            expect("replaced once, it is not replaced again by the same", ["payment#1", *written], states(cloud))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""The shell commands of documents, read by the programs they are for. Started by check-commands, and by itself in place of `aws`."""
+"""The shell commands of documents, read by the programs they are for. Started by check-commands, and by itself to serve as `aws`."""
 
 import concurrent.futures
-import contextlib
 import functools
 import io
 import os
@@ -12,15 +11,17 @@ import subprocess
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True
+import served_aws
+
 # Nobody is there to be asked, to open a browser, or to wait for.
 NOT_READ = {"configure", "sso", "wait"}
 # What else stands in commands with an `aws` in them; it does nothing here.
 SILENT = ("curl", "sam", "sed", "grep", "openssl", "python3", "jq")
 
 
-def aws(arguments):
-    """Reads a command of the AWS CLI, and answers what nobody has sent: nothing."""
-    from awscli.clidriver import create_clidriver
+def answer_nothing(session):
+    """Lets requests be made, and not be sent."""
 
     def answered(model, **_):
         # By now the request is made and checked against the service's model.
@@ -29,9 +30,7 @@ def aws(arguments):
             parsed[model.output_shape.serialization["payload"]] = io.BytesIO()
         return type("Answer", (), {"status_code": 200})(), parsed
 
-    driver = create_clidriver()
-    driver.session.register("before-call.*.*", answered)
-    return driver.main(arguments)
+    session.register("before-call.*.*", answered)
 
 
 def logical_lines(text):
@@ -60,19 +59,26 @@ def options(line):
         yield from (f"sam {words[0]} has no {name}" for name in named if name not in (known or ()))
 
 
-def read(line, folder, complaints):
-    """Lets a shell run the line; its `aws` is this program."""
-    environment = {
-        "PATH": str(folder), "HOME": str(folder), "COMPLAINTS": str(complaints), "AWS_DEFAULT_REGION": "eu-central-1",
-        "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "STAGE": "dev", "STACK": "imshop-webhooks-dev", "BUCKET": "bucket",
+def environment(folder):
+    """What a shell of the documents' readers has, and nothing of this machine."""
+    return {
+        "PATH": str(folder), "HOME": str(folder), "AWS_DEFAULT_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "none",
+        "AWS_SECRET_ACCESS_KEY": "none", "STAGE": "dev", "STACK": "imshop-webhooks-dev", "BUCKET": "bucket",
         # What the lines before have set.
         "group": "/aws/lambda/function", "id": "query", "method": "status",
     }
+
+
+def read(line, folder, complaints):
+    """Lets a shell run the line; its `aws` is served by this program."""
     # The file is there by then; what is only defined is called.
     line = line.replace("file://secrets.json", "'{}'")
     if defined := re.match(r"\s*(\w+)\(\) \{", line):
         line = f"{line}; {defined[1]} something"
-    subprocess.run(["/bin/bash", "-c", line], cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=120)
+    subprocess.run(
+        ["/bin/bash", "-c", line], cwd=folder, env=environment(folder) | {"COMPLAINTS": str(complaints)}, stdin=subprocess.DEVNULL,
+        capture_output=True, check=False, timeout=120,
+    )
 
 
 def wrong_in(line, folder, number):
@@ -91,13 +97,16 @@ def main(documents):
     failed, commands = [], 0
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        wrapper = f"#!/bin/bash\nexec {sys.executable} {pathlib.Path(__file__).resolve()} --aws \"$@\"\n"
+        socket = folder / "aws.socket"
+        wrapper = served_aws.program(socket)
         (folder / "date").symlink_to(shutil.which("date"))
         for program, text in [("aws", wrapper)] + [(each, "#!/bin/bash\n") for each in SILENT]:
             (folder / program).write_text(text, encoding="utf-8")
             (folder / program).chmod(0o755)
         lines = [(each, line) for each in documents for line in logical_lines(pathlib.Path(each).read_text(encoding="utf-8"))]
-        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        command = [sys.executable, pathlib.Path(__file__).resolve(), "--serve"]
+        served = served_aws.Served(command, socket, cwd=folder, env=environment(folder))
+        with served, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             outcomes = pool.map(lambda numbered: wrong_in(numbered[1][1], folder, numbered[0]), enumerate(lines))
             for (document, line), (wrong, read_by_aws) in zip(lines, outcomes):
                 commands += read_by_aws
@@ -106,24 +115,19 @@ def main(documents):
     return 1 if failed or commands < 10 else 0
 
 
-def instead_of_aws(arguments):
+def instead_of_aws(arguments, complaints):
     """Reads one command, and notes what is wrong with it."""
-    if NOT_READ & set(arguments[:2]):
-        code, said = 0, ""
-    else:
-        with contextlib.redirect_stderr(io.StringIO()) as errors, contextlib.redirect_stdout(io.StringIO()):
-            try:
-                code = aws(arguments)
-            except SystemExit as end:
-                code = end.code
-        said = errors.getvalue().strip().rpartition("error: ")[2].replace("\n", " ")
-        # For the command around it.
-        print(1)
-    with open(os.environ["COMPLAINTS"], "a", encoding="utf-8") as complaints:
-        complaints.write("read\n" if code == 0 else f"aws {' '.join(arguments[:2])}: {said}\n")
-    return code
+    code, said = 0, ""
+    if not NOT_READ & set(arguments[:2]):
+        code, _, said = served_aws.aws(arguments, answer_nothing)
+        said = said.strip().rpartition("error: ")[2].replace("\n", " ")
+    with open(complaints, "a", encoding="utf-8") as notes:
+        notes.write("read\n" if code == 0 else f"aws {' '.join(arguments[:2])}: {said}\n")
+    # What is printed is for the command around it.
+    return code, "1\n", ""
 
 
 if __name__ == "__main__":
-    sys.dont_write_bytecode = True
-    sys.exit(instead_of_aws(sys.argv[2:]) if sys.argv[1] == "--aws" else main(sys.argv[1:]))
+    if sys.argv[1] == "--serve":
+        served_aws.serve(sys.argv[2], instead_of_aws)
+    sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""Stands in front of the AWS CLI while check-restore rehearses: plays what the emulated AWS lacks, and fails where it is told to.
+"""Serves as the AWS CLI while check-restore rehearses: plays what the emulated AWS lacks, and fails where it is told to.
 
 Its file, named by REHEARSAL: `cuts`, the failures to come ({"operation", "when", "says", "passes"}; before or
 after it is done, and how often it passes first), and `restores`, by
@@ -8,27 +8,33 @@ the table's id the RestoreSummary that DynamoDB would show. Beside them `deleted
 import json
 import os
 import pathlib
-import subprocess
 import sys
 import time
+
+sys.dont_write_bytecode = True
+import served_aws
 
 FILE = pathlib.Path(os.environ["REHEARSAL"])
 
 
+class Ended(Exception):
+    """A command that fails, and what it says."""
+
+
 def real(*arguments):
-    return subprocess.run([os.environ["REAL_AWS"], *arguments], capture_output=True, text=True, check=False)
-
-
-def ended(text):
-    print(text, file=sys.stderr)
-    sys.exit(254)
+    """What the AWS CLI prints."""
+    code, printed, said = served_aws.aws(list(arguments))
+    if code:
+        raise Ended(said)
+    return printed
 
 
 def value(arguments, option):
     return arguments[arguments.index(option) + 1] if option in arguments else None
 
 
-def main(arguments):
+def done(arguments):
+    """Does a command; its answer."""
     played = json.loads(FILE.read_text(encoding="utf-8"))
     operation = arguments[1]
     cut = next((cut for cut in played["cuts"] if cut["operation"] == operation), None)
@@ -40,15 +46,13 @@ def main(arguments):
         if cut.get("passes"):
             cut = None
         elif cut["when"] == "before":
-            ended(cut["says"])
+            raise Ended(cut["says"])
     if operation == "update-time-to-live":
         now = real("dynamodb", "describe-time-to-live", "--table-name", value(arguments, "--table-name"), "--output", "json")
-        if json.loads(now.stdout)["TimeToLiveDescription"]["TimeToLiveStatus"] == "ENABLED":
-            ended("An error occurred (ValidationException) when calling the UpdateTimeToLive operation: TimeToLive is already enabled")
-    done = real(*arguments)
-    if done.returncode:
-        ended(done.stderr)
-    answer = json.loads(done.stdout) if done.stdout.strip() else {}
+        if json.loads(now)["TimeToLiveDescription"]["TimeToLiveStatus"] == "ENABLED":
+            raise Ended("An error occurred (ValidationException) when calling the UpdateTimeToLive operation: TimeToLive is already enabled")
+    printed = real(*arguments)
+    answer = json.loads(printed) if printed.strip() else {}
     if operation.startswith("restore-table-"):
         made = answer["TableDescription"]
         source, saved = value(arguments, "--source-table-name"), value(arguments, "--backup-arn")
@@ -65,9 +69,17 @@ def main(arguments):
     if operation == "list-backups":
         answer["BackupSummaries"].append(played["deleted"])
     if cut:
-        ended(cut["says"])
-    print(json.dumps(answer))
+        raise Ended(cut["says"])
+    return answer
+
+
+def answered(arguments, _):
+    """Exit code, what is printed, what is said."""
+    try:
+        return 0, json.dumps(done(arguments)), ""
+    except Ended as end:
+        return 254, "", f"{end}\n"
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    served_aws.serve(sys.argv[1], answered)
