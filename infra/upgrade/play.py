@@ -40,6 +40,8 @@ CHANGED = {"amount": "2000.00", "cart": [{"name": "Чайник", "price": "1000
 PAYMENTS, FORMS, AT_ONCE = 40, 16, 4
 # Steps after which the two releases change places.
 ROUNDS_OF_A_PHASE = 3
+# The present test kit, and those of our crates that it is made of.
+KIT = ["infra/testkit", "infra/emulators", "infra/standins", "shared"]
 # Fields of a payment that the last kept release does not show. Emptied when a release is kept.
 NEWER = {"hold_until", "lost", "refusals", "untold"}
 FAULTS = [
@@ -424,13 +426,28 @@ def unpack(commit, tree):
         fail(f"{commit}: Cargo.toml names no version")
     profiles = re.compile(r"(?m)^\[profile\.dev[^\[]*(?:^\[profile\.dev[^\[]*)*")
     present = profiles.search((ROOT / "Cargo.toml").read_text(encoding="utf-8"))[0]
+    # Its own crates are compiled for this alone, and quicker than they would be optimised.
+    present = re.sub(rf"(?m)^(?:{'|'.join(pathlib.PurePath(crate).name for crate in KIT)}) = .*\n", "", present)
     manifest.write_text(f"{profiles.sub('', text)}\n{present}", encoding="utf-8")
     # The present test kit chooses the features of what everybody uses; with others the dependencies would be built anew.
     manifest = fresh / "infra/sandbox/Cargo.toml"
     text = manifest.read_text(encoding="utf-8")
-    kit = f'testkit = {{ path = "{ROOT / "infra/testkit"}" }}'
+    kit = f'testkit = {{ path = "{without_code(tree.with_name("features")) / "infra/testkit"}" }}'
     manifest.write_text(re.sub(r"(?m)^testkit\.workspace.*\n", "", text).replace("[dependencies]", f"[dependencies]\n{kit}", 1), encoding="utf-8")
     fresh.rename(tree)
+
+
+def without_code(folder):
+    """The present test kit and what it is made of, as far as manifests say it: nothing of them to compile."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for crate in KIT:
+        source = folder / crate / "src/lib.rs"
+        source.parent.mkdir(parents=True)
+        source.write_text("//! Only the features of its dependencies.\n", encoding="utf-8")
+        shutil.copy(ROOT / crate / "Cargo.toml", folder / crate)
+    text = (ROOT / "Cargo.toml").read_text(encoding="utf-8")
+    (folder / "Cargo.toml").write_text(re.sub(r"(?m)^members = .*$", f"members = {json.dumps(KIT)}", text, count=1), encoding="utf-8")
+    return folder
 
 
 def build_sandbox(tree):
