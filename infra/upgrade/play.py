@@ -451,11 +451,13 @@ def without_code(folder):
 
 
 def build_sandbox(tree):
-    environment = os.environ | {"CARGO_TARGET_DIR": str(ROOT / "target")}
+    # What is compiled is shared with the present tree; the program goes elsewhere than the present one, which others may be starting.
+    programs = tree.parent / "programs"
+    environment = os.environ | {"CARGO_BUILD_BUILD_DIR": str(ROOT / "target"), "CARGO_TARGET_DIR": str(programs)}
     # Not locked: its own packages' versions are new to its lock file, and nothing else is.
     if subprocess.run(["cargo", "build", "-p", "sandbox", "--bin", "sandbox"], cwd=tree, env=environment, check=False).returncode:
         fail(f"the earlier release could not be built in {tree}")
-    shutil.copy2(ROOT / "target/debug/sandbox", tree.parent / "sandbox")
+    shutil.copy2(programs / "debug/sandbox", tree.parent / "sandbox")
 
 
 def main():
