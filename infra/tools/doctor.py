@@ -230,6 +230,7 @@ def secrets(found, stage):
     for parameter, names in (
         ("ImshopPaymentStatus", ["IMSHOP_PAYMENT_STATUS_URL"]),
         ("ImshopOrderStatus", ["IMSHOP_ORDER_STATUS_URL"]),
+        ("ShopEvents", ["SHOP_EVENTS_URL", "SHOP_EVENTS_SECRET"]),
         ("SmsproReports", ["SMSPRO_REPORT_SECRET"]),
         ("SmsproPull", ["SMSPRO_LOGIN", "SMSPRO_PASSWORD"]),
     ):
@@ -369,7 +370,7 @@ def main():
         values = secrets(found, stage)
         mokka(found, stage, values)
         smspro(found, stage, values)
-        for name in ("IMSHOP_PAYMENT_STATUS_URL", "IMSHOP_ORDER_STATUS_URL"):
+        for name in ("IMSHOP_PAYMENT_STATUS_URL", "IMSHOP_ORDER_STATUS_URL", "SHOP_EVENTS_URL"):
             if values.get(name):
                 certificate(found, name, values[name])
         outside(found, stage, outputs, values)

@@ -20,18 +20,28 @@ import sys
 
 from installation import AwsError, Stage, persons
 
+
+def signing_key():
+    """A key of Standard Webhooks."""
+    return "whsec_" + base64.b64encode(random.token_bytes(32)).decode()
+
+
 # Keys that are ours to make up: how.
 OURS = {
     "IMSHOP_KEY": lambda: random.token_hex(32),
     "INTERNAL_SECRET": lambda: random.token_hex(32),
     "SHOP_PUSH_KEY": lambda: random.token_hex(32),
-    "SHOP_FORMS_SECRET": lambda: "whsec_" + base64.b64encode(random.token_bytes(32)).decode(),
+    "SHOP_ORDERS_SECRET": signing_key,
+    "SHOP_EVENTS_SECRET": signing_key,
+    "SHOP_FORMS_SECRET": signing_key,
     "SMSPRO_REPORT_SECRET": lambda: random.token_hex(32),
 }
 # Who gets a new key that we have made up.
 RECEIVERS = {
     "IMSHOP_KEY": "IMSHOP's manager",
     "SHOP_PUSH_KEY": "the shop's developers",
+    "SHOP_ORDERS_SECRET": "the shop's developers",
+    "SHOP_EVENTS_SECRET": "the shop's developers",
     "SHOP_FORMS_SECRET": "the shop's developers",
     "SMSPRO_REPORT_SECRET": "SMSPRO's cabinet (the last part of the address for reports)",
 }
@@ -155,6 +165,8 @@ def rotate(document, arguments):
             said.append(f"{name}: the next key is the key now; in five minutes the old one opens nothing any more")
         elif found.get(following):
             sys.exit(f"{following} is there already, and nothing is changed. When it is used everywhere: rotate {name} --finish, which ends the old key")
+        elif not found.get(name):
+            sys.exit(f"{name} is not there yet, and no function starts with a next key alone: use set")
         else:
             ours = name in OURS and not arguments.enter
             found[following] = OURS[name]() if ours else entered(following)

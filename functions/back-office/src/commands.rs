@@ -4,26 +4,20 @@ use std::time::Duration;
 
 use lambda_http::{Body, Response};
 use serde::Deserialize;
-use shared::payments::imshop::status::Channel;
-use shared::payments::payment::{Change, Command, Line, Payment, Trigger};
+use shared::payments::payment::{Change, Channel, Command, Line, Payment, Trigger};
 use shared::payments::settle::Settled;
 use shared::platform::clock::Timestamp;
 use shared::platform::http::{Failure, Status};
 use shared::platform::ids::ItemId;
 use shared::platform::money::{Currency, Quantity};
 
-use crate::request::{self, Amount, IdempotencyKey, Moment, Text, wrong};
+use crate::request::{self, Amount, IdempotencyKey, Moment, Nothing, Text, number, wrong};
 use crate::{Asked, response};
 
 /// How far ahead a hold may be asked to last.
 const MAX_HOLD: Duration = Duration::from_hours(30 * 24);
 /// More lines than any cart has, and they fit into the stored payment.
 const MAX_LINES: usize = 200;
-
-/// The body of what needs none.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 pub(crate) async fn cancel(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {
     let Nothing {} = request::body(asked.inbound)?;
@@ -170,11 +164,6 @@ pub(crate) async fn close_message(asked: &Asked<'_>, id: &str, message: &str) ->
     tracing::info!(who = asked.who, message = number, address = address.name(), "a person closes a message to IMSHOP");
     let closed = asked.deps.settler.close_message(payment, address, number, asked.who).await;
     response::operated(&closed.map_err(Failure::internal)?, None)
-}
-
-/// A number in a path, as it is written in answers.
-fn number(text: &str) -> Result<usize, Failure> {
-    text.parse().ok().filter(|number: &usize| number.to_string() == text).ok_or_else(Failure::not_found)
 }
 
 pub(crate) async fn settle(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {

@@ -4,6 +4,7 @@ use shared::forms::photos::Photos;
 use shared::forms::store::otp::Otp;
 use shared::forms::store::submissions::Submissions;
 use shared::payments::settle::Settler;
+use shared::payments::shop_events;
 use shared::platform::clock::Random;
 use shared::platform::env::{ConfigError, Env};
 use shared::platform::metrics::Metrics;
@@ -25,18 +26,21 @@ pub struct Deps {
     pub(crate) submissions: Submissions,
     pub(crate) otp: Otp,
     pub(crate) photos: Photos,
+    /// Where the shop hears of payments, if it does.
+    pub(crate) shop_events: Option<shop_events::Client>,
     pub(crate) metrics: Metrics,
 }
 
 impl Deps {
     /// Reads `BACK_OFFICE_KEYS`, `INTERNAL_SECRET`, `PUBLIC_BASE_URL` and `MOKKA_PARTNER_UID` (optional), `FORMS_TABLE`, `OTP_TABLE`, the photos', the
-    /// store's and Mokka's.
+    /// store's, Mokka's and those of the shop's events.
     pub fn from_env(mut env: Env, platform: Platform) -> Result<Self, ConfigError> {
         let keys = env.parsed("BACK_OFFICE_KEYS", RoleKeys::parse);
         let internal = env.internal_secret();
         let public_base_url = env.optional_url("PUBLIC_BASE_URL");
         let random = platform.random.clone();
         let metrics = platform.metrics.clone();
+        let shop_events = shop_events::Client::from_env(&mut env, platform.http.clone(), platform.clock.clone());
         let settler = Settler::from_env(&mut env, platform.clock, platform.random, platform.http, platform.metrics);
         let client = settler.as_ref().map(|settler| settler.orders.client());
         let submissions = client.clone().and_then(|client| Submissions::from_env(&mut env, client, random.clone()));
@@ -54,6 +58,7 @@ impl Deps {
                 submissions: submissions?,
                 otp: otp?,
                 photos: photos?,
+                shop_events,
                 metrics,
             })
         };

@@ -116,7 +116,7 @@ pub(crate) async fn page(
     limit: u16,
 ) -> Result<Page<Submission>, Failure> {
     let now = asked.deps.settler.clock.now();
-    let since = list_parameters::since(asked.inbound)?;
+    let since = list_parameters::moment(asked.inbound, "since")?;
     asked.deps.submissions.list(by, since, now, cursor, limit).await.map_err(unlisted)
 }
 

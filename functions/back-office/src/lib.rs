@@ -52,6 +52,7 @@ mod commands;
 mod customers;
 mod deps;
 mod erase;
+mod events;
 mod export;
 mod finish;
 mod forms;
@@ -99,6 +100,7 @@ async fn serve(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
         Route::Refunds(id) => commands::refund(&asked, id).await,
         Route::Outcome(id, refund) => commands::outcome(&asked, id, refund).await,
         Route::CloseMessage(id, message) => commands::close_message(&asked, id, message).await,
+        Route::ResendEvent(id, number) => events::again(&asked, id, number).await,
         Route::Settle(id) => commands::settle(&asked, id).await,
         Route::Limits => customers::limit(&asked).await,
         Route::Registrations => customers::register(&asked).await,

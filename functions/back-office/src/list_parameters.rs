@@ -27,10 +27,12 @@ pub(crate) fn cursor(inbound: &Inbound) -> Result<Option<Cursor>, Failure> {
 }
 
 /// A moment, or the beginning of a day, UTC; the beginning of all days without it.
-pub(crate) fn since(inbound: &Inbound) -> Result<Timestamp, Failure> {
-    let Some(text) = inbound.query("since") else { return Ok(Timestamp::from_millis(0)) };
+pub(crate) fn moment(inbound: &Inbound, parameter: &str) -> Result<Timestamp, Failure> {
+    let Some(text) = inbound.query(parameter) else { return Ok(Timestamp::from_millis(0)) };
     let at = Timestamp::from_rfc3339(text).or_else(|| Timestamp::from_rfc3339(&format!("{text}T00:00:00Z")));
-    at.ok_or_else(|| wrong("since", "must be a moment like 2026-11-22T08:00:00Z (a plus in it as %2B) or a day like 2026-11-22"))
+    at.ok_or_else(|| {
+        wrong(parameter, "must be a moment like 2026-11-22T08:00:00Z (a plus in it as %2B) or a day like 2026-11-22")
+    })
 }
 
 /// A list that could not be read.

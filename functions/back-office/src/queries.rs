@@ -69,7 +69,7 @@ pub(crate) async fn order(asked: &Asked<'_>, id: &str) -> Result<Response<Body>,
 pub(crate) async fn payment(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {
     let payment = asked.payment(id).await?;
     asked.shown(payment.id.as_str(), 1);
-    http::json(Status::Ok, &Answer { success: true, payment: Some(ShownPayment::of(&payment)), ..Answer::default() })
+    http::json(Status::Ok, &Answer { success: true, payment: Some(ShownPayment::with_events(&payment)), ..Answer::default() })
 }
 
 #[derive(Serialize)]
@@ -88,26 +88,34 @@ pub(crate) async fn payments(asked: &Asked<'_>) -> Result<Response<Body>, Failur
     let (limit, cursor) =
         (list_parameters::limit(asked.inbound, DEFAULT_LIMIT, MAX_LIMIT)?, list_parameters::cursor(asked.inbound)?);
     let orders = &asked.deps.settler.orders;
-    let page = match (asked.inbound.query("state"), asked.inbound.query("attention")) {
-        (Some(name), None) => {
+    let asked_for = ["state", "attention", "changed_since"].map(|name| asked.inbound.query(name));
+    if asked_for[0].is_none() && asked.inbound.query("since").is_some() {
+        return Err(wrong("since", "goes with `state` only"));
+    }
+    let page = match asked_for {
+        [None, None, Some(_)] => {
+            let since = list_parameters::moment(asked.inbound, "changed_since")?;
+            orders.changed(since, cursor.as_ref(), limit).await
+        }
+        [Some(name), None, None] => {
             let state = state(name)?;
-            let since = list_parameters::since(asked.inbound)?;
+            let since = list_parameters::moment(asked.inbound, "since")?;
             // An index is read a moment late: what has moved on meanwhile is on another list.
             let page = orders.in_state(state, since, cursor.as_ref(), limit).await;
             page.map(|page| only(page, |payment| payment.state == state))
         }
-        (None, Some("true")) if asked.inbound.query("since").is_some() => return Err(wrong("since", "goes with `state` only")),
-        (None, Some("true")) => {
+        [None, Some("true"), None] => {
             let page = orders.in_need_of_a_person(cursor.as_ref(), limit).await;
             page.map(|page| only(page, |payment| payment.poll.manual_review))
         }
-        (None, Some(_)) => return Err(wrong("attention", "must be true")),
-        (None, None) | (Some(_), Some(_)) => {
-            return Err(Failure::bad_request("either the query parameter `state` or `attention=true` must be there"));
+        [None, Some(_), None] => return Err(wrong("attention", "must be true")),
+        _ => {
+            let text = "one of the query parameters `state`, `attention=true` and `changed_since` must be there";
+            return Err(Failure::bad_request(text));
         }
     };
     let page = page.map_err(list_parameters::unlisted)?;
-    asked.shown(asked.inbound.query("state").unwrap_or("attention"), page.entries.len());
+    asked.shown(asked_for[0].unwrap_or(if asked_for[1].is_some() { "attention" } else { "changed" }), page.entries.len());
     let payments = page.entries.iter().map(ShownPayment::of).collect();
     let cursor = page.next.as_ref().map(Cursor::to_text);
     http::json(Status::Ok, &PaymentsAnswer { success: true, payments, cursor, unreadable: page.unreadable.clone() })

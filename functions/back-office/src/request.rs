@@ -4,8 +4,7 @@ use std::fmt;
 
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::{Deserialize, de};
-use shared::payments::imshop::status::Channel;
-use shared::payments::payment::Payment;
+use shared::payments::payment::{Channel, Payment};
 use shared::platform::clock::Timestamp;
 use shared::platform::http::{Failure, Inbound, decode};
 use shared::platform::money::{Currency, Decimal, Money};
@@ -95,10 +94,20 @@ impl<'a> IdempotencyKey<'a> {
     }
 }
 
+/// The body of what needs none.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
+
+/// A number in a path, as it is written in answers.
+pub(crate) fn number(text: &str) -> Result<usize, Failure> {
+    text.parse().ok().filter(|number: &usize| number.to_string() == text).ok_or_else(Failure::not_found)
+}
+
 /// One of IMSHOP's addresses, by its name.
 pub(crate) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Channel, D::Error> {
     let name = String::deserialize(deserializer)?;
-    let found = Channel::ALL.into_iter().find(|channel| channel.name() == name);
+    let found = Channel::IMSHOP.into_iter().find(|channel| channel.name() == name);
     found.ok_or_else(|| D::Error::custom("must be payment_status or order_status"))
 }
 

@@ -4,14 +4,17 @@
 use lambda_http::{Body, Response};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
-use shared::payments::imshop::status::Channel;
 use shared::payments::mokka::{Code, Error};
-use shared::payments::payment::{self, CommandRefusal, Line, Order, Payment, ProviderReport, RefundStatus, ReportedState, Step};
+use shared::payments::payment::{
+    self, Channel, CommandRefusal, Line, Order, Payment, ProviderReport, RefundStatus, ReportedState, Step,
+};
 use shared::payments::settle::CommandOutcome;
 use shared::platform::clock::Timestamp;
 use shared::platform::http::{self, Failure, Status};
 use shared::platform::ids::{ItemId, OrderId};
 use shared::platform::money::{Currency, Money, Quantity};
+
+use crate::events::ShownEvent;
 
 /// The provider's refusals among the reasons of a payment.
 const MOKKA: &str = "mokka:";
@@ -83,6 +86,8 @@ pub(crate) struct ShownPayment<'a> {
     next_check_at: Option<String>,
     attention: bool,
     history: Vec<ShownStep<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events: Option<Vec<ShownEvent>>,
 }
 
 /// Why something was not done.
@@ -151,12 +156,18 @@ impl<'a> ShownPayment<'a> {
             check_number: payment.fiscal_receipt.as_ref().and_then(|receipt| receipt.number.as_deref()),
             check_link: payment.fiscal_receipt.as_ref().and_then(|receipt| receipt.link.as_deref()),
             refunds: payment.refunds.iter().enumerate().map(|(index, refund)| ShownRefund::of(index, refund)).collect(),
-            told: !payment.has_unpublished(),
-            untold: Channel::ALL.into_iter().filter_map(|channel| ShownMessage::of(payment, channel)).collect(),
+            told: !payment.has_unpublished_status(),
+            untold: Channel::IMSHOP.into_iter().filter_map(|channel| ShownMessage::of(payment, channel)).collect(),
             next_check_at: payment.poll.next_at.map(Timestamp::rfc3339),
             attention: payment.poll.manual_review,
             history: payment.history.iter().map(ShownStep::of).collect(),
+            events: None,
         }
+    }
+
+    /// The same with what the shop heard of it.
+    pub(crate) fn with_events(payment: &'a Payment) -> Self {
+        Self { events: Some(ShownEvent::all(payment)), ..Self::of(payment) }
     }
 }
 
@@ -193,8 +204,8 @@ fn advice(code: &str) -> Option<&'static str> {
 
 impl ShownMessage {
     fn of(payment: &Payment, channel: Channel) -> Option<Self> {
-        let (message, event) = payment.event_for(channel).filter(|_| payment.outbox.failures > 0)?;
-        Some(Self { message, address: channel.name(), says: event.name() })
+        let (number, message) = payment.next_message(channel).filter(|_| payment.outbox.of(channel).failures > 0)?;
+        Some(Self { message: number, address: channel.name(), says: message.name() })
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) enum Route<'a> {
     Refunds(&'a str),
     Outcome(&'a str, &'a str),
     CloseMessage(&'a str, &'a str),
+    ResendEvent(&'a str, &'a str),
     Settle(&'a str),
     Limits,
     Registrations,
@@ -44,6 +45,7 @@ impl<'a> Route<'a> {
             ["payments", id, "refunds"] => Self::Refunds(id),
             ["payments", id, "refunds", refund, "outcome"] => Self::Outcome(id, refund),
             ["payments", id, "messages", message, "close"] => Self::CloseMessage(id, message),
+            ["payments", id, "events", number, "resend"] => Self::ResendEvent(id, number),
             ["payments", id, "settle"] => Self::Settle(id),
             ["limits"] => Self::Limits,
             ["registrations"] => Self::Registrations,
@@ -76,6 +78,7 @@ impl<'a> Route<'a> {
             | Self::Refunds(_)
             | Self::Outcome(..)
             | Self::CloseMessage(..)
+            | Self::ResendEvent(..)
             | Self::Settle(_)
             | Self::Limits
             | Self::Registrations
@@ -102,6 +105,7 @@ impl<'a> Route<'a> {
             | Self::Cancel(_)
             | Self::Change(_)
             | Self::CloseMessage(..)
+            | Self::ResendEvent(..)
             | Self::Settle(_)
             | Self::Limits
             | Self::Registrations
@@ -122,6 +126,7 @@ impl<'a> Route<'a> {
             Self::Refunds(_) => "refund",
             Self::Outcome(..) => "refund outcome",
             Self::CloseMessage(..) => "message close",
+            Self::ResendEvent(..) => "event resend",
             Self::Settle(_) => "settle",
             Self::Limits => "limit",
             Self::Registrations => "register",
@@ -144,7 +149,7 @@ impl<'a> Route<'a> {
     /// The query parameters that it takes.
     pub(crate) fn query(&self) -> &'static [&'static str] {
         match self {
-            Self::Payments => &["state", "since", "attention", "cursor", "limit"],
+            Self::Payments => &["state", "since", "attention", "changed_since", "cursor", "limit"],
             Self::Forms => &["form", "state", "unmatched", "since", "cursor", "limit"],
             Self::FormExport => &["form", "since", "cursor", "limit"],
             Self::Order(_)
@@ -155,6 +160,7 @@ impl<'a> Route<'a> {
             | Self::Refunds(_)
             | Self::Outcome(..)
             | Self::CloseMessage(..)
+            | Self::ResendEvent(..)
             | Self::Settle(_)
             | Self::Limits
             | Self::Registrations

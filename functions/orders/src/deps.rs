@@ -31,13 +31,13 @@ pub struct Deps {
 }
 
 impl Deps {
-    /// Reads `IMSHOP_KEY`, `SHOP_PUSH_KEY`, `SHOP_ORDERS_URL`, `SHOP_KEY`, `DEFAULT_CURRENCY` (default RUB),
-    /// `SHOP_PRICE_INCLUDES_DELIVERY` (default true), `ORDER_PERSON_DAYS` (default 90), `ORDERS_QUEUE_URL` and the store's.
+    /// Reads `IMSHOP_KEY`, `SHOP_PUSH_KEY`, `SHOP_ORDERS_URL`, `SHOP_KEY`, `SHOP_ORDERS_SECRET` (orders go unsigned without it),
+    /// `DEFAULT_CURRENCY` (default RUB), `SHOP_PRICE_INCLUDES_DELIVERY` (default true), `ORDER_PERSON_DAYS` (default 90),
+    /// `ORDERS_QUEUE_URL` and the store's.
     pub fn from_env(mut env: Env, platform: Platform) -> Result<Self, ConfigError> {
         let imshop_keys = env.public_keys("IMSHOP_KEY");
         let shop_keys = env.public_keys("SHOP_PUSH_KEY");
-        let url = env.url("SHOP_ORDERS_URL");
-        let key = env.secret("SHOP_KEY");
+        let shop = Shop::from_env(&mut env, platform.http);
         let default_currency = env.currency_or("DEFAULT_CURRENCY", Currency::Rub);
         let price_includes_delivery = env.flag_or("SHOP_PRICE_INCLUDES_DELIVERY", true);
         let person_days = env.number_or("ORDER_PERSON_DAYS", 90, 1..=3650);
@@ -49,7 +49,7 @@ impl Deps {
             Some(Self {
                 imshop_keys: imshop_keys?,
                 shop_keys: shop_keys?,
-                shop: Shop::new(platform.http, url?, key?),
+                shop: shop?,
                 orders: orders?,
                 queue: queue?,
                 terms: Terms { default_currency: default_currency?, price_includes_delivery: price_includes_delivery? },

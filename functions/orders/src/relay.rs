@@ -16,7 +16,7 @@ pub(crate) async fn relay(deps: &Deps, inbound: &Inbound) -> Result<Response<Bod
         return Err(Failure::bad_request("field `orders`: must have at least one order"));
     }
     let body = without_key(inbound.text()?).map_err(|error| Failure::bad_request(error.to_string()))?;
-    let mut answer = match deps.shop.post(body, inbound.deadline()).await {
+    let mut answer = match deps.shop.post(body, deps.clock.machine_now(), inbound.deadline()).await {
         Ok(answer) => answer,
         Err(cause) => return refuse(&request, &cause.to_string()),
     };

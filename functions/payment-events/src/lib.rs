@@ -1,10 +1,10 @@
-//! Tells IMSHOP what became of a payment. The stream of the table `order-holds` is the trigger, filtered to payments that carry
-//! something untold; the payment itself, read again, is the truth.
+//! Publishes what became of a payment, to IMSHOP and to the shop's own system. The stream of the table `order-holds` is the trigger,
+//! filtered to payments that carry something unpublished; the payment itself, read again, is the truth.
 //!
-//! A message that IMSHOP does not take is written down with its next try, which reconcile makes; the record counts as done, so
+//! A message that is not taken is written down with its next try, which reconcile makes; the record counts as done, so
 //! that one order never holds up another. Only what could not even be written down is given back to Lambda
 //! (`batchItemFailures`), which repeats it and at last puts it into the dead-letter queue. Nothing is lost there either:
-//! reconcile finds every untold payment by the table's index `due`.
+//! reconcile finds every unpublished payment by the table's index `due`.
 //!
 //! Round trips for each payment: see [`shared::payments::outbox`].
 
@@ -15,8 +15,7 @@ use futures_util::{StreamExt as _, stream};
 use lambda_runtime::LambdaEvent;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::payments::imshop::status::Client;
-use shared::payments::outbox::{AddressHealth, OutboxRelay};
+use shared::payments::outbox::{ChannelHealth, OutboxRelay};
 use shared::payments::store::Orders;
 use shared::platform::clock::Deadline;
 use shared::platform::dynamodb::client_from_env;
@@ -24,7 +23,7 @@ use shared::platform::env::{ConfigError, Env};
 use shared::platform::ids::PaymentId;
 use shared::platform::runtime::{Platform, remaining};
 
-/// How many payments are told at once.
+/// How many payments are published at once.
 const AT_ONCE: usize = 8;
 /// How long a batch may take; Lambda gives the function a minute.
 const BUDGET: Duration = Duration::from_secs(50);
@@ -37,14 +36,13 @@ pub struct Deps {
 }
 
 impl Deps {
-    /// Reads the store's settings and IMSHOP's addresses.
+    /// Reads the store's settings, IMSHOP's addresses and the shop's.
     pub fn from_env(mut env: Env, platform: Platform) -> Result<Self, ConfigError> {
+        let Platform { clock, random, http, metrics } = platform;
         let client = client_from_env(&mut env);
-        let clock = platform.clock;
-        let orders =
-            client.and_then(|client| Orders::from_env(&mut env, client, platform.random, clock.clone(), platform.metrics));
-        let imshop = Client::from_env(&mut env, platform.http);
-        let deps = orders.map(|orders| Self { relay: OutboxRelay::new(orders.clone(), imshop, clock), orders });
+        let orders = client.and_then(|client| Orders::from_env(&mut env, client, random, clock.clone(), metrics.clone()));
+        let relay = OutboxRelay::from_env(&mut env, orders.clone(), http, clock, metrics);
+        let deps = orders.zip(relay).map(|(orders, relay)| Self { relay, orders });
         env.finish(deps)
     }
 
@@ -82,14 +80,14 @@ struct Text {
 pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lambda_http::Error> {
     let deadline = Deadline::within(remaining(&event.context, BUDGET));
     let records = event.payload["Records"].as_array().ok_or("not a batch of a stream: no Records")?;
-    // A payment is told once for all of its records; its failure is that of its first one.
+    // A payment is published once for all of its records; its failure is that of its first one.
     let mut firsts = BTreeMap::new();
     let mut failures = BTreeSet::new();
     for record in records {
         let number = record["dynamodb"]["SequenceNumber"].as_str().unwrap_or_default();
         match Record::deserialize(record) {
             Ok(Record { dynamodb: Change { keys, sequence_number } }) => {
-                // What is no payment has nothing to tell.
+                // What is no payment has nothing to publish.
                 let Some(id) = keys.pk.text.strip_prefix("payment#") else { continue };
                 match PaymentId::parse(id) {
                     Ok(id) => drop(firsts.entry(id.as_str().to_owned()).or_insert((id, sequence_number))),
@@ -102,7 +100,7 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
             }
         }
     }
-    let health = &AddressHealth::default();
+    let health = &ChannelHealth::default();
     let told = stream::iter(firsts.into_values()).map(|(id, number)| async move {
         let result = deps.relay.publish(&id, health, deadline).await;
         (id, number, result)
@@ -110,7 +108,7 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
     let mut told = told.buffer_unordered(AT_ONCE);
     while let Some((id, number, result)) = told.next().await {
         if let Err(error) = result {
-            tracing::error!(payment_id = %id, cause = %error, "a payment could neither be told nor planned again");
+            tracing::error!(payment_id = %id, cause = %error, "a payment could neither be published nor planned again");
             failures.insert(number);
         }
     }

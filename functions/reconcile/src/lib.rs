@@ -1,11 +1,11 @@
 //! Looks after every payment that no caller asks about: a callback that never came, a call without a clear answer, an attempt whose
-//! time is over, a message that IMSHOP did not take. Runs on a schedule, one run at a time ([`shared::platform::dynamodb::RunLease`]); two
-//! at once would do no harm. In a large shop each partition of what is due has a schedule of its own, by the event `{"shard": "0"}`, and
-//! its runs take turns by themselves.
+//! time is over, a message that IMSHOP or the shop did not take. Runs on a schedule, one run at a time
+//! ([`shared::platform::dynamodb::RunLease`]); two at once would do no harm. In a large shop each partition of what is due has a schedule
+//! of its own, by the event `{"shard": "0"}`, and its runs take turns by themselves.
 //!
 //! The sparse index `due` holds only the payments whose next look is planned, spread over partitions; the rest of the table is
-//! never read. For each payment that is due: one read, then what [`shared::payments::settle`] and [`shared::payments::outbox`] need, and a
-//! write that plans the next look, later each time that nothing was new. A run ends with its time; what is left comes first in the next.
+//! never read. For each payment that is due: one read, then what [`shared::payments::settle`] and [`shared::payments::outbox`] need, and a write that
+//! plans the next look, later each time that nothing was new. A run ends with its time; what is left comes first in the next.
 //! Beside each partition for payments the same index has one for the orders that know their customer, by the end of the time for which
 //! they may: a read, and what [`shared::payments::forget`] needs. They come after all payments of a run, so that none waits for them, and one whose
 //! look fails comes up again an hour later.
@@ -23,9 +23,8 @@ use lambda_runtime::LambdaEvent;
 use serde::Serialize;
 use serde_json::Value;
 use shared::payments::forget::{self, Forgotten, Why};
-use shared::payments::imshop::status::Client;
-use shared::payments::outbox::{self, OutboxRelay, RelayOutcome};
-use shared::payments::payment::{Payment, Trigger};
+use shared::payments::outbox::{self, OutboxRelay, Published};
+use shared::payments::payment::{Channel, Payment, Trigger};
 use shared::payments::settle::{Settled, Settler};
 use shared::payments::store::{Due, Orders};
 use shared::platform::clock::{self, Deadline, Timestamp};
@@ -66,7 +65,7 @@ pub struct Deps {
 }
 
 impl Deps {
-    /// Reads the store's settings, Mokka's, IMSHOP's addresses, `ATTENTION_AFTER_MINUTES` (default 60), and `AUDIT_AFTER_DAYS`
+    /// Reads the store's settings, Mokka's, IMSHOP's addresses and the shop's, `ATTENTION_AFTER_MINUTES` (default 60), and `AUDIT_AFTER_DAYS`
     /// (default `1,7,30`): when a captured payment is looked at once more; `RECONCILE_AT_ONCE` (default 32).
     pub fn from_env(mut env: Env, platform: Platform) -> Result<Self, ConfigError> {
         let minutes = env.number_or("ATTENTION_AFTER_MINUTES", 60, 1..=10_080);
@@ -74,13 +73,13 @@ impl Deps {
         let at_once = env.number_or("RECONCILE_AT_ONCE", 32, 1..=100);
         let Platform { clock, random, http, metrics } = platform;
         let settler = Settler::from_env(&mut env, clock.clone(), random, http.clone(), metrics.clone());
-        let imshop = Client::from_env(&mut env, http.clone());
+        let orders = settler.as_ref().map(|settler| settler.orders.clone());
+        let relay = OutboxRelay::from_env(&mut env, orders, http.clone(), clock, metrics.clone());
         let build = || {
             let settler = settler?;
             let at_once = usize::try_from(at_once?).unwrap_or(1);
-            let relay = OutboxRelay::new(settler.orders.clone(), imshop, clock);
             let attention_after = Duration::from_mins(u64::from(minutes?));
-            Some(Self { settler, relay, attention_after, audits: audits?, at_once, http, metrics })
+            Some(Self { settler, relay: relay?, attention_after, audits: audits?, at_once, http, metrics })
         };
         let deps = build();
         env.finish(deps)
@@ -140,7 +139,7 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
         deadline: Deadline::within(remaining(&event.context, BUDGET)),
         provider: ProviderHealth::default(),
         pace: Pace::new(deps.at_once),
-        imshop: outbox::AddressHealth::default(),
+        channels: outbox::ChannelHealth::default(),
     };
     let (name, shards) = match shard(&event.payload)? {
         Some(shard) => (format!("reconcile-{shard}"), vec![shard]),
@@ -211,7 +210,7 @@ struct Run<'a> {
     deadline: Deadline,
     provider: ProviderHealth,
     pace: Pace,
-    imshop: outbox::AddressHealth,
+    channels: outbox::ChannelHealth,
 }
 
 /// What came of asking the provider.
@@ -375,9 +374,9 @@ impl Run<'_> {
         };
         self.measure(&payment);
         if payment.has_unpublished() {
-            let told = self.deps.relay.publish(id, &self.imshop, deadline).await?;
-            polled.told = told == RelayOutcome::Everything;
-            if told == RelayOutcome::Failed && self.needs_manual_review(&payment) {
+            let published = self.deps.relay.publish(id, &self.channels, deadline).await?;
+            polled.told = published == Published::Everything;
+            if published == Published::Failed && self.needs_manual_review(&payment) {
                 self.call_for_review(id, &mut polled).await?;
             }
         }
@@ -509,7 +508,7 @@ fn note_manual_review(payment: &Payment, polled: &mut Polled) {
         unknown = payment.unknown,
         intent = payment.intent.as_ref().map(shared::payments::payment::Intent::name),
         mismatch = payment.mismatch,
-        tell_failures = payment.outbox.failures,
+        tell_failures = Channel::IMSHOP.map(|channel| payment.outbox.of(channel).failures).into_iter().max(),
         "a payment needs a person"
     );
 }

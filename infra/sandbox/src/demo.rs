@@ -139,6 +139,7 @@ impl<W: Write> Stage<'_, W> {
         let captured = self.imshop("The app asks again", "/v1/acquiring", capture(&payment)).await?;
         expect("capture", captured["paymentCaptured"] == true, "paymentCaptured", &captured)?;
         self.imshop_hears(&payment, "paymentCaptured", true).await?;
+        self.shop_hears(&payment, "payment.paid").await?;
         Ok(payment)
     }
 
@@ -168,7 +169,8 @@ impl<W: Write> Stage<'_, W> {
         expect("refund", again["payment"]["refunded"] == "350.00", "350.00 given back", &again)?;
         let rest = self.back_office("The customer returns everything", &path, json!({}), "rest").await?;
         expect("refund", rest["payment"]["state"] == "refunded", "refunded", &rest)?;
-        self.imshop_hears(payment, "paymentCaptured", false).await
+        self.imshop_hears(payment, "paymentCaptured", false).await?;
+        self.shop_hears(payment, "payment.refunded").await
     }
 
     async fn shipment(&mut self) -> Result<(), DemoError> {
@@ -177,12 +179,14 @@ impl<W: Write> Stage<'_, W> {
         self.decide("The customer approves; Mokka calls back", &payment, true).await?;
         let paid = self.imshop("For the app a hold is paid", "/v1/acquiring", capture(&payment)).await?;
         expect("capture", paid["paymentCaptured"] == true, "paymentCaptured", &paid)?;
+        self.shop_hears(&payment, "payment.held").await?;
         let finish = json!({"check_number": "F-2026-17", "check_link": "https://ofd.example/F-2026-17"});
         let path = format!("/v1/back-office/payments/{payment}/finish");
         let finished = self.back_office("The goods ship, with a fiscal receipt", &path, finish.clone(), "").await?;
         expect("finish", finished["payment"]["state"] == "captured", "captured", &finished)?;
         let twice = self.back_office("Somebody presses again", &path, finish, "").await?;
         expect("finish", twice["code"] == "already_captured", "already_captured", &twice)?;
+        self.shop_hears(&payment, "payment.paid").await?;
         let mokka = self.look(&format!("/control/mokka/{payment}")).await?;
         expect("mokka", mokka["finishes"] == 1 && mokka["check_number"] == "F-2026-17", "one Finish with the receipt", &mokka)?;
         writeln!(self.out, "\n  At Mokka the payment {payment} of order {order} is {}.", text(&mokka["status"]))?;
@@ -303,6 +307,21 @@ impl<W: Write> Stage<'_, W> {
             tokio::time::sleep(PAUSE).await;
         }
         expect("imshop", false, "a message to IMSHOP", &self.look("/control/imshop").await?)
+    }
+
+    /// Waits until the shop's own system has heard this of a payment.
+    async fn shop_hears(&mut self, payment: &str, kind: &str) -> Result<(), DemoError> {
+        for _ in 0..LOOKS {
+            let heard = self.look("/control/shop-events").await?;
+            let mut of_payment =
+                heard.as_array().into_iter().flatten().filter(|event| event["body"]["data"]["payment_id"] == payment);
+            if let Some(event) = of_payment.find(|event| event["type"] == kind) {
+                writeln!(self.out, "\n  The shop has heard: {}", event["body"])?;
+                return Ok(());
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        expect("shop", false, "an event for the shop", &self.look("/control/shop-events").await?)
     }
 
     async fn back_office(&mut self, what: &str, path: &str, body: Value, key: &str) -> Result<Value, DemoError> {

@@ -44,6 +44,9 @@ struct Arguments {
     /// Give the functions another setting than the sandbox's, such as `MOKKA_FINISH=on_shipment`. May be repeated.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting, conflicts_with = "providers_only")]
     settings: Vec<(String, String)>,
+    /// Forward each event of payments to this address as it came, to try a shop's own system beside the stand-in's.
+    #[arg(long, value_name = "URL", value_parser = address, conflicts_with_all = ["demo", "providers_url"])]
+    forward_shop_events: Option<String>,
     /// Start the clock this far ahead of the machine's: with --data, as far as it was moved before.
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     ahead: u64,
@@ -112,6 +115,10 @@ fn moment(text: &str) -> Result<Timestamp, &'static str> {
     Timestamp::from_rfc3339(text).ok_or("must be a moment as RFC 3339 writes it, such as 2027-01-31T09:00:00Z")
 }
 
+fn address(text: &str) -> Result<String, String> {
+    shared::platform::env::parse_url(text).map(String::from)
+}
+
 fn setting(text: &str) -> Result<(String, String), &'static str> {
     let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("must be NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
@@ -144,8 +151,10 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         dynamodb: port(arguments.dynamodb_port, 8000),
         providers: port(arguments.providers_port, 9001),
     };
-    let Arguments { data, providers_url: providers, settings, ahead, at, .. } = arguments;
-    let sandbox = Sandbox::start(Setup { ports, data, providers, settings, at, ahead: Duration::from_secs(ahead) }).await?;
+    let Arguments { data, providers_url: providers, settings, forward_shop_events, ahead, at, .. } = arguments;
+    let sandbox =
+        Sandbox::start(Setup { ports, data, providers, settings, at, forward_shop_events, ahead: Duration::from_secs(ahead) })
+            .await?;
     let mut out = io::stdout();
     if arguments.demo {
         // The second shop captures when the goods ship, which is a setting of the whole installation.

@@ -57,6 +57,8 @@ pub struct Setup {
     pub settings: Vec<(String, String)>,
     /// The moment at which its clock starts; the machine's time without it.
     pub at: Option<Timestamp>,
+    /// The address of a shop that gets each event of payments as it came, beside the stand-in's shop.
+    pub forward_shop_events: Option<String>,
     /// How far its clock is ahead of that, so that a sandbox with a folder goes on in the time it had come to.
     pub ahead: Duration,
 }
@@ -65,7 +67,15 @@ impl Setup {
     /// Everything here, in memory, with the sandbox's settings, now.
     #[must_use]
     pub fn new(ports: Ports) -> Self {
-        Self { ports, data: None, providers: None, settings: Vec::new(), at: None, ahead: Duration::ZERO }
+        Self {
+            ports,
+            data: None,
+            providers: None,
+            settings: Vec::new(),
+            at: None,
+            forward_shop_events: None,
+            ahead: Duration::ZERO,
+        }
     }
 }
 
@@ -120,7 +130,7 @@ pub enum StartError {
 impl Sandbox {
     /// Starts everything.
     pub async fn start(setup: Setup) -> Result<Self, StartError> {
-        let Setup { ports, data, providers, settings: changes, at, ahead } = setup;
+        let Setup { ports, data, providers, settings: changes, at, forward_shop_events, ahead } = setup;
         let template = Template::read(TEMPLATE)?;
         let clock = at.map_or_else(Clock::system, Clock::starting_at);
         clock.advance(ahead);
@@ -136,6 +146,9 @@ impl Sandbox {
         let sqs_listener = listen(0, "").await?;
         let standins =
             StandIns::start(listen(ports.providers, "providers-port").await?, Options::default(), for_standins(&clock));
+        if let Some(url) = forward_shop_events {
+            standins.forward_shop_events_to(url);
+        }
         let addresses = Addresses {
             api_gateway: api_gateway_listener.as_ref().map_or_else(|| CARGO_LAMBDA.to_owned(), address),
             dynamodb: address(&tap_listener),
@@ -152,6 +165,9 @@ impl Sandbox {
         let serves_functions = api_gateway_listener.is_some();
         if let Some(listener) = api_gateway_listener {
             settings.extend(changes);
+            if let (Some(url), Some(secret)) = (settings.get("SHOP_EVENTS_URL"), settings.get("SHOP_EVENTS_SECRET")) {
+                standins.send_shop_events_to(url.clone(), secret.clone());
+            }
             let measured = Sink::Memory(Arc::default());
             let metrics = Metrics::from_env(&Env::from_map(settings.clone()), clock.clone(), measured.clone());
             serve_metrics(measured, &standins);

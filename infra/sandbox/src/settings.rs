@@ -57,6 +57,11 @@ const SETTINGS: [(&str, &[Setting]); 10] = [
             ("SHOP_NAME", "", "the seller on the sales document"),
             ("SHOP_ORDERS_URL", "", "the shop's own order system"),
             ("SHOP_KEY", "", "what we present there as `Authorization: Bearer`"),
+            (
+                "SHOP_ORDERS_SECRET",
+                "orders go unsigned",
+                "what [orders](SHOP.md#1-take-orders) for the shop are signed with, beside the key",
+            ),
             ("SHOP_PUSH_KEY", "", "what the shop presents to `PUT /v1/orders/{orderUuid}`"),
             (
                 "SHOP_PRICE_INCLUDES_DELIVERY",
@@ -76,6 +81,13 @@ const SETTINGS: [(&str, &[Setting]); 10] = [
             ),
             ("SHOP_FORMS_URL", "needed if a form goes there", "where [forms](SHOP.md#2-take-forms) for the shop go"),
             ("SHOP_FORMS_SECRET", "needed with it", "what they are signed with"),
+            ("SHOP_EVENTS_URL", "off", "where the shop's own system hears [what became of payments](SHOP.md)"),
+            ("SHOP_EVENTS_SECRET", "needed with it", "what these events are signed with"),
+            (
+                "SHOP_EVENTS",
+                "on if its address is there",
+                "`on`: the function does not start without address and secret; `off`: nothing is sent",
+            ),
             (
                 "BACK_OFFICE_KEYS",
                 "",

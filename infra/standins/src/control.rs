@@ -15,18 +15,22 @@ use crate::json::rfc3339;
 use crate::mokka::{Decision, LimitStatus};
 use crate::pusher;
 use crate::request::Request;
+use crate::shop::Destination;
 use crate::simulator::Simulator;
 use crate::smspro::PhoneReports;
 use crate::system::System;
 
 /// Everything this API has, for the answer to a path that it does not have.
-pub(crate) const PATHS: [&str; 27] = [
+pub(crate) const PATHS: [&str; 30] = [
     "GET /control/calls?system=",
     "DELETE /control/calls",
     "GET /control/inbox?phone=",
     "POST /control/sms-reports",
     "GET /control/orders",
     "GET /control/forms",
+    "GET /control/shop-events",
+    "GET /control/shop-events/books",
+    "POST /control/shop-events/trigger",
     "GET /control/imshop",
     "GET /control/mokka",
     "GET /control/mokka/limits",
@@ -107,6 +111,14 @@ struct ShopAnswers {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct SendSample {
+    /// Each without it.
+    #[serde(rename = "type")]
+    kind: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Advance {
     advance_s: i64,
 }
@@ -152,6 +164,9 @@ async fn respond(simulator: &Arc<Simulator>, request: &Request) -> Option<Result
         ("POST", ["sms-reports"]) => body::<SetReports>(request).and_then(|wish| set_reports(simulator, &wish)),
         ("GET", ["orders"]) => Ok(Answer::ok(&simulator.shop.orders())),
         ("GET", ["forms"]) => Ok(Answer::ok(&simulator.shop.forms())),
+        ("GET", ["shop-events"]) => Ok(Answer::ok(&simulator.shop.events())),
+        ("GET", ["shop-events", "books"]) => Ok(Answer::ok(&simulator.shop.books())),
+        ("POST", ["shop-events", "trigger"]) => trigger(simulator, request).await,
         ("GET", ["imshop"]) => Ok(Answer::ok(&simulator.imshop.received())),
         ("GET", ["mokka"]) => Ok(Answer::ok(&simulator.mokka.orders(simulator.clock.now()))),
         ("GET", ["mokka", "limits"]) => Ok(Answer::ok(&simulator.mokka.limits())),
@@ -250,6 +265,15 @@ async fn callback(simulator: &Arc<Simulator>, order_id: &str, request: &Request)
     let wish: Callback = body(request)?;
     let decided = simulator.mokka.contradict(order_id, decision(&wish.decision)?, wish.times).await?;
     Ok(Answer::ok(&decided))
+}
+
+async fn trigger(simulator: &Simulator, request: &Request) -> Result<Answer, ControlError> {
+    let wish: SendSample = body(request)?;
+    let here = Destination {
+        url: format!("{}/shop/events", simulator.base_url()),
+        secret: simulator.options.shop_events_secret.clone(),
+    };
+    Ok(Answer::ok(&simulator.shop.trigger(here, simulator.clock.now(), wish.kind.as_deref()).await?))
 }
 
 fn arm(simulator: &Simulator, request: &Request) -> Result<Answer, ControlError> {

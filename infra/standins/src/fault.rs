@@ -19,7 +19,7 @@
 //! A call is recorded before its fault plays. The refusals: Mokka 100 (with the reading `cannot_process` = `done` the effect
 //! happens); SMSPRO 5, to a question for a report 2; shop orders: every order
 //! `success:false` with `errorCode` and `errorMessage`; shop forms: `success:false` with a message, as for a time slot
-//! that was taken; shop feed: 403; IMSHOP: `success:false`. With the reading `lost_call` = `later`, Mokka's `answer_lost` is
+//! that was taken; shop events: 422; shop feed: 403; IMSHOP: `success:false`. With the reading `lost_call` = `later`, Mokka's `answer_lost` is
 //! `effect_late:20`.
 
 use std::collections::VecDeque;

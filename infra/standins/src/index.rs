@@ -33,6 +33,8 @@ pub(crate) fn page(base_url: &str) -> Answer {
         ("/control/inbox", "SMS messages (<code>?phone=996…</code>)"),
         ("/control/orders", "orders the shop has accepted"),
         ("/control/forms", "forms the shop has saved"),
+        ("/control/shop-events", "what the shop heard of payments"),
+        ("/control/shop-events/books", "the books that it keeps of them"),
         ("/control/imshop", "what IMSHOP was told"),
         ("/control/mokka", "Mokka's orders, with their forms"),
         ("/control/mokka/registrations", "Mokka's registrations, with their forms"),

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | `/mokka/…` | Mokka API Factoring, and the form a customer clicks through | `mokka` |
 //! | `/smspro/…` | SMSPRO OTP, with an inbox instead of SMS | `smspro` |
-//! | `/shop/…` | the shop's order backend, form storage and product feed | `shop` |
+//! | `/shop/…` | the shop's order backend, its books of payments, form storage and product feed | `shop` |
 //! | `/imshop/…` | IMSHOP's status URLs | `imshop` |
 //! | `/control/…` | what tests and people do to them | `control` |
 //!
@@ -20,6 +20,7 @@
 
 mod answer;
 mod call;
+mod clients;
 mod clock;
 mod control;
 mod error;
@@ -226,6 +227,37 @@ impl StandIns {
     #[must_use]
     pub fn forms(&self) -> Vec<Value> {
         self.simulator.shop.forms()
+    }
+
+    /// The events that came to the shop, oldest first: `{"webhook_id","type","body","headers","times","verified","refused"?,"changed",
+    /// "forwarded","at"}`. A repeated id is one entry, a refused message one for each time.
+    #[must_use]
+    pub fn shop_events(&self) -> Vec<Value> {
+        self.simulator.shop.events()
+    }
+
+    /// The books that the shop keeps from events alone: `{"orders":[…],"step_backs":[…]}`. `step_backs` are the ids of events that would
+    /// have led a payment back.
+    #[must_use]
+    pub fn shop_books(&self) -> Value {
+        self.simulator.shop.books()
+    }
+
+    /// An order in these books, by the shop's id: `{"order_id","order_uuid","public_id","state","latest","payments":[…]}`.
+    #[must_use]
+    pub fn shop_book(&self, order_id: &str) -> Option<Value> {
+        self.simulator.shop.book_of(order_id)
+    }
+
+    /// Says where the functions' events go, and what they are signed with, if not here with the demo's secret: samples follow them.
+    pub fn send_shop_events_to(&self, url: String, secret: String) {
+        self.simulator.shop.send_events_to(shop::Destination { url, secret });
+    }
+
+    /// Forwards each event that the shop takes from now on as it came, headers and body, to this address.
+    pub fn forward_shop_events_to(&self, url: String) {
+        let (simulator, copies) = (Arc::clone(&self.simulator), self.simulator.shop.copies());
+        tokio::spawn(async move { simulator.shop.forward(&url, copies).await });
     }
 
     /// What IMSHOP has accepted, oldest first: `{"method","body","at"}`.

@@ -60,7 +60,11 @@ pub struct Options {
     pub smspro_password: String,
     /// The bearer key that the shop accepts.
     pub shop_key: String,
-    /// The key that forms for the shop are signed with (Standard Webhooks 1.0).
+    /// The key that orders for the shop are signed with (Standard Webhooks 1.0), if they are.
+    pub shop_orders_secret: String,
+    /// The key that events for the shop are signed with.
+    pub shop_events_secret: String,
+    /// The key that forms for the shop are signed with.
     pub shop_forms_secret: String,
     /// What confirmation codes are made of. Letters make codes that no other number in a log can be mistaken for.
     pub code_alphabet: &'static str,
@@ -89,6 +93,8 @@ impl Default for Options {
             smspro_login: "smspro-demo-login".to_owned(),
             smspro_password: "smspro-demo-password".to_owned(),
             shop_key: "shop-demo-key".to_owned(),
+            shop_orders_secret: "whsec_b3JkZXJzLWRlbW8tc2lnbmluZy1rZXktb2YtdGhlLXNhbmRib3g=".to_owned(),
+            shop_events_secret: "whsec_ZXZlbnRzLWRlbW8tc2lnbmluZy1rZXktb2YtdGhlLXNhbmRib3g=".to_owned(),
             shop_forms_secret: "whsec_Zm9ybXMtZGVtby1zaWduaW5nLWtleS1vZi10aGUtc2FuZGJveA==".to_owned(),
             code_alphabet: "0123456789",
             code_length: 6,

@@ -65,7 +65,7 @@ impl System {
                 ("return", "/factoring/v1/return"),
             ],
             Self::Smspro => &[("send", "/api/otp/send"), ("verify", "/api/otp/verify"), ("dr", "/api/dr")],
-            Self::Shop => &[("orders", "/orders"), ("forms", "/forms"), ("feed", "/feed.yml")],
+            Self::Shop => &[("orders", "/orders"), ("events", "/events"), ("forms", "/forms"), ("feed", "/feed.yml")],
             Self::Imshop => &[("payment_status", "/payment_status"), ("order_status", "/order_status")],
         }
     }

@@ -15,7 +15,7 @@ pub const ADDRESS: &str = "ул. Канареечная, 17";
 /// A wallet's cryptogram.
 pub const CRYPTOGRAM: &str = "Q0FOQVJZLUNSWVBUT0dSQU0=";
 
-pub(crate) const FORBIDDEN: [&str; 25] = [
+pub(crate) const FORBIDDEN: [&str; 27] = [
     PHONE,
     FORM_PHONE,
     EMAIL,
@@ -29,6 +29,8 @@ pub(crate) const FORBIDDEN: [&str; 25] = [
     "Канареечная",
     settings::IMSHOP_KEY,
     settings::SHOP_KEY,
+    settings::SHOP_ORDERS_SECRET,
+    settings::SHOP_EVENTS_SECRET,
     settings::SHOP_FORMS_SECRET,
     settings::VIEWER_KEY,
     settings::OPERATOR_KEY,

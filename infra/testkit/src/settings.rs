@@ -6,6 +6,10 @@ use std::collections::BTreeMap;
 pub const IMSHOP_KEY: &str = "imshop-demo-key";
 /// The shop's key, both ways.
 pub const SHOP_KEY: &str = "shop-demo-key";
+/// What orders for the shop are signed with.
+pub const SHOP_ORDERS_SECRET: &str = "whsec_b3JkZXJzLWRlbW8tc2lnbmluZy1rZXktb2YtdGhlLXNhbmRib3g=";
+/// What events for the shop are signed with.
+pub const SHOP_EVENTS_SECRET: &str = "whsec_ZXZlbnRzLWRlbW8tc2lnbmluZy1rZXktb2YtdGhlLXNhbmRib3g=";
 /// What forms for the shop are signed with.
 pub const SHOP_FORMS_SECRET: &str = "whsec_Zm9ybXMtZGVtby1zaWduaW5nLWtleS1vZi10aGUtc2FuZGJveA==";
 /// The bucket with the photos of forms.
@@ -86,8 +90,11 @@ pub fn environment(addresses: &Addresses) -> BTreeMap<String, String> {
         ("SHOP_NAME", "Магазин песочницы".to_owned()),
         ("SHOP_ORDERS_URL", format!("{providers}/shop/orders")),
         ("SHOP_PRICE_INCLUDES_DELIVERY", "true".to_owned()),
+        ("SHOP_ORDERS_SECRET", SHOP_ORDERS_SECRET.to_owned()),
         ("SHOP_FORMS_URL", format!("{providers}/shop/forms")),
         ("SHOP_FORMS_SECRET", SHOP_FORMS_SECRET.to_owned()),
+        ("SHOP_EVENTS_URL", format!("{providers}/shop/events")),
+        ("SHOP_EVENTS_SECRET", SHOP_EVENTS_SECRET.to_owned()),
         ("FORM_PHOTOS_BUCKET", PHOTOS.to_owned()),
         ("SHOP_KEY", SHOP_KEY.to_owned()),
         ("SHOP_PUSH_KEY", SHOP_KEY.to_owned()),

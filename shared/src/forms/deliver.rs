@@ -68,7 +68,7 @@ impl Dispatcher {
             tracing::error!(form, "a form has nothing in it that could be delivered");
             return Delivered::Unclear;
         };
-        match self.webhook.post(submission.id.as_str(), body, self.clock.now(), deadline).await {
+        match self.webhook.post(submission.id.as_str(), body, self.clock.machine_now(), deadline).await {
             Ok(mut answer) => {
                 let delivered = read(&answer, form);
                 match delivered {

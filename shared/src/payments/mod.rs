@@ -4,12 +4,12 @@
 //! - Which ways to pay are offered, by the rules of `payments.toml`: [`methods`]; what paying in instalments looks like: [`instalments`].
 //! - The payment as a state machine, without I/O, with its order and its fiscal receipt: [`payment`].
 //! - The providers behind one trait: [`gateway`]; Mokka's API: [`mokka`].
-//! - The one way in which a payment moves forward: [`settle`]. The one way in which IMSHOP hears of it: [`tell`].
+//! - The one way in which a payment moves forward: [`settle`]. The one way in which IMSHOP and the shop hear of it: [`outbox`].
 //! - The one way in which an order forgets its customer: [`forget`].
 //! - Orders, payments, prices and quoted plans in DynamoDB: [`store`].
 //! - What a customer reads: [`texts`].
 //!
-//! A payment's way: `imshop` → `payment` (intent) → `store` → `gateway` → `payment` (outcome) → `store` → `tell`.
+//! A payment's way: `imshop` → `payment` (intent) → `store` → `gateway` → `payment` (outcome) → `store` → `outbox`.
 
 pub mod forget;
 pub mod gateway;
@@ -21,5 +21,6 @@ pub mod outbox;
 pub mod payment;
 pub mod settle;
 pub mod shop;
+pub mod shop_events;
 pub mod store;
 pub mod texts;

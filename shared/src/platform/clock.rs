@@ -53,10 +53,17 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         let base = match self.base {
-            Base::System => i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX),
+            Base::System => self.machine_now().0,
             Base::Still => 0,
         };
         Timestamp(base.saturating_add(self.offset_ms.load(Ordering::SeqCst)))
+    }
+
+    /// The machine's time, however far this clock was moved: for what is compared with the clock of another machine, such as the
+    /// time of a signature.
+    #[must_use]
+    pub fn machine_now(&self) -> Timestamp {
+        Timestamp(i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX))
     }
 
     /// Moves the time of everything that shares this clock.
@@ -229,6 +236,14 @@ mod tests {
         let before = twin.now();
         clock.advance(Duration::from_hours(24));
         assert!(twin.now().since(before) >= Duration::from_hours(24));
+    }
+
+    #[test]
+    fn a_moved_clock_still_tells_the_machines_time() {
+        let clock = Clock::standing_at(Timestamp::from_millis(0));
+        clock.advance(Duration::from_hours(24));
+        assert!(Clock::system().now().since(clock.machine_now()) < Duration::from_hours(1));
+        assert_eq!(clock.now(), Timestamp::from_millis(86_400_000));
     }
 
     #[test]

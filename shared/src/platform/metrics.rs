@@ -52,6 +52,8 @@ pub const ORDER: &str = "order_uuid";
 pub const PAYMENT: &str = "payment_id";
 /// A field: what moved a payment on; without the name of who did.
 pub const TRIGGER: &str = "trigger";
+/// A field: the type of an event for the shop.
+pub const EVENT: &str = "event_type";
 /// A field: the name of a form.
 pub const FORM: &str = "form";
 /// A field: the form that was handed in, by our id.
@@ -181,6 +183,15 @@ pub const ORDERS_WITHOUT_AMOUNT: Metric = watched(count("OrdersWithoutAmount", W
 /// payment relies on another one, or neither the store nor the queue took it.
 pub const ORDERS_NOT_RECORDED: Metric = watched(count("OrdersNotRecorded", WHOLE), "OrdersNeedingAttention");
 
+/// Events that the shop's own system has taken.
+pub const SHOP_EVENTS: Metric = count("ShopEvents", WHOLE);
+/// How long an event waits already, each time that the shop's own system does not take it.
+pub const SHOP_EVENT_AGE: Metric = metric("ShopEventAge", Unit::Seconds, WHOLE);
+/// Tries of events that wait for more than an hour.
+pub const SHOP_EVENTS_LATE: Metric = watched(count("ShopEventsLate", WHOLE), "OrdersNeedingAttention");
+/// Events that the shop's own system has not taken in 14 days.
+pub const SHOP_EVENTS_GIVEN_UP: Metric = watched(count("ShopEventsGivenUp", WHOLE), "OrdersNeedingAttention");
+
 /// Callbacks and reports that were not believed: `id` and `unknown` (nothing of ours), `token`, `signature`, `secret`. The alarm counts
 /// them with the wrong keys: the caller could not show its right.
 pub const CALLBACKS_REFUSED: Metric = watched(count("CallbacksRefused", &[&[PROVIDER, REASON]]), "KeysRefused");
@@ -241,7 +252,7 @@ pub const FORM_WAITING: Metric = metric("FormWaiting", Unit::Seconds, WHOLE);
 pub const COLD_START: Metric = metric("ColdStart", Unit::Milliseconds, &[&[FUNCTION]]);
 
 /// Every metric there is.
-pub const ALL: [Metric; 34] = [
+pub const ALL: [Metric; 38] = [
     PAYMENTS,
     CAPTURED_AMOUNT,
     REFUNDED_AMOUNT,
@@ -251,6 +262,10 @@ pub const ALL: [Metric; 34] = [
     MISMATCHES,
     ORDERS_WITHOUT_AMOUNT,
     ORDERS_NOT_RECORDED,
+    SHOP_EVENTS,
+    SHOP_EVENT_AGE,
+    SHOP_EVENTS_LATE,
+    SHOP_EVENTS_GIVEN_UP,
     CALLBACKS_REFUSED,
     KEYS_REFUSED,
     BACK_OFFICE_KEYS_REFUSED,

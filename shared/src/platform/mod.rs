@@ -3,7 +3,8 @@
 //! - Plain types, parsed once and valid ever after: [`money`], [`phone`], [`ids`], [`secret`], [`clock`], [`roles`] (the back office's
 //!   keys).
 //! - Text as people and programs write it: [`decoding`] (bytes to text), [`plain`] (characters), [`wire`] (lenient JSON), [`texts`].
-//! - A request in, an answer out, one error contract: [`http`]. A call to an outside system: [`outbound`], [`trust`].
+//! - A request in, an answer out, one error contract: [`http`]. A call to an outside system: [`outbound`], [`trust`]; a message that
+//!   is signed: [`webhook`].
 //! - AWS: [`aws`] (the account), [`dynamodb`] (tables, conditional writes, pages, leases), [`queue`] (SQS), [`secrets_manager`]
 //!   (the stage's secrets).
 //! - Settings: [`mod@env`] (the environment), [`config`] (files).
@@ -31,4 +32,5 @@ pub mod secrets_manager;
 pub mod telemetry;
 pub mod texts;
 pub mod trust;
+pub mod webhook;
 pub mod wire;

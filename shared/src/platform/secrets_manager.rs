@@ -20,7 +20,7 @@ use crate::platform::env::{Env, parse_url};
 use crate::platform::outbound::{Http, System, Target};
 
 /// What the document may set, and nothing else: a setting of the template has one place. `StageSecrets` in template.yaml describes them.
-pub const NAMES: [&str; 21] = [
+pub const NAMES: [&str; 26] = [
     "IMSHOP_KEY",
     "SHOP_KEY",
     "SHOP_PUSH_KEY",
@@ -31,12 +31,17 @@ pub const NAMES: [&str; 21] = [
     "BACK_OFFICE_KEYS",
     "IMSHOP_PAYMENT_STATUS_URL",
     "IMSHOP_ORDER_STATUS_URL",
+    "SHOP_ORDERS_SECRET",
+    "SHOP_EVENTS_URL",
+    "SHOP_EVENTS_SECRET",
     "MOKKA_LIMIT_SECRET",
     "SMSPRO_REPORT_SECRET",
     "SMSPRO_LOGIN",
     "SMSPRO_PASSWORD",
     "IMSHOP_KEY_NEXT",
     "SHOP_PUSH_KEY_NEXT",
+    "SHOP_ORDERS_SECRET_NEXT",
+    "SHOP_EVENTS_SECRET_NEXT",
     "SHOP_FORMS_SECRET_NEXT",
     "SMSPRO_REPORT_SECRET_NEXT",
     "MOKKA_SECRET_NEXT",

@@ -100,7 +100,7 @@ async fn costs(story: &Story, number: usize) -> Vec<(&'static str, (u64, f64, f6
     assert_eq!(story.back_office(event.rest()).await.status, 200);
     count("refund");
     environment.poll_stream().await;
-    count("telling IMSHOP");
+    count("publishing");
     environment.tick().await;
     count("a run of reconcile");
     costs

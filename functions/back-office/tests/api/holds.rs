@@ -78,7 +78,8 @@ async fn refused_extension_and_lost_hold_need_manual_review() {
     assert_eq!(shop.settle().await.status, 200);
     let seen = shop.look().await;
     assert_eq!((&seen["lost"], &seen["attention"]), (&Value::Null, &json!(false)));
-    assert_eq!(seen["history"].as_array().unwrap().last().unwrap()["action"], json!("seen"));
+    let actions: Vec<_> = seen["history"].as_array().unwrap().iter().map(|step| step["action"].clone()).collect();
+    assert_eq!(actions[actions.len() - 2..], [json!("seen"), json!("attention over")]);
 }
 
 #[tokio::test]

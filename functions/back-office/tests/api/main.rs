@@ -7,6 +7,7 @@ mod change;
 mod crash;
 mod customers;
 mod erase;
+mod events;
 mod export;
 mod faults;
 mod finish;

@@ -171,8 +171,8 @@ async fn payments_for_manual_review_have_their_own_list() {
 async fn a_list_that_is_not_clearly_asked_for_is_refused() {
     let shop = Shop::held().await;
     for (query, wanted) in [
-        (vec![], "`state` or `attention=true`"),
-        (vec![("state", "held"), ("attention", "true")], "`state` or `attention=true`"),
+        (vec![], "`state`, `attention=true` and `changed_since`"),
+        (vec![("state", "held"), ("attention", "true")], "`state`, `attention=true` and `changed_since`"),
         (vec![("state", "HELD")], "must be one of creating, pending, held, finishing, captured"),
         (vec![("state", "")], "must be one of"),
         (vec![("attention", "1")], "must be true"),

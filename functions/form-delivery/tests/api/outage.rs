@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use serde_json::json;
-use standins::{Fault, System};
+use shared::platform::clock::Clock;
+use standins::{Call, Fault, System};
 use testkit::settings::{FORMS_QUEUE, PHOTOS};
 
 use crate::{LONGEST_PAUSE, LOOKED_AFTER, Setup};
@@ -30,6 +31,20 @@ async fn whatever_goes_wrong_at_the_shop_the_form_is_in_its_books_once() {
         let calls = setup.environment.standins().calls_to(System::Shop, "forms");
         assert!(calls.iter().all(|call| call.headers["webhook-id"] == calls[0].headers["webhook-id"]), "{fault}: one id");
     }
+}
+
+#[tokio::test]
+async fn each_try_with_a_form_is_signed_at_the_machines_time() {
+    let setup = Setup::start().await;
+    setup.environment.advance(Duration::from_hours(24 * 365));
+    setup.environment.standins().fault(System::Shop, "forms", Fault::Http500, 2).unwrap();
+    setup.hand_in("a call").await;
+    setup.environment.deliver_forms_for(Duration::from_mins(10)).await;
+    let calls = setup.environment.standins().calls_to(System::Shop, "forms");
+    let now = Clock::system().now().seconds();
+    let apart = |call: &Call| call.headers["webhook-timestamp"].parse::<i64>().unwrap().abs_diff(now);
+    assert_eq!(calls.len(), 3);
+    assert!(calls.iter().all(|call| apart(call) < 3600), "{:?}", calls.iter().map(apart).collect::<Vec<_>>());
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use crate::Story;
 use serde_json::{Value, json};
 use shared::platform::metrics;
 use standins::{Fault, Options, System};
-use testkit::settings::{IMSHOP_KEY, SHOP_KEY};
+use testkit::settings::{IMSHOP_KEY, SHOP_KEY, SHOP_ORDERS_SECRET};
 use testkit::{Answer, Event, TIMELY, drop_after, invoke};
 
 fn post(body: Value) -> Event {
@@ -37,6 +37,50 @@ async fn an_order_goes_to_the_shop_and_its_answer_comes_back_unchanged() {
     insta::assert_json_snapshot!("stored_order", stored(&story, "uuid-1").await, {
         ".cart.at" => "[now]", ".said_at" => "[now]", ".check_at" => "[in 90 days]"
     });
+}
+
+/// The ids of the messages to the shop, in their order.
+fn ids(story: &Story) -> Vec<String> {
+    let calls = story.environment.standins().calls_to(System::Shop, "orders");
+    calls.iter().map(|call| call.headers["webhook-id"].clone()).collect()
+}
+
+#[tokio::test]
+async fn an_order_is_signed_at_the_machines_time_under_an_id_of_its_words() {
+    let story = Story::start().await;
+    story.environment.advance(std::time::Duration::from_hours(24 * 365));
+    for uuid in ["uuid-1", "uuid-1", "uuid-2"] {
+        let answer = story.orders(post(Story::order_request(uuid)).rest()).await;
+        assert_eq!(answer.json()["orders"][0]["success"], true, "the shop verifies what is signed: {}", answer.body);
+    }
+    let ids = ids(&story);
+    assert_eq!(ids[0], ids[1], "the same order in the same words");
+    assert_ne!(ids[0], ids[2], "another order");
+    let calls = story.environment.standins().calls_to(System::Shop, "orders");
+    assert!(calls.iter().all(|call| call.headers["webhook-signature"].starts_with("v1,")), "{:?}", calls[0].headers);
+}
+
+#[tokio::test]
+async fn while_keys_are_changed_an_order_has_both_signatures() {
+    let next = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    for (current, other) in [(SHOP_ORDERS_SECRET, next), (next, SHOP_ORDERS_SECRET)] {
+        let changes = [("SHOP_ORDERS_SECRET", current), ("SHOP_ORDERS_SECRET_NEXT", other)];
+        let story = Story::start_with(Options::default(), &changes).await;
+        let answer = story.orders(post(Story::order_request("uuid-1")).rest()).await;
+        assert_eq!(answer.json()["orders"][0]["success"], true, "{}", answer.body);
+    }
+    let story = Story::start_with(Options::default(), &[("SHOP_ORDERS_SECRET", next)]).await;
+    let answer = story.orders(post(Story::order_request("uuid-1")).rest()).await;
+    assert_eq!(answer.json()["orders"][0]["errorCode"], "shop_unavailable", "the shop takes no other key: {}", answer.body);
+}
+
+#[tokio::test]
+async fn without_a_secret_an_order_has_its_id_alone() {
+    let story = Story::start_with(Options::default(), &[("SHOP_ORDERS_SECRET", "")]).await;
+    story.orders(post(Story::order_request("uuid-1")).rest()).await;
+    let calls = story.environment.standins().calls_to(System::Shop, "orders");
+    let sent = |name: &str| calls[0].headers.contains_key(name);
+    assert!(sent("webhook-id") && sent("authorization") && !sent("webhook-timestamp") && !sent("webhook-signature"));
 }
 
 /// Everything that the shop's rules on ways to pay can ask for later, with every id that an item has.

@@ -182,13 +182,13 @@ async fn dropped_at_every_point_it_converges_to_the_truth() {
 }
 
 #[tokio::test]
-async fn publishing_costs_one_read_two_writes_and_a_call_each() {
+async fn publishing_costs_two_reads_two_writes_and_a_call_each() {
     let story = Story::start().await;
     let payment = settled(&story, Decision::Approved).await;
     let deps = story.environment.build(payment_events::Deps::from_env, &[]);
     drop(story.environment.store_calls());
     give(&deps, vec![record(1, &format!("payment#{payment}"))]).await;
-    assert_eq!(story.environment.store_calls(), ["GetItem", "UpdateItem", "UpdateItem"]);
+    assert_eq!(story.environment.store_calls(), ["GetItem", "UpdateItem", "GetItem", "UpdateItem"]);
     give(&deps, vec![record(2, &format!("payment#{payment}"))]).await;
     assert_eq!(story.environment.store_calls(), ["GetItem"], "nothing to tell");
 }

@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use shared::forms::shop::SigningKey;
 use shared::platform::clock::Clock;
+use shared::platform::webhook::SigningKey;
 
 const SHOP: &str = include_str!("../../../docs/SHOP.md");
 const SECRET: &str = testkit::settings::SHOP_FORMS_SECRET;

@@ -10,7 +10,7 @@ use sandbox::functions::Story;
 use serde_json::json;
 use standins::{MokkaStatus, Options};
 
-use crate::agreement::{SAME_STATE, describe, differences, heard_of_order, open_ends};
+use crate::agreement::{SAME_STATE, describe, differences, heard_of_order, in_shops_books, open_ends};
 use crate::books::Books;
 use crate::office::{Office, Verdict};
 use crate::people::Life;
@@ -191,7 +191,8 @@ impl Town {
                     (true, false) => "something is open for ever",
                     (false, false) => "a difference that nobody knows of",
                 };
-                faults.push(format!("{why}: {differences:?} {open:?}\n{}", describe(books, truth.as_ref())));
+                let book = in_shops_books(&self.story, books).unwrap_or_default();
+                faults.push(format!("{why}: {differences:?} {open:?}\n{}\nthe shop: {book}", describe(books, truth.as_ref())));
             }
             money += with_money;
             if with_money > 1 {

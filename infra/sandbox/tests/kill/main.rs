@@ -132,12 +132,17 @@ async fn told(sandbox: &KillableSandbox, payment: &str) {
     }
 }
 
-/// Both addresses had every event, and no request is at it.
+/// Every channel had its messages, and no request is at it.
 fn is_told(payment: &Value) -> bool {
     let history = payment["history"].as_array().map_or(&[][..], Vec::as_slice);
     let words = history.iter().rposition(|step| !step["word"].is_null()).map_or(0, |index| index as u64 + 1);
     let done = ["told_payment_status", "told_order_status"].map(|mark| payment[mark].as_u64().unwrap_or(0));
-    done.iter().all(|done| *done >= words) && payment["tell_lease_until"].is_null()
+    // The shop's mark is at the last step of which it hears: none of those after it is an event.
+    let shop = &payment["channels"]["shop_events"];
+    let is_event = |step: &Value| !step["word"].is_null() || step["action"].is_null() && step["state"] == "captured";
+    let events = history.iter().rposition(is_event).map_or(0, |index| index as u64 + 1);
+    let is_shop_told = shop["done"].as_u64().unwrap_or(0) >= events && shop["lease_until"].is_null();
+    done.iter().all(|done| *done >= words) && payment["tell_lease_until"].is_null() && is_shop_told
 }
 
 /// Lets time pass until nothing is left to be done; how the payment stands then.
@@ -217,6 +222,14 @@ fn check(sandbox: &KillableSandbox, job: Job, asked_again: bool, subject: &Subje
     paid.dedup();
     let codes: Vec<_> = codes.iter().map(|said| said["body"]["code"].as_str().unwrap()).collect();
     assert_eq!((paid.as_slice(), codes.as_slice()), words);
+    let in_books = match state {
+        "expired" => "failed",
+        "captured" => "paid",
+        same => same,
+    };
+    let book = sandbox.standins.shop_book(subject.id.as_deref().unwrap()).expect("the shop has heard of it");
+    assert_eq!(book["state"], in_books, "{book:#}");
+    assert_eq!(sandbox.standins.shop_books()["step_backs"], json!([]));
 }
 
 /// Kills the process at every moment of a job, or at each `MOMENT_STEP`th.

@@ -92,9 +92,9 @@ async fn measure(story: &Arc<Story>, stored: u64) -> Vec<String> {
     story.environment.advance(FIRST_LOOK);
     let (report, busy) = tick(story).await;
     assert_eq!((&report["due"], &report["moved"], &report["told"]), (&json!(DUE), &json!(DUE), &json!(DUE)), "{report}");
-    // Each: itself, its order, itself again to be told; the capture before and after, the telling before and after. And the turn, there
-    // and back.
-    let expected = calls(&[("Query", 16), ("GetItem", 3 * DUE), ("UpdateItem", 4 * DUE + 2)]);
+    // Each: itself, its order, itself again to be published, its order for the shop; the capture before and after, publishing before and
+    // after. And the lease of the run, there and back.
+    let expected = calls(&[("Query", 16), ("GetItem", 4 * DUE), ("UpdateItem", 4 * DUE + 2)]);
     assert_eq!(busy, expected, "{stored} stored, {DUE} due");
     println!("| {} | {DUE} | {} | {} | {} |", stored + DUE, busy["Query"], busy["GetItem"], busy["UpdateItem"]);
     lost
@@ -146,10 +146,13 @@ async fn a_crowd_of_payments_of_which_every_third_callback_is_lost() {
             let standins = story.environment.standins();
             assert_eq!(standins.mokka_order(payment).unwrap().status.as_str(), "finished", "{payment}");
             assert_eq!(standins.imshop_payment(payment).unwrap()["paymentCaptured"], true, "{payment}");
+            let order = stored["order_id"].as_str().unwrap();
+            assert_eq!(standins.shop_book(order).unwrap()["state"], "paid", "{payment}");
         }
     });
     stream::iter(checks).buffer_unordered(AT_ONCE).collect::<()>().await;
-    for (system, method) in [(System::Mokka, "finish"), (System::Imshop, "payment_status"), (System::Imshop, "order_status")] {
+    let told = [(System::Imshop, "payment_status"), (System::Imshop, "order_status"), (System::Shop, "events")];
+    for (system, method) in [(System::Mokka, "finish")].into_iter().chain(told) {
         assert_eq!(story.environment.standins().call_count(system, method), crowd, "{system} {method}: each payment once");
     }
     assert_eq!(story.environment.dead_letters(), []);

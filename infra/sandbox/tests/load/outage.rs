@@ -1,10 +1,10 @@
-//! IMSHOP's addresses are down for an hour: everything arrives afterwards, in order, nothing is lost, no address waits for another.
+//! IMSHOP's addresses or the shop's are down for an hour: everything arrives afterwards, in order, nothing is lost, no address waits for another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use sandbox::functions::Story;
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::payments::payment::Command;
 use shared::payments::settle::{CommandOutcome, Settler};
 use shared::platform::clock::Deadline;
@@ -13,6 +13,7 @@ use shared::platform::ids::PaymentId;
 use shared::platform::money::{Currency, Money};
 use shared::platform::runtime::Platform;
 use standins::{Decision, Fault, System};
+use testkit::settings::SHOP_EVENTS_SECRET;
 
 const ADDRESSES: [&str; 2] = ["payment_status", "order_status"];
 /// The longest pause between two tries to tell IMSHOP, and a bit.
@@ -255,4 +256,68 @@ async fn dead_letter_of_payment_events_is_published_by_reconcile() {
         assert_eq!(heard(&story, order), *words);
         at_rest(&story, payment).await;
     }
+}
+
+/// What the shop has taken about an order, in order: the types of the events, and their ids.
+fn taken(story: &Story, order: &str) -> (Vec<String>, Vec<String>) {
+    let all = story.environment.standins().shop_events();
+    let of_order = all.iter().filter(|event| event.get("refused").is_none() && event["body"]["data"]["order_id"] == order);
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    of_order.map(|event| (text(&event["type"]), text(&event["webhook_id"]))).unzip()
+}
+
+/// An hour in which the shop takes no events, while its key is changed and many orders are paid and one is given back bit by bit.
+async fn an_hour_without_the_shop(fault: Fault, crowd: u32) {
+    let story = Story::start().await;
+    let (refunded_order, refunded) = paid(&story).await;
+    story.environment.poll_stream().await;
+    story.environment.advance(Duration::from_hours(24));
+    story.environment.standins().fault(System::Shop, "events", fault, u32::MAX).unwrap();
+    refund(&story, &refunded, Some(30_000)).await;
+    let (declined_order, declined) = declined(&story).await;
+    let mut payments = vec![refunded.clone(), declined];
+    let mut orders = Vec::new();
+    for _ in 0..crowd {
+        let (order, payment) = paid(&story).await;
+        orders.push(order);
+        payments.push(payment);
+    }
+    story.environment.poll_stream().await;
+    for order in &orders {
+        assert_eq!(heard(&story, order), words(&[true], &["paid"]), "{fault}: IMSHOP hears it at once");
+    }
+    minutes(&story, 20).await;
+    refund(&story, &refunded, None).await;
+    // The shop knows one of the two keys.
+    let next = "whsec_bmV4dC1kZW1vLXNpZ25pbmcta2V5LW9mLXRoZS1zYW5kYm94LTI=";
+    story.environment.set_workers(&[("SHOP_EVENTS_SECRET", next), ("SHOP_EVENTS_SECRET_NEXT", SHOP_EVENTS_SECRET)]);
+    minutes(&story, 40).await;
+    let all = words(&[true, true, false], &["paid", "partially_refunded", "refunded"]);
+    assert_eq!(heard(&story, &refunded_order), all, "{fault}: IMSHOP's channels are unmoved");
+    story.environment.standins().clear_faults();
+    minutes(&story, LONGEST_PAUSE_MIN).await;
+    let (types, ids) = taken(&story, &refunded_order);
+    assert_eq!(types, ["payment.paid", "payment.partially_refunded", "payment.refunded"], "{fault}");
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), 3, "{fault}: {ids:?}");
+    assert_eq!(taken(&story, &declined_order).0, ["payment.failed"], "{fault}");
+    for order in &orders {
+        assert_eq!(taken(&story, order).0, ["payment.paid"], "{fault}");
+    }
+    assert_eq!(story.environment.standins().shop_books()["step_backs"], json!([]), "{fault}");
+    for order in orders.iter().chain([&refunded_order, &declined_order]) {
+        let (captured, codes) = heard(&story, order);
+        assert!(captured.len() <= 3 && captured.len() == codes.len(), "{fault}: told once");
+    }
+    for payment in &payments {
+        at_rest(&story, payment).await;
+    }
+    assert_eq!(story.environment.dead_letters(), []);
+}
+
+#[tokio::test]
+async fn every_event_arrives_in_order_after_an_hour_without_the_shop() {
+    for fault in [Fault::Reset, Fault::Refused, Fault::AnswerLost] {
+        Box::pin(an_hour_without_the_shop(fault, 3)).await;
+    }
+    Box::pin(an_hour_without_the_shop(Fault::Http500, testkit::size("CROWD", 300) / 30)).await;
 }

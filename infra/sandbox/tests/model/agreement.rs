@@ -1,4 +1,4 @@
-//! Whether our books, Mokka's and what IMSHOP was told say the same of a payment.
+//! Whether our books, Mokka's, the shop's and what IMSHOP was told say the same of a payment.
 
 use sandbox::functions::Story;
 use serde_json::Value;
@@ -30,6 +30,7 @@ pub(crate) fn open_ends(books: &Books) -> Vec<&'static str> {
         (!books.is_unknown() && books.intent().is_none() && !books.has_mismatch() && !books.is_withdrawn(), "nothing is open"),
         (books.moment("lease_until").is_none() && books.moment("tell_lease_until").is_none(), "nobody has a lease"),
         (!books.is_untold(), "IMSHOP knows"),
+        (!books.is_untold_to_shop(), "the shop knows"),
         (!books.needs_attention() && books.moment("troubled_since").is_none(), "no person is needed"),
         (books.refunds("pending") + books.refunds("waiting") == 0, "every refund is decided"),
     ];
@@ -45,6 +46,7 @@ pub(crate) fn differences(story: &Story, books: &Books, later: &[Books]) -> Vec<
     let said = imshop_says_paid(story, &books.id);
     let silent = failed && !later.is_empty() && (said.is_none() || said == Some(true) && later.iter().any(Books::has_been_paid));
     let told = (silent || said == Some(paid), "IMSHOP's last word on the payment is the truth");
+    let shop = (shop_agrees(story, books), "the shop's books, from events alone, are ours");
     let all = match Truth::of(story, &books.id) {
         Some(truth) if truth.decision.is_some() => vec![
             // Given up here before Mokka decided.
@@ -54,11 +56,35 @@ pub(crate) fn differences(story: &Story, books: &Books, later: &[Books]) -> Vec<
             ((books.state == "partially_refunded") <= (truth.returned > 0), "a part was given back"),
             ((books.state == "captured") <= (truth.returned == 0), "nothing was given back"),
             told,
+            shop,
         ],
         // No decision was ever made on it: there is no money.
-        _ => vec![(failed, "without a decision it has failed"), told],
+        _ => vec![(failed, "without a decision it has failed"), told, shop],
     };
     broken(&all)
+}
+
+/// Whether the shop, which hears nothing but events, has a payment as we have it, and was never led back.
+fn shop_agrees(story: &Story, books: &Books) -> bool {
+    let Some(entry) = in_shops_books(story, books) else { return false };
+    let state = match books.state.as_str() {
+        "captured" => "paid",
+        "declined" | "expired" => "failed",
+        same => same,
+    };
+    let refunded = if state == "refunded" { books.amount() } else { books.refunds("made") };
+    let in_text = |kopecks: i64| format!("{}.{:02}", kopecks / 100, kopecks % 100);
+    entry["state"] == state
+        && entry["refunded"] == in_text(refunded).as_str()
+        && (!books.is_paid() || entry["amount"] == in_text(books.amount()).as_str())
+        && entry["attention"] == books.needs_attention()
+        && story.environment.standins().shop_books()["step_backs"].as_array().is_some_and(Vec::is_empty)
+}
+
+/// How a payment stands in the shop's books.
+pub(crate) fn in_shops_books(story: &Story, books: &Books) -> Option<Value> {
+    let order = story.environment.standins().shop_book(books.item["order_id"].as_str().expect("an order's id"))?;
+    order["payments"].as_array()?.iter().find(|entry| entry["payment_id"] == books.id.as_str()).cloned()
 }
 
 fn gave_up(books: &Books, truth: &Truth) -> bool {

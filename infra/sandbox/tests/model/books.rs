@@ -83,6 +83,12 @@ impl Books {
         self.history().iter().skip(told).any(|step| !step["word"].is_null())
     }
 
+    /// It has a step that the shop's channel is not done with, and a try is planned or under way.
+    pub(crate) fn is_untold_to_shop(&self) -> bool {
+        let channel = &self.item["channels"]["shop_events"];
+        !channel["failures"].is_null() || !channel["lease_until"].is_null()
+    }
+
     pub(crate) fn needs_attention(&self) -> bool {
         self.item["attention"] == Value::String("open".to_owned())
     }

@@ -302,18 +302,24 @@ impl Plan {
             ];
             (Just((System::Mokka, method)), fault)
         });
-        let imshop = prop_oneof![Just("payment_status"), Just("order_status")].prop_flat_map(|method| {
+        let told = prop_oneof![
+            Just((System::Imshop, "payment_status")),
+            Just((System::Imshop, "order_status")),
+            Just((System::Shop, "events")),
+        ];
+        let told = told.prop_flat_map(|target| {
             let fault = prop_oneof![
                 Just(Fault::Reset),
                 Just(Fault::Http500),
-                Just(Fault::Html),
+                // Any 2xx says that the shop has the event, also one with a page of HTML.
+                Just(if target.0 == System::Shop { Fault::Reset } else { Fault::Html }),
                 Just(Fault::AnswerLost),
                 Just(Fault::Refused),
                 Just(Fault::Status(404)),
             ];
-            (Just((System::Imshop, method)), fault)
+            (Just(target), fault)
         });
-        prop_oneof![3 => mokka, 1 => imshop]
+        prop_oneof![3 => mokka, 1 => told]
             .prop_flat_map(|((system, method), fault)| {
                 (1_u32..4).prop_map(move |times| Step::Breaks { system, method, fault, times })
             })

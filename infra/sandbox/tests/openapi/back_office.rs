@@ -48,6 +48,7 @@ async fn the_back_offices_answers_are_documented() {
     assert_eq!(act(&api, "cancelPayment", &again, "empty").await.status, 409, "again");
     refunds(&api, &finish).await;
     messages(&api, &finish).await;
+    events(&api, &finish).await;
     customers(&api).await;
     forms(&api).await;
     let broken = Api::start_with(&NO_STORE).await;
@@ -68,6 +69,10 @@ async fn the_back_offices_answers_are_documented() {
         assert_eq!(answer.status, expected, "{id}: {}", answer.body);
     }
     api.add(&broken);
+    let silent = Api::start_with(&[("SHOP_EVENTS_URL", "")]).await;
+    let [payment, _, _] = three_attempts(&silent).await;
+    assert_eq!(resend(&silent, &payment, "1").await.json()["code"], "events_off");
+    api.add(&silent);
     api.assert_all_seen("back-office");
 }
 
@@ -255,6 +260,26 @@ async fn messages(api: &Api, payment: &str) {
     let event = with_key(Event::post(&path), &operation).json(DOCUMENT.body("closeMessage", "paymentStatus"));
     let answer = api.send(event).await;
     assert_eq!((answer.status, answer.json()["payment"].get("untold")), (200, None), "{}", answer.body);
+}
+
+/// Sends an event of a payment to the shop again.
+async fn resend(api: &Api, payment: &str, event: &str) -> Answer {
+    let operation = DOCUMENT.operation("resendEvent");
+    let path = operation.path.replace("{paymentId}", payment).replace("{event}", event);
+    api.send(with_key(Event::post(&path), &operation).json(DOCUMENT.body("resendEvent", "empty"))).await
+}
+
+async fn events(api: &Api, payment: &str) {
+    let shown = api.send(about("getPayment", payment)).await.json();
+    let number = shown["payment"]["events"][0]["number"].to_string();
+    assert_eq!(resend(api, payment, &number).await.json()["shop_status"], 200);
+    assert_eq!(resend(api, payment, "999").await.status, 404);
+    for (fault, code) in [("status:503", "shop_refused"), ("reset", "shop_unavailable")] {
+        api.environment.standins().fault(System::Shop, "events", fault.parse().unwrap(), 1).unwrap();
+        assert_eq!(resend(api, payment, &number).await.json()["code"], code);
+    }
+    let changed = api.send(call("listPayments").query("changed_since", "2020-01-01")).await;
+    assert_eq!(changed.status, 200, "{}", changed.body);
 }
 
 async fn customers(api: &Api) {

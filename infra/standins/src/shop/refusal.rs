@@ -1,9 +1,8 @@
-//! What the shop asks of every request, and how it refuses one.
+//! How the shop refuses a request, and what it asks of every body.
 
 use hyper::StatusCode;
 use serde_json::{Map, Value};
 
-use crate::options::Options;
 use crate::request::Request;
 
 /// A request the shop does not take: an HTTP status and a message.
@@ -13,14 +12,6 @@ impl ShopRefusal {
     pub(super) fn bad(problem: impl Into<String>) -> Self {
         Self(StatusCode::BAD_REQUEST, problem.into())
     }
-}
-
-/// The key, and the body as an object.
-pub(super) fn authorized(options: &Options, request: &Request) -> Result<Map<String, Value>, ShopRefusal> {
-    if request.bearer() != Some(options.shop_key.as_str()) {
-        return Err(ShopRefusal(StatusCode::UNAUTHORIZED, "`Authorization: Bearer …` is missing or has another key".to_owned()));
-    }
-    object(request)
 }
 
 /// The content type, and the body as an object.

@@ -151,23 +151,38 @@ impl TestEnvironment {
             .body(body.to_string())
     }
 
-    /// A form under an id, signed when the environment begins.
+    /// A form under an id, signed now.
     pub(crate) fn form_request(&self, id: &str, body: &Value) -> RequestBuilder {
-        self.form_signed(id, body, standins::beginning().unix_timestamp(), &Options::default().shop_forms_secret)
+        self.form_signed(id, body, machine_time(), &Options::default().shop_forms_secret)
     }
 
     /// The same, signed at another time or with another key.
     pub(crate) fn form_signed(&self, id: &str, body: &Value, at: i64, secret: &str) -> RequestBuilder {
+        self.signed("/shop/forms", id, body, at, secret)
+    }
+
+    /// An event under an id, signed now.
+    pub(crate) fn event_request(&self, id: &str, body: &Value) -> RequestBuilder {
+        self.signed("/shop/events", id, body, machine_time(), &Options::default().shop_events_secret)
+    }
+
+    /// A signed message.
+    pub(crate) fn signed(&self, path: &str, id: &str, body: &Value, at: i64, secret: &str) -> RequestBuilder {
         let body = body.to_string();
         let signature = Webhook::new(secret).unwrap().sign(id, at, body.as_bytes()).unwrap();
         self.http
-            .post(self.url("/shop/forms"))
+            .post(self.url(path))
             .header("content-type", "application/json")
             .header("webhook-id", id)
             .header("webhook-timestamp", at)
             .header("webhook-signature", signature)
             .body(body)
     }
+}
+
+/// What is signed is signed at the machine's time, whatever the environment's clock says.
+pub(crate) fn machine_time() -> i64 {
+    OffsetDateTime::now_utc().unix_timestamp()
 }
 
 /// Sends it, and reads the status and the JSON.

@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::environment::{TestEnvironment, answer, text};
+use crate::events::event;
 
 /// Every method that has an effect, with a request that has it.
 fn request(environment: &TestEnvironment, system: System, method: &str) -> reqwest::RequestBuilder {
@@ -22,6 +23,7 @@ fn request(environment: &TestEnvironment, system: System, method: &str) -> reqwe
         (System::Shop, "orders") => {
             environment.shop_request("/shop/orders", &json!({ "orders": [{ "uuid": "u1", "items": [{}] }] }))
         }
+        (System::Shop, "events") => environment.event_request("1001-1-2", &event("paid", &json!({}))),
         (System::Shop, _) => environment.form_request("f1", &json!({ "a": 1 })),
         (System::Imshop, method) => {
             let body = if method == "payment_status" {
@@ -40,15 +42,17 @@ fn effects(environment: &TestEnvironment, system: System, method: &str) -> usize
         (System::Mokka, _) => usize::from(environment.standins.mokka_order("R-1").is_some()),
         (System::Smspro, _) => environment.standins.inbox(None).len(),
         (System::Shop, "orders") => environment.standins.orders().len(),
+        (System::Shop, "events") => environment.standins.shop_books()["orders"].as_array().unwrap().len(),
         (System::Shop, _) => environment.standins.forms().len(),
         (System::Imshop, _) => environment.standins.imshop().len(),
     }
 }
 
-const METHODS: [(System, &str); 6] = [
+const METHODS: [(System, &str); 7] = [
     (System::Mokka, "checkout"),
     (System::Smspro, "send"),
     (System::Shop, "orders"),
+    (System::Shop, "events"),
     (System::Shop, "forms"),
     (System::Imshop, "payment_status"),
     (System::Imshop, "order_status"),
@@ -99,6 +103,7 @@ async fn refusals_and_statuses_have_the_systems_own_shape() {
         (System::Smspro, "send", Fault::Refused, 200, json!({ "status": 5, "description": "Sender or text are not set" })),
         (System::Smspro, "send", Fault::Status(4), 200, json!({ "status": 4, "description": "Not Enough Money" })),
         (System::Shop, "forms", Fault::Status(503), 503, json!({ "success": false, "message": "status 503" })),
+        (System::Shop, "events", Fault::Refused, 422, json!({ "success": false, "message": "the event is not understood" })),
         (System::Imshop, "payment_status", Fault::Refused, 200, json!({ "success": false })),
     ] {
         environment.standins.fault(system, method, fault, 1).unwrap();

@@ -4,6 +4,7 @@
 mod change;
 mod control;
 mod environment;
+mod events;
 mod faults;
 mod form;
 mod limit;

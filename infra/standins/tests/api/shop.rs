@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 use standins::Options;
 
-use crate::environment::{TestEnvironment, answer, text};
+use crate::environment::{TestEnvironment, answer, machine_time, text};
 
 fn order(uuid: &str) -> Value {
     json!({
@@ -165,7 +165,7 @@ async fn a_form_is_saved_once_per_id() {
 async fn a_form_must_be_signed_with_the_right_key_at_the_right_time() {
     let environment = TestEnvironment::start().await;
     let form = json!({ "formName": "callback" });
-    let (now, secret) = (standins::beginning().unix_timestamp(), Options::default().shop_forms_secret);
+    let (now, secret) = (machine_time(), Options::default().shop_forms_secret);
     let without = |name: &str| {
         let mut request = environment.form_request("f1", &form).build().unwrap();
         request.headers_mut().remove(name);
@@ -185,6 +185,9 @@ async fn a_form_must_be_signed_with_the_right_key_at_the_right_time() {
         assert!(answer["message"].as_str().unwrap().contains(why), "{why}: {answer}");
     }
     assert!(environment.standins.forms().is_empty());
+    // As earlier releases signed, whose clock the sandbox moves.
+    let by_the_clock = environment.form_signed("f1", &form, standins::beginning().unix_timestamp(), &secret);
+    assert_eq!(answer(by_the_clock).await.0, 200);
 }
 
 #[tokio::test]
@@ -199,6 +202,19 @@ async fn the_shop_wants_its_key() {
         assert_eq!((status, &answer["success"]), (401, &json!(false)), "{authorization:?}");
     }
     assert!(environment.standins.orders().is_empty());
+}
+
+#[tokio::test]
+async fn an_order_that_is_signed_must_be_signed_rightly() {
+    let environment = TestEnvironment::start().await;
+    let body = json!({ "orders": [order("u1")] });
+    let signed =
+        |secret: &str| environment.signed("/shop/orders", "order-1", &body, machine_time(), secret).bearer_auth("shop-demo-key");
+    let options = Options::default();
+    assert_eq!(answer(signed(&options.shop_forms_secret)).await.0, 401);
+    assert!(environment.standins.orders().is_empty());
+    assert_eq!(answer(signed(&options.shop_orders_secret)).await.0, 200);
+    assert_eq!(environment.standins.orders().len(), 1);
 }
 
 #[tokio::test]

@@ -16,29 +16,6 @@ use crate::platform::outbound::{Answer, Http, System, Target};
 /// How long IMSHOP may take. Shorter than half a lease, since two addresses may have to be told under one.
 const LIMIT: Duration = Duration::from_secs(4);
 
-/// IMSHOP's two addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Channel {
-    /// Payment status.
-    PaymentStatus,
-    /// Order status.
-    OrderStatus,
-}
-
-impl Channel {
-    /// Both, in the order in which they are told.
-    pub const ALL: [Self; 2] = [Self::PaymentStatus, Self::OrderStatus];
-
-    /// The name used in answers and among what is measured.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::PaymentStatus => "payment_status",
-            Self::OrderStatus => "order_status",
-        }
-    }
-}
-
 /// The shop's own codes of its order statuses, which IMSHOP's manager has to know.
 #[derive(Clone, Debug)]
 pub struct Codes {
@@ -150,26 +127,40 @@ impl Client {
         &self.codes
     }
 
-    /// Whether there is anybody to tell.
+    /// Whether IMSHOP hears the status of payments.
     #[must_use]
-    pub fn has_any(&self) -> bool {
-        Channel::ALL.into_iter().any(|channel| self.address(channel).is_some())
+    pub fn takes_payment_status(&self) -> bool {
+        self.payment_status.is_some()
     }
 
-    fn address(&self, channel: Channel) -> Option<&Address> {
-        match channel {
-            Channel::PaymentStatus => self.payment_status.as_ref(),
-            Channel::OrderStatus => self.order_status.as_ref(),
-        }
+    /// Whether IMSHOP hears the status of orders.
+    #[must_use]
+    pub fn takes_order_status(&self) -> bool {
+        self.order_status.is_some()
     }
 
-    /// Sends a message to an address; does nothing if there is none.
-    pub async fn send<T: Serialize>(&self, channel: Channel, message: &T, deadline: Deadline) -> Result<(), Unpublished> {
-        let Some(Address(url)) = self.address(channel) else { return Ok(()) };
+    /// Sends the status of a payment; does nothing if IMSHOP does not hear it.
+    pub async fn send_payment_status(&self, status: &PaymentStatus<'_>, deadline: Deadline) -> Result<(), Unpublished> {
+        self.send(self.payment_status.as_ref(), "payment_status", status, deadline).await
+    }
+
+    /// Sends the status of an order; does nothing if IMSHOP does not hear it.
+    pub async fn send_order_status(&self, status: &OrderStatus<'_>, deadline: Deadline) -> Result<(), Unpublished> {
+        self.send(self.order_status.as_ref(), "order_status", status, deadline).await
+    }
+
+    async fn send<T: Serialize>(
+        &self,
+        address: Option<&Address>,
+        method: &'static str,
+        message: &T,
+        deadline: Deadline,
+    ) -> Result<(), Unpublished> {
+        let Some(Address(url)) = address else { return Ok(()) };
         let body = serde_json::to_string(message).map_err(|error| Unpublished::Unavailable(error.to_string()))?;
         let json = HeaderValue::from_static("application/json; charset=utf-8");
         let request = self.http.post(url.clone()).header(CONTENT_TYPE, json).body(body);
-        let target = Target { system: System::Imshop, method: channel.name() };
+        let target = Target { system: System::Imshop, method };
         let answer = self.http.send(target, request, LIMIT, deadline).await;
         let mut answer = answer.map_err(|error| Unpublished::Unavailable(error.to_string()))?;
         let taken = read(&answer);
@@ -219,20 +210,20 @@ mod tests {
 
     #[test]
     fn an_address_that_is_switched_on_must_be_there() {
-        assert!(client(&[("IMSHOP_ORDER_STATUS", "on"), ADDRESS]).unwrap().has_any());
+        assert!(client(&[("IMSHOP_ORDER_STATUS", "on"), ADDRESS]).unwrap().takes_order_status());
         let error = client(&[("IMSHOP_ORDER_STATUS", "on"), ("IMSHOP_ORDER_STATUS_URL", "")]).unwrap_err().to_string();
         assert!(error.contains("IMSHOP_ORDER_STATUS_URL: must be set"), "{error}");
     }
 
     #[test]
     fn nobody_is_told_at_an_address_that_is_switched_off() {
-        assert!(!client(&[("IMSHOP_ORDER_STATUS", "off"), ADDRESS]).unwrap().has_any());
+        assert!(!client(&[("IMSHOP_ORDER_STATUS", "off"), ADDRESS]).unwrap().takes_order_status());
     }
 
     #[test]
     fn without_a_switch_the_address_decides() {
-        assert!(client(&[ADDRESS]).unwrap().has_any());
-        assert!(!client(&[]).unwrap().has_any());
+        assert!(client(&[ADDRESS]).unwrap().takes_order_status());
+        assert!(!client(&[]).unwrap().takes_order_status());
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! A payment as it is kept: its fields, and what each of them is made of. What happens to them is in the files beside this one.
 
+use super::channels::Outbox;
 use super::order::Line;
 use super::prepayment::Prepaid;
 use super::state::{BACK_OFFICE, Provider, State};
-use crate::payments::imshop::status::Channel;
 use crate::platform::clock::Timestamp;
 use crate::platform::ids::{MethodId, OrderId, OrderUuid, PaymentId};
 use crate::platform::money::Money;
@@ -67,8 +67,8 @@ pub struct Payment {
     pub captured_at: Option<Timestamp>,
     /// What happened, oldest first.
     pub history: Vec<Step>,
-    /// What IMSHOP knows of it.
-    pub outbox: OutboxMarks,
+    /// How far it is published.
+    pub outbox: Outbox,
     /// When it is looked at next, and whether a person must.
     pub poll: PollSchedule,
     /// Counts the writes; every write names the version it replaces.
@@ -261,44 +261,6 @@ impl StatusEvent {
             State::PartiallyRefunded => Some(Self::PartiallyRefunded(refunded)),
             State::Refunded => Some(Self::Refunded),
             State::Declined | State::Canceled | State::Expired => Some(Self::Failed),
-        }
-    }
-}
-
-/// How far IMSHOP was told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct OutboxMarks {
-    /// The number of the history's last line that IMSHOP's payment status address is done with.
-    pub payment_status: usize,
-    /// The same for the order status address.
-    pub order_status: usize,
-    /// How often in a row telling failed.
-    pub failures: u32,
-    /// Until when one request alone may tell.
-    pub lease_until: Option<Timestamp>,
-}
-
-impl OutboxMarks {
-    /// The number of the last line that both addresses are done with.
-    #[must_use]
-    pub fn done(&self) -> usize {
-        self.payment_status.min(self.order_status)
-    }
-
-    /// The number of the last line that one of them is done with.
-    #[must_use]
-    pub fn done_by(&self, channel: Channel) -> usize {
-        match channel {
-            Channel::PaymentStatus => self.payment_status,
-            Channel::OrderStatus => self.order_status,
-        }
-    }
-
-    /// The same, to be changed.
-    pub fn done_mut(&mut self, channel: Channel) -> &mut usize {
-        match channel {
-            Channel::PaymentStatus => &mut self.payment_status,
-            Channel::OrderStatus => &mut self.order_status,
         }
     }
 }

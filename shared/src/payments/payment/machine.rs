@@ -313,7 +313,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::payments::payment::{OutboxMarks, PollSchedule, Prepaid, Provider, Stored, Trigger};
+    use crate::payments::payment::{Outbox, PollSchedule, Prepaid, Provider, Stored, Trigger};
     use crate::platform::ids::{MethodId, OrderId, OrderUuid, PaymentId};
     use crate::platform::money::Currency;
 
@@ -351,7 +351,7 @@ mod tests {
             created_at: Timestamp::from_millis(0),
             captured_at: None,
             history: Vec::new(),
-            outbox: OutboxMarks::default(),
+            outbox: Outbox::default(),
             poll: PollSchedule::default(),
             version: 1,
             stored: Stored::default(),

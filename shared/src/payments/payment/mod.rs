@@ -7,12 +7,15 @@
 //! - `order`, `cart`, `form`: what is paid for, and by whom. `state`, `data`: a payment as it is kept.
 //! - `steps`, `intent`, `refund`: what happens to it. `command`: what people may ask of it. `machine`: what the provider's answer
 //!   means, and what comes next.
-//! - `poll_schedule`: when it is polled next. `status_events`: what IMSHOP has to hear. `news`: what is new since it was stored.
+//! - `watch`: when it is looked at next. `publishing`: what has to be published; `channels`: where, and how far it is. `events`: what the shop hears.
+//! - `news`: what is new since it was stored.
 //! - [`fiscal_document`]: the fiscal document of a capture.
 
 mod cart;
+mod channels;
 mod command;
 mod data;
+mod events;
 pub mod fiscal_document;
 mod form;
 mod intent;
@@ -22,23 +25,26 @@ mod order;
 mod poll_schedule;
 mod prepaid;
 mod prepayment;
+mod publishing;
 mod refund;
 mod state;
-mod status_events;
 mod steps;
 
 pub use cart::{Cart, Fact, Goods};
+pub use channels::{Channel, Delivery, Outbox, Receipt};
 pub use command::{Command, CommandRefusal};
 pub use data::{
-    Change, Choice, FiscalDocument, FiscalReceipt, Intent, OutboxMarks, Payment, PollSchedule, Reason, Refund, RefundStatus,
-    StatusEvent, Step, Stored,
+    Change, Choice, FiscalDocument, FiscalReceipt, Intent, Payment, PollSchedule, Reason, Refund, RefundStatus, StatusEvent,
+    Step, Stored,
 };
+pub use events::{EventKind, EventRefund, ShopEvent};
 pub use form::{FullName, Known};
 pub use machine::{Next, Policy, ProviderOutcome, ProviderReport, ReportedState, next};
 pub use news::News;
 pub use order::{Line, Order};
 pub use prepaid::Split;
 pub use prepayment::{Named, Prepaid, Prepayment};
+pub use publishing::Message;
 pub use refund::MAX_REFUNDS;
 pub use state::{Provider, State, Trigger};
 pub use steps::MAX_ASKED;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::channels::Channel;
 use super::data::{Payment, RefundStatus};
 use super::state::{State, Trigger};
 use crate::platform::clock::Timestamp;
@@ -19,8 +20,6 @@ const OVERDUE: Backoff = Backoff { first: Duration::from_mins(1), longest: Durat
 const MISMATCH: Backoff = Backoff { first: Duration::from_mins(5), longest: Duration::from_hours(1) };
 /// Polls while the provider cannot be asked: the end of its outage is noticed soon.
 const OUTAGE: Duration = Duration::from_mins(1);
-/// Tries to tell IMSHOP. The stream is quicker; this is what remains when it is not.
-const RELAY: Backoff = Backoff { first: Duration::from_secs(30), longest: Duration::from_mins(10) };
 /// Audit looks at an attempt that is not paid, after the provider's end or its own, whichever came later: a form that was approved in
 /// spite of it is found out.
 const AFTER_FAILURE: [Duration; 2] = [Duration::from_hours(1), Duration::from_hours(24)];
@@ -58,9 +57,14 @@ impl Payment {
             let first = if self.poll.audits_done == 0 { self.next_audit(0, &[AFTER_CAPTURE]) } else { None };
             self.poll.audit_at = self.poll.audit_at.or(first).filter(|_| self.state != State::Refunded);
         }
-        self.poll.next_at = self.next_poll(now);
         self.poll.troubled_since = if self.is_troubled(now) { Some(self.poll.troubled_since.unwrap_or(now)) } else { None };
         self.poll.manual_review &= self.poll.troubled_since.is_some();
+        self.with_attention_noted(now).planned(now)
+    }
+
+    /// This payment with the moment at which it is looked at next.
+    fn planned(mut self, now: Timestamp) -> Self {
+        self.poll.next_at = self.next_poll(now);
         self
     }
 
@@ -172,9 +176,7 @@ impl Payment {
         let leased = self.lease_until.filter(|until| *until > now).map(|until| until.plus(MARGIN));
         let provider =
             if self.is_over() { self.poll.audit_at } else { Some(leased.unwrap_or_else(|| self.next_provider_poll(now))) };
-        let relay = self.outbox.lease_until.filter(|until| *until > now).map(|until| until.plus(MARGIN));
-        let relay = self.has_unpublished().then(|| relay.unwrap_or_else(|| now.plus(RELAY.after(self.outbox.failures))));
-        [provider, relay].into_iter().flatten().min()
+        [provider, self.next_publication(now)].into_iter().flatten().min()
     }
 
     /// When to ask the provider.
@@ -230,6 +232,9 @@ impl Payment {
         let stuck = stuck || is_kept || self.lost;
         // Its customer may have paid unnoticed.
         let stuck = stuck || self.poll.hinted || self.poll.unreachable_since.is_some();
-        stuck || self.mismatch.is_some() || self.intent.is_some() || self.outbox.failures > 0
+        stuck
+            || self.mismatch.is_some()
+            || self.intent.is_some()
+            || Channel::IMSHOP.into_iter().any(|channel| self.outbox.of(channel).failures > 0)
     }
 }

@@ -1,6 +1,7 @@
 //! The steps of a payment: how it is opened, moved on, leased, and what its history keeps of that.
 
-use super::data::{Change, Choice, Intent, OutboxMarks, Payment, PollSchedule, Reason, StatusEvent, Step, Stored};
+use super::channels::Outbox;
+use super::data::{Change, Choice, Intent, Payment, PollSchedule, Reason, StatusEvent, Step, Stored};
 use super::order::Order;
 use super::prepayment::Prepaid;
 use super::state::{State, Trigger};
@@ -54,7 +55,7 @@ impl Payment {
                 action: None,
                 event: None,
             }],
-            outbox: OutboxMarks::default(),
+            outbox: Outbox::default(),
             poll: PollSchedule::default(),
             version: 0,
             stored: Stored::default(),
@@ -86,6 +87,13 @@ impl Payment {
         steps.last().map_or(self.created_at, |step| step.at)
     }
 
+    /// When it came into its state, or the last time that more of it was given back.
+    #[must_use]
+    pub fn changed_at(&self) -> Timestamp {
+        let told = self.history.iter().rev().find(|step| step.event.is_some()).map(|step| step.at);
+        told.map_or_else(|| self.moved_at(), |at| at.max(self.moved_at()))
+    }
+
     /// This payment moved on to `state`. The outcome is known again, what was intended is over, and so is the lease.
     /// A step that the machine does not allow leaves it as it is.
     #[must_use]
@@ -98,7 +106,7 @@ impl Payment {
                 self.captured_at.get_or_insert(now);
             }
             // A shop that let the hold go through us knows.
-            if state.is_failed() && self.last_event() == Some(&StatusEvent::Paid) && self.intent != Some(Intent::Cancel) {
+            if state.is_failed() && self.last_status_event() == Some(&StatusEvent::Paid) && self.intent != Some(Intent::Cancel) {
                 self.lost = true;
                 self.poll.manual_review = true;
             }
@@ -201,8 +209,10 @@ impl Payment {
     pub fn trimmed(mut self) -> Self {
         let mut surplus = self.history.len().saturating_sub(KEPT_STEPS);
         if surplus > 0 {
+            let kept = self.kept_events();
             self.history.retain(|step| {
-                let dropped = surplus > 0 && step.action.is_some() && step.event.is_none() && !step.is_asked();
+                let is_needed = step.event.is_some() || step.is_asked() || kept.contains(&step.number);
+                let dropped = surplus > 0 && step.action.is_some() && !is_needed;
                 surplus -= usize::from(dropped);
                 !dropped
             });
@@ -213,9 +223,13 @@ impl Payment {
     /// A line of history without a step.
     pub(super) fn push(&mut self, action: Option<String>, event: Option<StatusEvent>, by: Trigger<'_>, now: Timestamp) {
         // What IMSHOP knows already is not told again.
-        let event = event.filter(|event| self.last_event() != Some(event));
+        let event = event.filter(|event| self.last_status_event() != Some(event));
+        self.push_line(action, event, by.to_string(), now);
+    }
+
+    pub(super) fn push_line(&mut self, action: Option<String>, event: Option<StatusEvent>, by: String, now: Timestamp) {
         let (number, state) = (self.last_step() + 1, self.state.name().to_owned());
-        self.history.push(Step { number, at: now, state, by: by.to_string(), action, event });
+        self.history.push(Step { number, at: now, state, by, action, event });
     }
 
     pub(super) fn settled_for_now(mut self) -> Self {

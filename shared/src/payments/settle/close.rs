@@ -1,8 +1,7 @@
 //! A person closes a message that IMSHOP refuses for good. The provider has nothing to say about it, so it is not asked.
 
 use super::{CommandOutcome, ROUNDS, Settler};
-use crate::payments::imshop::status::Channel;
-use crate::payments::payment::{CommandRefusal, Payment, Trigger};
+use crate::payments::payment::{Channel, CommandRefusal, Payment, Trigger};
 use crate::platform::dynamodb::StoreError;
 
 impl Settler {

@@ -1,11 +1,15 @@
 //! Lists, by the tables' indexes. An index is read a moment late and holds keys only, so what a list says is
 //! looked up again before anything is decided.
 
+use futures_util::future::try_join_all;
+
 use super::orders::{ORDER, Orders, PAYMENT};
 use super::records::{OPEN, OrderRecord, PaymentRecord, SHARDS, order_shard};
 use crate::payments::payment::{Order, Payment, State};
 use crate::platform::clock::Timestamp;
-use crate::platform::dynamodb::{Consistency, Cursor, Item, Lookup, Page, Reading, StoreError, Versioned, passed_over, read};
+use crate::platform::dynamodb::{
+    Consistency, Cursor, CursorError, Item, Lookup, Page, Reading, StoreError, Versioned, passed_over, read,
+};
 use crate::platform::ids::{OrderId, OrderUuid, PaymentId};
 
 /// What is to be looked at.
@@ -71,6 +75,32 @@ impl Orders {
         self.payments(lookup, from, limit).await
     }
 
+    /// Payments that came into their state, or of which more was given back, at `since` or later; the longest ago first. One that changes
+    /// while the list is read comes again.
+    pub async fn changed(&self, since: Timestamp, from: Option<&Cursor>, limit: u16) -> Result<Page<Payment>, StoreError> {
+        let after = match from {
+            None => None,
+            Some(cursor) => Some(cursor_of_changes(cursor, since).ok_or(CursorError)?),
+        };
+        let after = after.as_ref();
+        let at = after.map_or(since.millis(), |(at, _)| *at);
+        let states = try_join_all(State::ALL.into_iter().map(|state| async move {
+            let bound = Some((">=", at));
+            let lookup =
+                Lookup { index: "by-state", hash: ("state", state.name()), range: "moved_at", bound, newest_first: false };
+            self.table.ranged_keys(&lookup, after, limit.saturating_add(1)).await
+        }))
+        .await?;
+        let mut found: Vec<_> = states.into_iter().flatten().collect();
+        found.sort();
+        found.dedup_by(|later, earlier| later.1 == earlier.1);
+        let more = found.len() > usize::from(limit);
+        found.truncate(usize::from(limit));
+        let next = found.last().filter(|_| more).map(|(at, key)| Cursor::after(CHANGES, ("moved_at", *at), key.clone()));
+        let keys = found.into_iter().map(|(_, key)| key).collect();
+        self.of_keys(Page { entries: keys, next, unreadable: Vec::new() }).await
+    }
+
     /// Payments that a person must look at, the longest troubled first.
     pub async fn in_need_of_a_person(&self, from: Option<&Cursor>, limit: u16) -> Result<Page<Payment>, StoreError> {
         let lookup =
@@ -122,7 +152,10 @@ impl Orders {
     }
 
     async fn payments(&self, lookup: Lookup<'_>, from: Option<&Cursor>, limit: u16) -> Result<Page<Payment>, StoreError> {
-        let page = self.table.keys(&lookup, from, limit).await?;
+        self.of_keys(self.table.keys(&lookup, from, limit).await?).await
+    }
+
+    async fn of_keys(&self, page: Page<String>) -> Result<Page<Payment>, StoreError> {
         let items = self.table.get_all(page.entries.clone(), Consistency::Strong, Reading::page()).await?;
         let found = page.entries.iter().filter_map(|key| Some((key, items.get(key)?.clone())));
         let (mut entries, mut unreadable) = (Vec::new(), Vec::new());
@@ -134,6 +167,15 @@ impl Orders {
         }
         Ok(Page { entries, next: page.next, unreadable })
     }
+}
+
+/// What the cursor of [`Orders::changed`] says that it belongs to.
+const CHANGES: (&str, &str) = ("list", "changes");
+
+/// Behind which entry a list of changes since then goes on, if it is its cursor.
+fn cursor_of_changes(cursor: &Cursor, since: Timestamp) -> Option<(i64, String)> {
+    let at = cursor.number("moved_at").filter(|at| cursor.is_of(CHANGES) && *at >= since.millis())?;
+    Some((at, cursor.key()?.to_owned()))
 }
 
 fn order(key: &str, item: Item) -> Result<Order, StoreError> {

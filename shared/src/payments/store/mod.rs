@@ -9,6 +9,7 @@
 mod documents;
 mod lists;
 mod orders;
+mod outbox;
 pub mod prices;
 mod quotes;
 mod records;

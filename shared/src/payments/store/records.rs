@@ -3,9 +3,10 @@
 use crate::platform::dynamodb::Versioned;
 use serde::{Deserialize, Serialize};
 
+use super::outbox::{ChannelsRecord, ReceiptRecord, Shared};
 use crate::payments::payment::{
-    Cart, Change, Fact, FiscalDocument, FiscalReceipt, Goods, Intent, Known, Line, Named, Order, OutboxMarks, Payment,
-    PollSchedule, Prepaid, Prepayment, Provider, Reason, Refund, RefundStatus, State, StatusEvent, Step, Stored,
+    Cart, Change, Fact, FiscalDocument, FiscalReceipt, Goods, Intent, Known, Line, Named, Order, Payment, PollSchedule, Prepaid,
+    Prepayment, Provider, Reason, Refund, RefundStatus, State, StatusEvent, Step, Stored,
 };
 use crate::platform::clock::Timestamp;
 use crate::platform::ids::{InstallId, ItemId, MethodId, OrderId, OrderUuid, PaymentId};
@@ -182,7 +183,13 @@ pub(super) struct PaymentRecord {
     tell_failures: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tell_lease_until: Option<i64>,
-    /// There, and true, when IMSHOP has to be told something and no try was made yet: the stream's filter.
+    /// What each channel has of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    channels: Option<ChannelsRecord>,
+    /// What became of the events for the shop.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    shop_receipts: Vec<ReceiptRecord>,
+    /// There, and true, when somebody has to hear something and no try was made yet: the stream's filter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     untold: Option<bool>,
     /// Hash key of the sparse index `due`.
@@ -499,6 +506,7 @@ impl TryFrom<Versioned<OrderRecord>> for Order {
 
 impl From<&Payment> for PaymentRecord {
     fn from(payment: &Payment) -> Self {
+        let shared = Shared::of(&payment.outbox);
         Self {
             payment_id: payment.id.as_str().to_owned(),
             order_uuid: payment.order_uuid.as_str().to_owned(),
@@ -529,12 +537,14 @@ impl From<&Payment> for PaymentRecord {
             refunds: payment.refunds.iter().map(RefundRecord::from).collect(),
             created_at: payment.created_at.millis(),
             captured_at: payment.captured_at.map(Timestamp::millis),
-            moved_at: payment.moved_at().millis(),
+            moved_at: payment.changed_at().millis(),
             history: payment.history.iter().zip(1..).map(StepRecord::from).collect(),
-            told_payment_status: payment.outbox.payment_status,
-            told_order_status: payment.outbox.order_status,
-            tell_failures: payment.outbox.failures,
-            tell_lease_until: payment.outbox.lease_until.map(Timestamp::millis),
+            told_payment_status: shared.payment_status,
+            told_order_status: shared.order_status,
+            tell_failures: shared.failures,
+            tell_lease_until: shared.lease_until,
+            channels: Some(ChannelsRecord::of(&payment.outbox)),
+            shop_receipts: payment.outbox.receipts.iter().map(ReceiptRecord::from).collect(),
             untold: payment.is_ready_to_publish().then_some(true),
             check_shard: payment.poll.next_at.map(|_| shard(payment.id.as_str())),
             check_at: payment.poll.next_at.map(Timestamp::millis),
@@ -705,12 +715,13 @@ impl TryFrom<Versioned<PaymentRecord>> for Payment {
             created_at: Timestamp::from_millis(record.created_at),
             captured_at: record.captured_at.map(Timestamp::from_millis),
             history: history.collect::<Result<_, Cause>>()?,
-            outbox: OutboxMarks {
+            outbox: Shared {
                 payment_status: record.told_payment_status,
                 order_status: record.told_order_status,
                 failures: record.tell_failures,
-                lease_until: record.tell_lease_until.map(Timestamp::from_millis),
-            },
+                lease_until: record.tell_lease_until,
+            }
+            .outbox(record.channels, record.shop_receipts),
             poll: PollSchedule {
                 next_at: record.check_at.map(Timestamp::from_millis),
                 unchanged: record.quiet_checks,

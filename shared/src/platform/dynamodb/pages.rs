@@ -52,8 +52,14 @@ impl Cursor {
         self.0.get(hash.0) == Some(&AttributeValue::S(hash.1.to_owned()))
     }
 
-    fn number(&self, name: &str) -> Option<i64> {
+    /// A number in it.
+    pub(crate) fn number(&self, name: &str) -> Option<i64> {
         self.0.get(name)?.as_n().ok()?.parse().ok()
+    }
+
+    /// The key of the item that it is behind.
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.0.get("pk")?.as_s().ok().map(String::as_str)
     }
 
     /// Behind the item `pk` in a list by `hash`, sorted by `range`.
@@ -120,6 +126,43 @@ impl Table {
     /// The keys of what an index holds under a value, piece by piece. An item that moves within its index while it is read may be
     /// there twice, and is said once.
     pub(crate) async fn keys(&self, lookup: &Lookup<'_>, from: Option<&Cursor>, limit: u16) -> Result<Page<String>, StoreError> {
+        let page = self.entries(lookup, from, limit).await?;
+        let mut seen = HashSet::new();
+        let keys = page.entries.into_iter().filter_map(|mut item| match item.remove("pk") {
+            Some(AttributeValue::S(key)) => seen.insert(key.clone()).then_some(key),
+            _ => None,
+        });
+        Ok(Page { entries: keys.collect(), next: page.next, unreadable: page.unreadable })
+    }
+
+    /// Keys of an index under a value with their range keys, those behind `after` only; at least `enough` of them if there are as many, and
+    /// then all with the range key of the last one of these: among equal ones the index has no order.
+    pub(crate) async fn ranged_keys(
+        &self,
+        lookup: &Lookup<'_>,
+        after: Option<&(i64, String)>,
+        enough: u16,
+    ) -> Result<Vec<(i64, String)>, StoreError> {
+        let mut found: Vec<(i64, String)> = Vec::new();
+        let mut from = None;
+        loop {
+            let page = self.entries(lookup, from.as_ref(), enough).await?;
+            found.extend(page.entries.iter().filter_map(|item| {
+                let at = item.get(lookup.range)?.as_n().ok()?.parse().ok()?;
+                let entry = (at, item.get("pk")?.as_s().ok()?.clone());
+                after.is_none_or(|after| entry > *after).then_some(entry)
+            }));
+            from = page.next;
+            let last_enough = found.get(usize::from(enough.saturating_sub(1))).map(|(at, _)| *at);
+            let is_whole = last_enough.is_some() && found.last().map(|(at, _)| *at) != last_enough;
+            if from.is_none() || is_whole {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// A piece of what an index holds under a value.
+    async fn entries(&self, lookup: &Lookup<'_>, from: Option<&Cursor>, limit: u16) -> Result<Page<Item>, StoreError> {
         if from.is_some_and(|cursor| !lookup.goes_on_from(cursor)) {
             return Err(CursorError.into());
         }
@@ -154,13 +197,8 @@ impl Table {
             }
         };
         let output = self.patiently("Query", attempt).await?;
-        let keys = output.items.unwrap_or_default().into_iter();
-        let mut seen = HashSet::new();
-        let keys = keys.filter_map(|mut item| match item.remove("pk") {
-            Some(AttributeValue::S(key)) => seen.insert(key.clone()).then_some(key),
-            _ => None,
-        });
-        Ok(Page { entries: keys.collect(), next: output.last_evaluated_key.map(Cursor), unreadable: Vec::new() })
+        let entries = output.items.unwrap_or_default();
+        Ok(Page { entries, next: output.last_evaluated_key.map(Cursor), unreadable: Vec::new() })
     }
 }
 

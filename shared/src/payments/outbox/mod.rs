@@ -1,0 +1,210 @@
+//! The outbox relay: publishes what became of a payment. The payment's history is the outbox: each step that matters carries a message,
+//! and the messages go out in their order, each at least once, to IMSHOP's two addresses and to the shop's own system. The channels do
+//! not wait for each other: each has its own mark, failures, lease and next try. Two triggers, no other logic in them: the table's
+//! stream, at once, and the scheduled reconciliation, for what failed.
+//!
+//! Round trips when nothing is in the way: one read, one write (the leases), one call for each channel, one write; one more read, of its
+//! order, of a payment that failed or whose shop hears of it, and one of the attempt that followed if this one once counted as paid. What
+//! a slow channel keeps waiting for longer than a second is written apart, so that it holds up no other.
+
+mod health;
+pub mod resend;
+mod to_imshop;
+mod to_shop;
+
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+
+pub use health::ChannelHealth;
+
+use crate::payments::imshop::status as imshop;
+use crate::payments::payment::{Channel, Delivery, Outbox, Payment, Receipt};
+use crate::payments::shop_events;
+use crate::payments::store::Orders;
+use crate::platform::clock::{Clock, Deadline};
+use crate::platform::dynamodb::StoreError;
+use crate::platform::env::Env;
+use crate::platform::ids::PaymentId;
+use crate::platform::metrics::Metrics;
+use crate::platform::outbound::Http;
+
+/// How often one run may lose a conditional write, which only happens when others make progress.
+const ROUNDS: u32 = 8;
+/// How long what IMSHOP and the shop have taken waits to be written by one write.
+const TOGETHER: Duration = Duration::from_secs(1);
+
+/// What is needed to publish.
+#[derive(Clone, Debug)]
+pub struct OutboxRelay {
+    orders: Orders,
+    imshop: imshop::Client,
+    shop: Option<shop_events::Client>,
+    clock: Clock,
+    metrics: Metrics,
+}
+
+/// How far a payment could be published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Published {
+    /// There was nothing to publish yet, or another request is at it.
+    Nothing,
+    /// Everything that was due.
+    Everything,
+    /// A channel did not take its message; it is written down when to try again.
+    Failed,
+}
+
+/// How far the channels of one call are, to be written down.
+#[derive(Debug, Default)]
+struct Progress {
+    /// The channels with their new state.
+    channels: Vec<(Channel, Delivery)>,
+    /// What the shop said.
+    receipts: Vec<Receipt>,
+    /// Those that did not take their message.
+    closed: Vec<Channel>,
+}
+
+impl Progress {
+    fn add(&mut self, other: Self) {
+        self.channels.extend(other.channels);
+        self.receipts.extend(other.receipts);
+        self.closed.extend(other.closed);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.channels.is_empty()
+    }
+
+    /// This outbox, whatever was written to it meanwhile, as far as these channels are.
+    fn applied_to(&self, mut outbox: Outbox) -> Outbox {
+        for (channel, delivery) in &self.channels {
+            let now = outbox.of_mut(*channel);
+            *now = Delivery { done: delivery.done.max(now.done), ..*delivery };
+        }
+        for receipt in &self.receipts {
+            outbox.keep(receipt.clone());
+        }
+        outbox
+    }
+}
+
+impl OutboxRelay {
+    /// Reads IMSHOP's addresses and the shop's (`SHOP_EVENTS_URL`); nothing without a store.
+    pub fn from_env(env: &mut Env, orders: Option<Orders>, http: Http, clock: Clock, metrics: Metrics) -> Option<Self> {
+        let shop = shop_events::Client::from_env(env, http.clone(), clock.clone());
+        let imshop = imshop::Client::from_env(env, http);
+        Some(Self { orders: orders?, imshop, shop, clock, metrics })
+    }
+
+    /// Publishes what is due of a payment.
+    pub async fn publish(&self, id: &PaymentId, health: &ChannelHealth, deadline: Deadline) -> Result<Published, StoreError> {
+        let Some(mut payment) = self.orders.payment(id).await? else { return Ok(Published::Nothing) };
+        let mut published = Published::Nothing;
+        // Where a message was not taken, the messages after it wait for it.
+        let mut closed = Vec::new();
+        for _ in 0..ROUNDS {
+            let outbox = self.without_absent(&payment);
+            let is_absence_new = outbox != payment.outbox;
+            payment.outbox = outbox;
+            let now = self.clock.now();
+            let open = |channel: &Channel| !closed.contains(channel) && payment.may_publish(*channel, now);
+            let open: Vec<_> = Channel::ALL.into_iter().filter(open).collect();
+            // A call to the provider is under way: its result is written, and published, in a moment.
+            if payment.is_leased(now) {
+                break;
+            }
+            if open.is_empty() {
+                if is_absence_new {
+                    drop(self.orders.save_payment(payment).await?);
+                }
+                break;
+            }
+            if open.iter().all(|channel| health.is_down(*channel)) {
+                // Without trying; the first write plans the next try as well.
+                for channel in open {
+                    let delivery = payment.outbox.of_mut(channel);
+                    *delivery = delivery.failed(now);
+                }
+                drop(self.orders.save_payment(payment).await?);
+                return Ok(Published::Failed);
+            }
+            let Some(leased) = self.orders.save_payment(payment.leased_for_publishing(&open, now)).await? else {
+                let Some(stored) = self.orders.payment(id).await? else { break };
+                payment = stored;
+                continue;
+            };
+            payment = self.send(leased, &open, &mut closed, health, deadline).await?;
+            published = Published::Everything;
+        }
+        Ok(if closed.is_empty() { published } else { Published::Failed })
+    }
+
+    /// Sends the next message of every open channel, and writes down how far that came.
+    async fn send(
+        &self,
+        payment: Payment,
+        open: &[Channel],
+        closed: &mut Vec<Channel>,
+        health: &ChannelHealth,
+        deadline: Deadline,
+    ) -> Result<Payment, StoreError> {
+        let order = if self.needs_order(&payment, open) { self.orders.order(&payment.order_uuid).await? } else { None };
+        let imshop = Box::pin(self.send_status(&payment, order.as_ref(), open, health, deadline));
+        let shop = Box::pin(self.send_event(&payment, order.as_ref(), open, health, deadline));
+        let (first, second) = match select(imshop, shop).await {
+            Either::Left((first, rest)) => (first?, Either::Left(rest)),
+            Either::Right((first, rest)) => (first?, Either::Right(rest)),
+        };
+        // Usually the other side has answered by then as well, and one write does for both.
+        let (mut progress, mut rest) = (first, second);
+        let others = tokio::time::timeout(if progress.is_empty() { Duration::MAX } else { TOGETHER }, &mut rest).await;
+        let mut saved = payment.clone();
+        if let Ok(others) = others {
+            progress.add(others?);
+        } else {
+            saved = self.record(saved, &progress).await?;
+            closed.append(&mut progress.closed);
+            progress = rest.await?;
+        }
+        closed.append(&mut progress.closed);
+        if progress.is_empty() { Ok(saved) } else { self.record(saved, &progress).await }
+    }
+
+    fn needs_order(&self, payment: &Payment, open: &[Channel]) -> bool {
+        open.contains(&Channel::ShopEvents) || Self::asks_for_order(payment)
+    }
+
+    /// Whether somebody hears of payments on a channel.
+    fn has(&self, channel: Channel) -> bool {
+        match channel {
+            Channel::PaymentStatus => self.imshop.takes_payment_status(),
+            Channel::OrderStatus => self.imshop.takes_order_status(),
+            Channel::ShopEvents => self.shop.is_some(),
+        }
+    }
+
+    /// How far each channel is, given that one that is switched off has nothing to hear.
+    fn without_absent(&self, payment: &Payment) -> Outbox {
+        let mut outbox = payment.outbox.clone();
+        for channel in Channel::ALL.into_iter().filter(|channel| !self.has(*channel) && payment.has_message(*channel)) {
+            let delivery = outbox.of_mut(channel);
+            *delivery = delivery.taken(payment.last_step());
+        }
+        outbox
+    }
+
+    /// Writes down how far the channels are, whatever else was written to the payment meanwhile.
+    async fn record(&self, payment: Payment, progress: &Progress) -> Result<Payment, StoreError> {
+        let mut payment = payment;
+        for _ in 0..ROUNDS {
+            let outbox = progress.applied_to(payment.outbox.clone());
+            match self.orders.save_payment(Payment { outbox, ..payment.clone() }).await? {
+                Some(saved) => return Ok(saved),
+                None => payment = self.orders.payment(&payment.id).await?.unwrap_or(payment),
+            }
+        }
+        Err(StoreError::Failed { action: "UpdateItem", cause: "others kept writing the payment".to_owned() })
+    }
+}

@@ -1,0 +1,131 @@
+//! How far each channel is, as it is stored. Releases before 0.2 know two channels, which share their failures and their lease: both are
+//! still written for them, and read where they have written after us.
+
+use serde::{Deserialize, Serialize};
+
+use crate::payments::payment::{Channel, Delivery, Outbox, Receipt};
+use crate::platform::clock::Timestamp;
+
+/// What releases before 0.2 know of IMSHOP's two addresses.
+pub(super) struct Shared {
+    pub(super) payment_status: usize,
+    pub(super) order_status: usize,
+    pub(super) failures: u32,
+    pub(super) lease_until: Option<i64>,
+}
+
+/// What each channel has of its own.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+pub(super) struct ChannelsRecord {
+    #[serde(default)]
+    payment_status: ChannelRecord,
+    #[serde(default)]
+    order_status: ChannelRecord,
+    #[serde(default)]
+    shop_events: ChannelRecord,
+}
+
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+struct ChannelRecord {
+    /// Only the shop's: IMSHOP's two have attributes of their own, which are older.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    done: Option<usize>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    failures: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lease_until: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next_at: Option<i64>,
+}
+
+/// What became of an event.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ReceiptRecord {
+    number: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    taken_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+impl Shared {
+    /// What an earlier release is to know.
+    pub(super) fn of(outbox: &Outbox) -> Self {
+        let imshop = Channel::IMSHOP.map(|channel| outbox.of(channel));
+        Self {
+            payment_status: outbox.payment_status.done,
+            order_status: outbox.order_status.done,
+            failures: imshop.iter().map(|delivery| delivery.failures).max().unwrap_or_default(),
+            lease_until: imshop.iter().filter_map(|delivery| delivery.lease_until).max().map(Timestamp::millis),
+        }
+    }
+
+    /// How far each channel is, given what a release that knows the channels has written of them, if one has.
+    pub(super) fn outbox(self, channels: Option<ChannelsRecord>, receipts: Vec<ReceiptRecord>) -> Outbox {
+        let known = channels.unwrap_or_default();
+        let leases = [known.payment_status.lease_until, known.order_status.lease_until];
+        // Another lease than ours is that of an earlier release, which holds it for both.
+        let is_ours = self.lease_until == leases.into_iter().flatten().max();
+        let imshop = |record: ChannelRecord, done| {
+            let own = if is_ours { record.lease_until } else { self.lease_until };
+            let failures = if channels.is_some() { record.failures } else { self.failures };
+            Delivery {
+                done,
+                failures,
+                lease_until: own.map(Timestamp::from_millis),
+                next_at: record.next_at.map(Timestamp::from_millis),
+            }
+        };
+        let shop = known.shop_events;
+        Outbox {
+            payment_status: imshop(known.payment_status, self.payment_status),
+            order_status: imshop(known.order_status, self.order_status),
+            shop_events: Delivery {
+                // What IMSHOP knew before there were events is no news for the shop.
+                done: shop.done.unwrap_or(self.payment_status.min(self.order_status)),
+                failures: shop.failures,
+                lease_until: shop.lease_until.map(Timestamp::from_millis),
+                next_at: shop.next_at.map(Timestamp::from_millis),
+            },
+            receipts: receipts.into_iter().map(Receipt::from).collect(),
+        }
+    }
+}
+
+impl ChannelsRecord {
+    pub(super) fn of(outbox: &Outbox) -> Self {
+        Self {
+            payment_status: ChannelRecord::of(outbox.payment_status),
+            order_status: ChannelRecord::of(outbox.order_status),
+            shop_events: ChannelRecord { done: Some(outbox.shop_events.done), ..ChannelRecord::of(outbox.shop_events) },
+        }
+    }
+}
+
+impl ChannelRecord {
+    fn of(delivery: Delivery) -> Self {
+        let Delivery { failures, lease_until, next_at, .. } = delivery;
+        Self { done: None, failures, lease_until: lease_until.map(Timestamp::millis), next_at: next_at.map(Timestamp::millis) }
+    }
+}
+
+impl From<&Receipt> for ReceiptRecord {
+    fn from(receipt: &Receipt) -> Self {
+        let Receipt { number, taken_at, status, error } = receipt.clone();
+        Self { number, taken_at: taken_at.map(Timestamp::millis), status, error }
+    }
+}
+
+impl From<ReceiptRecord> for Receipt {
+    fn from(record: ReceiptRecord) -> Self {
+        let ReceiptRecord { number, taken_at, status, error } = record;
+        Self { number, taken_at: taken_at.map(Timestamp::from_millis), status, error }
+    }
+}
