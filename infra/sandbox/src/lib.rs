@@ -1,7 +1,7 @@
 //! The whole system on one machine: no account, no Docker, no network, nothing to install beyond the Rust toolchain.
 //!
 //! - `emulators` (a crate of its own): AWS, as the template has it.
-//! - `standins` (another): Mokka, SMSPRO, the shop and IMSHOP.
+//! - `standins` (another): Mokka, SMSPRO, the shop, IMSHOP and YooKassa.
 //! - [`functions`]: the functions as they are deployed, built from the same settings.
 //! - [`running`]: starts all of it.
 //! - [`check`]: reads the files that operations edit, before they are deployed.

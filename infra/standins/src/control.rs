@@ -19,9 +19,10 @@ use crate::shop::Destination;
 use crate::simulator::Simulator;
 use crate::smspro::PhoneReports;
 use crate::system::System;
+use crate::yookassa;
 
 /// Everything this API has, for the answer to a path that it does not have.
-pub(crate) const PATHS: [&str; 30] = [
+pub(crate) const PATHS: [&str; 37] = [
     "GET /control/calls?system=",
     "DELETE /control/calls",
     "GET /control/inbox?phone=",
@@ -42,6 +43,13 @@ pub(crate) const PATHS: [&str; 30] = [
     "POST /control/mokka/{order_id}/decide",
     "POST /control/mokka/{order_id}/callback",
     "POST /control/mokka/{order_id}/return",
+    "GET /control/yookassa",
+    "GET /control/yookassa/refunds",
+    "GET /control/yookassa/notifications",
+    "POST /control/yookassa/notifications",
+    "GET /control/yookassa/{id}",
+    "POST /control/yookassa/{id}/decide",
+    "POST /control/yookassa/{id}/fields",
     "GET /control/readings",
     "POST /control/readings",
     "GET /control/faults",
@@ -190,6 +198,7 @@ async fn respond(simulator: &Arc<Simulator>, request: &Request) -> Option<Result
         ("POST", ["mokka", order_id, "return"]) => body::<GiveBack>(request)
             .and_then(|wish| simulator.mokka.give_back(order_id, &wish.amount, simulator.clock.now()))
             .map(|()| done(|| ())),
+        (_, ["yookassa", rest @ ..]) => yookassa::control::serve(&simulator.yookassa, request, rest).await?,
         ("GET", ["readings"]) => Ok(Answer::ok(&readings(simulator))),
         ("POST", ["readings"]) => body::<Read>(request).and_then(|wish| read(simulator, &wish)),
         ("GET", ["faults"]) => Ok(Answer::ok(&simulator.faults.list())),
@@ -211,14 +220,17 @@ async fn respond(simulator: &Arc<Simulator>, request: &Request) -> Option<Result
 fn read(simulator: &Simulator, wish: &Read) -> Result<Answer, ControlError> {
     match named(&wish.system)? {
         System::Mokka => simulator.mokka.readings.set(&wish.name, &wish.value)?,
+        System::Yookassa => simulator.yookassa.readings.set(&wish.name, &wish.value)?,
         System::Shop => simulator.shop.readings.set(&wish.name, &wish.value)?,
-        System::Smspro | System::Imshop => return Err(ControlError::field("system", "only mokka and shop have readings")),
+        System::Smspro | System::Imshop => {
+            return Err(ControlError::field("system", "only mokka, yookassa and shop have readings"));
+        }
     }
     Ok(Answer::ok(&readings(simulator)))
 }
 
 fn readings(simulator: &Simulator) -> Vec<Value> {
-    [simulator.mokka.readings.list(), simulator.shop.readings.list()].concat()
+    [simulator.mokka.readings.list(), simulator.yookassa.readings.list(), simulator.shop.readings.list()].concat()
 }
 
 fn set_reports(simulator: &Simulator, wish: &SetReports) -> Result<Answer, ControlError> {
@@ -290,6 +302,7 @@ async fn advance(simulator: &Simulator, request: &Request) -> Result<Answer, Con
         return Err(ControlError::field("advance_s", "seconds to move forward, 0 to a hundred years"));
     }
     pusher::settle(&simulator.smspro, &simulator.clock).await;
+    yookassa::sender::settle(&simulator.yookassa).await;
     simulator.hooks.before_leap().await;
     simulator.clock.advance(advance_s);
     Ok(Answer::ok(&json!({ "now": rfc3339(simulator.clock.now()) })))
@@ -319,7 +332,7 @@ fn query<'a>(request: &'a Request, name: &str) -> Result<Option<&'a str>, Contro
 }
 
 /// The body, whatever its content type says: people use curl.
-fn body<T: DeserializeOwned>(request: &Request) -> Result<T, ControlError> {
+pub(crate) fn body<T: DeserializeOwned>(request: &Request) -> Result<T, ControlError> {
     serde_json::from_slice(&request.body).map_err(|error| ControlError::Request(format!("the body: {error}")))
 }
 

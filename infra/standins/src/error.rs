@@ -19,6 +19,9 @@ pub enum ControlError {
     /// No Checkout has created this order at Mokka.
     #[error("Mokka knows no order `{0}`; create it with a Checkout first")]
     UnknownOrder(String),
+    /// Neither a payment nor a refund has this id at YooKassa.
+    #[error("YooKassa knows no payment and no refund `{0}`; its ids are in GET /control/yookassa")]
+    UnknownYookassa(String),
     /// No Registration has this order id at Mokka.
     #[error("Mokka knows no registration `{0}`; create it with a Registration first")]
     UnknownRegistration(String),
@@ -50,7 +53,7 @@ impl ControlError {
 
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::UnknownOrder(_) | Self::UnknownRegistration(_) => StatusCode::NOT_FOUND,
+            Self::UnknownOrder(_) | Self::UnknownRegistration(_) | Self::UnknownYookassa(_) => StatusCode::NOT_FOUND,
             Self::Undecidable { .. } => StatusCode::CONFLICT,
             Self::UnknownMethod { .. } | Self::Field { .. } | Self::Request(_) => StatusCode::BAD_REQUEST,
         }

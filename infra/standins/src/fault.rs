@@ -14,10 +14,10 @@
 //! | `effect_late:NN` | yes, NN seconds of the clock later | the connection is reset |
 //! | `repeated` | yes, twice | the answer to the second of two equal requests |
 //! | `refused` | no | a proper refusal in the system's own shape |
-//! | `status:NN` | no | Mokka, SMSPRO: their own status NN with its documented message; shop, IMSHOP: HTTP NN with JSON |
+//! | `status:NN` | no | Mokka, SMSPRO: their own status NN and its text; YooKassa: HTTP NN in its own shape; shop, IMSHOP: HTTP NN, JSON |
 //!
 //! A call is recorded before its fault plays. The refusals: Mokka 100 (with the reading `cannot_process` = `done` the effect
-//! happens); SMSPRO 5, to a question for a report 2; shop orders: every order
+//! happens); YooKassa 400 `invalid_request`; SMSPRO 5, to a question for a report 2; shop orders: every order
 //! `success:false` with `errorCode` and `errorMessage`; shop forms: `success:false` with a message, as for a time slot
 //! that was taken; shop events: 422; shop feed: 403; IMSHOP: `success:false`. With the reading `lost_call` = `later`, Mokka's `answer_lost` is
 //! `effect_late:20`.
@@ -195,9 +195,12 @@ fn check_status(system: System, status: u16) -> Result<(), ControlError> {
         System::Mokka | System::Smspro if !(1..=999).contains(&status) => {
             Err(ControlError::field("fault", format!("status:{status}: {system} codes are 1..=999 (0 is success)")))
         }
+        System::Yookassa if status != 202 && !(400..=599).contains(&status) => {
+            Err(ControlError::field("fault", format!("status:{status}: for {system} 202, or an HTTP status of 400..=599")))
+        }
         System::Shop | System::Imshop if !(200..=599).contains(&status) => {
             Err(ControlError::field("fault", format!("status:{status}: for {system} an HTTP status, 200..=599")))
         }
-        System::Mokka | System::Smspro | System::Shop | System::Imshop => Ok(()),
+        System::Mokka | System::Yookassa | System::Smspro | System::Shop | System::Imshop => Ok(()),
     }
 }

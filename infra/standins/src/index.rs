@@ -39,6 +39,8 @@ pub(crate) fn page(base_url: &str) -> Answer {
         ("/control/mokka", "Mokka's orders, with their forms"),
         ("/control/mokka/registrations", "Mokka's registrations, with their forms"),
         ("/control/mokka/limits", "limits that were set or granted, by phone"),
+        ("/control/yookassa", "YooKassa's payments, with their pages"),
+        ("/control/yookassa/refunds", "what YooKassa gave back"),
         ("/control/faults", "faults that are armed"),
         ("/control/shop", "what is merged into the shop's answers"),
     ];
@@ -53,7 +55,7 @@ pub(crate) fn page(base_url: &str) -> Answer {
             "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
 <meta name=\"viewport\" content=\"width=device-width\"><title>Stand-ins</title>\
 <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}}</style></head>\
-<body><h1>Stand-ins</h1><p>Simulated Mokka, SMSPRO, shop and IMSHOP at {}. Nothing here leaves this machine.</p>\
+<body><h1>Stand-ins</h1><p>Simulated Mokka, YooKassa, SMSPRO, shop and IMSHOP at {}. Nothing here leaves this machine.</p>\
 <ul>{rows}</ul></body></html>",
             escape(base_url)
         ),

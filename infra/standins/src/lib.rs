@@ -1,11 +1,12 @@
-//! Strict, stateful stand-ins for the outside systems: Mokka, SMSPRO, the shop's own backend and IMSHOP. Where they are stricter than
-//! the real systems, and why, is a table in `infra/docs/READINGS.md`.
+//! Strict, stateful stand-ins for the outside systems: Mokka, YooKassa, SMSPRO, the shop's own backend and IMSHOP. Where they are
+//! stricter than the real systems, and why, is a table in `infra/docs/READINGS.md`.
 //!
 //! One listener on loopback serves all of them, for the sandbox and for the tests alike:
 //!
 //! | path | what | module |
 //! |---|---|---|
 //! | `/mokka/…` | Mokka API Factoring, and the form a customer clicks through | `mokka` |
+//! | `/yookassa/…` | YooKassa API v3, and the page where a customer pays by card | `yookassa` |
 //! | `/smspro/…` | SMSPRO OTP, with an inbox instead of SMS | `smspro` |
 //! | `/shop/…` | the shop's order backend, its books of payments, form storage and product feed | `shop` |
 //! | `/imshop/…` | IMSHOP's status URLs | `imshop` |
@@ -43,6 +44,7 @@ mod shop;
 mod simulator;
 mod smspro;
 mod system;
+mod yookassa;
 
 use std::sync::Arc;
 
@@ -60,6 +62,7 @@ pub use mokka::{Decided, DecidedRegistration, Decision, LimitStatus, MokkaOrder,
 pub use options::{Options, SignatureOrder, Store, Tariff};
 pub use smspro::{PhoneReports, Push, Sms};
 pub use system::System;
+pub use yookassa::{CardDecision, CardOutcome, YookassaNotice};
 
 use readings::Readings;
 use simulator::Simulator;
@@ -80,6 +83,9 @@ impl StandIns {
         let port = listener.local_addr().map_or(0, |address| address.port());
         let simulator = Arc::new(Simulator::new(options, clock, port));
         tokio::spawn(server::accept(listener, Arc::clone(&simulator)));
+        if let Some(url) = simulator.options.yookassa_notification_url.clone() {
+            simulator.yookassa.notify(url);
+        }
         Self { simulator }
     }
 
@@ -303,11 +309,14 @@ impl StandIns {
         self.simulator.mokka.set_amount(order_id, amount.into())
     }
 
-    /// Lets Mokka or the shop be read in another way where its document leaves it open: the names and values of
+    /// Lets Mokka, YooKassa or the shop be read in another way where its document leaves it open: the names and values of
     /// `GET /control/readings`.
     pub fn set_reading(&self, name: &str, value: &str) -> Result<(), ControlError> {
         if Readings::<shop::Reading>::has(name) {
             return self.simulator.shop.readings.set(name, value);
+        }
+        if Readings::<yookassa::Reading>::has(name) {
+            return self.simulator.yookassa.readings.set(name, value);
         }
         self.simulator.mokka.readings.set(name, value)
     }

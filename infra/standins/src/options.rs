@@ -47,7 +47,15 @@ pub struct Options {
     pub mokka_tariffs: Vec<Tariff>,
     /// Whether Mokka's callbacks carry a `signature` query parameter over their raw body, as some deployments do.
     pub sign_callbacks: bool,
-    /// Whether Mokka refuses what real clients send beside its document (numbers for texts, nulls, formatted phones, other fields),
+    /// The shop that YooKassa knows.
+    pub yookassa_shop_id: String,
+    /// That shop's secret key.
+    pub yookassa_key: String,
+    /// Where YooKassa posts its notifications, if the shop has said it.
+    pub yookassa_notification_url: Option<String>,
+    /// The fiscal register that YooKassa makes the shop's receipts with, if it does: a payment without one is refused then.
+    pub yookassa_register: Option<String>,
+    /// Whether Mokka and YooKassa refuse what real clients send beside the document (numbers for texts, nulls, phones, other fields),
     /// so that our own client's every slip shows. Otherwise it is taken, and the answer's note says so.
     pub exact_requests: bool,
     /// Whether calls are kept with all they said, or only counted, for tests that make very many.
@@ -87,6 +95,10 @@ impl Default for Options {
                 Tariff { term: 12, min_kopecks: 500_000, max_kopecks: 15_000_000, monthly_overpayment_bp: 195 },
             ],
             sign_callbacks: false,
+            yookassa_shop_id: "506751".to_owned(),
+            yookassa_key: "test_demo_key".to_owned(),
+            yookassa_notification_url: None,
+            yookassa_register: None,
             exact_requests: false,
             record_calls: true,
             smspro_key: "smspro-demo-key".to_owned(),

@@ -20,6 +20,13 @@ pub(crate) fn token() -> String {
     token
 }
 
+/// An id in the form of a UUID: 36 characters.
+pub(crate) fn uuid() -> String {
+    let token = token();
+    let part = |range| token.get(range).unwrap_or_default();
+    format!("{}-{}-5{}-8{}-{}", part(0..8), part(8..12), part(12..15), part(15..18), part(20..32))
+}
+
 /// A code of `length` characters of `alphabet`; digits if the alphabet is empty.
 pub(crate) fn code(alphabet: &str, length: usize) -> String {
     let alphabet: Vec<char> = if alphabet.is_empty() { ('0'..='9').collect() } else { alphabet.chars().collect() };

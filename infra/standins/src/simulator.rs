@@ -20,6 +20,7 @@ use crate::request::Request;
 use crate::shop::Shop;
 use crate::smspro::{self, Smspro};
 use crate::system::System;
+use crate::yookassa::{self, Yookassa};
 use crate::{index, mokka};
 
 /// The systems and what is recorded and armed around them.
@@ -29,6 +30,7 @@ pub(crate) struct Simulator {
     pub(crate) calls: Calls,
     pub(crate) faults: Faults,
     pub(crate) mokka: Arc<Mokka>,
+    pub(crate) yookassa: Arc<Yookassa>,
     pub(crate) smspro: Smspro,
     pub(crate) shop: Shop,
     pub(crate) imshop: Imshop,
@@ -50,12 +52,14 @@ impl Simulator {
     pub(crate) fn new(options: Options, clock: Clock, port: u16) -> Self {
         let options = Arc::new(options);
         let mokka = Mokka::new(Arc::clone(&options), clock.clone(), base_url(port));
+        let yookassa = Yookassa::new(Arc::clone(&options), clock.clone(), base_url(port));
         Self {
             calls: Calls::new(options.record_calls),
             options,
             clock,
             faults: Faults::default(),
             mokka: Arc::new(mokka),
+            yookassa: Arc::new(yookassa),
             smspro: Smspro::default(),
             shop: Shop::default(),
             imshop: Imshop::default(),
@@ -121,6 +125,7 @@ impl Simulator {
     fn handle(&self, system: System, method: &str, request: &Request) -> Answer {
         match system {
             System::Mokka => mokka::handle(&self.mokka, method, request),
+            System::Yookassa => yookassa::handle(&self.yookassa, request),
             System::Smspro => self.smspro.handle(&self.options, self.clock.now(), method, request),
             System::Shop => self.shop.handle(&self.options, self.clock.now(), method, request),
             System::Imshop => self.imshop.handle(self.clock.now(), method, request),
@@ -135,6 +140,7 @@ fn base_url(port: u16) -> String {
 fn refuse(system: System, method: &str, request: &Request) -> Answer {
     match system {
         System::Mokka => mokka::fail(method, mokka::code::CANNOT_PROCESS),
+        System::Yookassa => yookassa::refuse(),
         System::Smspro => smspro::fail(method, if method == "dr" { 2 } else { 5 }),
         System::Shop => Shop::refuse(method, request),
         System::Imshop => Imshop::refuse(),
@@ -144,6 +150,7 @@ fn refuse(system: System, method: &str, request: &Request) -> Answer {
 fn fail(system: System, method: &str, status: u16) -> Answer {
     match system {
         System::Mokka => mokka::fail(method, status),
+        System::Yookassa => yookassa::fail(status),
         System::Smspro => smspro::fail(method, status),
         System::Shop | System::Imshop => {
             let http = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -2,8 +2,72 @@
 
 use std::fmt;
 
-use hyper::Method;
 use serde::Serialize;
+
+/// Where one of a system's methods is.
+pub(crate) struct Route {
+    pub(crate) method: &'static str,
+    /// The HTTP method that it takes.
+    pub(crate) verb: &'static str,
+    /// Below the system's own prefix; `{id}` stands for any one segment.
+    pub(crate) path: &'static str,
+}
+
+impl Route {
+    const fn post(method: &'static str, path: &'static str) -> Self {
+        Self { method, verb: "POST", path }
+    }
+
+    const fn get(method: &'static str, path: &'static str) -> Self {
+        Self { method, verb: "GET", path }
+    }
+
+    /// Whether a path below the prefix is this one.
+    pub(crate) fn is_at(&self, path: &str) -> bool {
+        let (said, known): (Vec<_>, Vec<_>) = (path.split('/').collect(), self.path.split('/').collect());
+        let same = |(said, known): (&&str, &&str)| said == known || (*known == "{id}" && !said.is_empty());
+        said.len() == known.len() && said.iter().zip(&known).all(same)
+    }
+}
+
+const MOKKA: &[Route] = &[
+    Route::post("registration", "/factoring/v1/limit/auth"),
+    Route::post("limit", "/api/external/v1/client/limit"),
+    Route::post("checkout", "/factoring/v1/precheck/auth"),
+    Route::post("schedule", "/factoring/v1/schedule"),
+    Route::post("status", "/factoring/v1/status"),
+    Route::post("change", "/factoring/v1/precheck/change"),
+    Route::post("cancel", "/factoring/v1/precheck/cancel"),
+    Route::post("finish", "/factoring/v1/precheck/finish"),
+    Route::post("return", "/factoring/v1/return"),
+];
+
+const YOOKASSA: &[Route] = &[
+    Route::post("create", "/v3/payments"),
+    Route::get("get", "/v3/payments"),
+    Route::get("get", "/v3/payments/{id}"),
+    Route::post("capture", "/v3/payments/{id}/capture"),
+    Route::post("cancel", "/v3/payments/{id}/cancel"),
+    Route::post("refund", "/v3/refunds"),
+    Route::get("get", "/v3/refunds"),
+    Route::get("get", "/v3/refunds/{id}"),
+    Route::post("receipt", "/v3/receipts"),
+    Route::get("get", "/v3/receipts"),
+    Route::get("get", "/v3/receipts/{id}"),
+    Route::get("me", "/v3/me"),
+];
+
+const SMSPRO: &[Route] =
+    &[Route::post("send", "/api/otp/send"), Route::post("verify", "/api/otp/verify"), Route::post("dr", "/api/dr")];
+
+const SHOP: &[Route] = &[
+    Route::post("orders", "/orders"),
+    Route::post("events", "/events"),
+    Route::post("forms", "/forms"),
+    Route::get("feed", "/feed.yml"),
+];
+
+const IMSHOP: &[Route] = &[Route::post("payment_status", "/payment_status"), Route::post("order_status", "/order_status")];
 
 /// One of the outside systems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -11,6 +75,8 @@ use serde::Serialize;
 pub enum System {
     /// Mokka API Factoring: instalments.
     Mokka,
+    /// YooKassa API v3: cards.
+    Yookassa,
     /// Nikita SMSPRO: one-time codes by SMS.
     Smspro,
     /// The shop's own backend.
@@ -21,13 +87,14 @@ pub enum System {
 
 impl System {
     /// Every system.
-    pub const ALL: [Self; 4] = [Self::Mokka, Self::Smspro, Self::Shop, Self::Imshop];
+    pub const ALL: [Self; 5] = [Self::Mokka, Self::Yookassa, Self::Smspro, Self::Shop, Self::Imshop];
 
     /// The name used in paths, records and faults.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Mokka => "mokka",
+            Self::Yookassa => "yookassa",
             Self::Smspro => "smspro",
             Self::Shop => "shop",
             Self::Imshop => "imshop",
@@ -42,31 +109,19 @@ impl System {
 
     /// The names of its methods.
     pub fn methods(self) -> impl Iterator<Item = &'static str> {
-        self.routes().iter().map(|(method, _)| *method)
+        let routes = self.routes();
+        let first = |(index, route): &(usize, &Route)| routes[..*index].iter().all(|earlier| earlier.method != route.method);
+        routes.iter().enumerate().filter(first).map(|(_, route)| route.method)
     }
 
-    /// The HTTP method that one of its methods takes.
-    pub(crate) fn verb(method: &str) -> Method {
-        if method == "feed" { Method::GET } else { Method::POST }
-    }
-
-    /// Method and path (below the system's own prefix).
-    pub(crate) fn routes(self) -> &'static [(&'static str, &'static str)] {
+    /// Where its methods are. A method may be at several paths.
+    pub(crate) fn routes(self) -> &'static [Route] {
         match self {
-            Self::Mokka => &[
-                ("registration", "/factoring/v1/limit/auth"),
-                ("limit", "/api/external/v1/client/limit"),
-                ("checkout", "/factoring/v1/precheck/auth"),
-                ("schedule", "/factoring/v1/schedule"),
-                ("status", "/factoring/v1/status"),
-                ("change", "/factoring/v1/precheck/change"),
-                ("cancel", "/factoring/v1/precheck/cancel"),
-                ("finish", "/factoring/v1/precheck/finish"),
-                ("return", "/factoring/v1/return"),
-            ],
-            Self::Smspro => &[("send", "/api/otp/send"), ("verify", "/api/otp/verify"), ("dr", "/api/dr")],
-            Self::Shop => &[("orders", "/orders"), ("events", "/events"), ("forms", "/forms"), ("feed", "/feed.yml")],
-            Self::Imshop => &[("payment_status", "/payment_status"), ("order_status", "/order_status")],
+            Self::Mokka => MOKKA,
+            Self::Yookassa => YOOKASSA,
+            Self::Smspro => SMSPRO,
+            Self::Shop => SHOP,
+            Self::Imshop => IMSHOP,
         }
     }
 }

@@ -136,7 +136,7 @@ impl Weather {
                 Fault::Late(200),
                 Fault::Repeated,
             ]),
-            System::Imshop | System::Shop | System::Smspro => dice.one(&[
+            System::Imshop | System::Shop | System::Smspro | System::Yookassa => dice.one(&[
                 Fault::Reset,
                 Fault::Http500,
                 Fault::Html,

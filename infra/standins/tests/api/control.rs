@@ -64,7 +64,7 @@ async fn mistakes_are_named() {
         ("/control/mokka/R-1/decide", json!({ "decision": "approved", "time": 2 }), 400, "`time`"),
         ("/control/mokka/R-1/decide", json!({ "decision": "approved", "times": 0 }), 400, "times"),
         ("/control/mokka/R-0/callback", json!({ "decision": "approved" }), 404, "R-0"),
-        ("/control/faults", fault("system", json!("visa")), 400, "mokka, smspro, shop, imshop"),
+        ("/control/faults", fault("system", json!("visa")), 400, "mokka, yookassa, smspro, shop, imshop"),
         ("/control/faults", fault("method", json!("pay")), 400, "checkout, schedule, status"),
         ("/control/faults", fault("method", json!("send")), 400, "method"),
         ("/control/faults", fault("fault", json!("boom")), 400, "answer_lost"),

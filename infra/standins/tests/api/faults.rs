@@ -9,11 +9,19 @@ use tokio::time::Instant;
 
 use crate::environment::{TestEnvironment, answer, text};
 use crate::events::event;
+use crate::yookassa::wanted;
 
 /// Every method that has an effect, with a request that has it.
 fn request(environment: &TestEnvironment, system: System, method: &str) -> reqwest::RequestBuilder {
     match (system, method) {
         (System::Mokka, _) => environment.mokka_request("/factoring/v1/precheck/auth", &environment.checkout_body("R-1")),
+        (System::Yookassa, _) => environment
+            .http
+            .post(environment.url("/yookassa/v3/payments"))
+            .basic_auth("506751", Some("test_demo_key"))
+            .header("idempotence-key", "k")
+            .header("content-type", "application/json")
+            .body(wanted("10.00", false).to_string()),
         (System::Smspro, _) => environment
             .http
             .post(environment.url("/smspro/api/otp/send"))
@@ -40,6 +48,7 @@ fn request(environment: &TestEnvironment, system: System, method: &str) -> reqwe
 fn effects(environment: &TestEnvironment, system: System, method: &str) -> usize {
     match (system, method) {
         (System::Mokka, _) => usize::from(environment.standins.mokka_order("R-1").is_some()),
+        (System::Yookassa, _) => environment.standins.yookassa_payments().len(),
         (System::Smspro, _) => environment.standins.inbox(None).len(),
         (System::Shop, "orders") => environment.standins.orders().len(),
         (System::Shop, "events") => environment.standins.shop_books()["orders"].as_array().unwrap().len(),
@@ -48,8 +57,9 @@ fn effects(environment: &TestEnvironment, system: System, method: &str) -> usize
     }
 }
 
-const METHODS: [(System, &str); 7] = [
+const METHODS: [(System, &str); 8] = [
     (System::Mokka, "checkout"),
+    (System::Yookassa, "create"),
     (System::Smspro, "send"),
     (System::Shop, "orders"),
     (System::Shop, "events"),

@@ -14,3 +14,8 @@ mod returns;
 mod schedule;
 mod shop;
 mod smspro;
+mod yookassa;
+mod yookassa_customer;
+mod yookassa_money;
+mod yookassa_notices;
+mod yookassa_requests;

@@ -1,0 +1,157 @@
+//! `POST /payments`.
+
+use serde_json::Value;
+use url::Url;
+
+use super::fields::Fields;
+use super::payment::{Confirmation, Payment};
+use super::readings::Reading;
+use super::refusal::Refusal;
+use super::state::{Books, Setting};
+use super::{receipt, shown};
+use crate::money::Kopecks;
+
+const LEAST: Kopecks = Kopecks(100);
+const MOST_BY_CARD: Kopecks = Kopecks(35_000_000);
+const MOST: Kopecks = Kopecks(70_000_000);
+/// What a test shop can be paid with.
+const METHODS: [&str; 2] = ["bank_card", "yoo_money"];
+const FIELDS: [&str; 20] = [
+    "amount",
+    "description",
+    "receipt",
+    "recipient",
+    "payment_token",
+    "payment_method_id",
+    "payment_method_data",
+    "confirmation",
+    "save_payment_method",
+    "capture",
+    "client_ip",
+    "metadata",
+    "airline",
+    "transfers",
+    "deal",
+    "merchant_customer_id",
+    "receiver",
+    "statements",
+    "fraud_data",
+    "payment_order",
+];
+
+pub(super) fn create(books: &mut Books, setting: &Setting<'_>, body: &Fields<'_>) -> Result<Value, Refusal> {
+    body.only(&FIELDS)?;
+    body.without(&["airline", "transfers", "deal", "receiver", "statements", "fraud_data", "payment_order"])?;
+    let amount = body.required("amount", body.amount("amount")?)?;
+    let method = method(body, setting)?;
+    let most = if method.as_deref() == Some("bank_card") { MOST_BY_CARD } else { MOST };
+    if !(LEAST..=most).contains(&amount) {
+        return Err(Refusal::at("amount.value", format!("Must be {LEAST} to {most}")));
+    }
+    if body.flag("save_payment_method")? == Some(true) {
+        let description = "This store can't make recurring payments. Contact the YooMoney manager to learn more";
+        return Err(Refusal::forbidden("save_payment_method", description));
+    }
+    recipient(body)?;
+    body.text("client_ip", 45)?;
+    let by_token = method.as_deref() == Some("apple_pay");
+    let confirmation = if by_token { None } else { Some(confirmation(body)?) };
+    let receipt = body.object("receipt")?;
+    match &receipt {
+        Some(receipt) => receipt::check(receipt, amount)?,
+        None if setting.options.yookassa_register.is_some() => {
+            return Err(Refusal::at("receipt", "Receipt is missing or illegal"));
+        }
+        None => {}
+    }
+    let mut payment = Payment {
+        description: body.text("description", 128)?.map(str::to_owned),
+        metadata: body.metadata()?,
+        customer: body.text("merchant_customer_id", 200)?.map(str::to_owned),
+        confirmation,
+        method,
+        with_receipt: receipt.is_some(),
+        ..Payment::new(amount, body.flag("capture")?.unwrap_or(false), setting.now)
+    };
+    if by_token {
+        payment.pay((!payment.capture).then(|| setting.hold()), setting.now);
+    }
+    let (id, shown) = (payment.id.clone(), shown::payment(&payment, setting));
+    books.payments.add(id.clone(), payment);
+    books.watch(&id);
+    books.announce(&id, setting);
+    Ok(shown)
+}
+
+/// The way to pay that the shop has chosen; none lets the customer choose.
+fn method(body: &Fields<'_>, setting: &Setting<'_>) -> Result<Option<String>, Refusal> {
+    let (saved, token) = (body.text("payment_method_id", 64)?, body.text("payment_token", 10_240)?);
+    let data = body.object("payment_method_data")?;
+    if [saved.is_some(), token.is_some(), data.is_some()].into_iter().filter(|there| *there).count() > 1 {
+        let description = "Only one of payment_method_data, payment_method_id and payment_token is allowed";
+        return Err(Refusal::at("payment_method_data", description));
+    }
+    if saved.is_some() {
+        return Err(Refusal::at("payment_method_id", "Payment method doesn't exist or access denied"));
+    }
+    if token.is_some() {
+        return Err(Refusal::at("payment_token", "Payment token is not valid"));
+    }
+    let Some(data) = data else { return Ok(None) };
+    let kind = data.required("type", data.text("type", 64)?)?;
+    match kind {
+        "apple_pay" if setting.readings.is_other(Reading::ApplePay) => {
+            data.only(&["type", "payment_data"])?;
+            if !data.text("payment_data", 65_536)?.is_some_and(is_token) {
+                return Err(Refusal::at(
+                    "payment_method_data.payment_data",
+                    "Illegal payment data. Failed to parse Apple Pay token",
+                ));
+            }
+        }
+        "bank_card" => {
+            data.only(&["type", "card"])?;
+            if data.get("card")?.is_some() {
+                return Err(Refusal::forbidden("payment_method_data.card", "Card data is taken from shops with PCI DSS only"));
+            }
+        }
+        kind if METHODS.contains(&kind) => data.only(&["type"])?,
+        _ => return Err(Refusal::at("payment_method_data.type", "Payment method is not available")),
+    }
+    Ok(Some(kind.to_owned()))
+}
+
+/// Base64 of a JSON object.
+fn is_token(text: &str) -> bool {
+    use base64::Engine as _;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(text).unwrap_or_default();
+    serde_json::from_slice::<Value>(&bytes).is_ok_and(|token| token.is_object())
+}
+
+fn recipient(body: &Fields<'_>) -> Result<(), Refusal> {
+    let Some(recipient) = body.object("recipient")? else { return Ok(()) };
+    recipient.only(&["gateway_id"])?;
+    recipient.text("gateway_id", 64).map(drop)
+}
+
+fn confirmation(body: &Fields<'_>) -> Result<Confirmation, Refusal> {
+    let confirmation = body.required("confirmation", body.object("confirmation")?)?;
+    confirmation.only(&["type", "return_url", "locale", "enforce"])?;
+    // What the others lead to, a code or another program, a test shop does not have.
+    let kind = confirmation.required("type", confirmation.one_of("type", &["redirect", "embedded"])?)?;
+    confirmation.one_of("locale", &["ru_RU", "en_US"])?;
+    let enforce = confirmation.flag("enforce")?.unwrap_or(false);
+    let return_url = confirmation.text("return_url", 2048)?;
+    if let Some(wrong) = return_url.filter(|url| !is_web(url)) {
+        return Err(Refusal::at("confirmation.return_url", format!("{wrong} is no address of the web")));
+    }
+    if kind == "redirect" {
+        confirmation.required("return_url", return_url)?;
+    }
+    Ok(Confirmation { kind: kind.to_owned(), return_url: return_url.map(str::to_owned), enforce })
+}
+
+/// The page has a link to it, so a script would be no address.
+fn is_web(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+}

@@ -1,0 +1,141 @@
+//! YooKassa API v3 with a test shop: payments by card on a page, holds, captures, refunds, receipts.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`auth`], [`keys`], [`fields`], [`refusal`] | what every request is checked for, and how it is refused |
+//! | [`create`], [`commands`], [`refund`], [`receipts`], [`list`] | the calls |
+//! | [`payment`], [`shown`], [`receipt`], [`cards`] | a payment, how the API shows it, its receipt, the test cards |
+//! | [`form`], [`page`] | the page where the customer pays |
+//! | [`decide`], [`control`], [`typed`], [`readings`] | what tests and people do to it |
+//! | [`notices`], [`sender`] | notifications |
+//!
+//! Where public sources leave a choice:
+//! - an error counts as the answer under its key: after the cause is removed the call needs a new one;
+//! - a payment whose bank has not answered (`processing`) stays pending past its hour, until it is decided;
+//! - the end of a customer's time is announced, the end of a hold is not;
+//! - a card of the list of declines cancels the payment at once; `failed_try` is a page that can be filled in again;
+//! - a test shop has cards and `YooMoney`, confirmed by `redirect` or `embedded`, and saves no way to pay;
+//! - the error of a payment or refund that is not the shop's is 404, in `POST /refunds` too;
+//! - a receipt that is sent apart is pending in its first answer, and registered whenever it is read.
+
+mod auth;
+mod cards;
+mod commands;
+pub(crate) mod control;
+mod create;
+mod decide;
+mod fields;
+pub(crate) mod form;
+mod keys;
+mod list;
+mod notices;
+mod page;
+mod payment;
+mod readings;
+mod receipt;
+mod receipts;
+mod refund;
+mod refusal;
+pub(crate) mod sender;
+mod shown;
+mod state;
+mod typed;
+
+use hyper::StatusCode;
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+use crate::request::Request;
+use fields::{Fields, Reader};
+use keys::Keyed;
+use refusal::{Outcome, Refusal};
+use state::{Books, Setting};
+
+pub use decide::{CardDecision, CardOutcome};
+pub use notices::YookassaNotice;
+pub(crate) use readings::Reading;
+pub(crate) use refusal::{fail, refuse, wrong_verb};
+pub(crate) use state::Yookassa;
+
+/// Answers a request below `/yookassa`.
+pub(crate) fn handle(yookassa: &Yookassa, request: &Request) -> Answer {
+    let (status, body) = match respond(yookassa, request) {
+        Ok(outcome) => outcome,
+        Err(refusal) => refusal.outcome(),
+    };
+    request.remarks.of(Answer::json(status, &body))
+}
+
+fn respond(yookassa: &Yookassa, request: &Request) -> Result<Outcome, Refusal> {
+    auth::check(&yookassa.options, request)?;
+    // Behind `/yookassa/v3`.
+    let path: Vec<&str> = request.path.split('/').skip(3).collect();
+    if request.method == hyper::Method::GET {
+        return yookassa.with(|books, setting| read(books, setting, request, &path)).map(|body| (StatusCode::OK, body));
+    }
+    let call = Keyed::read(request)?;
+    yookassa.with(|books, setting| {
+        if let Some(outcome) = books.keys.answered(&call, setting.now)? {
+            return Ok(outcome);
+        }
+        let reader = Reader { request, exact: setting.options.exact_requests };
+        let done = Fields::of(call.body(), reader).and_then(|body| write(books, setting, &path, &body));
+        let outcome = done.map_or_else(|refusal| refusal.outcome(), |body| (StatusCode::OK, body));
+        books.keys.keep(call, outcome.clone(), setting.now);
+        Ok(outcome)
+    })
+}
+
+fn read(books: &Books, setting: &Setting<'_>, request: &Request, path: &[&str]) -> Result<Value, Refusal> {
+    match path {
+        ["payments"] => {
+            let payments = books.payments.iter().rev().map(|payment| shown::payment(payment, setting)).collect();
+            list::page(payments, request, &["status", "payment_method"], &["created_at", "captured_at"])
+        }
+        ["payments", id] => {
+            let payment = books.payments.find(id).ok_or_else(|| Refusal::unknown("payment_id", "Payment"))?;
+            Ok(shown::payment(payment, setting))
+        }
+        ["refunds"] => {
+            let refunds = books.refunds.iter().rev().map(shown::refund).collect();
+            list::page(refunds, request, &["payment_id", "status"], &["created_at"])
+        }
+        ["refunds", id] => books.refunds.find(id).map(shown::refund).ok_or_else(|| Refusal::unknown("refund_id", "Refund")),
+        ["receipts"] => {
+            let receipts = books.receipts.iter().rev().map(receipts::Receipt::shown).collect();
+            list::page(receipts, request, &["payment_id", "refund_id", "status"], &["registered_at"])
+        }
+        ["receipts", id] => {
+            let receipt = books.receipts.find(id).ok_or_else(|| Refusal::unknown("receipt_id", "Receipt"))?;
+            Ok(receipt.shown())
+        }
+        // The routes name no other.
+        _ => Ok(me(setting)),
+    }
+}
+
+fn write(books: &mut Books, setting: &Setting<'_>, path: &[&str], body: &Fields<'_>) -> Result<Value, Refusal> {
+    match path {
+        ["payments"] => create::create(books, setting, body),
+        ["payments", id, "capture"] => commands::capture(books, setting, id, body),
+        ["payments", id, "cancel"] => commands::cancel(books, setting, id, body),
+        ["refunds"] => refund::create(books, setting, body),
+        ["receipts"] => receipts::create(books, setting, body),
+        // The routes name no other.
+        _ => Err(Refusal::invalid("There is no such call")),
+    }
+}
+
+/// `GET /me`.
+fn me(setting: &Setting<'_>) -> Value {
+    let register = setting.options.yookassa_register.as_deref();
+    let fiscalization =
+        register.map_or_else(|| json!({ "enabled": false }), |register| json!({ "enabled": true, "provider": register }));
+    json!({
+        "account_id": setting.options.yookassa_shop_id,
+        "status": "enabled",
+        "test": true,
+        "fiscalization": fiscalization,
+        "payment_methods": ["bank_card", "yoo_money"],
+    })
+}

@@ -1,0 +1,90 @@
+//! Refunds: money of a captured payment that goes back, whole or in parts.
+
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+
+use super::fields::Fields;
+use super::notices::Notice;
+use super::payment::Cancellation;
+use super::readings::Reading;
+use super::refusal::Refusal;
+use super::state::{Books, Setting};
+use super::{receipt, shown};
+use crate::money::Kopecks;
+use crate::random;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum RefundState {
+    Pending,
+    Succeeded,
+    Canceled(Cancellation),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Refund {
+    pub(super) id: String,
+    pub(super) payment_id: String,
+    pub(super) amount: Kopecks,
+    pub(super) state: RefundState,
+    pub(super) description: Option<String>,
+    pub(super) metadata: Map<String, Value>,
+    pub(super) with_receipt: bool,
+    pub(super) created_at: OffsetDateTime,
+}
+
+/// `POST /refunds`.
+pub(super) fn create(books: &mut Books, setting: &Setting<'_>, body: &Fields<'_>) -> Result<Value, Refusal> {
+    body.only(&["payment_id", "amount", "description", "receipt", "metadata", "sources", "deal", "refund_method_data"])?;
+    body.without(&["sources", "deal", "refund_method_data"])?;
+    let payment_id = body.required("payment_id", body.text("payment_id", 36)?)?;
+    let amount = body.required("amount", body.amount("amount")?)?;
+    let description = body.text("description", 250)?.map(str::to_owned);
+    let metadata = body.metadata()?;
+    let receipt = body.object("receipt")?;
+    if let Some(receipt) = &receipt {
+        receipt::check(receipt, amount)?;
+    }
+    let payment = books.payments.find_mut(payment_id).ok_or_else(|| Refusal::unknown("payment_id", "Payment"))?;
+    payment.check_refund(amount, setting.now)?;
+    let whole = payment.rest() == amount && payment.refunded == Kopecks(0) && payment.refunding == Kopecks(0);
+    if payment.with_receipt && !whole && receipt.is_none() {
+        return Err(Refusal::at("receipt", "Receipt is required for a partial refund"));
+    }
+    let refund = Refund {
+        id: random::uuid(),
+        payment_id: payment_id.to_owned(),
+        amount,
+        state: RefundState::Pending,
+        description,
+        metadata,
+        with_receipt: payment.with_receipt,
+        created_at: setting.now,
+    };
+    payment.refunding = payment.refunding.plus(amount).unwrap_or(amount);
+    let id = refund.id.clone();
+    books.refunds.add(id.clone(), refund);
+    if !setting.readings.is_other(Reading::Refunds)
+        && let Some(notice) = finish(books, setting, &id, RefundState::Succeeded)
+    {
+        books.notices.queue(notice);
+    }
+    books.refunds.find(&id).map(shown::refund).ok_or_else(|| Refusal::unknown("refund_id", "Refund"))
+}
+
+/// A refund that is pending comes to its end; what is announced of it. Of a canceled one nothing is.
+pub(super) fn finish(books: &mut Books, setting: &Setting<'_>, id: &str, state: RefundState) -> Option<Notice> {
+    let refund = books.refunds.find_mut(id).filter(|refund| refund.state == RefundState::Pending)?;
+    refund.state = state;
+    let payment = books.payments.find_mut(&refund.payment_id)?;
+    payment.refunding = payment.refunding.minus(refund.amount).unwrap_or(Kopecks(0));
+    if refund.state != RefundState::Succeeded {
+        return None;
+    }
+    payment.refunded = payment.refunded.plus(refund.amount).unwrap_or(refund.amount);
+    notice(refund, setting.now)
+}
+
+/// What is announced of a refund that was made.
+pub(super) fn notice(refund: &Refund, now: OffsetDateTime) -> Option<Notice> {
+    (refund.state == RefundState::Succeeded).then(|| Notice::new("refund.succeeded", &shown::refund(refund), now))
+}

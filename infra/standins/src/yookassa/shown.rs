@@ -1,0 +1,162 @@
+//! Objects as the API shows them.
+
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use super::payment::{Cancellation, Confirmation, Payment, State};
+use super::readings::Reading;
+use super::refund::{Refund, RefundState};
+use super::state::Setting;
+use crate::money::Kopecks;
+
+/// What YooKassa keeps of each payment, in thousandths.
+const COMMISSION: u64 = 35;
+const GATEWAY_ID: &str = "1983001";
+
+/// `2018-07-10T14:27:54.691Z`.
+pub(super) fn moment(at: OffsetDateTime) -> String {
+    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+    // Fails only for years that no clock here reaches.
+    at.to_offset(time::UtcOffset::UTC).format(format).unwrap_or_else(|_| at.to_string())
+}
+
+pub(super) fn amount(kopecks: Kopecks) -> Value {
+    json!({ "value": kopecks.to_string(), "currency": "RUB" })
+}
+
+/// What is left of this sum without the commission, which is rounded up from half a kopeck.
+fn without_commission(sum: Kopecks) -> Kopecks {
+    let commission = (sum.0 * COMMISSION + 500) / 1000;
+    sum.minus(Kopecks(commission)).unwrap_or(sum)
+}
+
+fn cancellation(details: &Cancellation) -> Value {
+    json!({ "party": details.party, "reason": details.reason })
+}
+
+pub(super) fn payment(payment: &Payment, setting: &Setting<'_>) -> Value {
+    let as_held = setting.readings.is_other(Reading::AmountAfterCapture);
+    let named = payment.captured.filter(|_| !as_held).unwrap_or(payment.amount);
+    let status = match &payment.state {
+        State::Pending(_) => "pending",
+        State::Held => "waiting_for_capture",
+        State::Succeeded => "succeeded",
+        State::Canceled(_) => "canceled",
+    };
+    let paid = matches!(payment.state, State::Held | State::Succeeded);
+    let shown = json!({
+        "id": payment.id,
+        "status": status,
+        "amount": amount(named),
+        "recipient": { "account_id": setting.options.yookassa_shop_id, "gateway_id": GATEWAY_ID },
+        "created_at": moment(payment.created_at),
+        "test": true,
+        "paid": paid,
+        "refundable": payment.is_refundable(setting.now),
+        "metadata": payment.metadata,
+    });
+    let Value::Object(mut shown) = shown else { return shown };
+    let mut put = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            shown.insert(name.to_owned(), value);
+        }
+    };
+    put("description", payment.description.as_ref().map(|text| json!(text)));
+    put("merchant_customer_id", payment.customer.as_ref().map(|text| json!(text)));
+    put("captured_at", payment.captured_at.map(|at| json!(moment(at))));
+    put("expires_at", payment.expires_at.map(|at| json!(moment(at))));
+    put("payment_method", payment.method.as_deref().map(|kind| method(payment, kind)));
+    put("authorization_details", paid.then(|| authorization(payment)));
+    put("receipt_registration", payment.with_receipt.then(|| json!(receipt_registration(&payment.state))));
+    if let Some(captured) = payment.captured {
+        put("income_amount", Some(amount(without_commission(captured))));
+        put("refunded_amount", Some(amount(payment.refunded)));
+    }
+    match &payment.state {
+        // It can be had only while the customer may use it.
+        State::Pending(_) => put("confirmation", payment.confirmation.as_ref().map(|how| confirmation(payment, how, setting))),
+        State::Canceled(details) => put("cancellation_details", Some(cancellation(details))),
+        State::Held | State::Succeeded => {}
+    }
+    overridden(shown, &payment.overrides)
+}
+
+fn overridden(mut shown: Map<String, Value>, overrides: &Map<String, Value>) -> Value {
+    for (name, value) in overrides {
+        if value.is_null() {
+            shown.remove(name);
+        } else {
+            shown.insert(name.clone(), value.clone());
+        }
+    }
+    Value::Object(shown)
+}
+
+fn method(payment: &Payment, kind: &str) -> Value {
+    let mut method = json!({ "type": kind, "id": payment.id, "saved": false, "status": "inactive" });
+    if let Some(card) = &payment.card {
+        method["title"] = json!(card.title());
+        method["card"] = card.shown();
+    }
+    method
+}
+
+/// Digits that are the same whenever this payment is asked for.
+fn authorization(payment: &Payment) -> Value {
+    let digits: String = payment.id.bytes().map(|byte| char::from(b'0' + byte % 10)).collect();
+    let part = |range| digits.get(range).unwrap_or_default();
+    json!({ "rrn": part(0..12), "auth_code": part(12..18), "three_d_secure": { "applied": payment.confirmed_at_bank } })
+}
+
+fn receipt_registration(state: &State) -> &'static str {
+    match state {
+        State::Pending(_) | State::Held => "pending",
+        State::Succeeded => "succeeded",
+        State::Canceled(_) => "canceled",
+    }
+}
+
+fn confirmation(payment: &Payment, how: &Confirmation, setting: &Setting<'_>) -> Value {
+    let mut shown = json!({ "type": how.kind });
+    if how.kind == "embedded" {
+        shown["confirmation_token"] = json!(format!("ct-{}", payment.token));
+        return shown;
+    }
+    shown["confirmation_url"] = json!(setting.page_url(&payment.token));
+    if let Some(return_url) = &how.return_url {
+        shown["return_url"] = json!(return_url);
+    }
+    if how.enforce {
+        shown["enforce"] = json!(true);
+    }
+    shown
+}
+
+pub(super) fn refund(refund: &Refund) -> Value {
+    let status = match &refund.state {
+        RefundState::Pending => "pending",
+        RefundState::Succeeded => "succeeded",
+        RefundState::Canceled(_) => "canceled",
+    };
+    let mut shown = json!({
+        "id": refund.id,
+        "payment_id": refund.payment_id,
+        "status": status,
+        "created_at": moment(refund.created_at),
+        "amount": amount(refund.amount),
+    });
+    if let Some(description) = &refund.description {
+        shown["description"] = json!(description);
+    }
+    if !refund.metadata.is_empty() {
+        shown["metadata"] = json!(refund.metadata);
+    }
+    if refund.with_receipt {
+        shown["receipt_registration"] = json!(if refund.state == RefundState::Succeeded { "succeeded" } else { "pending" });
+    }
+    if let RefundState::Canceled(details) = &refund.state {
+        shown["cancellation_details"] = cancellation(details);
+    }
+    shown
+}

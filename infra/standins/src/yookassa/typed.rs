@@ -1,0 +1,54 @@
+//! What tests do to YooKassa without HTTP: the control API's typed twin.
+
+use serde_json::{Map, Value};
+
+use super::decide::CardOutcome;
+use super::notices::YookassaNotice;
+use crate::StandIns;
+use crate::error::ControlError;
+
+impl StandIns {
+    /// YooKassa's payments as its API shows them, oldest first.
+    #[must_use]
+    pub fn yookassa_payments(&self) -> Vec<Value> {
+        self.simulator.execute_late();
+        self.simulator.yookassa.payments()
+    }
+
+    /// YooKassa's refunds as its API shows them, oldest first.
+    #[must_use]
+    pub fn yookassa_refunds(&self) -> Vec<Value> {
+        self.simulator.execute_late();
+        self.simulator.yookassa.refunds()
+    }
+
+    /// Does what the customer and the bank do with a payment, or the bank with a pending refund, by YooKassa's id, and notifies the
+    /// shop. What is decided keeps its state: only its notification is sent again. `{"object":{…},"notifications":[200]}`.
+    pub async fn decide_yookassa(&self, id: &str, wish: &CardOutcome) -> Result<Value, ControlError> {
+        self.simulator.execute_late();
+        self.simulator.yookassa.decide(id, wish).await
+    }
+
+    /// Lets the API show these fields of a payment in place of its own: a status that it does not have, another amount. A null removes
+    /// a field.
+    pub fn set_yookassa_fields(&self, id: &str, fields: Map<String, Value>) -> Result<(), ControlError> {
+        self.simulator.yookassa.set_fields(id, fields)
+    }
+
+    /// The notifications whose time to be posted has come, for the test that brings them to the shop by hand and says by
+    /// [`Self::yookassa_notice_posted`] what came of it.
+    #[must_use]
+    pub fn take_yookassa_notices(&self) -> Vec<YookassaNotice> {
+        self.simulator.yookassa.take_notices()
+    }
+
+    /// A notification was answered with this HTTP status, 0 for none: another one than 200 is repeated.
+    pub fn yookassa_notice_posted(&self, notice: YookassaNotice, status: u16) {
+        self.simulator.yookassa.notice_posted(notice, status);
+    }
+
+    /// Posts YooKassa's notifications to this address by itself from now on.
+    pub fn post_yookassa_notices_to(&self, url: String) {
+        self.simulator.yookassa.notify(url);
+    }
+}

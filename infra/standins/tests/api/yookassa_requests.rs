@@ -1,0 +1,286 @@
+//! YooKassa: who may ask, under which key, and what is taken.
+
+use serde_json::{Value, json};
+use standins::{CardDecision, Options};
+
+use crate::environment::answer;
+use crate::yookassa::{Caller, refusal, rub, wanted};
+
+#[tokio::test]
+async fn credentials_are_checked_before_anything_else() {
+    let caller = Caller::exact().await;
+    let url = caller.environment.url("/yookassa/v3/me");
+    let get = || caller.environment.http.get(&url);
+    for request in [
+        get(),
+        get().bearer_auth("test_demo_key"),
+        get().header("authorization", "Basic"),
+        get().header("authorization", "Basic ###"),
+        get().header("authorization", "Basic NTA2NzUx"),
+        get().basic_auth("506751", Some("live_demo_key")),
+        get().basic_auth("506752", Some("test_demo_key")),
+        get().basic_auth("506751", Some("")),
+    ] {
+        let answer = answer(request).await;
+        assert_eq!(refusal(&answer).0, 401);
+        assert_eq!((&answer.1["code"], &answer.1["parameter"]), (&json!("invalid_credentials"), &json!("Authorization")));
+    }
+    let create = caller.environment.http.post(caller.environment.url("/yookassa/v3/payments")).body("{");
+    assert_eq!(answer(create).await.0, 401);
+}
+
+#[tokio::test]
+async fn same_key_and_body_get_the_first_answer_for_a_day() {
+    let caller = Caller::exact().await;
+    let body = wanted("10.00", false);
+    let first = caller.post_as("k", "/payments", &body).await;
+    caller.decide(&first.1, CardDecision::Paid).await;
+    assert_eq!(caller.post_as("k", "/payments", &body).await, first, "as it was answered, though it is paid");
+    let other = caller.post_as("k", "/payments", &wanted("10.01", false)).await;
+    assert_eq!(refusal(&other), (400, "Idempotence key duplicated"));
+    assert_eq!(other.1["code"], "invalid_request");
+    let elsewhere = caller.post_as("k", "/refunds", &body).await;
+    assert_eq!(refusal(&elsewhere), (400, "Idempotence key duplicated"));
+    assert_eq!(caller.environment.standins.yookassa_payments().len(), 1);
+
+    caller.environment.advance(86_399).await;
+    assert_eq!(caller.post_as("k", "/payments", &body).await, first);
+    caller.environment.advance(1).await;
+    let later = caller.post_as("k", "/payments", &body).await;
+    assert!(later.0 == 200 && later.1["id"] != first.1["id"], "a day later the key is a new one");
+}
+
+#[tokio::test]
+async fn refusal_stays_under_its_key_and_another_key_is_tried_anew() {
+    let caller = Caller::exact().await;
+    let payment = caller.create(&wanted("10.00", false)).await;
+    let path = format!("/payments/{}/capture", payment["id"].as_str().unwrap());
+    let early = caller.post_as("first", &path, &json!({})).await;
+    assert_eq!(refusal(&early), (400, "Payment can not be captured in current status"));
+    caller.decide(&payment, CardDecision::Paid).await;
+    assert_eq!(caller.post_as("first", &path, &json!({})).await, early);
+    assert_eq!(caller.post_as("second", &path, &json!({})).await.1["status"], "succeeded");
+}
+
+#[tokio::test]
+async fn twenty_creates_under_one_key_are_one_payment() {
+    let caller = Caller::exact().await;
+    let body = wanted("10.00", false);
+    let answers = futures_util::future::join_all((0..20).map(|_| caller.post_as("k", "/payments", &body))).await;
+    assert!(answers.iter().all(|answer| *answer == answers[0] && answer.0 == 200));
+    assert_eq!(caller.environment.standins.yookassa_payments().len(), 1);
+}
+
+#[tokio::test]
+async fn envelope_of_a_post_is_strict() {
+    let caller = Caller::exact().await;
+    let url = caller.environment.url("/yookassa/v3/payments");
+    let post = || caller.environment.http.post(&url).basic_auth("506751", Some("test_demo_key"));
+    let json = |key: &str, body: &str| {
+        answer(post().header("Idempotence-Key", key).header("content-type", "application/json").body(body.to_owned()))
+    };
+    let unkeyed = answer(post().header("content-type", "application/json").body("{}")).await;
+    assert_eq!((unkeyed.0, &unkeyed.1["parameter"]), (400, &json!("Idempotence-Key")));
+    for key in ["", " ", &"k".repeat(65)] {
+        let answer = json(key, "{}").await;
+        assert_eq!((answer.0, &answer.1["parameter"]), (400, &json!("Idempotence-Key")), "{key}");
+    }
+    for body in ["{", "nonsense", "[]", "1", "\"{}\"", "{\"amount\":1}x"] {
+        assert_eq!(refusal(&json(body, body).await).0, 400, "{body}");
+    }
+    let form =
+        post().header("Idempotence-Key", "form").header("content-type", "application/x-www-form-urlencoded").body("amount=1");
+    assert_eq!(refusal(&answer(form).await).0, 415);
+    let put = caller.environment.http.put(&url).basic_auth("506751", Some("test_demo_key"));
+    assert_eq!(refusal(&answer(put).await).0, 405);
+    assert_eq!(answer(caller.environment.http.get(caller.environment.url("/yookassa/v3/payments//capture"))).await.0, 404);
+    assert_eq!(caller.environment.standins.yookassa_payments(), [json!(null); 0]);
+}
+
+fn with(path: &[&str], value: &Value) -> Value {
+    let mut body = wanted("10.00", false);
+    let mut place = &mut body;
+    for name in path {
+        place = &mut place[*name];
+    }
+    *place = value.clone();
+    body
+}
+
+#[tokio::test]
+async fn each_field_of_a_payment_is_checked() {
+    let caller = Caller::exact().await;
+    let many: Value = (0..17).map(|number| (number.to_string(), json!("x"))).collect::<serde_json::Map<_, _>>().into();
+    let cyrillic = |letters: usize| json!("ж".repeat(letters));
+    for (path, value, parameter) in [
+        (&["amount"][..], json!(null), "amount"),
+        (&["amount"], json!("10.00"), "amount"),
+        (&["amount", "value"], json!(10.0), "amount.value"),
+        (&["amount", "value"], json!("10"), "amount.value"),
+        (&["amount", "value"], json!("10.000"), "amount.value"),
+        (&["amount", "value"], json!("1e3"), "amount.value"),
+        (&["amount", "value"], json!("-10.00"), "amount.value"),
+        (&["amount", "value"], json!("0.00"), "amount.value"),
+        (&["amount", "value"], json!("0.99"), "amount.value"),
+        (&["amount", "value"], json!("350000.01"), "amount.value"),
+        (&["amount", "value"], json!("99999999999999999999.00"), "amount.value"),
+        (&["amount", "currency"], json!("USD"), "amount.currency"),
+        (&["amount", "extra"], json!("x"), "amount.extra"),
+        (&["capture"], json!("false"), "capture"),
+        (&["description"], cyrillic(129), "description"),
+        (&["metadata"], many, "metadata"),
+        (&["metadata", &"k".repeat(33)], json!("x"), "metadata"),
+        (&["metadata", "long"], cyrillic(513), "metadata.long"),
+        (&["metadata", "order_id"], json!(1001), "metadata.order_id"),
+        (&["confirmation"], json!(null), "confirmation"),
+        (&["confirmation", "type"], json!("qr"), "confirmation.type"),
+        (&["confirmation", "return_url"], json!(null), "confirmation.return_url"),
+        (&["confirmation", "return_url"], json!("javascript:alert(1)"), "confirmation.return_url"),
+        (&["confirmation", "return_url"], json!("shop.example/back"), "confirmation.return_url"),
+        (&["confirmation", "return_url"], json!(format!("https://shop.example/{}", "x".repeat(2040))), "confirmation.return_url"),
+        (&["confirmation", "locale"], json!("fr_FR"), "confirmation.locale"),
+        (&["payment_method_data", "type"], json!("sbp"), "payment_method_data.type"),
+        (&["payment_method_data", "type"], json!("google_pay"), "payment_method_data.type"),
+        (&["payment_method_data", "type"], json!("apple_pay"), "payment_method_data.type"),
+        (&["payment_token"], json!("eyJ0"), "payment_method_data"),
+        (&["merchant_customer_id"], cyrillic(201), "merchant_customer_id"),
+        (&["capture_mode"], json!("auto"), "capture_mode"),
+    ] {
+        let answer = caller.post("/payments", &with(path, &value)).await;
+        assert_eq!(refusal(&answer).0, 400, "{path:?} {value}");
+        assert_eq!(answer.1["parameter"], parameter, "{path:?} {value}");
+    }
+    for (path, value, parameter) in [
+        (&["save_payment_method"][..], json!(true), "save_payment_method"),
+        (&["transfers"], json!([{ "account_id": "1" }]), "transfers"),
+        (&["deal"], json!({ "id": "1" }), "deal"),
+        (&["payment_method_data", "card"], json!({ "number": "1" }), "payment_method_data.card"),
+    ] {
+        let answer = caller.post("/payments", &with(path, &value)).await;
+        assert_eq!((refusal(&answer).0, &answer.1["code"]), (403, &json!("forbidden")), "{path:?}");
+        assert_eq!(answer.1["parameter"], parameter);
+    }
+    assert_eq!(caller.environment.standins.yookassa_payments(), [json!(null); 0]);
+    for (path, value) in [
+        (&["amount", "value"][..], json!("1.00")),
+        (&["amount", "value"], json!("350000.00")),
+        (&["description"], cyrillic(128)),
+        (&["metadata", &"k".repeat(32)], cyrillic(512)),
+        (&["transfers"], json!([])),
+        (&["confirmation"], json!({ "type": "embedded" })),
+        (&["save_payment_method"], json!(false)),
+    ] {
+        let answer = caller.post("/payments", &with(path, &value)).await;
+        assert_eq!(answer.0, 200, "{path:?} {value}: {}", answer.1);
+    }
+}
+
+#[tokio::test]
+async fn what_real_clients_send_beside_the_documentation_is_taken_and_noted() {
+    let caller = Caller::with(Options::default()).await;
+    for (path, value, noted) in [
+        (&["amount", "value"][..], json!(10.5), "amount.value"),
+        (&["amount", "value"], json!("10"), "amount.value"),
+        (&["payment_method_id"], json!(null), "payment_method_id"),
+        (&["description"], json!(""), "description"),
+        (&["payment_options"], json!({}), "payment_options"),
+    ] {
+        let response = caller.request("/payments", &format!("{path:?}{value}"), &with(path, &value)).send().await.unwrap();
+        let note = response.headers()["x-stand-in-note"].to_str().unwrap().to_owned();
+        assert!(response.status() == 200 && note.contains(noted), "{note}");
+    }
+    let half = caller.create(&with(&["amount", "value"], &json!(10.5))).await;
+    assert_eq!(half["amount"], rub("10.50"));
+}
+
+fn receipt(lines: &[(&str, Value)]) -> Value {
+    let item = |(amount, quantity): &(&str, Value)| {
+        json!({
+            "description": "Чайник",
+            "quantity": quantity,
+            "amount": rub(amount),
+            "vat_code": 4,
+            "payment_subject": "commodity",
+            "payment_mode": "full_prepayment",
+        })
+    };
+    json!({ "customer": { "phone": "+79000000000" }, "items": lines.iter().map(item).collect::<Vec<_>>() })
+}
+
+#[tokio::test]
+async fn receipt_must_sum_up_to_the_kopeck() {
+    let caller =
+        Caller::with(Options { exact_requests: true, yookassa_register: Some("avanpost".to_owned()), ..Options::default() })
+            .await;
+    let of = |receipt: Value| with(&["receipt"], &receipt);
+    let right = receipt(&[("3.33", json!(2)), ("3.34", json!("1.0"))]);
+    let payment = caller.create(&of(right.clone())).await;
+    assert_eq!(payment["receipt_registration"], "pending");
+    assert_eq!(caller.get("/me").await.1["fiscalization"], json!({ "enabled": true, "provider": "avanpost" }));
+    let changed = |field: &str, value: Value| {
+        let mut receipt = right.clone();
+        receipt["items"][0][field] = value;
+        receipt
+    };
+    for wrong in [
+        json!(null),
+        json!({}),
+        json!({ "customer": { "phone": "+79000000000" }, "items": [] }),
+        json!({ "customer": {}, "items": right["items"] }),
+        json!({ "customer": { "email": "nobody" }, "items": right["items"] }),
+        json!({ "customer": { "phone": "8 900" }, "items": right["items"] }),
+        receipt(&[("3.33", json!(3))]),
+        receipt(&[("10.01", json!(1))]),
+        receipt(&[("20.01", json!(0.5))]),
+        changed("vat_code", json!(13)),
+        changed("vat_code", json!(null)),
+        changed("payment_mode", json!("later")),
+        changed("quantity", json!(0)),
+        changed("quantity", json!("2.0001")),
+        changed("description", json!("ж".repeat(129))),
+    ] {
+        let answer = caller.post("/payments", &of(wrong.clone())).await;
+        assert_eq!(refusal(&answer).0, 400, "{wrong}");
+    }
+
+    caller.decide(&payment, CardDecision::Paid).await;
+    let part = json!({ "amount": rub("3.33") });
+    assert_eq!(caller.command(&payment, "capture", &part).await.1["parameter"], "receipt", "a part needs its own receipt");
+    let part = json!({ "amount": rub("6.66"), "receipt": receipt(&[("3.33", json!(2))]) });
+    let (_, captured) = caller.command(&payment, "capture", &part).await;
+    assert_eq!((&captured["status"], &captured["receipt_registration"]), (&json!("succeeded"), &json!("succeeded")));
+    assert_eq!(caller.refund(&payment, "3.33").await.1["parameter"], "receipt");
+    assert_eq!(caller.refund(&payment, "6.66").await.1["receipt_registration"], "succeeded", "of the whole it needs none");
+}
+
+#[tokio::test]
+async fn second_receipt_follows_a_captured_payment() {
+    let caller = Caller::exact().await;
+    let payment = caller.captured("10.00").await;
+    let mut wish = receipt(&[("10.00", json!(1))]);
+    wish["type"] = json!("payment");
+    wish["payment_id"] = payment["id"].clone();
+    wish["send"] = json!(true);
+    wish["settlements"] = json!([{ "type": "prepayment", "amount": rub("10.00") }]);
+    let (status, made) = caller.post("/receipts", &wish).await;
+    assert_eq!((status, &made["status"], &made["payment_id"]), (200, &json!("pending"), &payment["id"]));
+    let (_, shown) = caller.get(&format!("/receipts/{}", made["id"].as_str().unwrap())).await;
+    assert_eq!((&shown["status"], &shown["items"]), (&json!("succeeded"), &wish["items"]));
+    let (_, list) = caller.get(&format!("/receipts?payment_id={}", payment["id"].as_str().unwrap())).await;
+    assert_eq!(list["items"], json!([shown]));
+    let changed = |field: &str, value: Value| {
+        let mut wish = wish.clone();
+        wish[field] = value;
+        wish
+    };
+    for (wrong, status) in [
+        (changed("send", json!(false)), 400),
+        (changed("type", json!("refund")), 400),
+        (changed("settlements", json!([{ "type": "prepayment", "amount": rub("9.99") }])), 400),
+        (changed("payment_id", json!("none")), 404),
+        (changed("payment_id", caller.held("10.00").await["id"].clone()), 400),
+    ] {
+        assert_eq!(refusal(&caller.post("/receipts", &wrong).await).0, status, "{wrong}");
+    }
+    assert_eq!(caller.get("/receipts/none").await.0, 404);
+}
