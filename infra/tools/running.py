@@ -1,9 +1,11 @@
 """Processes that a check starts and has to end again, whatever happens in between."""
 
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -55,6 +57,26 @@ def build_functions():
     if done.returncode:
         fail("infra/tools/build-functions failed")
     return {path.parent.name: path for path in map(pathlib.Path, done.stdout.splitlines())}
+
+
+def node_modules(pinned, folder):
+    """Installs what the package-lock.json of a folder pins into another one, unless it is there, by the node of .venv/node."""
+    node = ROOT / ".venv/node/bin"
+    stamp, wanted = folder / "stamp", hashlib.sha256((pinned / "package-lock.json").read_bytes()).hexdigest()
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(pinned / name, folder)
+        command = [node / "npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
+        environment = os.environ | {"PATH": f"{node}:{os.environ['PATH']}"}
+        done = subprocess.run(
+            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )
+        if done.returncode:
+            fail(f"what {pinned / 'package-lock.json'} pins could not be installed (exit code {done.returncode}):\n{done.stdout}")
+        stamp.write_text(wanted, encoding="utf-8")
+    return folder / "node_modules"
 
 
 class Process:
