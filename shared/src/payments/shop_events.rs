@@ -69,7 +69,6 @@ pub fn id(payment: &PaymentId, number: usize) -> String {
     format!("{payment}-{number}")
 }
 
-/// The body of an event.
 #[derive(Debug, Serialize)]
 pub struct EventBody<'a> {
     #[serde(rename = "type")]

@@ -47,7 +47,8 @@ impl OutboxRelay {
             }
             Err(NotTaken { status, cause }) => {
                 let age = now.since(event.at);
-                let is_given_up = age >= GIVEN_UP_AFTER;
+                // Only an event that was tried just now is given up.
+                let is_given_up = age >= GIVEN_UP_AFTER && !health.is_down(channel);
                 self.measure_waiting(payment, kind, age, is_given_up);
                 if is_given_up {
                     tracing::error!(payment_id = %payment.id, event = step, kind, %cause, "an event for the shop is given up");

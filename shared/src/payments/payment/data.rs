@@ -13,7 +13,6 @@ use crate::platform::money::Money;
 pub struct Payment {
     /// Ours, and the provider's order id.
     pub id: PaymentId,
-    /// The order.
     pub order_uuid: OrderUuid,
     /// The shop's id of the order.
     pub order_id: OrderId,
@@ -171,13 +170,11 @@ pub struct FiscalReceipt {
 /// Where a stored document is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FiscalDocument {
-    /// Its id.
     pub id: String,
     /// In how many parts it is stored.
     pub parts: u32,
 }
 
-/// A refund.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refund {
     /// SHA-256 of the idempotency key it was asked for with; empty for one that the provider's own people made.

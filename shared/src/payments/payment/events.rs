@@ -69,7 +69,6 @@ pub struct EventRefund {
     pub amount: Money,
 }
 
-/// An event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShopEvent {
     /// The number of its step, which never changes.

@@ -78,7 +78,6 @@ impl Orders {
         self.table.acquire_run_lease(name, now, length).await
     }
 
-    /// An order.
     pub async fn order(&self, uuid: &OrderUuid) -> Result<Option<Order>, StoreError> {
         let key = order_key(uuid);
         let found: Option<Versioned<OrderRecord>> = self.table.get(&key).await?;
@@ -103,7 +102,6 @@ impl Orders {
         Order::try_from(found).map_err(|cause| unreadable(key, cause))
     }
 
-    /// A payment.
     pub async fn payment(&self, id: &PaymentId) -> Result<Option<Payment>, StoreError> {
         let key = payment_key(id);
         let found: Option<Versioned<PaymentRecord>> = self.table.get(&key).await?;
