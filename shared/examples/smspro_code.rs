@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let settings = base_url.zip(key).map(|(base_url, key)| Settings { base_url, key });
     let client = Client::new(Http::new(Metrics::default())?, env.finish(settings)?);
     let within = || Deadline::within(Duration::from_secs(9));
-    let token = client.send(&phone, &Random::system().hex32()?, within()).await?;
+    let token = client.send(&phone, &Random::System.hex32()?, within()).await?;
     println!("The code that has come:");
     let mut code = String::new();
     io::stdin().read_line(&mut code)?;

@@ -63,6 +63,14 @@ pub struct NotTaken {
     pub cause: String,
 }
 
+impl NotTaken {
+    /// Whether it says something about the event, and not only that the shop's server is not well.
+    #[must_use]
+    pub fn is_about_the_event(&self) -> bool {
+        self.status.is_some_and(|status| status < 500)
+    }
+}
+
 /// The id of an event: the payment's and the number of the step, the same at each repetition.
 #[must_use]
 pub fn id(payment: &PaymentId, number: usize) -> String {

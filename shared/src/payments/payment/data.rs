@@ -118,7 +118,7 @@ pub struct Step {
 impl Step {
     /// A person, or the shop's system, asked for it, or it came of that.
     pub(super) fn is_asked(&self) -> bool {
-        self.action.is_some() && self.by.starts_with(BACK_OFFICE)
+        self.action.is_some() && self.by.starts_with(BACK_OFFICE) && !self.is_about_attention()
     }
 }
 
@@ -265,8 +265,10 @@ impl StatusEvent {
 /// When to look next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PollSchedule {
-    /// The next poll; none at rest.
+    /// When something is to be done next, the provider's poll or a message's next try; none at rest.
     pub next_at: Option<Timestamp>,
+    /// When the provider is asked next. A payment that an earlier release wrote last has none.
+    pub provider_at: Option<Timestamp>,
     /// How many polls in a row brought nothing new.
     pub unchanged: u32,
     /// Since when something is not as it should be.

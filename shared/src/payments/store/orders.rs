@@ -144,6 +144,15 @@ impl Orders {
         }
     }
 
+    /// The same of a payment of which only something was published: when its provider is asked next stays as it was planned.
+    pub async fn save_published(&self, payment: Payment) -> Result<Option<Payment>, StoreError> {
+        let payment = payment.trimmed().rescheduled(self.clock.now());
+        match self.table.put(&payment_key(&payment.id), payment.version + 1, &PaymentRecord::from(&payment)).await? {
+            Written::Yes => Ok(Some(self.written(payment))),
+            Written::Conflict => Ok(None),
+        }
+    }
+
     /// Writes a payment of which something was only taken away. Its next look stays planned as it is, or unplanned: nothing happened to it.
     pub async fn save_emptied(&self, payment: Payment) -> Result<Written, StoreError> {
         self.table.put(&payment_key(&payment.id), payment.version + 1, &PaymentRecord::from(&payment)).await
