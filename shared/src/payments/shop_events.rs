@@ -1,5 +1,5 @@
-//! Where the shop's own system hears what became of payments: events, signed as Standard Webhooks 1.0 says ([`webhook`]). What they
-//! mean to the shop is `infra/docs/SHOP.md`.
+//! Where the shop's own system hears what became of payments: events, signed as Standard Webhooks 1.0 says
+//! ([`webhook`](crate::platform::webhook)). What they mean to the shop is `infra/docs/SHOP.md`.
 
 use std::time::Duration;
 

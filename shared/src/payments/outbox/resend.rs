@@ -17,7 +17,7 @@ pub enum Resent {
     /// An event of the payment is being sent right now.
     InProgress,
     /// What the shop answered, and the payment with that written down.
-    Sent(Result<Answered, NotTaken>, Payment),
+    Sent(Result<Answered, NotTaken>, Box<Payment>),
 }
 
 /// Sends event `number` of a payment again, whether the shop has taken it or not. One that was waiting and is taken now is done.
@@ -69,7 +69,7 @@ pub async fn resend(
         *delivery = if taken && is_next { delivery.taken(number) } else { Delivery { lease_until: None, ..*delivery } };
         changed.outbox.keep(receipt.clone());
         match orders.save_published(changed).await? {
-            Some(saved) => return Ok(Resent::Sent(sent, saved)),
+            Some(saved) => return Ok(Resent::Sent(sent, Box::new(saved))),
             None => payment = orders.payment(&payment.id).await?.unwrap_or(payment),
         }
     }
