@@ -19,6 +19,8 @@ SECRETS = {
 }
 DOES = {"held": "pack the goods", "paid": "ship the goods", "failed": "keep them reserved", "canceled": "keep them reserved",
         "partially_refunded": "take a part back", "refunded": "take all back", "attention": "wait for a person", "attention_over": "go on"}
+# An event that a person sends again may be older than what is known: it leads nothing back.
+RANKS = {None: 0, "held": 1, "paid": 2, "partially_refunded": 3, "refunded": 4, "failed": 4, "canceled": 4}
 books = sqlite3.connect(":memory:")
 books.row_factory = sqlite3.Row
 books.executescript("""
@@ -50,7 +52,7 @@ def take_event(_id, message):
     books.execute("INSERT OR IGNORE INTO payments (id, order_id) VALUES (?, ?)", known)
     if kind in ("attention", "attention_over"):
         books.execute("UPDATE payments SET attention = ? WHERE id = ?", (kind == "attention", known[0]))
-    else:
+    elif RANKS[kind] >= RANKS[books.execute("SELECT state FROM payments WHERE id = ?", known[:1]).fetchone()["state"]]:
         said = (kind, data["amount"], data["refunded"], known[0])
         books.execute("UPDATE payments SET state = ?, amount = ?, refunded = ? WHERE id = ?", said)
         if data["latest"]:  # and no later attempt was heard of, whose events do not wait for these

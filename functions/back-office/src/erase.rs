@@ -225,7 +225,6 @@ async fn person(asked: &Asked<'_>, phone: &Phone, digest: &str, erased: &mut Era
 
 /// A list by what a phone leads to.
 enum List<'a> {
-    /// Forms, by a digest of the phone.
     Forms(PhoneDigest),
     /// Orders, by its digits.
     Orders(&'a str),

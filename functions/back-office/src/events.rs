@@ -67,16 +67,17 @@ pub(crate) async fn again(asked: &Asked<'_>, id: &str, event: &str) -> Result<Re
     let event = number(event)?;
     let payment = asked.payment(id).await?;
     let Some(shop) = &asked.deps.shop_events else {
-        let error = Some("the shop hears no events: neither SHOP_EVENTS nor SHOP_EVENTS_URL is set".to_owned());
-        let answer =
-            ResendAnswer { success: false, code: Some("events_off"), error, shop_status: None, shop_answer: None, event: None };
-        return http::json(Status::Conflict, &answer);
+        return refused("events_off", "the shop hears no events: neither SHOP_EVENTS nor SHOP_EVENTS_URL is set".to_owned());
     };
     tracing::info!(who = asked.who, payment_id = %payment.id, event, "a person sends an event to the shop again");
     let settler = &asked.deps.settler;
     let resent = resend(&settler.orders, shop, &settler.clock, payment, event, asked.inbound.deadline()).await;
     let (sent, payment) = match resent.map_err(Failure::internal)? {
         Resent::Unknown => return Err(Failure::not_found()),
+        Resent::NotItsTurn(next) => {
+            return refused("not_its_turn", format!("event {next} comes before it, and was not taken yet"));
+        }
+        Resent::InProgress => return refused("in_progress", "an event of this payment is being sent; ask again".to_owned()),
         Resent::Sent(sent, payment) => (sent, payment),
     };
     let event = ShownEvent::all(&payment).into_iter().find(|shown| shown.number == event);
@@ -100,4 +101,10 @@ pub(crate) async fn again(asked: &Asked<'_>, id: &str, event: &str) -> Result<Re
         }
     };
     http::json(status, &answer)
+}
+
+/// The state of things forbids it, and nothing was sent.
+fn refused(code: &'static str, error: String) -> Result<Response<Body>, Failure> {
+    let (code, error) = (Some(code), Some(error));
+    http::json(Status::Conflict, &ResendAnswer { success: false, code, error, shop_status: None, shop_answer: None, event: None })
 }

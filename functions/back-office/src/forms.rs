@@ -20,7 +20,6 @@ pub(crate) const LARGEST_ANSWER: usize = 5_000_000;
 /// How long a photo can be had by its link.
 const LINK_LIFETIME: Duration = Duration::from_mins(5);
 
-/// A form.
 #[derive(Serialize)]
 struct ShownForm<'a> {
     submission_id: &'a str,

@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | `GET orders/{orderId}` | read | an order and its payments, beside what the provider says of each now |
 //! | `GET payments?state=&since=&limit=&cursor=` | read | payments in a state, the newest in it first |
+//! | `GET payments?changed_since=&limit=&cursor=` | read | payments that have changed, the longest ago first |
 //! | `GET payments?attention=true&limit=&cursor=` | read | payments that a person must look at, the longest troubled first |
 //! | `GET payments/{paymentId}` | read | a payment as it is stored |
 //! | `POST payments/{paymentId}/finish` | operate | capture a hold, with the shop's fiscal document or one of our own |
@@ -13,6 +14,7 @@
 //! | `POST payments/{paymentId}/refunds` | refund | give back a part, or all that is left; with `Idempotency-Key` |
 //! | `POST payments/{paymentId}/refunds/{refund}/outcome` | refund | a person's word on a refund of unknown outcome |
 //! | `POST payments/{paymentId}/messages/{message}/close` | operate | a person's word that IMSHOP will not take a message |
+//! | `POST payments/{paymentId}/events/{event}/resend` | operate | send an event to the shop again |
 //! | `POST payments/{paymentId}/settle` | operate | ask the provider, and drive the payment forward |
 //! | `POST limits` | operate | what a customer may spend |
 //! | `POST registrations` | operate | a form on which a customer gets a limit |

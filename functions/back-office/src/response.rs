@@ -39,7 +39,6 @@ pub(crate) struct Answer<'a> {
     pub(crate) provider_view: Option<View>,
 }
 
-/// A payment.
 #[derive(Serialize)]
 #[expect(clippy::struct_excessive_bools, reason = "they are fields of an answer")]
 pub(crate) struct ShownPayment<'a> {
@@ -215,7 +214,6 @@ impl<'a> ShownStep<'a> {
     }
 }
 
-/// An order.
 #[derive(Serialize)]
 pub(crate) struct ShownOrder<'a> {
     order_id: &'a str,

@@ -33,7 +33,6 @@ const BUDGET: Duration = Duration::from_secs(110);
 const ONE_FORM: Duration = Duration::from_secs(45);
 /// The first pause between two tries; each further one is twice as long.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(30);
-/// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 
 /// What the function needs.

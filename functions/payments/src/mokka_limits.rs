@@ -21,7 +21,6 @@ pub(crate) type MokkaLimit = Money;
 /// When Mokka was asked, and what it said; nothing of a customer whom it does not know.
 type Known = (Timestamp, Option<MokkaLimit>);
 
-/// Mokka's limits.
 #[derive(Debug)]
 pub(crate) struct MokkaLimits {
     mokka: Arc<Client>,

@@ -27,7 +27,6 @@ const NONE: i64 = -1;
 pub(crate) enum Reason {
     /// No id, or one that no cart could name.
     NoId,
-    /// No price.
     NoPrice,
     /// A price that is no amount of money.
     Unreadable,

@@ -35,7 +35,6 @@ pub(crate) struct Text<S> {
     /// A server may pack a file that is packed already.
     packings: [Packing; 2],
     coding: Coding,
-    /// Decoded.
     decoded: String,
     trim: Trim,
     /// What is left of it.

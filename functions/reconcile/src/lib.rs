@@ -367,7 +367,8 @@ impl Run<'_> {
         let mut polled = Polled::default();
         let payment = if payment.is_audit_due(now) {
             self.audit(payment, deadline, &mut polled).await?
-        } else if payment.is_over() {
+        } else if payment.is_over() || !payment.is_provider_poll_due(now) {
+            // Only a message for a channel is due.
             payment
         } else {
             self.settle(payment, deadline, &mut polled).await?
@@ -375,7 +376,7 @@ impl Run<'_> {
         self.measure(&payment);
         if payment.has_unpublished() {
             let published = self.deps.relay.publish(id, &self.channels, deadline).await?;
-            polled.told = published == Published::Everything;
+            polled.told = matches!(published, Published::Everything | Published::ButShop);
             if published == Published::Failed && self.needs_manual_review(&payment) {
                 self.call_for_review(id, &mut polled).await?;
             }

@@ -40,7 +40,6 @@ pub struct SmsWatchReport {
     pub left: bool,
 }
 
-/// A run.
 pub(crate) struct Run<'a> {
     deps: &'a Deps,
     deadline: Deadline,

@@ -132,7 +132,6 @@ pub struct Incoming<'a> {
     pub headers: &'a [(String, String)],
     /// The body as text, maybe base64.
     pub body: Option<&'a str>,
-    /// It is.
     pub base64: bool,
     /// The API's domain.
     pub domain: &'a str,

@@ -53,7 +53,6 @@ pub enum DynamoDbError {
 /// The running database, for what looks at it from inside.
 #[derive(Clone)]
 pub struct Embedded {
-    /// The database.
     pub database: Database,
     /// The time of its records: on a folder the machine's, which nothing moves.
     pub clock: Clock,

@@ -8,7 +8,7 @@
 //! - [`functions`]: functions by their names, called with Lambda's events.
 //! - [`api_gateway`]: turns HTTP requests into API Gateway's events and gives them to the functions.
 //! - [`stream`], [`filter`]: what changes in a table, given to the function that reads its stream.
-//! - [`schedule`]: what runs by the clock.
+//! - [`scheduler`]: what runs by the clock.
 
 pub mod api_gateway;
 mod cut;

@@ -76,7 +76,6 @@ struct State {
 /// A message in a queue. Moments are milliseconds since 1970 UTC.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// Its id.
     pub id: String,
     /// What it says.
     pub body: String,

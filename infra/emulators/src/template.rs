@@ -21,9 +21,7 @@ pub struct Template {
     pub routes: Vec<Route>,
     /// The media types that the API gateway passes on byte for byte.
     pub binary_media_types: Vec<String>,
-    /// The tables.
     pub tables: Vec<Table>,
-    /// The queues.
     pub queues: Vec<Queue>,
     /// What reads a table's stream.
     pub mappings: Vec<Mapping>,
@@ -74,7 +72,6 @@ pub struct Table {
 /// A global secondary index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Index {
-    /// Its name.
     pub name: String,
     /// What a query must name.
     pub hash: Attribute,
@@ -85,7 +82,6 @@ pub struct Index {
 /// An attribute of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attribute {
-    /// Its name.
     pub name: String,
     /// Its type.
     pub kind: Kind,
@@ -94,13 +90,11 @@ pub struct Attribute {
 /// The type of a key's attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// `S`.
     Text,
     /// `N`.
     Number,
 }
 
-/// A queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Queue {
     /// Its name here: that of the resource.
@@ -183,7 +177,6 @@ fn error<T>(text: impl Into<String>) -> Result<T, TemplateError> {
 }
 
 impl Template {
-    /// Reads the template.
     pub fn read(text: &str) -> Result<Self, TemplateError> {
         let documents = YamlLoader::load_from_str(text).map_err(|error| TemplateError(error.to_string()))?;
         let document = documents.first().unwrap_or(&Yaml::BadValue);

@@ -46,7 +46,6 @@ pub struct Ports {
 /// How to start.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// The ports.
     pub ports: Ports,
     /// The folder that keeps the data; in memory without it.
     pub data: Option<PathBuf>,
@@ -104,7 +103,6 @@ pub enum StartError {
         /// Why not.
         cause: std::io::Error,
     },
-    /// The template.
     #[error(transparent)]
     Template(#[from] TemplateError),
     /// The database.
@@ -116,7 +114,6 @@ pub enum StartError {
     /// The storage of objects.
     #[error(transparent)]
     S3(#[from] S3Error),
-    /// The queues.
     #[error(transparent)]
     Queues(#[from] QueuesError),
     /// The settings.

@@ -14,7 +14,6 @@ use yaml_rust2::{Yaml, YamlLoader};
 
 use crate::functions::Everything;
 
-/// The page.
 pub const PAGE: &str = "infra/docs/SETTINGS.md";
 /// What every function reads before its handler is built.
 const AT_START: [&str; 4] = ["LOG_LEVEL", "METRICS", "METRICS_NAMESPACE", "EXTRA_CA_FILE"];
@@ -266,7 +265,6 @@ pub enum SettingsError {
         /// Why.
         cause: shared::platform::env::ConfigError,
     },
-    /// The template.
     #[error("template.yaml cannot be read")]
     Template,
     /// The page.

@@ -63,7 +63,6 @@ impl Answer {
         Self::new(StatusCode::OK, "text/xml; charset=utf-8", body)
     }
 
-    /// A file.
     pub(crate) fn file(content_type: &'static str, body: impl Into<Bytes>) -> Self {
         Self::new(StatusCode::OK, content_type, body)
     }
@@ -166,7 +165,6 @@ impl Body for Drip {
 
 /// How a request ends.
 pub(crate) enum ServedOutcome {
-    /// With an answer.
     Answer(Answer),
     /// With an answer that takes its time.
     Drip(Answer),

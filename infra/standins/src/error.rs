@@ -27,12 +27,7 @@ pub enum ControlError {
     UnknownRegistration(String),
     /// The order's time ran out before the customer decided, so the form takes no decision any more.
     #[error("order `{order_id}` is {status} without a decision; its form takes none any more")]
-    Undecidable {
-        /// The order.
-        order_id: String,
-        /// Its status.
-        status: String,
-    },
+    Undecidable { order_id: String, status: String },
     /// A field of the request has a value that makes no sense.
     #[error("field `{field}`: {problem}")]
     Field {

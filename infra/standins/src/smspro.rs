@@ -43,7 +43,6 @@ pub struct Sms {
     pub phone: String,
     /// What the customer reads.
     pub text: String,
-    /// The code in it.
     pub code: String,
     /// The sender's id of this message.
     pub transaction_id: String,
@@ -107,7 +106,6 @@ struct State {
     /// Token to place in the inbox.
     tokens: HashMap<String, usize>,
     transaction_ids: HashSet<String>,
-    /// By phone.
     wishes: HashMap<String, PhoneReports>,
     pushes: Vec<Push>,
     /// How many were taken, without a report yet.

@@ -4,11 +4,9 @@ use crate::settings;
 
 /// Phone of orders, as IMSHOP sends it (Mokka's demo prefix: approved).
 pub const PHONE: &str = "+7 (888) 010-02-03";
-/// Phone of forms.
 pub const FORM_PHONE: &str = "+996 770 102 030";
 /// E-mail.
 pub const EMAIL: &str = "canary.customer@example.org";
-/// Name.
 pub const NAME: &str = "Канарейкина Кенарь";
 /// Where orders go to.
 pub const ADDRESS: &str = "ул. Канареечная, 17";

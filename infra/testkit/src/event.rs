@@ -33,7 +33,6 @@ impl Event {
         Self { method: method.to_owned(), path: path.to_owned(), query: Vec::new(), headers, body: None, base64: false }
     }
 
-    /// A POST.
     #[must_use]
     pub fn post(path: &str) -> Self {
         Self::new("POST", path)
@@ -45,7 +44,6 @@ impl Event {
         self.header("Authorization", &format!("Bearer {key}"))
     }
 
-    /// With a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
@@ -66,7 +64,6 @@ impl Event {
         self
     }
 
-    /// With a JSON body.
     #[must_use]
     pub fn json(self, body: Value) -> Self {
         self.text(&body.to_string())
@@ -148,7 +145,6 @@ pub struct Answer {
     pub status: u16,
     /// Header names in lower case.
     pub headers: BTreeMap<String, String>,
-    /// The body.
     pub body: String,
 }
 

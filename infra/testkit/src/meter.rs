@@ -44,7 +44,6 @@ pub struct Used {
 /// What a table takes, with what DynamoDB adds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bytes {
-    /// Its items.
     pub items: usize,
     /// The entries of its indexes.
     pub entries: usize,

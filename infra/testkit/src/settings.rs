@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-/// IMSHOP's key.
 pub const IMSHOP_KEY: &str = "imshop-demo-key";
 /// The shop's key, both ways.
 pub const SHOP_KEY: &str = "shop-demo-key";
@@ -44,9 +43,7 @@ pub struct Addresses {
     pub api_gateway: String,
     /// DynamoDB.
     pub dynamodb: String,
-    /// S3.
     pub s3: String,
-    /// SQS.
     pub sqs: String,
     /// The stand-ins.
     pub providers: String,

@@ -111,7 +111,6 @@ impl<C: Cast> Story<C> {
         Placed { uuid, id }
     }
 
-    /// The event of a `create`.
     #[must_use]
     pub fn create_event(order: &Placed) -> Value {
         let body = json!({
@@ -129,7 +128,6 @@ impl<C: Cast> Story<C> {
         self.acquiring(Self::create_event(order)).await
     }
 
-    /// The event of a `capture`.
     #[must_use]
     pub fn capture_event(payment_id: &str) -> Value {
         let body = json!({"command": "capture", "paymentMethodId": "mokka", "paymentId": payment_id});

@@ -38,6 +38,7 @@ from imshop_webhooks_client.api.back_office import (
     list_schedules,
     refund_payment,
     register,
+    resend_event,
     search_forms,
     settle_payment,
 )
@@ -225,6 +226,17 @@ def payments(house: House) -> None:
     number = shown.payment.untold[0].message
     closed = read(close_message.sync_detailed("1001-1", number, client=office, body=closing), models.PaymentAnswer)
     assert not closed.payment.untold, closed
+    # The stream brings the capture to the shop as well; then it hears it once more.
+    for _ in range(100):
+        heard = read(get_payment.sync_detailed("1001-1", client=office), models.PaymentAnswer).payment.events
+        if heard and all(event.told_at for event in heard):
+            break
+        time.sleep(0.1)
+    assert heard and heard[-1].type_ == models.EventType.PAYMENT_PAID, heard
+    resent = read(resend_event.sync_detailed("1001-1", heard[-1].number, client=office), models.ResendAnswer)
+    assert (resent.success, resent.shop_status) == (True, 200), resent
+    changes = list_payments.sync_detailed(client=office, changed_since=datetime.date(2026, 1, 1))
+    assert "1001-1" in [one.payment_id for one in read(changes, models.PaymentList).payments]
 
     house.control("clock", {"advance_s": 172_800})
     house.control("faults", {"system": "mokka", "method": "return", "fault": "answer_lost", "times": 1})

@@ -335,13 +335,11 @@ impl Forms {
         Ok(Self { all: forms, limits, conversion: Thresholds { window_hours, min_codes, min_entered_percent } })
     }
 
-    /// The form of that name.
     #[must_use]
     pub fn find(&self, name: &FormName) -> Option<&Form> {
         self.iter().find(|form| form.name == *name)
     }
 
-    /// The forms.
     pub fn iter(&self) -> impl Iterator<Item = &Form> {
         self.all.iter()
     }

@@ -248,7 +248,6 @@ impl Photos {
         Ok(())
     }
 
-    /// A photo's bytes.
     pub async fn bytes(&self, photo: &Photo) -> Result<Bytes, PhotoError> {
         let get = self.client.get_object().bucket(&self.bucket).key(&photo.key);
         let object = get.send().await.map_err(|error| failed("GetObject", &error))?;

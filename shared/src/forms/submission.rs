@@ -161,15 +161,12 @@ struct Message<'a, T> {
 pub struct Submission {
     /// Its id; the shop is given it as the id of the message.
     pub id: SubmissionId,
-    /// The form's name.
     pub form: FormName,
     /// The installation it came from, if it says one.
     pub installation: Option<InstallId>,
     /// Its fields, with null where a photo was. Nothing once they were given to the shop and are not to be kept.
     pub data: Option<Fields>,
-    /// Its photos.
     pub photos: Vec<Photo>,
-    /// The phone in it.
     pub phone: Option<PhoneDigest>,
     /// When it was handed in.
     pub at: Timestamp,

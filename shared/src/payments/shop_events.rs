@@ -1,5 +1,5 @@
-//! Where the shop's own system hears what became of payments: events, signed as Standard Webhooks 1.0 says ([`webhook`]). What they
-//! mean to the shop is `infra/docs/SHOP.md`.
+//! Where the shop's own system hears what became of payments: events, signed as Standard Webhooks 1.0 says
+//! ([`webhook`](crate::platform::webhook)). What they mean to the shop is `infra/docs/SHOP.md`.
 
 use std::time::Duration;
 
@@ -63,13 +63,20 @@ pub struct NotTaken {
     pub cause: String,
 }
 
+impl NotTaken {
+    /// Whether it says something about the event, and not only that the shop's server is not well.
+    #[must_use]
+    pub fn is_about_the_event(&self) -> bool {
+        self.status.is_some_and(|status| status < 500)
+    }
+}
+
 /// The id of an event: the payment's and the number of the step, the same at each repetition.
 #[must_use]
 pub fn id(payment: &PaymentId, number: usize) -> String {
     format!("{payment}-{number}")
 }
 
-/// The body of an event.
 #[derive(Debug, Serialize)]
 pub struct EventBody<'a> {
     #[serde(rename = "type")]

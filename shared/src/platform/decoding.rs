@@ -37,7 +37,6 @@ pub enum Undecodable {
     /// It is not in the charset that it says.
     #[error("not {charset}, {named}")]
     NotThat {
-        /// The charset.
         charset: String,
         /// Who names it.
         named: &'static str,
@@ -53,9 +52,7 @@ pub enum Undecodable {
 /// What the headers say of a body.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Headers<'a> {
-    /// `Content-Type`.
     pub content_type: Option<&'a str>,
-    /// `Content-Encoding`.
     pub content_encoding: Option<&'a str>,
 }
 

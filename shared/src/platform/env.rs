@@ -141,7 +141,6 @@ impl Env {
         }
     }
 
-    /// A secret.
     pub fn secret(&mut self, name: &str) -> Option<Secret> {
         self.parsed(name, Secret::parse)
     }
@@ -201,7 +200,6 @@ impl Env {
         }
     }
 
-    /// A currency, with a default.
     pub fn currency_or(&mut self, name: &str, default: Currency) -> Option<Currency> {
         self.parsed_or(name, default, Currency::parse)
     }

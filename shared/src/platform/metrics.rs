@@ -64,7 +64,6 @@ pub const SUBMISSION: &str = "submission";
 pub struct Metric {
     /// Its name in CloudWatch.
     pub name: &'static str,
-    /// Its unit.
     pub unit: Unit,
     /// The sets of fields by which CloudWatch keeps it apart when it is to keep everything, one beside the other.
     pub dimensions: Dimensions,
@@ -112,9 +111,7 @@ const WHOLE: Dimensions = &[&[]];
 pub enum Unit {
     /// Pieces.
     Count,
-    /// Milliseconds.
     Milliseconds,
-    /// Seconds.
     Seconds,
     /// Hundredths of a limit.
     Percent,
@@ -313,7 +310,6 @@ impl Sink {
         }
     }
 
-    /// Forgets it.
     pub fn forget(&self) {
         match self {
             Self::Log => {}

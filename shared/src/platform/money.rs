@@ -377,7 +377,6 @@ impl Money {
         self.minor
     }
 
-    /// The currency.
     #[must_use]
     pub fn currency(self) -> Currency {
         self.currency

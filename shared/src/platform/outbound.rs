@@ -62,11 +62,9 @@ pub enum System {
     Aws,
     /// IMSHOP's addresses for what became of a payment.
     Imshop,
-    /// Mokka.
     Mokka,
     /// The shop's own.
     Shop,
-    /// SMSPRO.
     Smspro,
 }
 

@@ -26,7 +26,6 @@ const LONGEST_DELAY: Duration = Duration::from_mins(15);
 /// The longest time that a message can stay invisible (SQS, `ChangeMessageVisibility`, `VisibilityTimeout`).
 const LONGEST_POSTPONEMENT: Duration = Duration::from_hours(12);
 
-/// A queue.
 #[derive(Clone, Debug)]
 pub struct Queue {
     client: aws_sdk_sqs::Client,

@@ -93,6 +93,7 @@ async fn waiting_event_that_is_taken_by_hand_is_done_and_the_next_follows() {
     assert_eq!(shop.finish().await.status, 200);
     shop.story.environment.poll_stream().await;
     let events = shop.events().await;
+    assert_refused(&shop.resend(&events[1]["number"]).await, 409, "not_its_turn", "the hold comes first");
     assert_refused(&shop.resend(&events[0]["number"]).await, 502, "shop_refused", "it is still down");
     shop.story.environment.standins().clear_faults();
     assert_eq!(shop.resend(&events[0]["number"]).await.status, 200);

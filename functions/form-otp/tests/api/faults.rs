@@ -13,7 +13,6 @@ use super::{COOL_DOWN, Customer, EXPORT, LEASE_OVER, accepted, failed, otp_faile
 
 const WIRE: [Fault; 6] = [Fault::Timeout, Fault::Reset, Fault::Http500, Fault::Html, Fault::Slow, Fault::AnswerLost];
 
-/// A test for each fault.
 async fn each<F: Future<Output = ()>>(faults: impl IntoIterator<Item = Fault>, test: impl Fn(Fault) -> F) {
     few_at_a_time(faults.into_iter().map(test)).await;
 }

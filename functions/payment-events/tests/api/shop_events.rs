@@ -271,3 +271,112 @@ async fn lease_of_a_release_without_events_is_respected() {
     minutes(&story, 1).await;
     assert_eq!(told(&story, "payment_status").len(), 1);
 }
+
+#[tokio::test]
+async fn order_that_cannot_be_read_stops_no_message_to_imshop() {
+    let story = Story::start().await;
+    let payment = settled(&story, Decision::Approved).await;
+    let uuid = story.payment(&payment).await["order_uuid"].as_str().unwrap().to_owned();
+    story.environment.forget("order-holds", &format!("order#{uuid}"), "lines").await;
+    story.environment.poll_stream().await;
+    assert_eq!(told(&story, "payment_status").len(), 1);
+    assert_eq!(heard(&story), [""; 0]);
+    let stored = story.payment(&payment).await;
+    assert_eq!((&stored["tell_failures"], &stored["channels"]["shop_events"]["failures"]), (&json!(0), &json!(1)));
+    minutes(&story, 5).await;
+    assert_eq!(told(&story, "payment_status").len(), 1, "told once");
+}
+
+#[tokio::test]
+async fn shops_retries_ask_the_provider_no_more_often_and_plan_nothing_later() {
+    let polls = async |shop_is_down: bool| {
+        let story = Story::start_with(Options::default(), &[("MOKKA_FINISH", "on_shipment")]).await;
+        if shop_is_down {
+            story.environment.standins().fault(System::Shop, "events", Fault::Http500, 10_000).unwrap();
+        }
+        settled(&story, Decision::Approved).await;
+        story.environment.poll_stream().await;
+        let before = story.environment.standins().calls_to(System::Mokka, "status").len();
+        minutes(&story, 240).await;
+        story.environment.standins().calls_to(System::Mokka, "status").len() - before
+    };
+    let (quiet, down) = (polls(false).await, polls(true).await);
+    assert!(quiet > 0 && down == quiet, "{quiet} polls of a hold in four hours, {down} while the shop is down");
+}
+
+#[tokio::test]
+async fn imshop_that_is_down_calls_for_no_attention_of_the_shop() {
+    let story = Story::start().await;
+    story.environment.standins().fault(System::Imshop, "payment_status", Fault::Http500, 10_000).unwrap();
+    let payment = settled(&story, Decision::Approved).await;
+    story.environment.poll_stream().await;
+    minutes(&story, 120).await;
+    assert_eq!(story.payment(&payment).await["attention"], "open", "a person of the shop must look");
+    assert_eq!(heard(&story), ["payment.paid"], "the money is certain");
+}
+
+#[tokio::test]
+async fn attention_is_an_event_and_so_is_its_end() {
+    let story = Story::start_with(Options::default(), &[("MOKKA_FINISH", "on_shipment")]).await;
+    let payment = settled(&story, Decision::Approved).await;
+    story.environment.standins().set_mokka_amount(&payment, "1.00").unwrap();
+    for _ in 0..20 {
+        minutes(&story, 15).await;
+        story.environment.poll_stream().await;
+    }
+    assert_eq!(heard(&story), ["payment.held", "payment.attention"]);
+    story.environment.standins().set_mokka_amount(&payment, "3250.00").unwrap();
+    for _ in 0..20 {
+        minutes(&story, 15).await;
+        story.environment.poll_stream().await;
+    }
+    let events = taken(&story);
+    assert_eq!(heard(&story), ["payment.held", "payment.attention", "payment.attention_over"]);
+    assert!(events.iter().all(|event| !event["body"]["data"]["by"].as_str().unwrap().contains(':')), "{events:?}");
+}
+
+#[tokio::test]
+async fn capture_that_was_no_news_for_imshop_is_none_for_the_shop_after_an_upgrade() {
+    let story = Story::start_with(Options::default(), &[("MOKKA_FINISH", "on_shipment"), ("SHOP_EVENTS_URL", "")]).await;
+    let payment = settled(&story, Decision::Approved).await;
+    story.environment.poll_stream().await;
+    story.environment.standins().set_mokka_status(&payment, "finished").unwrap();
+    story.capture(&payment).await;
+    // As a release without events has stored it.
+    let key = format!("payment#{payment}");
+    for attribute in ["channels", "shop_receipts"] {
+        story.environment.forget("order-holds", &key, attribute).await;
+    }
+    story.environment.set_workers(&[("SHOP_EVENTS_URL", &story.environment.env()["SHOP_EVENTS_URL"])]);
+    story.environment.poll_stream().await;
+    story.environment.advance(Duration::from_hours(25));
+    story.environment.tick().await;
+    story.environment.poll_stream().await;
+    assert_eq!(story.state(&payment).await, "captured");
+    assert_eq!(heard(&story), [""; 0], "it was captured before there were events");
+}
+
+#[tokio::test]
+async fn failures_that_an_earlier_release_has_made_good_are_over() {
+    let story = Story::start().await;
+    story.environment.standins().fault(System::Imshop, "payment_status", Fault::Http500, 1).unwrap();
+    let payment = settled(&story, Decision::Approved).await;
+    story.environment.poll_stream().await;
+    let stored = story.payment(&payment).await;
+    assert_eq!(stored["channels"]["payment_status"]["failures"], 1);
+    // The earlier release tells IMSHOP, and leaves what it does not know.
+    let steps = stored["history"].as_array().unwrap().len();
+    let number = |number: usize| aws_sdk_dynamodb::types::AttributeValue::N(number.to_string());
+    let key = format!("payment#{payment}");
+    story
+        .environment
+        .edit("order-holds", &key, |item| {
+            item.insert("told_payment_status".to_owned(), number(steps));
+            item.insert("tell_failures".to_owned(), number(0));
+        })
+        .await;
+    minutes(&story, 90).await;
+    let stored = story.payment(&payment).await;
+    assert_eq!(stored.get("attention"), None, "nothing is wrong any more");
+    assert_eq!(told(&story, "payment_status").len(), 0, "it was told by the other release");
+}

@@ -17,7 +17,6 @@ fn wait_until(environment: &TestEnvironment, moment: &str) {
     environment.advance(ahead);
 }
 
-/// What an example answers, cart by cart.
 async fn answers(environment: &TestEnvironment, example: &str, currency: &str, carts: &[(&str, Value)]) -> Value {
     let file = format!("{CONFIG}/examples/{example}.toml");
     let settings = [

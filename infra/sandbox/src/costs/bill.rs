@@ -28,7 +28,6 @@ const DAYS_OF_A_MONTH: f64 = 30.0;
 pub struct Bill<'a> {
     /// AWS's prices, and how the shop is used.
     pub prices: &'a Prices,
-    /// What is deployed.
     pub deployed: &'a Deployed,
     /// What everything uses.
     pub counted: &'a Counted,

@@ -21,7 +21,6 @@ pub struct Deployed {
     pub alarms: u32,
     /// Metrics made of log lines.
     pub log_metrics: u32,
-    /// Dashboards.
     pub dashboards: u32,
     /// Documents in Secrets Manager.
     pub secrets: u32,

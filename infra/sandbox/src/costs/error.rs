@@ -3,10 +3,8 @@
 /// The costs could not be worked out.
 #[derive(Debug, thiserror::Error)]
 pub enum CostsError {
-    /// The prices.
     #[error("infra/costs/prices.toml: {0}")]
     Prices(String),
-    /// The template.
     #[error("template.yaml: {0}")]
     Template(String),
     /// The functions' settings.

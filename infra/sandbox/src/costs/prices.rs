@@ -36,7 +36,6 @@ pub enum Item {
     Metrics,
     /// Metrics that alarms look at.
     Alarms,
-    /// Dashboards.
     Dashboards,
     /// Requests to SQS, ours and Lambda's.
     QueueRequests,

@@ -24,7 +24,6 @@ pub(crate) struct Office<'a>(pub(crate) &'a Story);
 /// What the office answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It is done.
     Done,
     /// It is being found out.
     Unknown,

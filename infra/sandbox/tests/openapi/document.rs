@@ -13,7 +13,6 @@ use yaml_rust2::{Yaml, YamlLoader};
 const NAME: &str = "urn:openapi";
 const METHODS: [&str; 8] = ["GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"];
 
-/// The document as it is.
 pub(crate) static DOCUMENT: LazyLock<Document> = LazyLock::new(|| Document::new(root()));
 
 /// The document as JSON.
@@ -99,7 +98,6 @@ impl Document {
         operations
     }
 
-    /// The operation of that id.
     pub(crate) fn operation(&self, id: &str) -> Operation {
         let found = self.operations().into_iter().find(|operation| operation.value["operationId"] == id);
         found.unwrap_or_else(|| panic!("no operation {id}"))

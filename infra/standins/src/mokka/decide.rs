@@ -14,7 +14,6 @@ use crate::json::put_nulls;
 /// What a decision on the form came to, and what our callback URL said to it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Decided {
-    /// The order.
     pub order_id: String,
     /// Its status now.
     pub status: MokkaStatus,

@@ -105,7 +105,6 @@ impl Mokka {
     }
 }
 
-/// What a form is for.
 #[derive(Clone)]
 pub(super) enum Form {
     /// The order of that id.

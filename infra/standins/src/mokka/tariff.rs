@@ -46,7 +46,6 @@ pub(super) fn takes(tariff: &Tariff, amount: Kopecks) -> bool {
     (tariff.min_kopecks..=tariff.max_kopecks).contains(&amount.0)
 }
 
-/// The tariff of that term.
 pub(super) fn of_term(tariffs: &[Tariff], term: u32) -> Option<&Tariff> {
     tariffs.iter().find(|tariff| tariff.term == term)
 }

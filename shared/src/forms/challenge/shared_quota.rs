@@ -45,9 +45,7 @@ enum Of {
 /// How much of a quota is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Used {
-    /// In its hour.
     pub in_hour: u32,
-    /// In its day.
     pub in_day: u32,
     /// The highest count that an alarm was raised for that day.
     pub alarmed_at: u32,
@@ -63,7 +61,6 @@ pub enum Alarm {
 }
 
 impl Alarm {
-    /// The threshold.
     #[must_use]
     pub fn threshold(self) -> u32 {
         match self {

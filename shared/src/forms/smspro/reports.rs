@@ -114,7 +114,6 @@ pub struct DeliveryReport {
 /// What SMSPRO pushes, as far as it can be read.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Pushed {
-    /// What is reported.
     pub reports: Vec<DeliveryReport>,
     /// Entries that say nothing: which, counted from 1, and why.
     pub unreadable: Vec<(usize, &'static str)>,

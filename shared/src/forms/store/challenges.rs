@@ -12,7 +12,6 @@ use crate::platform::dynamodb::{Consistency, Item, Reading, StoreError, Versione
 /// What a request for a code finds.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// The challenge.
     pub challenge: Challenge,
     /// When codes were sent to the phone.
     pub by_phone: SendLog,

@@ -22,7 +22,6 @@ impl Gateways {
         Self { mokka: Arc::new(mokka) }
     }
 
-    /// The gateway of a provider.
     #[must_use]
     pub fn get(&self, provider: Provider) -> &dyn Gateway {
         match provider {

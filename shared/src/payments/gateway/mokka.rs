@@ -23,7 +23,6 @@ use crate::platform::outbound::Http;
 /// A hold that waits for the goods lives at least so long: the weekend.
 const SHORTEST_HOLD_HOURS: u32 = 72;
 
-/// Mokka.
 #[derive(Debug)]
 pub struct MokkaGateway {
     client: Client,

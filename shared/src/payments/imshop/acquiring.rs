@@ -63,7 +63,6 @@ pub struct Captured<'a> {
 }
 
 impl<'a> Captured<'a> {
-    /// Paid.
     #[must_use]
     pub fn paid(payment_id: &'a PaymentId) -> Self {
         Self { success: true, payment_id: payment_id.as_str(), payment_captured: true, pending: false, error: None }

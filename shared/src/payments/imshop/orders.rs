@@ -92,7 +92,6 @@ pub struct Item {
     pub configuration_id: Lenient<ItemId>,
     /// The shop's id of the product.
     pub private_id: Lenient<ItemId>,
-    /// Its name.
     pub name: Lenient<String>,
     /// How many.
     pub quantity: Said<Quantity>,
@@ -104,14 +103,11 @@ pub struct Item {
     pub subtotal: Said<Decimal>,
     /// The warehouse, shop or company that sells it (marketplaces).
     pub warehouse_id: Lenient<Option<ItemId>>,
-    /// Its brand.
     pub brand: Lenient<String>,
-    /// Its category.
     pub category: Lenient<String>,
 }
 
 impl Item {
-    /// Its numbers.
     #[must_use]
     pub fn numbers(&self) -> LineNumbers {
         LineNumbers { subtotal: self.subtotal, price: self.price, quantity: self.quantity, discount: self.discount }
@@ -291,8 +287,6 @@ pub struct PushedItem {
     pub price: Option<Decimal>,
     /// Price of the line.
     pub subtotal: Option<Decimal>,
-    /// Its brand.
     pub brand: Option<String>,
-    /// Its category.
     pub category: Option<String>,
 }

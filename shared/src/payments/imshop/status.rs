@@ -19,7 +19,6 @@ const LIMIT: Duration = Duration::from_secs(4);
 /// The shop's own codes of its order statuses, which IMSHOP's manager has to know.
 #[derive(Clone, Debug)]
 pub struct Codes {
-    /// Paid.
     pub paid: String,
     /// Will not be paid.
     pub failed: String,
@@ -46,7 +45,6 @@ pub struct PaymentStatus<'a> {
     pub retry: bool,
 }
 
-/// The status of an order.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderStatus<'a> {

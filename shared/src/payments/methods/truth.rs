@@ -5,7 +5,6 @@
 pub enum Truth {
     /// It does not.
     No,
-    /// Unknown.
     Unknown,
     /// It does.
     Yes,

@@ -148,7 +148,6 @@ pub enum Fault {
     Configuration,
     /// Ours: the request should never have been sent like this.
     Ours,
-    /// Mokka's.
     Mokka,
 }
 
@@ -340,7 +339,6 @@ pub enum Error {
     /// Mokka read the request and refused it with a code of its table.
     #[error("Mokka refused with {code}: {message}")]
     Refused {
-        /// The code.
         code: Code,
         /// Mokka's words, for the log.
         message: String,

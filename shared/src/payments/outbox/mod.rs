@@ -3,9 +3,9 @@
 //! not wait for each other: each has its own mark, failures, lease and next try. Two triggers, no other logic in them: the table's
 //! stream, at once, and the scheduled reconciliation, for what failed.
 //!
-//! Round trips when nothing is in the way: one read, one write (the leases), one call for each channel, one write; one more read, of its
-//! order, of a payment that failed or whose shop hears of it, and one of the attempt that followed if this one once counted as paid. What
-//! a slow channel keeps waiting for longer than a second is written apart, so that it holds up no other.
+//! Round trips when nothing is in the way: one read, one write (the leases), one call for each channel, one write; for an event one more
+//! read, of the order; for IMSHOP one more of the order of a payment that failed, and one of the attempt that followed if this one once
+//! counted as paid. What a slow channel keeps waiting for longer than a second is written apart, so that it holds up no other.
 
 mod health;
 pub mod resend;
@@ -14,7 +14,7 @@ mod to_shop;
 
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join, select};
 
 pub use health::ChannelHealth;
 
@@ -45,13 +45,15 @@ pub struct OutboxRelay {
 }
 
 /// How far a payment could be published.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Published {
     /// There was nothing to publish yet, or another request is at it.
     Nothing,
     /// Everything that was due.
     Everything,
-    /// A channel did not take its message; it is written down when to try again.
+    /// All but an event that the shop did not take; it is written down when to try again.
+    ButShop,
+    /// IMSHOP did not take a message; it is written down when to try again.
     Failed,
 }
 
@@ -73,6 +75,14 @@ impl Progress {
         self.closed.extend(other.closed);
     }
 
+    fn published(&self) -> Published {
+        match self.closed.as_slice() {
+            [] => Published::Everything,
+            [Channel::ShopEvents] => Published::ButShop,
+            _ => Published::Failed,
+        }
+    }
+
     fn is_empty(&self) -> bool {
         self.channels.is_empty()
     }
@@ -81,7 +91,10 @@ impl Progress {
     fn applied_to(&self, mut outbox: Outbox) -> Outbox {
         for (channel, delivery) in &self.channels {
             let now = outbox.of_mut(*channel);
-            *now = Delivery { done: delivery.done.max(now.done), ..*delivery };
+            // What came further meanwhile is not led back.
+            if delivery.done >= now.done {
+                *now = *delivery;
+            }
         }
         for receipt in &self.receipts {
             outbox.keep(receipt.clone());
@@ -117,63 +130,59 @@ impl OutboxRelay {
             }
             if open.is_empty() {
                 if is_absence_new {
-                    drop(self.orders.save_payment(payment).await?);
+                    drop(self.orders.save_published(payment).await?);
                 }
                 break;
             }
             if open.iter().all(|channel| health.is_down(*channel)) {
-                // Without trying; the first write plans the next try as well.
-                for channel in open {
-                    let delivery = payment.outbox.of_mut(channel);
-                    *delivery = delivery.failed(now);
-                }
-                drop(self.orders.save_payment(payment).await?);
-                return Ok(Published::Failed);
+                // Without trying, and without a lease: a request that writes first plans the next try as well.
+                let mut progress = self.send_status(&payment, &open, health, deadline).await;
+                progress.add(self.send_event(&payment, &open, health, deadline).await);
+                payment.outbox = progress.applied_to(payment.outbox);
+                drop(self.orders.save_published(payment).await?);
+                return Ok(progress.published());
             }
-            let Some(leased) = self.orders.save_payment(payment.leased_for_publishing(&open, now)).await? else {
+            let Some(leased) = self.orders.save_published(payment.leased_for_publishing(&open, now)).await? else {
                 let Some(stored) = self.orders.payment(id).await? else { break };
                 payment = stored;
                 continue;
             };
-            payment = self.send(leased, &open, &mut closed, health, deadline).await?;
-            published = Published::Everything;
+            let (saved, progress) = self.send(&leased, &open, health, deadline).await?;
+            payment = saved;
+            published = published.max(progress.published());
+            closed.extend(progress.closed);
         }
-        Ok(if closed.is_empty() { published } else { Published::Failed })
+        Ok(published)
     }
 
-    /// Sends the next message of every open channel, and writes down how far that came.
+    /// Sends the next message of every open channel, and writes down how far that came, whatever becomes of the others.
     async fn send(
         &self,
-        payment: Payment,
+        payment: &Payment,
         open: &[Channel],
-        closed: &mut Vec<Channel>,
         health: &ChannelHealth,
         deadline: Deadline,
-    ) -> Result<Payment, StoreError> {
-        let order = if self.needs_order(&payment, open) { self.orders.order(&payment.order_uuid).await? } else { None };
-        let imshop = Box::pin(self.send_status(&payment, order.as_ref(), open, health, deadline));
-        let shop = Box::pin(self.send_event(&payment, order.as_ref(), open, health, deadline));
-        let (first, second) = match select(imshop, shop).await {
-            Either::Left((first, rest)) => (first?, Either::Left(rest)),
-            Either::Right((first, rest)) => (first?, Either::Right(rest)),
+    ) -> Result<(Payment, Progress), StoreError> {
+        let imshop = Box::pin(self.send_status(payment, open, health, deadline));
+        let shop = Box::pin(self.send_event(payment, open, health, deadline));
+        let (mut progress, mut rest) = match select(imshop, shop).await {
+            Either::Left((first, rest)) => (first, Either::Left(rest)),
+            Either::Right((first, rest)) => (first, Either::Right(rest)),
         };
         // Usually the other side has answered by then as well, and one write does for both.
-        let (mut progress, mut rest) = (first, second);
-        let others = tokio::time::timeout(if progress.is_empty() { Duration::MAX } else { TOGETHER }, &mut rest).await;
-        let mut saved = payment.clone();
-        if let Ok(others) = others {
-            progress.add(others?);
+        let together = if progress.is_empty() { Duration::MAX } else { TOGETHER };
+        let mut saved = None;
+        if let Ok(others) = tokio::time::timeout(together, &mut rest).await {
+            progress.add(others);
         } else {
-            saved = self.record(saved, &progress).await?;
-            closed.append(&mut progress.closed);
-            progress = rest.await?;
+            let (recorded, others) = join(self.record(payment.clone(), &progress), rest).await;
+            // What could not be written is tried again together with the rest.
+            saved =
+                recorded.inspect_err(|error| tracing::warn!(payment_id = %payment.id, cause = %error, "not written down")).ok();
+            progress.add(others);
         }
-        closed.append(&mut progress.closed);
-        if progress.is_empty() { Ok(saved) } else { self.record(saved, &progress).await }
-    }
-
-    fn needs_order(&self, payment: &Payment, open: &[Channel]) -> bool {
-        open.contains(&Channel::ShopEvents) || Self::asks_for_order(payment)
+        let saved = self.record(saved.unwrap_or_else(|| payment.clone()), &progress).await?;
+        Ok((saved, progress))
     }
 
     /// Whether somebody hears of payments on a channel.
@@ -200,7 +209,7 @@ impl OutboxRelay {
         let mut payment = payment;
         for _ in 0..ROUNDS {
             let outbox = progress.applied_to(payment.outbox.clone());
-            match self.orders.save_payment(Payment { outbox, ..payment.clone() }).await? {
+            match self.orders.save_published(Payment { outbox, ..payment.clone() }).await? {
                 Some(saved) => return Ok(saved),
                 None => payment = self.orders.payment(&payment.id).await?.unwrap_or(payment),
             }

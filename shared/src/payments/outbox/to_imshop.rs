@@ -5,7 +5,7 @@
 
 use super::{ChannelHealth, OutboxRelay, Progress};
 use crate::payments::imshop::status::{Client, OrderPayment, OrderStatus, PaymentStatus, Unpublished};
-use crate::payments::payment::{Channel, Message, Order, Payment, StatusEvent};
+use crate::payments::payment::{Channel, Message, Payment, StatusEvent};
 use crate::payments::texts;
 use crate::platform::clock::Deadline;
 use crate::platform::dynamodb::StoreError;
@@ -31,35 +31,34 @@ enum OrderNow {
 }
 
 impl OutboxRelay {
-    /// Whether what IMSHOP hears depends on what became of the order meanwhile: whatever is still to be told of an attempt that failed
-    /// may be late, and another may have followed. No customer pays an order again that is paid or was given back.
-    pub(super) fn asks_for_order(payment: &Payment) -> bool {
-        match payment.last_status_event() {
-            Some(StatusEvent::Failed) => true,
-            Some(StatusEvent::Paid | StatusEvent::PartiallyRefunded(_) | StatusEvent::Refunded) | None => false,
-        }
-    }
-
     /// Sends its next word to each open address of IMSHOP's, one after the other.
     pub(super) async fn send_status(
         &self,
         payment: &Payment,
-        order: Option<&Order>,
         open: &[Channel],
         health: &ChannelHealth,
         deadline: Deadline,
-    ) -> Result<Progress, StoreError> {
+    ) -> Progress {
         let mut progress = Progress::default();
         let open: Vec<_> = Channel::IMSHOP.into_iter().filter(|channel| open.contains(channel)).collect();
         if open.is_empty() {
-            return Ok(progress);
+            return progress;
         }
-        let order = if Self::asks_for_order(payment) { self.order_now(payment, order).await? } else { OrderNow::This };
+        let order = self.order_now(payment).await;
         for channel in open {
             let Some((step, Message::Status(word))) = payment.next_message(channel) else { continue };
+            let delivery = payment.outbox.of(channel);
+            let order = match &order {
+                Ok(order) => *order,
+                Err(error) => {
+                    tracing::error!(payment_id = %payment.id, cause = %error, "what became of its order cannot be read");
+                    progress.channels.push((channel, delivery.failed(self.clock.now())));
+                    progress.closed.push(channel);
+                    continue;
+                }
+            };
             // Beside a newer attempt only what is true now still counts.
             let (step, word) = if order == OrderNow::This { (step, word) } else { (payment.last_step(), StatusEvent::Failed) };
-            let delivery = payment.outbox.of(channel);
             if order.is_silent(payment, channel) {
                 tracing::info!(payment_id = %payment.id, ?channel, ?word, "not told any more: another attempt followed");
                 progress.channels.push((channel, delivery.taken(step)));
@@ -86,17 +85,25 @@ impl OutboxRelay {
                 }
             }
         }
-        Ok(progress)
+        progress
     }
 
-    /// What its order is about by now.
-    async fn order_now(&self, payment: &Payment, order: Option<&Order>) -> Result<OrderNow, StoreError> {
-        let newest = order.and_then(|order| order.latest_payment.as_ref()).filter(|newest| **newest != payment.id);
+    /// What its order is about by now. Whatever is still to be told of an attempt that failed may be late, and another may have followed;
+    /// no customer pays an order again that is paid or was given back.
+    async fn order_now(&self, payment: &Payment) -> Result<OrderNow, StoreError> {
+        match payment.last_status_event() {
+            Some(StatusEvent::Failed) => {}
+            Some(StatusEvent::Paid | StatusEvent::PartiallyRefunded(_) | StatusEvent::Refunded) | None => {
+                return Ok(OrderNow::This);
+            }
+        }
+        let order = self.orders.order(&payment.order_uuid).await?;
+        let newest = order.and_then(|order| order.latest_payment).filter(|newest| *newest != payment.id);
         let Some(newest) = newest else { return Ok(OrderNow::This) };
         if !payment.has_been_paid() {
             return Ok(OrderNow::Newer);
         }
-        let newest = self.orders.payment(newest).await?;
+        let newest = self.orders.payment(&newest).await?;
         Ok(match newest.as_ref().and_then(Payment::last_status_event) {
             None => OrderNow::Newer,
             Some(StatusEvent::Failed | StatusEvent::Refunded) => OrderNow::EndedByNewer,

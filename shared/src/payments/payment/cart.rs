@@ -9,7 +9,6 @@ use crate::platform::money::{Decimal, Money, Quantity};
 /// Something that is known, or not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fact<T> {
-    /// Known.
     Known(T),
     /// Not said: it may be anything.
     #[default]
@@ -33,7 +32,6 @@ impl<T> Fact<T> {
         }
     }
 
-    /// It is unknown.
     pub fn is_unknown(&self) -> bool {
         matches!(self, Self::Unknown)
     }
@@ -90,7 +88,6 @@ pub struct Cart {
     pub bonuses: Fact<Decimal>,
     /// The shop knows the customer. Who it is, is not kept.
     pub known_customer: Fact<bool>,
-    /// What is in it.
     pub goods: Fact<Vec<Goods>>,
     /// What it cost by its own prices, which are for reference only.
     pub amount: Fact<Money>,

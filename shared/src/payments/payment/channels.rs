@@ -48,20 +48,28 @@ pub struct Delivery {
     pub lease_until: Option<Timestamp>,
     /// The next try after one that failed.
     pub next_at: Option<Timestamp>,
+    /// When the first of these tries failed.
+    pub failing_since: Option<Timestamp>,
 }
 
 impl Delivery {
     /// After the message of step `number` was taken, or is not to be published any more.
     #[must_use]
     pub fn taken(self, number: usize) -> Self {
-        Self { done: self.done.max(number), failures: 0, lease_until: None, next_at: None }
+        Self { done: self.done.max(number), ..Self::default() }
     }
 
     /// After a try that failed.
     #[must_use]
     pub fn failed(self, now: Timestamp) -> Self {
         let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(self.failures.min(16))).min(LONGEST_PAUSE);
-        Self { failures: self.failures.saturating_add(1), lease_until: None, next_at: Some(now.plus(pause)), ..self }
+        Self {
+            failures: self.failures.saturating_add(1),
+            lease_until: None,
+            next_at: Some(now.plus(pause)),
+            failing_since: self.failing_since.or(Some(now)),
+            ..self
+        }
     }
 
     /// A request may be publishing right now.

@@ -58,7 +58,6 @@ pub enum CommandRefusal {
     /// In another currency than the payment.
     #[error("the amount must be in the payment's currency")]
     OtherCurrency,
-    /// Too many refunds.
     #[error("a payment can have at most {MAX_REFUNDS} refunds")]
     TooManyRefunds,
     /// The history is full.

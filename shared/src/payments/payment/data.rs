@@ -13,7 +13,6 @@ use crate::platform::money::Money;
 pub struct Payment {
     /// Ours, and the provider's order id.
     pub id: PaymentId,
-    /// The order.
     pub order_uuid: OrderUuid,
     /// The shop's id of the order.
     pub order_id: OrderId,
@@ -119,7 +118,7 @@ pub struct Step {
 impl Step {
     /// A person, or the shop's system, asked for it, or it came of that.
     pub(super) fn is_asked(&self) -> bool {
-        self.action.is_some() && self.by.starts_with(BACK_OFFICE)
+        self.action.is_some() && self.by.starts_with(BACK_OFFICE) && !self.is_about_attention()
     }
 }
 
@@ -171,13 +170,11 @@ pub struct FiscalReceipt {
 /// Where a stored document is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FiscalDocument {
-    /// Its id.
     pub id: String,
     /// In how many parts it is stored.
     pub parts: u32,
 }
 
-/// A refund.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refund {
     /// SHA-256 of the idempotency key it was asked for with; empty for one that the provider's own people made.
@@ -268,8 +265,10 @@ impl StatusEvent {
 /// When to look next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PollSchedule {
-    /// The next poll; none at rest.
+    /// When something is to be done next, the provider's poll or a message's next try; none at rest.
     pub next_at: Option<Timestamp>,
+    /// When the provider is asked next. A payment that an earlier release wrote last has none.
+    pub provider_at: Option<Timestamp>,
     /// How many polls in a row brought nothing new.
     pub unchanged: u32,
     /// Since when something is not as it should be.

@@ -69,7 +69,6 @@ pub struct EventRefund {
     pub amount: Money,
 }
 
-/// An event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShopEvent {
     /// The number of its step, which never changes.
@@ -89,6 +88,11 @@ pub struct ShopEvent {
 }
 
 impl Step {
+    /// Whether it says that a payment came to manual review, or that this is over.
+    pub(super) fn is_about_attention(&self) -> bool {
+        self.attention().is_some()
+    }
+
     fn attention(&self) -> Option<EventKind> {
         match self.action.as_deref() {
             Some(ATTENTION) => Some(EventKind::Attention),
@@ -108,7 +112,7 @@ impl Payment {
         for step in &self.history {
             let is_new = step.state != state;
             state = &step.state;
-            let Some(kind) = kind_of(step, is_new) else { continue };
+            let Some(kind) = kind_of(step, is_new, self.is_prepaid_afterwards()) else { continue };
             let before = refunded;
             match (kind, step.event) {
                 (EventKind::PartiallyRefunded, Some(StatusEvent::PartiallyRefunded(amount))) => refunded = amount,
@@ -143,10 +147,11 @@ impl Payment {
         waiting.chain(last).collect()
     }
 
-    /// This payment with a line of its history that says whether it is in manual review, if that has changed since the last one.
+    /// This payment with a line of its history that says whether it is in manual review for itself, if that has changed since the last
+    /// one. That IMSHOP does not take its messages is a person's business too, but none of the shop's system's.
     pub(super) fn with_attention_noted(mut self, now: Timestamp) -> Self {
         let last = self.history.iter().rev().find_map(Step::attention);
-        let action = match (self.poll.manual_review, last) {
+        let action = match (self.poll.manual_review && self.is_in_doubt(now), last) {
             (true, None | Some(EventKind::AttentionOver)) => ATTENTION,
             (false, Some(EventKind::Attention)) => ATTENTION_OVER,
             _ => return self,
@@ -159,14 +164,15 @@ impl Payment {
 }
 
 /// The event that a step is, if it is one.
-fn kind_of(step: &Step, is_new_state: bool) -> Option<EventKind> {
+fn kind_of(step: &Step, is_new_state: bool, is_prepaid_afterwards: bool) -> Option<EventKind> {
     if let Some(kind) = step.attention() {
         return Some(kind);
     }
     match State::from_name(&step.state)? {
         State::Creating | State::Pending | State::Finishing => None,
-        // A hold that is captured at once, or whose customer has not paid all of it, carries no word.
-        State::Held => step.event.map(|_| EventKind::Held),
+        // A hold that is captured at once carries no status event. One beside a part that is paid afterwards carries none either, but waits
+        // for the shop.
+        State::Held => (step.event.is_some() || is_prepaid_afterwards && is_new_state).then_some(EventKind::Held),
         State::Captured => is_new_state.then_some(EventKind::Paid),
         State::PartiallyRefunded => (is_new_state || step.event.is_some()).then_some(EventKind::PartiallyRefunded),
         State::Refunded => is_new_state.then_some(EventKind::Refunded),

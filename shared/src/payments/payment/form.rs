@@ -23,11 +23,9 @@ impl Known {
 /// A customer's names, told apart.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FullName {
-    /// The surname.
     pub surname: Option<String>,
     /// The first name.
     pub first: String,
-    /// The patronymic.
     pub patronymic: String,
 }
 

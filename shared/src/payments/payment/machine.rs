@@ -53,7 +53,6 @@ pub enum ReportedState {
     Refunded,
     /// No.
     Declined,
-    /// Canceled.
     Canceled,
     /// Out of time.
     Expired,
@@ -64,7 +63,6 @@ pub enum ReportedState {
 /// How a call that changes something came out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProviderOutcome {
-    /// It is done.
     Done,
     /// Refused; nothing changed.
     Refused(Reason),

@@ -4,7 +4,6 @@ use super::data::{Payment, Stored};
 use super::state::State;
 use crate::platform::money::Money;
 
-/// What is new.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct News {
     /// The states that it came to, one after the other, and what moved it there.

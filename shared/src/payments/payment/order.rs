@@ -65,7 +65,6 @@ pub struct Order {
 pub struct Line {
     /// The shop's id of the offer.
     pub sku: Option<ItemId>,
-    /// What it is.
     pub name: String,
     /// How many.
     pub quantity: Quantity,
@@ -73,9 +72,7 @@ pub struct Line {
     pub price: Option<Money>,
     /// Price of the line, if known.
     pub subtotal: Option<Money>,
-    /// Its brand.
     pub brand: Option<String>,
-    /// Its category.
     pub category: Option<String>,
 }
 

@@ -59,13 +59,30 @@ impl Payment {
         }
         self.poll.troubled_since = if self.is_troubled(now) { Some(self.poll.troubled_since.unwrap_or(now)) } else { None };
         self.poll.manual_review &= self.poll.troubled_since.is_some();
-        self.with_attention_noted(now).planned(now)
+        let payment = self.with_attention_noted(now);
+        let provider_at = payment.provider_poll(now);
+        payment.planned(provider_at, now)
     }
 
-    /// This payment with the moment at which it is looked at next.
-    fn planned(mut self, now: Timestamp) -> Self {
-        self.poll.next_at = self.next_poll(now);
+    fn planned(mut self, provider_at: Option<Timestamp>, now: Timestamp) -> Self {
+        self.poll.provider_at = provider_at;
+        self.poll.next_at = [provider_at, self.next_publication(now)].into_iter().flatten().min();
         self
+    }
+
+    /// The same of a payment of which only something was published: its provider is asked when that was planned already.
+    #[must_use]
+    pub fn rescheduled(self, now: Timestamp) -> Self {
+        let planned = self.poll.provider_at.filter(|_| !self.is_over());
+        let payment = self.scheduled(now);
+        let provider_at = planned.or(payment.poll.provider_at);
+        payment.planned(provider_at, now)
+    }
+
+    /// It is time to ask its provider, which is not so if only a message for a channel is due.
+    #[must_use]
+    pub fn is_provider_poll_due(&self, now: Timestamp) -> bool {
+        self.poll.provider_at.is_none_or(|at| at <= now)
     }
 
     /// This payment after a poll that brought nothing new.
@@ -172,11 +189,10 @@ impl Payment {
         self.poll.troubled_since.is_some_and(|since| now.since(since) >= age)
     }
 
-    fn next_poll(&self, now: Timestamp) -> Option<Timestamp> {
+    /// When its provider is asked next, if it is.
+    fn provider_poll(&self, now: Timestamp) -> Option<Timestamp> {
         let leased = self.lease_until.filter(|until| *until > now).map(|until| until.plus(MARGIN));
-        let provider =
-            if self.is_over() { self.poll.audit_at } else { Some(leased.unwrap_or_else(|| self.next_provider_poll(now))) };
-        [provider, self.next_publication(now)].into_iter().flatten().min()
+        if self.is_over() { self.poll.audit_at } else { Some(leased.unwrap_or_else(|| self.next_provider_poll(now))) }
     }
 
     /// When to ask the provider.
@@ -218,6 +234,11 @@ impl Payment {
 
     /// Something is not as it should be: if it stays so, a person must look.
     fn is_troubled(&self, now: Timestamp) -> bool {
+        self.is_in_doubt(now) || Channel::IMSHOP.into_iter().any(|channel| self.outbox.of(channel).failures > 0)
+    }
+
+    /// The payment itself is not as it should be, whatever IMSHOP has heard of it.
+    pub(super) fn is_in_doubt(&self, now: Timestamp) -> bool {
         let stuck = match self.state {
             // Whether it was registered may be unknown, but a page that was never shown cannot have been paid; it ends by itself.
             State::Creating | State::Pending => now > self.valid_till,
@@ -232,9 +253,6 @@ impl Payment {
         let stuck = stuck || is_kept || self.lost;
         // Its customer may have paid unnoticed.
         let stuck = stuck || self.poll.hinted || self.poll.unreachable_since.is_some();
-        stuck
-            || self.mismatch.is_some()
-            || self.intent.is_some()
-            || Channel::IMSHOP.into_iter().any(|channel| self.outbox.of(channel).failures > 0)
+        stuck || self.mismatch.is_some() || self.intent.is_some()
     }
 }

@@ -46,8 +46,8 @@ impl Payment {
         let done = self.outbox.of(channel).done;
         match channel {
             Channel::PaymentStatus | Channel::OrderStatus => {
-                let new = self.history.iter().filter(|step| step.number > done);
-                new.filter_map(|step| Some((step.number, Message::Status(step.event?)))).next()
+                let mut new = self.history.iter().filter(|step| step.number > done);
+                new.find_map(|step| Some((step.number, Message::Status(step.event?))))
             }
             // The history is only gone through when there is something new in it.
             Channel::ShopEvents if self.last_step() <= done => None,

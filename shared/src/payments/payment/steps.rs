@@ -87,11 +87,11 @@ impl Payment {
         steps.last().map_or(self.created_at, |step| step.at)
     }
 
-    /// When it came into its state, or the last time that more of it was given back.
+    /// When it came into its state, or the last time that more of it was given back or that a person's turn began or ended.
     #[must_use]
     pub fn changed_at(&self) -> Timestamp {
-        let told = self.history.iter().rev().find(|step| step.event.is_some()).map(|step| step.at);
-        told.map_or_else(|| self.moved_at(), |at| at.max(self.moved_at()))
+        let last = self.history.iter().rev().find(|step| step.event.is_some() || step.is_about_attention()).map(|step| step.at);
+        last.map_or_else(|| self.moved_at(), |at| at.max(self.moved_at()))
     }
 
     /// This payment moved on to `state`. The outcome is known again, what was intended is over, and so is the lease.
@@ -216,6 +216,8 @@ impl Payment {
                 surplus -= usize::from(dropped);
                 !dropped
             });
+            let history = &self.history;
+            self.outbox.receipts.retain(|receipt| history.iter().any(|step| step.number == receipt.number));
         }
         self
     }

@@ -16,7 +16,6 @@ const ENOUGH: Duration = Duration::from_secs(2);
 /// How a command came out.
 #[derive(Debug)]
 pub enum CommandOutcome {
-    /// It is done.
     Done(Payment),
     /// It is recorded and will be done or found out: the provider has not given a clear answer yet.
     Unknown(Payment),

@@ -1,6 +1,8 @@
 //! Lists, by the tables' indexes. An index is read a moment late and holds keys only, so what a list says is
 //! looked up again before anything is decided.
 
+use std::collections::HashSet;
+
 use futures_util::future::try_join_all;
 
 use super::orders::{ORDER, Orders, PAYMENT};
@@ -15,7 +17,6 @@ use crate::platform::ids::{OrderId, OrderUuid, PaymentId};
 /// What is to be looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Due {
-    /// A payment.
     Payment(PaymentId),
     /// An order whose customer is to go.
     Order(OrderUuid),
@@ -93,7 +94,9 @@ impl Orders {
         .await?;
         let mut found: Vec<_> = states.into_iter().flatten().collect();
         found.sort();
-        found.dedup_by(|later, earlier| later.1 == earlier.1);
+        // One that moves on while the states are read may be in two of them.
+        let mut seen = HashSet::new();
+        found.retain(|(_, key)| seen.insert(key.clone()));
         let more = found.len() > usize::from(limit);
         found.truncate(usize::from(limit));
         let next = found.last().filter(|_| more).map(|(at, key)| Cursor::after(CHANGES, ("moved_at", *at), key.clone()));

@@ -78,7 +78,6 @@ impl Orders {
         self.table.acquire_run_lease(name, now, length).await
     }
 
-    /// An order.
     pub async fn order(&self, uuid: &OrderUuid) -> Result<Option<Order>, StoreError> {
         let key = order_key(uuid);
         let found: Option<Versioned<OrderRecord>> = self.table.get(&key).await?;
@@ -103,7 +102,6 @@ impl Orders {
         Order::try_from(found).map_err(|cause| unreadable(key, cause))
     }
 
-    /// A payment.
     pub async fn payment(&self, id: &PaymentId) -> Result<Option<Payment>, StoreError> {
         let key = payment_key(id);
         let found: Option<Versioned<PaymentRecord>> = self.table.get(&key).await?;
@@ -140,6 +138,15 @@ impl Orders {
     /// nothing if another request wrote first.
     pub async fn save_payment(&self, payment: Payment) -> Result<Option<Payment>, StoreError> {
         let payment = payment.trimmed().scheduled(self.clock.now());
+        match self.table.put(&payment_key(&payment.id), payment.version + 1, &PaymentRecord::from(&payment)).await? {
+            Written::Yes => Ok(Some(self.written(payment))),
+            Written::Conflict => Ok(None),
+        }
+    }
+
+    /// The same of a payment of which only something was published: when its provider is asked next stays as it was planned.
+    pub async fn save_published(&self, payment: Payment) -> Result<Option<Payment>, StoreError> {
+        let payment = payment.trimmed().rescheduled(self.clock.now());
         match self.table.put(&payment_key(&payment.id), payment.version + 1, &PaymentRecord::from(&payment)).await? {
             Written::Yes => Ok(Some(self.written(payment))),
             Written::Conflict => Ok(None),

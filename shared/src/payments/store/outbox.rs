@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::payments::payment::{Channel, Delivery, Outbox, Receipt};
+use crate::payments::payment::{Channel, Delivery, Outbox, Receipt, Step};
 use crate::platform::clock::Timestamp;
 
 /// What releases before 0.2 know of IMSHOP's two addresses.
@@ -36,6 +36,8 @@ struct ChannelRecord {
     lease_until: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     next_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failing_since: Option<i64>,
 }
 
 /// What became of an event.
@@ -68,32 +70,30 @@ impl Shared {
     }
 
     /// How far each channel is, given what a release that knows the channels has written of them, if one has.
-    pub(super) fn outbox(self, channels: Option<ChannelsRecord>, receipts: Vec<ReceiptRecord>) -> Outbox {
+    pub(super) fn outbox(self, channels: Option<ChannelsRecord>, receipts: Vec<ReceiptRecord>, history: &[Step]) -> Outbox {
         let known = channels.unwrap_or_default();
-        let leases = [known.payment_status.lease_until, known.order_status.lease_until];
-        // Another lease than ours is that of an earlier release, which holds it for both.
-        let is_ours = self.lease_until == leases.into_iter().flatten().max();
+        let own = [known.payment_status, known.order_status];
+        let lease_until = own.iter().filter_map(|record| record.lease_until).max();
+        let failures = own.iter().map(|record| record.failures).max().unwrap_or_default();
+        // An earlier release that has written since knows neither apart.
+        let is_ours = (self.lease_until, self.failures) == (lease_until, failures);
+        let shared = ChannelRecord { failures: self.failures, lease_until: self.lease_until, ..ChannelRecord::default() };
+        let waits = |done: usize| history.iter().any(|step| step.number > done && step.event.is_some());
         let imshop = |record: ChannelRecord, done| {
-            let own = if is_ours { record.lease_until } else { self.lease_until };
-            let failures = if channels.is_some() { record.failures } else { self.failures };
-            Delivery {
-                done,
-                failures,
-                lease_until: own.map(Timestamp::from_millis),
-                next_at: record.next_at.map(Timestamp::from_millis),
-            }
+            let delivery = (if is_ours { record } else { shared }).delivery(done);
+            // Failures of a message that the other release has delivered are over.
+            if waits(done) { delivery } else { Delivery { failures: 0, next_at: None, failing_since: None, ..delivery } }
+        };
+        // What IMSHOP knew before there were events is no news for the shop, and neither is what was none for IMSHOP.
+        let known_to_imshop = || {
+            let told = self.payment_status.min(self.order_status);
+            if waits(told) { told } else { history.last().map_or(told, |step| step.number) }
         };
         let shop = known.shop_events;
         Outbox {
             payment_status: imshop(known.payment_status, self.payment_status),
             order_status: imshop(known.order_status, self.order_status),
-            shop_events: Delivery {
-                // What IMSHOP knew before there were events is no news for the shop.
-                done: shop.done.unwrap_or(self.payment_status.min(self.order_status)),
-                failures: shop.failures,
-                lease_until: shop.lease_until.map(Timestamp::from_millis),
-                next_at: shop.next_at.map(Timestamp::from_millis),
-            },
+            shop_events: shop.delivery(shop.done.unwrap_or_else(known_to_imshop)),
             receipts: receipts.into_iter().map(Receipt::from).collect(),
         }
     }
@@ -111,8 +111,25 @@ impl ChannelsRecord {
 
 impl ChannelRecord {
     fn of(delivery: Delivery) -> Self {
-        let Delivery { failures, lease_until, next_at, .. } = delivery;
-        Self { done: None, failures, lease_until: lease_until.map(Timestamp::millis), next_at: next_at.map(Timestamp::millis) }
+        let millis = |at: Option<Timestamp>| at.map(Timestamp::millis);
+        Self {
+            done: None,
+            failures: delivery.failures,
+            lease_until: millis(delivery.lease_until),
+            next_at: millis(delivery.next_at),
+            failing_since: millis(delivery.failing_since),
+        }
+    }
+
+    fn delivery(self, done: usize) -> Delivery {
+        let at = |millis: Option<i64>| millis.map(Timestamp::from_millis);
+        Delivery {
+            done,
+            failures: self.failures,
+            lease_until: at(self.lease_until),
+            next_at: at(self.next_at),
+            failing_since: at(self.failing_since),
+        }
     }
 }
 

@@ -183,6 +183,9 @@ pub(super) struct PaymentRecord {
     tell_failures: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tell_lease_until: Option<i64>,
+    /// When the provider is asked next, by the version of the item that says so: an earlier release plans anew and leaves this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    provider_poll: Option<ProviderPollRecord>,
     /// What each channel has of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     channels: Option<ChannelsRecord>,
@@ -216,6 +219,12 @@ pub(super) struct PaymentRecord {
     last_look_at: Option<i64>,
     #[serde(default, skip_serializing_if = "is_zero")]
     last_looks: u32,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct ProviderPollRecord {
+    at: i64,
+    version: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -543,6 +552,11 @@ impl From<&Payment> for PaymentRecord {
             told_order_status: shared.order_status,
             tell_failures: shared.failures,
             tell_lease_until: shared.lease_until,
+            provider_poll: payment
+                .poll
+                .provider_at
+                .filter(|_| !payment.is_over())
+                .map(|at| ProviderPollRecord { at: at.millis(), version: payment.version + 1 }),
             channels: Some(ChannelsRecord::of(&payment.outbox)),
             shop_receipts: payment.outbox.receipts.iter().map(ReceiptRecord::from).collect(),
             untold: payment.is_ready_to_publish().then_some(true),
@@ -685,6 +699,14 @@ impl TryFrom<Versioned<PaymentRecord>> for Payment {
         let currency = Currency::parse(&record.currency).map_err(text("currency"))?;
         let reason = record.reason_code.map(|code| Reason { code, text: record.reason_text.unwrap_or_default() });
         let history = record.history.into_iter().zip(1..).map(|(step, position)| step.read(position, currency));
+        let history = history.collect::<Result<Vec<_>, Cause>>()?;
+        let shared = Shared {
+            payment_status: record.told_payment_status,
+            order_status: record.told_order_status,
+            failures: record.tell_failures,
+            lease_until: record.tell_lease_until,
+        };
+        let outbox = shared.outbox(record.channels, record.shop_receipts, &history);
         let refunds = record.refunds.into_iter().map(|refund| refund.read(currency));
         let payment = Self {
             id: PaymentId::parse(&record.payment_id).map_err(text("payment_id"))?,
@@ -714,16 +736,14 @@ impl TryFrom<Versioned<PaymentRecord>> for Payment {
             refunds: refunds.collect::<Result<_, Cause>>()?,
             created_at: Timestamp::from_millis(record.created_at),
             captured_at: record.captured_at.map(Timestamp::from_millis),
-            history: history.collect::<Result<_, Cause>>()?,
-            outbox: Shared {
-                payment_status: record.told_payment_status,
-                order_status: record.told_order_status,
-                failures: record.tell_failures,
-                lease_until: record.tell_lease_until,
-            }
-            .outbox(record.channels, record.shop_receipts),
+            history,
+            outbox,
             poll: PollSchedule {
                 next_at: record.check_at.map(Timestamp::from_millis),
+                provider_at: record
+                    .provider_poll
+                    .filter(|poll| poll.version == version)
+                    .map(|poll| Timestamp::from_millis(poll.at)),
                 unchanged: record.quiet_checks,
                 troubled_since: record.troubled_since.map(Timestamp::from_millis),
                 manual_review: record.attention.is_some(),

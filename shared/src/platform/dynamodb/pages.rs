@@ -20,7 +20,6 @@ pub struct Cursor(Item);
 /// A piece of a list.
 #[derive(Clone, Debug)]
 pub struct Page<T> {
-    /// The entries.
     pub entries: Vec<T>,
     /// Where it goes on, if it does.
     pub next: Option<Cursor>,
@@ -52,7 +51,6 @@ impl Cursor {
         self.0.get(hash.0) == Some(&AttributeValue::S(hash.1.to_owned()))
     }
 
-    /// A number in it.
     pub(crate) fn number(&self, name: &str) -> Option<i64> {
         self.0.get(name)?.as_n().ok()?.parse().ok()
     }

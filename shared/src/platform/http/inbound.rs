@@ -113,7 +113,6 @@ impl Inbound {
         }
     }
 
-    /// The method.
     #[must_use]
     pub fn method(&self) -> &Method {
         &self.method

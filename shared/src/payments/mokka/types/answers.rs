@@ -110,7 +110,6 @@ pub struct Tariff {
 /// What Status answers.
 #[derive(Debug, Deserialize)]
 pub struct Status {
-    /// The order.
     pub current_order: StatusOrder,
 }
 
@@ -146,7 +145,6 @@ pub enum OrderStatus {
     Hold,
     /// Captured.
     Finished,
-    /// Canceled.
     Canceled,
     /// Refused, by policy or because the offer does not suit the customer.
     Declined,

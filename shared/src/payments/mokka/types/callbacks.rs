@@ -56,11 +56,8 @@ pub struct CallbackClient {
     pub email: Lenient<String>,
     /// Surname, first name and patronymic.
     pub full_name: Lenient<String>,
-    /// First name.
     pub first_name: Lenient<String>,
-    /// Surname.
     pub surname: Lenient<String>,
-    /// Patronymic.
     pub patronymic: Lenient<String>,
 }
 

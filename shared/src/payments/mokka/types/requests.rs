@@ -63,12 +63,10 @@ pub struct CheckoutRequest {
     /// The customer's e-mail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub primary_email: Option<String>,
-    /// The order.
     pub current_order: CheckoutOrder,
     /// The customer, to fill in the form.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub person: Option<Person>,
-    /// The cart.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cart_items: Vec<CartItem>,
     /// Go to `redirect_url` at once, without a result page.
@@ -131,7 +129,6 @@ pub struct CartItem {
     /// The shop's id of the offer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sku: Option<String>,
-    /// What it is.
     pub name: String,
     /// Price of one.
     pub price: Price,
@@ -144,10 +141,8 @@ pub struct CartItem {
     /// What it is counted in: pieces, litres.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
-    /// Its brand.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub brand: Option<String>,
-    /// Its category.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub category: Option<String>,
 }
@@ -173,13 +168,10 @@ fn is_not_whole(quantity: &Option<Quantity>) -> bool {
 /// The customer of a Registration or a Checkout. Each field only fills in the form.
 #[derive(Clone, Default, Serialize)]
 pub struct Person {
-    /// First name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_name: Option<String>,
-    /// Surname.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub surname: Option<String>,
-    /// Patronymic.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patronymic: Option<String>,
     /// Date of birth, sent as `dd.mm.yyyy`.
