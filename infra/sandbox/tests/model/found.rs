@@ -4,7 +4,8 @@ use standins::{Decision, Fault, System};
 
 use crate::kept::{KeptEnvironment, Policy};
 use crate::life::Life;
-use crate::plan::{Action, Call, Change, Span, Start, Step};
+use crate::office::Part;
+use crate::plan::{Action, Cabinet, Call, Change, Span, Start, Step};
 
 /// Plays a sequence in an environment of its own, and lets everything come to rest.
 fn plays(policy: Policy, steps: &[Step]) {
@@ -113,4 +114,24 @@ fn poll_due_only_for_the_outbox_needs_no_review() {
             ask(Action::PollStream),
         ],
     );
+}
+
+/// A part's refund was on the list for people, Mokka's people gave everything back, and a person said what had become of the part before the
+/// payment was polled.
+#[test]
+fn refund_decided_in_the_cabinet_needs_no_word_of_a_person() {
+    let mut life = Life::begin(KeptEnvironment::build(Policy::OnShipment), Start::Held);
+    for step in [
+        breaks(System::Mokka, "return", Fault::AnswerLost, 1),
+        ask(Action::Finish),
+        Step::Passes(Span::Seconds(24 * 60 * 60)),
+        ask(Action::Refund { part: Part::Of(50_000), key: 2 }),
+        ask(Action::Tick),
+        Step::Passes(Span::Seconds(65 * 60)),
+        ask(Action::Tick),
+        Step::Cabinet(Cabinet::Refund),
+    ] {
+        life.step(&step);
+    }
+    drop(life.end());
 }

@@ -62,6 +62,14 @@ impl Sequence {
         Office(self.story()).see(books).await;
         let Some((refund, made, said)) = Office(self.story()).clear_up(books).await else { return };
         self.note(format!("  a person says of refund {refund} that it was {}made: {said:?}", if made { "" } else { "not " }));
+        // Mokka's people may have given everything back since the last poll: then nothing is left to be said.
+        if said == Verdict::Forbidden("refund_decided".to_owned()) {
+            let seen = self.look().await;
+            self.note(seen);
+            if self.seen.get(&books.id).is_some_and(|books| books.undecided_refund().is_none()) {
+                return;
+            }
+        }
         if said != Verdict::Done {
             self.broke("the person was not believed");
         }
