@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
+use crate::command::body;
 use crate::error::{ControlError, list};
 use crate::fault::Fault;
 use crate::hooks::{Hook, Unanswered};
@@ -329,11 +329,6 @@ fn query<'a>(request: &'a Request, name: &str) -> Result<Option<&'a str>, Contro
         return Err(ControlError::Request(format!("unknown query parameter `{other}`; this path takes `{name}`")));
     }
     Ok(request.query.get(name).map(String::as_str))
-}
-
-/// The body, whatever its content type says: people use curl.
-pub(crate) fn body<T: DeserializeOwned>(request: &Request) -> Result<T, ControlError> {
-    serde_json::from_slice(&request.body).map_err(|error| ControlError::Request(format!("the body: {error}")))
 }
 
 fn decoded(segment: &str) -> String {

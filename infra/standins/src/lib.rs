@@ -23,6 +23,7 @@ mod answer;
 mod call;
 mod clients;
 mod clock;
+mod command;
 mod control;
 mod error;
 mod fault;

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::fields::Fields;
 use super::refusal::Refusal;
-use super::state::{Books, Setting};
+use super::setting::Setting;
+use super::state::Books;
 use super::{receipt, shown};
 
 pub(super) fn capture(books: &mut Books, setting: &Setting<'_>, id: &str, body: &Fields<'_>) -> Result<Value, Refusal> {

@@ -9,7 +9,7 @@ use url::Url;
 use super::decide::CardOutcome;
 use super::state::Yookassa;
 use crate::answer::Answer;
-use crate::control::body;
+use crate::command::body;
 use crate::error::ControlError;
 use crate::request::Request;
 

@@ -7,7 +7,8 @@ use super::fields::Fields;
 use super::payment::{Confirmation, Payment};
 use super::readings::Reading;
 use super::refusal::Refusal;
-use super::state::{Books, Setting};
+use super::setting::Setting;
+use super::state::Books;
 use super::{receipt, shown};
 use crate::money::Kopecks;
 

@@ -6,9 +6,11 @@ use serde_json::{Value, json};
 use super::cards::GENERAL;
 use super::notices::Notice;
 use super::payment::{Cancellation, Payment, Stage, State};
-use super::refund::{self, RefundState};
+use super::records::RefundState;
+use super::refund;
+use super::setting::Setting;
 use super::shown;
-use super::state::{Books, Setting, Yookassa};
+use super::state::{Books, Yookassa};
 use crate::error::ControlError;
 
 /// How a payment by card goes on.

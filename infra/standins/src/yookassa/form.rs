@@ -7,7 +7,8 @@ use hyper::{Method, StatusCode};
 use super::cards::{self, Card, CardOutcome, FAILED_3DS};
 use super::page;
 use super::payment::{Payment, Stage, State};
-use super::state::{Books, Setting, Yookassa};
+use super::setting::Setting;
+use super::state::{Books, Yookassa};
 use crate::answer::Answer;
 use crate::request::Request;
 

@@ -34,9 +34,11 @@ mod payment;
 mod readings;
 mod receipt;
 mod receipts;
+mod records;
 mod refund;
 mod refusal;
 pub(crate) mod sender;
+mod setting;
 mod shown;
 mod state;
 mod typed;
@@ -49,7 +51,8 @@ use crate::request::Request;
 use fields::{Fields, Reader};
 use keys::Keyed;
 use refusal::{Outcome, Refusal};
-use state::{Books, Setting};
+use setting::Setting;
+use state::Books;
 
 pub use decide::{CardDecision, CardOutcome};
 pub use notices::YookassaNotice;
@@ -102,7 +105,7 @@ fn read(books: &Books, setting: &Setting<'_>, request: &Request, path: &[&str]) 
         }
         ["refunds", id] => books.refunds.find(id).map(shown::refund).ok_or_else(|| Refusal::unknown("refund_id", "Refund")),
         ["receipts"] => {
-            let receipts = books.receipts.iter().rev().map(receipts::Receipt::shown).collect();
+            let receipts = books.receipts.iter().rev().map(records::Receipt::shown).collect();
             list::page(receipts, request, &["payment_id", "refund_id", "status"], &["registered_at"])
         }
         ["receipts", id] => {

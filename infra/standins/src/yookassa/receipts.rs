@@ -5,38 +5,14 @@ use serde_json::{Value, json};
 use super::fields::Fields;
 use super::payment::State;
 use super::receipt::{check_customer, check_items};
-use super::refund::RefundState;
+use super::records::{Receipt, RefundState, without_moment};
 use super::refusal::Refusal;
-use super::state::{Books, Setting};
+use super::setting::Setting;
+use super::state::Books;
 use crate::money::Kopecks;
 use crate::random;
 
 const SETTLEMENTS: [&str; 4] = ["cashless", "prepayment", "postpayment", "consideration"];
-
-/// A receipt as the API shows it, but for its registration.
-#[derive(Clone, Debug)]
-pub(super) struct Receipt(Value);
-
-impl Receipt {
-    /// As it is once the register has taken it.
-    pub(super) fn shown(&self) -> Value {
-        let mut shown = self.0.clone();
-        shown["status"] = json!("succeeded");
-        shown["fiscal_document_number"] = json!("3986");
-        shown["fiscal_storage_number"] = json!("9288000100115785");
-        shown["fiscal_attribute"] = json!("2617603921");
-        shown["registered_at"] = json!(self.0["created_at"]);
-        without_moment(shown)
-    }
-}
-
-/// When it was created is nothing that the API shows.
-fn without_moment(mut shown: Value) -> Value {
-    if let Value::Object(map) = &mut shown {
-        map.remove("created_at");
-    }
-    shown
-}
 
 /// `POST /receipts`: answered before the register has taken it.
 pub(super) fn create(books: &mut Books, setting: &Setting<'_>, body: &Fields<'_>) -> Result<Value, Refusal> {

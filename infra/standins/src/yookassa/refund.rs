@@ -1,36 +1,18 @@
 //! Refunds: money of a captured payment that goes back, whole or in parts.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::fields::Fields;
 use super::notices::Notice;
-use super::payment::Cancellation;
 use super::readings::Reading;
+use super::records::{Refund, RefundState};
 use super::refusal::Refusal;
-use super::state::{Books, Setting};
+use super::setting::Setting;
+use super::state::Books;
 use super::{receipt, shown};
 use crate::money::Kopecks;
 use crate::random;
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum RefundState {
-    Pending,
-    Succeeded,
-    Canceled(Cancellation),
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Refund {
-    pub(super) id: String,
-    pub(super) payment_id: String,
-    pub(super) amount: Kopecks,
-    pub(super) state: RefundState,
-    pub(super) description: Option<String>,
-    pub(super) metadata: Map<String, Value>,
-    pub(super) with_receipt: bool,
-    pub(super) created_at: OffsetDateTime,
-}
 
 /// `POST /refunds`.
 pub(super) fn create(books: &mut Books, setting: &Setting<'_>, body: &Fields<'_>) -> Result<Value, Refusal> {

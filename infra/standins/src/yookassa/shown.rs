@@ -6,8 +6,8 @@ use time::macros::format_description;
 
 use super::payment::{Cancellation, Confirmation, Payment, State};
 use super::readings::Reading;
-use super::refund::{Refund, RefundState};
-use super::state::Setting;
+use super::records::{Refund, RefundState};
+use super::setting::Setting;
 use crate::money::Kopecks;
 
 /// What YooKassa keeps of each payment, in thousandths.

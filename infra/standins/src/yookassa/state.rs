@@ -4,14 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Map, Value};
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use super::keys::Keys;
 use super::notices::{Notice, Notices};
 use super::payment::{Payment, State};
 use super::readings::Reading;
-use super::receipts::Receipt;
-use super::refund::Refund;
+use super::records::{Receipt, Refund};
+use super::setting::Setting;
 use super::shown;
 use crate::clients::Clients;
 use crate::clock::Clock;
@@ -19,7 +19,6 @@ use crate::error::ControlError;
 use crate::locked::locked;
 use crate::options::Options;
 use crate::readings::Readings;
-use crate::system::System;
 
 /// What YooKassa knows, and how it is set up.
 pub(crate) struct Yookassa {
@@ -31,26 +30,6 @@ pub(crate) struct Yookassa {
     clock: Clock,
     base_url: String,
     pub(crate) readings: Readings<Reading>,
-}
-
-/// What an answer depends on beside the books.
-pub(super) struct Setting<'a> {
-    pub(super) options: &'a Options,
-    pub(super) readings: &'a Readings<Reading>,
-    pub(super) now: OffsetDateTime,
-    base_url: &'a str,
-}
-
-impl Setting<'_> {
-    /// The page where the customer pays.
-    pub(super) fn page_url(&self, token: &str) -> String {
-        format!("{}/{}/page/{token}", self.base_url, System::Yookassa)
-    }
-
-    /// How long money is held.
-    pub(super) fn hold(&self) -> Duration {
-        if self.readings.is_other(Reading::Hold) { Duration::hours(2) } else { Duration::days(7) }
-    }
 }
 
 impl Yookassa {

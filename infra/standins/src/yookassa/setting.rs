@@ -1,0 +1,28 @@
+//! What an answer depends on beside the books: how the simulator is set up, and the time.
+
+use time::{Duration, OffsetDateTime};
+
+use super::readings::Reading;
+use crate::options::Options;
+use crate::readings::Readings;
+use crate::system::System;
+
+/// What an answer depends on beside the books.
+pub(super) struct Setting<'a> {
+    pub(super) options: &'a Options,
+    pub(super) readings: &'a Readings<Reading>,
+    pub(super) now: OffsetDateTime,
+    pub(super) base_url: &'a str,
+}
+
+impl Setting<'_> {
+    /// The page where the customer pays.
+    pub(super) fn page_url(&self, token: &str) -> String {
+        format!("{}/{}/page/{token}", self.base_url, System::Yookassa)
+    }
+
+    /// How long money is held.
+    pub(super) fn hold(&self) -> Duration {
+        if self.readings.is_other(Reading::Hold) { Duration::hours(2) } else { Duration::days(7) }
+    }
+}
