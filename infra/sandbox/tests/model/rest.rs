@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use standins::MokkaStatus;
+
 use crate::agreement::{describe, differences, heard_of_order, open_ends};
 use crate::books::Books;
 use crate::life::Sequence;
@@ -48,7 +50,7 @@ impl Sequence {
             let waits =
                 matches!(books.state.as_str(), "creating" | "pending" | "held") && books.intent().is_none() && !books.is_untold();
             let waits = waits || books.is_withdrawn() && books.intent().is_none();
-            let end = books.moment("valid_till").filter(|_| waits).unwrap_or_default();
+            let end = books.moment("valid_till").max(self.end_at_mokka(&books.id)).filter(|_| waits).unwrap_or_default();
             let troubled = books.moment("troubled_since").filter(|_| books.undecided_refund().is_some() && !books.is_untold());
             let listed = troubled.unwrap_or_default() + 60 * 60 * 1000;
             Some(check_at.max(end + 6_000).max(listed))
@@ -56,6 +58,11 @@ impl Sequence {
         let next = moments.min().expect("something is to be looked at");
         let wait = Duration::from_millis(u64::try_from(next - self.now()).unwrap_or(0) + 1_000);
         self.story().environment.advance(wait.max(BETWEEN_TICKS));
+    }
+
+    /// When a hold ends by Mokka: later than by our books after a change that was made, went unanswered, and was followed by another.
+    fn end_at_mokka(&self, payment: &str) -> Option<i64> {
+        Truth::of(self.story(), payment).filter(|truth| truth.status == MokkaStatus::Hold).map(|truth| truth.valid_till)
     }
 
     async fn play_the_person(&mut self, books: &Books) {
