@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use shared::platform::clock::Timestamp;
 use testkit::settings::{Addresses, CASHIER_KEY, IMSHOP_KEY, OPERATOR_KEY};
 
 /// The story did not end as it should.
@@ -87,6 +88,14 @@ const SMS_OF_A_RANGE: usize = 30;
 const LOOKS: u32 = 100;
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// When the story's clocks must start to be true at any time: noon in Moscow on the day of `now`. What it calls "the same day" takes minutes.
+#[must_use]
+pub fn beginning(now: Timestamp) -> Timestamp {
+    const DAY: i64 = 24 * 60 * 60 * 1000;
+    const NOON: i64 = 9 * 60 * 60 * 1000;
+    Timestamp::from_millis(now.millis().div_euclid(DAY) * DAY + NOON)
+}
 
 /// Plays the story, in a shop that captures at once and in one that captures when the goods ship; an error if any step does
 /// not do what it should.

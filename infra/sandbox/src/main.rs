@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use sandbox::running::{Ports, Sandbox, Setup};
 use sandbox::{check, costs, demo};
-use shared::platform::clock::Timestamp;
+use shared::platform::clock::{Clock, Timestamp};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -151,12 +151,13 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         dynamodb: port(arguments.dynamodb_port, 8000),
         providers: port(arguments.providers_port, 9001),
     };
-    let Arguments { data, providers_url: providers, settings, forward_shop_events, ahead, at, .. } = arguments;
+    let Arguments { demo: is_demo, data, providers_url: providers, settings, forward_shop_events, ahead, at, .. } = arguments;
+    let at = if is_demo { Some(demo::beginning(at.unwrap_or_else(|| Clock::system().now()))) } else { at };
     let sandbox =
         Sandbox::start(Setup { ports, data, providers, settings, at, forward_shop_events, ahead: Duration::from_secs(ahead) })
             .await?;
     let mut out = io::stdout();
-    if arguments.demo {
+    if is_demo {
         // The second shop captures when the goods ship, which is a setting of the whole installation.
         let free = Ports { api_gateway: Some(0), dynamodb: 0, providers: 0 };
         let settings = vec![("MOKKA_FINISH".to_owned(), "on_shipment".to_owned())];

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use sandbox::demo;
 use sandbox::running::{Ports, Sandbox, Setup};
 use serde_json::{Value, json};
+use shared::platform::clock::Clock;
 
 pub(crate) const FREE: Ports = Ports { api_gateway: Some(0), dynamodb: 0, providers: 0 };
 
@@ -22,9 +23,10 @@ pub(crate) async fn post(address: String, key: Option<&str>, body: Value) -> (u1
 
 #[tokio::test]
 async fn the_demo_plays_the_whole_life_of_a_payment_and_a_form() {
-    let sandbox = start(None).await;
+    let at = Some(demo::beginning(Clock::system().now()));
+    let sandbox = Sandbox::start(Setup { at, ..Setup::new(FREE) }).await.unwrap();
     let settings = vec![("MOKKA_FINISH".to_owned(), "on_shipment".to_owned())];
-    let on_shipment = Sandbox::start(Setup { settings, ..Setup::new(FREE) }).await.unwrap();
+    let on_shipment = Sandbox::start(Setup { settings, at, ..Setup::new(FREE) }).await.unwrap();
     let mut transcript = Vec::new();
     demo::play(&sandbox.addresses, &on_shipment.addresses, &mut transcript).await.unwrap();
     let transcript = String::from_utf8(transcript).unwrap();

@@ -3,6 +3,7 @@
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use standins::{CardDecision, CardOutcome, Options};
+use time::macros::datetime;
 
 use crate::environment::{TestEnvironment, answer};
 
@@ -12,9 +13,10 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// Of a YooKassa that takes nothing but what is documented.
+    /// Of a YooKassa that takes nothing but what is documented, at noon in Moscow on 18 November 2026: its tests are about moments and cards'
+    /// expiries.
     pub(crate) async fn exact() -> Self {
-        Self { environment: TestEnvironment::exact().await }
+        Self { environment: TestEnvironment::at(datetime!(2026-11-18 09:00 UTC)).await }
     }
 
     pub(crate) async fn with(options: Options) -> Self {
