@@ -117,7 +117,7 @@ impl Attempt<'_> {
                 None => None,
             };
             let leased = match latest {
-                Some(payment) => match self.look_at(payment, choice.provider).await? {
+                Some(payment) => match self.settle_latest(payment, choice.provider).await? {
                     Found::Live(payment) => return Ok(payment),
                     Found::Register(payment) => {
                         // The page known so far ends with this registration, whatever comes of it.
@@ -146,7 +146,7 @@ impl Attempt<'_> {
         Err(Failure::business(texts::PAYMENT_IN_PROGRESS))
     }
 
-    async fn look_at(&self, payment: Payment, provider: Provider) -> Result<Found, Failure> {
+    async fn settle_latest(&self, payment: Payment, provider: Provider) -> Result<Found, Failure> {
         on_payment(&payment.id);
         if !payment.state.is_settled() && payment.provider != provider {
             return Err(Failure::business(texts::OTHER_METHOD_IN_PROGRESS));

@@ -1,4 +1,4 @@
-//! Acting on a payment: `cancel`, `change`, `refunds`, a person's word on a refund or on a message, `settle`.
+//! The commands on a payment: `cancel`, `change`, `refunds`, the decided outcome of a refund, closing a message, `settle`.
 
 use std::time::Duration;
 
@@ -144,7 +144,7 @@ pub(crate) async fn outcome(asked: &Asked<'_>, id: &str, refund: &str) -> Result
     let payment = asked.payment(id).await?;
     let refund = payment.refunds.get(number.wrapping_sub(1)).ok_or_else(Failure::not_found)?;
     let key_hash = refund.key_hash.clone();
-    tracing::info!(who = asked.who, refund = number, made, "a person says how a refund came out");
+    tracing::info!(who = asked.who, refund = number, made, "a refund's outcome was decided by hand");
     let decided = asked.deps.settler.decide_refund(payment, number, made, asked.who, asked.inbound.deadline());
     let decided = Box::pin(decided).await;
     response::operated(&decided.map_err(Failure::internal)?, Some(&key_hash))
@@ -161,7 +161,7 @@ pub(crate) async fn close_message(asked: &Asked<'_>, id: &str, message: &str) ->
     let CloseRequest { address } = request::body(asked.inbound)?;
     let number = number(message)?;
     let payment = asked.payment(id).await?;
-    tracing::info!(who = asked.who, message = number, address = address.name(), "a person closes a message to IMSHOP");
+    tracing::info!(who = asked.who, message = number, address = address.name(), "a status event is closed by hand");
     let closed = asked.deps.settler.close_message(payment, address, number, asked.who).await;
     response::operated(&closed.map_err(Failure::internal)?, None)
 }

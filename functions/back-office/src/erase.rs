@@ -203,7 +203,7 @@ async fn person(asked: &Asked<'_>, phone: &Phone, digest: &str, erased: &mut Era
             }
         }
     }
-    let (by_phone, nobodys) = (SendLog::phone_key(&deps.internal, phone), SendLog::nobodys_key(&deps.internal, phone));
+    let (by_phone, nobodys) = (SendLog::phone_key(&deps.internal, phone), SendLog::no_installation_key(&deps.internal, phone));
     // Codes of forms that never came.
     for code in deps.otp.send_log(&by_phone).await?.codes {
         erased.codes += u32::from(deps.otp.forget_challenge(&code.challenge).await?);
@@ -254,7 +254,7 @@ impl List<'_> {
 /// Has a person's order forget them.
 async fn order(deps: &Deps, uuid: &OrderUuid, erased: &mut Erased, unreadable: &mut Vec<String>) -> Result<(), Incomplete> {
     match forget::customer(&deps.settler.orders, uuid, Why::Asked, deps.settler.clock.now()).await {
-        Ok(Forgotten::Nobody | Forgotten::NotYet) => {}
+        Ok(Forgotten::NoCustomer | Forgotten::NotYet) => {}
         Ok(Forgotten::Open) => erased.orders_open += 1,
         Ok(Forgotten::Gone { pages, documents }) => {
             erased.orders += 1;

@@ -1,4 +1,4 @@
-//! What the shop's own system heard of a payment, and sending it again.
+//! A payment's events for the shop's own system: how far each is, and resending one.
 
 use lambda_http::{Body, Response};
 use serde::Serialize;
@@ -62,14 +62,14 @@ struct ResendAnswer {
     event: Option<ShownEvent>,
 }
 
-pub(crate) async fn again(asked: &Asked<'_>, id: &str, event: &str) -> Result<Response<Body>, Failure> {
+pub(crate) async fn resend_event(asked: &Asked<'_>, id: &str, event: &str) -> Result<Response<Body>, Failure> {
     let Nothing {} = request::body(asked.inbound)?;
     let event = number(event)?;
     let payment = asked.payment(id).await?;
     let Some(shop) = &asked.deps.shop_events else {
         return refused("events_off", "the shop hears no events: neither SHOP_EVENTS nor SHOP_EVENTS_URL is set".to_owned());
     };
-    tracing::info!(who = asked.who, payment_id = %payment.id, event, "a person sends an event to the shop again");
+    tracing::info!(who = asked.who, payment_id = %payment.id, event, "an event is resent to the shop by hand");
     let settler = &asked.deps.settler;
     let resent = resend(&settler.orders, shop, &settler.clock, payment, event, asked.inbound.deadline()).await;
     let (sent, payment) = match resent.map_err(Failure::internal)? {

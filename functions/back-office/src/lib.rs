@@ -6,14 +6,16 @@
 //! | `GET orders/{orderId}` | read | an order and its payments, beside what the provider says of each now |
 //! | `GET payments?state=&since=&limit=&cursor=` | read | payments in a state, the newest in it first |
 //! | `GET payments?changed_since=&limit=&cursor=` | read | payments that have changed, the longest ago first |
-//! | `GET payments?attention=true&limit=&cursor=` | read | payments that a person must look at, the longest troubled first |
+//! | `GET payments?changed_since=&limit=&cursor=` | read | payments that have changed, the longest ago first |
+//! | `GET payments?attention=true&limit=&cursor=` | read | payments in manual review, the longest troubled first |
 //! | `GET payments/{paymentId}` | read | a payment as it is stored |
 //! | `POST payments/{paymentId}/finish` | operate | capture a hold, with the shop's fiscal document or one of our own |
 //! | `POST payments/{paymentId}/cancel` | operate | let a hold go, or give up what is not paid yet |
 //! | `POST payments/{paymentId}/change` | operate | hold another amount, or hold it longer |
 //! | `POST payments/{paymentId}/refunds` | refund | give back a part, or all that is left; with `Idempotency-Key` |
-//! | `POST payments/{paymentId}/refunds/{refund}/outcome` | refund | a person's word on a refund of unknown outcome |
-//! | `POST payments/{paymentId}/messages/{message}/close` | operate | a person's word that IMSHOP will not take a message |
+//! | `POST payments/{paymentId}/refunds/{refund}/outcome` | refund | decide a refund of unknown outcome |
+//! | `POST payments/{paymentId}/messages/{message}/close` | operate | close a message that IMSHOP will not take |
+//! | `POST payments/{paymentId}/events/{event}/resend` | operate | send an event to the shop again |
 //! | `POST payments/{paymentId}/events/{event}/resend` | operate | send an event to the shop again |
 //! | `POST payments/{paymentId}/settle` | operate | ask the provider, and drive the payment forward |
 //! | `POST limits` | operate | what a customer may spend |
@@ -102,7 +104,7 @@ async fn serve(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
         Route::Refunds(id) => commands::refund(&asked, id).await,
         Route::Outcome(id, refund) => commands::outcome(&asked, id, refund).await,
         Route::CloseMessage(id, message) => commands::close_message(&asked, id, message).await,
-        Route::ResendEvent(id, number) => events::again(&asked, id, number).await,
+        Route::ResendEvent(id, number) => events::resend_event(&asked, id, number).await,
         Route::Settle(id) => commands::settle(&asked, id).await,
         Route::Limits => customers::limit(&asked).await,
         Route::Registrations => customers::register(&asked).await,

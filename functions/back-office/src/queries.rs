@@ -1,4 +1,4 @@
-//! Looking: an order, a payment, lists of payments. Nothing here changes anything.
+//! The queries: an order, a payment, lists of payments. Nothing here changes anything.
 
 use futures_util::future::join_all;
 use lambda_http::{Body, Response};
@@ -105,7 +105,7 @@ pub(crate) async fn payments(asked: &Asked<'_>) -> Result<Response<Body>, Failur
             page.map(|page| only(page, |payment| payment.state == state))
         }
         [None, Some("true"), None] => {
-            let page = orders.in_need_of_a_person(cursor.as_ref(), limit).await;
+            let page = orders.in_manual_review(cursor.as_ref(), limit).await;
             page.map(|page| only(page, |payment| payment.poll.manual_review))
         }
         [None, Some(_), None] => return Err(wrong("attention", "must be true")),

@@ -1,5 +1,5 @@
 //! What goes out: payments and orders as JSON, amounts as strings with two decimals, moments in RFC 3339; and which status
-//! says how a command came out.
+//! stands for which outcome of a command.
 
 use lambda_http::{Body, Response};
 use serde::{Serialize, Serializer};

@@ -104,7 +104,7 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
                 continue;
             }
         };
-        if !is_done(deps, &id, deadline).await {
+        if !try_delivery(deps, &id, deadline).await {
             postpone(deps, &id, &message).await;
             failures.push(json!({"itemIdentifier": message.id}));
         }
@@ -112,8 +112,8 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
     Ok(json!({"batchItemFailures": failures}))
 }
 
-/// One look at a submission; whether it is at its end.
-async fn is_done(deps: &Deps, id: &SubmissionId, deadline: Deadline) -> bool {
+/// One delivery of a submission, if it still waits; whether the queue is done with it.
+async fn try_delivery(deps: &Deps, id: &SubmissionId, deadline: Deadline) -> bool {
     if deadline.before(ONE_FORM).allows(ONE_FORM).is_none() {
         tracing::warn!(submission = %id, "no time is left for a form");
         return false;
@@ -123,7 +123,7 @@ async fn is_done(deps: &Deps, id: &SubmissionId, deadline: Deadline) -> bool {
         // At its end, or its time is over, or it was never stored: then its customer was told so.
         Ok(_) => return true,
         Err(cause) => {
-            tracing::error!(submission = %id, cause = %cause, "a form could not be looked at");
+            tracing::error!(submission = %id, cause = %cause, "a form could not be read");
             return false;
         }
     };
@@ -131,7 +131,7 @@ async fn is_done(deps: &Deps, id: &SubmissionId, deadline: Deadline) -> bool {
     match deps.dispatcher.deliver(submission, deadline).await {
         Ok(Delivered::Yes(_)) => true,
         Ok(Delivered::Refused(_)) => {
-            tracing::error!(submission = %id, "the shop refuses a form that the customer was told is taken");
+            tracing::error!(submission = %id, "the shop refused a form whose customer has read that it was accepted");
             deps.metrics.emit(&[(metrics::FORMS_REFUSED_LATE, 1)], &[(metrics::SUBMISSION, id.as_str())]);
             true
         }
@@ -140,7 +140,7 @@ async fn is_done(deps: &Deps, id: &SubmissionId, deadline: Deadline) -> bool {
             false
         }
         Err(cause) => {
-            tracing::error!(submission = %id, cause = %cause, "what the shop said of a form could not be written down");
+            tracing::error!(submission = %id, cause = %cause, "the shop's answer to a form could not be recorded");
             false
         }
     }

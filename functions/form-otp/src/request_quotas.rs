@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use futures_util::future::join_all;
 use shared::forms::challenge::{Alarm, FormsOf, LimitRefusal, Quota, Used};
 use shared::forms::config;
-use shared::forms::store::otp::{Otp, Taken};
+use shared::forms::store::otp::{Otp, QuotaOutcome};
 use shared::platform::clock::Timestamp;
 use shared::platform::dynamodb::StoreError;
 use shared::platform::ids::SubmissionId;
@@ -26,7 +26,7 @@ pub(crate) fn of_send(
     now: Timestamp,
 ) -> Vec<Quota> {
     let limits = &config.limits;
-    let nobodys = form.installation.is_none().then(|| Quota::of_nobody(limits, now));
+    let nobodys = form.installation.is_none().then(|| Quota::of_no_installation(limits, now));
     let by_address = address.and_then(|address| Quota::of_address(limits, &deps.internal, address, now));
     let by_prefix = Some(Quota::of_prefix(limits, phone, now));
     [by_prefix, by_address, nobodys, Some(Quota::of_shop(limits, now))].into_iter().flatten().collect()
@@ -64,28 +64,31 @@ pub(crate) fn refusal(quotas: &[Quota], used: &[Used]) -> Option<LimitRefusal> {
 
 /// Takes one of each, one after the other, and says which were not counted for the same thing before; of none, if there is no more of
 /// one, and then why.
-pub(crate) async fn take_all<'a>(deps: &Deps, quotas: &'a [Quota]) -> Result<Result<Vec<&'a Quota>, LimitRefusal>, StoreError> {
+pub(crate) async fn acquire_all<'a>(
+    deps: &Deps,
+    quotas: &'a [Quota],
+) -> Result<Result<Vec<&'a Quota>, LimitRefusal>, StoreError> {
     let otp = &deps.otp;
     let mut taken = Vec::with_capacity(quotas.len());
     for quota in quotas {
-        let outcome = match otp.take(quota).await {
+        let outcome = match otp.acquire_quota(quota).await {
             Ok(outcome) => outcome,
             Err(error) => {
-                give_all_back(otp, taken).await;
+                release_all(otp, taken).await;
                 return Err(error);
             }
         };
         match outcome {
-            Taken::Yes(used) => {
+            QuotaOutcome::Yes(used) => {
                 if let Some(percent) = quota.budget_used(used) {
                     deps.metrics.emit(&[(metrics::SMS_BUDGET_USED, percent.into())], &[]);
                 }
                 raise_alarm(deps, quota, used).await;
                 taken.push(quota);
             }
-            Taken::Before => {}
-            Taken::No(refusal) => {
-                give_all_back(otp, taken).await;
+            QuotaOutcome::Before => {}
+            QuotaOutcome::No(refusal) => {
+                release_all(otp, taken).await;
                 return Ok(Err(refusal));
             }
         }
@@ -94,16 +97,15 @@ pub(crate) async fn take_all<'a>(deps: &Deps, quotas: &'a [Quota]) -> Result<Res
 }
 
 /// Gives one of each back. What cannot be given back stays counted until its window ends.
-pub(crate) async fn give_all_back(otp: &Otp, quotas: impl IntoIterator<Item = &Quota>) {
-    for result in join_all(quotas.into_iter().map(|quota| otp.give_back(quota))).await {
+pub(crate) async fn release_all(otp: &Otp, quotas: impl IntoIterator<Item = &Quota>) {
+    for result in join_all(quotas.into_iter().map(|quota| otp.release_quota(quota))).await {
         if let Err(cause) = result {
-            tracing::warn!(cause = %cause, "what did not happen stays counted until the hour and the day are over");
+            tracing::warn!(cause = %cause, "a count could not be released and stays until its hour and day are over");
         }
     }
 }
 
-/// Counts, in what calls a person, each one that is kept out by a limit of its form's own below the shop's: that is not seen by the shop's
-/// thresholds.
+/// Counts in the alarm's metric each request that is refused by a form's own limit below the shop's: the shop's thresholds do not see it.
 pub(crate) fn measure_own_limit(deps: &Deps, config: &config::Form, refusal: LimitRefusal) {
     let (own, shops) = (&config.limits, &deps.forms.limits);
     let (limit, metric, is_own) = match refusal {
@@ -119,7 +121,7 @@ pub(crate) fn measure_own_limit(deps: &Deps, config: &config::Form, refusal: Lim
         | LimitRefusal::Address(_)
         | LimitRefusal::WrongCodes(_)
         // No form has one of its own of those without an installation.
-        | LimitRefusal::Forms(FormsOf::Phone | FormsOf::Installation | FormsOf::Nobody, _) => return,
+        | LimitRefusal::Forms(FormsOf::Phone | FormsOf::Installation | FormsOf::NoInstallation, _) => return,
     };
     if is_own {
         let form = config.name.as_str();
@@ -128,7 +130,7 @@ pub(crate) fn measure_own_limit(deps: &Deps, config: &config::Form, refusal: Lim
     }
 }
 
-/// Tells a person, once, that the shop's SMS or forms of the day are running out or used up.
+/// Raises the alarm, once, that the shop's SMS or forms of the day are running out or used up.
 async fn raise_alarm(deps: &Deps, quota: &Quota, used: Used) {
     let Some(alarm) = quota.alarm(used) else { return };
     match deps.otp.raises_alarm(quota, alarm.threshold()).await {
@@ -152,7 +154,7 @@ async fn raise_alarm(deps: &Deps, quota: &Quota, used: Used) {
             );
             metrics::FORMS_RUNNING_OUT
         }
-        (Alarm::UsedUp(threshold), Some(FormsOf::Nobody)) => {
+        (Alarm::UsedUp(threshold), Some(FormsOf::NoInstallation)) => {
             tracing::error!(
                 threshold,
                 "today's forms without an installation are used up; see forms_without_installation_per_day in forms.toml"

@@ -28,14 +28,14 @@ use crate::{Deps, request_quotas};
 const LARGEST_STORED: usize = 350 * 1024;
 /// A form without a code that comes again within this time is the same form.
 const SAME_FORM: Duration = Duration::from_mins(10);
-/// When the queue looks after a form that is about to be stored: when no request can be busy with it any more.
-const LOOKED_AFTER: Duration = Duration::from_mins(1);
+/// After so long the queue delivers a form that is about to be stored: no request can be busy with it any more.
+const QUEUE_DELAY: Duration = Duration::from_mins(1);
 /// When another request's work is looked at again, and for how long.
-const LOOK_AGAIN: Duration = Duration::from_millis(300);
+const LEASE_POLL: Duration = Duration::from_millis(300);
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What became of a form that was to be taken.
-enum Taken {
+enum SaveOutcome {
     /// It is stored, and with the shop if that said so; with what the customer is told.
     Yes(Option<String>),
     /// The shop does not want it like this; with what the customer is told.
@@ -47,7 +47,7 @@ enum Taken {
 /// The same form, as it is stored already.
 enum Known {
     /// What became of it is known; with what the customer is told.
-    Answered(Taken),
+    Answered(SaveOutcome),
     /// The shop is to be asked, once more.
     Open(Box<Submission>),
 }
@@ -65,9 +65,9 @@ pub(crate) async fn without_code(deps: &Deps, config: &config::Form, form: &Form
     let limits = request_quotas::of_form(deps, config, form, phone.as_ref(), &id, now);
     let saver = Saver { deps, config, form, phone: phone.as_ref(), id, limits, alone: false, deadline };
     Ok(match Box::pin(saver.take(&data)).await.map_err(Failure::internal)? {
-        Taken::Yes(message) => Answer::success(message),
-        Taken::Refused(message) => Answer::failed(message),
-        Taken::No(text) => Answer::failed(text),
+        SaveOutcome::Yes(message) => Answer::success(message),
+        SaveOutcome::Refused(message) => Answer::failed(message),
+        SaveOutcome::No(text) => Answer::failed(text),
     })
 }
 
@@ -91,7 +91,7 @@ impl Confirmed<'_> {
         let saver = Saver { deps, config, form, phone: Some(phone), id: id.clone(), limits: Vec::new(), alone: true, deadline };
         let taken = Box::pin(saver.take(&form.canonical())).await;
         match taken? {
-            Taken::Yes(message) => {
+            SaveOutcome::Yes(message) => {
                 let noted = deps.otp.change(challenge, |challenge| challenge.saved(code, id, message.clone())).await;
                 if let Err(cause) = noted {
                     // The form is stored; a repetition finds it there.
@@ -99,11 +99,11 @@ impl Confirmed<'_> {
                 }
                 Ok(Answer::success(message))
             }
-            Taken::Refused(message) => {
+            SaveOutcome::Refused(message) => {
                 deps.otp.change(challenge, |challenge| challenge.refused(code, id, lease)).await?;
                 Ok(Answer::failed(message))
             }
-            Taken::No(text) => {
+            SaveOutcome::No(text) => {
                 deps.otp.change(challenge, |challenge| challenge.released(code, lease)).await?;
                 Ok(Answer::failed(text))
             }
@@ -135,25 +135,25 @@ struct Saver<'a> {
 }
 
 impl Saver<'_> {
-    async fn take(&self, data: &str) -> Result<Taken, StoreError> {
+    async fn take(&self, data: &str) -> Result<SaveOutcome, StoreError> {
         if data.len() > LARGEST_STORED {
-            return Ok(Taken::No(texts::FORM_TOO_LARGE.into()));
+            return Ok(SaveOutcome::No(texts::FORM_TOO_LARGE.into()));
         }
-        let Ok(fields) = Fields::parse(data.to_owned()) else { return Ok(Taken::No(texts::FORM_NOT_SAVED.into())) };
-        let counted = match request_quotas::take_all(self.deps, &self.limits).await? {
+        let Ok(fields) = Fields::parse(data.to_owned()) else { return Ok(SaveOutcome::No(texts::FORM_NOT_SAVED.into())) };
+        let counted = match request_quotas::acquire_all(self.deps, &self.limits).await? {
             Ok(counted) => counted,
             Err(refusal) => return self.limited(refusal).await,
         };
         let submission = self.submission(fields, self.deps.clock.now());
         if !self.prepare(&submission).await {
-            request_quotas::give_all_back(&self.deps.otp, counted).await;
-            return Ok(Taken::No(texts::FORM_NOT_SAVED.into()));
+            request_quotas::release_all(&self.deps.otp, counted).await;
+            return Ok(SaveOutcome::No(texts::FORM_NOT_SAVED.into()));
         }
         let saved = self.deps.submissions.save(submission).await;
         if !matches!(saved, Ok(Some(_))) {
             // No new form of the shop's day. What counts a form once stays: this one is stored, or will be.
             let again = counted.into_iter().filter(|quota| quota.thing().is_none());
-            request_quotas::give_all_back(&self.deps.otp, again).await;
+            request_quotas::release_all(&self.deps.otp, again).await;
         }
         match saved? {
             Some(stored) => {
@@ -170,19 +170,19 @@ impl Saver<'_> {
     }
 
     /// No more forms are taken. What is stored already is no new one; the shop is not asked about it once more.
-    async fn limited(&self, refusal: LimitRefusal) -> Result<Taken, StoreError> {
+    async fn limited(&self, refusal: LimitRefusal) -> Result<SaveOutcome, StoreError> {
         if let Some(found) = self.deps.submissions.find(&self.id, self.deps.clock.now()).await? {
             return Ok(match found.state {
-                State::Kept | State::Delivered => Taken::Yes(found.message),
-                State::Refused => Taken::Refused(found.message.unwrap_or_else(|| texts::FORM_NOT_SAVED.to_owned())),
-                State::Waiting => Taken::Yes(Some(self.accepted())),
+                State::Kept | State::Delivered => SaveOutcome::Yes(found.message),
+                State::Refused => SaveOutcome::Refused(found.message.unwrap_or_else(|| texts::FORM_NOT_SAVED.to_owned())),
+                State::Waiting => SaveOutcome::Yes(Some(self.accepted())),
             });
         }
         tracing::warn!(form = self.form.name.as_str(), limit = ?refusal, "no form is taken: a limit");
         let fields = [(metrics::REASON, refusal.name()), (metrics::FORM, self.form.name.as_str())];
         self.deps.metrics.emit(&[(metrics::FORMS_LIMITED, 1)], &fields);
         request_quotas::measure_own_limit(self.deps, self.config, refusal);
-        Ok(Taken::No(refusal.text().into()))
+        Ok(SaveOutcome::No(refusal.text().into()))
     }
 
     /// What the customer reads whose form the shop has yet to answer for.
@@ -214,7 +214,7 @@ impl Saver<'_> {
         pictures.map(|(index, picture)| picture.photo(&self.id, self.config.retention_days, index)).collect()
     }
 
-    /// What must be there before the form is: its photos, and the promise to look after it.
+    /// What must be there before the form is: its photos, and its message in the queue.
     async fn prepare(&self, submission: &Submission) -> bool {
         if !submission.photos.is_empty()
             && let Err(cause) = self.deps.photos.put(&self.form.pictures, &submission.photos).await
@@ -224,31 +224,31 @@ impl Saver<'_> {
         }
         if let Some((_, queue)) = &self.deps.shop
             && submission.state == State::Waiting
-            && let Err(cause) = queue.send(&self.id, LOOKED_AFTER).await
+            && let Err(cause) = queue.send(&self.id, QUEUE_DELAY).await
         {
-            tracing::error!(cause = %cause, "a form was not taken, for nobody would look after it");
+            tracing::error!(cause = %cause, "a form was not accepted: it could not be put into the queue");
             return false;
         }
         true
     }
 
     /// One try at the shop, if the form goes there.
-    async fn deliver(&self, stored: Submission) -> Taken {
+    async fn deliver(&self, stored: Submission) -> SaveOutcome {
         let Some((dispatcher, _)) = self.deps.shop.as_ref().filter(|_| stored.state != State::Kept) else {
-            return Taken::Yes(None);
+            return SaveOutcome::Yes(None);
         };
         let photos = self.form.pictures.iter().map(|picture| picture.base64().to_owned()).collect();
         let refused_before = stored.message.clone().filter(|_| stored.state == State::Refused);
         let delivered = dispatcher.offer(&stored, photos, self.deadline.before(RECORDING)).await;
         if let Err(cause) = dispatcher.record(stored, &delivered).await {
             // The queue asks the shop once more, which knows the form by its id.
-            tracing::warn!(cause = %cause, "what the shop said of a form could not be written down");
+            tracing::warn!(cause = %cause, "the shop's answer to a form could not be recorded");
         }
         match (delivered, refused_before) {
-            (Delivered::Yes(message), _) => Taken::Yes(message),
+            (Delivered::Yes(message), _) => SaveOutcome::Yes(message),
             // What was refused stays so: the queue is done with it.
-            (Delivered::Refused(message), _) | (Delivered::Unclear, Some(message)) => Taken::Refused(message),
-            (Delivered::Unclear, None) => Taken::Yes(Some(self.accepted())),
+            (Delivered::Refused(message), _) | (Delivered::Unclear, Some(message)) => SaveOutcome::Refused(message),
+            (Delivered::Unclear, None) => SaveOutcome::Yes(Some(self.accepted())),
         }
     }
 
@@ -264,19 +264,19 @@ impl Saver<'_> {
         let patience = Deadline::within(self.deadline.allows(PATIENCE).unwrap_or_default());
         loop {
             let found = self.deps.submissions.find(&self.id, self.deps.clock.now()).await?;
-            let Some(found) = found else { return Ok(Known::Answered(Taken::No(texts::FORM_NOT_SAVED.into()))) };
+            let Some(found) = found else { return Ok(Known::Answered(SaveOutcome::No(texts::FORM_NOT_SAVED.into()))) };
             match found.state {
-                State::Kept => return Ok(Known::Answered(Taken::Yes(None))),
+                State::Kept => return Ok(Known::Answered(SaveOutcome::Yes(None))),
                 State::Delivered => {
                     if !found.keep {
                         self.leave_no_photos().await;
                     }
-                    return Ok(Known::Answered(Taken::Yes(found.message)));
+                    return Ok(Known::Answered(SaveOutcome::Yes(found.message)));
                 }
                 // The customer insists.
                 State::Refused => return Ok(Known::Open(Box::new(found))),
-                State::Waiting if self.alone || patience.allows(LOOK_AGAIN).is_none() => return Ok(Known::Open(Box::new(found))),
-                State::Waiting => tokio::time::sleep(LOOK_AGAIN).await,
+                State::Waiting if self.alone || patience.allows(LEASE_POLL).is_none() => return Ok(Known::Open(Box::new(found))),
+                State::Waiting => tokio::time::sleep(LEASE_POLL).await,
             }
         }
     }

@@ -60,7 +60,7 @@ pub(crate) async fn send(
         by_phone: SendLog::phone_key(&deps.internal, &phone),
         by_installation: match &form.installation {
             Some(installation) => SendLog::installation_key(&deps.internal, installation),
-            None => SendLog::nobodys_key(&deps.internal, &phone),
+            None => SendLog::no_installation_key(&deps.internal, &phone),
         },
         shared: request_quotas::of_send(deps, config, form, &phone, address, now),
         wrong_codes: request_quotas::of_wrong_codes(deps, config, form, &phone, now),
@@ -101,7 +101,7 @@ struct Sender<'a> {
     deadline: Deadline,
 }
 
-/// How one call of the SMS service came out.
+/// The outcome of one call of the SMS service.
 enum SendOutcome {
     /// The customer has this answer.
     Answer(Answer),
@@ -115,7 +115,7 @@ impl Sender<'_> {
             if round > 0 {
                 tokio::time::sleep(PAUSE * round).await;
             }
-            let found = self.look().await?;
+            let found = self.read_for_send().await?;
             let now = self.deps.clock.now();
             if let Some(sending) = &found.challenge.sending {
                 if sending.is_leased(now) {
@@ -145,9 +145,9 @@ impl Sender<'_> {
         Ok(Answer::failed(texts::SMS_UNAVAILABLE))
     }
 
-    async fn look(&self) -> Result<Found, StoreError> {
+    async fn read_for_send(&self) -> Result<Found, StoreError> {
         let quotas: Vec<_> = self.shared.iter().chain(&self.wrong_codes).cloned().collect();
-        self.deps.otp.look(&self.key, [&self.by_phone, &self.by_installation], &quotas).await
+        self.deps.otp.read_for_send(&self.key, [&self.by_phone, &self.by_installation], &quotas).await
     }
 
     /// The limit that is in the way; first the one that the customer knows best.
@@ -166,8 +166,8 @@ impl Sender<'_> {
         let Some(id) = intent.challenge.sending.as_ref().map(|sending| sending.transaction_id.clone()) else {
             return Ok(Answer::failed(texts::SMS_UNAVAILABLE));
         };
-        if let Err(refusal) = request_quotas::take_all(self.deps, &self.shared).await? {
-            self.take_back(intent, &id, began).await;
+        if let Err(refusal) = request_quotas::acquire_all(self.deps, &self.shared).await? {
+            self.cancel_send(intent, &id, began).await;
             return Ok(refuse(self.deps, self.config, refusal));
         }
         match self.deps.smspro.send(&self.phone, &id, self.deadline.before(RECORDING)).await {
@@ -183,18 +183,18 @@ impl Sender<'_> {
             }
             Err(Error::Refused(code)) => {
                 let answer = refused(code);
-                request_quotas::give_all_back(&self.deps.otp, &self.shared).await;
-                self.take_back(intent, &id, began).await;
+                request_quotas::release_all(&self.deps.otp, &self.shared).await;
+                self.cancel_send(intent, &id, began).await;
                 Ok(answer)
             }
             Err(Error::NotSent(cause)) => {
                 tracing::warn!(cause, "SMSPRO was not reached");
-                request_quotas::give_all_back(&self.deps.otp, &self.shared).await;
-                self.take_back(intent, &id, began).await;
+                request_quotas::release_all(&self.deps.otp, &self.shared).await;
+                self.cancel_send(intent, &id, began).await;
                 Ok(Answer::failed(texts::SMS_UNAVAILABLE))
             }
             Err(Error::Unavailable(cause)) => {
-                tracing::warn!(cause, "SMSPRO's answer did not come: nobody knows whether the SMS goes out");
+                tracing::warn!(cause, "SMSPRO's answer did not come: whether the SMS goes out is unknown");
                 self.unclear(intent.challenge, &id).await
             }
         }
@@ -207,7 +207,7 @@ impl Sender<'_> {
         let Some(challenge) = self.deps.otp.save(challenge.repeating(now)).await? else { return Ok(None) };
         if sending.is_abandoned(now) {
             // A request that died may not have come to the shared limits: once too often is better than not at all.
-            if let Err(refusal) = request_quotas::take_all(self.deps, &self.shared).await? {
+            if let Err(refusal) = request_quotas::acquire_all(self.deps, &self.shared).await? {
                 self.deps.otp.change(challenge, |challenge| challenge.send_over(&sending.transaction_id)).await?;
                 return Ok(Some(SendOutcome::Answer(refuse(self.deps, self.config, refusal))));
             }
@@ -296,25 +296,25 @@ impl Sender<'_> {
     }
 
     /// Nothing was sent, so nothing is counted. If this cannot be written the intent stays, and the next request finds out.
-    async fn take_back(&self, intent: Found, id: &str, began: Timestamp) {
-        match self.try_take_back(intent, id, began).await {
+    async fn cancel_send(&self, intent: Found, id: &str, began: Timestamp) {
+        match self.try_cancel_send(intent, id, began).await {
             Ok(true) => {}
             Ok(false) => tracing::warn!("an SMS that was not sent stays counted: other requests keep writing the same items"),
             Err(cause) => tracing::warn!(cause = %cause, "an SMS that was not sent stays counted"),
         }
     }
 
-    async fn try_take_back(&self, intent: Found, id: &str, began: Timestamp) -> Result<bool, StoreError> {
+    async fn try_cancel_send(&self, intent: Found, id: &str, began: Timestamp) -> Result<bool, StoreError> {
         let mut found = intent;
         for round in 1..=ROUNDS {
             let Some(challenge) = found.challenge.send_over(id) else { return Ok(true) };
             let (by_phone, by_installation) = (found.by_phone.without(began), found.by_installation.without(began));
             let undone = Found { challenge, by_phone, by_installation, used: Vec::new() };
-            if self.deps.otp.take_send_back(&undone, began).await? == Written::Yes {
+            if self.deps.otp.cancel_send(&undone, began).await? == Written::Yes {
                 return Ok(true);
             }
             tokio::time::sleep(PAUSE * round).await;
-            found = self.look().await?;
+            found = self.read_for_send().await?;
         }
         Ok(false)
     }

@@ -25,7 +25,7 @@ use crate::{Deps, request_quotas};
 const CODE_LENGTH: std::ops::RangeInclusive<usize> = 3..=10;
 
 /// When another request's work is looked at again: first soon, later less often.
-const LOOK_AGAIN: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(200), Duration::from_millis(300)];
+const LEASE_POLL: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(200), Duration::from_millis(300)];
 const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 /// How long another request's work is waited for.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -48,7 +48,7 @@ pub(crate) async fn submit(
     let now = deps.clock.now();
     let key = match &form.installation {
         Some(installation) => ChallengeKey::new(&deps.internal, &form.name, Some(installation), &phone),
-        None => whoever_asked(deps, form, &phone, now).await.map_err(Failure::internal)?,
+        None => newest_challenge_key(deps, form, &phone, now).await.map_err(Failure::internal)?,
     };
     let digest = deps.internal.digest(Purpose::VerifiedCode, &[key.as_str(), code]);
     let wrong_codes = request_quotas::of_wrong_codes(deps, config, form, &phone, now);
@@ -58,7 +58,7 @@ pub(crate) async fn submit(
 
 /// Where the code of a form and a phone is that comes without its installation: the newest that is in force, regardless of who asked for
 /// it. A guess at it counts against that code and against the phone, as any other.
-async fn whoever_asked(deps: &Deps, form: &Form, phone: &Phone, now: Timestamp) -> Result<ChallengeKey, StoreError> {
+async fn newest_challenge_key(deps: &Deps, form: &Form, phone: &Phone, now: Timestamp) -> Result<ChallengeKey, StoreError> {
     let log = deps.otp.send_log(&SendLog::phone_key(&deps.internal, phone)).await?;
     for key in log.codes_for(&form.name) {
         if deps.otp.challenge(key).await?.in_force(now).is_some() {
@@ -84,7 +84,7 @@ impl Submit<'_> {
     async fn run(&self, key: &ChallengeKey) -> Result<Answer, StoreError> {
         let patience = Deadline::within(self.deadline.allows(PATIENCE).unwrap_or_default());
         for round in 0.. {
-            let (challenge, used) = self.deps.otp.look_at_code(key, &self.wrong_codes).await?;
+            let (challenge, used) = self.deps.otp.read_for_check(key, &self.wrong_codes).await?;
             let now = self.deps.clock.now();
             let Some(sent) = challenge.in_force(now) else { return Ok(self.not_right("none")) };
             let used_up = sent.checks_used >= self.config.limits.checks_per_code;
@@ -96,7 +96,7 @@ impl Submit<'_> {
                     return Ok(Answer::success(saved.message.clone()));
                 }
                 if sent.is_spent_for(&id) {
-                    tracing::warn!("as many forms were handed in with a code as may be");
+                    tracing::warn!("a code has reached its limit of submissions");
                     return Ok(self.not_right("limit"));
                 }
             } else if !sent.saved.is_empty() && !used_up {
@@ -118,7 +118,7 @@ impl Submit<'_> {
                     return self.check(challenge, &id).await;
                 }
             }
-            let pause = LOOK_AGAIN.get(round).copied().unwrap_or(LONGEST_PAUSE);
+            let pause = LEASE_POLL.get(round).copied().unwrap_or(LONGEST_PAUSE);
             if patience.allows(pause).is_none() {
                 break;
             }
@@ -146,7 +146,7 @@ impl Submit<'_> {
         let Some((sent, lease)) = leased(&challenge) else { return Ok(Answer::failed(texts::FORM_IN_PROGRESS)) };
         let id = sent.transaction_id.clone();
         let otp = &self.deps.otp;
-        if let Err(refusal) = request_quotas::take_all(self.deps, &self.wrong_codes).await? {
+        if let Err(refusal) = request_quotas::acquire_all(self.deps, &self.wrong_codes).await? {
             tracing::info!(limit = ?refusal, "no code is checked: a limit");
             otp.change(challenge, |challenge| challenge.wrong(&id, lease)).await?;
             return Ok(self.not_right("limit"));
@@ -161,7 +161,7 @@ impl Submit<'_> {
             Err(_) => "unavailable",
         });
         if !matches!(right, Ok(false)) {
-            request_quotas::give_all_back(otp, &self.wrong_codes).await;
+            request_quotas::release_all(otp, &self.wrong_codes).await;
         }
         match right {
             Ok(true) => {}

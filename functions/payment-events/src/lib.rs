@@ -2,7 +2,7 @@
 //! filtered to payments that carry something unpublished; the payment itself, read again, is the truth.
 //!
 //! A message that is not taken is written down with its next try, which reconcile makes; the record counts as done, so
-//! that one order never holds up another. Only what could not even be written down is given back to Lambda
+//! that one order never holds up another. Only what could not even be recorded is reported to Lambda
 //! (`batchItemFailures`), which repeats it and at last puts it into the dead-letter queue. Nothing is lost there either:
 //! reconcile finds every unpublished payment by the table's index `due`.
 //!
@@ -101,12 +101,12 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
         }
     }
     let health = &ChannelHealth::default();
-    let told = stream::iter(firsts.into_values()).map(|(id, number)| async move {
+    let published = stream::iter(firsts.into_values()).map(|(id, number)| async move {
         let result = deps.relay.publish(&id, health, deadline).await;
         (id, number, result)
     });
-    let mut told = told.buffer_unordered(AT_ONCE);
-    while let Some((id, number, result)) = told.next().await {
+    let mut published = published.buffer_unordered(AT_ONCE);
+    while let Some((id, number, result)) = published.next().await {
         if let Err(error) = result {
             tracing::error!(payment_id = %id, cause = %error, "a payment could neither be published nor planned again");
             failures.insert(number);

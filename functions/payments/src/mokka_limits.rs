@@ -50,7 +50,7 @@ impl MokkaLimits {
                 limit.known().map(|amount| Money::new(amount, self.currency))
             }
             Err(error) => {
-                tracing::warn!(cause = %error, "Mokka's limit could not be had");
+                tracing::warn!(cause = %error, "Mokka's limit could not be read");
                 return None;
             }
         };

@@ -134,7 +134,7 @@ impl Inner {
         let tariffs = match self.mokka.schedule(amount, Deadline::within(ANSWER)).await {
             Ok(tariffs) => tariffs,
             Err(error) => {
-                tracing::warn!(cause = %error, "Mokka's schedule could not be had");
+                tracing::warn!(cause = %error, "Mokka's schedule could not be read");
                 return None;
             }
         };

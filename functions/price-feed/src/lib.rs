@@ -112,13 +112,13 @@ pub struct FeedReport {
 /// Runs once.
 pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lambda_http::Error> {
     let run = match &deps.source {
-        Some(source) => deps.load_in_turn(source, &event.context).await,
+        Some(source) => deps.load_under_lease(source, &event.context).await,
         None => Ok(FeedReport { outcome: FeedOutcome::Off, offers: 0, bad: 0, buckets: 0 }),
     };
     match run {
         Ok(report) => {
             let FeedReport { outcome, offers, bad, buckets } = report;
-            tracing::info!(?outcome, offers, bad, buckets, "the price feed was looked at");
+            tracing::info!(?outcome, offers, bad, buckets, "price feed run completed");
             Ok(serde_json::to_value(report)?)
         }
         Err(error) => {
@@ -129,7 +129,7 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
 }
 
 impl Deps {
-    async fn load_in_turn(&self, source: &Source, context: &Context) -> Result<FeedReport, FeedError> {
+    async fn load_under_lease(&self, source: &Source, context: &Context) -> Result<FeedReport, FeedError> {
         let Some(lease) = self.quotes.acquire_run_lease("price-feed", self.clock.now(), RUN_LEASE).await? else {
             return Ok(FeedReport { outcome: FeedOutcome::Overtaken, offers: 0, bad: 0, buckets: 0 });
         };

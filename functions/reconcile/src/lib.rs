@@ -1,17 +1,17 @@
-//! Looks after every payment that no caller asks about: a callback that never came, a call without a clear answer, an attempt whose
+//! Polls every payment that no caller asks about: a callback that never came, a call without a clear answer, an attempt whose
 //! time is over, a message that IMSHOP or the shop did not take. Runs on a schedule, one run at a time
 //! ([`shared::platform::dynamodb::RunLease`]); two at once would do no harm. In a large shop each partition of what is due has a schedule
-//! of its own, by the event `{"shard": "0"}`, and its runs take turns by themselves.
+//! of its own, by the event `{"shard": "0"}`, with a run lease of its own.
 //!
-//! The sparse index `due` holds only the payments whose next look is planned, spread over partitions; the rest of the table is
+//! The sparse index `due` holds only the payments whose next poll is planned, spread over partitions; the rest of the table is
 //! never read. For each payment that is due: one read, then what [`shared::payments::settle`] and [`shared::payments::outbox`] need, and a write that
-//! plans the next look, later each time that nothing was new. A run ends with its time; what is left comes first in the next.
+//! plans the next poll, later each time that nothing was new. A run ends with its time; what is left comes first in the next.
 //! Beside each partition for payments the same index has one for the orders that know their customer, by the end of the time for which
-//! they may: a read, and what [`shared::payments::forget`] needs. They come after all payments of a run, so that none waits for them, and one whose
-//! look fails comes up again an hour later.
+//! they may: a read, and what [`shared::payments::forget`] needs. They come after all payments of a run, so that none waits for them, and
+//! one that fails comes up again an hour later.
 //!
 //! Round trips of a run with nothing due: one write that acquires the run lease, two Queries for each of its partitions, one write that
-//! gives it back.
+//! releases it.
 
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -45,11 +45,11 @@ const RUN_LEASE: Duration = Duration::from_secs(55);
 const EACH: Duration = Duration::from_secs(9);
 /// After so many failed calls in a row the provider is taken for down, and the rest of the run leaves it alone.
 const DOWN: u32 = 3;
-/// How many payments are looked at together when a run begins.
+/// How many payments are polled together when a run begins.
 const FIRST_AT_ONCE: usize = 4;
-/// After so long an order comes up again whose look failed.
+/// How long an order that could not be processed is postponed.
 const PUT_OFF: Duration = Duration::from_hours(1);
-/// The pause of a look whose provider asked for fewer calls.
+/// The pause of a poll whose provider asked for fewer calls.
 const A_MOMENT: Duration = Duration::from_millis(500);
 
 /// What the function needs.
@@ -57,7 +57,7 @@ const A_MOMENT: Duration = Duration::from_millis(500);
 pub struct Deps {
     settler: Settler,
     relay: OutboxRelay,
-    attention_after: Duration,
+    manual_review_after: Duration,
     audits: Vec<Duration>,
     at_once: usize,
     http: Http,
@@ -78,8 +78,8 @@ impl Deps {
         let build = || {
             let settler = settler?;
             let at_once = usize::try_from(at_once?).unwrap_or(1);
-            let attention_after = Duration::from_mins(u64::from(minutes?));
-            Some(Self { settler, relay: relay?, attention_after, audits: audits?, at_once, http, metrics })
+            let manual_review_after = Duration::from_mins(u64::from(minutes?));
+            Some(Self { settler, relay: relay?, manual_review_after, audits: audits?, at_once, http, metrics })
         };
         let deps = build();
         env.finish(deps)
@@ -109,15 +109,15 @@ fn audits(text: &str) -> Result<Vec<Duration>, &'static str> {
 /// What a run came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ReconcileReport {
-    /// Payments and orders looked at.
+    /// Payments and orders processed.
     pub due: u32,
     /// Payments that moved on.
     pub moved: u32,
-    /// Payments of which IMSHOP was told.
+    /// Payments of which everything due was published, to IMSHOP and to the shop.
     pub told: u32,
-    /// Payments whose look failed for a fault of ours or of the store.
+    /// Payments and orders that failed for a fault of ours or of the store.
     pub failed: u32,
-    /// Payments that a person has to look at from now on.
+    /// Payments that came to manual review.
     pub attention: u32,
     /// Orders that know nothing of their customer any more.
     pub forgotten: u32,
@@ -147,7 +147,7 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
     };
     let orders = &deps.settler.orders;
     let Some(lease) = orders.acquire_run_lease(&name, deps.settler.clock.now(), RUN_LEASE).await? else {
-        tracing::info!("another run is at it");
+        tracing::info!("another run holds the run lease");
         return Ok(serde_json::to_value(ReconcileReport::default())?);
     };
     let report = run.all(shards).await;
@@ -176,7 +176,7 @@ impl ProviderHealth {
     }
 }
 
-/// How many payments are looked at together: few at first, one more with each that the provider answers for, half as many when it asks
+/// How many payments are polled together: few at first, one more with each that the provider answers for, half as many when it asks
 /// for less. What is down is so found out by a few calls, and what is well is soon asked at full strength.
 struct Pace {
     most: usize,
@@ -214,10 +214,10 @@ struct Run<'a> {
 }
 
 /// What came of asking the provider.
-struct Answered {
+struct ProviderAnswer {
     /// The payment stands as it is said to.
     known: bool,
-    /// Something was said meanwhile, to this look or to another one.
+    /// The provider has answered meanwhile, to this poll or to another one.
     understood: bool,
     /// It was written since.
     is_new: bool,
@@ -312,10 +312,10 @@ impl Run<'_> {
                     report.failed += 1;
                     match what {
                         Due::Payment(id) => {
-                            tracing::error!(payment_id = %id, cause = %error, "a payment could not be looked at");
+                            tracing::error!(payment_id = %id, cause = %error, "a payment could not be polled");
                         }
                         Due::Order(uuid) => {
-                            tracing::error!(order_uuid = %uuid, cause = %error, "an order could not be looked at");
+                            tracing::error!(order_uuid = %uuid, cause = %error, "an order could not be processed");
                             self.put_off(&uuid).await;
                         }
                     }
@@ -326,7 +326,7 @@ impl Run<'_> {
 
     /// Asks the provider what became of a payment, and whether it answered. One that asks for fewer calls is given a moment, and is only
     /// then taken for down when it wants not even one at a time.
-    async fn asked(&self, payment: Payment, deadline: Deadline) -> Result<(Payment, Answered), StoreError> {
+    async fn ask_provider(&self, payment: Payment, deadline: Deadline) -> Result<(Payment, ProviderAnswer), StoreError> {
         let Deps { settler, http, .. } = self.deps;
         let version = payment.version;
         let (throttled, understood) = (http.times_throttled(System::Mokka), http.times_understood(System::Mokka));
@@ -348,10 +348,10 @@ impl Run<'_> {
                 self.pace.quicker();
             }
         }
-        Ok((after, Answered { known, understood, is_new }))
+        Ok((after, ProviderAnswer { known, understood, is_new }))
     }
 
-    /// Looks after one payment. None is begun that could not be seen through.
+    /// Polls one payment, if the run has the time to finish with it.
     async fn poll(&self, id: &PaymentId) -> Result<Processed, StoreError> {
         if !self.has_time() {
             return Ok(Processed::NoTime);
@@ -378,7 +378,7 @@ impl Run<'_> {
             let published = self.deps.relay.publish(id, &self.channels, deadline).await?;
             polled.told = matches!(published, Published::Everything | Published::ButShop);
             if published == Published::Failed && self.needs_manual_review(&payment) {
-                self.call_for_review(id, &mut polled).await?;
+                self.request_manual_review(id, &mut polled).await?;
             }
         }
         Ok(Processed::Polled(polled))
@@ -393,41 +393,41 @@ impl Run<'_> {
         let now = settler.clock.now();
         Ok(match forget::customer(&settler.orders, uuid, Why::Over, now).await? {
             // The index is a moment late.
-            Forgotten::Nobody | Forgotten::NotYet => Processed::NotDue,
+            Forgotten::NoCustomer | Forgotten::NotYet => Processed::NotDue,
             Forgotten::Open => Processed::Forgotten(false),
             Forgotten::Gone { .. } => Processed::Forgotten(true),
         })
     }
 
-    /// Has an order whose look failed make room for the others. If that fails, too, it is due in the next run.
+    /// Postpones an order that could not be processed, so that the others come first. If that fails, too, it is due in the next run.
     async fn put_off(&self, uuid: &OrderUuid) {
         let settler = &self.deps.settler;
         let now = settler.clock.now();
         if let Err(error) = settler.orders.put_off(uuid, now, now.plus(PUT_OFF)).await {
-            tracing::warn!(order_uuid = %uuid, cause = %error, "an order stays due");
+            tracing::warn!(order_uuid = %uuid, cause = %error, "an order could not be postponed and stays due");
         }
     }
 
-    /// For how long it has not been as it should be, if so.
+    /// Measures for how long the payment has been in trouble, if it is.
     fn measure(&self, payment: &Payment) {
         let Some(since) = payment.poll.troubled_since else { return };
         let age = clock::seconds(self.deps.settler.clock.now().since(since));
         self.deps.metrics.emit(&[(metrics::UNRESOLVED_AGE, age)], &[(metrics::PAYMENT, payment.id.as_str())]);
     }
 
-    /// It is in trouble for too long, and not on the list yet.
+    /// Whether it has been in trouble for too long, and is not in manual review yet.
     fn needs_manual_review(&self, payment: &Payment) -> bool {
-        !payment.poll.manual_review && payment.is_overdue(self.deps.attention_after, self.deps.settler.clock.now())
+        !payment.poll.manual_review && payment.is_overdue(self.deps.manual_review_after, self.deps.settler.clock.now())
     }
 
-    /// Puts a payment on the list of which IMSHOP cannot be told.
-    async fn call_for_review(&self, id: &PaymentId, polled: &mut Polled) -> Result<(), StoreError> {
+    /// Puts a payment on the list for manual review because IMSHOP does not take its status event.
+    async fn request_manual_review(&self, id: &PaymentId, polled: &mut Polled) -> Result<(), StoreError> {
         let orders = &self.deps.settler.orders;
         let Some(mut payment) = orders.payment(id).await?.filter(|payment| self.needs_manual_review(payment)) else {
             return Ok(());
         };
         payment.poll.manual_review = true;
-        // Another request may have published it; the next look will see.
+        // Another request may have published it; the next poll will see.
         if let Some(saved) = orders.save_payment(payment).await? {
             note_manual_review(&saved, polled);
         }
@@ -449,15 +449,15 @@ impl Run<'_> {
             return Ok(payment);
         }
         let before = payment.state;
-        let (after, Answered { known, understood, is_new }) = self.asked(payment, deadline).await?;
+        let (after, ProviderAnswer { known, understood, is_new }) = self.ask_provider(payment, deadline).await?;
         polled.moved = after.state != before;
         let now = settler.clock.now();
         let next = match (known, understood) {
             _ if is_new => return Ok(after),
             (true, _) => after.clone().audited(audits, now),
-            // An order that is long over may be none any more.
+            // The provider may have dropped an order that is long over.
             (false, true) => after.clone().audited_without_answer(audits, now),
-            // It stays due, and is looked at in every run until the provider answers.
+            // It stays due, and is polled in every run until the provider answers.
             (false, false) => return Ok(after),
         };
         Ok(settler.orders.save_payment(next).await?.unwrap_or(after))
@@ -465,13 +465,13 @@ impl Run<'_> {
 
     async fn settle(&self, payment: Payment, deadline: Deadline, polled: &mut Polled) -> Result<Payment, StoreError> {
         let before = (payment.state, payment.version);
-        // This may be a look that is only due for IMSHOP: what is to be repeated soon is not a person's before that.
+        // This poll may be due for a status event only: before the repeat is due there is no manual review.
         let is_due = payment.poll.repeat_at.is_none_or(|at| at <= self.deps.settler.clock.now());
         let mut asked = false;
         let after = if self.provider.is_down() {
             payment
         } else {
-            let (after, Answered { known, is_new, .. }) = self.asked(payment, deadline).await?;
+            let (after, ProviderAnswer { known, is_new, .. }) = self.ask_provider(payment, deadline).await?;
             asked = known || is_new;
             after
         };
@@ -484,14 +484,14 @@ impl Run<'_> {
         }
         let mut next = match (unchanged, asked) {
             (true, true) => after.clone().polled_unchanged(),
-            // It stays due, and is looked at in every run until the provider answers.
+            // It stays due, and is polled in every run until the provider answers.
             (true, false) if after.poll.unreachable_since.is_some() && !person => return Ok(after),
             (true, false) => after.clone().unreachable(now),
             (false, _) => after.clone(),
         };
         next.poll.manual_review |= person;
         let Some(saved) = self.deps.settler.orders.save_payment(next).await? else {
-            // Another request is at it, and has planned the next look.
+            // Another request wrote first, and has planned the next poll.
             return Ok(after);
         };
         if person {
@@ -510,6 +510,6 @@ fn note_manual_review(payment: &Payment, polled: &mut Polled) {
         intent = payment.intent.as_ref().map(shared::payments::payment::Intent::name),
         mismatch = payment.mismatch,
         tell_failures = Channel::IMSHOP.map(|channel| payment.outbox.of(channel).failures).into_iter().max(),
-        "a payment needs a person"
+        "a payment needs manual review"
     );
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use lambda_http::{Body, Request, Response};
 use serde_json::json;
-use shared::forms::smspro::{self, Delivery, DeliveryReport};
+use shared::forms::smspro::{self, DeliveryReport, DeliveryStatus};
 use shared::forms::store::otp::Otp;
 use shared::platform::clock::Clock;
 use shared::platform::dynamodb::{Written, client_from_env};
@@ -90,8 +90,8 @@ async fn route(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
     for (entry, why) in reports.unreadable {
         tracing::warn!(entry, why, "an entry of delivery reports is left out");
     }
-    // Of what is said of one SMS only the last word counts.
-    let mut words: BTreeMap<String, Delivery> = BTreeMap::new();
+    // Of several reports of one SMS the one that outweighs the others counts.
+    let mut words: BTreeMap<String, DeliveryStatus> = BTreeMap::new();
     for DeliveryReport { transaction_id, delivery } in reports.reports {
         let word = words.entry(transaction_id).or_insert(delivery);
         *word = delivery.max(*word);
@@ -106,7 +106,7 @@ async fn route(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
 }
 
 impl Deps {
-    async fn note(&self, transaction_id: &str, delivery: Delivery) -> Result<(), Failure> {
+    async fn note(&self, transaction_id: &str, delivery: DeliveryStatus) -> Result<(), Failure> {
         for _ in 0..ROUNDS {
             let Some(sms) = self.otp.sms(transaction_id).await.map_err(Failure::unavailable)? else {
                 tracing::info!(delivery = delivery.name(), "a report of an SMS that is not known (any more)");

@@ -1,4 +1,4 @@
-//! What was counted is measured, and judged: a person is told once for each group and window.
+//! What was counted is measured, and judged: an alarm is raised once for each group and window.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,7 +36,7 @@ pub(crate) async fn judge(deps: &Deps, counted: &BTreeMap<(String, String), Coun
         if told || !deps.thresholds.are_missed_by(known.counts) {
             continue;
         }
-        // The run that notes it tells it.
+        // Only the run whose note is written raises the alarm.
         if deps.otp.note_alarm(&group, &known, now).await? == Written::Yes {
             alarms += 1;
             raise(deps, &group, &known);

@@ -37,17 +37,17 @@ const RUN_LEASE: Duration = Duration::from_secs(55);
 /// Runs once.
 pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lambda_http::Error> {
     let Some(lease) = deps.otp.acquire_run_lease("sms-watch", deps.clock.now(), RUN_LEASE).await? else {
-        tracing::info!("another run is at it");
+        tracing::info!("another run holds the run lease");
         return Ok(serde_json::to_value(SmsWatchReport::default())?);
     };
     let mut run = Run::new(deps, Deadline::within(remaining(&event.context, BUDGET)));
-    let polled = run.look_after_all().await;
+    let polled = run.poll_due().await;
     // What was counted is looked at whatever came after it: the next run would not come back to it.
     let judged = conversion::judge(deps, run.counted()).await;
     lease.release(left(&event.context, BUDGET)).await;
     let alarms = polled.and(judged)?;
     let report = SmsWatchReport { alarms, ..run.report() };
     let SmsWatchReport { due, counted, asked, reported, failed, alarms, left } = report;
-    tracing::info!(due, counted, asked, reported, failed, alarms, left, "SMS looked after");
+    tracing::info!(due, counted, asked, reported, failed, alarms, left, "SMS polled");
     Ok(serde_json::to_value(report)?)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use shared::forms::sms::{Counts, Sms};
-use shared::forms::smspro::{AskCode, AskError, Delivery, Reports};
+use shared::forms::smspro::{AskCode, AskError, DeliveryStatus, Reports};
 use shared::platform::clock::Deadline;
 use shared::platform::dynamodb::{StoreError, Written};
 
@@ -24,7 +24,7 @@ const DOWN: u32 = 3;
 /// What a run came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SmsWatchReport {
-    /// SMS looked at.
+    /// SMS polled.
     pub due: u32,
     /// SMS whose code's time is over, counted for the first time.
     pub counted: u32,
@@ -32,7 +32,7 @@ pub struct SmsWatchReport {
     pub asked: u32,
     /// Answers that said something new.
     pub reported: u32,
-    /// SMS whose look failed for a fault of ours or of the store; the next run comes back to them.
+    /// SMS whose poll failed for a fault of ours or of the store; the next run comes back to them.
     pub failed: u32,
     /// Alarms that were raised.
     pub alarms: u32,
@@ -47,15 +47,22 @@ pub(crate) struct Run<'a> {
     /// What was added, by operator and range.
     counted: BTreeMap<(String, String), Counts>,
     /// Failed questions in a row.
-    vain: u32,
+    failed_in_a_row: u32,
     /// SMSPRO does not want to be asked in this run.
-    silenced: bool,
+    is_throttled: bool,
 }
 
 impl<'a> Run<'a> {
     pub(crate) fn new(deps: &'a Deps, deadline: Deadline) -> Self {
         let deadline = deadline.before(JUDGING);
-        Self { deps, deadline, report: SmsWatchReport::default(), counted: BTreeMap::new(), vain: 0, silenced: false }
+        Self {
+            deps,
+            deadline,
+            report: SmsWatchReport::default(),
+            counted: BTreeMap::new(),
+            failed_in_a_row: 0,
+            is_throttled: false,
+        }
     }
 
     pub(crate) fn report(&self) -> SmsWatchReport {
@@ -67,8 +74,8 @@ impl<'a> Run<'a> {
         &self.counted
     }
 
-    /// Looks at every SMS that is due, the longest due first. What is due when it begins, so that it ends.
-    pub(crate) async fn look_after_all(&mut self) -> Result<(), StoreError> {
+    /// Polls every SMS that is due, the longest due first. What is due when it begins, so that it ends.
+    pub(crate) async fn poll_due(&mut self) -> Result<(), StoreError> {
         let now = self.deps.clock.now();
         let mut from = None;
         loop {
@@ -78,9 +85,9 @@ impl<'a> Run<'a> {
                     self.report.left = true;
                     return Ok(());
                 }
-                if let Err(cause) = self.look(&id).await {
+                if let Err(cause) = self.poll(&id).await {
                     self.report.failed += 1;
-                    tracing::error!(transaction_id = id, cause = %cause, "an SMS could not be looked after");
+                    tracing::error!(transaction_id = id, cause = %cause, "an SMS could not be polled");
                 }
             }
             from = page.next;
@@ -90,8 +97,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Looks after one SMS. The first write wins; the loser leaves it to the next run.
-    async fn look(&mut self, id: &str) -> Result<(), StoreError> {
+    /// Polls one SMS. The first write wins; the loser leaves it to the next run.
+    async fn poll(&mut self, id: &str) -> Result<(), StoreError> {
         // The index is a moment late.
         let Some(sms) = self.deps.otp.sms(id).await?.filter(|sms| sms.is_due(self.deps.clock.now())) else { return Ok(()) };
         self.report.due += 1;
@@ -107,9 +114,9 @@ impl<'a> Run<'a> {
         } else {
             sms
         };
-        let word = self.ask(reports, id).await;
+        let delivery = self.ask(reports, id).await;
         let now = self.deps.clock.now();
-        if let Some(sms) = word.and_then(|delivery| sms.clone().reported(delivery, now)) {
+        if let Some(sms) = delivery.and_then(|delivery| sms.clone().reported(delivery, now)) {
             self.report.reported += 1;
             self.save(sms, true).await?;
         } else if sms.is_due(now) {
@@ -142,34 +149,34 @@ impl<'a> Run<'a> {
     }
 
     /// What SMSPRO says of an SMS, if it says something.
-    async fn ask(&mut self, reports: &Reports, id: &str) -> Option<Delivery> {
-        if self.silenced || self.vain >= DOWN {
+    async fn ask(&mut self, reports: &Reports, id: &str) -> Option<DeliveryStatus> {
+        if self.is_throttled || self.failed_in_a_row >= DOWN {
             return None;
         }
         self.report.asked += 1;
         let answer = reports.ask(id, self.deadline).await;
-        self.vain = if matches!(answer, Err(AskError::Unavailable(_))) { self.vain + 1 } else { 0 };
+        self.failed_in_a_row = if matches!(answer, Err(AskError::Unavailable(_))) { self.failed_in_a_row + 1 } else { 0 };
         match answer {
             Ok(delivery) => return Some(delivery),
             Err(AskError::Refused(code)) => match code {
                 AskCode::NoReport => tracing::debug!(transaction_id = id, "SMSPRO has no report (yet)"),
                 AskCode::TooMany => {
                     tracing::info!("SMSPRO wants fewer questions for reports: no more in this run");
-                    self.silenced = true;
+                    self.is_throttled = true;
                 }
                 AskCode::BadLogin | AskCode::BadAddress => {
                     tracing::error!(
                         smspro.status = code.number(),
                         "SMSPRO gives no reports: the settings in its cabinet do not fit SMSPRO_LOGIN and SMSPRO_PASSWORD"
                     );
-                    self.silenced = true;
+                    self.is_throttled = true;
                 }
                 AskCode::BadFormat => {
                     tracing::error!(
                         smspro.status = code.number(),
                         "SMSPRO cannot read our question for a report: a fault of this program"
                     );
-                    self.silenced = true;
+                    self.is_throttled = true;
                 }
                 AskCode::Other(_) => {
                     tracing::error!(

@@ -37,7 +37,7 @@ pub fn start(listener: TcpListener, template: Template, functions: Functions) {
     let app = Router::new().fallback(pass).with_state(api_gateway);
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, app).await {
-            tracing::error!(cause = %error, "the gateway stopped");
+            tracing::error!(cause = %error, "the API gateway stopped");
         }
     });
 }

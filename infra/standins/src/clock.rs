@@ -16,7 +16,7 @@ const BEGINNING: &str = "2026-11-18T09:00:00Z";
 /// # Panics
 /// If `WORLD_BEGINS` is no moment.
 #[must_use]
-#[expect(clippy::panic, reason = "for tests: a world that cannot begin is a failed test")]
+#[expect(clippy::panic, reason = "for tests: a clock that cannot begin is a failed test")]
 pub fn beginning() -> OffsetDateTime {
     let moment = std::env::var("WORLD_BEGINS").unwrap_or_else(|_| BEGINNING.to_owned());
     let parsed = OffsetDateTime::parse(&moment, &Rfc3339);

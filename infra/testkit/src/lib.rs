@@ -15,7 +15,7 @@
     clippy::needless_pass_by_value,
     clippy::panic,
     clippy::wildcard_enum_match_arm,
-    reason = "for tests: a world that cannot be built is a failed test, and `json!` is handed over"
+    reason = "for tests: an environment that cannot be built is a failed test, and `json!` is handed over"
 )]
 
 pub mod canary;

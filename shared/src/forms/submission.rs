@@ -1,4 +1,4 @@
-//! A submission: a form as a customer handed it in. It is stored before anybody is told of it, and what became of it is written
+//! A submission: a form as a customer handed it in. It is stored before anything else is done with it, and what became of it is written
 //! down beside it until its time is over. No I/O here.
 //!
 //! `Kept` is where it stays that goes nowhere else. What goes to the shop is `Waiting` until the shop has said `Delivered`, which

@@ -3,8 +3,8 @@
 //!
 //! What of an order is the shop's books stays: ids, amounts, lines, attempts and their histories. What is the customer's goes: with the
 //! order their names, contacts, address and installation; with its payments the address of their page at the provider, and a
-//! fiscal document of the shop's that waited for its capture. Nothing goes while an attempt is open: the provider may have to be
-//! told again who pays, and a person may have to call them. Then the order is looked at again each hour until nothing is.
+//! fiscal document of the shop's that waited for its capture. Nothing goes while an attempt is open: Checkout may have to be
+//! repeated with who pays, and a person may have to call them. Then the order is due again each hour until none is.
 //!
 //! Payments before their order: by the order the rest is found again when this breaks off.
 
@@ -21,7 +21,7 @@ const ROUNDS: u32 = 5;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Forgotten {
     /// Nothing is known of one.
-    Nobody,
+    NoCustomer,
     /// Their time is not over yet.
     NotYet,
     /// A payment is under way, or the provider must be asked about it: they go when that is over.
@@ -48,9 +48,9 @@ pub enum Why {
 pub async fn customer(orders: &Orders, uuid: &OrderUuid, why: Why, now: Timestamp) -> Result<Forgotten, StoreError> {
     let (mut pages, mut documents) = (0, 0);
     for _ in 0..ROUNDS {
-        let Some(order) = orders.order(uuid).await? else { return Ok(Forgotten::Nobody) };
+        let Some(order) = orders.order(uuid).await? else { return Ok(Forgotten::NoCustomer) };
         if !order.has_person() && order.person_until.is_none() {
-            return Ok(Forgotten::Nobody);
+            return Ok(Forgotten::NoCustomer);
         }
         // What was read before may have been written since.
         if why == Why::Over && order.person_until.is_none_or(|at| at > now) {
@@ -59,7 +59,7 @@ pub async fn customer(orders: &Orders, uuid: &OrderUuid, why: Why, now: Timestam
         let erasure_asked = order.erasure_asked || why == Why::Asked;
         let payments = attempts(orders, &order).await?;
         if payments.iter().any(is_open) {
-            let next = now.plus(Order::BETWEEN_LOOKS);
+            let next = now.plus(Order::FORGET_RETRY);
             if order.person_until.is_some_and(|at| at > now && at <= next) && order.erasure_asked == erasure_asked {
                 return Ok(Forgotten::Open);
             }
@@ -72,7 +72,7 @@ pub async fn customer(orders: &Orders, uuid: &OrderUuid, why: Why, now: Timestam
             continue;
         }
         if orders.save_order(&Order { erasure_asked, ..order.without_person() }).await? == Written::Yes {
-            tracing::info!(order_uuid = %uuid, pages, documents, "an order knows nothing of its customer any more");
+            tracing::info!(order_uuid = %uuid, pages, documents, "an order has forgotten its customer");
             return Ok(Forgotten::Gone { pages, documents });
         }
     }

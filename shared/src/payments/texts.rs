@@ -23,9 +23,9 @@ pub const CURRENCY_NOT_SUPPORTED: &str = "Этот способ оплаты н�
 pub const ALREADY_PAID: &str = "Заказ уже оплачен.";
 /// The money was given back.
 pub const REFUNDED: &str = "Деньги по этому платежу возвращены.";
-/// The order is paid; told to IMSHOP.
+/// The order is paid; in the status event.
 pub const ORDER_PAID: &str = "Заказ оплачен.";
-/// The order was not paid; told to IMSHOP.
+/// The order was not paid; in the status event.
 pub const ORDER_NOT_PAID: &str = "Заказ не оплачен. Попробуйте оплатить ещё раз.";
 /// Another request is creating this payment right now.
 pub const PAYMENT_IN_PROGRESS: &str = "Платёж уже создаётся. Попробуйте ещё раз через несколько секунд.";
@@ -114,7 +114,7 @@ pub const PAGE_REFUNDED: (&str, &str) = ("Деньги возвращены", "�
 /// The link back.
 pub const PAGE_BACK: &str = "Вернуться в приложение";
 
-/// So much of the order's money was given back by now; told to IMSHOP.
+/// So much of the order's money was given back by now; in the status event.
 #[must_use]
 pub fn partially_refunded(amount: Money) -> String {
     format!("Возвращено {}.", price(amount))

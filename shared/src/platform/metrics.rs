@@ -242,7 +242,7 @@ pub const FORMS_RUNNING_OUT: Metric = watched(count("FormsRunningOut", WHOLE), "
 /// The forms without a code of the day, or those of them without an installation, are used up, each once a day; and each form that its own
 /// limit of the day keeps out, below the shop's.
 pub const FORMS_USED_UP: Metric = watched(count("FormsUsedUp", WHOLE), "FormsNeedingAttention");
-/// How old a form is, each time that the queue's try at the shop was in vain. Its sample count is that of the tries.
+/// How old a form is, each time that the queue's try at the shop failed. Its sample count is that of the tries.
 pub const FORM_WAITING: Metric = metric("FormWaiting", Unit::Seconds, WHOLE);
 
 /// How long a function took to start, before its first request. Its sample count is that of the starts.

@@ -142,7 +142,7 @@ pub fn remaining(context: &Context, budget: Duration) -> Duration {
     left.map_or(budget, |left| left.saturating_sub(RESERVE).min(budget))
 }
 
-/// What is left of an invocation beyond its work, for its last word to the store: at least a moment.
+/// What is left of an invocation for its last write, such as releasing a lease: at least a moment.
 #[must_use]
 pub fn left(context: &Context, budget: Duration) -> Duration {
     remaining(context, budget).saturating_add(RESERVE).saturating_sub(MOMENT)
@@ -175,7 +175,7 @@ struct ReloadingDeps<D> {
 struct Current<D> {
     deps: Arc<D>,
     secrets: Values,
-    looked_at: Timestamp,
+    read_at: Timestamp,
 }
 
 /// Why a function refuses to start.
@@ -196,7 +196,7 @@ impl<D> ReloadingDeps<D> {
         let document = SecretsDocument::from_env(&mut reading, platform.http.clone(), platform.clock.clone());
         let refresh = reading.number_or("SECRETS_REFRESH_SECONDS", 300, 1..=3600);
         let refresh = Duration::from_secs(reading.finish(refresh)?.into());
-        let (looked_at, arn) = (platform.clock.now(), document.as_ref().map(|document| document.arn().to_owned()));
+        let (read_at, arn) = (platform.clock.now(), document.as_ref().map(|document| document.arn().to_owned()));
         let secrets = match &document {
             Some(document) => document.read().await,
             None => Ok(Values::default()),
@@ -206,26 +206,26 @@ impl<D> ReloadingDeps<D> {
             Some(arn) => StartError::Secrets { settings, arn },
             None => StartError::Settings(settings),
         })?;
-        let current = Mutex::new(Current { deps: Arc::new(deps), secrets, looked_at });
+        let current = Mutex::new(Current { deps: Arc::new(deps), secrets, read_at });
         Ok(Self { build, env, platform, document, refresh, current })
     }
 
-    /// What the handler needs, after a look at the document if the last one was a while ago.
+    /// What the handler needs, after the secrets document was read again, if that is due.
     async fn deps(&self) -> Arc<D> {
         let now = self.platform.clock.now();
-        if let Some(document) = self.document.as_ref().filter(|_| now.since(self.current().looked_at) >= self.refresh) {
-            self.current().looked_at = now;
-            self.look_again(document).await;
+        if let Some(document) = self.document.as_ref().filter(|_| now.since(self.current().read_at) >= self.refresh) {
+            self.current().read_at = now;
+            self.reload(document).await;
         }
         self.latest()
     }
 
-    /// The same without a look.
+    /// What the handler needed last, without reading the secrets document.
     fn latest(&self) -> Arc<D> {
         Arc::clone(&self.current().deps)
     }
 
-    async fn look_again(&self, document: &SecretsDocument) {
+    async fn reload(&self, document: &SecretsDocument) {
         let secrets = match document.read().await {
             Ok(secrets) if secrets == self.current().secrets => return,
             Ok(secrets) => secrets,

@@ -5,7 +5,7 @@ use standins::{Fault, System};
 
 use crate::{LOOKED_AFTER, Setup};
 
-const LINE: &str = "the shop refuses a form that the customer was told is taken";
+const LINE: &str = "the shop refused a form whose customer has read that it was accepted";
 
 #[tokio::test]
 async fn late_refusal_of_the_shop_raises_the_alarm() {

@@ -37,7 +37,7 @@ async fn payment_unknown_for_an_hour_needs_review_until_mokka_answers() {
     assert_eq!(sum(&reports, "attention"), 1, "once");
     let stored = story.payment(&payment).await;
     assert_eq!(stored["attention"], "open");
-    assert!(story.environment.logs().contains("a payment needs a person"));
+    assert!(story.environment.logs().contains("a payment needs manual review"));
     standins.clear_faults();
     minutes(&story, 35).await;
     let stored = story.payment(&payment).await;

@@ -23,7 +23,7 @@ async fn parallel_runs_share_one_lease_and_poll_once() {
     let due: u64 = runs.iter().map(|run| run.as_ref().unwrap()["due"].as_u64().unwrap()).sum();
     assert_eq!(due, 1, "{runs:?}");
     assert_eq!(story.environment.standins().calls_to(System::Mokka, "status").len(), asked + 1);
-    assert!(story.environment.logs().contains("another run is at it"));
+    assert!(story.environment.logs().contains("another run holds the run lease"));
     assert_eq!(story.state(&payment).await, "captured");
 }
 

@@ -1,4 +1,4 @@
-//! SMS looked after, from outside: customers ask for codes and enter them or not, SMSPRO reports or does not, the schedule ticks;
+//! SMS polled, from outside: customers ask for codes and enter them or not, SMSPRO reports or does not, the schedule ticks;
 //! stored state, what was measured and the calls to SMSPRO out.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]

@@ -28,7 +28,7 @@ async fn parallel_runs_share_one_lease() {
     let runs = join_all((0..5).map(|_| work(&deps, HANDLE, json!({})))).await;
     let sums = |name: &str| runs.iter().map(|run| run.as_ref().unwrap()[name].as_u64().unwrap()).sum::<u64>();
     assert_eq!((sums("due"), sums("counted"), sums("asked"), shop.asked()), (1, 1, 1, 1), "{runs:?}");
-    assert_eq!(shop.environment.logs().matches("another run is at it").count(), 4);
+    assert_eq!(shop.environment.logs().matches("another run holds the run lease").count(), 4);
 }
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn lease_of_a_dead_run_expires() {
     shop.environment.standins().clear_faults();
     let waited = async || {
         shop.environment.watch_sms().await;
-        shop.environment.logs().matches("another run is at it").count()
+        shop.environment.logs().matches("another run holds the run lease").count()
     };
     assert_eq!(waited().await, 1, "it is not over yet");
     shop.environment.advance(Duration::from_secs(50));

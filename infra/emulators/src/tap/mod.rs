@@ -437,13 +437,13 @@ async fn through(
     if !plain && let Some(behind) = &mut tap.state().behind {
         let done = half.as_ref().map_or(&request, |(done, ..)| done);
         if let Err(cause) = behind.note(written(operation, done)) {
-            tracing::error!(cause, "an index that is behind is not told of a write");
+            tracing::error!(cause, "a write could not be noted for an index that is behind");
         }
     }
     if fault == Some(StoreFault::Overtaken)
         && let Err(cause) = tap.write_over(&serde_json::from_slice(&body).unwrap_or_default())
     {
-        tracing::error!(cause, "nobody writes over it");
+        tracing::error!(cause, "the write that overtakes could not be made");
     }
     if matches!(fault, Some(StoreFault::AnswerLost | StoreFault::Overtaken)) {
         return status(StatusCode::INTERNAL_SERVER_ERROR, Bytes::new());

@@ -10,11 +10,11 @@ use tokio::runtime::{Builder, Runtime};
 pub(crate) struct KeptEnvironment {
     /// One thread, so that what happens at once happens in much the same order each time.
     pub(crate) runtime: Runtime,
-    pub(crate) rooms: Rooms,
+    pub(crate) rooms: Simulated,
 }
 
-/// The functions and the world around them.
-pub(crate) struct Rooms {
+/// The functions and the stand-ins around them, with the policy on holds.
+pub(crate) struct Simulated {
     pub(crate) story: Story,
     pub(crate) policy: Policy,
 }
@@ -79,7 +79,7 @@ impl KeptEnvironment {
         let rooms = runtime.block_on(async {
             let options = Options { record_calls: false, ..Options::default() };
             let story = Story::start_with(options, &changes).await;
-            Rooms { story, policy }
+            Simulated { story, policy }
         });
         Self { runtime, rooms }
     }

@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 
 use crate::agreement::{agree, describe};
 use crate::books::Books;
-use crate::kept::{Address, KeptEnvironment, Policy, Rooms};
+use crate::kept::{Address, KeptEnvironment, Policy, Simulated};
 use crate::office::{Office, Part, Verdict};
 use crate::plan::{Action, Cabinet, Call, Change, Plan, Plans, READINGS, Readings, Span, Start, Step};
 use crate::truth::{Truth, imshop_says_paid};
@@ -107,7 +107,7 @@ pub(crate) enum Said {
 
 /// What is known of an order.
 pub(crate) struct Sequence {
-    pub(crate) rooms: Rooms,
+    pub(crate) rooms: Simulated,
     pub(crate) order: Placed,
     /// The books as they were after the last step.
     pub(crate) seen: BTreeMap<String, Books>,
@@ -136,7 +136,7 @@ struct Before {
 const CHANGES: [&str; 5] = ["checkout", "finish", "cancel", "change", "return"];
 
 impl Sequence {
-    async fn begin(rooms: Rooms) -> Self {
+    async fn begin(rooms: Simulated) -> Self {
         let order = rooms.story.order().await;
         Self {
             rooms,

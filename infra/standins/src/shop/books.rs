@@ -31,7 +31,7 @@ impl State {
             Kind::Refunded => Some(Self::Refunded),
             Kind::Failed => Some(Self::Failed),
             Kind::Canceled => Some(Self::Canceled),
-            Kind::Attention | Kind::AttentionOver => None,
+            Kind::ManualReview | Kind::ManualReviewOver => None,
         }
     }
 
@@ -133,7 +133,7 @@ impl Books {
                 payment.refunded = payment.refunded.max(event.refunded);
             }
             Some(_) => self.step_backs.push(id.to_owned()),
-            None => payment.attention = event.kind == Kind::Attention,
+            None => payment.attention = event.kind == Kind::ManualReview,
         }
     }
 

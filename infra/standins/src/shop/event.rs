@@ -16,8 +16,8 @@ pub(super) enum Kind {
     Canceled,
     PartiallyRefunded,
     Refunded,
-    Attention,
-    AttentionOver,
+    ManualReview,
+    ManualReviewOver,
 }
 
 impl Kind {
@@ -28,8 +28,8 @@ impl Kind {
         Self::Canceled,
         Self::PartiallyRefunded,
         Self::Refunded,
-        Self::Attention,
-        Self::AttentionOver,
+        Self::ManualReview,
+        Self::ManualReviewOver,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -40,8 +40,8 @@ impl Kind {
             Self::Canceled => "payment.canceled",
             Self::PartiallyRefunded => "payment.partially_refunded",
             Self::Refunded => "payment.refunded",
-            Self::Attention => "payment.attention",
-            Self::AttentionOver => "payment.attention_over",
+            Self::ManualReview => "payment.attention",
+            Self::ManualReviewOver => "payment.attention_over",
         }
     }
 

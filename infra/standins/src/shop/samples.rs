@@ -43,8 +43,8 @@ pub(super) fn sample(
         Kind::Canceled => ("canceled", "back-office", "0.00"),
         Kind::PartiallyRefunded => ("partially_refunded", "back-office", "1000.00"),
         Kind::Refunded => ("refunded", "back-office", "4990.00"),
-        Kind::Attention => ("held", "schedule", "0.00"),
-        Kind::AttentionOver => ("captured", "schedule", "0.00"),
+        Kind::ManualReview => ("held", "schedule", "0.00"),
+        Kind::ManualReviewOver => ("captured", "schedule", "0.00"),
     };
     let refund = (refunded != "0.00").then(|| json!({ "id": "return-1", "amount": refunded }));
     let order_id = format!("sample-{}-{number}", machine_time.unix_timestamp_nanos() / 1_000_000);

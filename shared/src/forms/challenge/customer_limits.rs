@@ -101,7 +101,7 @@ pub enum FormsOf {
     /// One installation's.
     Installation,
     /// Those that come without an installation.
-    Nobody,
+    NoInstallation,
     /// All.
     Shop,
 }
@@ -143,7 +143,7 @@ impl LimitRefusal {
             Self::Shop(_) | Self::Forms(FormsOf::Shop, _) => "shop",
             Self::WrongCodes(_) => "wrong_codes",
             Self::Forms(FormsOf::Phone, _) => "phone",
-            Self::Forms(FormsOf::Nobody, _) => "no_installation",
+            Self::Forms(FormsOf::NoInstallation, _) => "no_installation",
         }
     }
 }
@@ -163,7 +163,7 @@ impl SendLog {
 
     /// The key of the log of a phone for which codes are asked without an installation.
     #[must_use]
-    pub fn nobodys_key(secret: &InternalSecret, phone: &Phone) -> String {
+    pub fn no_installation_key(secret: &InternalSecret, phone: &Phone) -> String {
         secret.digest(Purpose::Limit, &["no-installation", phone.digits()])
     }
 
@@ -271,7 +271,9 @@ impl LimitRefusal {
             }
             Self::Shop(wait) => texts::shop_sends_again(round_up(wait, 3_600_000)),
             Self::WrongCodes(wait) => texts::wait_hours_after_wrong_codes(round_up(wait, 3_600_000)),
-            Self::Forms(FormsOf::Nobody | FormsOf::Shop, wait) => texts::shop_takes_forms_again(round_up(wait, 3_600_000)),
+            Self::Forms(FormsOf::NoInstallation | FormsOf::Shop, wait) => {
+                texts::shop_takes_forms_again(round_up(wait, 3_600_000))
+            }
             Self::Forms(FormsOf::Phone | FormsOf::Installation, wait) if wait <= HOUR => {
                 texts::wait_minutes_for_next_form(round_up(wait, 60_000))
             }
@@ -346,6 +348,6 @@ mod tests {
         assert!(LimitRefusal::Forms(FormsOf::Phone, Duration::from_secs(1)).text().contains("через 1 мин"));
         assert!(LimitRefusal::Forms(FormsOf::Installation, Duration::from_mins(61)).text().contains("через 2 ч"));
         assert!(LimitRefusal::Forms(FormsOf::Shop, Duration::from_secs(1)).text().contains("через 1 ч"));
-        assert!(LimitRefusal::Forms(FormsOf::Nobody, Duration::from_hours(5)).text().contains("через 5 ч"));
+        assert!(LimitRefusal::Forms(FormsOf::NoInstallation, Duration::from_hours(5)).text().contains("через 5 ч"));
     }
 }

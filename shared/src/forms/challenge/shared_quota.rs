@@ -36,7 +36,7 @@ pub struct Quota {
 enum Of {
     Prefix,
     Address,
-    Nobody,
+    NoInstallation,
     Shop,
     WrongCodes,
     Forms(FormsOf),
@@ -95,9 +95,9 @@ impl Quota {
 
     /// Codes asked for without an installation: leaving it out evades nothing.
     #[must_use]
-    pub fn of_nobody(limits: &Limits, at: Timestamp) -> Self {
+    pub fn of_no_installation(limits: &Limits, at: Timestamp) -> Self {
         let per_day = Some(limits.sends_without_installation_per_day);
-        Self { of: Of::Nobody, key: "no-installation".to_owned(), at, per_hour: None, per_day, alarm: None, thing: None }
+        Self { of: Of::NoInstallation, key: "no-installation".to_owned(), at, per_hour: None, per_day, alarm: None, thing: None }
     }
 
     /// Codes of the whole shop.
@@ -162,7 +162,15 @@ impl Quota {
     pub fn of_forms_from(limits: &Limits, secret: &InternalSecret, installation: Option<&InstallId>, at: Timestamp) -> Self {
         let Some(installation) = installation else {
             let (key, per_day) = ("forms-no-installation".to_owned(), Some(limits.forms_without_installation_per_day));
-            return Self { of: Of::Forms(FormsOf::Nobody), key, at, per_hour: None, per_day, alarm: per_day, thing: None };
+            return Self {
+                of: Of::Forms(FormsOf::NoInstallation),
+                key,
+                at,
+                per_hour: None,
+                per_day,
+                alarm: per_day,
+                thing: None,
+            };
         };
         let digest = secret.digest(Purpose::Limit, &["forms-installation", installation.as_str()]);
         let key = format!("forms-installation#{digest}");
@@ -182,7 +190,7 @@ impl Quota {
     pub fn forms(&self) -> Option<FormsOf> {
         match self.of {
             Of::Forms(whose) => Some(whose),
-            Of::Prefix | Of::Address | Of::Nobody | Of::Shop | Of::WrongCodes => None,
+            Of::Prefix | Of::Address | Of::NoInstallation | Of::Shop | Of::WrongCodes => None,
         }
     }
 
@@ -231,7 +239,7 @@ impl Quota {
         match self.of {
             Of::Prefix => LimitRefusal::Prefix(wait),
             Of::Address => LimitRefusal::Address(wait),
-            Of::Nobody => LimitRefusal::Installation(wait),
+            Of::NoInstallation => LimitRefusal::Installation(wait),
             Of::Shop => LimitRefusal::Shop(wait),
             Of::WrongCodes => LimitRefusal::WrongCodes(wait),
             Of::Forms(whose) => LimitRefusal::Forms(whose, wait),

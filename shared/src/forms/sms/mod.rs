@@ -10,7 +10,7 @@ mod conversion;
 
 use std::time::Duration;
 
-use crate::forms::smspro::Delivery;
+use crate::forms::smspro::DeliveryStatus;
 use crate::platform::clock::Timestamp;
 use crate::platform::ids::FormName;
 use crate::platform::phone::Phone;
@@ -41,15 +41,15 @@ pub struct Sms {
     pub range: String,
     /// The operator of its phone, [`Phone::operator`].
     pub operator: String,
-    /// The last word on its delivery.
-    pub delivery: Option<Delivery>,
-    /// When that word came.
+    /// What is known of its delivery.
+    pub delivery: Option<DeliveryStatus>,
+    /// When that was reported.
     pub reported_at: Option<Timestamp>,
     /// When its code was entered.
     pub entered_at: Option<Timestamp>,
     /// What it has been counted for.
     pub counted: Counts,
-    /// When the schedule looks at it next; never any more if absent.
+    /// The next poll; none any more if absent.
     pub next_poll_at: Option<Timestamp>,
     /// The stored version; 0 if it is not stored yet.
     pub version: u64,
@@ -88,9 +88,9 @@ impl Sms {
         self.sent_at.plus(KEPT)
     }
 
-    /// With a word on its delivery; nothing if that says nothing new.
+    /// This SMS with a report of its delivery; nothing if that says nothing new.
     #[must_use]
-    pub fn reported(mut self, delivery: Delivery, now: Timestamp) -> Option<Self> {
+    pub fn reported(mut self, delivery: DeliveryStatus, now: Timestamp) -> Option<Self> {
         if self.delivery >= Some(delivery) {
             return None;
         }
@@ -107,10 +107,10 @@ impl Sms {
     /// A report is worth asking for: nothing shows yet that it arrived, or that it never will.
     #[must_use]
     pub fn lacks_report(&self) -> bool {
-        self.entered_at.is_none() && !self.delivery.is_some_and(Delivery::is_final)
+        self.entered_at.is_none() && !self.delivery.is_some_and(DeliveryStatus::is_final)
     }
 
-    /// Whether the schedule's look is due.
+    /// Whether its poll is due.
     #[must_use]
     pub fn is_due(&self, now: Timestamp) -> bool {
         self.next_poll_at.is_some_and(|at| at <= now)
@@ -124,7 +124,7 @@ impl Sms {
             return None;
         }
         let entered = self.entered_at.is_some();
-        let delivered = entered || self.delivery == Some(Delivery::Delivered);
+        let delivered = entered || self.delivery == Some(DeliveryStatus::Delivered);
         let counts = Counts { sent: 1, delivered: u32::from(delivered), entered: u32::from(entered) };
         Some(counts.without(self.counted)).filter(|left| *left != Counts::default())
     }
@@ -133,7 +133,7 @@ impl Sms {
         self.counted.sent > 0
     }
 
-    /// Looked at by the schedule: counted for all that is known, and looked at again only if SMSPRO can be asked for a report.
+    /// This SMS after a poll: counted for all that is known, and polled again only if SMSPRO can be asked for a report.
     #[must_use]
     pub fn polled(mut self, now: Timestamp, can_ask: bool) -> Self {
         if now < first_poll(self.valid_till) {
@@ -149,7 +149,7 @@ impl Sms {
     }
 }
 
-/// When the schedule looks at an SMS for the first time.
+/// When an SMS is polled for the first time.
 fn first_poll(valid_till: Timestamp) -> Timestamp {
     valid_till.plus(GRACE)
 }
@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(sms().uncounted(at(6)), counts(1, 0, 0));
         let polled = sms().polled(at(6), true);
         assert_eq!((polled.uncounted(at(6)), polled.next_poll_at), (None, Some(at(12))));
-        let reported = polled.reported(Delivery::Delivered, at(300)).unwrap();
+        let reported = polled.reported(DeliveryStatus::Delivered, at(300)).unwrap();
         assert_eq!((reported.uncounted(at(300)), reported.next_poll_at), (counts(0, 1, 0), Some(at(300))));
         let closed = reported.polled(at(300), true);
         assert_eq!((closed.uncounted(at(301)), closed.next_poll_at, closed.counted), (None, None, counts(1, 1, 0).unwrap()));
@@ -195,7 +195,7 @@ mod tests {
     fn an_entered_code_was_delivered_whatever_is_reported() {
         let mut entered = sms();
         entered.entered_at = Some(at(1));
-        let entered = entered.reported(Delivery::NotDelivered, at(2)).unwrap();
+        let entered = entered.reported(DeliveryStatus::NotDelivered, at(2)).unwrap();
         assert_eq!((entered.lacks_report(), entered.uncounted(at(6))), (false, counts(1, 1, 1)));
         assert_eq!(entered.polled(at(6), true).next_poll_at, None);
     }
@@ -214,21 +214,25 @@ mod tests {
 
     #[test]
     fn a_failure_ends_the_questions_and_says_nothing_to_count() {
-        let failed = sms().polled(at(6), true).reported(Delivery::Expired, at(7)).unwrap();
+        let failed = sms().polled(at(6), true).reported(DeliveryStatus::Expired, at(7)).unwrap();
         assert_eq!((failed.next_poll_at, failed.uncounted(at(8))), (None, None));
-        let waiting = sms().polled(at(6), true).reported(Delivery::Sent, at(7)).unwrap();
+        let waiting = sms().polled(at(6), true).reported(DeliveryStatus::Sent, at(7)).unwrap();
         assert_eq!(waiting.next_poll_at, Some(at(12)), "the question stays planned");
-        assert_eq!(sms().reported(Delivery::Expired, at(1)).unwrap().next_poll_at, Some(at(6)), "it is still to be counted");
+        assert_eq!(
+            sms().reported(DeliveryStatus::Expired, at(1)).unwrap().next_poll_at,
+            Some(at(6)),
+            "it is still to be counted"
+        );
     }
 
-    fn word() -> impl Strategy<Value = Delivery> {
-        proptest::sample::select(Delivery::ALL.to_vec())
+    fn word() -> impl Strategy<Value = DeliveryStatus> {
+        proptest::sample::select(DeliveryStatus::ALL.to_vec())
     }
 
     proptest! {
         #[test]
         fn whatever_the_order_of_the_reports_the_last_word_is_the_same(words in proptest::collection::vec(word(), 1..6)) {
-            let told = |words: &[Delivery]| {
+            let told = |words: &[DeliveryStatus]| {
                 words.iter().fold(sms(), |sms, word| sms.clone().reported(*word, at(1)).unwrap_or(sms)).delivery
             };
             let mut sorted = words.clone();
@@ -257,7 +261,7 @@ mod tests {
                 prop_assert!(sms.uncounted(at(now)).is_none() || sms.next_poll_at.is_some(), "who is not counted is looked at");
             }
             total = total.with(sms.uncounted(at(2000)).unwrap_or_default());
-            let delivered = u32::from(entered || sms.delivery == Some(Delivery::Delivered));
+            let delivered = u32::from(entered || sms.delivery == Some(DeliveryStatus::Delivered));
             prop_assert_eq!(total, Counts { sent: 1, delivered, entered: u32::from(entered) });
         }
     }

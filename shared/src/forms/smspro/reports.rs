@@ -16,10 +16,10 @@ const ASK_LIMIT: Duration = Duration::from_secs(3);
 /// The largest answer that is read; a report has a few hundred bytes.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// What an operator says of an SMS, in the order in which one word replaces another: news come late, twice and out of order, and
-/// whatever their order the last word is the same. That it was delivered outweighs that it was not.
+/// What an operator says of an SMS, in the order in which one status replaces another: reports come late, twice and out of order, and
+/// whatever their order the last status is the same. That it was delivered outweighs that it was not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Delivery {
+pub enum DeliveryStatus {
     /// 6: SMSPRO does not know.
     Unknown,
     /// 0: waits at SMSPRO.
@@ -38,8 +38,8 @@ pub enum Delivery {
     Delivered,
 }
 
-impl Delivery {
-    /// Every word.
+impl DeliveryStatus {
+    /// Every status.
     pub const ALL: [Self; 8] = [
         Self::Unknown,
         Self::Queued,
@@ -108,7 +108,7 @@ pub struct DeliveryReport {
     /// The id under which it was sent: 1 to 32 letters and digits.
     pub transaction_id: String,
     /// What became of it.
-    pub delivery: Delivery,
+    pub delivery: DeliveryStatus,
 }
 
 /// What SMSPRO pushes, as far as it can be read.
@@ -147,8 +147,8 @@ fn is_transaction_id(text: &str) -> bool {
 }
 
 /// An SMS with a code has one phone; of several, the best word counts.
-fn delivery(parent: &Element) -> Option<Delivery> {
-    parent.all("phone").filter_map(|phone| Delivery::from_text(phone.text_of("report")?)).max()
+fn delivery(parent: &Element) -> Option<DeliveryStatus> {
+    parent.all("phone").filter_map(|phone| DeliveryStatus::from_text(phone.text_of("report")?)).max()
 }
 
 /// The status of an answer to a question for a report (reference "SMSPRO", "Delivery reports").
@@ -222,7 +222,7 @@ impl Reports {
     }
 
     /// What became of the SMS with that id.
-    pub async fn ask(&self, transaction_id: &str, deadline: Deadline) -> Result<Delivery, AskError> {
+    pub async fn ask(&self, transaction_id: &str, deadline: Deadline) -> Result<DeliveryStatus, AskError> {
         let escape = |secret: &Secret| quick_xml::escape::escape(secret.expose().to_owned()).into_owned();
         let (login, password) = (escape(&self.login), escape(&self.password));
         let body = format!(
@@ -245,7 +245,7 @@ impl Reports {
     }
 }
 
-fn read(answer: &Answer) -> Result<Delivery, AskError> {
+fn read(answer: &Answer) -> Result<DeliveryStatus, AskError> {
     let unusable = |cause: &dyn std::fmt::Display| AskError::Unavailable(format!("HTTP {}: its answer {cause}", answer.status));
     if answer.body.len() > MAX_ANSWER {
         return Err(unusable(&"is too large"));
@@ -277,10 +277,10 @@ mod tests {
 
     #[test]
     fn every_word_is_read_and_reads_back() {
-        for delivery in Delivery::ALL {
+        for delivery in DeliveryStatus::ALL {
             let pushed = read_reports(pushed(&one("t1", &delivery.number().to_string())).as_bytes()).unwrap();
             assert_eq!(pushed.reports, [DeliveryReport { transaction_id: "t1".to_owned(), delivery }]);
-            assert_eq!(Delivery::named(delivery.name()), Some(delivery));
+            assert_eq!(DeliveryStatus::named(delivery.name()), Some(delivery));
         }
     }
 
@@ -330,7 +330,7 @@ mod tests {
         ] {
             let read = read_reports(text.as_bytes()).expect(&text);
             assert_eq!((read.reports.len(), read.unreadable.len()), (count, 0), "{}", &text[..text.len().min(400)]);
-            assert!(read.reports.iter().all(|report| report.delivery == Delivery::Delivered));
+            assert!(read.reports.iter().all(|report| report.delivery == DeliveryStatus::Delivered));
         }
     }
 

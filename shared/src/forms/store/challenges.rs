@@ -104,7 +104,7 @@ impl Otp {
     }
 
     /// A challenge with both send logs and how much of each quota is used, in one round trip.
-    pub async fn look(&self, key: &ChallengeKey, logs: [&str; 2], quotas: &[Quota]) -> Result<Found, StoreError> {
+    pub async fn read_for_send(&self, key: &ChallengeKey, logs: [&str; 2], quotas: &[Quota]) -> Result<Found, StoreError> {
         let mut keys = vec![challenge_key(key)];
         keys.extend(logs.map(log_key));
         keys.extend(quotas.iter().map(quota_counters::key));
@@ -119,7 +119,7 @@ impl Otp {
     }
 
     /// A challenge and how much of each quota is used, in one round trip.
-    pub async fn look_at_code(&self, key: &ChallengeKey, quotas: &[Quota]) -> Result<(Challenge, Vec<Used>), StoreError> {
+    pub async fn read_for_check(&self, key: &ChallengeKey, quotas: &[Quota]) -> Result<(Challenge, Vec<Used>), StoreError> {
         let keys = std::iter::once(challenge_key(key)).chain(quotas.iter().map(quota_counters::key));
         let mut items = self.table.get_all(keys.collect(), Consistency::Strong, Reading::few()).await?;
         let used = used(quotas, &items)?;
@@ -139,7 +139,7 @@ impl Otp {
     }
 
     /// Takes a send back that was started `at` and did not happen: the same items, together or not at all.
-    pub async fn take_send_back(&self, found: &Found, at: Timestamp) -> Result<Written, StoreError> {
+    pub async fn cancel_send(&self, found: &Found, at: Timestamp) -> Result<Written, StoreError> {
         self.transact(found, at).await
     }
 

@@ -2,7 +2,7 @@
 //!
 //! - `challenge#{digest}`: a code being sent and the code in force (`Challenge`, `store/challenges.rs`).
 //! - `sends#{digest}`: when codes were sent to a phone or asked for from an installation (`SendLog`).
-//! - `count#{quota}#{date}`: what is counted by the hour and the day, UTC (`Quota`, `store/quotas.rs`).
+//! - `count#{quota}#{date}`: what is counted by the hour and the day, UTC (`Quota`, `store/quota_counters.rs`).
 //! - `sms#{transaction_id}`, `conversion#…`: SMS and what became of them (`store/sms.rs`).
 //! - `erasure#{digest}`: since when an erasure is asked for (`store/erasures.rs`).
 //!
@@ -15,7 +15,7 @@ use crate::platform::dynamodb::{RunLease, StoreError, Table};
 use crate::platform::env::Env;
 
 pub use super::challenges::Found;
-pub use super::quota_counters::Taken;
+pub use super::quota_counters::QuotaOutcome;
 pub use super::sms::Conversion;
 
 /// How often a change is tried anew after another request wrote first.

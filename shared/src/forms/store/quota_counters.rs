@@ -9,15 +9,15 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 
 use super::otp::Otp;
 use crate::forms::challenge::{LimitRefusal, Quota, Used};
-use crate::platform::dynamodb::{Item, KNOWN, READABLE, SCHEMA, StoreError, Tried, failed, readable};
+use crate::platform::dynamodb::{Attempt, Item, KNOWN, READABLE, SCHEMA, StoreError, failed, readable};
 
 /// How long a day's counter is kept, from its last use.
 const KEPT: std::time::Duration = std::time::Duration::from_hours(48);
 
-/// How taking one of a quota came out.
+/// The outcome of counting one against a quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub enum Taken {
+pub enum QuotaOutcome {
     /// It is counted; so much is used now.
     Yes(Used),
     /// The same thing is counted already.
@@ -68,7 +68,7 @@ fn number(number: impl Into<i64>) -> AttributeValue {
 impl Otp {
     /// Counts one more, unless that is too many. If DynamoDB's answer is lost and others write before the repetition, it may be
     /// counted twice: then less is sent, never more.
-    pub async fn take(&self, quota: &Quota) -> Result<Taken, StoreError> {
+    pub async fn acquire_quota(&self, quota: &Quota) -> Result<QuotaOutcome, StoreError> {
         let mark = AttributeValue::S(self.table.random.hex32()?);
         let mut conditions = vec![KNOWN.to_owned(), "(attribute_not_exists(write_mark) OR write_mark <> :mark)".to_owned()];
         let also = if quota.thing().is_some() { ", things :things" } else { "" };
@@ -98,7 +98,7 @@ impl Otp {
         let update = update.condition_expression(conditions.join(" AND "));
         let attempt = || async {
             let error = match update.clone().send().await {
-                Ok(output) => return Ok(Tried::Done(Taken::Yes(used(quota, output.attributes.as_ref())))),
+                Ok(output) => return Ok(Attempt::Done(QuotaOutcome::Yes(used(quota, output.attributes.as_ref())))),
                 Err(error) => error,
             };
             match error.as_service_error() {
@@ -106,15 +106,15 @@ impl Otp {
                     let used = used(quota, refused.item());
                     let ours = refused.item().and_then(|item| item.get("write_mark")) == Some(&mark);
                     if ours {
-                        return Ok(Tried::Done(Taken::Yes(used)));
+                        return Ok(Attempt::Done(QuotaOutcome::Yes(used)));
                     }
                     if has_counted(quota, refused.item()) {
-                        return Ok(Tried::Done(Taken::Before));
+                        return Ok(Attempt::Done(QuotaOutcome::Before));
                     }
                     let refusal = quota.refuses(used).ok_or_else(|| failed("UpdateItem", &error))?;
-                    Ok(Tried::Done(Taken::No(refusal)))
+                    Ok(Attempt::Done(QuotaOutcome::No(refusal)))
                 }
-                _ => Tried::of("UpdateItem", Err(error)),
+                _ => Attempt::of("UpdateItem", Err(error)),
             }
         };
         self.table.patiently("UpdateItem", attempt).await
@@ -122,7 +122,7 @@ impl Otp {
 
     /// Counts one less of what was taken. Not tried again unless it was refused: what is given back twice would be one too many
     /// for another request.
-    pub async fn give_back(&self, quota: &Quota) -> Result<(), StoreError> {
+    pub async fn release_quota(&self, quota: &Quota) -> Result<(), StoreError> {
         let also = if quota.thing().is_some() { " DELETE things :things" } else { "" };
         let mut update = self
             .update(quota, &format!("ADD used :less, #hour :less, #version :one SET #schema = :schema, expires_at = :end{also}"))
@@ -136,7 +136,7 @@ impl Otp {
         }
         let attempt = || async {
             let once = aws_sdk_dynamodb::Config::builder().retry_config(RetryConfig::disabled());
-            Tried::of("UpdateItem", update.clone().customize().config_override(once).send().await)
+            Attempt::of("UpdateItem", update.clone().customize().config_override(once).send().await)
         };
         self.table.patiently("UpdateItem", attempt).await.map(drop)
     }
@@ -151,12 +151,12 @@ impl Otp {
             .expression_attribute_values(":mark", mark.clone())
             .condition_expression(format!("{KNOWN} AND (attribute_not_exists(alarmed_at) OR alarmed_at < :at)"));
         let attempt = || async {
-            let Err(error) = update.clone().send().await else { return Ok(Tried::Done(true)) };
+            let Err(error) = update.clone().send().await else { return Ok(Attempt::Done(true)) };
             match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                    Ok(Tried::Done(refused.item().and_then(|item| item.get("alarm_mark")) == Some(&mark)))
+                    Ok(Attempt::Done(refused.item().and_then(|item| item.get("alarm_mark")) == Some(&mark)))
                 }
-                _ => Tried::of("UpdateItem", Err(error)),
+                _ => Attempt::of("UpdateItem", Err(error)),
             }
         };
         self.table.patiently("UpdateItem", attempt).await

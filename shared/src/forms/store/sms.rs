@@ -17,7 +17,7 @@ use super::otp::{Otp, ROUNDS};
 use super::otp_records::ChallengeRecord;
 use crate::forms::challenge::Challenge;
 use crate::forms::sms::{Counts, Group, Sms, hours_before};
-use crate::forms::smspro::Delivery;
+use crate::forms::smspro::DeliveryStatus;
 use crate::platform::clock::Timestamp;
 use crate::platform::dynamodb::{
     Consistency, Cursor, Item, KNOWN, Lookup, Page, READABLE, Reading, SCHEMA, StoreError, Versioned, Written, incomplete, read,
@@ -121,7 +121,7 @@ fn sms(transaction_id: &str, item: Item) -> Result<Sms, StoreError> {
     let Versioned { version, record }: Versioned<SmsRecord> = read(&key, item)?;
     let unreadable = |cause: String| StoreError::Unreadable { key: key.clone(), cause };
     let form = FormName::parse(&record.form_name).map_err(|error| unreadable(format!("form_name {error}")))?;
-    let word = |name: &String| Delivery::named(name).ok_or_else(|| unreadable("delivery is no word of it".to_owned()));
+    let word = |name: &String| DeliveryStatus::named(name).ok_or_else(|| unreadable("delivery is no word of it".to_owned()));
     let CountsRecord { sent, delivered, entered } = record.counted;
     Ok(Sms {
         transaction_id: transaction_id.to_owned(),
@@ -159,7 +159,7 @@ impl Otp {
         self.table.put(&sms_key(&sms.transaction_id), sms.version + 1, &SmsRecord::from(sms)).await
     }
 
-    /// The ids of SMS whose look is due, the longest due first.
+    /// The ids of SMS whose poll is due, the longest due first.
     pub async fn due_sms(&self, now: Timestamp, from: Option<&Cursor>, limit: u16) -> Result<Page<String>, StoreError> {
         let bound = Some(("<=", now.millis()));
         let lookup = Lookup { index: "due", hash: ("check_shard", SHARD), range: "check_at", bound, newest_first: false };
@@ -215,7 +215,7 @@ impl Otp {
         Ok(Conversion { counts, alarmed_at, version: alarm.map_or(0, |alarm| alarm.version) })
     }
 
-    /// Notes that a person is told of a group; whether this is the one that tells.
+    /// Notes that an alarm is raised for a group; whether this run is the one that raises it.
     pub async fn note_alarm(&self, group: &Group, known: &Conversion, now: Timestamp) -> Result<Written, StoreError> {
         let record = AlarmRecord { alarmed_at: now.millis(), expires_at: now.plus(KEPT).seconds() };
         self.table.put(&group_key(group), known.version + 1, &record).await

@@ -14,7 +14,7 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
     /// Registers an attempt and returns the customer's payment page. May be repeated for the same attempt.
     async fn register(&self, order: &Order, payment: &Payment, urls: &Urls, deadline: Deadline) -> Result<Registration, Unknown>;
 
-    /// The provider's word on a payment.
+    /// Asks how a payment stands.
     async fn status(&self, payment: &Payment, deadline: Deadline) -> Result<ProviderReport, Unknown>;
 
     /// Captures the whole hold, handing over the fiscal document (PDF), or one of our own making.
@@ -57,7 +57,7 @@ pub struct Urls {
     pub redirect: String,
 }
 
-/// How a registration came out.
+/// The outcome of a registration.
 #[derive(Debug)]
 pub enum Registration {
     /// The customer's payment page.

@@ -29,7 +29,7 @@ impl Gateways {
         }
     }
 
-    /// When a hold of this payment is captured. One whose customer is still to pay the shop a part waits for the shop's word.
+    /// When a hold of this payment is captured. One whose customer is still to pay the shop a part waits for the shop's `finish`.
     #[must_use]
     pub fn policy(&self, payment: &Payment) -> Policy {
         if payment.is_prepaid_afterwards() { Policy::OnShipment } else { self.get(payment.provider).policy() }

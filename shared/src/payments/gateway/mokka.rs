@@ -260,7 +260,7 @@ fn limit_store(env: &mut Env) -> Option<Store> {
     }
 }
 
-/// How a call that changes something came out.
+/// The outcome of a call that changes something, by Mokka's answer.
 fn outcome(method: Method, result: Result<(), Error>) -> Result<ProviderOutcome, Unknown> {
     match result {
         Ok(()) => Ok(ProviderOutcome::Done),

@@ -13,7 +13,7 @@ use crate::platform::clock::Deadline;
 use crate::platform::env::Env;
 use crate::platform::outbound::{Answer, Http, System, Target};
 
-/// How long IMSHOP may take. Shorter than half a lease, since two addresses may have to be told under one.
+/// How long IMSHOP may take. Shorter than half a lease, since one lease may publish to both addresses.
 const LIMIT: Duration = Duration::from_secs(4);
 
 /// The shop's own codes of its order statuses, which IMSHOP's manager has to know.
@@ -28,7 +28,9 @@ pub struct Codes {
     pub refunded: String,
 }
 
-/// The status of a payment. `success` is always true here: it says that the message is one, not that the payment is paid.
+/// The message to the payment status address; its values: `outbox/to_imshop.rs`.
+///
+/// `success` is always true here: it says that the message is one, not that the payment is paid.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PaymentStatus<'a> {
@@ -70,7 +72,7 @@ pub struct OrderPayment<'a> {
 
 /// IMSHOP did not take a message.
 #[derive(Debug, thiserror::Error)]
-pub enum Unpublished {
+pub enum NotTaken {
     /// IMSHOP gave no usable answer; it may have taken the message.
     #[error("{0}")]
     Unavailable(String),
@@ -138,12 +140,12 @@ impl Client {
     }
 
     /// Sends the status of a payment; does nothing if IMSHOP does not hear it.
-    pub async fn send_payment_status(&self, status: &PaymentStatus<'_>, deadline: Deadline) -> Result<(), Unpublished> {
+    pub async fn send_payment_status(&self, status: &PaymentStatus<'_>, deadline: Deadline) -> Result<(), NotTaken> {
         self.send(self.payment_status.as_ref(), "payment_status", status, deadline).await
     }
 
     /// Sends the status of an order; does nothing if IMSHOP does not hear it.
-    pub async fn send_order_status(&self, status: &OrderStatus<'_>, deadline: Deadline) -> Result<(), Unpublished> {
+    pub async fn send_order_status(&self, status: &OrderStatus<'_>, deadline: Deadline) -> Result<(), NotTaken> {
         self.send(self.order_status.as_ref(), "order_status", status, deadline).await
     }
 
@@ -153,37 +155,37 @@ impl Client {
         method: &'static str,
         message: &T,
         deadline: Deadline,
-    ) -> Result<(), Unpublished> {
+    ) -> Result<(), NotTaken> {
         let Some(Address(url)) = address else { return Ok(()) };
-        let body = serde_json::to_string(message).map_err(|error| Unpublished::Unavailable(error.to_string()))?;
+        let body = serde_json::to_string(message).map_err(|error| NotTaken::Unavailable(error.to_string()))?;
         let json = HeaderValue::from_static("application/json; charset=utf-8");
         let request = self.http.post(url.clone()).header(CONTENT_TYPE, json).body(body);
         let target = Target { system: System::Imshop, method };
         let answer = self.http.send(target, request, LIMIT, deadline).await;
-        let mut answer = answer.map_err(|error| Unpublished::Unavailable(error.to_string()))?;
+        let mut answer = answer.map_err(|error| NotTaken::Unavailable(error.to_string()))?;
         let taken = read(&answer);
         match &taken {
             Ok(()) => answer.call.done(),
-            Err(Unpublished::Refused(_)) => answer.call.refused(),
-            Err(Unpublished::Unavailable(_)) => {}
+            Err(NotTaken::Refused(_)) => answer.call.refused(),
+            Err(NotTaken::Unavailable(_)) => {}
         }
         taken
     }
 }
 
 /// Whether IMSHOP has taken a message.
-fn read(answer: &Answer) -> Result<(), Unpublished> {
+fn read(answer: &Answer) -> Result<(), NotTaken> {
     if !answer.status.is_success() {
         let cause = format!("HTTP {}", answer.status);
         let wait = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&answer.status);
         let refused = answer.status.is_client_error() && !wait;
-        return Err(if refused { Unpublished::Refused(cause) } else { Unpublished::Unavailable(cause) });
+        return Err(if refused { NotTaken::Refused(cause) } else { NotTaken::Unavailable(cause) });
     }
     match serde_json::from_slice::<Taken>(&answer.body) {
-        Ok(Taken { success: Some(false) }) => Err(Unpublished::Refused("success: false".to_owned())),
+        Ok(Taken { success: Some(false) }) => Err(NotTaken::Refused("success: false".to_owned())),
         Ok(_) => Ok(()),
         Err(_) if answer.body.iter().all(u8::is_ascii_whitespace) => Ok(()),
-        Err(_) => Err(Unpublished::Unavailable("the answer is not JSON".to_owned())),
+        Err(_) => Err(NotTaken::Unavailable("the answer is not JSON".to_owned())),
     }
 }
 

@@ -209,7 +209,7 @@ impl Client {
         self.call(&CANCEL, &self.store, &json(&OrderRef { order_id })?, deadline).await
     }
 
-    /// Finish: captures the hold, handing over the sales document (PDF). Document "Finish".
+    /// Finish: captures the hold, handing over the fiscal document (PDF). Document "Finish".
     pub async fn finish(&self, request: &FinishRequest, document: &[u8], deadline: Deadline) -> Result<(), Error> {
         let body = json(request)?;
         self.make(&Call { method: &FINISH, store: &self.store, body: &body, document: Some(document) }, deadline).await

@@ -19,7 +19,7 @@ use futures_util::future::{Either, join, select};
 pub use health::ChannelHealth;
 
 use crate::payments::imshop::status as imshop;
-use crate::payments::payment::{Channel, Delivery, Outbox, Payment, Receipt};
+use crate::payments::payment::{Channel, ChannelState, EventReceipt, Outbox, Payment};
 use crate::payments::shop_events;
 use crate::payments::store::Orders;
 use crate::platform::clock::{Clock, Deadline};
@@ -31,7 +31,7 @@ use crate::platform::outbound::Http;
 
 /// How often one run may lose a conditional write, which only happens when others make progress.
 const ROUNDS: u32 = 8;
-/// How long what IMSHOP and the shop have taken waits to be written by one write.
+/// How long the first channel's result waits for the other's, so that one write records both.
 const TOGETHER: Duration = Duration::from_secs(1);
 
 /// What is needed to publish.
@@ -47,7 +47,7 @@ pub struct OutboxRelay {
 /// How far a payment could be published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Published {
-    /// There was nothing to publish yet, or another request is at it.
+    /// Nothing is due, or another request holds the lease.
     Nothing,
     /// Everything that was due.
     Everything,
@@ -61,9 +61,9 @@ pub enum Published {
 #[derive(Debug, Default)]
 struct Progress {
     /// The channels with their new state.
-    channels: Vec<(Channel, Delivery)>,
+    channels: Vec<(Channel, ChannelState)>,
     /// What the shop said.
-    receipts: Vec<Receipt>,
+    receipts: Vec<EventReceipt>,
     /// Those that did not take their message.
     closed: Vec<Channel>,
 }
@@ -185,7 +185,7 @@ impl OutboxRelay {
         Ok((saved, progress))
     }
 
-    /// Whether somebody hears of payments on a channel.
+    /// Whether a channel is switched on.
     fn has(&self, channel: Channel) -> bool {
         match channel {
             Channel::PaymentStatus => self.imshop.takes_payment_status(),
@@ -194,7 +194,7 @@ impl OutboxRelay {
         }
     }
 
-    /// How far each channel is, given that one that is switched off has nothing to hear.
+    /// The outbox with every channel that is switched off counted as done.
     fn without_absent(&self, payment: &Payment) -> Outbox {
         let mut outbox = payment.outbox.clone();
         for channel in Channel::ALL.into_iter().filter(|channel| !self.has(*channel) && payment.has_message(*channel)) {

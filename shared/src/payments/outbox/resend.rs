@@ -1,13 +1,13 @@
-//! An event is sent to the shop again because a person asks for it.
+//! Resends one event to the shop, on a person's command.
 
 use super::ROUNDS;
-use crate::payments::payment::{Channel, Delivery, Payment, Receipt};
+use crate::payments::payment::{Channel, ChannelState, EventReceipt, Payment};
 use crate::payments::shop_events::{self, Answered, Client, EventBody, NotTaken};
 use crate::payments::store::Orders;
 use crate::platform::clock::{Clock, Deadline};
 use crate::platform::dynamodb::StoreError;
 
-/// What came of sending an event again.
+/// The outcome of a resend.
 #[derive(Debug)]
 pub enum Resent {
     /// The payment has no such event.
@@ -52,7 +52,7 @@ pub async fn resend(
     };
     let sent = send(orders, shop, &leased, number, deadline).await;
     let taken = matches!(&sent, Ok(answered) if answered.is_taken());
-    let receipt = Receipt {
+    let receipt = EventReceipt {
         number,
         taken_at: taken.then(|| clock.now()),
         status: sent.as_ref().ok().map(|answered| answered.status),
@@ -66,7 +66,7 @@ pub async fn resend(
         let mut changed = payment.clone();
         let is_next = changed.next_message(channel).is_some_and(|(next, _)| next == number);
         let delivery = changed.outbox.of_mut(channel);
-        *delivery = if taken && is_next { delivery.taken(number) } else { Delivery { lease_until: None, ..*delivery } };
+        *delivery = if taken && is_next { delivery.taken(number) } else { ChannelState { lease_until: None, ..*delivery } };
         changed.outbox.keep(receipt.clone());
         match orders.save_published(changed).await? {
             Some(saved) => return Ok(Resent::Sent(sent, Box::new(saved))),

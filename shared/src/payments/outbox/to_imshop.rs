@@ -1,16 +1,16 @@
-//! What IMSHOP hears of a payment, at its two addresses.
+//! The channels to IMSHOP's two addresses: which status event each gets next.
 //!
-//! An order's last word is the order's truth: the failure of an attempt that another followed is not told any more, unless
-//! IMSHOP may have been told that this one is paid and the order is not.
+//! An order's last status event is what IMSHOP believes: the failure of an attempt that another followed is not published, unless
+//! IMSHOP may have heard that this attempt is paid while the order is not.
 
 use super::{ChannelHealth, OutboxRelay, Progress};
-use crate::payments::imshop::status::{Client, OrderPayment, OrderStatus, PaymentStatus, Unpublished};
+use crate::payments::imshop::status::{Client, NotTaken, OrderPayment, OrderStatus, PaymentStatus};
 use crate::payments::payment::{Channel, Message, Payment, StatusEvent};
 use crate::payments::texts;
 use crate::platform::clock::Deadline;
 use crate::platform::dynamodb::StoreError;
 
-/// A word about a payment, with what IMSHOP has to know beside it.
+/// A status event of a payment, with what the order stands at.
 struct Status<'a> {
     payment: &'a Payment,
     word: StatusEvent,
@@ -31,7 +31,7 @@ enum OrderNow {
 }
 
 impl OutboxRelay {
-    /// Sends its next word to each open address of IMSHOP's, one after the other.
+    /// Sends the next status event to each open address of IMSHOP's, one after the other.
     pub(super) async fn send_status(
         &self,
         payment: &Payment,
@@ -60,26 +60,26 @@ impl OutboxRelay {
             // Beside a newer attempt only what is true now still counts.
             let (step, word) = if order == OrderNow::This { (step, word) } else { (payment.last_step(), StatusEvent::Failed) };
             if order.is_silent(payment, channel) {
-                tracing::info!(payment_id = %payment.id, ?channel, ?word, "not told any more: another attempt followed");
+                tracing::info!(payment_id = %payment.id, ?channel, ?word, "status event skipped: a newer attempt followed");
                 progress.channels.push((channel, delivery.taken(step)));
                 continue;
             }
             let result = if health.is_down(channel) {
-                Err(Unpublished::Unavailable("it has not answered before".to_owned()))
+                Err(NotTaken::Unavailable("it has not answered before".to_owned()))
             } else {
                 let result = self.send_to(channel, &Status { payment, word, order }, deadline).await;
-                health.note(channel, !matches!(result, Err(Unpublished::Unavailable(_))));
+                health.note(channel, !matches!(result, Err(NotTaken::Unavailable(_))));
                 result
             };
             match result {
                 Ok(()) => {
-                    tracing::info!(payment_id = %payment.id, ?channel, ?word, "IMSHOP was told");
+                    tracing::info!(payment_id = %payment.id, ?channel, ?word, "status event published to IMSHOP");
                     progress.channels.push((channel, delivery.taken(step)));
                 }
                 Err(cause) => {
                     let delivery = delivery.failed(self.clock.now());
                     let failures = delivery.failures;
-                    tracing::warn!(payment_id = %payment.id, ?channel, %cause, failures, "IMSHOP was not told");
+                    tracing::warn!(payment_id = %payment.id, ?channel, %cause, failures, "IMSHOP did not take a status event");
                     progress.channels.push((channel, delivery));
                     progress.closed.push(channel);
                 }
@@ -111,7 +111,7 @@ impl OutboxRelay {
         })
     }
 
-    async fn send_to(&self, channel: Channel, status: &Status<'_>, deadline: Deadline) -> Result<(), Unpublished> {
+    async fn send_to(&self, channel: Channel, status: &Status<'_>, deadline: Deadline) -> Result<(), NotTaken> {
         match channel {
             Channel::PaymentStatus => self.imshop.send_payment_status(&status.of_payment(), deadline).await,
             Channel::OrderStatus => self.imshop.send_order_status(&status.of_order(&self.imshop), deadline).await,
@@ -125,7 +125,7 @@ impl OrderNow {
     fn is_silent(self, payment: &Payment, channel: Channel) -> bool {
         match self {
             Self::This => false,
-            // What may have been called paid is taken back.
+            // IMSHOP may have heard "paid" of this attempt, so its failure is published.
             Self::Newer => !payment.has_been_paid(),
             // The order's status is its newest attempt's business, once that has something to say.
             Self::EndedByNewer => !payment.has_been_paid() || channel == Channel::OrderStatus,

@@ -1,9 +1,9 @@
-//! What the shop's own system hears of a payment.
+//! The channel to the shop's own system: its next event, and when one is given up.
 
 use std::time::Duration;
 
 use super::{ChannelHealth, OutboxRelay, Progress};
-use crate::payments::payment::{Channel, Message, Payment, Receipt, ShopEvent};
+use crate::payments::payment::{Channel, EventReceipt, Message, Payment, ShopEvent};
 use crate::payments::shop_events::{self, Answered, EventBody, NotTaken};
 use crate::platform::clock::{self, Deadline};
 use crate::platform::metrics;
@@ -40,10 +40,15 @@ impl OutboxRelay {
         let (delivery, kind) = (payment.outbox.of(channel), event.kind.name());
         match result {
             Ok(answered) => {
-                tracing::info!(payment_id = %payment.id, event = step, kind, "the shop was told");
+                tracing::info!(payment_id = %payment.id, event = step, kind, "event published to the shop");
                 let fields = [(metrics::EVENT, kind), (metrics::PAYMENT, payment.id.as_str())];
                 self.metrics.emit(&[(metrics::SHOP_EVENTS, 1)], &fields);
-                progress.receipts.push(Receipt { number: step, taken_at: Some(now), status: Some(answered.status), error: None });
+                progress.receipts.push(EventReceipt {
+                    number: step,
+                    taken_at: Some(now),
+                    status: Some(answered.status),
+                    error: None,
+                });
                 progress.channels.push((channel, delivery.taken(step)));
             }
             Err(NotTaken { status, cause }) => {
@@ -57,14 +62,19 @@ impl OutboxRelay {
                 } else {
                     let delivery = delivery.failed(now);
                     let failures = delivery.failures;
-                    tracing::warn!(payment_id = %payment.id, event = step, kind, %cause, failures, "the shop was not told");
+                    tracing::warn!(payment_id = %payment.id, event = step, kind, %cause, failures, "the shop did not take an event");
                     progress.channels.push((channel, delivery));
                     progress.closed.push(channel);
                     cause
                 };
                 // What it answered when it was asked says more than that it was not asked now.
                 let known = payment.outbox.receipt(step).filter(|_| !is_tried).cloned();
-                progress.receipts.push(known.unwrap_or(Receipt { number: step, taken_at: None, status, error: Some(error) }));
+                progress.receipts.push(known.unwrap_or(EventReceipt {
+                    number: step,
+                    taken_at: None,
+                    status,
+                    error: Some(error),
+                }));
             }
         }
         progress

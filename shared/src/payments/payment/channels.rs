@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::platform::clock::Timestamp;
 
-/// The pauses between the tries of a channel that does not take a message.
-pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(30);
-const LONGEST_PAUSE: Duration = Duration::from_mins(10);
+/// The pauses between retries of a message that a channel does not take, doubling from the first to the longest.
+pub(super) const FIRST_RETRY_PAUSE: Duration = Duration::from_secs(30);
+const LONGEST_RETRY_PAUSE: Duration = Duration::from_mins(10);
 
 /// Where messages about a payment go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Channel {
 
 /// How far one channel is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Delivery {
+pub struct ChannelState {
     /// The number of the history's last step that the channel is done with.
     pub done: usize,
     /// How often in a row publishing failed.
@@ -52,7 +52,7 @@ pub struct Delivery {
     pub failing_since: Option<Timestamp>,
 }
 
-impl Delivery {
+impl ChannelState {
     /// After the message of step `number` was taken, or is not to be published any more.
     #[must_use]
     pub fn taken(self, number: usize) -> Self {
@@ -62,7 +62,7 @@ impl Delivery {
     /// After a try that failed.
     #[must_use]
     pub fn failed(self, now: Timestamp) -> Self {
-        let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(self.failures.min(16))).min(LONGEST_PAUSE);
+        let pause = FIRST_RETRY_PAUSE.saturating_mul(2_u32.saturating_pow(self.failures.min(16))).min(LONGEST_RETRY_PAUSE);
         Self {
             failures: self.failures.saturating_add(1),
             lease_until: None,
@@ -81,7 +81,7 @@ impl Delivery {
 
 /// What became of a message to the shop's own system, apart from the channel's mark.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Receipt {
+pub struct EventReceipt {
     /// The number of its step.
     pub number: usize,
     /// When the shop took it.
@@ -96,19 +96,19 @@ pub struct Receipt {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outbox {
     /// IMSHOP's payment status address.
-    pub payment_status: Delivery,
+    pub payment_status: ChannelState,
     /// IMSHOP's order status address.
-    pub order_status: Delivery,
+    pub order_status: ChannelState,
     /// The shop's own system.
-    pub shop_events: Delivery,
+    pub shop_events: ChannelState,
     /// What became of the events for the shop, by their steps.
-    pub receipts: Vec<Receipt>,
+    pub receipts: Vec<EventReceipt>,
 }
 
 impl Outbox {
     /// How far a channel is.
     #[must_use]
-    pub fn of(&self, channel: Channel) -> Delivery {
+    pub fn of(&self, channel: Channel) -> ChannelState {
         match channel {
             Channel::PaymentStatus => self.payment_status,
             Channel::OrderStatus => self.order_status,
@@ -117,7 +117,7 @@ impl Outbox {
     }
 
     /// The same, to be changed.
-    pub fn of_mut(&mut self, channel: Channel) -> &mut Delivery {
+    pub fn of_mut(&mut self, channel: Channel) -> &mut ChannelState {
         match channel {
             Channel::PaymentStatus => &mut self.payment_status,
             Channel::OrderStatus => &mut self.order_status,
@@ -127,15 +127,15 @@ impl Outbox {
 
     /// What became of the event of a step.
     #[must_use]
-    pub fn receipt(&self, number: usize) -> Option<&Receipt> {
+    pub fn receipt(&self, number: usize) -> Option<&EventReceipt> {
         self.receipts.iter().find(|receipt| receipt.number == number)
     }
 
-    /// Keeps what became of an event; the last word on each.
-    pub fn keep(&mut self, receipt: Receipt) {
+    /// Keeps what became of an event, in place of what was kept of it before.
+    pub fn keep(&mut self, receipt: EventReceipt) {
         let earlier = self.receipts.iter().position(|known| known.number == receipt.number);
         match earlier.and_then(|index| self.receipts.get_mut(index)) {
-            Some(known) => *known = Receipt { taken_at: receipt.taken_at.or(known.taken_at), ..receipt },
+            Some(known) => *known = EventReceipt { taken_at: receipt.taken_at.or(known.taken_at), ..receipt },
             None => self.receipts.push(receipt),
         }
     }

@@ -4,7 +4,7 @@
 use super::data::{Change, FiscalReceipt, Payment};
 use super::refund::MAX_REFUNDS;
 use super::state::State;
-use super::steps::MAX_ASKED;
+use super::steps::MAX_COMMANDS;
 use crate::platform::clock::Timestamp;
 use crate::platform::money::Money;
 
@@ -69,8 +69,8 @@ pub enum CommandRefusal {
     /// The refund is decided, or there is none of that number.
     #[error("no refund of that number waits for a decision")]
     RefundDecided,
-    /// The message is told or closed, there is none of that number, or it was not tried yet.
-    #[error("no message of that number to that address was tried in vain and waits to be closed")]
+    /// The message is published or closed, there is none of that number, or it was not tried yet.
+    #[error("no message of that number to that address failed and waits to be closed")]
     MessageDecided,
     /// Something else is under way.
     #[error("something else is under way with this payment: {0}; ask again when it has ended")]
@@ -87,7 +87,7 @@ impl CommandRefusal {
         matches!(self, Self::NotHeld | Self::NotCaptured)
     }
 
-    /// A stable word for programs.
+    /// The stable code for programs.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -114,7 +114,7 @@ impl CommandRefusal {
 }
 
 impl Payment {
-    /// Whether a command may be carried out now. `partial_from` is when the provider takes a partial refund.
+    /// Whether a command may be executed now. `partial_from` is when the provider takes a partial refund.
     pub fn permits(&self, command: &Command, partial_from: Timestamp, now: Timestamp) -> Result<(), CommandRefusal> {
         if self.is_leased(now) {
             return Err(CommandRefusal::InProgress("a call to the provider"));
@@ -126,7 +126,7 @@ impl Payment {
         if self.mismatch.is_some() {
             return Err(CommandRefusal::Mismatch);
         }
-        if self.asked() >= MAX_ASKED {
+        if self.commands() >= MAX_COMMANDS {
             return Err(CommandRefusal::TooManySteps);
         }
         match command {

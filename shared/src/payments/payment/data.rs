@@ -46,7 +46,7 @@ pub struct Payment {
     pub valid_till: Timestamp,
     /// Until when the hold lives, once that is settled with the provider; it lives no longer than the form without it.
     pub hold_until: Option<Timestamp>,
-    /// IMSHOP was told that it is paid, and it is not any more: a person has to know.
+    /// It counted as paid for IMSHOP and its hold has ended since: needs manual review.
     pub lost: bool,
     /// Until when one request alone may call the provider to change something.
     pub lease_until: Option<Timestamp>,
@@ -56,7 +56,7 @@ pub struct Payment {
     pub intent: Option<Intent>,
     /// How often the provider refused to capture it.
     pub refusals: u32,
-    /// The fiscal document it is captured with; ours is drawn without one.
+    /// The shop's fiscal receipt that it is captured with; without one we draw a document of our own.
     pub fiscal_receipt: Option<FiscalReceipt>,
     /// What was given back, or is being given back; oldest first.
     pub refunds: Vec<Refund>,
@@ -68,7 +68,7 @@ pub struct Payment {
     pub history: Vec<Step>,
     /// How far it is published.
     pub outbox: Outbox,
-    /// When it is looked at next, and whether a person must.
+    /// When it is polled next, and whether it is in manual review.
     pub poll: PollSchedule,
     /// Counts the writes; every write names the version it replaces.
     pub version: u64,
@@ -111,13 +111,13 @@ pub struct Step {
     pub by: String,
     /// What was asked for or came of it, if the state does not say it all.
     pub action: Option<String>,
-    /// What IMSHOP has to be told because of it.
+    /// The status event for IMSHOP, if it is one.
     pub event: Option<StatusEvent>,
 }
 
 impl Step {
     /// A person, or the shop's system, asked for it, or it came of that.
-    pub(super) fn is_asked(&self) -> bool {
+    pub(super) fn is_command(&self) -> bool {
         self.action.is_some() && self.by.starts_with(BACK_OFFICE) && !self.is_about_attention()
     }
 }
@@ -189,7 +189,7 @@ pub struct Refund {
     pub by: String,
     /// When it was asked for.
     pub at: Timestamp,
-    /// When it was known how it came out.
+    /// When its outcome was known.
     pub ended_at: Option<Timestamp>,
 }
 
@@ -250,7 +250,7 @@ impl StatusEvent {
         }
     }
 
-    /// The word that belongs to a state.
+    /// The status event that a state stands for.
     pub(super) fn of(state: State, refunded: Money) -> Option<Self> {
         match state {
             State::Creating | State::Pending | State::Finishing => None,
@@ -262,7 +262,7 @@ impl StatusEvent {
     }
 }
 
-/// When to look next.
+/// When a payment is polled next, and what the polls have found so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PollSchedule {
     /// When something is to be done next, the provider's poll or a message's next try; none at rest.
@@ -281,13 +281,13 @@ pub struct PollSchedule {
     pub hinted: bool,
     /// Since when the provider could not be asked.
     pub unreachable_since: Option<Timestamp>,
-    /// When what is over is looked at once more: what was done in the provider's own cabinet sends no callback.
+    /// The next audit look at what is over: what was done in the provider's own cabinet sends no callback.
     pub audit_at: Option<Timestamp>,
-    /// How many of these looks there were.
+    /// How many audit looks there were.
     pub audits_done: u32,
 }
 
-/// How a payment is in the store, as far as what is new is told by it. Nothing of one that is not there yet.
+/// What the stored payment says, to find by comparison what is new. Empty for one that is not stored yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stored {
     pub(super) steps: usize,

@@ -10,7 +10,7 @@ use crate::platform::money::Money;
 const ATTENTION: &str = "attention";
 const ATTENTION_OVER: &str = "attention over";
 
-/// What has happened.
+/// What an event says has happened; its name is the event's `type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {
     /// The money is held for the shop, which ships and captures then.
@@ -25,10 +25,10 @@ pub enum EventKind {
     PartiallyRefunded,
     /// All of it was given back.
     Refunded,
-    /// A person of the shop must decide.
-    Attention,
-    /// A person need not look any more.
-    AttentionOver,
+    /// It came to manual review.
+    ManualReview,
+    /// The manual review is over.
+    ManualReviewOver,
 }
 
 impl EventKind {
@@ -40,8 +40,8 @@ impl EventKind {
         Self::Canceled,
         Self::PartiallyRefunded,
         Self::Refunded,
-        Self::Attention,
-        Self::AttentionOver,
+        Self::ManualReview,
+        Self::ManualReviewOver,
     ];
 
     /// The event's type as it is sent.
@@ -54,8 +54,8 @@ impl EventKind {
             Self::Canceled => "payment.canceled",
             Self::PartiallyRefunded => "payment.partially_refunded",
             Self::Refunded => "payment.refunded",
-            Self::Attention => "payment.attention",
-            Self::AttentionOver => "payment.attention_over",
+            Self::ManualReview => "payment.attention",
+            Self::ManualReviewOver => "payment.attention_over",
         }
     }
 }
@@ -95,8 +95,8 @@ impl Step {
 
     fn attention(&self) -> Option<EventKind> {
         match self.action.as_deref() {
-            Some(ATTENTION) => Some(EventKind::Attention),
-            Some(ATTENTION_OVER) => Some(EventKind::AttentionOver),
+            Some(ATTENTION) => Some(EventKind::ManualReview),
+            Some(ATTENTION_OVER) => Some(EventKind::ManualReviewOver),
             Some(_) | None => None,
         }
     }
@@ -139,7 +139,7 @@ impl Payment {
         Some(EventRefund { number, amount })
     }
 
-    /// The steps whose events are still to be published, and the last word on manual review: lines that a long history must keep.
+    /// The steps whose events are still to be published, and the last line on manual review: lines that a long history must keep.
     pub(super) fn kept_events(&self) -> Vec<usize> {
         let done = self.outbox.shop_events.done;
         let waiting = self.events().into_iter().map(|event| event.number).filter(|number| *number > done);
@@ -149,14 +149,14 @@ impl Payment {
 
     /// This payment with a line of its history that says whether it is in manual review for itself, if that has changed since the last
     /// one. That IMSHOP does not take its messages is a person's business too, but none of the shop's system's.
-    pub(super) fn with_attention_noted(mut self, now: Timestamp) -> Self {
+    pub(super) fn with_manual_review_noted(mut self, now: Timestamp) -> Self {
         let last = self.history.iter().rev().find_map(Step::attention);
         let action = match (self.poll.manual_review && self.is_in_doubt(now), last) {
-            (true, None | Some(EventKind::AttentionOver)) => ATTENTION,
-            (false, Some(EventKind::Attention)) => ATTENTION_OVER,
+            (true, None | Some(EventKind::ManualReviewOver)) => ATTENTION,
+            (false, Some(EventKind::ManualReview)) => ATTENTION_OVER,
             _ => return self,
         };
-        // What else is new came of the same; without it the schedule was at it.
+        // The new step before it has the same cause; without one it was the schedule.
         let cause = self.history.last().filter(|step| step.number > self.stored.steps).map(|step| step.by.clone());
         self.push_line(Some(action.to_owned()), None, cause.unwrap_or_else(|| "schedule".to_owned()), now);
         self

@@ -1,4 +1,4 @@
-//! The sales document that Mokka wants when a hold is captured: a PDF with number, date, lines, amounts and total.
+//! The fiscal document that Mokka wants when a hold is captured: a PDF with number, date, lines, amounts and total.
 //!
 //! Set in a monospaced font that is embedded (Cyrillic, with Kyrgyz and Kazakh letters), so that columns need no measuring.
 
@@ -29,7 +29,7 @@ const NAME_COLUMNS: usize = 52;
 
 /// The document could not be made.
 #[derive(Debug, thiserror::Error)]
-#[error("the sales document could not be made: {0}")]
+#[error("the fiscal document could not be made: {0}")]
 pub struct FiscalDocumentError(String);
 
 /// The number that the document carries: the shop's receipt number if there is one, else the payment's id.
@@ -38,7 +38,7 @@ pub fn number<'a>(order: &'a Order, payment: &'a Payment) -> &'a str {
     order.check_number.as_deref().unwrap_or(payment.id.as_str())
 }
 
-/// The sales document of an order that `payment` pays, as PDF.
+/// The fiscal document of an order that `payment` pays, as PDF.
 pub fn pdf(order: &Order, payment: &Payment, seller: &str, at: Timestamp) -> Result<Vec<u8>, FiscalDocumentError> {
     let font = Font::new(FONT.to_vec().into(), 0).ok_or_else(|| FiscalDocumentError("the font cannot be read".to_owned()))?;
     let mut document = Document::new();

@@ -29,7 +29,7 @@ impl Payment {
         if self.reason.is_none() {
             return self.intending(Intent::Cancel, by, now);
         }
-        // It was refused before: that is said, and the looks go on becoming rarer.
+        // It was refused before: that is in the history already, and the polls go on becoming rarer.
         self.intent = Some(Intent::Cancel);
         self.leased(now)
     }
@@ -52,7 +52,7 @@ impl Payment {
 
     /// This payment with what was intended about to be tried again, leased to the request that does it.
     #[must_use]
-    pub fn again(mut self, now: Timestamp) -> Self {
+    pub fn repeating(mut self, now: Timestamp) -> Self {
         if let Some(refund) = self.intended_refund() {
             // Whatever this call is answered says nothing of the one before.
             let was_sent = refund.status == RefundStatus::Pending;
@@ -132,7 +132,7 @@ impl Payment {
         self.settled_for_now()
     }
 
-    /// The provider does not let the hold go: it is asked again when that is due, and before long it is a person's.
+    /// The provider does not let the hold go: it is asked again when that is due; if that lasts, it goes to manual review.
     fn release_refused(mut self, reason: &Reason, by: Trigger<'_>, now: Timestamp) -> Self {
         if self.reason.as_ref() != Some(reason) {
             self.push(Some(format!("{} not done: {}", Intent::Cancel.name(), reason.code)), None, by, now);

@@ -20,7 +20,7 @@ pub enum Policy {
     OnShipment,
 }
 
-/// The provider's word on a payment.
+/// What the provider's Status says of a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderReport {
     /// What it says happened.
@@ -60,7 +60,7 @@ pub enum ReportedState {
     Unrecognised(String),
 }
 
-/// How a call that changes something came out.
+/// The outcome of a call that changes something at the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProviderOutcome {
     Done,
@@ -84,22 +84,22 @@ pub enum Next {
     /// Record the hold if it is new, take the lease, move its end to where holds end.
     Extend,
     /// Take the lease, do what is intended: the provider has not done it.
-    Again,
+    Repeat,
     /// Let go the hold of a payment that was withdrawn.
     Release,
     /// Record that what was withdrawn cannot be paid any more.
     Closed,
     /// Record that the provider has done what was intended.
     Done,
-    /// The provider speaks of another amount or order, or takes back what was final: stop and call a person.
+    /// The provider speaks of another amount or order, or takes back what was final: stop, for manual review.
     Mismatch(String),
     /// Record that the provider's data match again.
-    Agreed,
+    MatchesAgain,
 }
 
 /// Whatever is said of another order moves nothing.
 const OTHER_ORDER: &str = "the provider answered about another order";
-/// How often a refund is repeated whose outcome is unknown and that the status does not show: then it is a person's turn.
+/// How often a refund is repeated whose outcome is unknown and that the status does not show: then it needs manual review.
 const REPEATS: u32 = 1;
 
 /// Decides. Whatever the provider says of money counts only if it is our order and our amount.
@@ -109,7 +109,7 @@ pub fn next(payment: &Payment, report: &ProviderReport, policy: Policy, now: Tim
         return Next::Mismatch(OTHER_ORDER.to_owned());
     }
     let next = intended(payment, report, policy, now);
-    if next == Next::Wait && payment.mismatch.is_some() && agrees(payment, report) { Next::Agreed } else { next }
+    if next == Next::Wait && payment.mismatch.is_some() && agrees(payment, report) { Next::MatchesAgain } else { next }
 }
 
 /// Whether the provider says what we have.
@@ -131,8 +131,8 @@ fn agrees(payment: &Payment, report: &ProviderReport) -> bool {
 
 fn intended(payment: &Payment, report: &ProviderReport, policy: Policy, now: Timestamp) -> Next {
     match &payment.intent {
-        Some(Intent::Cancel) if report.state == ReportedState::Held && payment.withdrawn => Next::Again,
-        Some(Intent::Cancel) if report.state == ReportedState::Held => sure(payment, report, payment.amount, Next::Again),
+        Some(Intent::Cancel) if report.state == ReportedState::Held && payment.withdrawn => Next::Repeat,
+        Some(Intent::Cancel) if report.state == ReportedState::Held => sure(payment, report, payment.amount, Next::Repeat),
         Some(Intent::Change(change)) if report.state == ReportedState::Held => change_of(payment, change, report),
         // It was changed before whatever else became of it: first the one, then the other.
         Some(Intent::Change(change))
@@ -215,7 +215,7 @@ fn settled(payment: &Payment, report: &ProviderReport) -> Next {
             sure_of_money(payment, report, Next::Move(State::Refunded))
         }
         (State::Declined | State::Canceled | State::Expired, ReportedState::Held | ReportedState::Captured) => has_money(payment),
-        // A part was given back in the provider's cabinet: how much for which goods only a person can tell.
+        // A part was given back in the provider's cabinet: how much for which goods only a manual review can find out.
         (State::Captured | State::PartiallyRefunded, ReportedState::Captured) if report.amount.is_some() => {
             sure_of_money(payment, report, Next::Wait)
         }
@@ -229,7 +229,7 @@ fn settled(payment: &Payment, report: &ProviderReport) -> Next {
 /// A change is visible in the amount; one that leaves the amount alone can be made again without harm.
 fn change_of(payment: &Payment, change: &Change, report: &ProviderReport) -> Next {
     if report.amount.is_some_and(|said| payment.is_called(payment.amount, said)) {
-        Next::Again
+        Next::Repeat
     } else {
         sure(payment, report, change.amount, Next::Done)
     }
@@ -248,7 +248,7 @@ fn refund_of(payment: &Payment, report: &ProviderReport) -> Next {
             sure_of_money(payment, report, Next::Done)
         }
         ReportedState::Refunded => sure_of_money(payment, report, Next::Move(State::Refunded)),
-        ReportedState::Captured if again => sure_of_money(payment, report, Next::Again),
+        ReportedState::Captured if again => sure_of_money(payment, report, Next::Repeat),
         ReportedState::Captured
         | ReportedState::Unregistered
         | ReportedState::Pending
@@ -403,8 +403,8 @@ mod tests {
         let payment = Payment { prepaid, ..payment(State::Pending) };
         let report =
             |id: &str| ProviderReport { state: ReportedState::Held, payment_id: id.to_owned(), amount: Some(rub(100_000)) };
-        assert_eq!(payment.clone().heard(&report("1002-1")), payment);
-        assert_eq!(payment.heard(&report("1001-1")).amount, rub(100_000), "of this one it is what is left");
+        assert_eq!(payment.clone().with_reported_amount(&report("1002-1")), payment);
+        assert_eq!(payment.with_reported_amount(&report("1001-1")).amount, rub(100_000), "of this one it is what is left");
     }
 
     #[test]
@@ -455,7 +455,7 @@ mod tests {
         let by = Trigger::BackOffice("anna");
 
         let cancel = payment(State::Held).intending(Intent::Cancel, by, at);
-        assert_eq!(decide(&cancel, &Held, 500_000), Next::Again, "never captured instead");
+        assert_eq!(decide(&cancel, &Held, 500_000), Next::Repeat, "never captured instead");
         assert!(matches!(decide(&cancel, &Held, 1), Next::Mismatch(_)));
         for (reported, state) in
             [(Canceled, State::Canceled), (Expired, State::Expired), (Declined, State::Declined), (Captured, State::Captured)]
@@ -466,7 +466,7 @@ mod tests {
 
         let change = Change { amount: rub(400_000), valid_till: Timestamp::from_millis(900), lines: Vec::new() };
         let change = payment(State::Held).intending(Intent::Change(change), by, at);
-        assert_eq!(decide(&change, &Held, 500_000), Next::Again);
+        assert_eq!(decide(&change, &Held, 500_000), Next::Repeat);
         assert_eq!(decide(&change, &Held, 400_000), Next::Done);
         assert!(matches!(decide(&change, &Held, 300_000), Next::Mismatch(_)));
         assert_eq!(decide(&change, &Captured, 400_000), Next::Done, "changed, then captured");
@@ -478,12 +478,12 @@ mod tests {
         }
 
         let refund = |amount| payment(State::Captured).refunding("key".to_owned(), rub(amount), by, at);
-        assert_eq!(decide(&refund(500_000), &Captured, 500_000), Next::Again, "all of it would show");
+        assert_eq!(decide(&refund(500_000), &Captured, 500_000), Next::Repeat, "all of it would show");
         assert_eq!(decide(&refund(500_000), &Refunded, 500_000), Next::Done);
         assert_eq!(decide(&refund(100_000), &Captured, 500_000), Next::Wait, "a part does not show: a person must look");
         assert_eq!(decide(&refund(100_000), &Refunded, 500_000), Next::Move(State::Refunded));
-        assert_eq!(decide(&refund(100_000).postponed(at), &Captured, 500_000), Next::Again, "it was never sent");
-        assert_eq!(decide(&refund(100_000).postponed(at).again(at), &Captured, 500_000), Next::Wait, "now it may have been");
+        assert_eq!(decide(&refund(100_000).postponed(at), &Captured, 500_000), Next::Repeat, "it was never sent");
+        assert_eq!(decide(&refund(100_000).postponed(at).repeating(at), &Captured, 500_000), Next::Wait, "now it may have been");
         assert_eq!(decide(&refund(100_000), &Unregistered, 500_000), Next::Wait);
     }
 
@@ -521,11 +521,11 @@ mod tests {
             (State::PartiallyRefunded, ReportedState::Captured),
             (State::Refunded, ReportedState::Refunded),
         ] {
-            assert_eq!(decide(state, &reported, 500_000), Next::Agreed, "{state:?}");
-            assert_ne!(decide(state, &reported, 500_001), Next::Agreed, "{state:?}: another amount");
+            assert_eq!(decide(state, &reported, 500_000), Next::MatchesAgain, "{state:?}");
+            assert_ne!(decide(state, &reported, 500_001), Next::MatchesAgain, "{state:?}: another amount");
         }
         for reported in [ReportedState::Canceled, ReportedState::Expired, ReportedState::Refunded, ReportedState::Unregistered] {
-            assert_eq!(decide(State::Canceled, &reported, 1), Next::Agreed, "{reported:?}: no money is left");
+            assert_eq!(decide(State::Canceled, &reported, 1), Next::MatchesAgain, "{reported:?}: no money is left");
         }
         let unclear = ReportedState::Unrecognised("frozen".to_owned());
         assert!(
@@ -553,8 +553,8 @@ mod tests {
                 Next::Capture | Next::Extend => prop_assert!(ours && !state.is_settled()),
                 Next::Release | Next::Closed => prop_assert!(false, "nothing was withdrawn"),
                 Next::Mismatch(_) => prop_assert!(!ours || state.is_settled()),
-                Next::Again | Next::Done => prop_assert!(false, "nothing was intended"),
-                Next::Agreed => prop_assert!(false, "nothing was amiss"),
+                Next::Repeat | Next::Done => prop_assert!(false, "nothing was intended"),
+                Next::MatchesAgain => prop_assert!(false, "nothing was amiss"),
             }
         }
 
@@ -570,11 +570,11 @@ mod tests {
                     Next::Wait
                     | Next::Register
                     | Next::Mismatch(_)
-                    | Next::Again
+                    | Next::Repeat
                     | Next::Release
                     | Next::Closed
                     | Next::Done
-                    | Next::Agreed => payment,
+                    | Next::MatchesAgain => payment,
                     Next::Extend if payment.state == State::Held => payment,
                     Next::Extend => payment.moved(State::Held, Trigger::Callback, Timestamp::from_millis(1)),
                     Next::Move(to) => payment.moved(to, Trigger::Callback, Timestamp::from_millis(1)),

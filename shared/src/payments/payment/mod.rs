@@ -2,12 +2,14 @@
 //!
 //! `creating → pending → held → finishing → captured → partially_refunded → refunded`, and `declined`, `canceled`,
 //! `expired`. States only move forward (a step may be skipped when the provider is ahead of us). "Unknown outcome" is a flag
-//! on a state, never a state: the next look asks the provider before anything else is done.
+//! on a state, never a state: the next poll asks the provider before anything else is done.
 //!
 //! - `order`, `cart`, `form`: what is paid for, and by whom. `state`, `data`: a payment as it is kept.
-//! - `steps`, `intent`, `refund`: what happens to it. `command`: what people may ask of it. `machine`: what the provider's answer
+//! - `steps`, `intent`, `refund`: what happens to it.
+//!   `prepaid`, `prepayment`: the part that is paid beside it. `command`: what people may ask of it. `machine`: what the provider's answer
 //!   means, and what comes next.
-//! - `watch`: when it is looked at next. `publishing`: what has to be published; `channels`: where, and how far it is. `events`: what the shop hears.
+//! - `poll_schedule`: when it is polled next. `publishing`: what has to be published; `channels`: where, and how far each is.
+//!   `events`: which steps are events for the shop.
 //! - `news`: what is new since it was stored.
 //! - [`fiscal_document`]: the fiscal document of a capture.
 
@@ -31,7 +33,7 @@ mod state;
 mod steps;
 
 pub use cart::{Cart, Fact, Goods};
-pub use channels::{Channel, Delivery, Outbox, Receipt};
+pub use channels::{Channel, ChannelState, EventReceipt, Outbox};
 pub use command::{Command, CommandRefusal};
 pub use data::{
     Change, Choice, FiscalDocument, FiscalReceipt, Intent, Payment, PollSchedule, Reason, Refund, RefundStatus, StatusEvent,
@@ -47,4 +49,4 @@ pub use prepayment::{Named, Prepaid, Prepayment};
 pub use publishing::Message;
 pub use refund::MAX_REFUNDS;
 pub use state::{Provider, State, Trigger};
-pub use steps::MAX_ASKED;
+pub use steps::MAX_COMMANDS;

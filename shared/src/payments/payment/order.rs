@@ -103,7 +103,7 @@ impl Line {
 const LONGEST_NAME: usize = 300;
 /// The longest e-mail address there is (RFC 5321).
 const LONGEST_EMAIL: usize = 254;
-/// The longest address of a house.
+/// The longest address of a delivery.
 const LONGEST_ADDRESS: usize = 1000;
 /// The longest number of a receipt.
 const LONGEST_NUMBER: usize = 200;
@@ -118,7 +118,7 @@ impl Order {
     /// The order in a size that always fits: into a stored item (DynamoDB takes 400 KB, names and values in UTF-8) and, with every
     /// quotation mark escaped, into a message of a queue (256 KB). Amount and ids stay as they are. Names are shortened, what makes no
     /// sense when it is shortened is left out, and lines beyond the room become one with their sum, so that Mokka's page and the
-    /// sales document still add up. Goods beyond it are unknown, as the cart's rules know it of orders that came without a cart.
+    /// fiscal document still add up. Goods beyond it are unknown, as the cart's rules know it of orders that came without a cart.
     #[must_use]
     pub fn bounded(self) -> Self {
         let short = |text: Option<String>, longest| text.filter(|text| text.len() <= longest);
@@ -192,7 +192,7 @@ impl Order {
     pub fn kept(mut self, now: Timestamp) -> Self {
         // The first release says only of carts when they were recorded.
         let said_at = if self.said_at == Timestamp::from_millis(0) { now } else { self.said_at };
-        let by_default = || if self.erasure_asked { now.plus(Self::BETWEEN_LOOKS) } else { said_at.plus(Self::PERSON_KEPT) };
+        let by_default = || if self.erasure_asked { now.plus(Self::FORGET_RETRY) } else { said_at.plus(Self::PERSON_KEPT) };
         let planned = self.person_until.unwrap_or_else(by_default);
         self.person_until = self.has_person().then_some(planned);
         self
@@ -218,8 +218,8 @@ impl Order {
         }
     }
 
-    /// How soon an order that must forget its customer is looked at again, while an attempt is open.
-    pub const BETWEEN_LOOKS: Duration = Duration::from_hours(1);
+    /// How soon an order that must forget its customer is due again, while an attempt is open.
+    pub const FORGET_RETRY: Duration = Duration::from_hours(1);
 
     /// For how long the customer is known by default.
     pub const PERSON_KEPT: Duration = Duration::from_hours(90 * 24);

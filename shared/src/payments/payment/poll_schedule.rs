@@ -25,7 +25,7 @@ const OUTAGE: Duration = Duration::from_mins(1);
 const AFTER_FAILURE: [Duration; 2] = [Duration::from_hours(1), Duration::from_hours(24)];
 /// The first audit look at a captured payment, which is planned at the capture; the others by [`Payment::audited`].
 const AFTER_CAPTURE: Duration = Duration::from_hours(24);
-/// How long before its end a hold that still waits is a person's.
+/// How long before its end a hold that still waits for its capture is trouble.
 const NEAR_ITS_END: Duration = Duration::from_hours(24);
 /// After so long beyond its end what was withdrawn should be closed, whatever the provider calls it.
 const WITHDRAWN_FOR: Duration = Duration::from_hours(2);
@@ -59,7 +59,7 @@ impl Payment {
         }
         self.poll.troubled_since = if self.is_troubled(now) { Some(self.poll.troubled_since.unwrap_or(now)) } else { None };
         self.poll.manual_review &= self.poll.troubled_since.is_some();
-        let payment = self.with_attention_noted(now);
+        let payment = self.with_manual_review_noted(now);
         let provider_at = payment.provider_poll(now);
         payment.planned(provider_at, now)
     }
@@ -93,13 +93,13 @@ impl Payment {
         self
     }
 
-    /// What is over is to be looked at once more now.
+    /// Whether the payment is over and its next audit look is due.
     #[must_use]
     pub fn is_audit_due(&self, now: Timestamp) -> bool {
         self.is_over() && self.poll.audit_at.is_some_and(|at| at <= now)
     }
 
-    /// When the audit look after `looks` others is to be; those at a captured payment come `audits` after the capture.
+    /// When the audit look is due before which there were `audits_before`; those of a captured payment come `audits` after its capture.
     #[must_use]
     pub fn next_audit(&self, audits_before: u32, audits: &[Duration]) -> Option<Timestamp> {
         let index = usize::try_from(audits_before).ok()?;
@@ -142,14 +142,14 @@ impl Payment {
         self
     }
 
-    /// This payment after the provider could not be asked: that was no look, so the next ones do not become rarer for it.
+    /// This payment after the provider could not be asked: that was no poll, so the next ones do not become rarer for it.
     #[must_use]
     pub fn unreachable(mut self, now: Timestamp) -> Self {
         self.poll.unreachable_since.get_or_insert(now);
         self
     }
 
-    /// This payment after the provider said by itself that something happened: the looks begin anew, at seconds.
+    /// This payment after the provider said by itself that something happened: the polls begin anew, at seconds.
     #[must_use]
     pub fn hinted(mut self, now: Timestamp) -> Self {
         self.poll.unchanged = 0;
@@ -183,7 +183,7 @@ impl Payment {
         self
     }
 
-    /// Something is not as it should be for longer than `age`.
+    /// Whether the payment has been in trouble for longer than `age`.
     #[must_use]
     pub fn is_overdue(&self, age: Duration, now: Timestamp) -> bool {
         self.poll.troubled_since.is_some_and(|since| now.since(since) >= age)
@@ -232,7 +232,7 @@ impl Payment {
         }
     }
 
-    /// Something is not as it should be: if it stays so, a person must look.
+    /// Whether the payment is in trouble: if that lasts, it goes to manual review.
     fn is_troubled(&self, now: Timestamp) -> bool {
         self.is_in_doubt(now) || Channel::IMSHOP.into_iter().any(|channel| self.outbox.of(channel).failures > 0)
     }

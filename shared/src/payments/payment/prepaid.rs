@@ -36,7 +36,7 @@ impl Payment {
     }
 
     /// The customer is still to pay the shop a part of the order on the shop's own page: only the shop knows when that is done, and what
-    /// the provider holds waits for its word.
+    /// the provider holds is captured when the shop says so.
     #[must_use]
     pub fn is_prepaid_afterwards(&self) -> bool {
         self.prepaid.as_ref().is_some_and(|prepaid| prepaid.page.is_some())
@@ -63,7 +63,7 @@ impl Payment {
 
     /// This payment after the provider has named its amount for the first time: when the money is held, and nothing was given back yet.
     #[must_use]
-    pub fn heard(mut self, report: &ProviderReport) -> Self {
+    pub fn with_reported_amount(mut self, report: &ProviderReport) -> Self {
         if !report.is_of(&self) {
             return self;
         }

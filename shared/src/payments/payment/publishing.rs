@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::channels::{Channel, Delivery, FIRST_PAUSE};
+use super::channels::{Channel, ChannelState, FIRST_RETRY_PAUSE};
 use super::command::CommandRefusal;
 use super::data::{Payment, StatusEvent};
 use super::events::ShopEvent;
@@ -34,7 +34,7 @@ impl Message {
 }
 
 impl Payment {
-    /// The last word of the history, told or not.
+    /// The last status event of the history, published or not.
     #[must_use]
     pub fn last_status_event(&self) -> Option<&StatusEvent> {
         self.history.iter().rev().find_map(|step| step.event.as_ref())
@@ -64,7 +64,7 @@ impl Payment {
         self.next_message(channel).is_some()
     }
 
-    /// Whether it has counted as paid, so that IMSHOP may have been told so: a message without an answer may have arrived.
+    /// Whether it ever counted as paid. IMSHOP may know so even if it is unpublished: a message without an answer may have arrived.
     #[must_use]
     pub fn has_been_paid(&self) -> bool {
         self.history.iter().any(|step| step.event == Some(StatusEvent::Paid))
@@ -91,13 +91,13 @@ impl Payment {
         Ok(self)
     }
 
-    /// Whether IMSHOP has to hear something.
+    /// Whether a status event is unpublished.
     #[must_use]
     pub fn has_unpublished_status(&self) -> bool {
         Channel::IMSHOP.into_iter().any(|channel| self.has_message(channel))
     }
 
-    /// Whether anybody has to hear something.
+    /// Whether a message is unpublished, on any channel.
     #[must_use]
     pub fn has_unpublished(&self) -> bool {
         Channel::ALL.into_iter().any(|channel| self.has_message(channel))
@@ -108,12 +108,12 @@ impl Payment {
     #[must_use]
     pub fn is_ready_to_publish(&self) -> bool {
         Channel::ALL.into_iter().any(|channel| {
-            let Delivery { failures, lease_until, .. } = self.outbox.of(channel);
+            let ChannelState { failures, lease_until, .. } = self.outbox.of(channel);
             failures == 0 && lease_until.is_none() && self.has_message(channel)
         })
     }
 
-    /// Whether a message for a channel may be published at `now`: there is one, nobody is at it, and its next try is due.
+    /// Whether a message for a channel may be published at `now`: there is one, no request has its lease, and its next try is due.
     #[must_use]
     pub fn may_publish(&self, channel: Channel, now: Timestamp) -> bool {
         let delivery = self.outbox.of(channel);
@@ -129,12 +129,12 @@ impl Payment {
         self
     }
 
-    /// When a channel is tried next. What the stream brings at once is looked at soon all the same.
+    /// When reconcile publishes next. What the stream publishes at once is due soon as well, for when the stream fails.
     pub(super) fn next_publication(&self, now: Timestamp) -> Option<Timestamp> {
         let next = |channel| {
             let delivery = self.outbox.of(channel);
             let leased = delivery.lease_until.filter(|until| *until > now).map(|until| until.plus(MARGIN));
-            self.has_message(channel).then(|| leased.or(delivery.next_at).unwrap_or_else(|| now.plus(FIRST_PAUSE)))
+            self.has_message(channel).then(|| leased.or(delivery.next_at).unwrap_or_else(|| now.plus(FIRST_RETRY_PAUSE)))
         };
         Channel::ALL.into_iter().filter_map(next).min()
     }

@@ -49,7 +49,7 @@ impl Payment {
         Some((refund, self.refunded().minor() + refund.amount.minor() == self.amount.minor()))
     }
 
-    /// Records that the refund `index` is made, and the state and the word that follow.
+    /// Records that the refund `index` is made, and the state and the status event that follow.
     pub(super) fn refund_made(&mut self, index: usize, by: Trigger<'_>, now: Timestamp) {
         let Some(refund) = self.refunds.get_mut(index) else { return };
         refund.status = RefundStatus::Made;

@@ -10,7 +10,7 @@ use crate::platform::ids::PaymentId;
 use crate::platform::money::Money;
 
 /// How many lines of a history may be people's; a payment's item holds far more. What the provider does is always recorded.
-pub const MAX_ASKED: usize = 500;
+pub const MAX_COMMANDS: usize = 500;
 /// How many lines a history is kept down to.
 const KEPT_STEPS: usize = 500;
 
@@ -154,7 +154,7 @@ impl Payment {
             }
         }
         self.mismatch = None;
-        // A capture that is tried again is not news: the looks go on becoming rarer, and what is unknown of the first call stays so.
+        // A capture that is tried again is not news: the polls go on becoming rarer, and what is unknown of the first call stays so.
         if is_new { self.settled_for_now().leased(now) } else { self.leased(now) }
     }
 
@@ -179,7 +179,7 @@ impl Payment {
 
     /// This payment after a person has seen that it is not paid any more.
     #[must_use]
-    pub fn seen(mut self, by: Trigger<'_>, now: Timestamp) -> Self {
+    pub fn acknowledged(mut self, by: Trigger<'_>, now: Timestamp) -> Self {
         self.lost = false;
         self.noted("seen".to_owned(), by, now)
     }
@@ -199,8 +199,8 @@ impl Payment {
 
     /// How many lines of the history are people's.
     #[must_use]
-    pub fn asked(&self) -> usize {
-        self.history.iter().filter(|step| step.is_asked()).count()
+    pub fn commands(&self) -> usize {
+        self.history.iter().filter(|step| step.is_command()).count()
     }
 
     /// This payment as it fits into its item. Of a history that has grown too long the oldest lines are dropped that say neither what
@@ -211,7 +211,7 @@ impl Payment {
         if surplus > 0 {
             let kept = self.kept_events();
             self.history.retain(|step| {
-                let is_needed = step.event.is_some() || step.is_asked() || kept.contains(&step.number);
+                let is_needed = step.event.is_some() || step.is_command() || kept.contains(&step.number);
                 let dropped = surplus > 0 && step.action.is_some() && !is_needed;
                 surplus -= usize::from(dropped);
                 !dropped
@@ -224,7 +224,7 @@ impl Payment {
 
     /// A line of history without a step.
     pub(super) fn push(&mut self, action: Option<String>, event: Option<StatusEvent>, by: Trigger<'_>, now: Timestamp) {
-        // What IMSHOP knows already is not told again.
+        // The status event that was published last is not published again.
         let event = event.filter(|event| self.last_status_event() != Some(event));
         self.push_line(action, event, by.to_string(), now);
     }
@@ -251,7 +251,7 @@ impl Payment {
         self
     }
 
-    /// This payment after a call that changes something had no clear answer: anybody may look next, by asking the status.
+    /// This payment after a call that changes something had no clear answer: the lease is released, and the next request asks the status.
     #[must_use]
     pub fn in_doubt(mut self, now: Timestamp) -> Self {
         self.unknown = true;

@@ -23,7 +23,7 @@ impl Settler {
         }
     }
 
-    /// Does what is intended with a leased payment, and records how it came out.
+    /// Makes the intended call for a leased payment, and records its outcome.
     pub(super) async fn execute(
         &self,
         payment: Payment,
@@ -47,7 +47,7 @@ impl Settler {
                 return Ok(Some(saved));
             }
             match self.orders.payment(&payment.id).await? {
-                // Only what IMSHOP was told has been written meanwhile: no other request changes what is leased.
+                // Only the outbox has been written meanwhile: no other request changes what is leased.
                 Some(stored) if stored.lease_until == payment.lease_until => payment = stored,
                 Some(_) | None => return Ok(None),
             }
@@ -55,7 +55,7 @@ impl Settler {
         Ok(None)
     }
 
-    /// Records how a call came out. Nothing if another request wrote first.
+    /// Records the outcome of a call. Nothing if another request wrote first.
     async fn record_outcome(
         &self,
         payment: Payment,
@@ -66,7 +66,7 @@ impl Settler {
         let after = match outcome {
             Ok(ProviderOutcome::Done) if payment.intent.is_some() => return self.save_done(payment, by).await,
             Ok(ProviderOutcome::Done) => payment.moved(State::Captured, by, now),
-            // The call before may have been carried out: the refusal of this one says nothing about it. A change that was made all
+            // The call before may have been executed: the refusal of this one says nothing about it. A change that was made all
             // the same shows in the amount, and must not stand in the way of the capture meanwhile.
             Ok(ProviderOutcome::Refused(_)) if payment.unknown && !matches!(payment.intent, Some(Intent::Change(_))) => {
                 payment.in_doubt(now)

@@ -27,7 +27,7 @@ use crate::platform::outbound::Http;
 pub use operate::CommandOutcome;
 
 /// How often another request's call is looked at again.
-const LOOK_AGAIN: Duration = Duration::from_millis(120);
+const LEASE_POLL: Duration = Duration::from_millis(120);
 /// How long another request's call is waited for.
 const PATIENCE: Duration = Duration::from_secs(4);
 /// How often one run may lose a conditional write, which only happens when others make progress.
@@ -47,11 +47,11 @@ pub struct Settler {
 /// How far a payment could be settled.
 #[derive(Debug)]
 pub enum Settled {
-    /// This is how the payment stands, by the provider's word now or because it is final.
+    /// This is how the payment stands: the provider has just said so, or it is final.
     Known(Payment),
     /// The provider does not have the attempt, or we do not have its page: only `create` can do something about it.
     Unregistered(Payment),
-    /// The provider could not be asked, or another request is at it: this is how the payment stood last.
+    /// The provider could not be asked, or another request has the lease: this is how the payment stood last.
     InDoubt(Payment),
 }
 
@@ -86,8 +86,8 @@ impl Settler {
     pub async fn wait_for_lease(&self, payment: Payment, deadline: Deadline) -> Result<Payment, StoreError> {
         let patience = Deadline::within(deadline.allows(PATIENCE).unwrap_or_default());
         let mut payment = payment;
-        while payment.is_leased(self.clock.now()) && patience.allows(LOOK_AGAIN).is_some() {
-            tokio::time::sleep(LOOK_AGAIN).await;
+        while payment.is_leased(self.clock.now()) && patience.allows(LEASE_POLL).is_some() {
+            tokio::time::sleep(LEASE_POLL).await;
             payment = self.reread(payment).await?;
         }
         Ok(payment)
@@ -104,7 +104,7 @@ impl Settler {
         let mut acted = false;
         for _ in 0..ROUNDS {
             payment = self.wait_for_lease(payment, deadline).await?;
-            // A caller repeats it once.
+            // A run makes one call that changes something: what is over after it is returned, not asked about again.
             if is_over(&payment, by, self.clock.now()) || acted && payment.is_over() {
                 return Ok(Settled::Known(payment));
             }
@@ -112,15 +112,15 @@ impl Settler {
                 return Ok(Settled::InDoubt(payment));
             }
             let Some(report) = self.ask(&payment, deadline).await else { return Ok(Settled::InDoubt(payment)) };
-            payment = payment.heard(&report);
+            payment = payment.with_reported_amount(&report);
             payment.poll.unreachable_since = None;
             let policy = self.gateways.policy(&payment);
             let now = self.clock.now();
             let next = next(&payment, &report, policy, now);
-            let calls = matches!(next, Next::Capture | Next::Extend | Next::Again | Next::Release);
+            let calls = matches!(next, Next::Capture | Next::Extend | Next::Repeat | Next::Release);
             if calls && acted {
                 if let Some(reason) = payment.reason.as_ref().filter(|_| !payment.unknown) {
-                    tracing::error!(?reason, "what is to be done is refused; a person must look");
+                    tracing::error!(?reason, "the provider refuses what is to be done: needs manual review");
                 }
                 return Ok(Settled::InDoubt(payment));
             }
@@ -128,26 +128,26 @@ impl Settler {
             let saved = match next {
                 Next::Wait if payment.lost && by.is_explicit() => {
                     // The back office asks, and by name.
-                    let seen = self.orders.save_payment(payment.clone().seen(by, now)).await?;
+                    let seen = self.orders.save_payment(payment.clone().acknowledged(by, now)).await?;
                     return Ok(Settled::Known(seen.unwrap_or(payment)));
                 }
-                // Its meaning is unknown, and another attempt must not be opened on that.
+                // The provider's state is not recognised, and no other attempt may be opened on that.
                 Next::Wait if by == Trigger::Create && matches!(report.state, ReportedState::Unrecognised(_)) => {
                     return Ok(Settled::InDoubt(payment));
                 }
                 Next::Wait => return Ok(Settled::Known(payment)),
                 Next::Register => return Ok(Settled::Unregistered(payment)),
                 Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => return Ok(Settled::Known(payment)),
-                // It is not due yet.
-                Next::Capture | Next::Again if is_tried(&payment) && !payment.may_repeat(by, now) => {
+                // The repeat is not due yet.
+                Next::Capture | Next::Repeat if is_tried(&payment) && !payment.may_repeat(by, now) => {
                     return Ok(Settled::Known(payment));
                 }
                 Next::Release if !payment.may_repeat(by, now) => return Ok(Settled::Known(payment)),
                 Next::Capture => Box::pin(self.lease_and_execute(payment.clone().finishing(by, now), by, deadline)).await?,
                 Next::Extend => Box::pin(self.extend(payment.clone(), by, deadline)).await?,
-                Next::Again => Box::pin(self.lease_and_execute(payment.clone().again(now), by, deadline)).await?,
+                Next::Repeat => Box::pin(self.lease_and_execute(payment.clone().repeating(now), by, deadline)).await?,
                 Next::Release => Box::pin(self.lease_and_execute(payment.clone().releasing(by, now), by, deadline)).await?,
-                news @ (Next::Move(_) | Next::Done | Next::Closed | Next::Mismatch(_) | Next::Agreed) => {
+                news @ (Next::Move(_) | Next::Done | Next::Closed | Next::Mismatch(_) | Next::MatchesAgain) => {
                     Box::pin(self.record(payment.clone(), news, by)).await?
                 }
             };
@@ -169,17 +169,17 @@ impl Settler {
             Ok(Order { lines, .. }) => lines,
             // The hold is worth more than the list of its goods.
             Err(StoreError::Unreadable { key, cause }) => {
-                tracing::error!(key, cause, "a hold is moved without its goods: its order cannot be read");
+                tracing::error!(key, cause, "a hold is extended without its goods: its order cannot be read");
                 Vec::new()
             }
             Err(error) => return Err(error),
         };
-        tracing::info!(from = payment.state.name(), by = %by, until = valid_till.rfc3339(), "payment held, to be held longer");
+        tracing::info!(from = payment.state.name(), by = %by, until = valid_till.rfc3339(), "payment held; its hold is being extended");
         let change = Change { amount: payment.amount, valid_till, lines };
         Box::pin(self.lease_and_execute(payment.extending(change, by, now), by, deadline)).await
     }
 
-    /// The provider's word; nothing if it cannot be asked.
+    /// The provider's Status; nothing if it cannot be asked.
     pub async fn ask(&self, payment: &Payment, deadline: Deadline) -> Option<ProviderReport> {
         match self.gateways.get(payment.provider).status(payment, deadline.before(RECORDING)).await {
             Ok(report) => {
@@ -203,18 +203,18 @@ impl Settler {
             }
             Next::Done => self.save_done(payment, by).await,
             Next::Mismatch(what) => {
-                tracing::error!(what, "a payment does not match its order; a person must look");
+                tracing::error!(what, "a payment does not match its order: needs manual review");
                 self.orders.save_payment(Payment { mismatch: Some(what), ..payment }).await
             }
-            Next::Agreed => {
+            Next::MatchesAgain => {
                 tracing::info!(by = %by, "a payment matches its order again");
                 self.orders.save_payment(Payment { mismatch: None, ..payment }).await
             }
             Next::Closed => {
-                tracing::info!(by = %by, "nobody can pay any more what was withdrawn");
+                tracing::info!(by = %by, "a withdrawn payment can no longer be paid");
                 self.orders.save_payment(payment.closed()).await
             }
-            Next::Wait | Next::Register | Next::Capture | Next::Again | Next::Release | Next::Extend => Ok(Some(payment)),
+            Next::Wait | Next::Register | Next::Capture | Next::Repeat | Next::Release | Next::Extend => Ok(Some(payment)),
         }
     }
 }

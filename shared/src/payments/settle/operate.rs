@@ -13,7 +13,7 @@ use crate::platform::dynamodb::{RECORDING, StoreError};
 /// What must remain of a request's time for a call whose answer can be waited for; with less nothing is begun.
 const ENOUGH: Duration = Duration::from_secs(2);
 
-/// How a command came out.
+/// The outcome of a command.
 #[derive(Debug)]
 pub enum CommandOutcome {
     Done(Payment),
@@ -27,7 +27,7 @@ pub enum CommandOutcome {
     Unavailable(Payment),
 }
 
-/// The provider's word, without acting on it.
+/// A payment after its Status was asked and nothing was called.
 enum Refreshed {
     /// How the payment stands, and whether the provider holds its money although our books do not say so: a shop that captures
     /// at once never writes a hold down without its capture.
@@ -36,7 +36,7 @@ enum Refreshed {
 }
 
 impl Settler {
-    /// Carries out a command for the holder of the key `who`.
+    /// Executes a command for the holder of the key `who`.
     pub async fn operate(
         &self,
         payment: Payment,
@@ -101,7 +101,7 @@ impl Settler {
     }
 
     /// A person has looked into the provider's cabinet: was the refund made whose outcome was unknown? What the provider
-    /// itself can tell comes first.
+    /// itself shows comes first.
     pub async fn decide_refund(
         &self,
         payment: Payment,
@@ -135,10 +135,16 @@ impl Settler {
                     continue;
                 }
                 // The provider would show it if everything had been given back.
-                Next::Again if made && payment.refund_under_way().is_some_and(|(_, whole_rest)| whole_rest) => {
+                Next::Repeat if made && payment.refund_under_way().is_some_and(|(_, whole_rest)| whole_rest) => {
                     return Ok(CommandOutcome::Forbidden(payment, CommandRefusal::Mismatch));
                 }
-                Next::Wait | Next::Register | Next::Capture | Next::Again | Next::Release | Next::Extend | Next::Agreed => {
+                Next::Wait
+                | Next::Register
+                | Next::Capture
+                | Next::Repeat
+                | Next::Release
+                | Next::Extend
+                | Next::MatchesAgain => {
                     if made {
                         payment.clone().intent_done(by, now)
                     } else {
@@ -182,18 +188,18 @@ impl Settler {
         let mut payment = payment;
         for _ in 0..ROUNDS {
             let Some(report) = self.ask(&payment, deadline).await else { return Ok(Refreshed::Unavailable(payment)) };
-            payment = payment.heard(&report);
+            payment = payment.with_reported_amount(&report);
             let policy = self.gateways.policy(&payment);
             let saved = match next(&payment, &report, policy, self.clock.now()) {
                 Next::Capture => return Ok(Refreshed::At(payment, true)),
                 Next::Extend if payment.state != State::Held => {
                     Box::pin(self.record(payment.clone(), Next::Move(State::Held), by)).await?
                 }
-                Next::Wait | Next::Register | Next::Again | Next::Release | Next::Extend => {
+                Next::Wait | Next::Register | Next::Repeat | Next::Release | Next::Extend => {
                     return Ok(Refreshed::At(payment, false));
                 }
                 Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => return Ok(Refreshed::At(payment, false)),
-                news @ (Next::Move(_) | Next::Done | Next::Closed | Next::Mismatch(_) | Next::Agreed) => {
+                news @ (Next::Move(_) | Next::Done | Next::Closed | Next::Mismatch(_) | Next::MatchesAgain) => {
                     Box::pin(self.record(payment.clone(), news, by)).await?
                 }
             };
@@ -271,7 +277,7 @@ enum Verdict {
     Refused(Reason),
 }
 
-/// Whether asking the provider once more would tell nothing new about the command.
+/// Whether asking the provider once more would bring nothing new about the command.
 fn has_ended(payment: &Payment, command: &Command) -> bool {
     !matches!(verdict(payment, command), Verdict::Open)
 }

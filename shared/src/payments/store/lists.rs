@@ -14,7 +14,7 @@ use crate::platform::dynamodb::{
 };
 use crate::platform::ids::{OrderId, OrderUuid, PaymentId};
 
-/// What is to be looked at.
+/// What the index `due` names: a payment to be polled, an order to forget its customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Due {
     Payment(PaymentId),
@@ -45,7 +45,7 @@ impl Orders {
         order_shard(shard)
     }
 
-    /// Payments or orders of one partition whose next look is due, the longest due first.
+    /// Payments or orders of one partition that are due, the longest due first.
     pub async fn due(&self, shard: &str, now: Timestamp, from: Option<&Cursor>, limit: u16) -> Result<Page<Due>, StoreError> {
         let bound = Some(("<=", now.millis()));
         let lookup = Lookup { index: "due", hash: ("check_shard", shard), range: "check_at", bound, newest_first: false };
@@ -104,8 +104,8 @@ impl Orders {
         self.of_keys(Page { entries: keys, next, unreadable: Vec::new() }).await
     }
 
-    /// Payments that a person must look at, the longest troubled first.
-    pub async fn in_need_of_a_person(&self, from: Option<&Cursor>, limit: u16) -> Result<Page<Payment>, StoreError> {
+    /// Payments in manual review, the longest troubled first.
+    pub async fn in_manual_review(&self, from: Option<&Cursor>, limit: u16) -> Result<Page<Payment>, StoreError> {
         let lookup =
             Lookup { index: "attention", hash: ("attention", OPEN), range: "troubled_since", bound: None, newest_first: false };
         self.payments(lookup, from, limit).await

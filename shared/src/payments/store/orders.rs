@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::records::{OrderRecord, PaymentRecord};
 use crate::payments::payment::{News, Order, Payment};
 use crate::platform::clock::{Clock, Random, Timestamp};
-use crate::platform::dynamodb::{KNOWN, READABLE, RunLease, SCHEMA, StoreError, Table, Tried, Versioned, Written};
+use crate::platform::dynamodb::{Attempt, KNOWN, READABLE, RunLease, SCHEMA, StoreError, Table, Versioned, Written};
 use crate::platform::env::Env;
 use crate::platform::ids::{OrderUuid, PaymentId};
 use crate::platform::metrics::{self, Metrics};
@@ -130,7 +130,7 @@ impl Orders {
             .expression_attribute_values(":until", number(until.millis()))
             .expression_attribute_values(":now", number(now.millis()))
             .expression_attribute_values(":readable", AttributeValue::N(READABLE.to_string()));
-        let attempt = || async { Tried::of("UpdateItem", update.clone().send().await.map(|_| Written::Yes)) };
+        let attempt = || async { Attempt::of("UpdateItem", update.clone().send().await.map(|_| Written::Yes)) };
         self.table.written("UpdateItem", attempt).await
     }
 
@@ -153,7 +153,7 @@ impl Orders {
         }
     }
 
-    /// Writes a payment of which something was only taken away. Its next look stays planned as it is, or unplanned: nothing happened to it.
+    /// Writes a payment of which something was only taken away. Its next poll stays planned as it is, or unplanned: nothing happened to it.
     pub async fn save_emptied(&self, payment: Payment) -> Result<Written, StoreError> {
         self.table.put(&payment_key(&payment.id), payment.version + 1, &PaymentRecord::from(&payment)).await
     }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::payments::payment::{Channel, Delivery, Outbox, Receipt, Step};
+use crate::payments::payment::{Channel, ChannelState, EventReceipt, Outbox, Step};
 use crate::platform::clock::Timestamp;
 
 /// What releases before 0.2 know of IMSHOP's two addresses.
@@ -42,7 +42,7 @@ struct ChannelRecord {
 
 /// What became of an event.
 #[derive(Serialize, Deserialize)]
-pub(super) struct ReceiptRecord {
+pub(super) struct EventReceiptRecord {
     number: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     taken_at: Option<i64>,
@@ -70,7 +70,7 @@ impl Shared {
     }
 
     /// How far each channel is, given what a release that knows the channels has written of them, if one has.
-    pub(super) fn outbox(self, channels: Option<ChannelsRecord>, receipts: Vec<ReceiptRecord>, history: &[Step]) -> Outbox {
+    pub(super) fn outbox(self, channels: Option<ChannelsRecord>, receipts: Vec<EventReceiptRecord>, history: &[Step]) -> Outbox {
         let known = channels.unwrap_or_default();
         let own = [known.payment_status, known.order_status];
         let lease_until = own.iter().filter_map(|record| record.lease_until).max();
@@ -82,7 +82,7 @@ impl Shared {
         let imshop = |record: ChannelRecord, done| {
             let delivery = (if is_ours { record } else { shared }).delivery(done);
             // Failures of a message that the other release has delivered are over.
-            if waits(done) { delivery } else { Delivery { failures: 0, next_at: None, failing_since: None, ..delivery } }
+            if waits(done) { delivery } else { ChannelState { failures: 0, next_at: None, failing_since: None, ..delivery } }
         };
         // What IMSHOP knew before there were events is no news for the shop, and neither is what was none for IMSHOP.
         let known_to_imshop = || {
@@ -94,7 +94,7 @@ impl Shared {
             payment_status: imshop(known.payment_status, self.payment_status),
             order_status: imshop(known.order_status, self.order_status),
             shop_events: shop.delivery(shop.done.unwrap_or_else(known_to_imshop)),
-            receipts: receipts.into_iter().map(Receipt::from).collect(),
+            receipts: receipts.into_iter().map(EventReceipt::from).collect(),
         }
     }
 }
@@ -110,7 +110,7 @@ impl ChannelsRecord {
 }
 
 impl ChannelRecord {
-    fn of(delivery: Delivery) -> Self {
+    fn of(delivery: ChannelState) -> Self {
         let millis = |at: Option<Timestamp>| at.map(Timestamp::millis);
         Self {
             done: None,
@@ -121,9 +121,9 @@ impl ChannelRecord {
         }
     }
 
-    fn delivery(self, done: usize) -> Delivery {
+    fn delivery(self, done: usize) -> ChannelState {
         let at = |millis: Option<i64>| millis.map(Timestamp::from_millis);
-        Delivery {
+        ChannelState {
             done,
             failures: self.failures,
             lease_until: at(self.lease_until),
@@ -133,16 +133,16 @@ impl ChannelRecord {
     }
 }
 
-impl From<&Receipt> for ReceiptRecord {
-    fn from(receipt: &Receipt) -> Self {
-        let Receipt { number, taken_at, status, error } = receipt.clone();
+impl From<&EventReceipt> for EventReceiptRecord {
+    fn from(receipt: &EventReceipt) -> Self {
+        let EventReceipt { number, taken_at, status, error } = receipt.clone();
         Self { number, taken_at: taken_at.map(Timestamp::millis), status, error }
     }
 }
 
-impl From<ReceiptRecord> for Receipt {
-    fn from(record: ReceiptRecord) -> Self {
-        let ReceiptRecord { number, taken_at, status, error } = record;
+impl From<EventReceiptRecord> for EventReceipt {
+    fn from(record: EventReceiptRecord) -> Self {
+        let EventReceiptRecord { number, taken_at, status, error } = record;
         Self { number, taken_at: taken_at.map(Timestamp::from_millis), status, error }
     }
 }

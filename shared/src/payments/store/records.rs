@@ -3,7 +3,7 @@
 use crate::platform::dynamodb::Versioned;
 use serde::{Deserialize, Serialize};
 
-use super::outbox::{ChannelsRecord, ReceiptRecord, Shared};
+use super::outbox::{ChannelsRecord, EventReceiptRecord, Shared};
 use crate::payments::payment::{
     Cart, Change, Fact, FiscalDocument, FiscalReceipt, Goods, Intent, Known, Line, Named, Order, Payment, PollSchedule, Prepaid,
     Prepayment, Provider, Reason, Refund, RefundStatus, State, StatusEvent, Step, Stored,
@@ -191,8 +191,8 @@ pub(super) struct PaymentRecord {
     channels: Option<ChannelsRecord>,
     /// What became of the events for the shop.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    shop_receipts: Vec<ReceiptRecord>,
-    /// There, and true, when somebody has to hear something and no try was made yet: the stream's filter.
+    shop_receipts: Vec<EventReceiptRecord>,
+    /// Present, and true, while a message is unpublished and was not tried yet: the stream's filter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     untold: Option<bool>,
     /// Hash key of the sparse index `due`.
@@ -268,7 +268,7 @@ struct StepRecord {
     word: Option<StatusEventRecord>,
 }
 
-/// A word for IMSHOP. Amounts are minor units of the payment's currency.
+/// A status event for IMSHOP. Amounts are minor units of the payment's currency.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum StatusEventRecord {
@@ -558,7 +558,7 @@ impl From<&Payment> for PaymentRecord {
                 .filter(|_| !payment.is_over())
                 .map(|at| ProviderPollRecord { at: at.millis(), version: payment.version + 1 }),
             channels: Some(ChannelsRecord::of(&payment.outbox)),
-            shop_receipts: payment.outbox.receipts.iter().map(ReceiptRecord::from).collect(),
+            shop_receipts: payment.outbox.receipts.iter().map(EventReceiptRecord::from).collect(),
             untold: payment.is_ready_to_publish().then_some(true),
             check_shard: payment.poll.next_at.map(|_| shard(payment.id.as_str())),
             check_at: payment.poll.next_at.map(Timestamp::millis),

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::client::{ATTEMPT_LIMIT, OPERATION_LIMIT};
 use super::error::{StoreError, failed, incomplete};
 use super::item::Item;
-use super::refusals::{Pauses, Refused, Tried};
+use super::refusals::{Attempt, Pauses, Refused};
 use super::table::{Consistency, Table};
 
 /// How many keys DynamoDB reads at once, `BatchGetItem`.
@@ -81,7 +81,7 @@ impl Table {
             let request = request.consistent_read(consistency == Consistency::Strong).build();
             let read = self.client.batch_get_item().request_items(&self.name, request.map_err(|error| incomplete(&error))?);
             let limit = self.patience(attempt, end.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)));
-            if let Tried::Done(output) = Tried::of(ACTION, read.customize().config_override(limit).send().await)? {
+            if let Attempt::Done(output) = Attempt::of(ACTION, read.customize().config_override(limit).send().await)? {
                 for item in output.responses.unwrap_or_default().into_values().flatten() {
                     if let Some(AttributeValue::S(key)) = item.get("pk") {
                         items.insert(key.clone(), item);

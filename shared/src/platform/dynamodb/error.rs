@@ -52,19 +52,19 @@ pub enum StoreError {
 #[error("must be the cursor of an earlier answer")]
 pub struct CursorError;
 
-/// The word of a write that records what has happened already: in doubt, what stands there is read and says what is left to record. (A
+/// The result of a write that records what has happened already: in doubt, the stored item is read and says what is left to record. (A
 /// write that announces something must not be taken so: whether it is announced is unknown.)
 pub(crate) fn recorded<T>(saved: Result<Option<T>, StoreError>) -> Result<Option<T>, StoreError> {
     match saved {
         Err(StoreError::InDoubt { key }) => {
-            tracing::warn!(key, "others wrote after an answer was lost: what stands there is read");
+            tracing::warn!(key, "a write in doubt was followed by another request's: the item is read again");
             Ok(None)
         }
         saved => saved,
     }
 }
 
-/// How a conditional write came out. What DynamoDB did not write for another reason than its condition is no conflict.
+/// The outcome of a conditional write. What DynamoDB did not write for another reason than its condition is no conflict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Written {

@@ -10,7 +10,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use super::client::{ATTEMPT_LIMIT, OPERATION_LIMIT, TRANSACTION_LIMIT};
 use super::error::{StoreError, Written, failed};
 use super::item::{Item, read, version_of};
-use super::refusals::{Refused, Tried, Unanswered};
+use super::refusals::{Attempt, Refused, Unanswered};
 use super::table::{Consistency, Table};
 use super::writes::Write;
 
@@ -38,7 +38,7 @@ impl Table {
             .table_name(&self.name)
             .key("pk", AttributeValue::S(key.to_owned()))
             .consistent_read(consistency == Consistency::Strong);
-        let attempt = || async { Tried::of("GetItem", get.clone().send().await) };
+        let attempt = || async { Attempt::of("GetItem", get.clone().send().await) };
         Ok(self.patiently("GetItem", attempt).await?.item)
     }
 
@@ -65,25 +65,25 @@ impl Table {
         let unanswered = Unanswered::default();
         let attempt = || async {
             let sent = update.clone().customize().interceptor(unanswered.clone()).send().await;
-            let Err(error) = sent else { return Ok(Tried::Done(Written::Yes)) };
+            let Err(error) = sent else { return Ok(Attempt::Done(Written::Yes)) };
             let standing = match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(refused)) => refused.item(),
                 _ => None,
             };
             match standing {
                 // The SDK repeats a request whose answer was lost: then the item that stands in the way is this write.
-                Some(item) if item.get("write_mark") == Some(&mark) => Ok(Tried::Done(Written::Yes)),
+                Some(item) if item.get("write_mark") == Some(&mark) => Ok(Attempt::Done(Written::Yes)),
                 // Or what others have written on top of it, perhaps.
                 Some(item) if unanswered.is_any() && version_of(item) > version => {
                     Err(StoreError::InDoubt { key: key.to_owned() })
                 }
-                _ => Tried::of("UpdateItem", Err(error)),
+                _ => Attempt::of("UpdateItem", Err(error)),
             }
         };
         match self.written("UpdateItem", attempt).await {
             // The write may have been made all the same, and the caller must know: nothing that it announces was begun yet.
             Err(error) if self.has_mark(key, &mark).await => {
-                tracing::warn!(key, cause = %error, "a write without an answer is made");
+                tracing::warn!(key, cause = %error, "a write whose answer was lost turns out to be made");
                 Ok(Written::Yes)
             }
             written => written,
@@ -101,7 +101,7 @@ impl Table {
     pub(crate) async fn delete(&self, key: &str) -> Result<bool, StoreError> {
         let delete = self.client.delete_item().table_name(&self.name).key("pk", AttributeValue::S(key.to_owned()));
         let delete = delete.return_values(ReturnValue::AllOld);
-        let attempt = || async { Tried::of("DeleteItem", delete.clone().send().await) };
+        let attempt = || async { Attempt::of("DeleteItem", delete.clone().send().await) };
         Ok(self.patiently("DeleteItem", attempt).await?.attributes.is_some())
     }
 
@@ -121,8 +121,8 @@ impl Table {
         let write = self.client.transact_write_items().set_transact_items(Some(items)).client_request_token(mark);
         let attempt = || async {
             let sent = write.clone().customize().config_override(self.patience(TRANSACTION_LIMIT, OPERATION_LIMIT)).send().await;
-            let Err(error) = sent else { return Ok(Tried::Done(Written::Yes)) };
-            Refused::of_transaction(&error).map(Tried::Refused).ok_or_else(|| failed("TransactWriteItems", &error))
+            let Err(error) = sent else { return Ok(Attempt::Done(Written::Yes)) };
+            Refused::of_transaction(&error).map(Attempt::Refused).ok_or_else(|| failed("TransactWriteItems", &error))
         };
         self.written("TransactWriteItems", attempt).await
     }

@@ -7,7 +7,7 @@
 //! While a release is deployed, and after it was rolled back, older and newer functions work on the same items. Two things keep
 //! them from losing what the other has written:
 //!
-//! - **A write leaves alone what it does not know** (`dynamodb/writes.rs`): it sets the attributes that its record has, removes
+//! - **A write preserves unknown attributes** (`dynamodb/writes.rs`): it sets the attributes that its record has, removes
 //!   those that the record knows and has not, and touches no other. What is inside an attribute (a step of the history, a
 //!   refund) is written as a whole.
 //! - **An item of a newer schema is neither read nor written** ([`StoreError::Newer`]): the caller is asked to come again, no
@@ -23,14 +23,14 @@
 //! 3. *An attribute goes*: the first release reads without it, the next no longer writes it. It is never given another meaning.
 //!
 //! What every release has stored is kept in `infra/sandbox/tests/releases/fixtures`, read by today's code and played to its end;
-//! `infra/upgrade/run` lets the functions of two releases take turns. A changed shape fails there until it is noted.
+//! `infra/upgrade/run` plays a rolling upgrade with the functions of two releases. A changed shape fails there until it is noted.
 //!
 //! Which table has which items is said where they are read: `payments/store`, `forms/store`.
 //!
 //! # Files
 //!
 //! `client`, `table`: where requests go. `items`, `batches`, `pages`: one item, many, and lists. `writes`: what a write says.
-//! `turns`: a lease for what runs by the clock. `refusals`, `error`: what DynamoDB refuses, and how it comes out. `schema`, `item`:
+//! `run_lease`: one run at a time of what a schedule starts. `refusals`, `error`: what DynamoDB refuses, and the outcome. `schema`, `item`:
 //! what every item has.
 
 mod batches;
@@ -55,6 +55,6 @@ pub(crate) use client::OPERATION_LIMIT;
 pub(crate) use error::{failed, incomplete, recorded};
 pub(crate) use item::{Item, Versioned, read, readable};
 pub(crate) use pages::{Lookup, passed_over};
-pub(crate) use refusals::Tried;
+pub(crate) use refusals::Attempt;
 pub(crate) use schema::{KNOWN, READABLE, SCHEMA};
 pub(crate) use table::{Consistency, Table};

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::error::{CursorError, StoreError};
 use super::item::Item;
-use super::refusals::Tried;
+use super::refusals::Attempt;
 use super::table::Table;
 
 /// What a key may have, in bytes (DynamoDB, "Partition keys").
@@ -191,7 +191,7 @@ impl Table {
                     tracing::warn!(index, cause = error.message(), "DynamoDB does not go on from a cursor");
                     Err(CursorError.into())
                 }
-                outcome => Tried::of("Query", outcome),
+                outcome => Attempt::of("Query", outcome),
             }
         };
         let output = self.patiently("Query", attempt).await?;

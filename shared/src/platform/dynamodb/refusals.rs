@@ -66,13 +66,13 @@ impl Refused {
     }
 }
 
-/// How one try came out.
-pub(crate) enum Tried<T> {
+/// The outcome of one attempt.
+pub(crate) enum Attempt<T> {
     Done(T),
     Refused(Refused),
 }
 
-impl<T> Tried<T> {
+impl<T> Attempt<T> {
     /// What came of a request, if it is no error.
     pub(crate) fn of<E: ProvideErrorMetadata>(action: &'static str, outcome: Result<T, SdkError<E>>) -> Result<Self, StoreError> {
         outcome.map(Self::Done).or_else(|error| Refused::of(&error).map(Self::Refused).ok_or_else(|| failed(action, &error)))

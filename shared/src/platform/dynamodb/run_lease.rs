@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailur
 
 use super::client::{ATTEMPT_LIMIT, OPERATION_LIMIT};
 use super::error::{StoreError, failed};
-use super::refusals::Tried;
+use super::refusals::Attempt;
 use super::table::Table;
 use crate::platform::clock::Timestamp;
 
@@ -43,14 +43,14 @@ impl Table {
             .expression_attribute_values(":holder", AttributeValue::S(holder.clone()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let attempt = || async {
-            let Err(error) = update.clone().send().await else { return Ok(Tried::Done(true)) };
+            let Err(error) = update.clone().send().await else { return Ok(Attempt::Done(true)) };
             match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
                     // The SDK repeats a request whose answer was lost: then this lease stands in its own way.
                     let standing = refused.item().and_then(|item| item.get("taken_by")?.as_s().ok());
-                    Ok(Tried::Done(standing == Some(&holder)))
+                    Ok(Attempt::Done(standing == Some(&holder)))
                 }
-                _ => Tried::of("UpdateItem", Err(error)),
+                _ => Attempt::of("UpdateItem", Err(error)),
             }
         };
         let is_acquired = self.patiently("UpdateItem", attempt).await?;
@@ -59,7 +59,7 @@ impl Table {
 }
 
 impl RunLease {
-    /// Lets the next run begin, in the time that is `left` to this one. If that fails, it begins when the turn's time is over.
+    /// Lets the next run begin, in the time that is `left` to this one. If that fails, it begins when the lease expires.
     pub async fn release(self, left: Duration) {
         let limit = OPERATION_LIMIT.min(left);
         let released = self
@@ -82,7 +82,7 @@ impl RunLease {
             Err(error) if matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_))) => {}
             Err(error) => {
                 let cause = failed("UpdateItem", &error);
-                tracing::warn!(key = self.key, %cause, "a turn is not given back, the next run waits until its time is over");
+                tracing::warn!(key = self.key, %cause, "the run lease could not be released, the next run waits until it expires");
             }
         }
     }

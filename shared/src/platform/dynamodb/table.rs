@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::client::{OPERATION_LIMIT, timeouts};
 use super::error::{StoreError, Written};
-use super::refusals::{Pauses, Refused, Tried};
+use super::refusals::{Attempt, Pauses, Refused};
 use crate::platform::clock::Random;
 
 /// Whether a read sees every write that was answered before it.
@@ -50,7 +50,7 @@ impl Table {
     ) -> BoxFuture<'a, Result<T, StoreError>>
     where
         T: Send + 'a,
-        F: Future<Output = Result<Tried<T>, StoreError>> + Send + 'a,
+        F: Future<Output = Result<Attempt<T>, StoreError>> + Send + 'a,
     {
         Box::pin(async move {
             let failed = |cause: &str| StoreError::Failed { action, cause: cause.to_owned() };
@@ -61,12 +61,12 @@ impl Table {
             loop {
                 let Ok(tried) = tokio::time::timeout_at(end, attempt()).await else { return Err(failed(last)) };
                 last = match tried? {
-                    Tried::Done(done) => return Ok(done),
-                    Tried::Refused(Refused::Condition) => return Err(failed("a condition failed")),
-                    Tried::Refused(Refused::InFlight) => "others keep writing the same item",
-                    Tried::Refused(Refused::Throttled) => "the table stays short of capacity",
+                    Attempt::Done(done) => return Ok(done),
+                    Attempt::Refused(Refused::Condition) => return Err(failed("a condition failed")),
+                    Attempt::Refused(Refused::InFlight) => "others keep writing the same item",
+                    Attempt::Refused(Refused::Throttled) => "the table stays short of capacity",
                 };
-                tracing::debug!(action, cause = last, "not done yet");
+                tracing::debug!(action, cause = last, "throttled or in conflict");
                 if !pauses.wait().await {
                     return Err(failed(last));
                 }
@@ -81,15 +81,15 @@ impl Table {
         attempt: impl Fn() -> F + Send + Sync + 'a,
     ) -> BoxFuture<'a, Result<Written, StoreError>>
     where
-        F: Future<Output = Result<Tried<Written>, StoreError>> + Send + 'a,
+        F: Future<Output = Result<Attempt<Written>, StoreError>> + Send + 'a,
     {
         self.patiently(action, move || {
             let tried = attempt();
             async move {
                 Ok(match tried.await? {
-                    Tried::Refused(Refused::Condition) => Tried::Done(Written::Conflict),
-                    Tried::Refused(moment) => Tried::Refused(moment),
-                    Tried::Done(written) => Tried::Done(written),
+                    Attempt::Refused(Refused::Condition) => Attempt::Done(Written::Conflict),
+                    Attempt::Refused(moment) => Attempt::Refused(moment),
+                    Attempt::Done(written) => Attempt::Done(written),
                 })
             }
         })

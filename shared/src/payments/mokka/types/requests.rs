@@ -302,7 +302,7 @@ pub struct FinishRequest {
     pub order_id: String,
     /// What is captured: the whole amount.
     pub amount: Amount,
-    /// Number of the fiscal receipt, or of the sales document.
+    /// Number of the fiscal receipt, or of the fiscal document.
     pub check_number: String,
     /// Address of the fiscal receipt (the document's second `check_number`).
     #[serde(skip_serializing_if = "Option::is_none")]
