@@ -66,11 +66,12 @@ pub enum System {
     /// The shop's own.
     Shop,
     Smspro,
+    Yookassa,
 }
 
 impl System {
     /// Every one.
-    pub const ALL: [Self; 5] = [Self::Aws, Self::Imshop, Self::Mokka, Self::Shop, Self::Smspro];
+    pub const ALL: [Self; 6] = [Self::Aws, Self::Imshop, Self::Mokka, Self::Shop, Self::Smspro, Self::Yookassa];
 
     /// Its name among what is measured.
     #[must_use]
@@ -81,6 +82,7 @@ impl System {
             Self::Mokka => "mokka",
             Self::Shop => "shop",
             Self::Smspro => "smspro",
+            Self::Yookassa => "yookassa",
         }
     }
 }
@@ -187,14 +189,20 @@ impl Http {
     }
 
     fn counts_of(&self, system: System) -> &Counts {
-        let [aws, imshop, mokka, shop, smspro] = self.counts.as_ref();
+        let [aws, imshop, mokka, shop, smspro, yookassa] = self.counts.as_ref();
         match system {
             System::Aws => aws,
             System::Imshop => imshop,
             System::Mokka => mokka,
             System::Shop => shop,
             System::Smspro => smspro,
+            System::Yookassa => yookassa,
         }
+    }
+
+    /// A GET, to be sent by [`send`](Self::send).
+    pub fn get(&self, url: Url) -> RequestBuilder {
+        self.client.get(url)
     }
 
     /// A POST, to be sent by [`send`](Self::send).

@@ -100,6 +100,26 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
+/// Reads an outside system's answer, which must be one JSON object, and notes in the log which lenient fields could not be read.
+///
+/// # Errors
+/// What is wrong with it: the place in the answer, never its content.
+pub fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    // serde would take an array as the fields in their order.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err("not the JSON object that was expected".to_owned());
+    }
+    let read = || {
+        let mut deserializer = serde_json::Deserializer::from_slice(body);
+        let value = serde_path_to_error::deserialize(&mut deserializer)?;
+        Ok((value, deserializer.end()))
+    };
+    let read = noting(read, |error: &serde_path_to_error::Error<serde_json::Error>| error.path().to_string());
+    let read = read.map_err(serde_path_to_error::Error::into_inner);
+    read.and_then(|(value, end)| end.map(|()| value))
+        .map_err(|error| format!("not the JSON that was expected (line {}, column {})", error.line(), error.column()))
+}
+
 /// Reads a list of objects, each by itself: one that cannot be read says nothing of the others.
 pub fn objects<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Said<Vec<Lenient<T>>>, D::Error> {
     let list: Said<Vec<Lenient<Object<T>>>> = unless_blank(deserializer)?;

@@ -434,20 +434,6 @@ fn json<T: Serialize>(request: &T) -> Result<String, Error> {
     serde_json::to_string(request).map_err(|error| Error::NotSent(format!("the request cannot be written: {error}")))
 }
 
-/// The cause names the place in the answer, never its content.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
-    // serde would take an array as the fields in their order.
-    if !body.trim_ascii_start().starts_with(b"{") {
-        return Err(Error::Unavailable("not the JSON object that was expected".to_owned()));
-    }
-    let read = || {
-        let mut deserializer = serde_json::Deserializer::from_slice(body);
-        let value = serde_path_to_error::deserialize(&mut deserializer)?;
-        Ok((value, deserializer.end()))
-    };
-    let read = wire::noting(read, |error: &serde_path_to_error::Error<serde_json::Error>| error.path().to_string());
-    let read = read.map_err(serde_path_to_error::Error::into_inner);
-    read.and_then(|(value, end)| end.map(|()| value)).map_err(|error| {
-        Error::Unavailable(format!("not the JSON that was expected (line {}, column {})", error.line(), error.column()))
-    })
+    wire::object(body).map_err(Error::Unavailable)
 }
