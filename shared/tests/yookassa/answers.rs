@@ -5,7 +5,7 @@ use shared::payments::yookassa::types::PaymentStatus;
 
 use super::*;
 
-fn fields(value: Value) -> Map<String, Value> {
+fn fields(value: &Value) -> Map<String, Value> {
     value.as_object().unwrap().clone()
 }
 
@@ -14,7 +14,7 @@ async fn unknown_words_are_kept_and_are_no_money() {
     let shop = Shop::open().await;
     let payment = shop.held("10.00").await;
     let new = json!({"status": "frozen", "payment_method": {"type": "digital_ruble", "id": "x"}, "colour": {"of": ["money"]}});
-    shop.standins.set_yookassa_fields(&payment.id, fields(new)).unwrap();
+    shop.standins.set_yookassa_fields(&payment.id, fields(&new)).unwrap();
     let read = shop.client.payment(&payment.id, deadline()).await.unwrap();
     assert_eq!(read.status, PaymentStatus::Other("frozen".to_owned()));
     assert_eq!(read.payment_method.0.unwrap().kind, "digital_ruble");
@@ -48,7 +48,7 @@ async fn what_money_depends_on_must_be_readable() {
     for (name, value) in odd {
         let shop = Shop::open().await;
         let payment = shop.captured("10.00").await;
-        shop.standins.set_yookassa_fields(&payment.id, fields(json!({ name: value }))).unwrap();
+        shop.standins.set_yookassa_fields(&payment.id, fields(&json!({ name: value }))).unwrap();
         let answer = shop.client.payment(&payment.id, deadline()).await;
         assert!(answer.as_ref().is_err_and(Error::may_be_done), "{name} = {value}: {answer:?}");
     }
@@ -59,6 +59,6 @@ async fn another_currency_is_no_money_of_ours() {
     let shop = Shop::open().await;
     let payment = shop.held("10.00").await;
     let amount = json!({"amount": {"value": "10.00", "currency": "XAU"}});
-    shop.standins.set_yookassa_fields(&payment.id, fields(amount)).unwrap();
+    shop.standins.set_yookassa_fields(&payment.id, fields(&amount)).unwrap();
     assert_eq!(shop.client.payment(&payment.id, deadline()).await.unwrap().amount.money(), None);
 }
