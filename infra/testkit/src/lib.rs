@@ -29,6 +29,7 @@ mod story;
 mod test_environment;
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -49,6 +50,18 @@ pub use test_environment::TestEnvironment;
 pub fn size(variable: &str, small: u32) -> u32 {
     std::env::var(variable)
         .map_or(small, |size| size.parse().unwrap_or_else(|_| panic!("{variable} must be a number, not {size}")))
+}
+
+/// Writes a file that a function is to read, into `folder`, the caller's `CARGO_TARGET_TMPDIR`; its path. Programs that do so at the same time
+/// never read half a file of each other's.
+#[must_use]
+pub fn written(folder: &str, name: &str, text: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let path = format!("{folder}/{name}");
+    let new = format!("{path}.{}.{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    std::fs::write(&new, text).expect("the folder of the tests can be written to");
+    std::fs::rename(&new, &path).expect("what was written can be moved");
+    path
 }
 
 /// Plays cases of a test that have environments of their own a few at a time: they mostly wait, but the machine has to keep up.

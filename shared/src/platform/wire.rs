@@ -1,4 +1,4 @@
-//! Pieces of JSON bodies that serde has no word for.
+//! JSON as outside systems write it: whole answers, and pieces of bodies that serde has no word for.
 
 use std::cell::RefCell;
 use std::fmt;

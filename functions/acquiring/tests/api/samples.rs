@@ -14,9 +14,8 @@ const ORDER: &str = "cbc85e53-0000-4f13-a708-000000000001";
 
 /// A shop whose way to pay is called as the document calls it, and the order of the samples.
 async fn start() -> Story {
-    let file = format!("{}/samples.toml", env!("CARGO_TARGET_TMPDIR"));
     let card = "[[method]]\nid = \"sberbank/card\"\ntitle = \"Частями\"\ntype = \"card\"\nprovider = \"mokka\"\n";
-    std::fs::write(&file, card).unwrap();
+    let file = testkit::written(env!("CARGO_TARGET_TMPDIR"), "samples.toml", card);
     let story = Story::start_with(Options::default(), &[("PAYMENTS_CONFIG", &file)]).await;
     let push = json!({"orderId": "12345", "amount": "3250.00", "currency": "RUB", "phone": canary::PHONE});
     let event = Event::new("PUT", &format!("/v1/orders/{ORDER}")).key(SHOP_KEY).json(push);

@@ -71,7 +71,7 @@ async fn what_orders_know_of_a_person_goes_and_the_books_stay() {
     assert_eq!(shown["order"].get("customer_until"), None, "{shown}");
     let logs = story.environment.logs();
     let named = |order: &Placed| {
-        let line = |line: &str| line.contains("knows nothing of its customer any more") && line.contains(&order.uuid);
+        let line = |line: &str| line.contains("an order has forgotten its customer") && line.contains(&order.uuid);
         logs.lines().any(line)
     };
     assert!(named(&order) && named(&never_paid), "the log says which orders");

@@ -214,9 +214,7 @@ fn configured(name: &str, changes: &[(&str, &str)]) -> String {
         assert!(text.contains(from), "{from}");
         text = text.replacen(from, to, 1);
     }
-    let path = format!("{}/{name}.toml", env!("CARGO_TARGET_TMPDIR"));
-    std::fs::write(&path, text).unwrap();
-    path
+    testkit::written(env!("CARGO_TARGET_TMPDIR"), &format!("{name}.toml"), &text)
 }
 
 fn success() -> Value {

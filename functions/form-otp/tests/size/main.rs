@@ -50,10 +50,9 @@ async fn body_of_many_values_is_handled_in_less_than_half_the_memory() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_megabytes_of_photos_fit_into_an_eighth_of_a_gigabyte() {
     let environment = TestEnvironment::start_now().await;
-    let config = format!("{}/photos.toml", env!("CARGO_TARGET_TMPDIR"));
     let shipped = include_str!("../../../../infra/config/forms.toml");
     let photos = "[[form]]\nname = \"photos\"\nrequires_code = false\ndestinations = [\"shop\", \"store\"]\n";
-    std::fs::write(&config, format!("{shipped}\n{photos}")).unwrap();
+    let config = testkit::written(env!("CARGO_TARGET_TMPDIR"), "photos.toml", &format!("{shipped}\n{photos}"));
     let mut settings = environment.env();
     settings.insert("FORMS_CONFIG".to_owned(), config);
     settings.insert("LOG_LEVEL".to_owned(), "error".to_owned());

@@ -126,9 +126,9 @@ async fn of_two_runs_that_know_the_same_one_notes_the_alarm() {
 #[tokio::test]
 async fn the_thresholds_are_the_files() {
     let shop = Shop::start().await;
-    let path = format!("{}/strict.toml", env!("CARGO_TARGET_TMPDIR"));
     let text = include_str!("../../../../infra/config/forms.toml").replace("min_codes = 20", "min_codes = 5");
-    std::fs::write(&path, text.replace("min_entered_percent = 30", "min_entered_percent = 90")).unwrap();
+    let text = text.replace("min_entered_percent = 30", "min_entered_percent = 90");
+    let path = testkit::written(env!("CARGO_TARGET_TMPDIR"), "strict.toml", &text);
     shop.environment.set_workers(&[("FORMS_CONFIG", &path)]);
     shop.traffic(0, 5, 4).await;
     assert_eq!(shop.environment.watch_sms().await["alarms"], 2);

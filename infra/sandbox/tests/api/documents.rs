@@ -244,3 +244,20 @@ fn the_log_lines_that_are_explained_to_operations_exist() {
     }
     assert!(quoted > 8, "{quoted}");
 }
+
+/// What a person would search the log for: words in quotes, and no command.
+#[test]
+fn the_words_that_operations_search_for_are_in_the_code() {
+    let (sources, mut quoted) = (sources(), 0);
+    for words in OPERATIONS.lines().flat_map(|line| line.split('`').skip(1).step_by(2)) {
+        let words = words.split(": ").next().unwrap();
+        let is_text = words.starts_with(|first: char| first.is_ascii_lowercase())
+            && words.chars().all(|letter| letter.is_ascii_alphabetic() || " ',;".contains(letter));
+        let is_command = ["aws ", "cargo ", "logs "].iter().any(|command| words.starts_with(command));
+        if is_text && !is_command && words.split(' ').count() >= 4 {
+            assert!(sources.contains(words), "nothing says `{words}`");
+            quoted += 1;
+        }
+    }
+    assert!(quoted > 30, "{quoted}");
+}
