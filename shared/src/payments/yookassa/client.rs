@@ -250,14 +250,14 @@ fn read<T: DeserializeOwned>(answer: &outbound::Answer) -> Result<T, Error> {
     if status == StatusCode::TOO_MANY_REQUESTS {
         return Err(Error::Throttled);
     }
-    let failure: Option<Failure> = wire::object(&answer.body).ok();
-    let Some(failure) = failure.filter(|failure| status.is_client_error() && failure.kind == "error") else {
-        // What stands before YooKassa may say 4xx as well, and then nothing is known of the call.
-        let retry_after = wire::object(&answer.body).ok().and_then(|Failure { retry_after, .. }| retry_after.0);
-        let retry_after = retry_after.map(|millis| Duration::from_millis(millis.min(MAX_RETRY_AFTER)));
-        return Err(Error::Unknown { cause: format!("HTTP {status}"), retry_after });
-    };
-    let Failure { id, code, description, parameter, .. } = failure;
+    let cause = || format!("HTTP {status}");
+    let failure: Failure = wire::object(&answer.body).map_err(|_| Error::unknown(cause()))?;
+    let Failure { kind, id, code, description, parameter, retry_after } = failure;
+    // What stands before YooKassa may say 4xx as well, and then nothing is known of the call.
+    if kind != "error" || !status.is_client_error() {
+        let retry_after = retry_after.0.map(|millis| Duration::from_millis(millis.min(MAX_RETRY_AFTER)));
+        return Err(Error::Unknown { cause: cause(), retry_after });
+    }
     let description = description.0.unwrap_or_default().chars().take(MAX_DESCRIPTION).collect();
     // An answer without a code says by its status alone what it is.
     let code = code.0.map_or_else(|| by_status(status), Code::from);
