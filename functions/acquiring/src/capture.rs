@@ -22,7 +22,7 @@ pub(crate) async fn capture(deps: &Deps, inbound: &Inbound, command: Command) ->
     on_payment(&payment.id);
     // The payment's own method counts even if it is no longer offered: what is under way must still be captured.
     let own = [Some(method.as_str()), method.without_prefix()].contains(&Some(payment.method.as_str()));
-    if !own && deps.methods.find(&method).and_then(|method| method.provider) != Some(payment.provider) {
+    if !own && deps.methods.find(&method).and_then(|method| method.provider.as_ref()) != Some(&payment.provider) {
         return Err(Failure::business(texts::METHOD_UNKNOWN));
     }
     let settled = deps.settler.settle(payment, Trigger::Capture, inbound.deadline()).await.map_err(Failure::internal)?;

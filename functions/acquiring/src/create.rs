@@ -6,7 +6,7 @@ use lambda_http::{Body, Response};
 use shared::payments::gateway::Registration;
 use shared::payments::imshop::acquiring::{Created, Request as Command};
 use shared::payments::methods::{Facts, Method};
-use shared::payments::payment::{Choice, Order, Payment, Provider, Reason, State, Trigger};
+use shared::payments::payment::{Choice, GatewayName, Order, Payment, Reason, State, Trigger};
 use shared::payments::settle::Settled;
 use shared::payments::texts;
 use shared::platform::clock::Deadline;
@@ -35,7 +35,7 @@ pub(crate) async fn create(deps: &Deps, inbound: &Inbound, command: Command) -> 
     let base = deps.public_base_url.as_ref().or(inbound.api_gateway_url());
     let base = base.ok_or_else(|| Failure::internal("PUBLIC_BASE_URL is not set and the event names no domain"))?;
     let method = deps.methods.find(&method_id).ok_or_else(|| Failure::business(texts::METHOD_UNKNOWN))?;
-    let provider = method.provider.ok_or_else(|| Failure::business(texts::METHOD_NOT_ONLINE))?;
+    let provider = method.provider.clone().ok_or_else(|| Failure::business(texts::METHOD_NOT_ONLINE))?;
     let order = order(deps, &order_uuid, &order_id).await?;
     let request = Attempt { deps, method, base, deadline: inbound.deadline() };
     let choice = Choice {
@@ -117,7 +117,7 @@ impl Attempt<'_> {
                 None => None,
             };
             let leased = match latest {
-                Some(payment) => match self.settle_latest(payment, choice.provider).await? {
+                Some(payment) => match self.settle_latest(payment, &choice.provider).await? {
                     Found::Live(payment) => return Ok(payment),
                     Found::Register(payment) => {
                         // The page known so far ends with this registration, whatever comes of it.
@@ -146,9 +146,9 @@ impl Attempt<'_> {
         Err(Failure::business(texts::PAYMENT_IN_PROGRESS))
     }
 
-    async fn settle_latest(&self, payment: Payment, provider: Provider) -> Result<Found, Failure> {
+    async fn settle_latest(&self, payment: Payment, provider: &GatewayName) -> Result<Found, Failure> {
         on_payment(&payment.id);
-        if !payment.state.is_settled() && payment.provider != provider {
+        if !payment.state.is_settled() && payment.provider != *provider {
             return Err(Failure::business(texts::OTHER_METHOD_IN_PROGRESS));
         }
         if payment.state == State::Creating && payment.is_leased(self.deps.settler.clock.now()) {
@@ -215,7 +215,7 @@ impl Attempt<'_> {
         if amount.is_zero() {
             return Err(Failure::business(texts::NOTHING_TO_PAY));
         }
-        if amount.currency() != self.deps.settler.gateways.get(choice.provider).currency() {
+        if amount.currency() != self.deps.settler.gateways.get(&choice.provider).currency() {
             return Err(Failure::business(texts::CURRENCY_NOT_SUPPORTED));
         }
         let mut payment = Payment::open(order, order.attempts + 1, amount, choice.clone(), self.deps.settler.clock.now());
@@ -228,7 +228,7 @@ impl Attempt<'_> {
     /// Registers a leased attempt with its provider and records how that came out.
     async fn register(&self, order: &Order, payment: Payment) -> Result<Payment, Failure> {
         let urls = Landing::new(self.base, &payment).urls(&self.token(&payment));
-        let gateway = self.deps.settler.gateways.get(payment.provider);
+        let gateway = self.deps.settler.gateways.get(&payment.provider);
         let outcome = gateway.register(order, &payment, &urls, self.deadline.before(RECORDING)).await;
         let now = self.deps.settler.clock.now();
         let (after, failure) = match outcome {

@@ -47,7 +47,7 @@ pub(crate) struct ShownPayment<'a> {
     order_uuid: &'a str,
     attempt: u32,
     method: &'a str,
-    provider: &'static str,
+    provider: &'a str,
     state: &'static str,
     amount: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -135,7 +135,7 @@ impl<'a> ShownPayment<'a> {
             order_uuid: payment.order_uuid.as_str(),
             attempt: payment.attempt,
             method: payment.method.as_str(),
-            provider: payment.provider.name(),
+            provider: payment.provider.as_str(),
             state: payment.state.name(),
             amount: payment.amount.decimal(),
             prepayment: payment.prepayment().map(Money::decimal),

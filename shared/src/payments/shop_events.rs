@@ -96,7 +96,7 @@ struct Data<'a> {
     attempt: u32,
     /// Whether this is the order's last attempt by now.
     latest: bool,
-    provider: &'static str,
+    provider: &'a str,
     method: &'a str,
     state: &'a str,
     amount: String,
@@ -134,7 +134,7 @@ impl<'a> EventBody<'a> {
                 payment_id: payment.id.as_str(),
                 attempt: payment.attempt,
                 latest: newest.is_none_or(|newest| *newest == payment.id),
-                provider: payment.provider.name(),
+                provider: payment.provider.as_str(),
                 method: payment.method.as_str(),
                 state: &event.state,
                 amount: Money::decimal(payment.amount),

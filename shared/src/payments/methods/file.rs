@@ -11,7 +11,7 @@ use time::UtcOffset;
 use super::condition::Condition;
 use super::method::{CustomerPhone, Icon, Limit, Method, Variant, Widget};
 use crate::payments::imshop::payments::PaymentType;
-use crate::payments::payment::Provider;
+use crate::payments::payment::GatewayName;
 use crate::platform::clock::MOSCOW;
 use crate::platform::config::{filled, maybe_filled, table, tables, text};
 use crate::platform::env::parse_url;
@@ -53,8 +53,8 @@ struct MethodTable {
     description: Option<String>,
     /// What kind of payment the app shows.
     r#type: PaymentType,
-    /// Who takes the money of an online payment. Left out for payment on delivery.
-    provider: Option<Provider>,
+    /// The gateway that takes the money of an online payment. Left out for payment on delivery.
+    provider: Option<GatewayName>,
     /// Percent off the delivery.
     #[serde(default, deserialize_with = "percent")]
     #[schemars(range(min = 0, max = 100))]
@@ -215,11 +215,14 @@ impl MethodTable {
         if before.iter().any(|other| other.id == self.id) {
             return Err("id is used twice; every method needs its own".to_owned());
         }
-        match self.provider {
+        match &self.provider {
             Some(_) if !is_online(self.r#type) => {
                 return Err("provider must be left out for payment on delivery (type cash or card_on_delivery)".to_owned());
             }
-            Some(Provider::Mokka) if self.r#type != PaymentType::Card => {
+            Some(gateway) if !gateway.is_mokka() => {
+                return Err(format!("provider {gateway} is none of the gateways of this file"));
+            }
+            Some(_) if self.r#type != PaymentType::Card => {
                 return Err("type must be card for provider mokka".to_owned());
             }
             None if is_online(self.r#type) => {
@@ -228,7 +231,7 @@ impl MethodTable {
             None if self.widget.is_some() || self.limit != Limit::Off => {
                 return Err("widget and limit need provider mokka".to_owned());
             }
-            Some(Provider::Mokka) | None => {}
+            Some(_) | None => {}
         }
         let icon = match (self.icon, self.icon_id) {
             (Some(_), Some(_)) => return Err("icon and iconId exclude each other: keep one".to_owned()),

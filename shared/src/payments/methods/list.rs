@@ -8,7 +8,7 @@ use super::facts::Facts;
 use super::file;
 use super::method::{CustomerPhone, Method, Offer};
 use crate::payments::imshop::payments::Request;
-use crate::payments::payment::Provider;
+use crate::payments::payment::GatewayName;
 use crate::platform::config::{Mistake, read};
 use crate::platform::ids::MethodId;
 use crate::platform::phone::Phone;
@@ -80,7 +80,7 @@ impl Methods {
 impl fmt::Display for Methods {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, method) in self.iter().enumerate() {
-            let provider = method.provider.map_or("on delivery", Provider::name);
+            let provider = method.provider.as_ref().map_or("on delivery", GatewayName::as_str);
             write!(f, "{}. {} «{}», {provider}: ", index + 1, method.id, method.title)?;
             match &method.when {
                 Some(when) => writeln!(f, "when {when}")?,

@@ -6,7 +6,7 @@ use super::condition::Condition;
 use super::facts::Facts;
 use super::truth::Truth;
 use crate::payments::imshop::payments::PaymentType;
-use crate::payments::payment::Provider;
+use crate::payments::payment::GatewayName;
 use crate::platform::config::within;
 use crate::platform::ids::MethodId;
 
@@ -21,8 +21,8 @@ pub struct Method {
     pub description: Option<String>,
     /// What kind of payment the app shows.
     pub kind: PaymentType,
-    /// Who takes the money; none for payment on delivery.
-    pub provider: Option<Provider>,
+    /// The gateway that takes the money; none for payment on delivery.
+    pub provider: Option<GatewayName>,
     /// Percent off the delivery, 0 to 100.
     pub delivery_discount: Option<u8>,
     /// IMSHOP's `autoVerification`.

@@ -1,9 +1,10 @@
 //! A payment as it is kept: its fields, and what each of them is made of. What happens to them is in the files beside this one.
 
 use super::channels::Outbox;
+use super::gateway_name::GatewayName;
 use super::order::Line;
 use super::prepayment::Prepaid;
-use super::state::{BACK_OFFICE, Provider, State};
+use super::state::{BACK_OFFICE, State};
 use crate::platform::clock::Timestamp;
 use crate::platform::ids::{MethodId, OrderId, OrderUuid, PaymentId};
 use crate::platform::money::Money;
@@ -20,8 +21,8 @@ pub struct Payment {
     pub attempt: u32,
     /// The way to pay that the customer chose.
     pub method: MethodId,
-    /// Who takes the money.
-    pub provider: Provider,
+    /// The gateway that takes the money.
+    pub provider: GatewayName,
     /// What the provider is to take, or has captured. Only a change of the hold changes it, or a prepayment that the customer chooses.
     pub amount: Money,
     /// What of the order is paid beside it.
@@ -81,8 +82,8 @@ pub struct Payment {
 pub struct Choice {
     /// The way to pay.
     pub method: MethodId,
-    /// Who takes the money.
-    pub provider: Provider,
+    /// The gateway that takes the money.
+    pub provider: GatewayName,
     /// Where the app is opened again.
     pub return_url: Option<String>,
     /// Until when the provider keeps the attempt open.

@@ -150,7 +150,7 @@ fn wrapped(text: &str, columns: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payments::payment::{Choice, Known, Line, Provider};
+    use crate::payments::payment::{Choice, GatewayName, Known, Line};
     use crate::platform::ids::{MethodId, OrderId, OrderUuid};
     use crate::platform::money::{Currency, Quantity};
 
@@ -207,7 +207,7 @@ mod tests {
     fn payment(order: &Order) -> Payment {
         let now = Timestamp::from_millis(1_700_000_000_000);
         let choice =
-            Choice { method: MethodId::parse("mokka").unwrap(), provider: Provider::Mokka, return_url: None, valid_till: now };
+            Choice { method: MethodId::parse("mokka").unwrap(), provider: GatewayName::MOKKA, return_url: None, valid_till: now };
         Payment::open(order, 1, rub(1_000_000), choice, now)
     }
 

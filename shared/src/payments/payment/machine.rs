@@ -311,7 +311,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::payments::payment::{Outbox, PollSchedule, Prepaid, Provider, Stored, Trigger};
+    use crate::payments::payment::{GatewayName, Outbox, PollSchedule, Prepaid, Stored, Trigger};
     use crate::platform::ids::{MethodId, OrderId, OrderUuid, PaymentId};
     use crate::platform::money::Currency;
 
@@ -326,7 +326,7 @@ mod tests {
             order_id: OrderId::parse("1001").unwrap(),
             attempt: 1,
             method: MethodId::parse("mokka").unwrap(),
-            provider: Provider::Mokka,
+            provider: GatewayName::MOKKA,
             amount: rub(500_000),
             prepaid: None,
             state,

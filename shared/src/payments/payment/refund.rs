@@ -73,7 +73,7 @@ impl Payment {
                 amount: rest,
                 status: RefundStatus::Made,
                 repeats: 0,
-                by: format!("{} seen by {by}", self.provider.name()),
+                by: format!("{} seen by {by}", self.provider),
                 at: now,
                 ended_at: Some(now),
             });

@@ -1,4 +1,4 @@
-//! Where a payment stands, who takes the money, and what moves it on.
+//! Where a payment stands, and what moves it on.
 
 use std::fmt;
 
@@ -93,30 +93,6 @@ impl State {
             PartiallyRefunded => next == Refunded,
             Refunded | Declined | Canceled | Expired => false,
         }
-    }
-}
-
-/// Who takes the money of an online payment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Provider {
-    /// Mokka, payment in instalments.
-    Mokka,
-}
-
-impl Provider {
-    /// The name used in configuration, storage and logs.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Mokka => "mokka",
-        }
-    }
-
-    /// The provider of that name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        (name == Self::Mokka.name()).then_some(Self::Mokka)
     }
 }
 

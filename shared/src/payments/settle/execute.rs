@@ -30,7 +30,7 @@ impl Settler {
         by: Trigger<'_>,
         deadline: Deadline,
     ) -> Result<Option<Payment>, StoreError> {
-        let gateway = self.gateways.get(payment.provider);
+        let gateway = self.gateways.get(&payment.provider);
         let outcome = self.call(gateway, &payment, deadline.before(RECORDING)).await;
         let operation = operation(&payment);
         match &outcome {

@@ -11,6 +11,7 @@ mod close;
 mod execute;
 mod operate;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::payments::gateway::Gateways;
@@ -79,7 +80,7 @@ impl Settler {
         let client = client_from_env(env);
         let orders = client.and_then(|client| Orders::from_env(env, client, random, clock.clone(), metrics));
         let mokka = MokkaGateway::from_env(env, http, clock.clone());
-        Some(Self { orders: orders?, gateways: Gateways::new(mokka?), clock })
+        Some(Self { orders: orders?, gateways: Gateways::new(mokka?, BTreeMap::new()), clock })
     }
 
     /// A payment read again until no other request is calling the provider for it, or patience runs out.
@@ -164,7 +165,7 @@ impl Settler {
     /// else wrote first.
     async fn extend(&self, payment: Payment, by: Trigger<'_>, deadline: Deadline) -> Result<Option<Payment>, StoreError> {
         let now = self.clock.now();
-        let valid_till = payment.valid_till.max(now.plus(self.gateways.get(payment.provider).hold_for()));
+        let valid_till = payment.valid_till.max(now.plus(self.gateways.get(&payment.provider).hold_for()));
         let lines = match self.order_of(&payment).await {
             Ok(Order { lines, .. }) => lines,
             // The hold is worth more than the list of its goods.
@@ -181,7 +182,7 @@ impl Settler {
 
     /// The provider's Status; nothing if it cannot be asked.
     pub async fn ask(&self, payment: &Payment, deadline: Deadline) -> Option<ProviderReport> {
-        match self.gateways.get(payment.provider).status(payment, deadline.before(RECORDING)).await {
+        match self.gateways.get(&payment.provider).status(payment, deadline.before(RECORDING)).await {
             Ok(report) => {
                 tracing::debug!(reported = ?report.state, state = payment.state.name(), "the provider's status");
                 Some(report)

@@ -162,7 +162,7 @@ impl Settler {
     }
 
     fn permits(&self, payment: &Payment, command: &Command) -> Result<(), CommandRefusal> {
-        let gateway = self.gateways.get(payment.provider);
+        let gateway = self.gateways.get(&payment.provider);
         let captured_at = payment.captured_at.unwrap_or(Timestamp::from_millis(0));
         payment.permits(command, gateway.partial_refund_from(captured_at), self.clock.now())
     }

@@ -191,7 +191,7 @@ impl Orders {
 
     fn measure(&self, payment: &Payment) {
         let News { reached, captured, refunded, unknown, mismatch, manual_review } = payment.news();
-        let (provider, id) = (payment.provider.name(), payment.id.as_str());
+        let (provider, id) = (payment.provider.as_str(), payment.id.as_str());
         let fields = [(metrics::PROVIDER, provider), (metrics::PAYMENT, id)];
         for (state, by) in &reached {
             // A person's name follows the colon.

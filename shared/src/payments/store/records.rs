@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::outbox::{ChannelsRecord, EventReceiptRecord, Shared};
 use crate::payments::payment::{
-    Cart, Change, Fact, FiscalDocument, FiscalReceipt, Goods, Intent, Known, Line, Named, Order, Payment, PollSchedule, Prepaid,
-    Prepayment, Provider, Reason, Refund, RefundStatus, State, StatusEvent, Step, Stored,
+    Cart, Change, Fact, FiscalDocument, FiscalReceipt, GatewayName, Goods, Intent, Known, Line, Named, Order, Payment,
+    PollSchedule, Prepaid, Prepayment, Reason, Refund, RefundStatus, State, StatusEvent, Step, Stored,
 };
 use crate::platform::clock::Timestamp;
 use crate::platform::ids::{InstallId, ItemId, MethodId, OrderId, OrderUuid, PaymentId};
@@ -522,7 +522,7 @@ impl From<&Payment> for PaymentRecord {
             order_id: payment.order_id.as_str().to_owned(),
             attempt: payment.attempt,
             method: payment.method.as_str().to_owned(),
-            provider: payment.provider.name().to_owned(),
+            provider: payment.provider.as_str().to_owned(),
             amount: payment.amount.minor(),
             prepaid: payment.prepaid.as_ref().map(PrepaidRecord::from),
             currency: payment.amount.currency().code().to_owned(),
@@ -714,7 +714,7 @@ impl TryFrom<Versioned<PaymentRecord>> for Payment {
             order_id: OrderId::parse(&record.order_id).map_err(text("order_id"))?,
             attempt: record.attempt,
             method: MethodId::parse(&record.method).map_err(text("method"))?,
-            provider: Provider::from_name(&record.provider).ok_or_else(|| "provider is unknown".to_owned())?,
+            provider: GatewayName::parse(&record.provider).map_err(text("provider"))?,
             amount: Money::from_minor(record.amount, currency).map_err(text("amount"))?,
             prepaid: record.prepaid.map(|prepaid| prepaid.read(currency)).transpose()?,
             state: State::from_name(&record.state).ok_or_else(|| "state is unknown".to_owned())?,

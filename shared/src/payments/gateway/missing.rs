@@ -1,0 +1,70 @@
+//! A gateway that the configuration has lost while payments of it are live.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::contract::{Gateway, Registration, Unknown, Urls};
+use crate::payments::payment::{Change, Order, Payment, Policy, ProviderOutcome, ProviderReport};
+use crate::platform::clock::{Deadline, Timestamp};
+use crate::platform::money::{Currency, Money};
+
+/// Answers that nothing can be asked or done, and logs an error each time.
+#[derive(Debug)]
+pub(super) struct Missing;
+
+fn cause(payment: &Payment) -> String {
+    let gateway = payment.provider.as_str();
+    tracing::error!(
+        gateway,
+        "no gateway of this name is configured, and a payment needs it: put its section back into payments.toml"
+    );
+    format!("gateway {gateway} is not configured")
+}
+
+fn not_sent(payment: &Payment) -> Result<ProviderOutcome, Unknown> {
+    Ok(ProviderOutcome::NotSent(cause(payment)))
+}
+
+#[async_trait]
+impl Gateway for Missing {
+    async fn register(&self, _: &Order, payment: &Payment, _: &Urls, _: Deadline) -> Result<Registration, Unknown> {
+        Err(Unknown(cause(payment)))
+    }
+
+    async fn status(&self, payment: &Payment, _: Deadline) -> Result<ProviderReport, Unknown> {
+        Err(Unknown(cause(payment)))
+    }
+
+    async fn capture(&self, _: &Order, payment: &Payment, _: Option<Vec<u8>>, _: Deadline) -> Result<ProviderOutcome, Unknown> {
+        not_sent(payment)
+    }
+
+    async fn cancel(&self, payment: &Payment, _: Deadline) -> Result<ProviderOutcome, Unknown> {
+        not_sent(payment)
+    }
+
+    async fn change(&self, payment: &Payment, _: &Change, _: Deadline) -> Result<ProviderOutcome, Unknown> {
+        not_sent(payment)
+    }
+
+    async fn refund(&self, payment: &Payment, _: Money, _: Deadline) -> Result<ProviderOutcome, Unknown> {
+        not_sent(payment)
+    }
+
+    fn partial_refund_from(&self, captured_at: Timestamp) -> Timestamp {
+        captured_at
+    }
+
+    fn policy(&self) -> Policy {
+        Policy::OnShipment
+    }
+
+    fn hold_for(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn currency(&self) -> Currency {
+        Currency::Rub
+    }
+}
