@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use lambda_http::{Body, Response};
-use shared::payments::gateway::Registration;
-use shared::payments::imshop::acquiring::{Created, Request as Command};
+use shared::payments::gateway::{Call, Registration};
+use shared::payments::imshop::acquiring::{Created, HowToPay, Request as Command};
 use shared::payments::methods::{Facts, Method};
-use shared::payments::payment::{Choice, GatewayName, Order, Payment, Reason, State, Trigger};
+use shared::payments::payment::{Choice, Order, Payment, PaymentAction, Reason, State, Trigger};
 use shared::payments::settle::Settled;
 use shared::payments::texts;
 use shared::platform::clock::Deadline;
@@ -38,11 +38,13 @@ pub(crate) async fn create(deps: &Deps, inbound: &Inbound, command: Command) -> 
     let provider = method.provider.clone().ok_or_else(|| Failure::business(texts::METHOD_NOT_ONLINE))?;
     let order = order(deps, &order_uuid, &order_id).await?;
     let request = Attempt { deps, method, base, deadline: inbound.deadline() };
+    let valid_for = deps.settler.gateways.get(&provider).valid_for().unwrap_or(deps.valid_for);
     let choice = Choice {
         method: method.id.clone(),
         provider,
+        two_stage: method.two_stage,
         return_url: return_url.clone(),
-        valid_till: deps.settler.clock.now().plus(deps.valid_for),
+        valid_till: deps.settler.clock.now().plus(valid_for),
     };
     let payment = Box::pin(request.open(order, choice)).await?;
     on_payment(&payment.id);
@@ -117,15 +119,11 @@ impl Attempt<'_> {
                 None => None,
             };
             let leased = match latest {
-                Some(payment) => match self.settle_latest(payment, &choice.provider).await? {
+                Some(payment) => match self.settle_latest(payment, &choice).await? {
                     Found::Live(payment) => return Ok(payment),
                     Found::Register(payment) => {
-                        // The page known so far ends with this registration, whatever comes of it.
-                        let callback_token_hash = sha256_hex(&self.token(&payment));
-                        // Nor does its end: the customer has as long as anybody else.
-                        let intent = Payment { url: None, callback_token_hash, valid_till: choice.valid_till, ..payment };
-                        let intent = intent.leased(self.deps.settler.clock.now());
-                        orders.save_payment(intent).await.map_err(Failure::internal)?
+                        let again = self.prepared(&order, registering_again(payment, &choice, |payment| self.token(payment)));
+                        orders.save_payment(again.leased(self.deps.settler.clock.now())).await.map_err(Failure::internal)?
                     }
                     Found::Over => self.start(&order, &choice).await?,
                 },
@@ -146,17 +144,19 @@ impl Attempt<'_> {
         Err(Failure::business(texts::PAYMENT_IN_PROGRESS))
     }
 
-    async fn settle_latest(&self, payment: Payment, provider: &GatewayName) -> Result<Found, Failure> {
+    async fn settle_latest(&self, payment: Payment, choice: &Choice) -> Result<Found, Failure> {
         on_payment(&payment.id);
-        if !payment.state.is_settled() && payment.provider != *provider {
-            return Err(Failure::business(texts::OTHER_METHOD_IN_PROGRESS));
-        }
+        let is_other = payment.provider != choice.provider || payment.two_stage != choice.two_stage;
         if payment.state == State::Creating && payment.is_leased(self.deps.settler.clock.now()) {
-            return self.wait_for(payment).await;
+            return match self.wait_for(payment).await? {
+                Found::Live(payment) if is_other => self.give_up(payment).await,
+                found @ (Found::Live(_) | Found::Register(_) | Found::Over) => Ok(found),
+            };
         }
         let settler = &self.deps.settler;
         let settled = settler.settle(payment, Trigger::Create, self.deadline).await.map_err(Failure::internal)?;
         let (payment, in_doubt) = match settled {
+            Settled::Unregistered(payment) if is_other => return self.give_up(payment).await,
             Settled::Unregistered(payment) => return Ok(Found::Register(payment)),
             Settled::Known(payment) => (payment, false),
             Settled::InDoubt(payment) => (payment, true),
@@ -165,6 +165,7 @@ impl Attempt<'_> {
             return Err(Failure::business(texts::PAYMENT_MISMATCH));
         }
         match payment.state {
+            State::Creating if is_other => self.give_up(payment).await,
             State::Creating => Err(Failure::business(texts::PROVIDER_UNAVAILABLE)),
             // Its page is probably gone, and whether it was paid cannot be asked now, or the provider says that something happened and does
             // not show what.
@@ -177,6 +178,7 @@ impl Attempt<'_> {
                 let saved = settler.orders.save_payment(expired).await.map_err(Failure::internal)?;
                 saved.map(|_| Found::Over).ok_or_else(|| Failure::business(texts::PAYMENT_IN_PROGRESS))
             }
+            State::Pending if is_other => self.give_up(payment).await,
             State::Pending => Ok(Found::Live(payment)),
             State::Held if settler.gateways.hold_counts_as_paid(&payment) => Err(Failure::business(texts::ALREADY_PAID)),
             State::Held | State::Finishing => Err(Failure::business(texts::PAYMENT_PROCESSING)),
@@ -190,6 +192,20 @@ impl Attempt<'_> {
             }
             State::Declined | State::Canceled | State::Expired => Ok(Found::Over),
         }
+    }
+
+    /// The customer has chosen another way to pay meanwhile. A hold that comes of the earlier attempt is let go, so that no customer pays twice;
+    /// one that takes the money at once cannot be closed before its end.
+    async fn give_up(&self, payment: Payment) -> Result<Found, Failure> {
+        if !payment.two_stage {
+            let until = payment.valid_till.utc().to_offset(self.deps.methods.utc_offset()).time();
+            return Err(Failure::business(texts::other_method_until(until)));
+        }
+        let settler = &self.deps.settler;
+        tracing::info!(provider = %payment.provider, "an attempt is given up for another way to pay");
+        let withdrawn = payment.withdrawn(Trigger::Create, settler.clock.now());
+        let saved = settler.orders.save_payment(withdrawn).await.map_err(Failure::internal)?;
+        saved.map(|_| Found::Over).ok_or_else(|| Failure::business(texts::PAYMENT_IN_PROGRESS))
     }
 
     /// Another request is registering this attempt: its result is ours too, so that a double press makes one attempt.
@@ -222,7 +238,17 @@ impl Attempt<'_> {
         payment.callback_token_hash = sha256_hex(&self.token(&payment));
         payment.return_token = Some(self.return_token(&payment));
         on_payment(&payment.id);
+        let payment = self.prepared(order, payment);
         self.deps.settler.orders.open_payment(order, payment).await.map_err(Failure::internal)
+    }
+
+    /// An attempt with its registration as it is sent each time.
+    fn prepared(&self, order: &Order, payment: Payment) -> Payment {
+        let gateway = self.deps.settler.gateways.get(&payment.provider);
+        let urls = Landing::new(self.base, &payment).urls(&self.token(&payment));
+        let call = Call::Register { order, urls: &urls };
+        payment
+            .with_operation(&call.name(), self.deps.settler.clock.now(), |payment, number| gateway.keyed(payment, &call, number))
     }
 
     /// Registers a leased attempt with its provider and records how that came out.
@@ -232,9 +258,16 @@ impl Attempt<'_> {
         let outcome = gateway.register(order, &payment, &urls, self.deadline.before(RECORDING)).await;
         let now = self.deps.settler.clock.now();
         let (after, failure) = match outcome {
-            Ok(Registration::Open(url)) => {
+            Ok(Registration::Open { action, provider_id, valid_till }) => {
                 tracing::info!(amount_minor = payment.amount.minor(), attempt = payment.attempt, "payment registered");
-                (Payment { url: Some(url), ..payment }.moved(State::Pending, Trigger::Create, now), None)
+                let valid_till = valid_till.unwrap_or(payment.valid_till);
+                let open = Payment { action: Some(action), provider_id, valid_till, ..payment };
+                (open.moved(State::Pending, Trigger::Create, now), None)
+            }
+            Ok(Registration::WithoutAction(provider_id)) => {
+                tracing::warn!("the payment is registered, and its page was not said");
+                let known = Payment { provider_id: Some(provider_id), ..payment };
+                (known.in_doubt(now), Some(texts::PROVIDER_UNAVAILABLE.to_owned()))
             }
             Ok(Registration::Refused(reason)) => {
                 let Reason { text, .. } = reason.clone();
@@ -258,7 +291,7 @@ impl Attempt<'_> {
                 .map_err(Failure::internal)?
                 .ok_or_else(|| Failure::internal("a payment vanished"))?,
         };
-        match (failure, &payment.url) {
+        match (failure, &payment.action) {
             (None, Some(_)) => Ok(payment),
             (None, None) => Err(Failure::business(texts::PAYMENT_IN_PROGRESS)),
             (Some(text), _) => Err(Failure::business(text)),
@@ -289,17 +322,27 @@ pub(crate) fn failure_text(payment: &Payment) -> String {
     }
 }
 
+/// An attempt that is not known at the provider, about to be registered. What was asked with an idempotence key is asked again as it was;
+/// otherwise the page known so far ends with this registration, whatever comes of it, and its end does not count: the customer has as
+/// long as anybody else.
+fn registering_again(payment: Payment, choice: &Choice, token: impl FnOnce(&Payment) -> String) -> Payment {
+    if payment.operation.is_some() {
+        return payment;
+    }
+    let callback_token_hash = sha256_hex(&token(&payment));
+    Payment { action: None, callback_token_hash, valid_till: choice.valid_till, ..payment }
+}
+
 fn answer(payment: &Payment, base: &Url, return_url: Option<&str>) -> Result<Response<Body>, Failure> {
-    let url = payment.url.as_deref().ok_or_else(|| Failure::business(texts::PAYMENT_IN_PROGRESS))?;
+    let action = payment.action.as_ref().ok_or_else(|| Failure::business(texts::PAYMENT_IN_PROGRESS))?;
     let landing = Landing::new(base, payment);
-    http::json(
-        Status::Ok,
-        &Created {
-            success: true,
-            payment_id: payment.id.as_str(),
+    let how = match action {
+        PaymentAction::Page(url) => HowToPay::Page {
             payment_url: url,
             success_regex: landing.success_regex(),
             failure_regex: landing.failure_regex(return_url),
         },
-    )
+        PaymentAction::Sbp(payload) => HowToPay::Sbp { sbp_payload: payload },
+    };
+    http::json(Status::Ok, &Created { success: true, payment_id: payment.id.as_str(), how })
 }

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use shared::payments::mokka::{Code, Error};
 use shared::payments::payment::{
-    self, Channel, CommandRefusal, Line, Order, Payment, ProviderReport, RefundStatus, ReportedState, Step,
+    self, Channel, CommandRefusal, Line, Order, Payment, PaymentAction, ProviderReport, RefundStatus, ReportedState, Step,
 };
 use shared::payments::settle::CommandOutcome;
 use shared::platform::clock::Timestamp;
@@ -146,7 +146,10 @@ impl<'a> ShownPayment<'a> {
             intent: payment.intent.as_ref().map(payment::Intent::name),
             refusals: (payment.refusals > 0).then_some(payment.refusals),
             reason: payment.reason.as_ref().map(Reason::of),
-            payment_url: payment.url.as_deref(),
+            payment_url: match &payment.action {
+                Some(PaymentAction::Page(url)) => Some(url),
+                Some(PaymentAction::Sbp(_)) | None => None,
+            },
             valid_till: payment.valid_till.rfc3339(),
             hold_until: payment.hold_until.map(Timestamp::rfc3339),
             lost: payment.lost,
@@ -308,6 +311,7 @@ impl View {
         let state = match report.state {
             ReportedState::Unregistered => "unregistered".to_owned(),
             ReportedState::Pending => "pending".to_owned(),
+            ReportedState::Processing => "processing".to_owned(),
             ReportedState::Held => "hold".to_owned(),
             ReportedState::Captured => "finished".to_owned(),
             ReportedState::Refunded => "refunded".to_owned(),
@@ -316,7 +320,8 @@ impl View {
             ReportedState::Expired => "expired".to_owned(),
             ReportedState::Unrecognised(state) => state,
         };
-        Self::Said { state, amount: report.amount.map(Money::decimal) }
+        let sums = report.sums.and_then(|sums| sums.captured.or(sums.held));
+        Self::Said { state, amount: report.amount.or(sums).map(Money::decimal) }
     }
 }
 

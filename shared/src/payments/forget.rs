@@ -104,16 +104,16 @@ async fn forget_payments(
 ) -> Result<bool, StoreError> {
     for payment in payments {
         let document = payment.fiscal_receipt.as_ref().and_then(|receipt| receipt.document.as_ref());
-        if payment.url.is_none() && document.is_none() {
+        if payment.action.is_none() && document.is_none() {
             continue;
         }
         let emptied = match document {
             Some(document) => orders.empty_document(&payment.id, document).await?,
             None => false,
         };
-        let page = u32::from(payment.url.is_some());
+        let page = u32::from(payment.action.is_some());
         let fiscal_receipt = payment.fiscal_receipt.clone().map(|receipt| FiscalReceipt { document: None, ..receipt });
-        if orders.save_emptied(Payment { url: None, fiscal_receipt, ..payment }).await? == Written::Conflict {
+        if orders.save_emptied(Payment { action: None, fiscal_receipt, ..payment }).await? == Written::Conflict {
             return Ok(false);
         }
         *pages += page;

@@ -1,6 +1,6 @@
 //! What a customer reads about an order and its payment, in Russian. What changes is filled in by the functions below.
 
-use time::{Date, Duration, Month};
+use time::{Date, Duration, Month, Time};
 
 use crate::platform::money::{Currency, Money, Quantity};
 
@@ -31,8 +31,6 @@ pub const ORDER_NOT_PAID: &str = "Заказ не оплачен. Попробу
 pub const PAYMENT_IN_PROGRESS: &str = "Платёж уже создаётся. Попробуйте ещё раз через несколько секунд.";
 /// The money is held, its capture is not confirmed yet.
 pub const PAYMENT_PROCESSING: &str = "Платёж по этому заказу уже обрабатывается. Подождите немного и проверьте заказ.";
-/// Another way to pay is under way for this order.
-pub const OTHER_METHOD_IN_PROGRESS: &str = "По заказу уже начата оплата другим способом. Завершите её или дождитесь её отмены.";
 /// The payment provider could not be reached.
 pub const PROVIDER_UNAVAILABLE: &str =
     "Платёжный сервис временно не отвечает. Деньги не списаны, попробуйте ещё раз через минуту.";
@@ -80,6 +78,13 @@ pub const PAGE_WAITING: (&str, &str) =
 /// Landing page: not paid.
 pub const PAGE_FAILED: (&str, &str) =
     ("Оплата не прошла", "Деньги не списаны. Вернитесь в приложение и попробуйте ещё раз или выберите другой способ.");
+/// Another way to pay is under way for this order, and takes its money at once until that time.
+#[must_use]
+pub fn other_method_until(until: Time) -> String {
+    let (hour, minute, _) = until.as_hms();
+    format!("По заказу уже начата оплата другим способом. Завершите её или выберите другой способ после {hour:02}:{minute:02}.")
+}
+
 /// The goods of an order whose shop has named none, in Mokka's cart.
 #[must_use]
 pub fn order_as_goods(order_id: &str) -> String {

@@ -1,10 +1,13 @@
 //! What a gateway must be able to do, and how it answers.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::payments::payment::{Change, Order, Payment, Policy, ProviderOutcome, ProviderReport, Reason};
+use crate::payments::payment::{
+    Change, KeyedRequest, Order, Payment, PaymentAction, Policy, ProviderOutcome, ProviderReport, Reason,
+};
 use crate::platform::clock::{Deadline, Timestamp};
 use crate::platform::money::{Currency, Money};
 
@@ -17,12 +20,15 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
     /// Asks how a payment stands.
     async fn status(&self, payment: &Payment, deadline: Deadline) -> Result<ProviderReport, Unknown>;
 
-    /// Captures the whole hold, handing over the fiscal document (PDF), or one of our own making.
+    /// The request for a call, the `number`th of its payment, to be stored before it is sent first. Nothing at a gateway that knows no
+    /// idempotence keys, and for what takes no call.
+    fn keyed(&self, payment: &Payment, call: &Call<'_>, number: u32) -> Option<KeyedRequest>;
+
+    /// Captures what is to be paid of the hold; with what is delivered, if [`Abilities::takes_documents`].
     async fn capture(
         &self,
-        order: &Order,
         payment: &Payment,
-        document: Option<Vec<u8>>,
+        delivered: Option<Delivered>,
         deadline: Deadline,
     ) -> Result<ProviderOutcome, Unknown>;
 
@@ -38,14 +44,64 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
     /// From when on the provider gives a part of a payment back that was captured at `captured_at`.
     fn partial_refund_from(&self, captured_at: Timestamp) -> Timestamp;
 
+    /// What it can do, and what it needs for that.
+    fn abilities(&self) -> Abilities;
+
     /// When a hold is captured.
     fn policy(&self) -> Policy;
+
+    /// How long a customer has to pay; as the installation decides without it.
+    fn valid_for(&self) -> Option<Duration>;
 
     /// How long a hold that waits for the goods is to live.
     fn hold_for(&self) -> Duration;
 
     /// The currency of the provider's amounts.
     fn currency(&self) -> Currency;
+}
+
+/// What a gateway can do.
+#[derive(Clone, Copy, Debug)]
+pub struct Abilities {
+    /// A hold can be changed: held for another amount, which may be more, and held longer. Where it cannot, a lower amount is what is captured of
+    /// it, and its end is the provider's.
+    pub changes_hold: bool,
+    /// A capture hands over the order and a fiscal document.
+    pub takes_documents: bool,
+    /// The customer's page has one way back for all outcomes, so that it says nothing of them.
+    pub one_way_back: bool,
+}
+
+/// What a capture hands over.
+pub struct Delivered {
+    pub order: Order,
+    /// The shop's fiscal document (PDF); one of our own making without it.
+    pub document: Option<Vec<u8>>,
+}
+
+/// A call that changes something.
+pub enum Call<'a> {
+    Register {
+        order: &'a Order,
+        urls: &'a Urls,
+    },
+    Capture,
+    Cancel,
+    /// The index in [`Payment::refunds`].
+    Refund(usize),
+}
+
+impl Call<'_> {
+    /// The name of the operation, one for each refund.
+    #[must_use]
+    pub fn name(&self) -> Cow<'static, str> {
+        match self {
+            Self::Register { .. } => "create".into(),
+            Self::Capture => "capture".into(),
+            Self::Cancel => "cancel".into(),
+            Self::Refund(index) => format!("refund-{}", index.saturating_add(1)).into(),
+        }
+    }
 }
 
 /// Where the provider sends what.
@@ -60,8 +116,16 @@ pub struct Urls {
 /// The outcome of a registration.
 #[derive(Debug)]
 pub enum Registration {
-    /// The customer's payment page.
-    Open(String),
+    /// The customer can pay.
+    Open {
+        action: PaymentAction,
+        /// The provider's id of the payment, where it gives one.
+        provider_id: Option<String>,
+        /// Until when the provider keeps the attempt open; as it was asked to without it.
+        valid_till: Option<Timestamp>,
+    },
+    /// It is registered under this id of the provider's, and how to pay it was not said: its status is to be asked.
+    WithoutAction(String),
     /// Refused; nothing was registered.
     Refused(Reason),
 }

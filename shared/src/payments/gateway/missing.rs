@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::contract::{Gateway, Registration, Unknown, Urls};
-use crate::payments::payment::{Change, Order, Payment, Policy, ProviderOutcome, ProviderReport};
+use super::contract::{Abilities, Call, Delivered, Gateway, Registration, Unknown, Urls};
+use crate::payments::payment::{Change, KeyedRequest, Order, Payment, Policy, ProviderOutcome, ProviderReport};
 use crate::platform::clock::{Deadline, Timestamp};
 use crate::platform::money::{Currency, Money};
 
@@ -36,7 +36,11 @@ impl Gateway for Missing {
         Err(Unknown(cause(payment)))
     }
 
-    async fn capture(&self, _: &Order, payment: &Payment, _: Option<Vec<u8>>, _: Deadline) -> Result<ProviderOutcome, Unknown> {
+    fn keyed(&self, _: &Payment, _: &Call<'_>, _: u32) -> Option<KeyedRequest> {
+        None
+    }
+
+    async fn capture(&self, payment: &Payment, _: Option<Delivered>, _: Deadline) -> Result<ProviderOutcome, Unknown> {
         not_sent(payment)
     }
 
@@ -54,6 +58,14 @@ impl Gateway for Missing {
 
     fn partial_refund_from(&self, captured_at: Timestamp) -> Timestamp {
         captured_at
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities { changes_hold: false, takes_documents: false, one_way_back: true }
+    }
+
+    fn valid_for(&self) -> Option<Duration> {
+        None
     }
 
     fn policy(&self) -> Policy {

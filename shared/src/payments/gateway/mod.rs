@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::payments::payment::{GatewayName, Payment, Policy};
 
-pub use contract::{Gateway, Registration, Unknown, Urls};
+pub use contract::{Abilities, Call, Delivered, Gateway, Registration, Unknown, Urls};
 use missing::Missing;
 
 /// The configured gateways, by their names.
@@ -39,7 +39,14 @@ impl Gateways {
     /// When a hold of this payment is captured. One whose customer is still to pay the shop a part waits for the shop's `finish`.
     #[must_use]
     pub fn policy(&self, payment: &Payment) -> Policy {
-        if payment.is_prepaid_afterwards() { Policy::OnShipment } else { self.get(&payment.provider).policy() }
+        if payment.is_prepaid_afterwards() {
+            Policy::OnShipment
+        } else if payment.two_stage {
+            self.get(&payment.provider).policy()
+        } else {
+            // It should not be held at all.
+            Policy::OnHold
+        }
     }
 
     /// Whether this payment is paid for IMSHOP once it is held. Whether the customer has paid the shop its part, too, is the shop's to say.

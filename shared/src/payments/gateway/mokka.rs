@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::contract::{Gateway, Registration, Unknown, Urls};
+use super::contract::{Abilities, Call, Delivered, Gateway, Registration, Unknown, Urls};
 use crate::payments::mokka::signature::OrderSetting;
 use crate::payments::mokka::types::{
     AdditionalData, Amount, CartItem, ChangeRequest, Channel, Checkout, CheckoutOrder, CheckoutRequest, DeliveryInfo,
@@ -12,7 +12,8 @@ use crate::payments::mokka::types::{
 };
 use crate::payments::mokka::{self, Client, Code, Error, Fault, Method, Settings, Store};
 use crate::payments::payment::{
-    Change, Fact, FullName, Line, Order, Payment, Policy, ProviderOutcome, ProviderReport, Reason, ReportedState, fiscal_document,
+    Change, Fact, FullName, KeyedRequest, Line, Order, Payment, PaymentAction, Policy, ProviderOutcome, ProviderReport, Reason,
+    ReportedState, fiscal_document,
 };
 use crate::payments::texts;
 use crate::platform::clock::{Clock, Deadline, MOSCOW, Timestamp};
@@ -128,7 +129,7 @@ impl Gateway for MokkaGateway {
         };
         match self.checkout(request, deadline).await {
             Ok(checkout) => match page_url(&checkout.iframe_url) {
-                Some(url) => Ok(Registration::Open(url)),
+                Some(url) => Ok(Registration::Open { action: PaymentAction::Page(url), provider_id: None, valid_till: None }),
                 None => Err(Unknown("Mokka's iframe_url is not an https URL".to_owned())),
             },
             Err(Error::Refused { code, message }) => match refusal(code) {
@@ -146,38 +147,40 @@ impl Gateway for MokkaGateway {
         match self.client.status(payment.id.as_str(), deadline).await {
             Ok(status) => {
                 let order = status.current_order;
-                Ok(ProviderReport {
-                    state: reported(order.status),
-                    payment_id: order.order_id,
-                    amount: order.amount.0.map(|amount| Money::new(amount, self.currency)),
-                })
+                let amount = order.amount.0.map(|amount| Money::new(amount, self.currency));
+                Ok(ProviderReport { amount, ..ProviderReport::new(reported(order.status), order.order_id) })
             }
-            Err(Error::Refused { code: Code::OrderNotFound, .. }) => Ok(ProviderReport {
-                state: ReportedState::Unregistered,
-                payment_id: payment.id.as_str().to_owned(),
-                amount: None,
-            }),
+            Err(Error::Refused { code: Code::OrderNotFound, .. }) => {
+                Ok(ProviderReport::new(ReportedState::Unregistered, payment.id.as_str()))
+            }
             Err(error) => Err(Unknown(error.to_string())),
         }
     }
 
+    /// Mokka knows no idempotence keys: its Status tells what was done.
+    fn keyed(&self, _: &Payment, _: &Call<'_>, _: u32) -> Option<KeyedRequest> {
+        None
+    }
+
     async fn capture(
         &self,
-        order: &Order,
         payment: &Payment,
-        document: Option<Vec<u8>>,
+        delivered: Option<Delivered>,
         deadline: Deadline,
     ) -> Result<ProviderOutcome, Unknown> {
+        let Some(Delivered { order, document }) = delivered else {
+            return Ok(ProviderOutcome::NotSent("a capture at Mokka needs the order".to_owned()));
+        };
         let document = match document {
             Some(document) => document,
-            None => fiscal_document::pdf(order, payment, &self.seller, self.clock.now())
+            None => fiscal_document::pdf(&order, payment, &self.seller, self.clock.now())
                 .map_err(|error| Unknown(error.to_string()))?,
         };
         let receipt = payment.fiscal_receipt.clone().unwrap_or_default();
         let request = FinishRequest {
             order_id: payment.id.as_str().to_owned(),
             amount: payment.named(payment.amount, false).into(),
-            check_number: receipt.number.unwrap_or_else(|| fiscal_document::number(order, payment).to_owned()),
+            check_number: receipt.number.unwrap_or_else(|| fiscal_document::number(&order, payment).to_owned()),
             check_link: receipt.link.or_else(|| order.check_link.clone()),
         };
         let mut answer = self.client.finish(&request, &document, deadline).await;
@@ -220,6 +223,14 @@ impl Gateway for MokkaGateway {
     /// The day after, in Moscow (document "Return").
     fn partial_refund_from(&self, captured_at: Timestamp) -> Timestamp {
         captured_at.next_day(MOSCOW)
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities { changes_hold: true, takes_documents: true, one_way_back: false }
+    }
+
+    fn valid_for(&self) -> Option<Duration> {
+        None
     }
 
     fn policy(&self) -> Policy {

@@ -36,12 +36,26 @@ pub struct Created<'a> {
     pub success: bool,
     /// Our payment id.
     pub payment_id: &'a str,
-    /// The provider's payment page.
-    pub payment_url: &'a str,
-    /// Matches the URL that the customer reaches after paying.
-    pub success_regex: String,
-    /// Matches the URL that the customer reaches otherwise.
-    pub failure_regex: String,
+    #[serde(flatten)]
+    pub how: HowToPay<'a>,
+}
+
+/// How the customer pays.
+#[derive(Debug, Serialize)]
+#[serde(untagged, rename_all_fields = "camelCase")]
+pub enum HowToPay<'a> {
+    Page {
+        /// The provider's payment page.
+        payment_url: &'a str,
+        /// Matches the URL that the customer reaches after paying.
+        success_regex: String,
+        /// Matches the URL that the customer reaches otherwise.
+        failure_regex: String,
+    },
+    Sbp {
+        /// The link of the Faster Payments System that opens the app of a bank.
+        sbp_payload: &'a str,
+    },
 }
 
 /// The answer to `capture`.

@@ -245,6 +245,7 @@ impl MethodTable {
             description: self.description,
             kind: self.r#type,
             provider: self.provider,
+            two_stage: true,
             delivery_discount: self.delivery_discount,
             auto_verification: self.auto_verification,
             icon,

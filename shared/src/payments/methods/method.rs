@@ -23,6 +23,8 @@ pub struct Method {
     pub kind: PaymentType,
     /// The gateway that takes the money; none for payment on delivery.
     pub provider: Option<GatewayName>,
+    /// Whether a card's money is held first and captured later; what Mokka holds always is.
+    pub two_stage: bool,
     /// Percent off the delivery, 0 to 100.
     pub delivery_discount: Option<u8>,
     /// IMSHOP's `autoVerification`.

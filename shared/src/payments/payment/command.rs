@@ -49,6 +49,9 @@ pub enum CommandRefusal {
     /// More than is left.
     #[error("at most {0} can still be given back")]
     AboveRest(Money),
+    /// More than is held, where a hold cannot be made larger.
+    #[error("at most {0} is held, and no more can be captured")]
+    AboveHold(Money),
     /// The provider takes a partial refund later only.
     #[error("a part can be given back from {} on, the whole rest at once", .0.rfc3339())]
     PartialTooEarly(Timestamp),
@@ -99,6 +102,7 @@ impl CommandRefusal {
             Self::NotCaptured => "not_captured",
             Self::NothingToRefund => "nothing_to_refund",
             Self::AboveRest(_) => "above_rest",
+            Self::AboveHold(_) => "above_hold",
             Self::PartialTooEarly(_) => "partial_too_early",
             Self::ZeroAmount => "zero_amount",
             Self::OtherCurrency => "other_currency",

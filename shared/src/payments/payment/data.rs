@@ -2,6 +2,7 @@
 
 use super::channels::Outbox;
 use super::gateway_name::GatewayName;
+use super::operation::Operation;
 use super::order::Line;
 use super::prepayment::Prepaid;
 use super::state::{BACK_OFFICE, State};
@@ -35,8 +36,18 @@ pub struct Payment {
     pub withdrawn: bool,
     /// The provider's data do not match ours: nothing counts as paid until they do.
     pub mismatch: Option<String>,
-    /// The provider's payment page.
-    pub url: Option<String>,
+    /// What the customer does to pay.
+    pub action: Option<PaymentAction>,
+    /// The provider's own id of the payment, where it gives one.
+    pub provider_id: Option<String>,
+    /// Whether the money is held first and captured later.
+    pub two_stage: bool,
+    /// What the provider holds, if that is not `amount`: a card's hold stays as it is when less is to be captured.
+    pub registered: Option<Money>,
+    /// The call with an idempotence key whose outcome is not known.
+    pub operation: Option<Operation>,
+    /// How many such calls there were.
+    pub operations: u32,
     /// Where the app is opened again.
     pub return_url: Option<String>,
     /// SHA-256 of the token in the callback's path.
@@ -84,10 +95,21 @@ pub struct Choice {
     pub method: MethodId,
     /// The gateway that takes the money.
     pub provider: GatewayName,
+    /// Whether the money is held first and captured later.
+    pub two_stage: bool,
     /// Where the app is opened again.
     pub return_url: Option<String>,
     /// Until when the provider keeps the attempt open.
     pub valid_till: Timestamp,
+}
+
+/// What the customer does to pay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PaymentAction {
+    /// Opens the provider's page, at this address.
+    Page(String),
+    /// Confirms in the app of a bank, which opens by this link of the Faster Payments System.
+    Sbp(String),
 }
 
 /// Why a payment was not made: for the log and support, and which sentence the customer reads.
@@ -192,6 +214,8 @@ pub struct Refund {
     pub at: Timestamp,
     /// When its outcome was known.
     pub ended_at: Option<Timestamp>,
+    /// The provider's id of it, where it keeps a record of each.
+    pub provider_id: Option<String>,
 }
 
 /// How a refund stands.

@@ -206,8 +206,13 @@ mod tests {
 
     fn payment(order: &Order) -> Payment {
         let now = Timestamp::from_millis(1_700_000_000_000);
-        let choice =
-            Choice { method: MethodId::parse("mokka").unwrap(), provider: GatewayName::MOKKA, return_url: None, valid_till: now };
+        let choice = Choice {
+            method: MethodId::parse("mokka").unwrap(),
+            provider: GatewayName::MOKKA,
+            two_stage: true,
+            return_url: None,
+            valid_till: now,
+        };
         Payment::open(order, 1, rub(1_000_000), choice, now)
     }
 

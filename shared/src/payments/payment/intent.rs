@@ -46,6 +46,7 @@ impl Payment {
             by: by.to_string(),
             at: now,
             ended_at: None,
+            provider_id: None,
         });
         self.intending(Intent::Refund(index), by, now)
     }

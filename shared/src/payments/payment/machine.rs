@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::data::{Change, Intent, Payment, Reason, RefundStatus};
+use super::report::{ProviderReport, ReportedRefund, ReportedState, Sums};
 use super::state::State;
 use crate::platform::clock::Timestamp;
 use crate::platform::money::Money;
@@ -18,56 +19,6 @@ pub enum Policy {
     OnHold,
     /// When the goods ship, by the back office; a hold counts as paid.
     OnShipment,
-}
-
-/// What the provider's Status says of a payment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProviderReport {
-    /// What it says happened.
-    pub state: ReportedState,
-    /// The provider's order id, which must be ours.
-    pub payment_id: String,
-    /// The amount, which must be ours; unknown if the provider did not say a readable one.
-    pub amount: Option<Money>,
-}
-
-impl ProviderReport {
-    /// Whether it is about this payment.
-    pub(super) fn is_of(&self, payment: &Payment) -> bool {
-        self.payment_id == payment.id.as_str()
-    }
-}
-
-/// A provider's status, every one mapped.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReportedState {
-    /// The provider has no such order.
-    Unregistered,
-    /// The customer has not finished.
-    Pending,
-    /// The money is held.
-    Held,
-    /// The money was captured.
-    Captured,
-    /// All of it was given back.
-    Refunded,
-    /// No.
-    Declined,
-    Canceled,
-    /// Out of time.
-    Expired,
-    /// A status that we do not know, kept as it came.
-    Unrecognised(String),
-}
-
-/// The outcome of a call that changes something at the provider.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ProviderOutcome {
-    Done,
-    /// Refused; nothing changed.
-    Refused(Reason),
-    /// The call never reached the provider, for this reason; nothing changed.
-    NotSent(String),
 }
 
 /// What to do next.
@@ -91,6 +42,10 @@ pub enum Next {
     Closed,
     /// Record that the provider has done what was intended.
     Done,
+    /// Record that the provider will not do what was intended, after it had accepted it.
+    Dropped(Reason),
+    /// Record that so much was given back in the provider's own cabinet.
+    GivenBack(Money),
     /// The provider speaks of another amount or order, or takes back what was final: stop, for manual review.
     Mismatch(String),
     /// Record that the provider's data match again.
@@ -107,6 +62,9 @@ const REPEATS: u32 = 1;
 pub fn next(payment: &Payment, report: &ProviderReport, policy: Policy, now: Timestamp) -> Next {
     if !report.is_of(payment) {
         return Next::Mismatch(OTHER_ORDER.to_owned());
+    }
+    if let Some(conflict) = &report.conflict {
+        return Next::Mismatch(conflict.clone());
     }
     let next = intended(payment, report, policy, now);
     if next == Next::Wait && payment.mismatch.is_some() && agrees(payment, report) { Next::MatchesAgain } else { next }
@@ -140,7 +98,10 @@ fn intended(payment: &Payment, report: &ProviderReport, policy: Policy, now: Tim
         {
             Next::Done
         }
-        Some(Intent::Refund(_)) => refund_of(payment, report),
+        Some(Intent::Refund(_)) => match &report.sums {
+            Some(sums) => recorded_refund_of(payment, report, sums),
+            None => refund_of(payment, report),
+        },
         Some(Intent::Cancel | Intent::Change(_)) | None => unchanged(payment, report, policy, now),
     }
 }
@@ -151,7 +112,10 @@ fn unchanged(payment: &Payment, report: &ProviderReport, policy: Policy, now: Ti
         return withdrawn(payment, report, now);
     }
     if payment.state.is_settled() {
-        return settled(payment, report);
+        return match &report.sums {
+            Some(sums) => settled_with_sums(payment, report, sums),
+            None => settled(payment, report),
+        };
     }
     match &report.state {
         ReportedState::Unregistered => match payment.state {
@@ -170,19 +134,19 @@ fn unchanged(payment: &Payment, report: &ProviderReport, policy: Policy, now: Ti
         ReportedState::Pending if matches!(payment.state, State::Creating | State::Pending) => {
             if now >= payment.valid_till.plus(GRACE) {
                 Next::Move(State::Expired)
-            } else if payment.url.is_none() {
+            } else if payment.action.is_none() {
                 // Registered, but the answer with the page was lost.
                 Next::Register
             } else {
                 Next::Wait
             }
         }
-        ReportedState::Pending | ReportedState::Unrecognised(_) => Next::Wait,
+        ReportedState::Pending | ReportedState::Processing | ReportedState::Unrecognised(_) => Next::Wait,
         ReportedState::Declined => Next::Move(State::Declined),
         ReportedState::Canceled => Next::Move(State::Canceled),
         ReportedState::Expired => Next::Move(State::Expired),
         ReportedState::Held | ReportedState::Captured | ReportedState::Refunded => {
-            sure(payment, report, payment.amount, money(payment, &report.state, policy))
+            sure(payment, report, payment.amount, money(payment, report, policy))
         }
     }
 }
@@ -198,9 +162,11 @@ fn withdrawn(payment: &Payment, report: &ProviderReport, now: Timestamp) -> Next
         {
             Next::Closed
         }
-        ReportedState::Unregistered | ReportedState::Pending | ReportedState::Declined | ReportedState::Unrecognised(_) => {
-            Next::Wait
-        }
+        ReportedState::Unregistered
+        | ReportedState::Pending
+        | ReportedState::Processing
+        | ReportedState::Declined
+        | ReportedState::Unrecognised(_) => Next::Wait,
     }
 }
 
@@ -226,8 +192,42 @@ fn settled(payment: &Payment, report: &ProviderReport) -> Next {
     }
 }
 
+/// The same where the provider says how much was given back: a part that its own people gave back is seen, and money that is given back
+/// twice or taken back from the customer is a contradiction.
+fn settled_with_sums(payment: &Payment, report: &ProviderReport, sums: &Sums) -> Next {
+    let has_money = matches!(payment.state, State::Captured | State::PartiallyRefunded);
+    match &report.state {
+        ReportedState::Captured if has_money => sure(payment, report, payment.amount, refunded_beside_us(payment, sums)),
+        ReportedState::Refunded if has_money => sure(payment, report, payment.amount, Next::Move(State::Refunded)),
+        ReportedState::Unregistered
+        | ReportedState::Pending
+        | ReportedState::Processing
+        | ReportedState::Held
+        | ReportedState::Captured
+        | ReportedState::Refunded
+        | ReportedState::Declined
+        | ReportedState::Canceled
+        | ReportedState::Expired
+        | ReportedState::Unrecognised(_) => settled(payment, report),
+    }
+}
+
+fn refunded_beside_us(payment: &Payment, sums: &Sums) -> Next {
+    let ours = payment.refunded();
+    match sums.refunded.map(|said| said.minus(ours)) {
+        Some(Ok(more)) if more.is_zero() => Next::Wait,
+        Some(Ok(more)) => Next::GivenBack(more),
+        Some(Err(_)) => Next::Mismatch(format!("the provider says that less than {ours} was given back")),
+        None => Next::Mismatch("the provider said no readable sum of refunds".to_owned()),
+    }
+}
+
 /// A change is visible in the amount; one that leaves the amount alone can be made again without harm.
 fn change_of(payment: &Payment, change: &Change, report: &ProviderReport) -> Next {
+    if report.sums.is_some() {
+        // The hold stays as it is: only how much of it is to be captured changes, and that is in our books.
+        return sure(payment, report, payment.amount, Next::Repeat);
+    }
     if report.amount.is_some_and(|said| payment.is_called(payment.amount, said)) {
         Next::Repeat
     } else {
@@ -252,6 +252,7 @@ fn refund_of(payment: &Payment, report: &ProviderReport) -> Next {
         ReportedState::Captured
         | ReportedState::Unregistered
         | ReportedState::Pending
+        | ReportedState::Processing
         | ReportedState::Held
         | ReportedState::Declined
         | ReportedState::Canceled
@@ -260,13 +261,41 @@ fn refund_of(payment: &Payment, report: &ProviderReport) -> Next {
     }
 }
 
-fn money(payment: &Payment, reported: &ReportedState, policy: Policy) -> Next {
-    match (reported, policy) {
+/// A refund at a provider that keeps a record of each: the record decides, or else what was given back in all.
+fn recorded_refund_of(payment: &Payment, report: &ProviderReport, sums: &Sums) -> Next {
+    if !matches!(report.state, ReportedState::Captured | ReportedState::Refunded) {
+        return Next::Wait;
+    }
+    let Some((refund, _)) = payment.refund_under_way() else { return Next::Wait };
+    let with_this = payment.refunded().plus(refund.amount).ok();
+    let next = match &report.refund {
+        Some(ReportedRefund::Made) => Next::Done,
+        Some(ReportedRefund::Refused(reason)) => Next::Dropped(reason.clone()),
+        Some(ReportedRefund::Accepted(_)) => Next::Wait,
+        Some(ReportedRefund::Absent) | None if sums.refunded == with_this => Next::Done,
+        // It was accepted, so that nothing may be asked for a second time.
+        Some(ReportedRefund::Absent) | None if refund.provider_id.is_some() => Next::Wait,
+        // The key makes one refund of it, however often it is asked for.
+        Some(ReportedRefund::Absent) | None if sums.refunded == Some(payment.refunded()) => Next::Repeat,
+        Some(ReportedRefund::Absent) | None => Next::Mismatch(match sums.refunded {
+            Some(said) => format!("the provider says that {said} was given back, and {} is by our books", payment.refunded()),
+            None => "the provider said no readable sum of refunds".to_owned(),
+        }),
+    };
+    sure(payment, report, payment.amount, next)
+}
+
+fn money(payment: &Payment, report: &ProviderReport, policy: Policy) -> Next {
+    match (&report.state, policy) {
         (ReportedState::Captured, _) => Next::Move(State::Captured),
         (ReportedState::Refunded, _) => Next::Move(State::Refunded),
         // A capture under way is finished whatever the policy says by now.
         (_, Policy::OnShipment) if payment.state != State::Finishing => {
-            if payment.state == State::Held && payment.hold_until.is_some() { Next::Wait } else { Next::Extend }
+            match (payment.state == State::Held, payment.hold_until.is_some()) {
+                (true, true) => Next::Wait,
+                (false, true) if report.hold_until.is_some() => Next::Move(State::Held),
+                (true | false, _) => Next::Extend,
+            }
         }
         _ => Next::Capture,
     }
@@ -291,6 +320,14 @@ fn sure_of_money(payment: &Payment, report: &ProviderReport, then: Next) -> Next
 /// The provider may go on naming the whole amount, or what we have not given back, or nothing once everything is: its document does not
 /// say which.
 fn mismatch_of_money(payment: &Payment, report: &ProviderReport) -> Option<String> {
+    if let Some(sums) = &report.sums {
+        let captured = sums.mismatch(payment, &report.state, payment.amount);
+        let is_captured = matches!(report.state, ReportedState::Captured | ReportedState::Refunded);
+        return captured.or_else(|| match refunded_beside_us(payment, sums) {
+            Next::Mismatch(what) if is_captured => Some(what),
+            _ => None,
+        });
+    }
     let rest = Money::from_minor(payment.amount.minor() - payment.refunded().minor(), payment.amount.currency());
     let is_left = report.amount.is_some_and(|said| {
         rest.is_ok_and(|rest| payment.is_called(rest, said)) || report.state == ReportedState::Refunded && said.is_zero()
@@ -299,6 +336,9 @@ fn mismatch_of_money(payment: &Payment, report: &ProviderReport) -> Option<Strin
 }
 
 fn mismatch(payment: &Payment, report: &ProviderReport, expected: Money) -> Option<String> {
+    if let Some(sums) = &report.sums {
+        return sums.mismatch(payment, &report.state, expected);
+    }
     match report.amount {
         Some(amount) if payment.is_called(expected, amount) => None,
         Some(amount) => Some(format!("the provider says {amount}, the order says {expected}")),
@@ -311,7 +351,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::payments::payment::{GatewayName, Outbox, PollSchedule, Prepaid, Stored, Trigger};
+    use crate::payments::payment::{GatewayName, Outbox, PaymentAction, PollSchedule, Prepaid, Stored, Trigger};
     use crate::platform::ids::{MethodId, OrderId, OrderUuid, PaymentId};
     use crate::platform::money::Currency;
 
@@ -327,13 +367,18 @@ mod tests {
             attempt: 1,
             method: MethodId::parse("mokka").unwrap(),
             provider: GatewayName::MOKKA,
+            two_stage: true,
             amount: rub(500_000),
             prepaid: None,
             state,
             unknown: false,
             withdrawn: false,
             mismatch: None,
-            url: (state != State::Creating).then(|| "https://mokka.example/page".to_owned()),
+            action: (state != State::Creating).then(|| PaymentAction::Page("https://mokka.example/page".to_owned())),
+            provider_id: None,
+            registered: None,
+            operation: None,
+            operations: 0,
             return_url: None,
             callback_token_hash: String::new(),
             return_token: None,
@@ -374,7 +419,8 @@ mod tests {
         ];
         let id = prop_oneof![4 => Just("1001-1".to_owned()), 1 => "[0-9-]{1,8}"];
         let amount = prop_oneof![4 => Just(Some(rub(500_000))), 1 => Just(Some(rub(499_999))), 1 => Just(None)];
-        (state, id, amount).prop_map(|(state, payment_id, amount)| ProviderReport { state, payment_id, amount })
+        (state, id, amount)
+            .prop_map(|(state, payment_id, amount)| ProviderReport { amount, ..ProviderReport::new(state, payment_id) })
     }
 
     fn any_policy() -> impl Strategy<Value = Policy> {
@@ -402,16 +448,17 @@ mod tests {
         let prepaid = Some(Prepaid { amount: None, page, confirmed: false, named: None });
         let payment = Payment { prepaid, ..payment(State::Pending) };
         let report =
-            |id: &str| ProviderReport { state: ReportedState::Held, payment_id: id.to_owned(), amount: Some(rub(100_000)) };
-        assert_eq!(payment.clone().with_reported_amount(&report("1002-1")), payment);
-        assert_eq!(payment.with_reported_amount(&report("1001-1")).amount, rub(100_000), "of this one it is what is left");
+            |id: &str| ProviderReport { amount: Some(rub(100_000)), ..ProviderReport::new(ReportedState::Held, id.to_owned()) };
+        assert_eq!(payment.clone().with_report(&report("1002-1")), payment);
+        assert_eq!(payment.with_report(&report("1001-1")).amount, rub(100_000), "of this one it is what is left");
     }
 
     #[test]
     fn the_table_of_decisions() {
         use ReportedState::{Canceled, Captured, Declined, Expired, Held, Pending, Refunded, Unregistered};
         let decide = |state, reported: &ReportedState, policy| {
-            let report = ProviderReport { state: reported.clone(), payment_id: "1001-1".to_owned(), amount: Some(rub(500_000)) };
+            let report =
+                ProviderReport { amount: Some(rub(500_000)), ..ProviderReport::new(reported.clone(), "1001-1".to_owned()) };
             next(&payment(state), &report, policy, Timestamp::from_millis(99))
         };
         let live = [State::Creating, State::Pending, State::Held, State::Finishing];
@@ -430,14 +477,14 @@ mod tests {
         assert!(live.iter().all(|from| decide(*from, &Held, Policy::OnHold) == Next::Capture));
         assert_eq!(decide(State::Pending, &Held, Policy::OnShipment), Next::Extend);
         assert_eq!(decide(State::Held, &Held, Policy::OnShipment), Next::Extend, "its end is the form's");
-        let report = ProviderReport { state: Held, payment_id: "1001-1".to_owned(), amount: Some(rub(500_000)) };
+        let report = ProviderReport { amount: Some(rub(500_000)), ..ProviderReport::new(Held, "1001-1".to_owned()) };
         let long = Payment { hold_until: Some(Timestamp::from_millis(900)), ..payment(State::Held) };
         assert_eq!(next(&long, &report, Policy::OnShipment, Timestamp::from_millis(99)), Next::Wait);
     }
 
     #[test]
     fn attempt_left_open_by_provider_expires_an_hour_after_its_end() {
-        let report = ProviderReport { state: ReportedState::Pending, payment_id: "1001-1".to_owned(), amount: None };
+        let report = ProviderReport { amount: None, ..ProviderReport::new(ReportedState::Pending, "1001-1".to_owned()) };
         let pending = payment(State::Pending);
         let decide = |now: Timestamp| next(&pending, &report, Policy::OnHold, now);
         assert_eq!(decide(pending.valid_till), Next::Wait, "the customer may just be finishing");
@@ -448,7 +495,7 @@ mod tests {
     fn the_table_of_intents() {
         use ReportedState::{Canceled, Captured, Declined, Expired, Held, Pending, Refunded, Unregistered};
         let decide = |payment: &Payment, state: &ReportedState, amount| {
-            let report = ProviderReport { state: state.clone(), payment_id: "1001-1".to_owned(), amount: Some(rub(amount)) };
+            let report = ProviderReport { amount: Some(rub(amount)), ..ProviderReport::new(state.clone(), "1001-1".to_owned()) };
             next(payment, &report, Policy::OnHold, Timestamp::from_millis(99))
         };
         let at = Timestamp::from_millis(1);
@@ -491,7 +538,8 @@ mod tests {
     fn final_state_stays_and_a_contradiction_is_a_mismatch() {
         use ReportedState::{Canceled, Captured, Held, Pending, Refunded};
         let decide = |state, reported: &ReportedState| {
-            let report = ProviderReport { state: reported.clone(), payment_id: "1001-1".to_owned(), amount: Some(rub(500_000)) };
+            let report =
+                ProviderReport { amount: Some(rub(500_000)), ..ProviderReport::new(reported.clone(), "1001-1".to_owned()) };
             next(&payment(state), &report, Policy::OnHold, Timestamp::from_millis(99))
         };
         for state in [State::Captured, State::PartiallyRefunded] {
@@ -509,7 +557,8 @@ mod tests {
     #[test]
     fn a_mismatch_is_over_once_the_provider_says_what_we_have() {
         let decide = |state, reported: &ReportedState, minor| {
-            let report = ProviderReport { state: reported.clone(), payment_id: "1001-1".to_owned(), amount: Some(rub(minor)) };
+            let report =
+                ProviderReport { amount: Some(rub(minor)), ..ProviderReport::new(reported.clone(), "1001-1".to_owned()) };
             let hold_until = Some(Timestamp::from_millis(900));
             let payment = Payment { mismatch: Some("of yesterday".to_owned()), hold_until, ..payment(state) };
             next(&payment, &report, Policy::OnShipment, Timestamp::from_millis(99))
@@ -553,7 +602,8 @@ mod tests {
                 Next::Capture | Next::Extend => prop_assert!(ours && !state.is_settled()),
                 Next::Release | Next::Closed => prop_assert!(false, "nothing was withdrawn"),
                 Next::Mismatch(_) => prop_assert!(!ours || state.is_settled()),
-                Next::Repeat | Next::Done => prop_assert!(false, "nothing was intended"),
+                Next::Repeat | Next::Done | Next::Dropped(_) => prop_assert!(false, "nothing was intended"),
+                Next::GivenBack(_) => prop_assert!(false, "no sum of refunds was said"),
                 Next::MatchesAgain => prop_assert!(false, "nothing was amiss"),
             }
         }
@@ -574,6 +624,8 @@ mod tests {
                     | Next::Release
                     | Next::Closed
                     | Next::Done
+                    | Next::Dropped(_)
+                    | Next::GivenBack(_)
                     | Next::MatchesAgain => payment,
                     Next::Extend if payment.state == State::Held => payment,
                     Next::Extend => payment.moved(State::Held, Trigger::Callback, Timestamp::from_millis(1)),

@@ -24,12 +24,14 @@ mod gateway_name;
 mod intent;
 mod machine;
 mod news;
+mod operation;
 mod order;
 mod poll_schedule;
 mod prepaid;
 mod prepayment;
 mod publishing;
 mod refund;
+mod report;
 mod state;
 mod steps;
 
@@ -37,18 +39,20 @@ pub use cart::{Cart, Fact, Goods};
 pub use channels::{Channel, ChannelState, EventReceipt, Outbox};
 pub use command::{Command, CommandRefusal};
 pub use data::{
-    Change, Choice, FiscalDocument, FiscalReceipt, Intent, Payment, PollSchedule, Reason, Refund, RefundStatus, StatusEvent,
-    Step, Stored,
+    Change, Choice, FiscalDocument, FiscalReceipt, Intent, Payment, PaymentAction, PollSchedule, Reason, Refund, RefundStatus,
+    StatusEvent, Step, Stored,
 };
 pub use events::{EventKind, EventRefund, ShopEvent};
 pub use form::{FullName, Known};
 pub use gateway_name::{GatewayName, GatewayNameError};
-pub use machine::{Next, Policy, ProviderOutcome, ProviderReport, ReportedState, next};
+pub use machine::{Next, Policy, next};
 pub use news::News;
+pub use operation::{KeyedRequest, Operation};
 pub use order::{Line, Order};
 pub use prepaid::Split;
 pub use prepayment::{Named, Prepaid, Prepayment};
 pub use publishing::Message;
 pub use refund::MAX_REFUNDS;
+pub use report::{ProviderOutcome, ProviderReport, ReportedRefund, ReportedState, Sums};
 pub use state::{State, Trigger};
 pub use steps::MAX_COMMANDS;

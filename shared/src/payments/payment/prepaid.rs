@@ -6,8 +6,8 @@
 //! is; from then on only this way of naming is one.
 
 use super::data::Payment;
-use super::machine::{ProviderReport, ReportedState};
 use super::prepayment::{Named, Prepaid, minus};
+use super::report::{ProviderReport, ReportedState};
 use super::state::State;
 use crate::platform::money::Money;
 
@@ -63,7 +63,7 @@ impl Payment {
 
     /// This payment after the provider has named its amount for the first time: when the money is held, and nothing was given back yet.
     #[must_use]
-    pub fn with_reported_amount(mut self, report: &ProviderReport) -> Self {
+    pub(super) fn with_reported_amount(mut self, report: &ProviderReport) -> Self {
         if !report.is_of(&self) {
             return self;
         }

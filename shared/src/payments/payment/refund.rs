@@ -60,6 +60,40 @@ impl Payment {
         self.push(Some(action), StatusEvent::of(self.state, refunded), by, now);
     }
 
+    /// The provider says that `amount` more was given back than we know of: its own people did it.
+    #[must_use]
+    pub fn given_back(mut self, amount: Money, by: Trigger<'_>, now: Timestamp) -> Self {
+        let index = self.refunds.len();
+        self.given_back_by_provider(amount, by, now);
+        self.refund_made(index, by, now);
+        self.mismatch = None;
+        self.settled_for_now()
+    }
+
+    fn given_back_by_provider(&mut self, amount: Money, by: Trigger<'_>, now: Timestamp) {
+        self.refunds.push(Refund {
+            key_hash: String::new(),
+            amount,
+            status: RefundStatus::Made,
+            repeats: 0,
+            by: format!("{} seen by {by}", self.provider),
+            at: now,
+            ended_at: Some(now),
+            provider_id: None,
+        });
+    }
+
+    /// This payment after the provider has accepted the refund under way, which it will make or refuse later.
+    #[must_use]
+    pub fn refund_accepted(mut self, provider_id: &str) -> Self {
+        if let Some(Intent::Refund(index)) = self.intent
+            && let Some(refund) = self.refunds.get_mut(index)
+        {
+            refund.provider_id = Some(provider_id.to_owned());
+        }
+        self.settled_for_now()
+    }
+
     /// The provider says that everything is given back: what was asked for is made, and its own people made the rest.
     pub(super) fn give_back_the_rest(&mut self, by: Trigger<'_>, now: Timestamp) {
         for refund in self.refunds.iter_mut().filter(|refund| refund.status.is_open()) {
@@ -68,15 +102,7 @@ impl Payment {
         }
         let rest = self.rest();
         if !rest.is_zero() {
-            self.refunds.push(Refund {
-                key_hash: String::new(),
-                amount: rest,
-                status: RefundStatus::Made,
-                repeats: 0,
-                by: format!("{} seen by {by}", self.provider),
-                at: now,
-                ended_at: Some(now),
-            });
+            self.given_back_by_provider(rest, by, now);
         }
     }
 }

@@ -32,7 +32,12 @@ impl Payment {
             unknown: false,
             withdrawn: false,
             mismatch: None,
-            url: None,
+            action: None,
+            provider_id: None,
+            two_stage: choice.two_stage,
+            registered: None,
+            operation: None,
+            operations: 0,
             return_url: choice.return_url,
             callback_token_hash: String::new(),
             return_token: None,
@@ -236,6 +241,7 @@ impl Payment {
 
     pub(super) fn settled_for_now(mut self) -> Self {
         self.unknown = false;
+        self.operation = None;
         self.lease_until = None;
         self.poll.unchanged = 0;
         self.poll.repeat_at = None;
@@ -278,6 +284,7 @@ impl Payment {
     pub fn refused(mut self, reason: Reason) -> Self {
         self.reason = Some(reason);
         self.unknown = false;
+        self.operation = None;
         self.lease_until = None;
         self
     }

@@ -1,7 +1,7 @@
 //! Calls that change something at the provider: under a lease that was written before, recorded after.
 
 use super::Settler;
-use crate::payments::gateway::{Gateway, Unknown};
+use crate::payments::gateway::{Call, Delivered, Gateway, Unknown};
 use crate::payments::payment::{Intent, Order, Payment, ProviderOutcome, State, Trigger};
 use crate::platform::clock::Deadline;
 use crate::platform::dynamodb::{RECORDING, StoreError, recorded};
@@ -17,7 +17,7 @@ impl Settler {
         by: Trigger<'_>,
         deadline: Deadline,
     ) -> Result<Option<Payment>, StoreError> {
-        match self.orders.save_payment(leased).await? {
+        match self.orders.save_payment(self.prepared(leased)).await? {
             Some(leased) => self.execute(leased, by, deadline).await,
             None => Ok(None),
         }
@@ -37,6 +37,7 @@ impl Settler {
             Ok(ProviderOutcome::Done) => {
                 tracing::info!(operation, amount_minor = payment.amount.minor(), by = %by, "done at the provider");
             }
+            Ok(ProviderOutcome::Accepted(_)) => tracing::info!(operation, by = %by, "accepted by the provider"),
             Ok(ProviderOutcome::Refused(reason)) => tracing::warn!(operation, reason = reason.code, "refused by the provider"),
             Ok(ProviderOutcome::NotSent(cause)) => tracing::warn!(operation, cause, "the provider could not be reached"),
             Err(cause) => tracing::warn!(operation, cause = %cause, "no clear answer from the provider"),
@@ -66,11 +67,9 @@ impl Settler {
         let after = match outcome {
             Ok(ProviderOutcome::Done) if payment.intent.is_some() => return self.save_done(payment, by).await,
             Ok(ProviderOutcome::Done) => payment.moved(State::Captured, by, now),
-            // The call before may have been executed: the refusal of this one says nothing about it. A change that was made all
-            // the same shows in the amount, and must not stand in the way of the capture meanwhile.
-            Ok(ProviderOutcome::Refused(_)) if payment.unknown && !matches!(payment.intent, Some(Intent::Change(_))) => {
-                payment.in_doubt(now)
-            }
+            // The call before may have been executed: the refusal of this one says nothing about it.
+            Ok(ProviderOutcome::Refused(_)) if payment.unknown && !is_sure_of_refusal(&payment) => payment.in_doubt(now),
+            Ok(ProviderOutcome::Accepted(id)) => payment.refund_accepted(id),
             Ok(ProviderOutcome::Refused(reason)) if payment.intent.is_none() => payment.capture_refused(reason.clone(), by, now),
             Ok(ProviderOutcome::Refused(reason)) => payment.intent_dropped(reason, by, now),
             Ok(ProviderOutcome::NotSent(_)) => payment.postponed(now),
@@ -79,8 +78,21 @@ impl Settler {
         self.orders.save_payment(after).await
     }
 
+    /// This payment, leased to one request, with the call that it is about to make as it is sent each time.
+    pub(super) fn prepared(&self, payment: Payment) -> Payment {
+        let call = match payment.intent {
+            None => Call::Capture,
+            Some(Intent::Cancel) => Call::Cancel,
+            Some(Intent::Refund(index)) => Call::Refund(index),
+            Some(Intent::Change(_)) => return payment,
+        };
+        let gateway = self.gateways.get(&payment.provider);
+        payment.with_operation(&call.name(), self.clock.now(), |payment, number| gateway.keyed(payment, &call, number))
+    }
+
     async fn call(&self, gateway: &dyn Gateway, payment: &Payment, deadline: Deadline) -> Result<ProviderOutcome, Unknown> {
         match &payment.intent {
+            None if !gateway.abilities().takes_documents => gateway.capture(payment, None, deadline).await,
             None => {
                 let order = match self.order_of(payment).await {
                     Ok(order) => order,
@@ -94,7 +106,7 @@ impl Settler {
                         Err(error) => return Ok(ProviderOutcome::NotSent(error.to_string())),
                     },
                 };
-                gateway.capture(&order, payment, document, deadline).await
+                gateway.capture(payment, Some(Delivered { order, document }), deadline).await
             }
             Some(Intent::Cancel) => gateway.cancel(payment, deadline).await,
             Some(Intent::Change(change)) => gateway.change(payment, change, deadline).await,
@@ -131,6 +143,12 @@ impl Settler {
             cause: "the payment's order is gone".to_owned(),
         })
     }
+}
+
+/// The refusal of a repetition says that nothing was done: with its key, what was asked before would have been answered again. So does that of
+/// a change of the hold, which shows in the amount and must not stand in the way of the capture meanwhile.
+fn is_sure_of_refusal(payment: &Payment) -> bool {
+    payment.operation.is_some() || matches!(payment.intent, Some(Intent::Change(_)))
 }
 
 /// What is being done, for the log.

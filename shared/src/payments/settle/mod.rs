@@ -113,7 +113,7 @@ impl Settler {
                 return Ok(Settled::InDoubt(payment));
             }
             let Some(report) = self.ask(&payment, deadline).await else { return Ok(Settled::InDoubt(payment)) };
-            payment = payment.with_reported_amount(&report);
+            payment = payment.with_report(&report);
             payment.poll.unreachable_since = None;
             let policy = self.gateways.policy(&payment);
             let now = self.clock.now();
@@ -148,9 +148,13 @@ impl Settler {
                 Next::Extend => Box::pin(self.extend(payment.clone(), by, deadline)).await?,
                 Next::Repeat => Box::pin(self.lease_and_execute(payment.clone().repeating(now), by, deadline)).await?,
                 Next::Release => Box::pin(self.lease_and_execute(payment.clone().releasing(by, now), by, deadline)).await?,
-                news @ (Next::Move(_) | Next::Done | Next::Closed | Next::Mismatch(_) | Next::MatchesAgain) => {
-                    Box::pin(self.record(payment.clone(), news, by)).await?
-                }
+                news @ (Next::Move(_)
+                | Next::Done
+                | Next::Dropped(_)
+                | Next::GivenBack(_)
+                | Next::Closed
+                | Next::Mismatch(_)
+                | Next::MatchesAgain) => Box::pin(self.record(payment.clone(), news, by)).await?,
             };
             payment = match saved {
                 Some(saved) => saved,
@@ -203,6 +207,14 @@ impl Settler {
                 self.orders.save_payment(payment.moved(state, by, now)).await
             }
             Next::Done => self.save_done(payment, by).await,
+            Next::Dropped(reason) => {
+                tracing::warn!(reason = reason.code, "the provider has refused what it had accepted");
+                self.orders.save_payment(payment.intent_dropped(&reason, by, now)).await
+            }
+            Next::GivenBack(amount) => {
+                tracing::warn!(amount_minor = amount.minor(), by = %by, "money was given back in the provider's cabinet");
+                self.orders.save_payment(payment.given_back(amount, by, now)).await
+            }
             Next::Mismatch(what) => {
                 tracing::error!(what, "a payment does not match its order: needs manual review");
                 self.orders.save_payment(Payment { mismatch: Some(what), ..payment }).await

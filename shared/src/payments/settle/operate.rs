@@ -45,6 +45,7 @@ impl Settler {
         deadline: Deadline,
     ) -> Result<CommandOutcome, StoreError> {
         let by = Trigger::BackOffice(who);
+        let command = self.possible(&payment, command);
         let mut payment = payment;
         for _ in 0..ROUNDS {
             payment = self.wait_for_lease(payment, deadline).await?;
@@ -84,7 +85,7 @@ impl Settler {
                 // Whether it is held longer does not matter any more.
                 (payment.intent, payment.unknown) = (None, false);
             }
-            let intent = self.intend(payment.clone(), &command, by);
+            let intent = self.prepared(self.intend(payment.clone(), &command, by));
             payment = match self.orders.save_payment(intent).await? {
                 None => self.reread(payment).await?,
                 Some(leased) => {
@@ -127,7 +128,8 @@ impl Settler {
                 Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => {
                     return Ok(CommandOutcome::Forbidden(payment, CommandRefusal::Mismatch));
                 }
-                news @ (Next::Move(_) | Next::Done | Next::Closed | Next::Mismatch(_)) => {
+                news
+                @ (Next::Move(_) | Next::Done | Next::Dropped(_) | Next::GivenBack(_) | Next::Closed | Next::Mismatch(_)) => {
                     payment = match self.record(payment.clone(), news, by).await? {
                         Some(payment) => payment,
                         None => self.reread(payment).await?,
@@ -135,7 +137,10 @@ impl Settler {
                     continue;
                 }
                 // The provider would show it if everything had been given back.
-                Next::Repeat if made && payment.refund_under_way().is_some_and(|(_, whole_rest)| whole_rest) => {
+                Next::Repeat
+                    if made
+                        && (report.sums.is_some() || payment.refund_under_way().is_some_and(|(_, whole_rest)| whole_rest)) =>
+                {
                     return Ok(CommandOutcome::Forbidden(payment, CommandRefusal::Mismatch));
                 }
                 Next::Wait
@@ -161,10 +166,27 @@ impl Settler {
         Ok(CommandOutcome::Forbidden(payment, CommandRefusal::InProgress("other requests")))
     }
 
+    /// A hold that cannot be changed ends when the provider says.
+    fn possible(&self, payment: &Payment, command: Command) -> Command {
+        match command {
+            Command::Change(change) if !self.gateways.get(&payment.provider).abilities().changes_hold => {
+                Command::Change(Change { valid_till: payment.valid_till, ..change })
+            }
+            other => other,
+        }
+    }
+
     fn permits(&self, payment: &Payment, command: &Command) -> Result<(), CommandRefusal> {
         let gateway = self.gateways.get(&payment.provider);
         let captured_at = payment.captured_at.unwrap_or(Timestamp::from_millis(0));
-        payment.permits(command, gateway.partial_refund_from(captured_at), self.clock.now())
+        payment.permits(command, gateway.partial_refund_from(captured_at), self.clock.now())?;
+        if let Command::Change(change) = command
+            && !gateway.abilities().changes_hold
+            && change.amount.minor() > payment.registered().minor()
+        {
+            return Err(CommandRefusal::AboveHold(payment.registered()));
+        }
+        Ok(())
     }
 
     /// A refund that was asked for with the same key is the same refund.
@@ -188,7 +210,7 @@ impl Settler {
         let mut payment = payment;
         for _ in 0..ROUNDS {
             let Some(report) = self.ask(&payment, deadline).await else { return Ok(Refreshed::Unavailable(payment)) };
-            payment = payment.with_reported_amount(&report);
+            payment = payment.with_report(&report);
             let policy = self.gateways.policy(&payment);
             let saved = match next(&payment, &report, policy, self.clock.now()) {
                 Next::Capture => return Ok(Refreshed::At(payment, true)),
@@ -199,9 +221,13 @@ impl Settler {
                     return Ok(Refreshed::At(payment, false));
                 }
                 Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => return Ok(Refreshed::At(payment, false)),
-                news @ (Next::Move(_) | Next::Done | Next::Closed | Next::Mismatch(_) | Next::MatchesAgain) => {
-                    Box::pin(self.record(payment.clone(), news, by)).await?
-                }
+                news @ (Next::Move(_)
+                | Next::Done
+                | Next::Dropped(_)
+                | Next::GivenBack(_)
+                | Next::Closed
+                | Next::Mismatch(_)
+                | Next::MatchesAgain) => Box::pin(self.record(payment.clone(), news, by)).await?,
             };
             payment = match saved {
                 Some(saved) => return Ok(Refreshed::At(saved, false)),
@@ -229,7 +255,9 @@ impl Settler {
             Command::Change(change) => {
                 // A change says both amount and end of the hold.
                 let hold_until = payment.hold_until.or(Some(payment.valid_till));
-                Payment { hold_until, ..payment }.intending(Intent::Change(change.clone()), by, now)
+                let keeps_hold = !self.gateways.get(&payment.provider).abilities().changes_hold;
+                let registered = if keeps_hold { Some(payment.registered()) } else { payment.registered };
+                Payment { hold_until, registered, ..payment }.intending(Intent::Change(change.clone()), by, now)
             }
             Command::Refund { key_hash, amount } => {
                 let amount = amount.unwrap_or_else(|| payment.rest());

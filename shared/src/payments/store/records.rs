@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::outbox::{ChannelsRecord, EventReceiptRecord, Shared};
 use crate::payments::payment::{
-    Cart, Change, Fact, FiscalDocument, FiscalReceipt, GatewayName, Goods, Intent, Known, Line, Named, Order, Payment,
-    PollSchedule, Prepaid, Prepayment, Reason, Refund, RefundStatus, State, StatusEvent, Step, Stored,
+    Cart, Change, Fact, FiscalDocument, FiscalReceipt, GatewayName, Goods, Intent, KeyedRequest, Known, Line, Named, Operation,
+    Order, Payment, PaymentAction, PollSchedule, Prepaid, Prepayment, Reason, Refund, RefundStatus, State, StatusEvent, Step,
+    Stored,
 };
 use crate::platform::clock::Timestamp;
 use crate::platform::ids::{InstallId, ItemId, MethodId, OrderId, OrderUuid, PaymentId};
@@ -144,6 +145,18 @@ pub(super) struct PaymentRecord {
     mismatch: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     payment_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sbp_payload: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    provider_id: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    one_stage: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    registered: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    operation: Option<OperationRecord>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    operations: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     return_url: Option<String>,
     callback_token_hash: String,
@@ -219,6 +232,28 @@ pub(super) struct PaymentRecord {
     last_look_at: Option<i64>,
     #[serde(default, skip_serializing_if = "is_zero")]
     last_looks: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct OperationRecord {
+    name: String,
+    number: u32,
+    key: String,
+    body: String,
+    begun_at: i64,
+}
+
+impl From<&Operation> for OperationRecord {
+    fn from(Operation { name, number, request, begun_at }: &Operation) -> Self {
+        let KeyedRequest { key, body } = request.clone();
+        Self { name: name.clone(), number: *number, key, body, begun_at: begun_at.millis() }
+    }
+}
+
+impl From<OperationRecord> for Operation {
+    fn from(OperationRecord { name, number, key, body, begun_at }: OperationRecord) -> Self {
+        Self { name, number, request: KeyedRequest { key, body }, begun_at: Timestamp::from_millis(begun_at) }
+    }
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -313,6 +348,8 @@ struct RefundRecord {
     at: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ended_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    provider_id: Option<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
@@ -530,7 +567,19 @@ impl From<&Payment> for PaymentRecord {
             unknown: payment.unknown,
             withdrawn: payment.withdrawn,
             mismatch: payment.mismatch.clone(),
-            payment_url: payment.url.clone(),
+            payment_url: match &payment.action {
+                Some(PaymentAction::Page(url)) => Some(url.clone()),
+                Some(PaymentAction::Sbp(_)) | None => None,
+            },
+            sbp_payload: match &payment.action {
+                Some(PaymentAction::Sbp(payload)) => Some(payload.clone()),
+                Some(PaymentAction::Page(_)) | None => None,
+            },
+            provider_id: payment.provider_id.clone(),
+            one_stage: !payment.two_stage,
+            registered: payment.registered.map(Money::minor),
+            operation: payment.operation.as_ref().map(OperationRecord::from),
+            operations: payment.operations,
             return_url: payment.return_url.clone(),
             callback_token_hash: payment.callback_token_hash.clone(),
             return_token: payment.return_token.clone(),
@@ -666,6 +715,7 @@ impl From<&Refund> for RefundRecord {
             by: refund.by.clone(),
             at: refund.at.millis(),
             ended_at: refund.ended_at.map(Timestamp::millis),
+            provider_id: refund.provider_id.clone(),
         }
     }
 }
@@ -688,6 +738,7 @@ impl RefundRecord {
             by: self.by,
             at: Timestamp::from_millis(self.at),
             ended_at: self.ended_at.map(Timestamp::from_millis),
+            provider_id: self.provider_id,
         })
     }
 }
@@ -721,7 +772,16 @@ impl TryFrom<Versioned<PaymentRecord>> for Payment {
             unknown: record.unknown,
             withdrawn: record.withdrawn,
             mismatch: record.mismatch,
-            url: record.payment_url,
+            action: record.payment_url.map(PaymentAction::Page).or(record.sbp_payload.map(PaymentAction::Sbp)),
+            provider_id: record.provider_id,
+            two_stage: !record.one_stage,
+            registered: record
+                .registered
+                .map(|minor| Money::from_minor(minor, currency))
+                .transpose()
+                .map_err(text("registered"))?,
+            operation: record.operation.map(Operation::from),
+            operations: record.operations,
             return_url: record.return_url,
             callback_token_hash: record.callback_token_hash,
             return_token: record.return_token,
