@@ -64,6 +64,18 @@ pub const MOKKA_LIMIT: &str = "Доступного лимита не хвата
 /// Mokka 70: the customer gave another phone than the order's.
 pub const MOKKA_PHONE: &str =
     "Для оплаты нужен номер телефона, указанный в заказе. Оформите заказ с ним или выберите другой способ оплаты.";
+/// Not enough money on the card.
+pub const CARD_FUNDS: &str = "На карте недостаточно средств. Попробуйте другую карту или выберите другой способ оплаты.";
+/// The card's number, term or code is wrong.
+pub const CARD_DATA: &str = "Проверьте номер, срок и код карты и попробуйте ещё раз, или возьмите другую карту.";
+/// The customer did not confirm the payment with the bank.
+pub const CARD_NOT_CONFIRMED: &str = "Банк не получил подтверждения платежа. Попробуйте ещё раз или возьмите другую карту.";
+/// The card's limit is used up.
+pub const CARD_LIMIT: &str = "Превышен лимит карты. Попробуйте другую карту или выберите другой способ оплаты.";
+/// The bank allows no such payment.
+pub const CARD_BANK: &str = "Банк отклонил платёж. Попробуйте другую карту или обратитесь в свой банк.";
+/// The bank did not answer.
+pub const CARD_BANK_SILENT: &str = "Банк не ответил вовремя. Попробуйте ещё раз через минуту или возьмите другую карту.";
 /// The provider refused for a reason that the shop has to mend.
 pub const METHOD_TEMPORARILY_OFF: &str = "Этот способ оплаты временно недоступен. Выберите другой способ оплаты.";
 

@@ -102,12 +102,32 @@ async fn an_item_that_cannot_be_read_holds_up_no_other() {
     let update = story.environment.dynamodb().update_item().table_name("order-holds").key("pk", key);
     let update = update
         .update_expression("SET provider = :other")
-        .expression_attribute_values(":other", AttributeValue::S("nobody".to_owned()));
+        .expression_attribute_values(":other", AttributeValue::S("No body".to_owned()));
     update.send().await.unwrap();
     story.environment.advance(FIRST_LOOK);
     let report = story.environment.tick().await;
     assert_eq!((&report["due"], &report["failed"], &report["moved"]), (&json!(2), &json!(1), &json!(1)));
     assert_eq!(story.state(&payment).await, "captured");
+}
+
+#[tokio::test]
+async fn a_payment_whose_gateway_is_not_configured_any_more_comes_to_manual_review() {
+    let story = Story::start().await;
+    let payment = forgotten(&story).await;
+    let key = AttributeValue::S(format!("payment#{payment}"));
+    let update = story.environment.dynamodb().update_item().table_name("order-holds").key("pk", key);
+    let update = update
+        .update_expression("SET provider = :other")
+        .expression_attribute_values(":other", AttributeValue::S("old-bank".to_owned()));
+    update.send().await.unwrap();
+    for _ in 0..60 {
+        story.environment.advance(Duration::from_mins(2));
+        story.environment.tick().await;
+    }
+    let item = story.environment.item("order-holds", &format!("payment#{payment}")).await.unwrap();
+    assert_eq!(item["attention"], "open", "{item}");
+    assert_eq!(story.state(&payment).await, "pending", "nothing is known of it");
+    assert!(story.environment.standins().calls_to(System::Mokka, "finish").is_empty());
 }
 
 /// Orders whose customer's time was over long ago.

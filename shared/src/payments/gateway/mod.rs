@@ -3,6 +3,7 @@
 mod contract;
 mod missing;
 pub mod mokka;
+pub mod yookassa;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

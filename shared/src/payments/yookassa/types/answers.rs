@@ -144,6 +144,9 @@ pub struct Refund {
     pub payment_id: String,
     pub status: RefundStatus,
     pub amount: Amount,
+    /// Ours, as in [`Payment`].
+    #[serde(default)]
+    pub metadata: Lenient<BTreeMap<String, String>>,
     /// Why it was canceled.
     #[serde(default)]
     pub cancellation_details: Lenient<CancellationDetails>,

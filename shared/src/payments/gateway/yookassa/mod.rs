@@ -1,0 +1,374 @@
+//! YooKassa behind the gateway trait: the card page (reference "Card gateways", sections 1 and 3).
+
+mod reading;
+mod reasons;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::Serialize;
+
+use super::contract::{Abilities, Call, Delivered, Gateway, Registration, Unknown, Urls};
+use crate::payments::payment::{
+    Change, Intent, KeyedRequest, Order, Payment, PaymentAction, Policy, ProviderOutcome, ProviderReport, Reason, Refund,
+    ReportedRefund, ReportedState,
+};
+use crate::payments::texts;
+use crate::payments::yookassa::types::{
+    self, CaptureRequest, ConfirmationRequest, PaymentMethodRequest, PaymentRequest, PaymentStatus, RefundRequest,
+};
+use crate::payments::yookassa::{Cause, Client, Error, Operation, Refusal};
+use crate::platform::clock::{Clock, Deadline, Timestamp};
+use crate::platform::money::{Currency, Money};
+use reading::{refund_record, report};
+
+/// How long a customer has for the page (reference, 1.4).
+const VALID_FOR: Duration = Duration::from_hours(1);
+/// How far YooKassa's clock may be from ours when a payment is looked for by the time of its creation.
+const CLOCKS_APART: Duration = Duration::from_mins(10);
+/// As many pages of a list as one look reads.
+const MAX_PAGES: u32 = 5;
+/// The longest description, in characters.
+const MAX_DESCRIPTION: usize = 128;
+/// What our payments, and refunds, are known by in `metadata`.
+const PAYMENT_ID: &str = "payment_id";
+const ORDER_ID: &str = "order_id";
+const INSTALLATION: &str = "installation";
+const REFUND: &str = "refund";
+
+/// A shop's account at YooKassa.
+#[derive(Debug)]
+pub struct YookassaGateway {
+    client: Client,
+    clock: Clock,
+    policy: Policy,
+    installation: String,
+    is_test: bool,
+}
+
+impl YookassaGateway {
+    /// `installation` tells this installation from others that share the account, and `is_test` says that the key is a test shop's: then
+    /// no payment with real money is ours, and no test payment otherwise.
+    #[must_use]
+    pub fn new(client: Client, clock: Clock, policy: Policy, installation: String, is_test: bool) -> Self {
+        Self { client, clock, policy, installation, is_test }
+    }
+
+    /// The payment under an id of YooKassa's, as YooKassa has it now; nothing if this account has none of that id.
+    pub async fn read(&self, id: &str, deadline: Deadline) -> Result<Option<types::Payment>, Unknown> {
+        match self.client.payment(id, deadline).await {
+            Ok(payment) => Ok(Some(payment)),
+            Err(Error::Refused(Refusal { code: crate::payments::yookassa::Code::NotFound, .. })) => Ok(None),
+            Err(error) => Err(unknown("get", &error)),
+        }
+    }
+
+    /// Our id of a payment of YooKassa's; nothing if it is another installation's, or the shop's own.
+    #[must_use]
+    pub fn payment_id<'a>(&self, payment: &'a types::Payment) -> Option<&'a str> {
+        let metadata = payment.metadata.0.as_ref()?;
+        let is_ours = metadata.get(INSTALLATION).is_some_and(|installation| *installation == self.installation);
+        metadata.get(PAYMENT_ID).filter(|_| is_ours).map(String::as_str)
+    }
+
+    fn operation<T: Serialize>(&self, payment: &Payment, call: &Call<'_>, number: u32, request: &T) -> Option<KeyedRequest> {
+        let made = Operation::new(&self.installation, payment.id.as_str(), &call.name(), number, request);
+        made.ok().map(|Operation { key, body }| KeyedRequest { key, body })
+    }
+
+    fn metadata(&self, payment: &Payment) -> BTreeMap<&'static str, String> {
+        BTreeMap::from([
+            (PAYMENT_ID, payment.id.as_str().to_owned()),
+            (ORDER_ID, payment.order_id.as_str().to_owned()),
+            (INSTALLATION, self.installation.clone()),
+        ])
+    }
+
+    /// The report of an attempt whose id at YooKassa we do not know. As long as it may be registered again, with the same key, nothing needs
+    /// to be asked; then it is looked for among the payments of its time.
+    async fn lost(&self, payment: &Payment, deadline: Deadline) -> Result<ProviderReport, Unknown> {
+        let unregistered = || ProviderReport::new(ReportedState::Unregistered, payment.id.as_str());
+        if self.clock.now() < payment.valid_till && !payment.state.is_settled() {
+            return Ok(unregistered());
+        }
+        let from = payment.created_at.minus(CLOCKS_APART);
+        let before = payment.valid_till.max(payment.created_at.plus(VALID_FOR)).plus(CLOCKS_APART);
+        let mut cursor = None;
+        for _ in 0..MAX_PAGES {
+            let page = self.client.payments(from, before, cursor.as_deref(), deadline).await;
+            let page = page.map_err(|error| unknown("list", &error))?;
+            if let Some(found) = page.items.iter().find(|found| self.payment_id(found) == Some(payment.id.as_str())) {
+                return Ok(self.report_of(found, payment));
+            }
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                return Ok(unregistered());
+            }
+        }
+        Err(Unknown("YooKassa has too many payments of that time to look for one of unknown id".to_owned()))
+    }
+
+    fn report_of(&self, found: &types::Payment, payment: &Payment) -> ProviderReport {
+        let conflict = self.conflict(found);
+        let payment_id = self.payment_id(found).unwrap_or_default();
+        ProviderReport { conflict, ..report(found, payment, payment_id) }
+    }
+
+    /// Money of another account, or none, is not ours whatever it says.
+    fn conflict(&self, found: &types::Payment) -> Option<String> {
+        let account = found.recipient.0.as_ref().map(|recipient| recipient.account_id.as_str());
+        if let Some(account) = account.filter(|account| *account != self.client.shop_id()) {
+            return Some(format!("the payment belongs to the account {account}"));
+        }
+        match (found.test, self.is_test) {
+            (Some(true), false) => Some("it is a test payment, in which no money moves".to_owned()),
+            (Some(false), true) => Some("it is a payment with real money, and the key is a test shop's".to_owned()),
+            (Some(true), true) | (Some(false), false) | (None, _) => None,
+        }
+    }
+
+    /// How the refund under way stands. One that was accepted has an id; of one whose key cannot be repeated any more the list tells.
+    async fn refund_of(&self, payment: &Payment, deadline: Deadline) -> Result<Option<ReportedRefund>, Unknown> {
+        let Some(Intent::Refund(index)) = payment.intent else { return Ok(None) };
+        let Some(refund) = payment.refunds.get(index) else { return Ok(None) };
+        if let Some(id) = &refund.provider_id {
+            let found = self.client.refund(id, deadline).await.map_err(|error| unknown("get_refund", &error))?;
+            return Ok(refund_record(&found));
+        }
+        let Some(id) = payment.provider_id.as_deref().filter(|_| payment.is_key_expired(self.clock.now())) else {
+            return Ok(None);
+        };
+        let mut cursor = None;
+        for _ in 0..MAX_PAGES {
+            let page = self.client.refunds(id, cursor.as_deref(), deadline).await;
+            let page = page.map_err(|error| unknown("list_refunds", &error))?;
+            let name = refund_name(index);
+            let is_it = |found: &&types::Refund| {
+                let said = found.metadata.0.as_ref().and_then(|metadata| metadata.get(REFUND));
+                said.is_some_and(|said| *said == name)
+            };
+            if let Some(found) = page.items.iter().find(is_it) {
+                return Ok(refund_record(found));
+            }
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                return Ok(Some(ReportedRefund::Absent));
+            }
+        }
+        Err(Unknown("YooKassa has too many refunds of this payment to look for one of unknown id".to_owned()))
+    }
+}
+
+#[async_trait]
+impl Gateway for YookassaGateway {
+    async fn register(&self, _: &Order, payment: &Payment, _: &Urls, deadline: Deadline) -> Result<Registration, Unknown> {
+        let operation = match stored(payment) {
+            Ok(operation) => operation,
+            Err(cause) => return Err(Unknown(cause)),
+        };
+        let created = match self.client.create_payment(&operation, deadline).await {
+            Ok(created) => created,
+            Err(Error::Refused(refusal)) if matches!(refusal.cause(), Cause::Configuration) => {
+                misconfigured(payment, &refusal);
+                return Ok(Registration::Refused(reason(&refusal, texts::METHOD_TEMPORARILY_OFF)));
+            }
+            Err(Error::Refused(refusal)) if refusal.cause() == Cause::KeyReused => {
+                tracing::error!(%refusal, "YooKassa has the key of this registration with another body");
+                return Err(Unknown(refusal.to_string()));
+            }
+            Err(Error::Refused(refusal)) => {
+                tracing::error!(%refusal, "YooKassa does not take the registration");
+                return Ok(Registration::Refused(reason(&refusal, texts::METHOD_TEMPORARILY_OFF)));
+            }
+            Err(error) => return Err(unknown("create", &error)),
+        };
+        let action = created.confirmation.0.as_ref().and_then(|confirmation| confirmation.confirmation_url.0.clone());
+        let action = action.filter(|url| crate::platform::env::parse_url(url).is_ok()).map(PaymentAction::Page);
+        let is_open = created.status == PaymentStatus::Pending && self.conflict(&created).is_none();
+        Ok(match action.filter(|_| is_open) {
+            Some(action) => {
+                let valid_till = created.created_at.0.map(|created_at| created_at.0.plus(VALID_FOR));
+                Registration::Open { action, provider_id: Some(created.id), valid_till }
+            }
+            None => Registration::WithoutAction(created.id),
+        })
+    }
+
+    async fn status(&self, payment: &Payment, deadline: Deadline) -> Result<ProviderReport, Unknown> {
+        let Some(id) = &payment.provider_id else { return self.lost(payment, deadline).await };
+        let found = match self.client.payment(id, deadline).await {
+            Ok(found) => found,
+            Err(Error::Refused(refusal)) => {
+                misconfigured(payment, &refusal);
+                return Err(Unknown(refusal.to_string()));
+            }
+            Err(error) => return Err(unknown("get", &error)),
+        };
+        let refund = self.refund_of(payment, deadline).await?;
+        Ok(ProviderReport { refund, ..self.report_of(&found, payment) })
+    }
+
+    fn keyed(&self, payment: &Payment, call: &Call<'_>, number: u32) -> Option<KeyedRequest> {
+        match call {
+            Call::Register { urls, .. } => {
+                let description: String =
+                    texts::order_as_goods(payment.order_id.as_str()).chars().take(MAX_DESCRIPTION).collect();
+                let request = PaymentRequest {
+                    amount: payment.amount.into(),
+                    capture: !payment.two_stage,
+                    confirmation: ConfirmationRequest::Redirect { return_url: urls.redirect.clone() },
+                    payment_method_data: Some(PaymentMethodRequest::BankCard),
+                    description,
+                    metadata: self.metadata(payment),
+                };
+                self.operation(payment, call, number, &request)
+            }
+            Call::Capture => self.operation(payment, call, number, &CaptureRequest { amount: payment.amount.into() }),
+            Call::Cancel => self.operation(payment, call, number, &serde_json::Map::new()),
+            Call::Refund(index) => {
+                let refund: &Refund = payment.refunds.get(*index)?;
+                let mut metadata = self.metadata(payment);
+                metadata.insert(REFUND, refund_name(*index));
+                let payment_id = payment.provider_id.clone()?;
+                self.operation(payment, call, number, &RefundRequest { payment_id, amount: refund.amount.into(), metadata })
+            }
+        }
+    }
+
+    async fn capture(&self, payment: &Payment, _: Option<Delivered>, deadline: Deadline) -> Result<ProviderOutcome, Unknown> {
+        let (id, operation) = match known(payment) {
+            Ok(known) => known,
+            Err(cause) => return Ok(ProviderOutcome::NotSent(cause)),
+        };
+        let answer = self.client.capture(id, &operation, deadline).await;
+        outcome("capture", payment, answer, |captured| {
+            let is_done = captured.status == PaymentStatus::Succeeded && captured.amount.money() == Some(payment.amount);
+            is_done.then_some(ProviderOutcome::Done)
+        })
+    }
+
+    async fn cancel(&self, payment: &Payment, deadline: Deadline) -> Result<ProviderOutcome, Unknown> {
+        let (id, operation) = match known(payment) {
+            Ok(known) => known,
+            Err(cause) => return Ok(ProviderOutcome::NotSent(cause)),
+        };
+        let answer = self.client.cancel(id, &operation, deadline).await;
+        outcome("cancel", payment, answer, |canceled| {
+            (canceled.status == PaymentStatus::Canceled).then_some(ProviderOutcome::Done)
+        })
+    }
+
+    /// A card's hold stays as it is: less is captured of it, and the rest goes back to the customer then.
+    async fn change(&self, payment: &Payment, change: &Change, _: Deadline) -> Result<ProviderOutcome, Unknown> {
+        if change.amount.minor() <= payment.registered().minor() {
+            return Ok(ProviderOutcome::Done);
+        }
+        let code = "yookassa:above_hold".to_owned();
+        Ok(ProviderOutcome::Refused(Reason { code, text: texts::PROVIDER_UNAVAILABLE.to_owned() }))
+    }
+
+    async fn refund(&self, payment: &Payment, amount: Money, deadline: Deadline) -> Result<ProviderOutcome, Unknown> {
+        let operation = match stored(payment) {
+            Ok(operation) => operation,
+            Err(cause) => return Ok(ProviderOutcome::NotSent(cause)),
+        };
+        let answer = self.client.create_refund(&operation, deadline).await;
+        outcome("refund", payment, answer, |refund| {
+            if refund.amount.money() != Some(amount) {
+                return None;
+            }
+            match refund_record(&refund)? {
+                ReportedRefund::Made => Some(ProviderOutcome::Done),
+                ReportedRefund::Accepted(id) => Some(ProviderOutcome::Accepted(id)),
+                ReportedRefund::Refused(reason) => Some(ProviderOutcome::Refused(reason)),
+                ReportedRefund::Absent => None,
+            }
+        })
+    }
+
+    /// At once.
+    fn partial_refund_from(&self, captured_at: Timestamp) -> Timestamp {
+        captured_at
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities { changes_hold: false, takes_documents: false, one_way_back: true }
+    }
+
+    fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    fn valid_for(&self) -> Option<Duration> {
+        Some(VALID_FOR)
+    }
+
+    /// YooKassa says until when it holds the money.
+    fn hold_for(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn currency(&self) -> Currency {
+        Currency::Rub
+    }
+}
+
+/// What a refund of ours is called in its metadata.
+fn refund_name(index: usize) -> String {
+    index.saturating_add(1).to_string()
+}
+
+/// The call as it was stored.
+fn stored(payment: &Payment) -> Result<Operation, String> {
+    let operation = payment.operation.as_ref().ok_or("no call to YooKassa is stored with the payment")?;
+    let KeyedRequest { key, body } = operation.request.clone();
+    Ok(Operation { key, body })
+}
+
+/// The same, with YooKassa's id of the payment.
+fn known(payment: &Payment) -> Result<(&str, Operation), String> {
+    let id = payment.provider_id.as_deref().ok_or("YooKassa's id of the payment is not known")?;
+    Ok((id, stored(payment)?))
+}
+
+/// What came of a call that changes something. An answer that does not show what was asked for is none: the status tells.
+fn outcome<T>(
+    method: &'static str,
+    payment: &Payment,
+    answer: Result<T, Error>,
+    done: impl FnOnce(T) -> Option<ProviderOutcome>,
+) -> Result<ProviderOutcome, Unknown> {
+    match answer {
+        Ok(answer) => done(answer).ok_or_else(|| Unknown(format!("YooKassa's answer to {method} does not show that it is done"))),
+        Err(Error::Refused(refusal)) => match refusal.cause() {
+            // Nothing was done, and nothing is wrong with what was asked: it is asked again once that is mended.
+            Cause::Configuration => {
+                misconfigured(payment, &refusal);
+                Ok(ProviderOutcome::NotSent(refusal.to_string()))
+            }
+            Cause::KeyReused => {
+                tracing::error!(method, %refusal, "YooKassa has the key of this call with another body");
+                Err(Unknown(refusal.to_string()))
+            }
+            Cause::State | Cause::Amount | Cause::Request => {
+                Ok(ProviderOutcome::Refused(reason(&refusal, texts::PROVIDER_UNAVAILABLE)))
+            }
+        },
+        Err(Error::NotSent(cause)) => Ok(ProviderOutcome::NotSent(cause)),
+        Err(error @ Error::Throttled) => Ok(ProviderOutcome::NotSent(error.to_string())),
+        Err(error @ Error::Unknown { .. }) => Err(Unknown(error.to_string())),
+    }
+}
+
+fn reason(refusal: &Refusal, text: &str) -> Reason {
+    Reason { code: format!("yookassa:{}", refusal.code), text: text.to_owned() }
+}
+
+fn misconfigured(payment: &Payment, refusal: &Refusal) {
+    tracing::error!(gateway = %payment.provider, %refusal, "YooKassa does not accept the gateway's configuration: shop id, secret key or account");
+}
+
+fn unknown(method: &'static str, error: &Error) -> Unknown {
+    Unknown(format!("{method}: {error}"))
+}
