@@ -23,6 +23,8 @@ pub struct Method {
     pub kind: PaymentType,
     /// The gateway that takes the money; none for payment on delivery.
     pub provider: Option<GatewayName>,
+    /// The money is held first, and captured or let go later. Never of payment on delivery, always of Mokka.
+    pub two_stage: bool,
     /// Percent off the delivery, 0 to 100.
     pub delivery_discount: Option<u8>,
     /// IMSHOP's `autoVerification`.
