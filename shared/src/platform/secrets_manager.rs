@@ -19,7 +19,8 @@ use crate::platform::clock::{Clock, Deadline};
 use crate::platform::env::{Env, parse_url};
 use crate::platform::outbound::{Http, System, Target};
 
-/// What the document may set, and nothing else: a setting of the template has one place. `StageSecrets` in template.yaml describes them.
+/// What the document may set beside [the gateways' keys](gateway_secret), and nothing else: a setting of the template has one place.
+/// `StageSecrets` in template.yaml describes them.
 pub const NAMES: [&str; 26] = [
     "IMSHOP_KEY",
     "SHOP_KEY",
@@ -48,6 +49,32 @@ pub const NAMES: [&str; 26] = [
     "MOKKA_LIMIT_SECRET_NEXT",
     "INTERNAL_SECRET_PREVIOUS",
 ];
+
+/// What the name of a payment gateway's secret begins and ends with.
+const OF_GATEWAY: (&str, &str) = ("GATEWAY_", "_SECRET");
+
+/// The name of a payment gateway's secret: its own in capitals, with underscores for hyphens.
+#[must_use]
+pub fn gateway_secret(gateway: &str) -> String {
+    let (begin, end) = OF_GATEWAY;
+    format!("{begin}{}{end}", gateway.replace('-', "_").to_uppercase())
+}
+
+/// Whether the document may set it: one of [`NAMES`], or a payment gateway's key or next key. Which gateways there are is not asked: the
+/// key of one may come before its section.
+#[must_use]
+pub fn is_secret(name: &str) -> bool {
+    NAMES.contains(&name) || is_of_gateway(name)
+}
+
+fn is_of_gateway(name: &str) -> bool {
+    let (begin, end) = OF_GATEWAY;
+    let of = name.strip_suffix("_NEXT").unwrap_or(name).strip_prefix(begin).and_then(|rest| rest.strip_suffix(end));
+    of.is_some_and(|gateway| {
+        let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+        gateway.len() <= 24 && gateway.starts_with(|first: char| first.is_ascii_uppercase()) && gateway.bytes().all(plain)
+    })
+}
 
 /// One attempt. Secrets Manager answers in a few milliseconds.
 const ATTEMPT: Duration = Duration::from_secs(1);
@@ -192,7 +219,7 @@ impl Values {
     /// What the document may set. A name that it may not is no reason not to start, and is not said: it may be a key in the wrong place.
     fn of(mut all: BTreeMap<String, String>) -> Self {
         let found = all.len();
-        all.retain(|name, _| NAMES.contains(&name.as_str()));
+        all.retain(|name, _| is_secret(name));
         if all.len() < found {
             tracing::warn!(
                 names = found - all.len(),
@@ -218,6 +245,34 @@ impl fmt::Debug for Values {
 mod tests {
     use super::*;
     use crate::platform::metrics::Metrics;
+
+    #[test]
+    fn secret_of_any_gateway_may_be_set_and_nothing_that_only_looks_like_one() {
+        assert_eq!(gateway_secret("yookassa"), "GATEWAY_YOOKASSA_SECRET");
+        assert_eq!(gateway_secret("shop-2"), "GATEWAY_SHOP_2_SECRET");
+        for gateway in ["a", "yookassa", "shop-2", "a--", "secret-next", "abcdefghijklmnopqrstuvwx"] {
+            let name = gateway_secret(gateway);
+            assert!(is_secret(&name) && is_secret(&format!("{name}_NEXT")), "{name}");
+        }
+        for name in [
+            "GATEWAY_SECRET",
+            "GATEWAY__SECRET",
+            "GATEWAY_A_SECRETS",
+            "GATEWAY_A_SECRET_NEXT_NEXT",
+            "GATEWAY_A_BASE_URL",
+            "GATEWAY_a_SECRET",
+            "GATEWAY_2_SECRET",
+            "GATEWAY_A.B_SECRET",
+            "XGATEWAY_A_SECRET",
+            "GATEWAY_ABCDEFGHIJKLMNOPQRSTUVWXY_SECRET",
+        ] {
+            assert!(!is_secret(name), "{name}");
+        }
+        assert!(is_secret("IMSHOP_KEY") && !is_secret("LOG_LEVEL"));
+        let document = [("GATEWAY_A_SECRET", "1"), ("GATEWAY_A_SECRETS", "2"), ("SHOP_KEY", "3")];
+        let values = Values::of(document.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+        assert_eq!(values.by_key().keys().collect::<Vec<_>>(), ["GATEWAY_A_SECRET", "SHOP_KEY"]);
+    }
 
     #[test]
     fn the_document_is_asked_for_in_the_partition_of_its_region() {

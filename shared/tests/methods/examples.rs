@@ -5,10 +5,11 @@ use shared::payments::methods::Methods;
 
 use crate::{WEDNESDAY, facts, offered, schema};
 
-const SHIPPED: [(&str, &str); 3] = [
+const SHIPPED: [(&str, &str); 4] = [
     ("payments", include_str!("../../../infra/config/payments.toml")),
     ("kyrgyzstan", include_str!("../../../infra/config/examples/kyrgyzstan.toml")),
     ("russia", include_str!("../../../infra/config/examples/russia.toml")),
+    ("sandbox", include_str!("../../../infra/sandbox/payments.toml")),
 ];
 
 #[test]
@@ -36,6 +37,29 @@ fn commented_out_settings_of_the_shipped_file_are_right_too() {
     }
 }
 
+/// The commented-out gateway of the shipped file.
+#[test]
+fn the_gateway_that_the_shipped_file_shows_is_right() {
+    let text = SHIPPED[0].1;
+    let lines = text
+        .lines()
+        .skip_while(|line| *line != "#   [gateways.yookassa]")
+        .take_while(|line| line.starts_with("# ") || *line == "#");
+    let shown: Vec<_> = lines.filter_map(|line| line.strip_prefix("#   ")).collect();
+    let methods = Methods::parse(&format!("{text}\n{}", shown.join("\n"))).unwrap();
+    assert_eq!((methods.iter().count(), methods.gateways().len()), (3, 1));
+}
+
+#[test]
+fn the_sandbox_has_the_shipped_ways_to_pay_and_cards() {
+    let [shipped, sandbox] = [SHIPPED[0], SHIPPED[3]].map(|(_, text)| Methods::parse(text).unwrap());
+    assert_eq!(sandbox.utc_offset(), shipped.utc_offset());
+    let methods: Vec<_> = sandbox.iter().take(shipped.iter().count()).collect();
+    assert_eq!(methods, shipped.iter().collect::<Vec<_>>());
+    let others: Vec<_> = sandbox.iter().skip(methods.len()).map(|method| (method.id.as_str(), method.two_stage)).collect();
+    assert_eq!(others, [("yookassa/card", true)]);
+}
+
 /// A cart of the request document, in own words: every field said as it should be.
 fn documented() -> Value {
     json!({
@@ -58,7 +82,7 @@ fn the_documents_request_is_answered_with_and_without_its_slips() {
     marketplace["hasPreorderItems"] = json!(null);
     marketplace["items"][0]["warehouseId"] = json!("msk-1");
     marketplace["items"][1]["warehouseId"] = json!("spb-1");
-    let all = ["mokka", "cash", "card-on-delivery"];
+    let all = ["mokka", "yookassa/card", "cash", "card-on-delivery"];
     assert_eq!(offered(&russia, &marketplace, WEDNESDAY), all, "the amount is unknown and hides nothing");
     assert!(russia.needs_amount(&facts(&russia, &marketplace, WEDNESDAY)));
     // The same in other words: numbers for strings and strings for numbers, null and blank for nothing.
@@ -72,8 +96,8 @@ fn the_documents_request_is_answered_with_and_without_its_slips() {
     });
     assert_eq!(offered(&russia, &slips, WEDNESDAY), all);
     marketplace["promoGroup"] = json!([[{"name": "x", "groups": [{"id": "only-online"}]}]]);
-    assert_eq!(offered(&russia, &marketplace, WEDNESDAY), ["mokka", "cash"]);
+    assert_eq!(offered(&russia, &marketplace, WEDNESDAY), ["mokka", "yookassa/card", "cash"]);
     marketplace["items"][0]["price"] = json!(2000);
     marketplace["items"][1]["subtotal"] = json!(999);
-    assert_eq!(offered(&russia, &marketplace, WEDNESDAY), ["cash"], "2999.00 is too little for Mokka");
+    assert_eq!(offered(&russia, &marketplace, WEDNESDAY), ["yookassa/card", "cash"], "2999.00 is too little for Mokka");
 }

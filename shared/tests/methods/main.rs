@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod examples;
+mod gateways;
 mod mistakes;
 mod orders;
 mod properties;

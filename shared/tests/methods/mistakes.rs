@@ -9,7 +9,7 @@ const MOKKA: &str = "[[method]]\nid = \"m\"\ntitle = \"M\"\ntype = \"card\"\npro
 
 /// Who finds a mistake: both, or only the reader, because a schema cannot say it.
 #[derive(PartialEq)]
-enum By {
+pub(crate) enum By {
     Both,
     ReaderOnly,
 }

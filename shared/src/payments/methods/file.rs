@@ -7,13 +7,15 @@ use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 use time::UtcOffset;
+use toml::Spanned;
 
 use super::condition::Condition;
+use super::gateways::GatewaySections;
 use super::method::{CustomerPhone, Icon, Limit, Method, Variant, Widget};
 use crate::payments::imshop::payments::PaymentType;
 use crate::payments::payment::GatewayName;
 use crate::platform::clock::MOSCOW;
-use crate::platform::config::{filled, maybe_filled, table, tables, text};
+use crate::platform::config::{Mistake, filled, maybe_filled, table, tables, text};
 use crate::platform::env::parse_url;
 use crate::platform::ids::MethodId;
 
@@ -28,10 +30,37 @@ pub(super) struct File {
     pub(super) utc_offset: UtcOffset,
     /// The field of the request that holds the customer's phone, for shops whose ids of customers are phones.
     pub(super) customer_phone: Option<CustomerPhone>,
+    /// The payment gateways beside mokka, each under a name of its own.
+    #[serde(default)]
+    pub(super) gateways: GatewaySections,
     /// A way to pay.
     #[serde(default, deserialize_with = "methods")]
     #[schemars(with = "Vec<MethodTable>", length(min = 1))]
-    pub(super) method: Vec<Method>,
+    method: Vec<Written>,
+}
+
+/// A way to pay, and where in the file it says what the gateways decide about.
+struct Written {
+    method: Method,
+    kind_at: usize,
+    provider_at: usize,
+}
+
+impl File {
+    /// The ways to pay, each held against the gateways, which may come after it in the file.
+    pub(super) fn methods(&mut self, text: &str) -> Result<Vec<Method>, Mistake> {
+        let written = std::mem::take(&mut self.method).into_iter().enumerate();
+        let checked = written.map(|(index, Written { method, kind_at, provider_at })| {
+            let mistake = |at, field, problem| Mistake::at(text, at, format!("field `method[{index}].{field}`: {problem}"));
+            if let Some(provider) = &method.provider {
+                let section = self.gateways.check(provider).map_err(|problem| mistake(provider_at, "provider", problem))?;
+                let taken = section.map_or(Ok(()), |section| section.kind.takes(method.kind));
+                taken.map_err(|problem| mistake(kind_at, "type", problem.to_owned()))?;
+            }
+            Ok(method)
+        });
+        checked.collect()
+    }
 }
 
 /// A way to pay.
@@ -52,9 +81,13 @@ struct MethodTable {
     #[schemars(regex(pattern = r"\S"))]
     description: Option<String>,
     /// What kind of payment the app shows.
-    r#type: PaymentType,
-    /// The gateway that takes the money of an online payment. Left out for payment on delivery.
-    provider: Option<GatewayName>,
+    #[schemars(with = "PaymentType")]
+    r#type: Spanned<PaymentType>,
+    /// The gateway that takes the money of an online payment: mokka, or one of `[gateways]`. Left out for payment on delivery.
+    #[schemars(with = "Option<GatewayName>")]
+    provider: Option<Spanned<GatewayName>>,
+    /// Whether the money is held first and captured later; so it is, if left out. Not for provider mokka, which always holds.
+    two_stage: Option<bool>,
     /// Percent off the delivery.
     #[serde(default, deserialize_with = "percent")]
     #[schemars(range(min = 0, max = 100))]
@@ -160,7 +193,7 @@ impl JsonSchema for Variant {
     }
 }
 
-fn methods<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Method>, D::Error> {
+fn methods<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Written>, D::Error> {
     tables(deserializer, MethodTable::check)
 }
 
@@ -211,24 +244,30 @@ fn is_online(kind: PaymentType) -> bool {
 }
 
 impl MethodTable {
-    fn check(self, before: &[Method]) -> Result<Method, String> {
-        if before.iter().any(|other| other.id == self.id) {
+    fn check(self, before: &[Written]) -> Result<Written, String> {
+        if before.iter().any(|Written { method, .. }| method.id == self.id) {
             return Err("id is used twice; every method needs its own".to_owned());
         }
-        match &self.provider {
-            Some(_) if !is_online(self.r#type) => {
+        let kind = *self.r#type.get_ref();
+        let provider = self.provider.as_ref().map(Spanned::get_ref);
+        let is_mokka = provider.is_some_and(GatewayName::is_mokka);
+        match provider {
+            Some(_) if !is_online(kind) => {
                 return Err("provider must be left out for payment on delivery (type cash or card_on_delivery)".to_owned());
             }
-            Some(gateway) if !gateway.is_mokka() => {
-                return Err(format!("provider {gateway} is none of the gateways of this file"));
-            }
-            Some(_) if self.r#type != PaymentType::Card => {
-                return Err("type must be card for provider mokka".to_owned());
-            }
-            None if is_online(self.r#type) => {
+            None if is_online(kind) => {
                 return Err("provider must be set for an online payment (type card, iOS or android)".to_owned());
             }
-            None if self.widget.is_some() || self.limit != Limit::Off => {
+            Some(_) if is_mokka && kind != PaymentType::Card => {
+                return Err("type must be card for provider mokka".to_owned());
+            }
+            Some(_) if is_mokka && self.two_stage.is_some() => {
+                return Err("twoStage must be left out for provider mokka, which always holds first".to_owned());
+            }
+            None if self.two_stage.is_some() => {
+                return Err("twoStage must be left out for payment on delivery (type cash or card_on_delivery)".to_owned());
+            }
+            Some(_) | None if !is_mokka && (self.widget.is_some() || self.limit != Limit::Off) => {
                 return Err("widget and limit need provider mokka".to_owned());
             }
             Some(_) | None => {}
@@ -239,13 +278,15 @@ impl MethodTable {
             (None, Some(id)) => Some(Icon::BuiltIn(id.name().to_owned())),
             (None, None) => None,
         };
-        Ok(Method {
+        let kind_at = self.r#type.span().start;
+        let provider_at = self.provider.as_ref().map_or(kind_at, |provider| provider.span().start);
+        let method = Method {
             id: self.id,
             title: self.title,
             description: self.description,
-            kind: self.r#type,
-            provider: self.provider,
-            two_stage: true,
+            kind,
+            two_stage: self.two_stage.unwrap_or(self.provider.is_some()),
+            provider: self.provider.map(Spanned::into_inner),
             delivery_discount: self.delivery_discount,
             auto_verification: self.auto_verification,
             icon,
@@ -253,11 +294,12 @@ impl MethodTable {
             variants: self.text,
             widget: self.widget,
             limit: self.limit,
-        })
+        };
+        Ok(Written { method, kind_at, provider_at })
     }
 }
 
-/// What [`MethodTable::check`] asks of several fields at once.
+/// What [`MethodTable::check`] asks of several fields at once. Which gateways there are is not for a schema to say.
 fn exclusions(schema: &mut Schema) {
     schema.insert(
         "allOf".to_owned(),
@@ -265,12 +307,16 @@ fn exclusions(schema: &mut Schema) {
             {"not": {"required": ["icon", "iconId"]}},
             {
                 "if": {"required": ["type"], "properties": {"type": {"enum": ["cash", "card_on_delivery"]}}},
-                "then": {"not": {"anyOf": [
-                    {"required": ["provider"]},
+                "then": {"not": {"anyOf": [{"required": ["provider"]}, {"required": ["twoStage"]}]}},
+                "else": {"required": ["provider"], "properties": {"type": {"const": "card"}}}
+            },
+            {
+                "if": {"required": ["provider"], "properties": {"provider": {"const": GatewayName::MOKKA.as_str()}}},
+                "then": {"not": {"required": ["twoStage"]}},
+                "else": {"not": {"anyOf": [
                     {"required": ["widget"]},
                     {"required": ["limit"], "properties": {"limit": {"not": {"const": "off"}}}}
-                ]}},
-                "else": {"required": ["provider"], "properties": {"type": {"const": "card"}}}
+                ]}}
             }
         ]),
     );

@@ -1,11 +1,13 @@
 //! All ways to pay of a shop, and which of them a cart is offered.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use time::UtcOffset;
 
 use super::facts::Facts;
 use super::file;
+use super::gateways::{GatewaySection, GatewaySections};
 use super::method::{CustomerPhone, Method, Offer};
 use crate::payments::imshop::payments::Request;
 use crate::payments::payment::GatewayName;
@@ -17,6 +19,7 @@ use crate::platform::phone::Phone;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Methods {
     list: Vec<Method>,
+    gateways: GatewaySections,
     utc_offset: UtcOffset,
     customer_phone: Option<CustomerPhone>,
 }
@@ -24,12 +27,13 @@ pub struct Methods {
 impl Methods {
     /// Reads `payments.toml`.
     pub fn parse(text: &str) -> Result<Self, Mistake> {
-        let file::File { method: list, utc_offset, customer_phone } = read(text)?;
+        let mut file: file::File = read(text)?;
+        let list = file.methods(text)?;
         if list.is_empty() {
             let problem = "no [[method]] in it; a shop needs at least one way to pay".to_owned();
             return Err(Mistake { line: 1, column: 1, problem });
         }
-        Ok(Self { list, utc_offset, customer_phone })
+        Ok(Self { list, gateways: file.gateways, utc_offset: file.utc_offset, customer_phone: file.customer_phone })
     }
 
     /// The file's JSON Schema, for editors.
@@ -41,6 +45,12 @@ impl Methods {
     /// The ways to pay, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Method> {
         self.list.iter()
+    }
+
+    /// The gateways beside Mokka, by their names.
+    #[must_use]
+    pub fn gateways(&self) -> &BTreeMap<GatewayName, GatewaySection> {
+        self.gateways.by_name()
     }
 
     /// The method that IMSHOP means: its exact id, else without a leading `webhook/`.
@@ -76,12 +86,13 @@ impl Methods {
     }
 }
 
-/// The methods in order, each with the condition under which it is offered, for a person to read.
+/// The methods in order, each with the condition under which it is offered, and the gateways beside Mokka, for a person to read.
 impl fmt::Display for Methods {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, method) in self.iter().enumerate() {
             let provider = method.provider.as_ref().map_or("on delivery", GatewayName::as_str);
-            write!(f, "{}. {} «{}», {provider}: ", index + 1, method.id, method.title)?;
+            let at_once = if method.provider.is_some() && !method.two_stage { ", captured at once" } else { "" };
+            write!(f, "{}. {} «{}», {provider}{at_once}: ", index + 1, method.id, method.title)?;
             match &method.when {
                 Some(when) => writeln!(f, "when {when}")?,
                 None => writeln!(f, "always")?,
@@ -90,6 +101,9 @@ impl fmt::Display for Methods {
                 let texts = [variant.title.as_deref(), variant.description.as_deref()].into_iter().flatten();
                 writeln!(f, "   says «{}» when {}", texts.collect::<Vec<_>>().join("», «"), variant.when)?;
             }
+        }
+        for (name, gateway) in self.gateways() {
+            writeln!(f, "Gateway {name}: {gateway}")?;
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ pub struct Method {
     pub kind: PaymentType,
     /// The gateway that takes the money; none for payment on delivery.
     pub provider: Option<GatewayName>,
-    /// Whether a card's money is held first and captured later; what Mokka holds always is.
+    /// The money is held first, and captured or let go later. Never of payment on delivery, always of Mokka.
     pub two_stage: bool,
     /// Percent off the delivery, 0 to 100.
     pub delivery_discount: Option<u8>,
