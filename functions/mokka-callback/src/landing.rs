@@ -1,5 +1,7 @@
 //! The customer comes back. What the browser says proves nothing; what it sees is what is stored.
 
+use std::time::Duration;
+
 use lambda_http::{Body, Response};
 use shared::payments::payment::{Payment, State, Trigger};
 use shared::payments::settle::Settled;
@@ -14,6 +16,8 @@ use crate::Deps;
 
 /// The last segment of the address that means "ask whether it is paid".
 pub(crate) const SUCCESS: &str = "success";
+/// The pauses between looks while nothing is decided: three looks within four seconds.
+const LOOKS_AGAIN: [Duration; 2] = [Duration::from_millis(1000), Duration::from_millis(1800)];
 /// The last segment of the address that means "not paid".
 pub(crate) const FAILED: &str = "failed";
 
@@ -23,15 +27,40 @@ pub(crate) async fn send_on(deps: &Deps, inbound: &Inbound, id: &str, token: Opt
     let payment = opened(deps, id, token).await?;
     let (payment, open) = match token {
         None => (payment, SUCCESS),
-        Some(_) => match deps.settler.settle(payment, Trigger::Return, inbound.deadline()).await.map_err(Failure::internal)? {
+        Some(_) => match settle(deps, inbound, payment).await? {
             Settled::InDoubt(payment) => (payment, SUCCESS),
-            Settled::Known(payment) | Settled::Unregistered(payment) => (payment, FAILED),
+            Settled::Known(payment) | Settled::Unregistered(payment) => {
+                let open = if says_nothing(deps, &payment) { SUCCESS } else { FAILED };
+                (payment, open)
+            }
         },
     };
     if let Some(page) = prepayment_page(&payment).filter(|_| token.is_some()) {
         return Ok(see_other(page));
     }
     Ok(forward(inbound, token.unwrap_or(id), result(&payment, open)))
+}
+
+/// The provider's page has one way back for all outcomes: that the customer has come back does not mean that it was not paid.
+fn says_nothing(deps: &Deps, payment: &Payment) -> bool {
+    deps.settler.gateways.get(&payment.provider).abilities().one_way_back
+}
+
+/// Asks what became of the payment. Where the customer's return says nothing the bank may need a moment more: most outcomes come within it.
+async fn settle(deps: &Deps, inbound: &Inbound, payment: Payment) -> Result<Settled, Failure> {
+    let mut pauses = LOOKS_AGAIN.into_iter();
+    let mut payment = payment;
+    loop {
+        let settled = deps.settler.settle(payment, Trigger::Return, inbound.deadline()).await.map_err(Failure::internal)?;
+        let is_open = matches!(&settled, Settled::Known(payment) if payment.state == State::Pending && payment.mismatch.is_none());
+        match pauses.next() {
+            Some(pause) if is_open && says_nothing(deps, settled.payment()) => {
+                tokio::time::sleep(pause).await;
+                payment = settled.into_payment();
+            }
+            Some(_) | None => return Ok(settled),
+        }
+    }
 }
 
 /// Where the customer pays the shop its part, once the provider has agreed to take the rest.

@@ -1,6 +1,7 @@
 //! What a gateway must be able to do, and how it answers.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -58,6 +59,55 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
 
     /// The currency of the provider's amounts.
     fn currency(&self) -> Currency;
+}
+
+/// A gateway for cards: it sends notifications, in which nothing is believed but whose they may be.
+#[async_trait]
+pub trait CardGateway: Gateway {
+    /// Whether notifications may come from this address.
+    fn takes_from(&self, sender: IpAddr) -> bool;
+
+    /// What a notification names; nothing for one about no payment.
+    fn notification(&self, body: &[u8]) -> Option<Notification>;
+
+    /// Asks whose payment the provider has under an id of its own; nothing if it is not this installation's.
+    async fn owner(&self, provider_id: &str, deadline: Deadline) -> Result<Option<OwnPayment>, Unknown>;
+}
+
+/// What a notification names.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Notification {
+    /// What is said to have happened, for the log.
+    pub event: &'static str,
+    /// The provider's id of the payment.
+    pub provider_id: String,
+    /// Ours: a hint.
+    pub payment_id: Option<String>,
+}
+
+/// A payment of this installation, as the provider has it.
+#[derive(Debug)]
+pub struct OwnPayment {
+    pub payment_id: String,
+    /// What was registered; unknown if it cannot be read.
+    pub amount: Option<Money>,
+    /// Money is held or captured.
+    pub has_money: bool,
+    /// Why it is not our money although it has our id.
+    pub conflict: Option<String>,
+}
+
+impl OwnPayment {
+    /// Why this cannot be the registration of `payment`.
+    #[must_use]
+    pub fn contradiction(&self, payment: &Payment) -> Option<String> {
+        let amount = match self.amount {
+            Some(amount) if amount == payment.registered() => None,
+            Some(amount) => Some(format!("the provider says {amount}, the order says {}", payment.registered())),
+            None => Some("the provider said no readable amount".to_owned()),
+        };
+        self.conflict.clone().or(amount)
+    }
 }
 
 /// What a gateway can do.

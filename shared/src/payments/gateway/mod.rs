@@ -1,5 +1,6 @@
 //! What a payment needs of its provider. A new kind of gateway is a file here and an arm where [`Gateways`] are read.
 
+mod configured;
 mod contract;
 mod missing;
 pub mod mokka;
@@ -8,23 +9,36 @@ pub mod yookassa;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::payments::methods::GatewayKind;
 use crate::payments::payment::{GatewayName, Payment, Policy};
+use crate::platform::clock::Clock;
+use crate::platform::env::Env;
+use crate::platform::outbound::Http;
 
-pub use contract::{Abilities, Call, Delivered, Gateway, Registration, Unknown, Urls};
+pub use configured::Configured;
+pub use contract::{Abilities, Call, CardGateway, Delivered, Gateway, Notification, OwnPayment, Registration, Unknown, Urls};
 use missing::Missing;
 
 /// The configured gateways, by their names.
 #[derive(Clone, Debug)]
 pub struct Gateways {
     mokka: Arc<mokka::MokkaGateway>,
-    others: BTreeMap<GatewayName, Arc<dyn Gateway>>,
+    others: BTreeMap<GatewayName, Arc<dyn CardGateway>>,
 }
 
 impl Gateways {
-    /// Mokka, which each installation has, and the others that this one has.
-    #[must_use]
-    pub fn new(mokka: mokka::MokkaGateway, others: BTreeMap<GatewayName, Arc<dyn Gateway>>) -> Self {
-        Self { mokka: Arc::new(mokka), others }
+    /// Reads Mokka's settings and those of the gateways in `payments.toml`.
+    pub fn from_env(env: &mut Env, http: &Http, clock: &Clock) -> Option<Self> {
+        let mokka = mokka::MokkaGateway::from_env(env, http.clone(), clock.clone());
+        let others = configured::configured(env)?.into_iter().map(|configured| {
+            let gateway: Arc<dyn CardGateway> = match configured.section.kind {
+                GatewayKind::Yookassa => {
+                    Arc::new(yookassa::YookassaGateway::new(configured.clone(), http.clone(), clock.clone()))
+                }
+            };
+            (configured.name, gateway)
+        });
+        Some(Self { mokka: Arc::new(mokka?), others: others.collect() })
     }
 
     /// The gateway of that name. A payment may outlive its gateway's configuration: then nothing can be asked or done at its provider, and
@@ -34,7 +48,16 @@ impl Gateways {
         if name.is_mokka() {
             return self.mokka.as_ref();
         }
-        self.others.get(name).map_or(&Missing, Arc::as_ref)
+        match self.others.get(name) {
+            Some(gateway) => gateway.as_ref(),
+            None => &Missing,
+        }
+    }
+
+    /// The card gateway of that name.
+    #[must_use]
+    pub fn card(&self, name: &GatewayName) -> Option<&dyn CardGateway> {
+        self.others.get(name).map(Arc::as_ref)
     }
 
     /// When a hold of this payment is captured. One whose customer is still to pay the shop a part waits for the shop's `finish`.

@@ -11,11 +11,9 @@ mod close;
 mod execute;
 mod operate;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::payments::gateway::Gateways;
-use crate::payments::gateway::mokka::MokkaGateway;
 use crate::payments::payment::{Change, Next, Order, Payment, ProviderReport, ReportedState, State, Trigger, next};
 use crate::payments::store::Orders;
 use crate::platform::clock::{Clock, Deadline, Random, Timestamp};
@@ -79,8 +77,8 @@ impl Settler {
     pub fn from_env(env: &mut Env, clock: Clock, random: Random, http: Http, metrics: Metrics) -> Option<Self> {
         let client = client_from_env(env);
         let orders = client.and_then(|client| Orders::from_env(env, client, random, clock.clone(), metrics));
-        let mokka = MokkaGateway::from_env(env, http, clock.clone());
-        Some(Self { orders: orders?, gateways: Gateways::new(mokka?, BTreeMap::new()), clock })
+        let gateways = Gateways::from_env(env, &http, &clock);
+        Some(Self { orders: orders?, gateways: gateways?, clock })
     }
 
     /// A payment read again until no other request is calling the provider for it, or patience runs out.

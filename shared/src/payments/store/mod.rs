@@ -2,12 +2,13 @@
 //! [`dynamodb`](crate::platform::dynamodb)'s.
 //!
 //! - `order-holds`: `order#{orderUuid}`, `payment#{paymentId}`, the fiscal documents of captures to come, and customers'
-//!   requests for a limit, `registration#{id}` ([`Orders`]).
+//!   requests for a limit, `registration#{id}`; when what callers have looked at was looked at last, `look#…` ([`Orders`]).
 //! - `quotes`: what can be made again at any time ([`Quotes`]): `prices`, `prices#…` ([`Prices`](prices::Prices)), `schedule#…`
 //!   ([`Schedules`]).
 
 mod documents;
 mod lists;
+mod looks;
 mod orders;
 mod outbox;
 pub mod prices;

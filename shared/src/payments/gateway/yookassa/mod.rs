@@ -1,15 +1,20 @@
 //! YooKassa behind the gateway trait: the card page (reference "Card gateways", sections 1 and 3).
 
+mod notification;
 mod reading;
 mod reasons;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use ipnet::IpNet;
 use serde::Serialize;
 
-use super::contract::{Abilities, Call, Delivered, Gateway, Registration, Unknown, Urls};
+use super::configured::Configured;
+use super::contract::{Abilities, Call, CardGateway, Delivered, Gateway, Notification, OwnPayment, Registration, Unknown, Urls};
+use crate::payments::methods::GatewaySection;
 use crate::payments::payment::{
     Change, Intent, KeyedRequest, Order, Payment, PaymentAction, Policy, ProviderOutcome, ProviderReport, Reason, Refund,
     ReportedRefund, ReportedState,
@@ -18,9 +23,10 @@ use crate::payments::texts;
 use crate::payments::yookassa::types::{
     self, CaptureRequest, ConfirmationRequest, PaymentMethodRequest, PaymentRequest, PaymentStatus, RefundRequest,
 };
-use crate::payments::yookassa::{Cause, Client, Error, Operation, Refusal};
+use crate::payments::yookassa::{Cause, Client, Code, Error, Operation, Refusal, Settings};
 use crate::platform::clock::{Clock, Deadline, Timestamp};
 use crate::platform::money::{Currency, Money};
+use crate::platform::outbound::Http;
 use reading::{refund_record, report};
 
 /// How long a customer has for the page (reference, 1.4).
@@ -29,6 +35,8 @@ const VALID_FOR: Duration = Duration::from_hours(1);
 const CLOCKS_APART: Duration = Duration::from_mins(10);
 /// As many pages of a list as one look reads.
 const MAX_PAGES: u32 = 5;
+/// What the secret keys of test shops begin with.
+const TEST_KEY: &str = "test_";
 /// The longest description, in characters.
 const MAX_DESCRIPTION: usize = 128;
 /// What our payments, and refunds, are known by in `metadata`.
@@ -43,30 +51,24 @@ pub struct YookassaGateway {
     client: Client,
     clock: Clock,
     policy: Policy,
+    sources: Vec<IpNet>,
     installation: String,
     is_test: bool,
 }
 
 impl YookassaGateway {
-    /// `installation` tells this installation from others that share the account, and `is_test` says that the key is a test shop's: then
-    /// no payment with real money is ours, and no test payment otherwise.
+    /// A gateway as it is configured. With the key of a test shop no payment with real money is ours, and no test payment otherwise.
     #[must_use]
-    pub fn new(client: Client, clock: Clock, policy: Policy, installation: String, is_test: bool) -> Self {
-        Self { client, clock, policy, installation, is_test }
-    }
-
-    /// The payment under an id of YooKassa's, as YooKassa has it now; nothing if this account has none of that id.
-    pub async fn read(&self, id: &str, deadline: Deadline) -> Result<Option<types::Payment>, Unknown> {
-        match self.client.payment(id, deadline).await {
-            Ok(payment) => Ok(Some(payment)),
-            Err(Error::Refused(Refusal { code: crate::payments::yookassa::Code::NotFound, .. })) => Ok(None),
-            Err(error) => Err(unknown("get", &error)),
-        }
+    pub fn new(configured: Configured, http: Http, clock: Clock) -> Self {
+        let Configured { section, keys, installation, .. } = configured;
+        let GatewaySection { shop_id, base_url, finish: policy, sources, .. } = section;
+        let is_test = keys.current().expose().starts_with(TEST_KEY);
+        let client = Client::new(http, Settings { base_url, shop_id, secret: keys });
+        Self { client, clock, policy, sources, installation, is_test }
     }
 
     /// Our id of a payment of YooKassa's; nothing if it is another installation's, or the shop's own.
-    #[must_use]
-    pub fn payment_id<'a>(&self, payment: &'a types::Payment) -> Option<&'a str> {
+    fn payment_id<'a>(&self, payment: &'a types::Payment) -> Option<&'a str> {
         let metadata = payment.metadata.0.as_ref()?;
         let is_ours = metadata.get(INSTALLATION).is_some_and(|installation| *installation == self.installation);
         metadata.get(PAYMENT_ID).filter(|_| is_ours).map(String::as_str)
@@ -157,6 +159,31 @@ impl YookassaGateway {
             }
         }
         Err(Unknown("YooKassa has too many refunds of this payment to look for one of unknown id".to_owned()))
+    }
+}
+
+#[async_trait]
+impl CardGateway for YookassaGateway {
+    fn takes_from(&self, sender: IpAddr) -> bool {
+        self.sources.iter().any(|source| source.contains(&sender))
+    }
+
+    fn notification(&self, body: &[u8]) -> Option<Notification> {
+        notification::read(body)
+    }
+
+    async fn owner(&self, provider_id: &str, deadline: Deadline) -> Result<Option<OwnPayment>, Unknown> {
+        let found = match self.client.payment(provider_id, deadline).await {
+            Ok(found) => found,
+            Err(Error::Refused(Refusal { code: Code::NotFound, .. })) => return Ok(None),
+            Err(error) => return Err(unknown("get", &error)),
+        };
+        Ok(self.payment_id(&found).map(|payment_id| OwnPayment {
+            payment_id: payment_id.to_owned(),
+            amount: found.amount.money(),
+            has_money: matches!(found.status, PaymentStatus::WaitingForCapture | PaymentStatus::Succeeded),
+            conflict: self.conflict(&found),
+        }))
     }
 }
 
