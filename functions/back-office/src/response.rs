@@ -4,6 +4,7 @@
 use lambda_http::{Body, Response};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+use shared::payments::gateway::yookassa;
 use shared::payments::mokka::{Code, Error};
 use shared::payments::payment::{
     self, Channel, CommandRefusal, Line, Order, Payment, PaymentAction, ProviderReport, RefundStatus, ReportedState, Step,
@@ -200,8 +201,11 @@ impl<'a> Reason<'a> {
 
 /// What to do about a provider's refusal; nothing for a word of ours.
 fn advice(code: &str) -> Option<&'static str> {
-    let number = code.strip_prefix(MOKKA)?.parse().ok()?;
-    Some(Code::from_number(number).advice())
+    match code.split_once(':')? {
+        ("mokka", number) => Some(Code::from_number(number.parse().ok()?).advice()),
+        ("yookassa", reason) => Some(yookassa::advice(reason)),
+        _ => None,
+    }
 }
 
 impl ShownMessage {

@@ -52,7 +52,8 @@ async fn settle(deps: &Deps, inbound: &Inbound, payment: Payment) -> Result<Sett
     let mut payment = payment;
     loop {
         let settled = deps.settler.settle(payment, Trigger::Return, inbound.deadline()).await.map_err(Failure::internal)?;
-        let is_open = matches!(&settled, Settled::Known(payment) if payment.state == State::Pending && payment.mismatch.is_none());
+        let is_open =
+            matches!(&settled, Settled::Known(payment) if payment.state == State::Pending && payment.mismatch.is_none());
         match pauses.next() {
             Some(pause) if is_open && says_nothing(deps, settled.payment()) => {
                 tokio::time::sleep(pause).await;

@@ -19,6 +19,7 @@ impl Cast for Everything {
             http!(acquiring),
             http!(form_otp),
             http!(mokka_callback),
+            http!(card_callback),
             http!(back_office),
             http!(sms_reports),
             worker!(orders, record_queued),

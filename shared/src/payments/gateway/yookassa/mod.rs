@@ -27,6 +27,8 @@ use crate::payments::yookassa::{Cause, Client, Code, Error, Operation, Refusal, 
 use crate::platform::clock::{Clock, Deadline, Timestamp};
 use crate::platform::money::{Currency, Money};
 use crate::platform::outbound::Http;
+pub use reasons::advice;
+
 use reading::{refund_record, report};
 
 /// How long a customer has for the page (reference, 1.4).

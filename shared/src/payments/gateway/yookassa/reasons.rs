@@ -24,3 +24,22 @@ pub(super) fn text(reason: &str) -> &'static str {
         _ => texts::DECLINED,
     }
 }
+
+/// What the shop's people can do about a call that YooKassa refused with this code, or a refund that it did not make for this reason.
+#[must_use]
+pub fn advice(reason: &str) -> &'static str {
+    match reason {
+        "insufficient_funds" => {
+            "the shop's balance at YooKassa is too low for this refund; top it up or wait for payments, then ask again"
+        }
+        "rejected_by_payee" | "yoo_money_account_closed" => {
+            "the customer's bank does not take the money back; ask the customer where to send it"
+        }
+        "rejected_by_timeout" | "general_decline" => "the bank did not make it; ask again later, or see YooKassa's cabinet",
+        "invalid_request" => {
+            "YooKassa does not allow it for this payment or amount as it stands; compare it in YooKassa's cabinet"
+        }
+        "above_hold" => "no more can be captured than is held; the customer has to pay the rest by another payment",
+        _ => "see the payment in YooKassa's cabinet",
+    }
+}

@@ -1,0 +1,98 @@
+//! `create` by card: one payment at YooKassa, whatever becomes of the answers.
+
+use std::time::Duration;
+
+use super::*;
+
+#[tokio::test]
+async fn customer_gets_yookassas_page_and_ends_on_ours() {
+    let shop = Shop::open().await;
+    let created = shop.create().await;
+    let their = shop.their();
+    assert_eq!(created["paymentUrl"], their["confirmation"]["confirmation_url"], "{created}");
+    assert_eq!(created["paymentId"], json!(shop.payment));
+    assert!(created["successRegex"].as_str().unwrap().contains("/v1/return/"), "{created}");
+    assert_eq!((&their["amount"]["value"], &their["status"]), (&json!(AMOUNT), &json!("pending")));
+    assert_eq!(their["metadata"]["payment_id"], json!(shop.payment));
+    assert_eq!(their["metadata"]["order_id"], json!(shop.order.id));
+    assert_eq!(their["metadata"]["installation"], json!("sandbox"));
+    let stored = shop.stored().await;
+    assert_eq!((&stored["state"], &stored["provider"]), (&json!("pending"), &json!("yookassa")));
+    assert_eq!(stored["provider_id"], their["id"]);
+    assert_eq!(stored.get("operation"), None, "its outcome is known: {stored}");
+    let created_at = their["created_at"].as_str().unwrap();
+    let created_at = shared::platform::clock::Timestamp::from_rfc3339(created_at).unwrap();
+    assert_eq!(stored["valid_till"], json!(created_at.plus(Duration::from_hours(1)).millis()), "the page is open for an hour");
+}
+
+#[tokio::test]
+async fn repeated_create_answers_the_same_page() {
+    let shop = Shop::open().await;
+    let first = shop.opened().await;
+    assert_eq!(shop.create().await, first);
+    assert_eq!(shop.called(), ["get"]);
+    assert_eq!(shop.theirs().len(), 1);
+}
+
+#[tokio::test]
+async fn twenty_creates_at_once_make_one_payment() {
+    let shop = Shop::open().await;
+    let answers = futures_util::future::join_all((0..20).map(|_| shop.create())).await;
+    let their = shop.their();
+    let url = &their["confirmation"]["confirmation_url"];
+    let opened: Vec<_> = answers.iter().filter(|answer| answer["success"] == json!(true)).collect();
+    assert!(!opened.is_empty() && opened.iter().all(|answer| answer["paymentUrl"] == *url), "{answers:?}");
+}
+
+#[tokio::test]
+async fn lost_answer_is_asked_for_again_with_the_same_key() {
+    for fault in ["answer_lost", "http500", "timeout", "reset", "html", "status:202"] {
+        let shop = Shop::open().await;
+        shop.fault("create", fault, 1);
+        let refused = shop.create().await;
+        assert_eq!(refused["error"], json!(texts::PROVIDER_UNAVAILABLE), "{fault}");
+        let stored = shop.stored().await;
+        assert_eq!(stored["operation"]["name"], json!("create"), "{fault}: {stored}");
+        shop.story.environment.advance(Duration::from_mins(10));
+        let created = shop.create().await;
+        assert_eq!(created["success"], json!(true), "{fault}: {created}");
+        assert_eq!(created["paymentUrl"], shop.their()["confirmation"]["confirmation_url"], "{fault}");
+        assert_eq!(shop.stored().await["operations"], json!(1), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn payment_of_a_lost_answer_is_found_in_the_list_after_its_hour() {
+    let shop = Shop::open().await;
+    shop.fault("create", "answer_lost", 1);
+    assert_eq!(shop.create().await["success"], json!(false));
+    shop.pay(CardDecision::Paid).await;
+    shop.wait(70).await;
+    assert_eq!((shop.state().await.as_str(), &shop.their()["status"]), ("captured", &json!("succeeded")));
+    assert_eq!(shop.stored().await["provider_id"], shop.their()["id"]);
+}
+
+#[tokio::test]
+async fn refused_registration_is_no_payment_and_the_next_has_a_key_of_its_own() {
+    let shop = Shop::open().await;
+    shop.fault("create", "refused", 1);
+    assert_eq!(shop.create().await["error"], json!(texts::METHOD_TEMPORARILY_OFF));
+    assert_eq!(shop.state().await, "declined");
+    let created = shop.create().await;
+    assert_eq!((&created["success"], &created["paymentId"]), (&json!(true), &json!(shop.order.payment(2))), "{created}");
+    assert_eq!(shop.theirs().len(), 1);
+}
+
+#[tokio::test]
+async fn wrong_credentials_decline_nothing_that_is_live() {
+    let shop = Shop::pending().await;
+    shop.pay(CardDecision::Held).await;
+    shop.fault("get", "status:401", 1000);
+    assert_eq!(shop.capture().await["pending"], json!(true));
+    shop.wait(90).await;
+    assert_eq!(shop.state().await, "pending", "what cannot be asked is no decline");
+    assert_eq!(shop.stored().await["attention"], json!("open"), "a person has to see to the credentials");
+    shop.standins().clear_faults();
+    shop.wait(61).await;
+    assert_eq!(shop.state().await, "captured");
+}

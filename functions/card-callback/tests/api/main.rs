@@ -1,0 +1,188 @@
+//! Payments by card from outside, against the strict stand-in of YooKassa: HTTP events in; answers, stored state and calls out.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod capture;
+mod create;
+mod faults;
+mod notifications;
+mod operate;
+mod other_method;
+
+use serde_json::{Value, json};
+use shared::payments::texts;
+use standins::{CardDecision, CardOutcome, Fault, Options, StandIns, System};
+use testkit::settings::{CASHIER_KEY, IMSHOP_KEY, OPERATOR_KEY, WITH_CARDS};
+use testkit::{Answer, Cast, Event, Function, Placed, http, worker};
+
+/// What the order of a story costs.
+const AMOUNT: &str = "3250.00";
+
+/// The functions of these tests.
+struct Here;
+
+impl Cast for Here {
+    fn functions() -> Vec<Function> {
+        vec![http!(orders), http!(acquiring), http!(mokka_callback), http!(card_callback), http!(back_office), worker!(reconcile)]
+    }
+}
+
+type Story = testkit::Story<Here>;
+
+/// An order, and its payment by card.
+struct Shop {
+    story: Story,
+    order: Placed,
+    payment: String,
+}
+
+impl Shop {
+    /// The order is placed.
+    async fn open() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// The same with other settings.
+    async fn with(changes: &[(&str, &str)]) -> Self {
+        let changes: Vec<_> = [("PAYMENTS_CONFIG", WITH_CARDS)].iter().chain(changes).copied().collect();
+        let story = Story::start_with(Options::default(), &changes).await;
+        let order = story.order().await;
+        let payment = order.payment(1);
+        Self { story, order, payment }
+    }
+
+    /// The customer is on YooKassa's page.
+    async fn pending() -> Self {
+        let shop = Self::open().await;
+        shop.opened().await;
+        shop
+    }
+
+    /// The money is captured.
+    async fn captured() -> Self {
+        let shop = Self::pending().await;
+        shop.pay(CardDecision::Paid).await;
+        assert_eq!(shop.capture().await, json!({"success": true, "paymentId": shop.payment, "paymentCaptured": true}));
+        shop.forget_calls();
+        shop
+    }
+
+    fn standins(&self) -> &StandIns {
+        self.story.environment.standins()
+    }
+
+    async fn create_by(&self, method: &str) -> Answer {
+        let body = json!({
+            "command": "create",
+            "paymentMethodId": method,
+            "orderUuid": self.order.uuid,
+            "orderId": self.order.id,
+            "returnUrl": "imshop://payment/failed"
+        });
+        self.story.acquiring(Event::post("/v1/acquiring").key(IMSHOP_KEY).json(body).rest()).await
+    }
+
+    async fn create(&self) -> Value {
+        self.create_by("yookassa/card").await.json()
+    }
+
+    async fn opened(&self) -> Value {
+        let created = self.create().await;
+        assert_eq!(created["success"], json!(true), "{created}");
+        self.forget_calls();
+        created
+    }
+
+    async fn capture(&self) -> Value {
+        let body = json!({"command": "capture", "paymentMethodId": "yookassa/card", "paymentId": self.payment});
+        self.story.acquiring(Event::post("/v1/acquiring").key(IMSHOP_KEY).json(body).rest()).await.json()
+    }
+
+    /// Every payment at YooKassa, oldest first.
+    fn theirs(&self) -> Vec<Value> {
+        self.standins().yookassa_payments()
+    }
+
+    /// The only one.
+    fn their(&self) -> Value {
+        let theirs = self.theirs();
+        let [only] = theirs.as_slice() else { panic!("one payment at YooKassa, not {theirs:?}") };
+        only.clone()
+    }
+
+    fn their_id(&self) -> String {
+        self.their()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The customer, or the bank, does something, and no notification comes.
+    async fn pay(&self, decision: CardDecision) {
+        let outcome = CardOutcome { notify: false, ..CardOutcome::new(decision) };
+        self.standins().decide_yookassa(&self.their_id(), &outcome).await.unwrap();
+    }
+
+    async fn decline(&self, reason: &str) {
+        let outcome = CardOutcome { notify: false, reason: Some(reason.to_owned()), ..CardOutcome::new(CardDecision::Declined) };
+        self.standins().decide_yookassa(&self.their_id(), &outcome).await.unwrap();
+    }
+
+    async fn state(&self) -> String {
+        self.story.state(&self.payment).await
+    }
+
+    async fn stored(&self) -> Value {
+        self.story.payment(&self.payment).await
+    }
+
+    fn forget_calls(&self) {
+        self.standins().forget_calls();
+    }
+
+    /// The methods of the calls to YooKassa, in order.
+    fn called(&self) -> Vec<&'static str> {
+        self.standins().calls(Some(System::Yookassa)).into_iter().map(|call| call.method).collect()
+    }
+
+    fn fault(&self, method: &str, fault: &str, times: u32) {
+        self.standins().fault(System::Yookassa, method, fault.parse::<Fault>().unwrap(), times).unwrap();
+    }
+
+    /// A notification with the object as YooKassa has it now.
+    async fn notify(&self, event: &str) -> Answer {
+        self.notify_of(event, self.their()).await
+    }
+
+    async fn notify_of(&self, event: &str, object: Value) -> Answer {
+        self.send(json!({"type": "notification", "event": event, "object": object}), "127.0.0.1").await
+    }
+
+    async fn send(&self, body: Value, sender: &str) -> Answer {
+        let mut event = Event::post("/v1/cards/yookassa").json(body).rest();
+        event["requestContext"]["identity"]["sourceIp"] = json!(sender);
+        self.story.environment.call("card-callback", event).await
+    }
+
+    async fn back_office(&self, command: &str, key: &str, body: Option<Value>) -> Answer {
+        let event = Event::post(&format!("/v1/back-office/payments/{}/{command}", self.payment)).key(key);
+        let event = event.header("Idempotency-Key", command);
+        self.story.back_office(body.map_or_else(|| event.clone(), |body| event.clone().json(body)).rest()).await
+    }
+
+    async fn refund(&self, key: &str, amount: Option<&str>) -> Answer {
+        let event = Event::post(&format!("/v1/back-office/payments/{}/refunds", self.payment)).key(CASHIER_KEY);
+        let event = event.header("Idempotency-Key", key);
+        let body = amount.map_or_else(|| json!({}), |amount| json!({"amount": amount}));
+        self.story.back_office(event.json(body).rest()).await
+    }
+
+    /// Lets the schedule run every minute for so long.
+    async fn wait(&self, minutes: u64) {
+        for _ in 0..minutes {
+            self.story.environment.advance(std::time::Duration::from_secs(60));
+            self.story.environment.tick().await;
+        }
+    }
+}
+
+fn failed(shop: &Shop, text: &str) -> Value {
+    json!({"success": false, "paymentId": shop.payment, "paymentCaptured": false, "error": text})
+}
