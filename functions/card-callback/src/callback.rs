@@ -23,9 +23,9 @@ const BETWEEN_STRANGERS: Duration = Duration::from_secs(2);
 const ROUNDS: u32 = 4;
 
 pub(crate) async fn callback(deps: &Deps, inbound: &Inbound, name: &str) -> Result<Response<Body>, Failure> {
+    inbound.limit_body(MAX_BODY)?;
     let name = GatewayName::parse(name).map_err(|_| Failure::not_found())?;
     let gateway = deps.settler.gateways.card(&name).ok_or_else(Failure::not_found)?;
-    inbound.limit_body(MAX_BODY)?;
     let sender = inbound.source_address(None);
     if !sender.is_some_and(|sender| gateway.takes_from(sender)) {
         return Err(refuse(deps, &name));

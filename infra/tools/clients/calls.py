@@ -43,6 +43,7 @@ from imshop_webhooks_client.api.back_office import (
     settle_payment,
 )
 from imshop_webhooks_client.api.browser import come_back, come_back_without_token, landing_page, landing_page_without_token
+from imshop_webhooks_client.api.cards import card_notification, card_notification_by_get
 from imshop_webhooks_client.api.imshop import acquiring, create_orders, export_form, list_payment_methods, send_form_code
 from imshop_webhooks_client.api.mokka import mokka_callback, mokka_registration_callback
 from imshop_webhooks_client.api.shop import push_order
@@ -249,6 +250,13 @@ def payments(house: House) -> None:
     assert decided.payment.refunded == "300.00", decided
 
 
+def cards(house: House) -> None:
+    """What a card gateway announces, of nothing of ours."""
+    notification = models.CardNotification(type_="notification", event="payout.succeeded")
+    read(card_notification.sync_detailed("yookassa", client=house.anyone, body=notification), models.Done)
+    read(card_notification_by_get.sync_detailed("yookassa", client=house.anyone), models.Done)
+
+
 def customers(house: House) -> None:
     """What Mokka says of people."""
     office = house.cashier
@@ -304,7 +312,7 @@ def forms(house: House) -> None:
 def main(document: str, gateway: str, providers: str) -> None:
     routes = Routes(pathlib.Path(document))
     house = House(routes, gateway, providers)
-    for story in (orders, payments, customers, forms):
+    for story in (orders, payments, cards, customers, forms):
         story(house)
     assert not routes.uncalled, f"not called: {', '.join(routes.uncalled)}"
     print(f"{routes.count} routes were called by the generated client, and every answer was read")

@@ -6,6 +6,7 @@
 mod api;
 mod back_office;
 mod browser;
+mod cards;
 mod document;
 mod imshop;
 mod mokka;
