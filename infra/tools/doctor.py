@@ -1,5 +1,6 @@
 """Looks at a stage from outside, before and after its deployment. Started by infra/tools/doctor."""
 
+import base64
 import datetime
 import functools
 import hashlib
@@ -16,10 +17,12 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from installation import ROOT, AwsError, Stage, aws, persons
+from installation import ROOT, AwsError, Stage, aws, gateway_secret, persons
 
 # An order that nobody has: asking for it shows whether a signature is right, and changes nothing.
 NOBODYS_ORDER = "doctor-asks-for-nothing"
+# Where a gateway of kind yookassa is, unless its section says otherwise.
+YOOKASSA = "https://api.yookassa.ru/v3"
 # What AWS gives an account that is in use.
 USUAL_QUOTA = 1000
 # Days before a certificate's end at which somebody should know.
@@ -227,6 +230,7 @@ def secrets(found, stage):
     there = {name for name, value in values.items() if value.strip()}
     fill = f"infra/tools/secrets {stage.name} set"
     wanted = {name: "is needed" for name in stage.secrets.needed}
+    wanted |= {name: "is needed, because payments.toml has its gateway" for name in stage.secrets.gateways}
     for parameter, names in (
         ("ImshopPaymentStatus", ["IMSHOP_PAYMENT_STATUS_URL"]),
         ("ImshopOrderStatus", ["IMSHOP_ORDER_STATUS_URL"]),
@@ -243,8 +247,11 @@ def secrets(found, stage):
         remedy = f"infra/tools/secrets {stage.name} add-person NAME refund" if name == "BACK_OFFICE_KEYS" else f"{fill} {name}"
         found.bad(f"{name} {wanted[name]}", remedy)
     for name in sorted(there - set(stage.secrets.known)):
-        found.bad(f"{name} is no secret that anything reads", "correct its name, or take it out")
-    for name in sorted(there & set(stage.secrets.changing)):
+        if stage.secrets.may_have(name):
+            found.note(f"{name} is there, and payments.toml has no such gateway")
+        else:
+            found.bad(f"{name} is no secret that anything reads", "correct its name, or take it out")
+    for name in sorted(filter(stage.secrets.is_changing, there)):
         rotate = f"infra/tools/secrets {stage.name} rotate"
         if name == "INTERNAL_SECRET_PREVIOUS":
             found.note(f"{name} is there: a person's older forms are found by it; when the oldest form's retention_days are over, "
@@ -288,6 +295,35 @@ def mokka(found, stage, values):
             found.ok(f"Mokka takes the signature of store {store}" + (f", in the order {way}: set MokkaSignatureOrder" if way == "secret_body" and order == "auto" else ""))
         else:
             found.bad(f"Mokka answers {code}: {said.get('message')}", "see Mokka's table of codes")
+
+
+def gateways(found, stage, values):
+    """Asks each payment gateway whose account its key opens; while the key changes, one of the two is enough."""
+    for gateway, section in stage.gateways.items():
+        secret = gateway_secret(gateway)
+        base, shop = section.get("baseUrl", YOOKASSA), section.get("shopId")
+        asked = {}
+        for name in (secret, f"{secret}_NEXT"):
+            if key := values.get(name, "").strip():
+                basic = base64.b64encode(f"{shop}:{key}".encode()).decode()
+                asked[name] = called(f"{base.rstrip('/')}/me", headers={"Authorization": f"Basic {basic}"})
+        opened = {name: said for name, (status, said) in asked.items() if status == 200 and isinstance(said, dict)}
+        refused = [name for name, (status, _) in asked.items() if status in (401, 403)]
+        silent = [status or said for status, said in asked.values() if status not in (200, 401, 403)]
+        if not asked:
+            continue
+        if silent:
+            found.bad(f"the gateway {gateway} does not answer at {base}: {silent[0]}", "is baseUrl right, and is it up?")
+        elif not opened:
+            found.bad(f"the gateway {gateway} does not take {' or '.join(refused)} for the shop {shop}",
+                      f"compare shop and key with the provider's cabinet: infra/tools/secrets {stage.name} set {secret}")
+        for name, said in opened.items():
+            if said.get("account_id") == shop:
+                found.ok(f"{name} opens the shop {shop}" + (", a test shop: it takes no money" if said.get("test") else ""))
+            else:
+                found.bad(f"{name} opens the shop {said.get('account_id')}, not {shop}", f"payments.toml, shopId of the gateway {gateway}")
+        for name in refused if opened else ():
+            found.note(f"the gateway {gateway} does not take {name} now: calls go on with the other key")
 
 
 def smspro(found, stage, values):
@@ -369,6 +405,7 @@ def main():
         watching(found, stage, outputs)
         values = secrets(found, stage)
         mokka(found, stage, values)
+        gateways(found, stage, values)
         smspro(found, stage, values)
         for name in ("IMSHOP_PAYMENT_STATUS_URL", "IMSHOP_ORDER_STATUS_URL", "SHOP_EVENTS_URL"):
             if values.get(name):

@@ -13,6 +13,10 @@ from samtranslator.yaml_helper import yaml_parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "samconfig.toml"
+# The ways to pay and their gateways, as the next deployment takes them along.
+PAYMENTS = pathlib.Path(os.environ.get("PAYMENTS_CONFIG", ROOT / "infra/config/payments.toml"))
+# A payment gateway's key; with _NEXT the one that follows it.
+OF_GATEWAY = re.compile(r"GATEWAY_[A-Z][A-Z0-9_]{0,23}_SECRET")
 
 
 class AwsError(Exception):
@@ -46,26 +50,55 @@ class Stage:
         self.chosen = {parameter: value.strip("'\"") for parameter, value in pairs}
         defaults = {parameter: str(each["Default"]) for parameter, each in self.template.items() if "Default" in each}
         self.parameters = defaults | self.chosen
-        self.secrets = Secrets(self.parameters["SecretsName"], template["Resources"]["StageSecrets"]["Properties"]["Description"])
+        self.gateways = gateways()
+        description = template["Resources"]["StageSecrets"]["Properties"]["Description"]
+        self.secrets = Secrets(self.parameters["SecretsName"], description, self.gateways)
 
     def lacking(self):
         """Parameters that nobody has set and that have no default."""
         return [name for name in self.template if name not in self.parameters]
 
 
+def gateways():
+    """The payment gateways of payments.toml by their names; whether their settings are right, check-config says."""
+    try:
+        found = tomllib.loads(PAYMENTS.read_text(encoding="utf-8")).get("gateways", {})
+    except (OSError, ValueError) as error:
+        sys.exit(f"{os.path.relpath(PAYMENTS, ROOT)} cannot be read: {error}")
+    return found if isinstance(found, dict) else {}
+
+
+def gateway_secret(gateway):
+    """The name of a payment gateway's key."""
+    return f"GATEWAY_{gateway.replace('-', '_').upper()}_SECRET"
+
+
 class Secrets:
     """The stage's document of secrets, and the names that it may have, as template.yaml describes them."""
 
-    def __init__(self, name, description):
+    def __init__(self, name, description, gateways):
         self.name = name
         needed, rest = description.split("If there are:")
         rest, changing = rest.split("and while a key changes")
-        self.needed, self.optional, self.changing = (re.findall(r"[A-Z]+(?:_[A-Z]+)+", part) for part in (needed, rest, changing))
+        # The names of the gateways' keys stand there as a pattern.
+        single = re.compile(r"(?<![A-Z_}])[A-Z]+(?:_[A-Z]+)+(?![A-Z_{])")
+        self.needed, self.optional, self.changing = (single.findall(part) for part in (needed, rest, changing))
+        self.gateways = [gateway_secret(gateway) for gateway in gateways]
+        self.needed += self.gateways
+        self.changing += [f"{each}_NEXT" for each in self.gateways]
 
     @property
     def known(self):
-        """Every name that it may have."""
+        """Every name that it may have, but for the keys of gateways that payments.toml does not have yet."""
         return [*self.needed, *self.optional, *self.changing]
+
+    def may_have(self, name):
+        """Whether the functions take a name from it."""
+        return name in self.known or OF_GATEWAY.fullmatch(name.removesuffix("_NEXT")) is not None
+
+    def is_changing(self, name):
+        """Whether a name is that of a key beside the one in force."""
+        return name in self.changing or name.endswith("_NEXT") and self.may_have(name)
 
     def read(self):
         """What is in it."""

@@ -69,7 +69,7 @@ def show(document, _arguments):
         elif name in document.needed:
             print(f"MISSING  {name}")
     for name in sorted(set(found) - set(document.known)):
-        print(f"UNKNOWN  {name}: sets nothing")
+        print(f"UNUSED   {name}: payments.toml has no such gateway" if document.may_have(name) else f"UNKNOWN  {name}: sets nothing")
     for name, role, _ in persons(found.get("BACK_OFFICE_KEYS", "")):
         print(f"person   {name}: {role}")
 
@@ -80,8 +80,8 @@ def fill(document, arguments):
     def change(found):
         names = arguments.names or [name for name in document.needed if not found.get(name, "").strip()]
         for name in names:
-            if name not in document.known:
-                sys.exit(f"{name} is no secret of template.yaml: {', '.join(document.known)}")
+            if not document.may_have(name):
+                sys.exit(f"{name} is no secret of template.yaml: {', '.join(document.known)}, GATEWAY_{{NAME}}_SECRET")
             if name == "BACK_OFFICE_KEYS":
                 if not arguments.names:
                     print("BACK_OFFICE_KEYS: give each person a key with add-person")
@@ -176,7 +176,7 @@ def rotate(document, arguments):
 
     if name == "INTERNAL_SECRET":
         document.change(internal)
-    elif f"{name}_NEXT" in document.changing:
+    elif document.is_changing(f"{name}_NEXT"):
         document.change(beside)
     else:
         able = [each.removesuffix("_NEXT") for each in document.changing if each.endswith("_NEXT")]

@@ -33,8 +33,8 @@ pub struct Template {
     pub environments: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// Variables that the template does not give: what Lambda sets by itself, and what is another on this machine.
-pub const NOT_GIVEN: [&str; 10] = [
+/// What [the template does not give](is_not_given), but for what is named by a payment gateway.
+const NOT_GIVEN: [&str; 10] = [
     "AWS_REGION",
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -46,6 +46,14 @@ pub const NOT_GIVEN: [&str; 10] = [
     "SECRETS_REFRESH_SECONDS",
     "WEAK_KEYS",
 ];
+
+/// Whether the template does not give a variable: what Lambda sets by itself, and what is another on this machine, such as the address of
+/// a payment gateway.
+#[must_use]
+pub fn is_not_given(name: &str) -> bool {
+    let is_gateways_address = name.starts_with("GATEWAY_") && name.ends_with("_BASE_URL");
+    NOT_GIVEN.contains(&name) || is_gateways_address
+}
 
 /// A path of the API and the function behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -240,14 +248,14 @@ impl Template {
     }
 
     /// The settings among `all` that a function has when it is deployed: what the template gives it, the secrets if it is given their
-    /// document, and what is [not the template's](NOT_GIVEN). All of them for what is no function of the template.
+    /// document, and what is [not the template's](is_not_given). All of them for what is no function of the template.
     #[must_use]
     pub fn environment(&self, function: &str, mut all: BTreeMap<String, String>) -> BTreeMap<String, String> {
         if let Some(given) = self.environments.get(function) {
             let has_secrets = given.contains("SECRETS_ARN");
             all.retain(|name, _| {
                 let name = name.as_str();
-                given.contains(name) || NOT_GIVEN.contains(&name) || (has_secrets && secrets_manager::NAMES.contains(&name))
+                given.contains(name) || is_not_given(name) || (has_secrets && secrets_manager::is_secret(name))
             });
         }
         all

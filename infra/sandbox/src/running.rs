@@ -1,5 +1,6 @@
 //! The sandbox as a person runs it: everything started, on fixed or free ports.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use emulators::stream::{StreamPoller, StreamPollerError};
 use emulators::tap::{Modes, Tap};
 use emulators::template::{TEMPLATE, Template, TemplateError};
 use testkit::clock::for_standins;
-use testkit::settings::{AWS_KEY, Addresses, PHOTOS, SMS_REPORT_SECRET, environment};
+use testkit::settings::{AWS_KEY, Addresses, PHOTOS, SMS_REPORT_SECRET, WITH_CARDS, environment};
 
 /// Where `cargo lambda watch` serves the functions when the sandbox does not.
 pub const CARGO_LAMBDA: &str = "http://127.0.0.1:9000";
@@ -155,7 +156,7 @@ impl Sandbox {
         };
         let storage = s3::start(s3_listener, data.as_deref(), AWS_KEY, PHOTOS)?;
         let queues = queue::start(sqs_listener, data.as_deref(), clock.clone(), AWS_KEY, &template.queues)?;
-        let mut settings = environment(&addresses);
+        let mut settings = settings(&addresses);
         let database = address(&dynamodb_listener);
         let store = dynamodb::start(dynamodb_listener, data.as_deref(), clock.clone(), &template.tables)?;
         serve_modes(Tap::start(tap_listener, database, store.clone(), &template.tables)?, &standins);
@@ -194,9 +195,16 @@ impl Sandbox {
     /// The functions' settings as a file for `cargo lambda watch --env-file`.
     #[must_use]
     pub fn env_file(&self) -> String {
-        let lines: Vec<_> = environment(&self.addresses).iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
+        let lines: Vec<_> = settings(&self.addresses).iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
         format!("{}\n", lines.join("\n"))
     }
+}
+
+/// The functions' settings: with every way to pay.
+fn settings(addresses: &Addresses) -> BTreeMap<String, String> {
+    let mut settings = environment(addresses);
+    settings.insert("PAYMENTS_CONFIG".to_owned(), WITH_CARDS.to_owned());
+    settings
 }
 
 /// Gives what changes in the tables to the functions that read their streams.

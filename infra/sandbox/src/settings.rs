@@ -6,9 +6,10 @@ use std::io::Write;
 use std::path::Path;
 
 use emulators::functions::Function;
-use emulators::template::{NOT_GIVEN, TEMPLATE};
+use emulators::template::{TEMPLATE, is_not_given};
 use shared::platform::env::Env;
 use shared::platform::secrets_manager;
+use testkit::settings::WITH_CARDS;
 use testkit::{Cast as _, TestEnvironment};
 use yaml_rust2::{Yaml, YamlLoader};
 
@@ -25,8 +26,11 @@ const OF_LAMBDA: &str = "AWS_";
 /// A variable: its name, what holds without it (empty: a function that reads it does not start), what it means.
 type Setting = (&'static str, &'static str, &'static str);
 
+/// What stands in a row for the name of any gateway, and the gateway by which the row is found out.
+const ANY_GATEWAY: (&str, &str) = ("{NAME}", "YOOKASSA");
+
 /// Every variable by its subject. The second value of a key that may change (`…_NEXT`) stands in the row of the key.
-const SETTINGS: [(&str, &[Setting]); 10] = [
+const SETTINGS: [(&str, &[Setting]); 11] = [
     (
         "IMSHOP",
         &[
@@ -129,9 +133,30 @@ const SETTINGS: [(&str, &[Setting]); 10] = [
         ],
     ),
     (
+        "Card gateways",
+        &[
+            (
+                "GATEWAY_{NAME}_SECRET",
+                "",
+                "the secret key of the [gateway](WAYS-TO-PAY.md#card-gateways) of that name in `payments.toml`; the name in capitals, underscores \
+                 for hyphens",
+            ),
+            (
+                "GATEWAY_{NAME}_BASE_URL",
+                "what its section says",
+                "the address of its provider, where that is another one on this machine",
+            ),
+            (
+                "INSTALLATION",
+                "needed with a card gateway",
+                "what tells this installation's payments from those of others that share the account at a provider",
+            ),
+        ],
+    ),
+    (
         "Ways to pay and prices",
         &[
-            ("PAYMENTS_CONFIG", "`/opt/payments.toml`", "the [ways to pay](WAYS-TO-PAY.md)"),
+            ("PAYMENTS_CONFIG", "`/opt/payments.toml`", "the [ways to pay](WAYS-TO-PAY.md) and their gateways"),
             ("PAYMENTS_BUDGET_MS", "`700`", "how many milliseconds the list waits for Mokka before it goes without the widget"),
             ("PRICE_FEED_URL", "off", "the shop's product feed, `https://…` or `s3://bucket/key`"),
             ("PRICE_FEED_MAX_BAD_PERCENT", "`10`", "with more bad offers in a hundred the whole feed is refused"),
@@ -272,7 +297,13 @@ pub enum SettingsError {
     File(#[from] std::io::Error),
 }
 
-/// The names in the rows of the page, each once.
+/// The name of a variable by which its row is found out: of those that any gateway has, one gateway's.
+fn one(name: &str) -> String {
+    let (any, gateway) = ANY_GATEWAY;
+    name.replace(any, gateway)
+}
+
+/// The names in the rows of the page, each once; those that each gateway has with `{NAME}` for the gateway's.
 #[must_use]
 pub fn names() -> BTreeSet<String> {
     let rows = SETTINGS.iter().flat_map(|(_, settings)| settings.iter());
@@ -286,7 +317,7 @@ pub fn defaults() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 /// The second value of a key that may change.
 fn next(name: &str) -> Option<String> {
-    Some(format!("{name}_NEXT")).filter(|next| secrets_manager::NAMES.contains(&next.as_str()))
+    Some(format!("{name}_NEXT")).filter(|next| secrets_manager::is_secret(&one(next)))
 }
 
 /// What a function reads when everything that can be on is on. Both handlers of a function with two count.
@@ -323,10 +354,11 @@ pub async fn page() -> Result<String, SettingsError> {
         ]);
         for (name, default, what) in settings {
             let next = next(name).map(|next| format!(", `{next}`")).unwrap_or_default();
-            let key = if secrets_manager::NAMES.contains(name) { " 🔑" } else { "" };
+            let read = one(name);
+            let key = if secrets_manager::is_secret(&read) { " 🔑" } else { "" };
             let default = if default.is_empty() { "**needed**" } else { default };
-            let takes = found.takes.get(*name).map(String::as_str).unwrap_or_default();
-            let (source, readers) = (source(template, name), found.readers(name));
+            let takes = found.takes.get(&read).map(String::as_str).unwrap_or_default();
+            let (source, readers) = (source(template, &read), found.readers(&read));
             let variable = format!("`{name}`{next}{key}");
             for cell in [variable.as_str(), what, default, takes, &source, &readers] {
                 page.extend(["| ", cell, " "]);
@@ -355,7 +387,7 @@ impl Found {
             let function = made.name().to_owned();
             found.functions.insert(function.clone());
             let read = start(&made, &environment, everything(&environment))?;
-            let secrets = read.iter().any(|name| secrets_manager::NAMES.contains(&name.as_str()));
+            let secrets = read.iter().any(|name| secrets_manager::is_secret(name));
             let before = AT_START.iter().chain(OF_SECRETS.iter().filter(|_| secrets)).map(|name| (*name).to_owned());
             for name in read.iter().cloned().chain(before) {
                 found.read_by.entry(name).or_default().insert(function.clone());
@@ -399,6 +431,7 @@ fn everything(environment: &TestEnvironment) -> BTreeMap<String, String> {
         ("MOKKA_LIMIT_SECRET", "secret"),
         ("MOKKA_FINISH", "on_shipment"),
         ("PRICE_FEED_URL", "s3://shop/feed.yml"),
+        ("PAYMENTS_CONFIG", WITH_CARDS),
     ];
     settings.extend(on.map(|(name, value)| (name.to_owned(), value.to_owned())));
     settings
@@ -425,8 +458,9 @@ fn problem(made: &Function, environment: &TestEnvironment, settings: BTreeMap<St
     Some(said.to_owned())
 }
 
-/// Whether a function that reads a variable starts without it, when everything else is on.
+/// Whether a function that reads a variable does not start without it, when everything else is on.
 pub async fn is_missed(name: &str) -> bool {
+    let name = &one(name);
     let environment = TestEnvironment::start().await;
     Everything::functions().iter().any(|made| {
         let mut settings = everything(&environment);
@@ -437,13 +471,13 @@ pub async fn is_missed(name: &str) -> bool {
 
 /// What sets a variable on AWS.
 fn source(template: &Yaml, name: &str) -> String {
-    if secrets_manager::NAMES.contains(&name) {
+    if secrets_manager::is_secret(name) {
         return "the secrets document".to_owned();
     }
     if name.starts_with(OF_LAMBDA) {
         return "Lambda".to_owned();
     }
-    if NOT_GIVEN.contains(&name) {
+    if is_not_given(name) {
         return "nothing".to_owned();
     }
     let everywhere = &template["Globals"]["Function"]["Environment"]["Variables"][name];

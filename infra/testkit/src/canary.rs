@@ -13,7 +13,7 @@ pub const ADDRESS: &str = "ул. Канареечная, 17";
 /// A wallet's cryptogram.
 pub const CRYPTOGRAM: &str = "Q0FOQVJZLUNSWVBUT0dSQU0=";
 
-pub(crate) const FORBIDDEN: [&str; 27] = [
+pub(crate) const FORBIDDEN: [&str; 28] = [
     PHONE,
     FORM_PHONE,
     EMAIL,
@@ -36,6 +36,7 @@ pub(crate) const FORBIDDEN: [&str; 27] = [
     settings::IMSHOP_PAYMENT_STATUS,
     settings::IMSHOP_ORDER_STATUS,
     "mokka-demo-secret",
+    settings::YOOKASSA_KEY,
     "smspro-demo-key",
     settings::SMS_REPORT_SECRET,
     "smspro-demo-login",

@@ -26,6 +26,11 @@ pub const AWS_KEY: &str = "sandbox";
 /// The folder with the files that operations edit.
 pub const CONFIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../config");
 
+/// The sandbox's ways to pay: the shipped ones, and cards by the simulated YooKassa. Tests give it to `PAYMENTS_CONFIG`.
+pub const WITH_CARDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../sandbox/payments.toml");
+/// The secret key of the shop at the simulated YooKassa.
+pub const YOOKASSA_KEY: &str = "test_demo_key";
+
 /// The queue of forms on their way to the shop.
 pub const FORMS_QUEUE: &str = "FormsQueue";
 /// The queue of accepted orders that the store did not take.
@@ -108,6 +113,9 @@ pub fn environment(addresses: &Addresses) -> BTreeMap<String, String> {
         ("MOKKA_CURRENCY", "RUB".to_owned()),
         ("MOKKA_FORM_HOURS", "24".to_owned()),
         ("MOKKA_HOLD_HOURS", "336".to_owned()),
+        ("INSTALLATION", "sandbox".to_owned()),
+        ("GATEWAY_YOOKASSA_BASE_URL", format!("{providers}/yookassa/v3")),
+        ("GATEWAY_YOOKASSA_SECRET", YOOKASSA_KEY.to_owned()),
         ("SMSPRO_BASE_URL", format!("{providers}/smspro")),
         ("SMSPRO_KEY", "smspro-demo-key".to_owned()),
         ("SMSPRO_REPORT_SECRET", SMS_REPORT_SECRET.to_owned()),

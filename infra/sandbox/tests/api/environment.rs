@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use emulators::template::{NOT_GIVEN, TEMPLATE, Template};
+use emulators::template::{TEMPLATE, Template, is_not_given};
 use sandbox::functions::Everything;
 use shared::platform::env::Env;
 use shared::platform::secrets_manager;
+use testkit::settings::WITH_CARDS;
 use testkit::{Cast as _, TestEnvironment};
 use yaml_rust2::YamlLoader;
 
@@ -25,9 +26,9 @@ async fn template_sets_exactly_the_settings_that_each_function_reads() {
         let (mut secrets, mut settings) = (Vec::new(), BTreeSet::from(AT_START.map(str::to_owned)));
         for name in sandbox::settings::reads(function).await.unwrap().into_iter().filter(|name| !RETIRED.contains(&name.as_str()))
         {
-            if secrets_manager::NAMES.contains(&name.as_str()) {
+            if secrets_manager::is_secret(&name) {
                 secrets.push(name);
-            } else if !NOT_GIVEN.contains(&name.as_str()) {
+            } else if !is_not_given(&name) {
                 settings.insert(name);
             }
         }
@@ -42,6 +43,9 @@ async fn template_sets_exactly_the_settings_that_each_function_reads() {
 async fn every_secret_name_is_documented_and_read() {
     let template = YamlLoader::load_from_str(TEMPLATE).unwrap().remove(0);
     let description = template["Resources"]["StageSecrets"]["Properties"]["Description"].as_str().unwrap();
+    let [gateway, next] = ["GATEWAY_{NAME}_SECRET of each gateway in payments.toml", "GATEWAY_{NAME}_SECRET_NEXT"];
+    assert!(description.contains(gateway) && description.contains(next), "{description}");
+    let description = description.replace(gateway, "").replace(next, "");
     let words = description.split(|letter: char| !(letter.is_ascii_uppercase() || letter == '_'));
     let described: BTreeSet<_> = words.filter(|word| word.contains('_')).collect();
     assert_eq!(described, BTreeSet::from(secrets_manager::NAMES));
@@ -49,9 +53,49 @@ async fn every_secret_name_is_documented_and_read() {
     for function in Template::read(TEMPLATE).unwrap().environments.keys() {
         read.extend(sandbox::settings::reads(function).await.unwrap());
     }
-    for name in secrets_manager::NAMES {
+    for name in secrets_manager::NAMES.into_iter().chain(["GATEWAY_YOOKASSA_SECRET", "GATEWAY_YOOKASSA_SECRET_NEXT"]) {
         assert!(read.contains(name), "no function reads {name}");
     }
+}
+
+#[tokio::test]
+async fn function_that_takes_payments_needs_a_gateways_key_and_the_installations_name() {
+    let environment = TestEnvironment::start().await;
+    let mut readers = BTreeSet::new();
+    for made in Everything::functions() {
+        let name = made.name();
+        let built = |changes: &[(&str, &str)]| {
+            let mut settings = environment.env();
+            settings.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+            let env = Env::from_map(settings);
+            let reads = env.reads();
+            (made.build_of(env, environment.platform()).err().map(|error| error.to_string()).unwrap_or_default(), reads.names())
+        };
+        let none = [("GATEWAY_YOOKASSA_SECRET", ""), ("INSTALLATION", "")];
+        assert_eq!(built(&none).0, "", "{name} without a card gateway");
+        let cards = ("PAYMENTS_CONFIG", WITH_CARDS);
+        let (said, read) = built(&[cards]);
+        assert_eq!(said, "", "{name}");
+        if !read.contains("GATEWAY_YOOKASSA_SECRET") {
+            continue;
+        }
+        readers.insert(name.to_owned());
+        let (said, _) = built(&[none[0], none[1], cards]);
+        for missing in ["GATEWAY_YOOKASSA_SECRET", "INSTALLATION"] {
+            assert!(said.contains(&format!("{missing}: must be set and not empty")), "{name}: {said}");
+        }
+        let long = "x".repeat(65);
+        for wrong in ["two words", "магазин", &long] {
+            let (said, _) = built(&[("INSTALLATION", wrong), cards]);
+            assert!(
+                said.contains("INSTALLATION: must be 1 to 64 Latin letters, digits, hyphens, underscores or dots"),
+                "{name}: {said}"
+            );
+        }
+        let (said, _) = built(&[("GATEWAY_YOOKASSA_BASE_URL", "http://elsewhere.example/"), cards]);
+        assert!(said.contains("GATEWAY_YOOKASSA_BASE_URL: must begin with https://"), "{name}: {said}");
+    }
+    assert_eq!(readers, ["acquiring", "back-office", "mokka-callback", "reconcile"].map(str::to_owned).into());
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! What a payment needs of its provider. A new kind of gateway is a file here and an arm where [`Gateways`] are read.
 
+mod configured;
 mod contract;
 mod missing;
 pub mod mokka;
@@ -9,6 +10,8 @@ use std::sync::Arc;
 
 use crate::payments::payment::{GatewayName, Payment, Policy};
 
+pub use configured::Configured;
+pub(crate) use configured::configured;
 pub use contract::{Gateway, Registration, Unknown, Urls};
 use missing::Missing;
 

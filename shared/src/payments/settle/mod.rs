@@ -14,8 +14,8 @@ mod operate;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::payments::gateway::Gateways;
 use crate::payments::gateway::mokka::MokkaGateway;
+use crate::payments::gateway::{Gateways, configured};
 use crate::payments::payment::{Change, Next, Order, Payment, ProviderReport, ReportedState, State, Trigger, next};
 use crate::payments::store::Orders;
 use crate::platform::clock::{Clock, Deadline, Random, Timestamp};
@@ -80,7 +80,8 @@ impl Settler {
         let client = client_from_env(env);
         let orders = client.and_then(|client| Orders::from_env(env, client, random, clock.clone(), metrics));
         let mokka = MokkaGateway::from_env(env, http, clock.clone());
-        Some(Self { orders: orders?, gateways: Gateways::new(mokka?, BTreeMap::new()), clock })
+        let cards = configured(env).map(|_| BTreeMap::new());
+        Some(Self { orders: orders?, gateways: Gateways::new(mokka?, cards?), clock })
     }
 
     /// A payment read again until no other request is calling the provider for it, or patience runs out.
