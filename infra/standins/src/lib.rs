@@ -345,6 +345,12 @@ impl StandIns {
         self.simulator.mokka.decide_registration(order_id, decision, callback, times).await
     }
 
+    /// What Mokka's callback would say of an order now, with that decision; nothing if Mokka does not know the order.
+    #[must_use]
+    pub fn mokka_callback(&self, order_id: &str, decision: Decision) -> Option<Value> {
+        self.simulator.mokka.callback(order_id, decision)
+    }
+
     /// Mokka's side of a registration.
     #[must_use]
     pub fn mokka_registration(&self, order_id: &str) -> Option<MokkaRegistration> {
