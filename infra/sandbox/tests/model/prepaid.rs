@@ -76,15 +76,14 @@ impl Prepaying {
     }
 
     /// Mokka's callback is still to say what of this stored payment is prepaid; until then an amount that contains it is one that nobody
-    /// can tell.
+    /// can tell, and so is one that is first heard of when it was captured in the cabinet.
     pub(crate) fn is_unsaid(self, stored: &Value) -> bool {
         let prepaid = &stored["prepaid"];
         let is_open = !matches!(stored["state"].as_str(), Some("declined" | "canceled" | "expired"));
-        is_open
-            && self.whole
-            && (self.on_form || !prepaid["page"].is_string())
-            && prepaid.is_object()
-            && prepaid["confirmed"] != true
+        let is_chosen = self.on_form && prepaid["page"].is_string();
+        let is_whole = self.whole && (is_chosen || !prepaid["page"].is_string()) && prepaid["confirmed"] != true;
+        let is_strange = is_chosen && prepaid["amount"].is_null() && stored["mismatch"].is_string();
+        is_open && prepaid.is_object() && (is_whole || is_strange)
     }
 
     /// What is held waits for the shop, whatever the policy, and is paid once it is captured.
