@@ -164,7 +164,8 @@ impl Sandbox {
         if let Some(listener) = api_gateway_listener {
             settings.extend(changes);
             if let (Some(url), Some(secret)) = (settings.get("SHOP_EVENTS_URL"), settings.get("SHOP_EVENTS_SECRET")) {
-                standins.send_shop_events_to(url.clone(), secret.clone());
+                let secrets = [Some(secret), settings.get("SHOP_EVENTS_SECRET_NEXT")].into_iter().flatten();
+                standins.send_shop_events_to(url.clone(), secrets.cloned().collect());
             }
             let measured = Sink::Memory(Arc::default());
             let metrics = Metrics::from_env(&Env::from_map(settings.clone()), clock.clone(), measured.clone());

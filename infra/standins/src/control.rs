@@ -283,7 +283,7 @@ async fn trigger(simulator: &Simulator, request: &Request) -> Result<Answer, Con
     let wish: SendSample = body(request)?;
     let here = Destination {
         url: format!("{}/shop/events", simulator.base_url()),
-        secret: simulator.options.shop_events_secret.clone(),
+        secrets: vec![simulator.options.shop_events_secret.clone()],
     };
     Ok(Answer::ok(&simulator.shop.trigger(here, simulator.clock.now(), wish.kind.as_deref()).await?))
 }

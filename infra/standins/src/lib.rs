@@ -256,9 +256,10 @@ impl StandIns {
         self.simulator.shop.book_of(order_id)
     }
 
-    /// Says where the functions' events go, and what they are signed with, if not here with the demo's secret: samples follow them.
-    pub fn send_shop_events_to(&self, url: String, secret: String) {
-        self.simulator.shop.send_events_to(shop::Destination { url, secret });
+    /// Says where the functions' events go, and what they are signed with (while a secret is changed, each of two), if not here with the
+    /// demo's secret: samples follow them.
+    pub fn send_shop_events_to(&self, url: String, secrets: Vec<String>) {
+        self.simulator.shop.send_events_to(shop::Destination { url, secrets });
     }
 
     /// Forwards each event that the shop takes from now on as it came, headers and body, to this address.
@@ -343,6 +344,12 @@ impl StandIns {
         times: u32,
     ) -> Result<DecidedRegistration, ControlError> {
         self.simulator.mokka.decide_registration(order_id, decision, callback, times).await
+    }
+
+    /// What Mokka's callback would say of an order now, with that decision; nothing if Mokka does not know the order.
+    #[must_use]
+    pub fn mokka_callback(&self, order_id: &str, decision: Decision) -> Option<Value> {
+        self.simulator.mokka.callback(order_id, decision)
     }
 
     /// Mokka's side of a registration.

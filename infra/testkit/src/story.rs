@@ -150,7 +150,12 @@ impl<C: Cast> Story<C> {
         let order = self.environment.standins().mokka_order(payment_id).expect("Mokka knows the order");
         let url = Url::parse(&order.callback_url).expect("a URL");
         let amount = if decision == "approved" { order.amount.as_str() } else { "0.00" };
-        Event::post(url.path()).json(json!({"order_id": payment_id, "decision": decision, "amount": amount, "term": 3})).rest()
+        let mut body = json!({"order_id": payment_id, "decision": decision, "amount": amount, "term": 3});
+        if order.prepayment_amount.is_some() {
+            let said = if decision == "approved" { Decision::Approved } else { Decision::Declined };
+            body = self.environment.standins().mokka_callback(payment_id, said).expect("Mokka knows the order");
+        }
+        Event::post(url.path()).json(body).rest()
     }
 
     /// Mokka's callback.

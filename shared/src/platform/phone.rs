@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::platform::plain::plain;
 
+/// What people put between the digits of a number, and around it.
+const BETWEEN: [char; 21] =
+    [' ', '-', '.', '(', ')', '[', ']', '{', '}', '<', '>', '~', '·', '•', '\'', '"', '`', '«', '»', '“', '”'];
 /// How many digits are read: the longest number behind the longest way to dial out of a country.
 const MOST_WRITTEN: usize = 18;
 
@@ -67,14 +70,14 @@ pub struct PhoneError;
 
 impl Phone {
     /// Reads a number as people, forms and phone books write it: `tel:` and what comes behind it after a semicolon, marks that
-    /// invisible characters, spaces, dots, dashes and brackets are dropped, digits are digits in any script. `00` and the Russian `8 10`
+    /// invisible characters, spaces, dots, dashes, brackets and quotation marks are dropped, digits are digits in any script. `00` and the Russian `8 10`
     /// are a plus. Without one, Kyrgyz national forms (0 and 9 digits, or 9 digits) become `996…`, and Russian ones (8 and 10 digits,
     /// or 10 digits that begin with 9) `7…` (reference "SMSPRO", phone). A national 0 or 8 behind the country's code is dropped.
     pub fn parse(text: &str) -> Result<Self, PhoneError> {
         let text = plain(text);
         let scheme = text.split_at_checked("tel:".len()).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("tel:"));
         let text = scheme.map_or(text.as_str(), |(_, number)| number.split(';').next().unwrap_or(number));
-        let text = text.trim_start_matches([' ', '(']);
+        let text = text.trim_start_matches(BETWEEN);
         let (has_plus, rest) = match text.strip_prefix('+') {
             Some(rest) => (true, rest),
             None => (false, text),
@@ -83,7 +86,7 @@ impl Phone {
         for character in rest.chars() {
             match character {
                 '0'..='9' if digits.len() < MOST_WRITTEN => digits.push(character),
-                ' ' | '-' | '.' | '(' | ')' => {}
+                _ if BETWEEN.contains(&character) => {}
                 _ => return Err(PhoneError),
             }
         }
@@ -241,6 +244,14 @@ mod tests {
             ("+996 (0) 770 00 11 19", "996770001119"),
             ("+44 (0)20 7946 0958", "442079460958"),
             ("00 44 (0)20 7946 0958", "442079460958"),
+            ("\u{2800}+996\u{2800}770 00 11 20", "996770001120"),
+            ("[+996] 770 00 11 21", "996770001121"),
+            ("<+996 770 00 11 22>", "996770001122"),
+            ("'+996770001123", "996770001123"),
+            ("\u{ab}0770 00 11 24\u{bb}", "996770001124"),
+            ("+996·770·001125", "996770001125"),
+            ("+996~770~001126", "996770001126"),
+            ("\u{201c}8 926 818 06 42\u{201d}", "79268180642"),
         ] {
             let read = Phone::parse(text).map_or_else(|_| String::new(), |phone| phone.digits().to_owned());
             assert_eq!(read, digits, "{text:?}");

@@ -20,7 +20,11 @@ pub fn is_invisible(character: char) -> bool {
     CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character)
         || category == GeneralCategory::Format
         || category == GeneralCategory::Control && !character.is_whitespace()
+        || character == BLANK
 }
+
+/// A cell of braille without a dot, which messengers take for text and people use as a space.
+const BLANK: char = '\u{2800}';
 
 /// A hyphen, a dash or a minus of any width.
 #[must_use]

@@ -9,6 +9,7 @@ use testkit::{Answer, Event, Placed, drop_after};
 
 use crate::books::Books;
 use crate::office::{Office, Part, Verdict};
+use crate::prepaid::Way;
 use crate::town::{Policy, Town};
 use crate::truth::Truth;
 use crate::weather::Dice;
@@ -18,6 +19,8 @@ pub(crate) struct Life {
     pub(crate) number: u32,
     pub(crate) placed: Option<Placed>,
     uuid: String,
+    /// How it is prepaid.
+    way: Way,
     /// The payment page that the customer was shown.
     shown: BTreeMap<String, String>,
     decided: BTreeSet<String>,
@@ -59,6 +62,7 @@ impl Life {
             number,
             placed: None,
             uuid: format!("order-of-chaos-{number}"),
+            way: Way::None,
             shown: BTreeMap::new(),
             decided: BTreeSet::new(),
             callbacks: Vec::new(),
@@ -79,7 +83,7 @@ impl Life {
         let Some(order) = self.placed.clone() else {
             // Not all of them come at once.
             if round >= self.number % 4 {
-                self.place(town).await;
+                self.place(town, round).await;
             }
             return;
         };
@@ -120,11 +124,12 @@ impl Life {
         }
     }
 
-    async fn place(&mut self, town: &Town) {
+    async fn place(&mut self, town: &Town, round: u32) {
         let body = Story::order_request(&self.uuid);
         let answer = town.story.orders(Event::post("/v1/orders").key(IMSHOP_KEY).json(body).rest()).await;
         let id = (answer.status == 200).then(|| answer.json()["orders"][0]["id"].as_str().map(str::to_owned)).flatten();
-        self.note(format!("placed: {} {id:?}", answer.status));
+        self.way = town.way(round);
+        self.note(format!("placed: {} {id:?}, prepaid: {:?}", answer.status, self.way));
         if let Some(id) = id {
             town.weather.is_called(self.number, &id);
             self.placed = Some(Placed { uuid: self.uuid.clone(), id });
@@ -203,8 +208,8 @@ impl Life {
             }
             (Act::Capture, Said::Http(answer)) if answer.status == 200 && answer.json()["paymentCaptured"] == true => {
                 let paid = Truth::of(&town.story, payment).is_some_and(|truth| match town.policy {
-                    Policy::OnHold => truth.is_captured(),
-                    Policy::OnShipment => truth.was_held(),
+                    Policy::OnShipment if self.way != Way::After => truth.was_held(),
+                    Policy::OnHold | Policy::OnShipment => truth.is_captured(),
                 });
                 assert!(paid, "{payment}: IMSHOP was answered that it is paid\n{}", self.diary.join("\n"));
             }
@@ -223,6 +228,12 @@ impl Act {
         let story = &town.story;
         let office = Office(story);
         match self {
+            // What people ask for is an amount of what they know, and what was captured is in the shop's books.
+            Self::Finish | Self::Change { .. } | Self::Refund { .. }
+                if town.prepaying.is_unheard(&story.payment(payment).await) =>
+            {
+                Said::Nothing
+            }
             Self::Create => Said::Http(story.create(order).await),
             Self::Capture => Said::Http(story.capture(payment).await),
             Self::Return | Self::Callback(_) if story.environment.standins().mokka_order(payment).is_none() => Said::Nothing,

@@ -14,6 +14,7 @@ use crate::agreement::{SAME_STATE, describe, differences, heard_of_order, in_sho
 use crate::books::Books;
 use crate::office::{Office, Verdict};
 use crate::people::Life;
+use crate::prepaid::{ON_FORM, Prepaying, Way};
 use crate::truth::Truth;
 use crate::weather::{Dice, Weather};
 
@@ -25,7 +26,7 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 /// What Mokka's document leaves open, with what it is otherwise than we assume: drawn for a seed.
-const READINGS: [(&str, &str); 11] = [
+const READINGS: [(&str, &str); 14] = [
     ("cannot_process", "done"),
     ("lost_call", "later"),
     (BEHIND, "behind"),
@@ -37,9 +38,14 @@ const READINGS: [(&str, &str); 11] = [
     ("optional_fields", "null"),
     ("amounts", "number"),
     ("content_type", "text/html"),
+    (WHOLE, "whole"),
+    ("prepaid_commands", "otherwise"),
+    (ON_FORM, "thousand"),
 ];
 /// The one that comes and goes: Mokka catches up with what it is behind with.
 const BEHIND: &str = "status_after_decision";
+/// With this one only Mokka's callback tells what is prepaid.
+const WHOLE: &str = "prepaid_amount";
 
 /// When a hold is captured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +72,8 @@ pub(crate) struct Town {
     pub(crate) weather: Arc<Weather>,
     /// Whether Mokka lets a customer go on after a decline.
     pub(crate) late_forms: bool,
+    /// How Mokka is read where a part is prepaid, for an order that is prepaid afterwards.
+    pub(crate) prepaying: Prepaying,
     /// Two schedules at once, as in a deployment that is being replaced.
     reconciles: [reconcile::Deps; 2],
 }
@@ -78,7 +86,7 @@ impl Town {
         let story = Story::start_with(options, &settings).await;
         let weather = Arc::new(Weather::new(seed));
         let reconciles = [0, 1].map(|_| story.environment.build(reconcile::Deps::from_env, &settings));
-        let mut town = Self { story, policy, seed, weather, late_forms: false, reconciles };
+        let mut town = Self { story, policy, seed, weather, late_forms: false, prepaying: Prepaying::default(), reconciles };
         let others = town.read();
         let (here, there) = (Arc::clone(&town.weather), Arc::clone(&town.weather));
         town.story.environment.standins().choose_faults(move |system, method, body| here.outside(system, method, body));
@@ -86,6 +94,7 @@ impl Town {
         let mut lives: Vec<_> = (0..orders).map(Life::new).collect();
         for round in 0..ROUNDS {
             town.weather.begin(round);
+            town.way(round).said_by_the_shop(&town.story);
             town.catch_up(!(others.contains(&BEHIND) && Dice::new(seed, format!("behind {round}")).happens(500)));
             let people = stream::iter(lives.iter_mut()).map(|life| life.round(&town, round)).buffer_unordered(AT_ONCE);
             tokio::join!(people.collect::<()>(), town.schedules());
@@ -109,7 +118,20 @@ impl Town {
             }
         }
         self.late_forms = others.contains(&"late_form");
+        let [whole, on_form] = [WHOLE, ON_FORM].map(|name| others.contains(&name));
+        self.prepaying = Prepaying { way: Way::After, whole, otherwise: false, on_form };
         others
+    }
+
+    /// How the orders are prepaid that the shop accepts in this round. What customers prepay on the form of a shop that knows nothing of it
+    /// is a person's, so that there are few of them.
+    pub(crate) fn way(&self, round: u32) -> Way {
+        let ways: &[Way] = if self.prepaying.on_form {
+            &[Way::None, Way::Before, Way::Before, Way::After, Way::After, Way::After]
+        } else {
+            &[Way::None, Way::None, Way::None, Way::Before, Way::Before, Way::After]
+        };
+        Dice::new(self.seed, format!("way {round}")).one(ways)
     }
 
     fn catch_up(&self, whole: bool) {
@@ -150,6 +172,11 @@ impl Town {
             let Some(order) = &life.placed else { continue };
             for books in Books::of(&self.story, order).await {
                 at_rest &= books.moment("check_at").is_none();
+                let was_held = Truth::of(&self.story, &books.id).is_some_and(|truth| truth.was_held());
+                if was_held && self.prepaying.is_unsaid(&books.item) {
+                    let answer = self.story.callback(&books.id, "approved").await;
+                    life.note(format!("{}: Mokka's callback comes at last: {}", books.id, answer.status));
+                }
                 Office(&self.story).see(&books).await;
                 let Some((refund, made, said)) = Office(&self.story).clear_up(&books).await else { continue };
                 life.told += 1;

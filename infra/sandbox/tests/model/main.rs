@@ -6,6 +6,7 @@
 //! - [`books`], [`truth`]: how a payment stands by our store, and by Mokka and IMSHOP; [`agreement`]: whether that is the same.
 //! - [`office`]: what the shop's people ask for, and what they are answered.
 //! - [`rest`]: how everything must stand once no more time can bring anything new.
+//! - [`prepaid`]: an order of which a part is paid beside the instalments.
 //! - [`found`]: sequences that once went wrong.
 //!
 //! `PROPTEST_CASES` sets how many sequences each test plays (40 without it; `.ci/run` plays 1,000). A sequence that fails is shrunk, shown with
@@ -21,6 +22,7 @@ mod kept;
 mod life;
 mod office;
 mod plan;
+mod prepaid;
 mod rest;
 mod truth;
 

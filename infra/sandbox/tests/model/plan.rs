@@ -10,6 +10,7 @@ use standins::{Decision, Fault, System};
 
 use crate::kept::{Address, Policy};
 use crate::office::Part;
+use crate::prepaid::{Prepaying, Way};
 
 /// In seconds.
 const DAY: u64 = 24 * 60 * 60;
@@ -129,8 +130,9 @@ enum Phase {
 }
 
 /// What Mokka's document leaves open, as it is drawn for a life: whether each is in the other way than we assume
-/// (infra/docs/READINGS.md). The rest of the list makes manual reviews of what needs none otherwise, and has tests of its own; so has a
-/// Checkout that is carried out late, after which the page of the one that followed it may be dead.
+/// (infra/docs/READINGS.md). Those of prepaid orders are [`Prepaying`]'s. The rest of the list makes manual reviews of what needs none
+/// otherwise, and has tests of its own; so has a Checkout that is carried out late, after which the page of the one that followed it may
+/// be dead.
 pub(crate) const READINGS: [(&str, [&str; 2]); 6] = [
     ("cannot_process", ["nothing_done", "done"]),
     ("status_past_end", ["expired", "pending"]),
@@ -149,6 +151,7 @@ pub(crate) struct Plan {
     policy: Policy,
     phase: Phase,
     pub(crate) readings: Readings,
+    pub(crate) prepaying: Prepaying,
 }
 
 /// The plans for one policy.
@@ -166,7 +169,7 @@ impl<A: Address> ReferenceStateMachine for Plans<A> {
             5 => Just(Start::CapturedYesterday),
         ];
         let readings = proptest::array::uniform(proptest::bool::weighted(0.3));
-        (start, readings).prop_map(|(start, readings)| Plan::new(start, A::POLICY, readings)).boxed()
+        (start, readings, prepaying(A::POLICY)).prop_map(|drawn| Plan::new(drawn.0, A::POLICY, drawn.1, drawn.2)).boxed()
     }
 
     fn transitions(plan: &Plan) -> BoxedStrategy<Step> {
@@ -213,13 +216,17 @@ impl<A: Address> ReferenceStateMachine for Plans<A> {
 }
 
 impl Plan {
-    fn new(start: Start, policy: Policy, readings: Readings) -> Self {
+    fn new(start: Start, policy: Policy, mut readings: Readings, prepaying: Prepaying) -> Self {
+        // A callback that does not say what is prepaid leaves it to a person.
+        for (other, (name, _)) in readings.iter_mut().zip(READINGS) {
+            *other &= name != "optional_fields" || !prepaying.needs_callback();
+        }
         let phase = match start {
             Start::Order => Phase::New,
             Start::Held => Phase::Approved,
             Start::Captured | Start::CapturedYesterday => Phase::Captured,
         };
-        Self { start, policy, phase, readings }
+        Self { start, policy, phase, readings, prepaying }
     }
 
     fn at(self, phase: Phase) -> Self {
@@ -232,7 +239,7 @@ impl Plan {
             (Phase::Approved, Action::Cancel) => self.at(Phase::Over),
             (Phase::Approved, Action::Finish) => self.at(Phase::Captured),
             (Phase::Approved, Action::Capture | Action::Return | Action::Callback(_) | Action::Settle)
-                if self.policy == Policy::OnHold =>
+                if self.policy == Policy::OnHold && !self.prepaying.waits() =>
             {
                 self.at(Phase::Captured)
             }
@@ -325,6 +332,19 @@ impl Plan {
             })
             .boxed()
     }
+}
+
+/// What calls a person by itself has tests of its own: a prepayment on the form that the shop knows nothing of, and a Change of which Status
+/// shows another amount than was sent.
+fn prepaying(policy: Policy) -> impl Strategy<Value = Prepaying> {
+    let way = prop_oneof![5 => Just(Way::None), 2 => Just(Way::Before), 3 => Just(Way::After)];
+    let readings = (proptest::bool::ANY, proptest::bool::ANY, proptest::bool::weighted(0.7));
+    (way, readings).prop_map(move |(way, (whole, otherwise, on_form))| Prepaying {
+        way,
+        whole,
+        otherwise: otherwise && (way == Way::None || way == Way::Before && policy == Policy::OnHold),
+        on_form: on_form && way != Way::None,
+    })
 }
 
 fn decision() -> impl Strategy<Value = Decision> + Clone {

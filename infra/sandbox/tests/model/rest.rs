@@ -34,6 +34,7 @@ impl Sequence {
                 return;
             }
             for books in &all {
+                self.hear_of_the_prepayment(books).await;
                 self.play_the_person(books).await;
             }
             self.wait(&all);
@@ -63,6 +64,15 @@ impl Sequence {
     /// When a hold ends by Mokka: later than by our books after a change that was made, went unanswered, and was followed by another.
     fn end_at_mokka(&self, payment: &str) -> Option<i64> {
         Truth::of(self.story(), payment).filter(|truth| truth.status == MokkaStatus::Hold).map(|truth| truth.valid_till)
+    }
+
+    /// Mokka sends the callback that nobody has heard.
+    async fn hear_of_the_prepayment(&mut self, books: &Books) {
+        let was_held = Truth::of(self.story(), &books.id).is_some_and(|truth| truth.was_held());
+        if was_held && self.prepaying.is_unsaid(&books.item) {
+            let answer = self.story().callback(&books.id, "approved").await;
+            self.note(format!("  Mokka's callback about {} comes at last: {}", books.id, answer.status));
+        }
     }
 
     async fn play_the_person(&mut self, books: &Books) {

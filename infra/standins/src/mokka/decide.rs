@@ -1,9 +1,10 @@
 //! What the customer decides on an order, and the callback that says so.
 
 use serde::Serialize;
+use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::callback;
+use super::callback::{self, Callback};
 use super::key::Key;
 use super::order::{Decision, MokkaOrder, MokkaStatus, PREPAYMENT_ON_FORM};
 use super::readings::Reading;
@@ -85,19 +86,36 @@ impl Mokka {
         self.call_back(order, decision, times).await
     }
 
+    /// See [`crate::StandIns::mokka_callback`].
+    pub(crate) fn callback(&self, order_id: &str, said: Decision) -> Option<Value> {
+        let order = self.order(order_id, self.clock.now())?;
+        self.body(&order, said).ok()
+    }
+
+    /// A callback with what Mokka says in it, and nothing in the place of what it has no need to say.
+    fn body(&self, order: &MokkaOrder, said: Decision) -> serde_json::Result<Value> {
+        let mut content = serde_json::to_value(self.content(order, said))?;
+        if self.readings.is_other(Reading::OptionalFields) {
+            put_nulls(&mut content, &OPTIONAL_IN_CALLBACK);
+        }
+        Ok(content)
+    }
+
+    fn content<'a>(&self, order: &'a MokkaOrder, said: Decision) -> Callback<'a> {
+        let with_prepayment = self.readings.is_other(Reading::PrepaidAmount);
+        callback::content(order, said, with_prepayment, &self.options.mokka_tariffs, self.clock.now())
+    }
+
     /// Sends the Checkout callback one after the other, and notes the answers with the order.
     pub(super) async fn call_back(&self, order: MokkaOrder, said: Decision, times: u32) -> Result<Decided, ControlError> {
         let key = self.options.sign_callbacks.then(|| Key::of_orders(&self.options));
         let mut callbacks = Vec::new();
         for _ in 0..times {
-            let with_prepayment = self.readings.is_other(Reading::PrepaidAmount);
-            let content = callback::content(&order, said, with_prepayment, &self.options.mokka_tariffs, self.clock.now());
             let answer = if self.readings.is_other(Reading::OptionalFields) {
-                let mut content = serde_json::to_value(content).map_err(|error| ControlError::Request(error.to_string()))?;
-                put_nulls(&mut content, &OPTIONAL_IN_CALLBACK);
-                self.caller.post(&order.callback_url, &content, key).await?
+                let body = self.body(&order, said).map_err(|error| ControlError::Request(error.to_string()))?;
+                self.caller.post(&order.callback_url, &body, key).await?
             } else {
-                self.caller.post(&order.callback_url, &content, key).await?
+                self.caller.post(&order.callback_url, &self.content(&order, said), key).await?
             };
             self.known(&order.order_id, |order| order.callbacks.push(answer))?;
             callbacks.push(answer);

@@ -31,7 +31,7 @@ pub(super) fn kinds(named: Option<&str>) -> Result<Vec<Kind>, ControlError> {
 /// remembers the samples of yesterday's sandbox does not take these for repetitions.
 pub(super) fn sample(
     kind: Kind,
-    secret: &str,
+    secrets: &[String],
     now: OffsetDateTime,
     machine_time: OffsetDateTime,
     number: u64,
@@ -46,7 +46,7 @@ pub(super) fn sample(
         Kind::ManualReview => ("held", "schedule", "0.00"),
         Kind::ManualReviewOver => ("captured", "schedule", "0.00"),
     };
-    let refund = (refunded != "0.00").then(|| json!({ "id": "return-1", "amount": refunded }));
+    let refund = (refunded != "0.00").then(|| json!({ "id": "1", "amount": refunded }));
     let order_id = format!("sample-{}-{number}", machine_time.unix_timestamp_nanos() / 1_000_000);
     let payment_id = format!("{order_id}-1");
     let id = format!("{payment_id}-3");
@@ -71,7 +71,10 @@ pub(super) fn sample(
         },
     })
     .to_string();
-    let signed = Webhook::new(secret).and_then(|webhook| webhook.sign(&id, machine_time.unix_timestamp(), body.as_bytes()));
-    let signature = signed.map_err(|error| ControlError::Request(format!("SHOP_EVENTS_SECRET: {error}")))?;
+    let sign = |secret: &String| {
+        let signed = Webhook::new(secret).and_then(|webhook| webhook.sign(&id, machine_time.unix_timestamp(), body.as_bytes()));
+        signed.map_err(|error| ControlError::Request(format!("SHOP_EVENTS_SECRET: {error}")))
+    };
+    let signature = secrets.iter().map(sign).collect::<Result<Vec<_>, _>>()?.join(" ");
     Ok(Sample { kind: kind.name(), id, timestamp: machine_time.unix_timestamp().to_string(), signature, body })
 }

@@ -23,7 +23,7 @@ const OF_THE_CONNECTION: [header::HeaderName; 4] =
 #[derive(Clone)]
 pub(crate) struct Destination {
     pub(crate) url: String,
-    pub(crate) secret: String,
+    pub(crate) secrets: Vec<String>,
 }
 
 #[derive(Default)]
@@ -75,7 +75,7 @@ impl Sender {
         let mut sent = Vec::new();
         for kind in samples::kinds(named)? {
             let number = self.samples.fetch_add(1, Ordering::SeqCst) + 1;
-            let sample = samples::sample(kind, &destination.secret, now, OffsetDateTime::now_utc(), number)?;
+            let sample = samples::sample(kind, &destination.secrets, now, OffsetDateTime::now_utc(), number)?;
             let (kind, id) = (sample.kind, sample.id.clone());
             let status = self.post_sample(&destination.url, sample).await?;
             sent.push(json!({ "type": kind, "webhook_id": id, "status": status }));

@@ -168,9 +168,13 @@ async fn samples_go_where_the_functions_events_go() {
     let trigger = async || {
         environment.control("/control/shop-events/trigger", &json!({ "type": "payment.held" })).await.1[0]["status"].clone()
     };
-    environment.standins.send_shop_events_to(own.url("/shop/events"), Options::default().shop_events_secret);
+    let next = "whsec_bmV4dC1kZW1vLXNpZ25pbmcta2V5LW9mLXRoZS1zYW5kYm94LTI=".to_owned();
+    // The shop has the older of the two, whichever comes first.
+    environment.standins.send_shop_events_to(own.url("/shop/events"), vec![next, Options::default().shop_events_secret]);
     assert_eq!(trigger().await, 200);
     own.standins.fault(System::Shop, "events", Fault::Status(503), 1).unwrap();
     assert_eq!(trigger().await, 503);
     assert_eq!((own.standins.shop_events().len(), environment.standins.shop_events().len()), (1, 0));
+    let signatures = own.standins.shop_events()[0]["headers"]["webhook-signature"].as_str().map(|text| text.split(' ').count());
+    assert_eq!((signatures, &own.standins.shop_events()[0]["verified"]), (Some(2), &json!(true)));
 }
