@@ -17,7 +17,7 @@ use crate::Deps;
 /// The last segment of the address that means "ask whether it is paid".
 pub(crate) const SUCCESS: &str = "success";
 /// The pauses between looks while nothing is decided: three looks within four seconds.
-const LOOKS_AGAIN: [Duration; 2] = [Duration::from_millis(1000), Duration::from_millis(1800)];
+const LOOKS_AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_millis(1800)];
 /// The last segment of the address that means "not paid".
 pub(crate) const FAILED: &str = "failed";
 

@@ -1,7 +1,5 @@
 //! From the page to the money: by IMSHOP's question, by notifications, by polling alone.
 
-use std::time::Duration;
-
 use super::*;
 
 #[tokio::test]

@@ -1,7 +1,5 @@
 //! `create` by card: one payment at YooKassa, whatever becomes of the answers.
 
-use std::time::Duration;
-
 use super::*;
 
 #[tokio::test]

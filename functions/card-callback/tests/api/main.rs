@@ -1,6 +1,6 @@
 //! Payments by card from outside, against the strict stand-in of YooKassa: HTTP events in; answers, stored state and calls out.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod capture;
 mod create;
@@ -8,6 +8,8 @@ mod faults;
 mod notifications;
 mod operate;
 mod other_method;
+
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use shared::payments::texts;
@@ -177,7 +179,7 @@ impl Shop {
     /// Lets the schedule run every minute for so long.
     async fn wait(&self, minutes: u64) {
         for _ in 0..minutes {
-            self.story.environment.advance(std::time::Duration::from_secs(60));
+            self.story.environment.advance(Duration::from_mins(1));
             self.story.environment.tick().await;
         }
     }

@@ -1,7 +1,5 @@
 //! Notifications: lost, early, doubled, forged.
 
-use std::time::Duration;
-
 use super::*;
 
 #[tokio::test]

@@ -1,7 +1,5 @@
 //! What the shop's people do with a payment by card.
 
-use std::time::Duration;
-
 use super::*;
 
 #[tokio::test]

@@ -22,10 +22,6 @@ fn cause(payment: &Payment) -> String {
     format!("gateway {gateway} is not configured")
 }
 
-fn not_sent(payment: &Payment) -> Result<ProviderOutcome, Unknown> {
-    Ok(ProviderOutcome::NotSent(cause(payment)))
-}
-
 #[async_trait]
 impl Gateway for Missing {
     async fn register(&self, _: &Order, payment: &Payment, _: &Urls, _: Deadline) -> Result<Registration, Unknown> {
@@ -41,19 +37,19 @@ impl Gateway for Missing {
     }
 
     async fn capture(&self, payment: &Payment, _: Option<Delivered>, _: Deadline) -> Result<ProviderOutcome, Unknown> {
-        not_sent(payment)
+        Ok(ProviderOutcome::NotSent(cause(payment)))
     }
 
     async fn cancel(&self, payment: &Payment, _: Deadline) -> Result<ProviderOutcome, Unknown> {
-        not_sent(payment)
+        Ok(ProviderOutcome::NotSent(cause(payment)))
     }
 
     async fn change(&self, payment: &Payment, _: &Change, _: Deadline) -> Result<ProviderOutcome, Unknown> {
-        not_sent(payment)
+        Ok(ProviderOutcome::NotSent(cause(payment)))
     }
 
     async fn refund(&self, payment: &Payment, _: Money, _: Deadline) -> Result<ProviderOutcome, Unknown> {
-        not_sent(payment)
+        Ok(ProviderOutcome::NotSent(cause(payment)))
     }
 
     fn partial_refund_from(&self, captured_at: Timestamp) -> Timestamp {

@@ -28,17 +28,12 @@ pub struct Gateways {
 
 impl Gateways {
     /// Reads Mokka's settings and those of the gateways in `payments.toml`.
-    pub fn from_env(env: &mut Env, http: &Http, clock: &Clock) -> Option<Self> {
-        let mokka = mokka::MokkaGateway::from_env(env, http.clone(), clock.clone());
-        let others = configured::configured(env)?.into_iter().map(|configured| {
-            let gateway: Arc<dyn CardGateway> = match configured.section.kind {
-                GatewayKind::Yookassa => {
-                    Arc::new(yookassa::YookassaGateway::new(configured.clone(), http.clone(), clock.clone()))
-                }
-            };
-            (configured.name, gateway)
-        });
-        Some(Self { mokka: Arc::new(mokka?), others: others.collect() })
+    pub fn from_env(env: &mut Env, http: Http, clock: &Clock) -> Option<Self> {
+        let configured = configured::configured(env);
+        let others =
+            configured.map(|all| all.into_iter().map(|one| (one.name.clone(), card_gateway(one, &http, clock))).collect());
+        let mokka = mokka::MokkaGateway::from_env(env, http, clock.clone());
+        Some(Self { mokka: Arc::new(mokka?), others: others? })
     }
 
     /// The gateway of that name. A payment may outlive its gateway's configuration: then nothing can be asked or done at its provider, and
@@ -83,5 +78,11 @@ impl Gateways {
     #[must_use]
     pub fn mokka(&self) -> &mokka::MokkaGateway {
         &self.mokka
+    }
+}
+
+fn card_gateway(configured: Configured, http: &Http, clock: &Clock) -> Arc<dyn CardGateway> {
+    match configured.section.kind {
+        GatewayKind::Yookassa => Arc::new(yookassa::YookassaGateway::new(configured, http.clone(), clock.clone())),
     }
 }

@@ -12,6 +12,7 @@ use crate::platform::money::Money;
 
 /// One attempt to pay an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, stored as such")]
 pub struct Payment {
     /// Ours, and the provider's order id.
     pub id: PaymentId,

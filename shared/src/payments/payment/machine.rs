@@ -213,12 +213,10 @@ fn settled_with_sums(payment: &Payment, report: &ProviderReport, sums: &Sums) ->
 }
 
 fn refunded_beside_us(payment: &Payment, sums: &Sums) -> Next {
-    let ours = payment.refunded();
-    match sums.refunded.map(|said| said.minus(ours)) {
-        Some(Ok(more)) if more.is_zero() => Next::Wait,
-        Some(Ok(more)) => Next::GivenBack(more),
-        Some(Err(_)) => Next::Mismatch(format!("the provider says that less than {ours} was given back")),
-        None => Next::Mismatch("the provider said no readable sum of refunds".to_owned()),
+    match sums.refunded_beside(payment) {
+        Ok(more) if more.is_zero() => Next::Wait,
+        Ok(more) => Next::GivenBack(more),
+        Err(what) => Next::Mismatch(what),
     }
 }
 
@@ -323,10 +321,7 @@ fn mismatch_of_money(payment: &Payment, report: &ProviderReport) -> Option<Strin
     if let Some(sums) = &report.sums {
         let captured = sums.mismatch(payment, &report.state, payment.amount);
         let is_captured = matches!(report.state, ReportedState::Captured | ReportedState::Refunded);
-        return captured.or_else(|| match refunded_beside_us(payment, sums) {
-            Next::Mismatch(what) if is_captured => Some(what),
-            _ => None,
-        });
+        return captured.or_else(|| sums.refunded_beside(payment).err().filter(|_| is_captured));
     }
     let rest = Money::from_minor(payment.amount.minor() - payment.refunded().minor(), payment.amount.currency());
     let is_left = report.amount.is_some_and(|said| {

@@ -112,6 +112,13 @@ pub enum ProviderOutcome {
 }
 
 impl Sums {
+    /// How much more was given back than we know of, or what contradicts our books.
+    pub(super) fn refunded_beside(&self, payment: &Payment) -> Result<Money, String> {
+        let ours = payment.refunded();
+        let said = self.refunded.ok_or_else(|| "the provider said no readable sum of refunds".to_owned())?;
+        said.minus(ours).map_err(|_| format!("the provider says that {said} was given back, and {ours} is by our books"))
+    }
+
     /// What contradicts our books, if the provider says of the money that it is in `state`, and `expected` is what was captured by them.
     pub(super) fn mismatch(&self, payment: &Payment, state: &ReportedState, expected: Money) -> Option<String> {
         let is_captured = matches!(state, ReportedState::Captured | ReportedState::Refunded);

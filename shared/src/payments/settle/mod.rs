@@ -77,7 +77,7 @@ impl Settler {
     pub fn from_env(env: &mut Env, clock: Clock, random: Random, http: Http, metrics: Metrics) -> Option<Self> {
         let client = client_from_env(env);
         let orders = client.and_then(|client| Orders::from_env(env, client, random, clock.clone(), metrics));
-        let gateways = Gateways::from_env(env, &http, &clock);
+        let gateways = Gateways::from_env(env, http, &clock);
         Some(Self { orders: orders?, gateways: gateways?, clock })
     }
 

@@ -172,7 +172,7 @@ impl Settler {
             Command::Change(change) if !self.gateways.get(&payment.provider).abilities().changes_hold => {
                 Command::Change(Change { valid_till: payment.valid_till, ..change })
             }
-            other => other,
+            Command::Finish(_) | Command::Cancel | Command::Change(_) | Command::Refund { .. } => command,
         }
     }
 
@@ -257,7 +257,7 @@ impl Settler {
                 let hold_until = payment.hold_until.or(Some(payment.valid_till));
                 let keeps_hold = !self.gateways.get(&payment.provider).abilities().changes_hold;
                 let registered = if keeps_hold { Some(payment.registered()) } else { payment.registered };
-                Payment { hold_until, registered, ..payment }.intending(Intent::Change(change.clone()), by, now)
+                Payment { registered, hold_until, ..payment }.intending(Intent::Change(change.clone()), by, now)
             }
             Command::Refund { key_hash, amount } => {
                 let amount = amount.unwrap_or_else(|| payment.rest());
