@@ -19,7 +19,7 @@ async fn customer_gets_yookassas_page_and_ends_on_ours() {
     assert_eq!(stored["provider_id"], their["id"]);
     assert_eq!(stored.get("operation"), None, "its outcome is known: {stored}");
     let created_at = their["created_at"].as_str().unwrap();
-    let created_at = shared::platform::clock::Timestamp::from_rfc3339(created_at).unwrap();
+    let created_at = Timestamp::from_rfc3339(created_at).unwrap();
     assert_eq!(stored["valid_till"], json!(created_at.plus(Duration::from_hours(1)).millis()), "the page is open for an hour");
 }
 

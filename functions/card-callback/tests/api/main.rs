@@ -3,16 +3,19 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod capture;
+mod counts;
 mod create;
 mod faults;
 mod notifications;
 mod operate;
 mod other_method;
+mod stages;
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use shared::payments::texts;
+use shared::platform::clock::Timestamp;
 use standins::{CardDecision, CardOutcome, Fault, Options, StandIns, System};
 use testkit::settings::{CASHIER_KEY, IMSHOP_KEY, OPERATOR_KEY, WITH_CARDS};
 use testkit::{Answer, Cast, Event, Function, Placed, http, worker};
@@ -125,6 +128,16 @@ impl Shop {
     async fn decline(&self, reason: &str) {
         let outcome = CardOutcome { notify: false, reason: Some(reason.to_owned()), ..CardOutcome::new(CardDecision::Declined) };
         self.standins().decide_yookassa(&self.their_id(), &outcome).await.unwrap();
+    }
+
+    /// The path of the page to which YooKassa sends the customer's browser.
+    async fn return_path(&self) -> String {
+        let token = self.stored().await["return_token"].as_str().unwrap().to_owned();
+        format!("/v1/return/{}/{token}", self.payment)
+    }
+
+    async fn come_back(&self, path: &str) -> Answer {
+        self.story.mokka(Event::new("GET", path).rest()).await
     }
 
     async fn state(&self) -> String {

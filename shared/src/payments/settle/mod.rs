@@ -14,7 +14,7 @@ mod operate;
 use std::time::Duration;
 
 use crate::payments::gateway::Gateways;
-use crate::payments::payment::{Change, Next, Order, Payment, ProviderReport, ReportedState, State, Trigger, next};
+use crate::payments::payment::{Change, Next, Order, Payment, Policy, ProviderReport, ReportedState, State, Trigger, next};
 use crate::payments::store::Orders;
 use crate::platform::clock::{Clock, Deadline, Random, Timestamp};
 use crate::platform::dynamodb::{RECORDING, StoreError, client_from_env};
@@ -154,6 +154,9 @@ impl Settler {
                 | Next::Mismatch(_)
                 | Next::MatchesAgain) => Box::pin(self.record(payment.clone(), news, by)).await?,
             };
+            if let Some(saved) = saved.as_ref().filter(|saved| says_all(saved, &report, self.gateways.policy(saved), now)) {
+                return Ok(Settled::Known(saved.clone()));
+            }
             payment = match saved {
                 Some(saved) => saved,
                 // Another request wrote first, and its write counts.
@@ -241,6 +244,11 @@ fn is_over(payment: &Payment, by: Trigger<'_>, now: Timestamp) -> bool {
         Trigger::Capture | Trigger::Return => false,
     };
     payment.is_over() && !asks_again
+}
+
+/// What a card gateway has said leaves nothing to be done or asked about a payment as it has been written down.
+fn says_all(saved: &Payment, report: &ProviderReport, policy: Policy, now: Timestamp) -> bool {
+    report.sums.is_some() && !saved.is_leased(now) && next(saved, report, policy, now) == Next::Wait
 }
 
 /// The provider was asked already to do what is to be done.
