@@ -217,9 +217,9 @@ impl<A: Address> ReferenceStateMachine for Plans<A> {
 
 impl Plan {
     fn new(start: Start, policy: Policy, mut readings: Readings, prepaying: Prepaying) -> Self {
-        // A callback that does not say what is prepaid leaves it to a person.
+        // A callback that does not say what is prepaid may leave it to a person.
         for (other, (name, _)) in readings.iter_mut().zip(READINGS) {
-            *other &= name != "optional_fields" || !prepaying.needs_callback();
+            *other &= name != "optional_fields" || !(prepaying.needs_callback() || prepaying.is_chosen());
         }
         let phase = match start {
             Start::Order => Phase::New,
