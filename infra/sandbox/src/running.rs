@@ -178,6 +178,7 @@ impl Sandbox {
             tick(&platform.clock, &template, &functions, &standins);
             api_gateway::start(listener, template, functions);
             standins.push_sms_reports_to(format!("{}/v1/sms/reports/{SMS_REPORT_SECRET}", addresses.api_gateway));
+            standins.post_yookassa_notices_to(format!("{}/v1/cards/yookassa", addresses.api_gateway));
         }
         Ok(Self { addresses, control: standins.base_url(), serves_functions, storage })
     }
