@@ -49,6 +49,8 @@ pub(crate) struct ShownPayment<'a> {
     attempt: u32,
     method: &'a str,
     provider: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider_id: Option<&'a str>,
     state: &'static str,
     amount: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,6 +139,7 @@ impl<'a> ShownPayment<'a> {
             attempt: payment.attempt,
             method: payment.method.as_str(),
             provider: payment.provider.as_str(),
+            provider_id: payment.provider_id.as_deref(),
             state: payment.state.name(),
             amount: payment.amount.decimal(),
             prepayment: payment.prepayment().map(Money::decimal),
