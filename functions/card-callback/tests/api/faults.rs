@@ -1,5 +1,7 @@
 //! Each fault of each call to YooKassa: the money is right in the end.
 
+use testkit::few_at_a_time;
+
 use super::*;
 
 const FAULTS: [&str; 9] =
@@ -7,7 +9,7 @@ const FAULTS: [&str; 9] =
 
 #[tokio::test]
 async fn every_fault_of_a_capture_ends_with_one_capture() {
-    for fault in FAULTS {
+    few_at_a_time(FAULTS.into_iter().map(|fault| async move {
         let shop = Shop::pending().await;
         shop.pay(CardDecision::Paid).await;
         shop.fault("capture", fault, 1);
@@ -19,12 +21,13 @@ async fn every_fault_of_a_capture_ends_with_one_capture() {
         assert_eq!(their["amount"]["value"], json!(AMOUNT), "{fault}");
         let history = shop.stored().await["history"].as_array().unwrap().clone();
         assert_eq!(history.iter().filter(|step| step["state"] == json!("captured")).count(), 1, "{fault}: {history:?}");
-    }
+    }))
+    .await;
 }
 
 #[tokio::test]
 async fn every_fault_of_a_status_question_changes_nothing() {
-    for fault in FAULTS {
+    few_at_a_time(FAULTS.into_iter().map(|fault| async move {
         let shop = Shop::pending().await;
         shop.pay(CardDecision::Paid).await;
         shop.fault("get", fault, 2);
@@ -32,24 +35,26 @@ async fn every_fault_of_a_status_question_changes_nothing() {
         assert_eq!(answer["success"], json!(true), "{fault}: {answer}");
         shop.wait(40).await;
         assert_eq!((shop.state().await.as_str(), &shop.their()["status"]), ("captured", &json!("succeeded")), "{fault}");
-    }
+    }))
+    .await;
 }
 
 #[tokio::test]
 async fn every_fault_of_a_cancellation_ends_with_the_hold_let_go() {
-    for fault in FAULTS {
+    few_at_a_time(FAULTS.into_iter().map(|fault| async move {
         let shop = Shop::pending().await;
         assert_eq!(shop.back_office("cancel", OPERATOR_KEY, None).await.status, 200, "{fault}");
         shop.pay(CardDecision::Held).await;
         shop.fault("cancel", fault, 1);
         shop.wait(60).await;
         assert_eq!((shop.state().await.as_str(), &shop.their()["status"]), ("canceled", &json!("canceled")), "{fault}");
-    }
+    }))
+    .await;
 }
 
 #[tokio::test]
 async fn every_fault_of_a_refund_gives_back_once() {
-    for fault in FAULTS {
+    few_at_a_time(FAULTS.into_iter().map(|fault| async move {
         let shop = Shop::captured().await;
         shop.fault("refund", fault, 1);
         let answer = shop.refund("once", Some("1000.00")).await;
@@ -61,5 +66,6 @@ async fn every_fault_of_a_refund_gives_back_once() {
         let refunds = shop.standins().yookassa_refunds();
         assert_eq!(refunds.len(), 1, "{fault}: {refunds:?}");
         assert_eq!(shop.state().await, "partially_refunded", "{fault}");
-    }
+    }))
+    .await;
 }

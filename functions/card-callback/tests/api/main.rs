@@ -189,11 +189,14 @@ impl Shop {
         self.story.back_office(event.json(body).rest()).await
     }
 
-    /// Lets the schedule run every minute for so long.
+    /// Lets the schedule run for so long: a run in a minute, later one in five.
     async fn wait(&self, minutes: u64) {
-        for _ in 0..minutes {
-            self.story.environment.advance(Duration::from_mins(1));
+        let mut left = minutes;
+        while left > 0 {
+            let step = if left > 10 { 5 } else { 1 };
+            self.story.environment.advance(Duration::from_mins(step));
             self.story.environment.tick().await;
+            left -= step;
         }
     }
 }

@@ -72,8 +72,8 @@ async fn hold_that_nobody_captures_warns_a_day_before_and_ends() {
     shop.pay(CardDecision::Paid).await;
     assert_eq!(shop.capture().await["paymentCaptured"], json!(true));
     let hours = async |count: u32| {
-        for _ in 0..count * 4 {
-            shop.story.environment.advance(Duration::from_mins(15));
+        for _ in 0..count {
+            shop.story.environment.advance(Duration::from_hours(1));
             shop.story.environment.tick().await;
         }
     };
