@@ -13,7 +13,9 @@
 //! Round trips of a run with nothing due: one write that acquires the run lease, two Queries for each of its partitions, one write that
 //! releases it.
 
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -24,7 +26,7 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::payments::forget::{self, Forgotten, Why};
 use shared::payments::outbox::{self, OutboxRelay, Published};
-use shared::payments::payment::{Channel, Payment, Trigger};
+use shared::payments::payment::{Channel, GatewayName, Payment, Trigger};
 use shared::payments::settle::{Settled, Settler};
 use shared::payments::store::{Due, Orders};
 use shared::platform::clock::{self, Deadline, Timestamp};
@@ -137,7 +139,7 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
     let run = Run {
         deps,
         deadline: Deadline::within(remaining(&event.context, BUDGET)),
-        provider: ProviderHealth::default(),
+        providers: ProvidersHealth::default(),
         pace: Pace::new(deps.at_once),
         channels: outbox::ChannelHealth::default(),
     };
@@ -158,21 +160,26 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
     Ok(serde_json::to_value(report)?)
 }
 
-/// Whether the provider answers.
+/// Whether each gateway's provider answers: how often in a row it did not. One that is down holds up no payment of another.
 #[derive(Default)]
-struct ProviderHealth(AtomicU32);
+struct ProvidersHealth(Mutex<BTreeMap<GatewayName, u32>>);
 
-impl ProviderHealth {
-    fn is_down(&self) -> bool {
-        self.0.load(Ordering::Relaxed) >= DOWN
+impl ProvidersHealth {
+    fn is_down(&self, gateway: &GatewayName) -> bool {
+        self.locked().get(gateway).is_some_and(|failures| *failures >= DOWN)
     }
 
-    fn note(&self, answered: bool) {
+    fn note(&self, gateway: &GatewayName, answered: bool) {
+        let mut failures = self.locked();
         if answered {
-            self.0.store(0, Ordering::Relaxed);
+            failures.remove(gateway);
         } else {
-            self.0.fetch_add(1, Ordering::Relaxed);
+            *failures.entry(gateway.clone()).or_default() += 1;
         }
+    }
+
+    fn locked(&self) -> MutexGuard<'_, BTreeMap<GatewayName, u32>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -208,7 +215,7 @@ impl Pace {
 struct Run<'a> {
     deps: &'a Deps,
     deadline: Deadline,
-    provider: ProviderHealth,
+    providers: ProvidersHealth,
     pace: Pace,
     channels: outbox::ChannelHealth,
 }
@@ -329,21 +336,24 @@ impl Run<'_> {
     async fn ask_provider(&self, payment: Payment, deadline: Deadline) -> Result<(Payment, ProviderAnswer), StoreError> {
         let Deps { settler, http, .. } = self.deps;
         let version = payment.version;
-        let (throttled, understood) = (http.times_throttled(System::Mokka), http.times_understood(System::Mokka));
+        let gateway = payment.provider.clone();
+        let system = settler.gateways.get(&gateway).system();
+        let counted = |count: fn(&Http, System) -> u32| system.map_or(0, |system| count(http, system));
+        let (throttled, understood) = (counted(Http::times_throttled), counted(Http::times_understood));
         let settled = settler.settle(payment, Trigger::Schedule, deadline).await?;
         let known = !matches!(settled, Settled::InDoubt(_));
         let after = settled.into_payment();
         let is_new = after.version != version;
-        let understood = http.times_understood(System::Mokka) > understood;
-        if http.times_throttled(System::Mokka) > throttled {
+        let understood = counted(Http::times_understood) > understood;
+        if counted(Http::times_throttled) > throttled {
             if self.pace.is_least() {
-                self.provider.note(false);
+                self.providers.note(&gateway, false);
             }
             self.pace.slower();
             tokio::time::sleep(A_MOMENT).await;
         } else {
             // A provider that refuses one order's status is not down.
-            self.provider.note(known || is_new || understood);
+            self.providers.note(&gateway, known || is_new || understood);
             if known || is_new {
                 self.pace.quicker();
             }
@@ -445,7 +455,7 @@ impl Run<'_> {
             later.poll.audits_done = if planned.is_some() { later.poll.audits_done } else { later.poll.audits_done.max(1) };
             return Ok(settler.orders.save_payment(later).await?.unwrap_or(payment));
         }
-        if self.provider.is_down() {
+        if self.providers.is_down(&payment.provider) {
             return Ok(payment);
         }
         let before = payment.state;
@@ -468,7 +478,7 @@ impl Run<'_> {
         // This poll may be due for a status event only: before the repeat is due there is no manual review.
         let is_due = payment.poll.repeat_at.is_none_or(|at| at <= self.deps.settler.clock.now());
         let mut asked = false;
-        let after = if self.provider.is_down() {
+        let after = if self.providers.is_down(&payment.provider) {
             payment
         } else {
             let (after, ProviderAnswer { known, is_new, .. }) = self.ask_provider(payment, deadline).await?;

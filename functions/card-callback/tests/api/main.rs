@@ -6,6 +6,7 @@ mod capture;
 mod counts;
 mod create;
 mod faults;
+mod health;
 mod notifications;
 mod operate;
 mod other_method;
@@ -77,11 +78,15 @@ impl Shop {
     }
 
     async fn create_by(&self, method: &str) -> Answer {
+        self.create_for(&self.order, method).await
+    }
+
+    async fn create_for(&self, order: &Placed, method: &str) -> Answer {
         let body = json!({
             "command": "create",
             "paymentMethodId": method,
-            "orderUuid": self.order.uuid,
-            "orderId": self.order.id,
+            "orderUuid": order.uuid,
+            "orderId": order.id,
             "returnUrl": "imshop://payment/failed"
         });
         self.story.acquiring(Event::post("/v1/acquiring").key(IMSHOP_KEY).json(body).rest()).await

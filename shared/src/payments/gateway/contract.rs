@@ -11,6 +11,7 @@ use crate::payments::payment::{
 };
 use crate::platform::clock::{Deadline, Timestamp};
 use crate::platform::money::{Currency, Money};
+use crate::platform::outbound::System;
 
 /// A payment provider.
 #[async_trait]
@@ -56,6 +57,9 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
 
     /// How long a hold that waits for the goods is to live.
     fn hold_for(&self) -> Duration;
+
+    /// The outside system that its calls are counted for; none if it makes none.
+    fn system(&self) -> Option<System>;
 
     /// The currency of the provider's amounts.
     fn currency(&self) -> Currency;

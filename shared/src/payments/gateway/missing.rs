@@ -8,6 +8,7 @@ use super::contract::{Abilities, Call, Delivered, Gateway, Registration, Unknown
 use crate::payments::payment::{Change, KeyedRequest, Order, Payment, Policy, ProviderOutcome, ProviderReport};
 use crate::platform::clock::{Deadline, Timestamp};
 use crate::platform::money::{Currency, Money};
+use crate::platform::outbound::System;
 
 /// Answers that nothing can be asked or done, and logs an error each time.
 #[derive(Debug)]
@@ -70,6 +71,10 @@ impl Gateway for Missing {
 
     fn hold_for(&self) -> Duration {
         Duration::ZERO
+    }
+
+    fn system(&self) -> Option<System> {
+        None
     }
 
     fn currency(&self) -> Currency {

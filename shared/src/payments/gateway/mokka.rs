@@ -19,7 +19,7 @@ use crate::payments::texts;
 use crate::platform::clock::{Clock, Deadline, MOSCOW, Timestamp};
 use crate::platform::env::Env;
 use crate::platform::money::{Currency, Money, Quantity};
-use crate::platform::outbound::Http;
+use crate::platform::outbound::{Http, System};
 
 /// A hold that waits for the goods lives at least so long: the weekend.
 const SHORTEST_HOLD_HOURS: u32 = 72;
@@ -239,6 +239,10 @@ impl Gateway for MokkaGateway {
 
     fn hold_for(&self) -> Duration {
         self.hold_for
+    }
+
+    fn system(&self) -> Option<System> {
+        Some(System::Mokka)
     }
 
     /// Mokka's protocol names no currency, so the setting does.

@@ -26,7 +26,7 @@ use crate::payments::yookassa::types::{
 use crate::payments::yookassa::{Cause, Client, Code, Error, Operation, Refusal, Settings};
 use crate::platform::clock::{Clock, Deadline, Timestamp};
 use crate::platform::money::{Currency, Money};
-use crate::platform::outbound::Http;
+use crate::platform::outbound::{Http, System};
 pub use reasons::advice;
 
 use reading::{refund_record, report};
@@ -336,6 +336,10 @@ impl Gateway for YookassaGateway {
     /// YooKassa says until when it holds the money.
     fn hold_for(&self) -> Duration {
         Duration::ZERO
+    }
+
+    fn system(&self) -> Option<System> {
+        Some(System::Yookassa)
     }
 
     fn currency(&self) -> Currency {
