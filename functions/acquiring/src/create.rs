@@ -13,6 +13,7 @@ use shared::platform::clock::Deadline;
 use shared::platform::dynamodb::RECORDING;
 use shared::platform::http::{self, Failure, Inbound, Status, on_payment};
 use shared::platform::ids::{OrderId, OrderUuid};
+use shared::platform::money::Money;
 use shared::platform::secret::{Purpose, sha256_hex};
 use url::Url;
 
@@ -119,7 +120,7 @@ impl Attempt<'_> {
                 None => None,
             };
             let leased = match latest {
-                Some(payment) => match self.settle_latest(payment, &choice).await? {
+                Some(payment) => match self.settle_latest(&order, payment, &choice).await? {
                     Found::Live(payment) => return Ok(payment),
                     Found::Register(payment) => {
                         let again = self.prepared(&order, registering_again(payment, &choice, |payment| self.token(payment)));
@@ -144,19 +145,19 @@ impl Attempt<'_> {
         Err(Failure::business(texts::PAYMENT_IN_PROGRESS))
     }
 
-    async fn settle_latest(&self, payment: Payment, choice: &Choice) -> Result<Found, Failure> {
+    async fn settle_latest(&self, order: &Order, payment: Payment, choice: &Choice) -> Result<Found, Failure> {
         on_payment(&payment.id);
         let is_other = payment.provider != choice.provider || payment.two_stage != choice.two_stage;
         if payment.state == State::Creating && payment.is_leased(self.deps.settler.clock.now()) {
             return match self.wait_for(payment).await? {
-                Found::Live(payment) if is_other => self.give_up(payment).await,
+                Found::Live(payment) if is_other => self.give_up(order, payment, choice).await,
                 found @ (Found::Live(_) | Found::Register(_) | Found::Over) => Ok(found),
             };
         }
         let settler = &self.deps.settler;
         let settled = settler.settle(payment, Trigger::Create, self.deadline).await.map_err(Failure::internal)?;
         let (payment, in_doubt) = match settled {
-            Settled::Unregistered(payment) if is_other => return self.give_up(payment).await,
+            Settled::Unregistered(payment) if is_other => return self.give_up(order, payment, choice).await,
             Settled::Unregistered(payment) => return Ok(Found::Register(payment)),
             Settled::Known(payment) => (payment, false),
             Settled::InDoubt(payment) => (payment, true),
@@ -165,8 +166,17 @@ impl Attempt<'_> {
             return Err(Failure::business(texts::PAYMENT_MISMATCH));
         }
         match payment.state {
-            State::Creating if is_other => self.give_up(payment).await,
+            State::Creating if is_other => self.give_up(order, payment, choice).await,
             State::Creating => Err(Failure::business(texts::PROVIDER_UNAVAILABLE)),
+            // The bank of a customer who paid at the last moment may not have answered: a hold that comes yet is let go, and money that is taken
+            // at once has to be waited for.
+            State::Pending if !self.ends_exactly(&payment) && settler.clock.now() >= payment.valid_till => {
+                if payment.two_stage {
+                    self.give_up(order, payment, choice).await
+                } else {
+                    Err(Failure::business(texts::PAYMENT_UNCERTAIN))
+                }
+            }
             // Its page is probably gone, and whether it was paid cannot be asked now, or the provider says that something happened and does
             // not show what.
             State::Pending if (in_doubt || payment.poll.hinted) && settler.clock.now() >= payment.valid_till => {
@@ -178,7 +188,7 @@ impl Attempt<'_> {
                 let saved = settler.orders.save_payment(expired).await.map_err(Failure::internal)?;
                 saved.map(|_| Found::Over).ok_or_else(|| Failure::business(texts::PAYMENT_IN_PROGRESS))
             }
-            State::Pending if is_other => self.give_up(payment).await,
+            State::Pending if is_other => self.give_up(order, payment, choice).await,
             State::Pending => Ok(Found::Live(payment)),
             State::Held if settler.gateways.hold_counts_as_paid(&payment) => Err(Failure::business(texts::ALREADY_PAID)),
             State::Held | State::Finishing => Err(Failure::business(texts::PAYMENT_PROCESSING)),
@@ -196,8 +206,9 @@ impl Attempt<'_> {
 
     /// The customer has chosen another way to pay meanwhile. A hold that comes of the earlier attempt is let go, so that no customer pays twice;
     /// one that takes the money at once cannot be closed before its end.
-    async fn give_up(&self, payment: Payment) -> Result<Found, Failure> {
-        if !payment.two_stage {
+    async fn give_up(&self, order: &Order, payment: Payment, choice: &Choice) -> Result<Found, Failure> {
+        self.payable(order, choice)?;
+        if !payment.two_stage && payment.action.is_some() {
             let until = payment.valid_till.utc().to_offset(self.deps.methods.utc_offset()).time();
             return Err(Failure::business(texts::other_method_until(until)));
         }
@@ -223,9 +234,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// Records the intent of a new attempt. Nothing if another request was quicker. What is under way goes on whatever the rules
-    /// have become; only a new attempt must be one that is offered.
-    async fn start(&self, order: &Order, choice: &Choice) -> Result<Option<Payment>, Failure> {
+    /// What an order costs, if it may be paid in this way.
+    fn payable(&self, order: &Order, choice: &Choice) -> Result<Money, Failure> {
         refuse_unless_offered(self.deps, self.method, order)?;
         let amount = order.amount.ok_or_else(|| Failure::business(texts::ORDER_WITHOUT_AMOUNT))?;
         if amount.is_zero() {
@@ -234,6 +244,17 @@ impl Attempt<'_> {
         if amount.currency() != self.deps.settler.gateways.get(&choice.provider).currency() {
             return Err(Failure::business(texts::CURRENCY_NOT_SUPPORTED));
         }
+        Ok(amount)
+    }
+
+    fn ends_exactly(&self, payment: &Payment) -> bool {
+        self.deps.settler.gateways.get(&payment.provider).abilities().ends_exactly
+    }
+
+    /// Records the intent of a new attempt. Nothing if another request was quicker. What is under way goes on whatever the rules
+    /// have become; only a new attempt must be one that is offered.
+    async fn start(&self, order: &Order, choice: &Choice) -> Result<Option<Payment>, Failure> {
+        let amount = self.payable(order, choice)?;
         let mut payment = Payment::open(order, order.attempts + 1, amount, choice.clone(), self.deps.settler.clock.now());
         payment.callback_token_hash = sha256_hex(&self.token(&payment));
         payment.return_token = Some(self.return_token(&payment));
@@ -269,6 +290,7 @@ impl Attempt<'_> {
                 let known = Payment { provider_id: Some(provider_id), ..payment };
                 (known.in_doubt(now), Some(texts::PROVIDER_UNAVAILABLE.to_owned()))
             }
+            Ok(Registration::NotDone(text)) => (payment.postponed(now), Some(text.to_owned())),
             Ok(Registration::Refused(reason)) => {
                 let Reason { text, .. } = reason.clone();
                 (payment.refused(reason).moved(State::Declined, Trigger::Create, now), Some(text))

@@ -73,6 +73,8 @@ pub(crate) struct ShownPayment<'a> {
     hold_until: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     lost: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    second_payment: Option<&'a str>,
     created_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     captured_at: Option<String>,
@@ -157,6 +159,7 @@ impl<'a> ShownPayment<'a> {
             valid_till: payment.valid_till.rfc3339(),
             hold_until: payment.hold_until.map(Timestamp::rfc3339),
             lost: payment.lost,
+            second_payment: payment.second_payment.as_deref(),
             created_at: payment.created_at.rfc3339(),
             captured_at: payment.captured_at.map(Timestamp::rfc3339),
             check_number: payment.fiscal_receipt.as_ref().and_then(|receipt| receipt.number.as_deref()),

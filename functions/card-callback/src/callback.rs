@@ -110,21 +110,24 @@ async fn adopt(
         }
         let trouble = match &payment.provider_id {
             Some(known) if known == provider_id => return Ok(Some(payment)),
-            Some(_) => Some("the gateway has a second payment for this one".to_owned()),
+            Some(_) => Some("it is another one than was registered".to_owned()),
             None => found.contradiction(&payment),
         };
+        let is_adopted = trouble.is_none();
         let next = match trouble {
             None => Payment { provider_id: Some(provider_id.to_owned()), ..payment.clone() },
+            Some(_) if payment.second_payment.as_deref() == Some(provider_id) => return Ok(None),
             Some(what) if found.has_money => {
-                tracing::error!(what, "money at the gateway that does not match its payment: needs manual review");
-                Payment { mismatch: Some(what), ..payment.clone() }
+                tracing::error!(provider_id, what, "money at the gateway that does not match its payment: needs manual review");
+                let mut next = Payment { second_payment: Some(provider_id.to_owned()), ..payment.clone() };
+                next.poll.manual_review = true;
+                next
             }
             Some(what) => {
                 tracing::warn!(what, "a payment at the gateway that does not match its own is left alone");
                 return Ok(None);
             }
         };
-        let is_adopted = next.provider_id.is_some() && next.mismatch == payment.mismatch;
         if let Some(saved) = orders.save_payment(next).await.map_err(Failure::unavailable)? {
             return Ok(Some(saved).filter(|_| is_adopted));
         }

@@ -94,3 +94,53 @@ async fn wrong_credentials_decline_nothing_that_is_live() {
     shop.wait(61).await;
     assert_eq!(shop.state().await, "captured");
 }
+
+#[tokio::test]
+async fn wrong_credentials_decline_no_new_attempt_and_block_no_other_way_to_pay() {
+    for status in ["status:401", "status:403"] {
+        let shop = Shop::open().await;
+        shop.fault("create", status, 1);
+        shop.fault("get", status, 1000);
+        assert_eq!(shop.create().await["error"], json!(texts::METHOD_TEMPORARILY_OFF), "{status}");
+        assert_eq!(shop.state().await, "creating", "{status}");
+        let other = shop.create_by("mokka").await.json();
+        assert_eq!(other["success"], json!(true), "{status}: {other}");
+        assert!(shop.theirs().is_empty(), "{status}");
+    }
+    let shop = Shop::open().await;
+    shop.fault("create", "status:401", 1);
+    assert_eq!(shop.create().await["success"], json!(false));
+    assert_eq!(shop.create().await["paymentId"], json!(shop.payment), "the credentials are mended");
+}
+
+#[tokio::test]
+async fn customer_whose_bank_is_late_at_the_hour_pays_once() {
+    let shop = Shop::pending().await;
+    shop.pay(CardDecision::Processing).await;
+    shop.story.environment.advance(Duration::from_mins(61));
+    assert_eq!(shop.create().await["paymentId"], json!(shop.order.payment(2)));
+    let first = shop.theirs()[0]["id"].as_str().unwrap().to_owned();
+    let second = shop.theirs()[1]["id"].as_str().unwrap().to_owned();
+    let paid = CardOutcome { notify: false, ..CardOutcome::new(CardDecision::Paid) };
+    for id in [&first, &second] {
+        shop.standins().decide_yookassa(id, &paid).await.unwrap();
+    }
+    shop.wait(90).await;
+    let statuses: Vec<_> = shop.theirs().iter().map(|their| their["status"].clone()).collect();
+    assert_eq!(statuses, [json!("canceled"), json!("succeeded")], "the first hold is let go");
+    assert_eq!(shop.story.state(&shop.order.payment(2)).await, "captured");
+}
+
+#[tokio::test]
+async fn page_of_the_shops_own_for_a_part_is_nothing_to_a_card_that_pays_all() {
+    let mut shop = Shop::open().await;
+    shop.standins().shop_answers(json!({"prepaymentUrl": "https://shop.example/prepay"})).unwrap();
+    shop.order = shop.story.order().await;
+    shop.payment = shop.order.payment(1);
+    shop.opened().await;
+    assert_eq!(shop.their()["amount"]["value"], json!(AMOUNT));
+    shop.pay(CardDecision::Paid).await;
+    assert_eq!(shop.capture().await["paymentCaptured"], json!(true), "it is captured at once");
+    let path = shop.return_path().await;
+    assert!(shop.come_back(&path).await.headers["location"].ends_with("/success"));
+}

@@ -131,3 +131,29 @@ async fn expiry_of_an_old_attempt_leaves_the_paid_one_alone() {
     assert_eq!(shop.story.state(&shop.order.payment(2)).await, "captured");
     assert_eq!(shop.state().await, "declined");
 }
+
+#[tokio::test]
+async fn money_of_a_second_payment_under_our_number_stays_on_the_list_until_a_person_has_seen_it() {
+    let shop = Shop::pending().await;
+    let other = shop.story.order().await;
+    assert_eq!(shop.create_for(&other, "yookassa/card").await.json()["success"], json!(true));
+    let second = shop.theirs()[1]["id"].as_str().unwrap().to_owned();
+    let ours = shop.theirs()[0]["metadata"].clone();
+    let fields = json!({"metadata": ours, "amount": {"value": "10.00", "currency": "RUB"}}).as_object().unwrap().clone();
+    let paid = CardOutcome { notify: false, ..CardOutcome::new(CardDecision::Paid) };
+    shop.standins().decide_yookassa(&second, &paid).await.unwrap();
+    shop.standins().set_yookassa_fields(&second, fields).unwrap();
+    let object = shop.theirs()[1].clone();
+    assert_eq!(shop.notify_of("payment.waiting_for_capture", object).await.status, 200);
+    assert_eq!(shop.state().await, "pending", "nothing is paid by it");
+    let first = shop.theirs()[0]["id"].as_str().unwrap().to_owned();
+    shop.standins().decide_yookassa(&first, &paid).await.unwrap();
+    shop.wait(30).await;
+    let stored = shop.stored().await;
+    assert_eq!(
+        (&stored["state"], &stored["second_payment"], &stored["attention"]),
+        (&json!("captured"), &json!(second), &json!("open"))
+    );
+    assert_eq!(shop.back_office("settle", OPERATOR_KEY, None).await.status, 200);
+    assert_eq!(shop.stored().await.get("attention"), None, "it was seen");
+}

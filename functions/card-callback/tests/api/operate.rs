@@ -88,3 +88,19 @@ async fn hold_cannot_be_made_larger() {
     assert_eq!(shop.capture().await["paymentCaptured"], json!(true));
     assert_eq!(shop.their()["amount"]["value"], json!(AMOUNT));
 }
+
+#[tokio::test]
+async fn nobody_decides_by_hand_what_yookassa_keeps_a_record_of() {
+    let shop = Shop::captured().await;
+    shop.standins().set_reading("refunds", "pending").unwrap();
+    assert_eq!(shop.refund("slow", Some("1000.00")).await.status, 202);
+    shop.wait(120).await;
+    assert_eq!(shop.stored().await.get("attention"), None, "banks take days");
+    for made in [false, true] {
+        let decided = shop.back_office("refunds/1/outcome", CASHIER_KEY, Some(json!({"made": made}))).await;
+        assert_eq!((decided.status, &decided.json()["code"]), (409, &json!("in_progress")), "{}", decided.body);
+    }
+    shop.story.environment.advance(Duration::from_hours(5 * 24));
+    shop.wait(120).await;
+    assert_eq!(shop.stored().await["attention"], json!("open"), "after days somebody has to ask");
+}

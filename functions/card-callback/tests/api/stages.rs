@@ -98,3 +98,11 @@ async fn landing_page_waits_a_moment_and_never_says_failed_while_it_is_open() {
     shop.decline("insufficient_funds").await;
     assert!(shop.come_back(&path).await.headers["location"].ends_with("/failed"));
 }
+
+#[tokio::test]
+async fn one_stage_whose_page_nobody_had_stands_in_no_other_ways_way() {
+    let shop = Shop::with(&[("PAYMENTS_CONFIG", &one_stage())]).await;
+    shop.fault("create", "http500", 1);
+    assert_eq!(shop.create().await["success"], json!(false));
+    assert_eq!(shop.create_by("mokka").await.json()["success"], json!(true));
+}

@@ -116,6 +116,7 @@ impl OwnPayment {
 
 /// What a gateway can do.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an ability of its own")]
 pub struct Abilities {
     /// A hold can be changed: held for another amount, which may be more, and held longer. Where it cannot, a lower amount is what is captured of
     /// it, and its end is the provider's.
@@ -124,6 +125,8 @@ pub struct Abilities {
     pub takes_documents: bool,
     /// The customer's page has one way back for all outcomes, so that it says nothing of them.
     pub one_way_back: bool,
+    /// Nobody can pay an attempt after its end, whatever its status says then.
+    pub ends_exactly: bool,
 }
 
 /// What a capture hands over.
@@ -182,6 +185,8 @@ pub enum Registration {
     WithoutAction(String),
     /// Refused; nothing was registered.
     Refused(Reason),
+    /// Not looked at, for a reason of the configuration; nothing was registered. What the customer reads.
+    NotDone(&'static str),
 }
 
 /// No clear answer: what was asked for may have been done or not.

@@ -226,7 +226,7 @@ impl Gateway for MokkaGateway {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { changes_hold: true, takes_documents: true, one_way_back: false }
+        Abilities { changes_hold: true, takes_documents: true, one_way_back: false, ends_exactly: true }
     }
 
     fn valid_for(&self) -> Option<Duration> {

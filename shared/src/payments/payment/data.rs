@@ -37,6 +37,8 @@ pub struct Payment {
     pub withdrawn: bool,
     /// The provider's data do not match ours: nothing counts as paid until they do.
     pub mismatch: Option<String>,
+    /// The provider's id of another payment under our number in which there is money: manual review, until a person has seen it.
+    pub second_payment: Option<String>,
     /// What the customer does to pay.
     pub action: Option<PaymentAction>,
     /// The provider's own id of the payment, where it gives one.

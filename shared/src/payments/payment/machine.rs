@@ -259,26 +259,24 @@ fn refund_of(payment: &Payment, report: &ProviderReport) -> Next {
     }
 }
 
-/// A refund at a provider that keeps a record of each: the record decides, or else what was given back in all.
+/// A refund at a provider that keeps a record of each. Until the record is known the call is repeated: with its key it makes one refund,
+/// however often it is asked for. After the key's time a list without it is the proof that it was not made.
 fn recorded_refund_of(payment: &Payment, report: &ProviderReport, sums: &Sums) -> Next {
     if !matches!(report.state, ReportedState::Captured | ReportedState::Refunded) {
         return Next::Wait;
     }
     let Some((refund, _)) = payment.refund_under_way() else { return Next::Wait };
-    let with_this = payment.refunded().plus(refund.amount).ok();
     let next = match &report.refund {
         Some(ReportedRefund::Made) => Next::Done,
         Some(ReportedRefund::Refused(reason)) => Next::Dropped(reason.clone()),
         Some(ReportedRefund::Accepted(_)) => Next::Wait,
-        Some(ReportedRefund::Absent) | None if sums.refunded == with_this => Next::Done,
         // It was accepted, so that nothing may be asked for a second time.
         Some(ReportedRefund::Absent) | None if refund.provider_id.is_some() => Next::Wait,
-        // The key makes one refund of it, however often it is asked for.
-        Some(ReportedRefund::Absent) | None if sums.refunded == Some(payment.refunded()) => Next::Repeat,
-        Some(ReportedRefund::Absent) | None => Next::Mismatch(match sums.refunded {
-            Some(said) => format!("the provider says that {said} was given back, and {} is by our books", payment.refunded()),
-            None => "the provider said no readable sum of refunds".to_owned(),
-        }),
+        Some(ReportedRefund::Absent) if sums.refunded != Some(payment.refunded()) => {
+            let text = "the provider has no such refund".to_owned();
+            Next::Dropped(Reason { code: "not_made".to_owned(), text })
+        }
+        Some(ReportedRefund::Absent) | None => Next::Repeat,
     };
     sure(payment, report, payment.amount, next)
 }
@@ -370,6 +368,7 @@ mod tests {
             withdrawn: false,
             mismatch: None,
             action: (state != State::Creating).then(|| PaymentAction::Page("https://mokka.example/page".to_owned())),
+            second_payment: None,
             provider_id: None,
             registered: None,
             operation: None,

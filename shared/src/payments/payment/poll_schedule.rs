@@ -34,6 +34,8 @@ const POLLS_AFTER_HINT: u32 = 6;
 /// Audit looks that are answered, and not with how the payment stands: so often, so far apart.
 const UNANSWERED_AUDITS: u32 = 24;
 const BETWEEN_UNANSWERED_AUDITS: Duration = Duration::from_hours(1);
+/// A refund that the provider has accepted is nothing unusual for so long.
+const REFUND_TAKES: Duration = Duration::from_hours(4 * 24);
 /// What is added to a moment at which something ends, so that it has ended for everybody.
 const MARGIN: Duration = Duration::from_secs(5);
 
@@ -253,6 +255,8 @@ impl Payment {
         let stuck = stuck || is_kept || self.lost;
         // Its customer may have paid unnoticed.
         let stuck = stuck || self.poll.hinted || self.poll.unreachable_since.is_some();
-        stuck || self.mismatch.is_some() || self.intent.is_some()
+        // Banks take days for some refunds.
+        let awaits = self.awaits_refund().is_some_and(|refund| now.since(refund.at) < REFUND_TAKES);
+        stuck || self.mismatch.is_some() || self.second_payment.is_some() || self.intent.is_some() && !awaits
     }
 }

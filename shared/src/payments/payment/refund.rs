@@ -1,6 +1,7 @@
 //! Money given back. What is asked for is recorded first, so that parallel requests can never give back more than was captured.
 
 use super::data::{Intent, Payment, Refund, RefundStatus, StatusEvent};
+use super::report::{ProviderReport, ReportedRefund};
 use super::state::{State, Trigger};
 use crate::platform::clock::Timestamp;
 use crate::platform::money::Money;
@@ -81,6 +82,21 @@ impl Payment {
             ended_at: Some(now),
             provider_id: None,
         });
+    }
+
+    /// The provider has accepted the refund under way, and has not made it yet.
+    #[must_use]
+    pub fn awaits_refund(&self) -> Option<&Refund> {
+        self.refund_under_way().map(|(refund, _)| refund).filter(|refund| refund.provider_id.is_some())
+    }
+
+    /// Whether people can say what became of the refund under way where the provider keeps a record of each: it was never sent, or its key
+    /// lives no more and the record does not show it.
+    #[must_use]
+    pub fn is_refund_for_people(&self, report: &ProviderReport, now: Timestamp) -> bool {
+        let Some((refund, _)) = self.refund_under_way() else { return false };
+        let is_absent = matches!(report.refund, Some(ReportedRefund::Absent)) && self.is_key_expired(now);
+        refund.provider_id.is_none() && (refund.status == RefundStatus::Waiting || is_absent)
     }
 
     /// This payment after the provider has accepted the refund under way, which it will make or refuse later.

@@ -3,7 +3,7 @@
 use super::channels::Outbox;
 use super::data::{Change, Choice, Intent, Payment, PollSchedule, Reason, StatusEvent, Step, Stored};
 use super::order::Order;
-use super::prepayment::Prepaid;
+use super::prepayment::{Prepaid, Prepayment};
 use super::state::{State, Trigger};
 use crate::platform::clock::{LEASE, Timestamp};
 use crate::platform::ids::PaymentId;
@@ -18,7 +18,10 @@ impl Payment {
     /// A new attempt to pay an order that costs `amount`, leased to the request that opens it.
     #[must_use]
     pub fn open(order: &Order, attempt: u32, amount: Money, choice: Choice, now: Timestamp) -> Self {
-        let (prepaid, amount) = Prepaid::of(order.known.prepayment.as_ref(), amount);
+        // Only Mokka's form lets the customer choose a part: elsewhere all is paid at once.
+        let is_of_form = |prepayment: &&Prepayment| matches!(prepayment, Prepayment::After(_)) && !choice.provider.is_mokka();
+        let prepayment = order.known.prepayment.as_ref().filter(|prepayment| !is_of_form(prepayment));
+        let (prepaid, amount) = Prepaid::of(prepayment, amount);
         Self {
             id: PaymentId::new(&order.id, attempt),
             order_uuid: order.uuid.clone(),
@@ -32,6 +35,7 @@ impl Payment {
             unknown: false,
             withdrawn: false,
             mismatch: None,
+            second_payment: None,
             action: None,
             provider_id: None,
             two_stage: choice.two_stage,
@@ -186,6 +190,7 @@ impl Payment {
     #[must_use]
     pub fn acknowledged(mut self, by: Trigger<'_>, now: Timestamp) -> Self {
         self.lost = false;
+        self.second_payment = None;
         self.noted("seen".to_owned(), by, now)
     }
 

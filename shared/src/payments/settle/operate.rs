@@ -45,8 +45,7 @@ impl Settler {
         deadline: Deadline,
     ) -> Result<CommandOutcome, StoreError> {
         let by = Trigger::BackOffice(who);
-        let command = self.possible(&payment, command);
-        let mut payment = payment;
+        let (mut payment, mut command) = (payment, command);
         for _ in 0..ROUNDS {
             payment = self.wait_for_lease(payment, deadline).await?;
             if let Some(asked_before) = self.asked_before(&payment, &command, by, deadline).await? {
@@ -65,6 +64,7 @@ impl Settler {
                 Refreshed::At(payment, held) => (payment, held),
                 Refreshed::Unavailable(payment) => return Ok(CommandOutcome::Unavailable(payment)),
             };
+            command = self.possible(&payment, command);
             match self.permits(&payment, &command) {
                 Ok(()) => {}
                 Err(CommandRefusal::NotHeld) if held => {}
@@ -123,6 +123,10 @@ impl Settler {
                 return Ok(CommandOutcome::Forbidden(payment, CommandRefusal::InProgress("a call to the provider")));
             }
             let Some(report) = self.ask(&payment, deadline).await else { return Ok(CommandOutcome::Unavailable(payment)) };
+            if report.sums.is_some() && !payment.is_refund_for_people(&report, now) {
+                // The provider keeps a record of it, and the polls find that: a word of ours could give the money back twice.
+                return Ok(CommandOutcome::Forbidden(payment, CommandRefusal::InProgress("a refund at the provider")));
+            }
             let policy = self.gateways.policy(&payment);
             let decided = match next(&payment, &report, policy, now) {
                 Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => {

@@ -149,6 +149,8 @@ pub(super) struct PaymentRecord {
     sbp_payload: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     provider_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    second_payment: Option<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     one_stage: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -576,6 +578,7 @@ impl From<&Payment> for PaymentRecord {
                 Some(PaymentAction::Page(_)) | None => None,
             },
             provider_id: payment.provider_id.clone(),
+            second_payment: payment.second_payment.clone(),
             one_stage: !payment.two_stage,
             registered: payment.registered.map(Money::minor),
             operation: payment.operation.as_ref().map(OperationRecord::from),
@@ -774,6 +777,7 @@ impl TryFrom<Versioned<PaymentRecord>> for Payment {
             mismatch: record.mismatch,
             action: record.payment_url.map(PaymentAction::Page).or(record.sbp_payload.map(PaymentAction::Sbp)),
             provider_id: record.provider_id,
+            second_payment: record.second_payment,
             two_stage: !record.one_stage,
             registered: record
                 .registered

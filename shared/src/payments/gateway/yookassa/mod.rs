@@ -121,11 +121,16 @@ impl YookassaGateway {
 
     /// Money of another account, or none, is not ours whatever it says.
     fn conflict(&self, found: &types::Payment) -> Option<String> {
-        let account = found.recipient.0.as_ref().map(|recipient| recipient.account_id.as_str());
-        if let Some(account) = account.filter(|account| *account != self.client.shop_id()) {
-            return Some(format!("the payment belongs to the account {account}"));
+        let has_money = matches!(found.status, PaymentStatus::WaitingForCapture | PaymentStatus::Succeeded);
+        match found.recipient.0.as_ref().map(|recipient| recipient.account_id.as_str()) {
+            Some(account) if account != self.client.shop_id() => {
+                return Some(format!("the payment belongs to the account {account}"));
+            }
+            None if has_money => return Some("the provider does not say to which account the payment belongs".to_owned()),
+            Some(_) | None => {}
         }
         match (found.test, self.is_test) {
+            (None, _) if has_money => Some("the provider does not say whether real money moves".to_owned()),
             (Some(true), false) => Some("it is a test payment, in which no money moves".to_owned()),
             (Some(false), true) => Some("it is a payment with real money, and the key is a test shop's".to_owned()),
             (Some(true), true) | (Some(false), false) | (None, _) => None,
@@ -200,7 +205,7 @@ impl Gateway for YookassaGateway {
             Ok(created) => created,
             Err(Error::Refused(refusal)) if matches!(refusal.cause(), Cause::Configuration) => {
                 misconfigured(payment, &refusal);
-                return Ok(Registration::Refused(reason(&refusal, texts::METHOD_TEMPORARILY_OFF)));
+                return Ok(Registration::NotDone(texts::METHOD_TEMPORARILY_OFF));
             }
             Err(Error::Refused(refusal)) if refusal.cause() == Cause::KeyReused => {
                 tracing::error!(%refusal, "YooKassa has the key of this registration with another body");
@@ -322,7 +327,7 @@ impl Gateway for YookassaGateway {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { changes_hold: false, takes_documents: false, one_way_back: true }
+        Abilities { changes_hold: false, takes_documents: false, one_way_back: true, ends_exactly: false }
     }
 
     fn policy(&self) -> Policy {
@@ -376,9 +381,14 @@ fn outcome<T>(
         Ok(answer) => done(answer).ok_or_else(|| Unknown(format!("YooKassa's answer to {method} does not show that it is done"))),
         Err(Error::Refused(refusal)) => match refusal.cause() {
             // Nothing was done, and nothing is wrong with what was asked: it is asked again once that is mended.
-            Cause::Configuration => {
+            Cause::Configuration if refusal.code == Code::InvalidCredentials => {
                 misconfigured(payment, &refusal);
                 Ok(ProviderOutcome::NotSent(refusal.to_string()))
+            }
+            // The refusal stays under its key.
+            Cause::Configuration => {
+                misconfigured(payment, &refusal);
+                Ok(ProviderOutcome::Refused(reason(&refusal, texts::PROVIDER_UNAVAILABLE)))
             }
             Cause::KeyReused => {
                 tracing::error!(method, %refusal, "YooKassa has the key of this call with another body");
