@@ -13,7 +13,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// The crates whose lines are ours.
-const OURS: [&str; 13] = [
+const OURS: [&str; 14] = [
     "shared",
     "orders",
     "payments",
@@ -27,6 +27,7 @@ const OURS: [&str; 13] = [
     "sms_reports",
     "sms_watch",
     "back_office",
+    "card_callback",
 ];
 
 /// Sends every log line of ours from `LOG_LEVEL` up (`info` if unset or unknown) to standard output.

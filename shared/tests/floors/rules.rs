@@ -8,10 +8,11 @@ use crate::source::{Segments, Source, files_below, root};
 const FLOORS: [&str; 3] = ["platform", "payments", "forms"];
 
 /// The floors of each function, beside the platform.
-const FUNCTIONS: [(&str, &[&str]); 12] = [
+const FUNCTIONS: [(&str, &[&str]); 13] = [
     ("orders", &["payments"]),
     ("payments", &["payments"]),
     ("acquiring", &["payments"]),
+    ("card-callback", &["payments"]),
     ("mokka-callback", &["payments"]),
     ("payment-events", &["payments"]),
     ("reconcile", &["payments"]),

@@ -22,6 +22,7 @@ pub mod fiscal_document;
 mod form;
 mod gateway_name;
 mod intent;
+mod keyed;
 mod machine;
 mod news;
 mod operation;

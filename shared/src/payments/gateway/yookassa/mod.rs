@@ -1,5 +1,6 @@
 //! YooKassa behind the gateway trait: the card page (reference "Card gateways", sections 1 and 3).
 
+mod metadata;
 mod notification;
 mod reading;
 mod reasons;
@@ -29,6 +30,7 @@ use crate::platform::money::{Currency, Money};
 use crate::platform::outbound::{Http, System};
 pub use reasons::advice;
 
+use metadata::{INSTALLATION, ORDER_ID, PAYMENT_ID, REFUND};
 use reading::{refund_record, report};
 
 /// How long a customer has for the page (reference, 1.4).
@@ -41,11 +43,6 @@ const MAX_PAGES: u32 = 5;
 const TEST_KEY: &str = "test_";
 /// The longest description, in characters.
 const MAX_DESCRIPTION: usize = 128;
-/// What our payments, and refunds, are known by in `metadata`.
-const PAYMENT_ID: &str = "payment_id";
-const ORDER_ID: &str = "order_id";
-const INSTALLATION: &str = "installation";
-const REFUND: &str = "refund";
 
 /// A shop's account at YooKassa.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::PAYMENT_ID;
+use super::metadata::PAYMENT_ID;
 use crate::payments::gateway::contract::Notification;
 use crate::platform::wire::{self, Lenient};
 
