@@ -123,7 +123,7 @@ impl Attempt<'_> {
                 Some(payment) => match self.settle_latest(&order, payment, &choice).await? {
                     Found::Live(payment) => return Ok(payment),
                     Found::Register(payment) => {
-                        let again = self.prepared(&order, registering_again(payment, &choice, |payment| self.token(payment)));
+                        let again = self.prepared(&order, self.registering_again(payment, &choice));
                         orders.save_payment(again.leased(self.deps.settler.clock.now())).await.map_err(Failure::internal)?
                     }
                     Found::Over => self.start(&order, &choice).await?,
@@ -263,6 +263,17 @@ impl Attempt<'_> {
         self.deps.settler.orders.open_payment(order, payment).await.map_err(Failure::internal)
     }
 
+    /// An attempt that is not known at the provider, about to be registered. What was asked with an idempotence key is asked again as it was;
+    /// otherwise the page known so far ends with this registration, whatever comes of it, and its end does not count: the customer has as
+    /// long as anybody else.
+    fn registering_again(&self, payment: Payment, choice: &Choice) -> Payment {
+        if payment.operation.is_some() {
+            return payment;
+        }
+        let callback_token_hash = sha256_hex(&self.token(&payment));
+        Payment { action: None, callback_token_hash, valid_till: choice.valid_till, ..payment }
+    }
+
     /// An attempt with its registration as it is sent each time.
     fn prepared(&self, order: &Order, payment: Payment) -> Payment {
         let gateway = self.deps.settler.gateways.get(&payment.provider);
@@ -342,17 +353,6 @@ pub(crate) fn failure_text(payment: &Payment) -> String {
         (_, State::Expired) => texts::EXPIRED.to_owned(),
         _ => texts::DECLINED.to_owned(),
     }
-}
-
-/// An attempt that is not known at the provider, about to be registered. What was asked with an idempotence key is asked again as it was;
-/// otherwise the page known so far ends with this registration, whatever comes of it, and its end does not count: the customer has as
-/// long as anybody else.
-fn registering_again(payment: Payment, choice: &Choice, token: impl FnOnce(&Payment) -> String) -> Payment {
-    if payment.operation.is_some() {
-        return payment;
-    }
-    let callback_token_hash = sha256_hex(&token(&payment));
-    Payment { action: None, callback_token_hash, valid_till: choice.valid_till, ..payment }
 }
 
 fn answer(payment: &Payment, base: &Url, return_url: Option<&str>) -> Result<Response<Body>, Failure> {

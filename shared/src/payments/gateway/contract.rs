@@ -10,6 +10,7 @@ use crate::payments::payment::{
     Change, KeyedRequest, Order, Payment, PaymentAction, Policy, ProviderOutcome, ProviderReport, Reason,
 };
 use crate::platform::clock::{Deadline, Timestamp};
+use crate::platform::env::parse_url;
 use crate::platform::money::{Currency, Money};
 use crate::platform::outbound::System;
 
@@ -127,6 +128,11 @@ pub struct Abilities {
     pub one_way_back: bool,
     /// Nobody can pay an attempt after its end, whatever its status says then.
     pub ends_exactly: bool,
+}
+
+/// A provider's payment page: https, or http on this machine (the sandbox).
+pub(super) fn page(url: &str) -> Option<PaymentAction> {
+    parse_url(url).ok().map(|_| PaymentAction::Page(url.to_owned()))
 }
 
 /// What a capture hands over.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::contract::{Abilities, Call, Delivered, Gateway, Registration, Unknown, Urls};
+use super::contract::{Abilities, Call, Delivered, Gateway, Registration, Unknown, Urls, page};
 use crate::payments::mokka::signature::OrderSetting;
 use crate::payments::mokka::types::{
     AdditionalData, Amount, CartItem, ChangeRequest, Channel, Checkout, CheckoutOrder, CheckoutRequest, DeliveryInfo,
@@ -12,8 +12,8 @@ use crate::payments::mokka::types::{
 };
 use crate::payments::mokka::{self, Client, Code, Error, Fault, Method, Settings, Store};
 use crate::payments::payment::{
-    Change, Fact, FullName, KeyedRequest, Line, Order, Payment, PaymentAction, Policy, ProviderOutcome, ProviderReport, Reason,
-    ReportedState, fiscal_document,
+    Change, Fact, FullName, KeyedRequest, Line, Order, Payment, Policy, ProviderOutcome, ProviderReport, Reason, ReportedState,
+    fiscal_document,
 };
 use crate::payments::texts;
 use crate::platform::clock::{Clock, Deadline, MOSCOW, Timestamp};
@@ -128,8 +128,8 @@ impl Gateway for MokkaGateway {
             ..CheckoutRequest::new(urls.callback.clone(), urls.redirect.clone(), current_order)
         };
         match self.checkout(request, deadline).await {
-            Ok(checkout) => match page_url(&checkout.iframe_url) {
-                Some(url) => Ok(Registration::Open { action: PaymentAction::Page(url), provider_id: None, valid_till: None }),
+            Ok(checkout) => match page(&checkout.iframe_url) {
+                Some(action) => Ok(Registration::Open { action, provider_id: None, valid_till: None }),
                 None => Err(Unknown("Mokka's iframe_url is not an https URL".to_owned())),
             },
             Err(Error::Refused { code, message }) => match refusal(code) {
@@ -418,11 +418,6 @@ fn item(line: &Line) -> Option<CartItem> {
 fn named(line: &Line) -> &str {
     let name = line.name.trim();
     if name.is_empty() { texts::GOODS } else { name }
-}
-
-/// Mokka's page: https, or http on this machine (the sandbox).
-fn page_url(url: &str) -> Option<String> {
-    crate::platform::env::parse_url(url).ok().map(|_| url.to_owned())
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ impl Payment {
         Self { unknown: false, ..self.in_doubt(now) }
     }
 
-    fn intended_refund(&mut self) -> Option<&mut Refund> {
+    pub(super) fn intended_refund(&mut self) -> Option<&mut Refund> {
         let Some(Intent::Refund(index)) = self.intent else { return None };
         self.refunds.get_mut(index)
     }

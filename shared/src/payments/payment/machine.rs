@@ -262,7 +262,7 @@ fn refund_of(payment: &Payment, report: &ProviderReport) -> Next {
 /// A refund at a provider that keeps a record of each. Until the record is known the call is repeated: with its key it makes one refund,
 /// however often it is asked for. After the key's time a list without it is the proof that it was not made.
 fn recorded_refund_of(payment: &Payment, report: &ProviderReport, sums: &Sums) -> Next {
-    if !matches!(report.state, ReportedState::Captured | ReportedState::Refunded) {
+    if !report.state.is_captured() {
         return Next::Wait;
     }
     let Some((refund, _)) = payment.refund_under_way() else { return Next::Wait };
@@ -318,8 +318,7 @@ fn sure_of_money(payment: &Payment, report: &ProviderReport, then: Next) -> Next
 fn mismatch_of_money(payment: &Payment, report: &ProviderReport) -> Option<String> {
     if let Some(sums) = &report.sums {
         let captured = sums.mismatch(payment, &report.state, payment.amount);
-        let is_captured = matches!(report.state, ReportedState::Captured | ReportedState::Refunded);
-        return captured.or_else(|| sums.refunded_beside(payment).err().filter(|_| is_captured));
+        return captured.or_else(|| sums.refunded_beside(payment).err().filter(|_| report.state.is_captured()));
     }
     let rest = Money::from_minor(payment.amount.minor() - payment.refunded().minor(), payment.amount.currency());
     let is_left = report.amount.is_some_and(|said| {

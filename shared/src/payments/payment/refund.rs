@@ -102,9 +102,7 @@ impl Payment {
     /// This payment after the provider has accepted the refund under way, which it will make or refuse later.
     #[must_use]
     pub fn refund_accepted(mut self, provider_id: &str) -> Self {
-        if let Some(Intent::Refund(index)) = self.intent
-            && let Some(refund) = self.refunds.get_mut(index)
-        {
+        if let Some(refund) = self.intended_refund() {
             refund.provider_id = Some(provider_id.to_owned());
         }
         self.settled_for_now()

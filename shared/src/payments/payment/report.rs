@@ -1,6 +1,6 @@
 //! What a provider says of a payment, and what came of a call to it.
 
-use super::data::{Intent, Payment, Reason};
+use super::data::{Payment, Reason};
 use super::state::State;
 use crate::platform::clock::Timestamp;
 use crate::platform::money::Money;
@@ -75,6 +75,14 @@ pub enum ReportedState {
     Unrecognised(String),
 }
 
+impl ReportedState {
+    /// The money was captured, whatever of it was given back since.
+    #[must_use]
+    pub fn is_captured(&self) -> bool {
+        matches!(self, Self::Captured | Self::Refunded)
+    }
+}
+
 /// The amounts of a payment at a provider that names each by itself. What is unknown could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sums {
@@ -121,7 +129,7 @@ impl Sums {
 
     /// What contradicts our books, if the provider says of the money that it is in `state`, and `expected` is what was captured by them.
     pub(super) fn mismatch(&self, payment: &Payment, state: &ReportedState, expected: Money) -> Option<String> {
-        let is_captured = matches!(state, ReportedState::Captured | ReportedState::Refunded);
+        let is_captured = state.is_captured();
         let (said, ours) = if is_captured { (self.captured, expected) } else { (self.held, payment.registered()) };
         match said {
             Some(said) if said == ours => None,
@@ -174,8 +182,8 @@ impl Payment {
                 | ReportedState::Unrecognised(_) => {}
             }
         }
-        if let (Some(Intent::Refund(index)), Some(ReportedRefund::Accepted(id))) = (&payment.intent, &report.refund)
-            && let Some(refund) = payment.refunds.get_mut(*index)
+        if let Some(ReportedRefund::Accepted(id)) = &report.refund
+            && let Some(refund) = payment.intended_refund()
         {
             refund.provider_id.get_or_insert_with(|| id.clone());
         }

@@ -14,11 +14,13 @@ use ipnet::IpNet;
 use serde::Serialize;
 
 use super::configured::Configured;
-use super::contract::{Abilities, Call, CardGateway, Delivered, Gateway, Notification, OwnPayment, Registration, Unknown, Urls};
+use super::contract::{
+    Abilities, Call, CardGateway, Delivered, Gateway, Notification, OwnPayment, Registration, Unknown, Urls, page,
+};
 use crate::payments::methods::GatewaySection;
 use crate::payments::payment::{
-    Change, Intent, KeyedRequest, Order, Payment, PaymentAction, Policy, ProviderOutcome, ProviderReport, Reason, Refund,
-    ReportedRefund, ReportedState,
+    Change, Intent, KeyedRequest, Order, Payment, Policy, ProviderOutcome, ProviderReport, Reason, Refund, ReportedRefund,
+    ReportedState,
 };
 use crate::payments::texts;
 use crate::payments::yookassa::types::{
@@ -118,7 +120,7 @@ impl YookassaGateway {
 
     /// Money of another account, or none, is not ours whatever it says.
     fn conflict(&self, found: &types::Payment) -> Option<String> {
-        let has_money = matches!(found.status, PaymentStatus::WaitingForCapture | PaymentStatus::Succeeded);
+        let has_money = has_money(found);
         match found.recipient.0.as_ref().map(|recipient| recipient.account_id.as_str()) {
             Some(account) if account != self.client.shop_id() => {
                 return Some(format!("the payment belongs to the account {account}"));
@@ -185,7 +187,7 @@ impl CardGateway for YookassaGateway {
         Ok(self.payment_id(&found).map(|payment_id| OwnPayment {
             payment_id: payment_id.to_owned(),
             amount: found.amount.money(),
-            has_money: matches!(found.status, PaymentStatus::WaitingForCapture | PaymentStatus::Succeeded),
+            has_money: has_money(&found),
             conflict: self.conflict(&found),
         }))
     }
@@ -214,8 +216,8 @@ impl Gateway for YookassaGateway {
             }
             Err(error) => return Err(unknown("create", &error)),
         };
-        let action = created.confirmation.0.as_ref().and_then(|confirmation| confirmation.confirmation_url.0.clone());
-        let action = action.filter(|url| crate::platform::env::parse_url(url).is_ok()).map(PaymentAction::Page);
+        let url = created.confirmation.0.as_ref().and_then(|confirmation| confirmation.confirmation_url.0.as_deref());
+        let action = url.and_then(page);
         let is_open = created.status == PaymentStatus::Pending && self.conflict(&created).is_none();
         Ok(match action.filter(|_| is_open) {
             Some(action) => {
@@ -347,6 +349,11 @@ impl Gateway for YookassaGateway {
     fn currency(&self) -> Currency {
         Currency::Rub
     }
+}
+
+/// Money is held or captured.
+fn has_money(found: &types::Payment) -> bool {
+    matches!(found.status, PaymentStatus::WaitingForCapture | PaymentStatus::Succeeded)
 }
 
 /// What a refund of ours is called in its metadata.

@@ -27,10 +27,9 @@ pub(super) fn report(found: &types::Payment, payment: &Payment, payment_id: &str
         PaymentStatus::Canceled => reasons::state(reason),
         PaymentStatus::Other(status) => ReportedState::Unrecognised(status.clone()),
     };
-    let is_captured = matches!(state, ReportedState::Captured | ReportedState::Refunded);
     let hold_until = found.expires_at.0.map(|at| at.0).or_else(|| found.created_at.0.map(|at| at.0.plus(HOLD)));
     ProviderReport {
-        sums: Some(Sums { held: amount, captured: amount.filter(|_| is_captured), refunded }),
+        sums: Some(Sums { held: amount, captured: amount.filter(|_| state.is_captured()), refunded }),
         provider_id: Some(found.id.clone()),
         hold_until: hold_until.filter(|_| state == ReportedState::Held),
         reason: reason.map(|reason| Reason { code: format!("yookassa:{reason}"), text: reasons::text(reason).to_owned() }),
