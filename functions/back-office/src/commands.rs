@@ -74,9 +74,11 @@ pub(crate) async fn change(asked: &Asked<'_>, id: &str) -> Result<Response<Body>
     };
     let valid_till = valid_till.map(|moment| within(moment.0, now)).transpose()?;
     let payment = asked.payment(id).await?;
+    let changes_hold = asked.deps.settler.gateways.get(&payment.provider).abilities().changes_hold;
     let valid_till = match valid_till {
         Some(valid_till) => valid_till,
-        None if payment.valid_till <= now && !payment.state.is_settled() => {
+        // Where a hold cannot be changed its end is the provider's, whatever is said here.
+        None if changes_hold && payment.valid_till <= now && !payment.state.is_settled() => {
             return Err(wrong("valid_till", "missing, and the payment's own has passed"));
         }
         None => payment.valid_till,

@@ -22,7 +22,7 @@ use crate::system::System;
 use crate::yookassa;
 
 /// Everything this API has, for the answer to a path that it does not have.
-pub(crate) const PATHS: [&str; 37] = [
+pub(crate) const PATHS: [&str; 38] = [
     "GET /control/calls?system=",
     "DELETE /control/calls",
     "GET /control/inbox?phone=",
@@ -48,6 +48,7 @@ pub(crate) const PATHS: [&str; 37] = [
     "GET /control/yookassa/notifications",
     "POST /control/yookassa/notifications",
     "GET /control/yookassa/{id}",
+    "POST /control/yookassa/{id}/cabinet",
     "POST /control/yookassa/{id}/decide",
     "POST /control/yookassa/{id}/fields",
     "GET /control/readings",
@@ -304,7 +305,16 @@ async fn advance(simulator: &Simulator, request: &Request) -> Result<Answer, Con
     pusher::settle(&simulator.smspro, &simulator.clock).await;
     yookassa::sender::settle(&simulator.yookassa).await;
     simulator.hooks.before_leap().await;
-    simulator.clock.advance(advance_s);
+    let mut left = advance_s;
+    while let Some(wait) = simulator.until_late_call() {
+        let seconds = i64::try_from(wait.as_secs()).unwrap_or(i64::MAX).saturating_add(i64::from(wait.subsec_nanos() > 0));
+        if seconds > left {
+            break;
+        }
+        simulator.clock.advance(seconds);
+        left -= seconds;
+    }
+    simulator.clock.advance(left);
     Ok(Answer::ok(&json!({ "now": rfc3339(simulator.clock.now()) })))
 }
 

@@ -48,6 +48,7 @@ mod system;
 mod yookassa;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -63,7 +64,7 @@ pub use mokka::{Decided, DecidedRegistration, Decision, LimitStatus, MokkaOrder,
 pub use options::{Options, SignatureOrder, Store, Tariff};
 pub use smspro::{PhoneReports, Push, Sms};
 pub use system::System;
-pub use yookassa::{CardDecision, CardOutcome, YookassaNotice};
+pub use yookassa::{CabinetAct, CardDecision, CardOutcome, YookassaNotice};
 
 use readings::Readings;
 use simulator::Simulator;
@@ -123,6 +124,12 @@ impl StandIns {
         F: Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static,
     {
         self.simulator.hooks.set_before_leap(Box::new(before_leap));
+    }
+
+    /// How long until the next call is carried out late, those that are due being done: whoever moves the clock stops there.
+    #[must_use]
+    pub fn until_late_call(&self) -> Option<Duration> {
+        self.simulator.until_late_call()
     }
 
     /// Every call received, oldest first; of one system only, if it is named.

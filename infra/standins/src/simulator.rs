@@ -83,6 +83,14 @@ impl Simulator {
         }
     }
 
+    /// How long until the next call is carried out late, those that are due being done: a leap of the clock stops there, for what was sent
+    /// does not arrive days later.
+    pub(crate) fn until_late_call(&self) -> Option<Duration> {
+        self.execute_late();
+        let at = locked(&self.late).iter().map(|call| call.at).min()?;
+        (at - self.clock.now()).try_into().ok()
+    }
+
     /// What each fault means: see the table in [`crate::fault`].
     pub(crate) fn play(&self, fault: Option<Fault>, system: System, method: &'static str, request: Request) -> ServedOutcome {
         match fault {

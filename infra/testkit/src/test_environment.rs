@@ -396,7 +396,12 @@ impl TestEnvironment {
 
     /// Moves the time of everything in this environment.
     pub fn advance(&self, by: Duration) {
-        self.clock.advance(by);
+        let mut left = by;
+        while let Some(wait) = self.standins.until_late_call().filter(|wait| *wait <= left) {
+            self.clock.advance(wait);
+            left -= wait;
+        }
+        self.clock.advance(left);
     }
 
     /// The environment's clock.

@@ -37,16 +37,24 @@ pub(crate) fn open_ends(books: &Books) -> Vec<&'static str> {
     broken(&all)
 }
 
-/// What must hold once our books, Mokka's and what IMSHOP heard are the same; those that do not. `later` are the attempts after it.
-pub(crate) fn differences(story: &Story, books: &Books, later: &[Books]) -> Vec<&'static str> {
-    let failed = matches!(books.state.as_str(), "declined" | "canceled" | "expired");
-    let paid = books.is_paid();
+pub(crate) const IMSHOP_AGREES: &str = "IMSHOP's last word on the payment is the truth";
+pub(crate) const SHOP_AGREES: &str = "the shop's books, from events alone, are ours";
+
+/// Whether IMSHOP's last word on a payment is the truth. `later` are the attempts after it.
+pub(crate) fn imshop_agrees(story: &Story, books: &Books, later: &[Books]) -> bool {
     // Of an attempt that failed and that another followed, IMSHOP may hear nothing more, if it was not called paid before or one of
     // the others has been paid: of the order it then hears what became of that one.
     let said = imshop_says_paid(story, &books.id);
-    let silent = failed && !later.is_empty() && (said.is_none() || said == Some(true) && later.iter().any(Books::has_been_paid));
-    let told = (silent || said == Some(paid), "IMSHOP's last word on the payment is the truth");
-    let shop = (shop_agrees(story, books), "the shop's books, from events alone, are ours");
+    let may_be_silent = books.has_failed() && !later.is_empty();
+    let silent = may_be_silent && (said.is_none() || said == Some(true) && later.iter().any(Books::has_been_paid));
+    silent || said == Some(books.is_paid())
+}
+
+/// What must hold once our books, Mokka's and what IMSHOP heard are the same; those that do not. `later` are the attempts after it.
+pub(crate) fn differences(story: &Story, books: &Books, later: &[Books]) -> Vec<&'static str> {
+    let failed = books.has_failed();
+    let told = (imshop_agrees(story, books, later), IMSHOP_AGREES);
+    let shop = (shop_agrees(story, books), SHOP_AGREES);
     let all = match Truth::of(story, &books.id) {
         Some(truth) if truth.decision.is_some() => vec![
             // Given up here before Mokka decided.
@@ -65,7 +73,7 @@ pub(crate) fn differences(story: &Story, books: &Books, later: &[Books]) -> Vec<
 }
 
 /// Whether the shop, which hears nothing but events, has a payment as we have it, and was never led back.
-fn shop_agrees(story: &Story, books: &Books) -> bool {
+pub(crate) fn shop_agrees(story: &Story, books: &Books) -> bool {
     let Some(entry) = in_shops_books(story, books) else { return false };
     let state = match books.state.as_str() {
         "captured" => "paid",
@@ -91,7 +99,7 @@ fn gave_up(books: &Books, truth: &Truth) -> bool {
     books.state == "canceled" && matches!(truth.status, MokkaStatus::Declined | MokkaStatus::Expired)
 }
 
-fn broken(all: &[(bool, &'static str)]) -> Vec<&'static str> {
+pub(crate) fn broken(all: &[(bool, &'static str)]) -> Vec<&'static str> {
     all.iter().filter(|(holds, _)| !holds).map(|(_, what)| *what).collect()
 }
 
@@ -100,8 +108,8 @@ pub(crate) fn heard_of_order(story: &Story, order: &str, newest: &Books) -> bool
     imshop_order(story, order) == Some((newest.is_paid(), newest.id.clone()))
 }
 
-/// Both sides in a line.
-pub(crate) fn describe(books: &Books, truth: Option<&Truth>) -> String {
+/// How a payment stands by our store, in a line.
+pub(crate) fn in_words(books: &Books) -> String {
     let mut words = vec![format!("{}: {} {}", books.id, books.state, books.amount())];
     for flag in ["unknown", "untold"] {
         if books.item[flag] == Value::Bool(true) {
@@ -113,6 +121,12 @@ pub(crate) fn describe(books: &Books, truth: Option<&Truth>) -> String {
             words.push(format!("{field}={}", books.item[field]));
         }
     }
+    words.join(" ")
+}
+
+/// Both sides in a line.
+pub(crate) fn describe(books: &Books, truth: Option<&Truth>) -> String {
+    let mut words = vec![in_words(books)];
     match truth {
         Some(truth) => words.push(format!(
             "| Mokka: {} {} returned {} f{} c{} ch{}",

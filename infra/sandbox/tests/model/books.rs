@@ -58,6 +58,11 @@ impl Books {
         matches!(self.state.as_str(), "captured" | "partially_refunded")
     }
 
+    /// It has ended without money.
+    pub(crate) fn has_failed(&self) -> bool {
+        matches!(self.state.as_str(), "declined" | "canceled" | "expired")
+    }
+
     /// It has counted as paid, whatever became of it.
     pub(crate) fn has_been_paid(&self) -> bool {
         self.history().iter().any(|step| step["word"] == "paid")

@@ -26,6 +26,16 @@ pub(crate) enum Policy {
     OnShipment,
 }
 
+impl Policy {
+    /// As settings say it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::OnHold => "on_hold",
+            Self::OnShipment => "on_shipment",
+        }
+    }
+}
+
 /// An environment, kept from one sequence to the next.
 pub(crate) trait Address: 'static {
     const POLICY: Policy;
@@ -35,7 +45,11 @@ pub(crate) trait Address: 'static {
     /// Moves in.
     fn enter() -> KeptEnvironment {
         let kept = Self::kept().lock().unwrap_or_else(PoisonError::into_inner).take();
-        kept.unwrap_or_else(|| KeptEnvironment::build(Self::POLICY))
+        kept.unwrap_or_else(Self::build)
+    }
+
+    fn build() -> KeptEnvironment {
+        KeptEnvironment::build(Self::POLICY)
     }
 
     /// Moves out, everything being in order.
@@ -70,15 +84,15 @@ impl Address for OnShipment {
 
 impl KeptEnvironment {
     pub(crate) fn build(policy: Policy) -> Self {
+        Self::with(policy, &[("MOKKA_FINISH", policy.word())])
+    }
+
+    /// With these settings, of which one says the policy.
+    pub(crate) fn with(policy: Policy, changes: &[(&str, &str)]) -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let setting = match policy {
-            Policy::OnHold => "on_hold",
-            Policy::OnShipment => "on_shipment",
-        };
-        let changes = [("MOKKA_FINISH", setting)];
         let rooms = runtime.block_on(async {
             let options = Options { record_calls: false, ..Options::default() };
-            let story = Story::start_with(options, &changes).await;
+            let story = Story::start_with(options, changes).await;
             Simulated { story, policy }
         });
         Self { runtime, rooms }

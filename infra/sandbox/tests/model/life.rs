@@ -22,7 +22,7 @@ use crate::prepaid::{PREPAID, Prepaying};
 use crate::truth::{Truth, imshop_says_paid};
 
 /// Longer than any lease.
-const LEASE_OVER: Duration = Duration::from_secs(13);
+pub(crate) const LEASE_OVER: Duration = Duration::from_secs(13);
 
 /// The sequences of one policy.
 pub(crate) struct Lives<A>(PhantomData<A>);
@@ -266,18 +266,9 @@ impl Sequence {
         self.broken = false;
     }
 
-    /// Waits for an answer. A request that meets the lease of a dead one waits until it is over.
     async fn patient<T>(&self, call: impl Future<Output = T>) -> T {
         let now = self.now();
-        if self.seen.values().any(|books| books.is_leased(now)) {
-            let wait = async {
-                tokio::time::sleep(Duration::from_millis(150)).await;
-                self.story().environment.advance(LEASE_OVER);
-            };
-            tokio::join!(call, wait).0
-        } else {
-            call.await
-        }
+        patient(self.story(), self.seen.values().any(|books| books.is_leased(now)), call).await
     }
 
     async fn act(&self, call: Call) -> Said {
@@ -629,6 +620,18 @@ impl Sequence {
     }
 }
 
+/// Waits for an answer. A request that meets the lease of a dead one, if it may, waits until it is over.
+pub(crate) async fn patient<T>(story: &Story, may_meet_a_lease: bool, call: impl Future<Output = T>) -> T {
+    if !may_meet_a_lease {
+        return call.await;
+    }
+    let wait = async {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        story.environment.advance(LEASE_OVER);
+    };
+    tokio::join!(call, wait).0
+}
+
 /// The status as it will be at the next look: what is over by now has ended.
 fn status_now(truth: &Truth, now: i64) -> MokkaStatus {
     let is_open = matches!(truth.status, MokkaStatus::Pending | MokkaStatus::Hold);
@@ -636,11 +639,11 @@ fn status_now(truth: &Truth, now: i64) -> MokkaStatus {
 }
 
 /// An idempotency key.
-fn key_text(key: u8) -> String {
+pub(crate) fn key_text(key: u8) -> String {
     format!("key-{key}")
 }
 
-fn may_become(before: &str, after: &str) -> bool {
+pub(crate) fn may_become(before: &str, after: &str) -> bool {
     const ON_THE_WAY: [&str; 4] = ["creating", "pending", "held", "finishing"];
     if before == after {
         return true;
@@ -655,7 +658,7 @@ fn may_become(before: &str, after: &str) -> bool {
     }
 }
 
-fn short(said: &Said) -> String {
+pub(crate) fn short(said: &Said) -> String {
     match said {
         Said::Http(answer) => format!("{} {}", answer.status, answer.body.chars().take(160).collect::<String>()),
         Said::Office(verdict) => format!("{verdict:?}"),

@@ -8,6 +8,7 @@
 //! - [`rest`]: how everything must stand once no more time can bring anything new.
 //! - [`prepaid`]: an order of which a part is paid beside the instalments.
 //! - [`found`]: sequences that once went wrong.
+//! - [`cards`]: the same for orders that are paid by card.
 //!
 //! `PROPTEST_CASES` sets how many sequences each test plays (40 without it; `.ci/run` plays 1,000). A sequence that fails is shrunk, shown with
 //! what was answered, and its seed is written into `proptest-regressions`, to be committed with the repair; since a seed only
@@ -17,6 +18,7 @@
 
 mod agreement;
 mod books;
+mod cards;
 mod found;
 mod kept;
 mod life;

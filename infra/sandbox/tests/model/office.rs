@@ -29,9 +29,9 @@ pub(crate) enum Verdict {
     Unknown,
     /// The state of things forbids it; nothing was done.
     Forbidden(String),
-    /// Mokka refused it; nothing was done.
+    /// The provider refused it; nothing was done.
     Refused(String),
-    /// Mokka could not be asked; nothing was done.
+    /// The provider could not be asked; nothing was done.
     Unavailable,
     /// There is no such payment.
     NoPayment,
@@ -40,7 +40,7 @@ pub(crate) enum Verdict {
 }
 
 impl Office<'_> {
-    async fn ask(&self, payment: &str, what: &str, key: &str, body: Value, headers: &[(&str, &str)]) -> Verdict {
+    pub(crate) async fn ask(&self, payment: &str, what: &str, key: &str, body: Value, headers: &[(&str, &str)]) -> Verdict {
         let event = Event::post(&format!("/v1/back-office/payments/{payment}/{what}")).key(key).json(body);
         let event = headers.iter().fold(event, |event, (name, value)| event.header(name, value));
         let answer = self.0.back_office(event.rest()).await;
@@ -107,6 +107,6 @@ impl Office<'_> {
     }
 }
 
-fn rubles(kopecks: i64) -> String {
+pub(crate) fn rubles(kopecks: i64) -> String {
     format!("{}.{:02}", kopecks / 100, kopecks % 100)
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use super::cabinet::CabinetAct;
 use super::decide::CardOutcome;
 use super::state::Yookassa;
 use crate::answer::Answer;
@@ -31,6 +32,10 @@ pub(crate) async fn serve(yookassa: &Arc<Yookassa>, request: &Request, path: &[&
             object.map(|object| Answer::ok(&object))
         }
         ("POST", [id, "decide"]) => decide(yookassa, id, request).await,
+        ("POST", [id, "cabinet"]) => {
+            let act = body::<CabinetAct>(request);
+            act.and_then(|act| yookassa.in_cabinet(id, &act)).map(|object| Answer::ok(&object))
+        }
         ("POST", [id, "fields"]) => {
             let fields = body::<Map<String, Value>>(request).and_then(|fields| yookassa.set_fields(id, fields));
             fields.map(|()| Answer::ok(&json!({ "done": true })))

@@ -6,7 +6,7 @@
 //! | [`create`], [`commands`], [`refund`], [`receipts`], [`list`] | the calls |
 //! | [`payment`], [`shown`], [`receipt`], [`cards`] | a payment, how the API shows it, its receipt, the test cards |
 //! | [`form`], [`page`] | the page where the customer pays |
-//! | [`decide`], [`control`], [`typed`], [`readings`] | what tests and people do to it |
+//! | [`decide`], [`cabinet`], [`control`], [`typed`], [`readings`] | what tests and people do to it |
 //! | [`notices`], [`sender`] | notifications |
 //!
 //! Where public sources leave a choice:
@@ -19,6 +19,7 @@
 //! - a receipt that is sent apart is pending in its first answer, and registered whenever it is read.
 
 mod auth;
+mod cabinet;
 mod cards;
 mod commands;
 pub(crate) mod control;
@@ -54,6 +55,7 @@ use refusal::{Outcome, Refusal};
 use setting::Setting;
 use state::Books;
 
+pub use cabinet::CabinetAct;
 pub use decide::{CardDecision, CardOutcome};
 pub use notices::YookassaNotice;
 pub(crate) use readings::Reading;

@@ -1,6 +1,6 @@
 //! Refunds: money of a captured payment that goes back, whole or in parts.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use super::fields::Fields;
@@ -26,23 +26,38 @@ pub(super) fn create(books: &mut Books, setting: &Setting<'_>, body: &Fields<'_>
     if let Some(receipt) = &receipt {
         receipt::check(receipt, amount)?;
     }
-    let payment = books.payments.find_mut(payment_id).ok_or_else(|| Refusal::unknown("payment_id", "Payment"))?;
+    let payment = books.payments.find(payment_id).ok_or_else(|| Refusal::unknown("payment_id", "Payment"))?;
     payment.check_refund(amount, setting.now)?;
     let whole = payment.rest() == amount && payment.refunded == Kopecks(0) && payment.refunding == Kopecks(0);
     if payment.with_receipt && !whole && receipt.is_none() {
         return Err(Refusal::at("receipt", "Receipt is required for a partial refund"));
     }
+    let id = give_back(books, setting, payment_id, &Wanted { amount, description, metadata })?;
+    books.refunds.find(&id).map(shown::refund).ok_or_else(|| Refusal::unknown("refund_id", "Refund"))
+}
+
+/// A refund as it is asked for.
+pub(super) struct Wanted {
+    pub(super) amount: Kopecks,
+    pub(super) description: Option<String>,
+    pub(super) metadata: Map<String, Value>,
+}
+
+/// Takes up a refund, and makes it at once if that is how refunds are read. Its id.
+pub(super) fn give_back(books: &mut Books, setting: &Setting<'_>, payment_id: &str, wanted: &Wanted) -> Result<String, Refusal> {
+    let payment = books.payments.find_mut(payment_id).ok_or_else(|| Refusal::unknown("payment_id", "Payment"))?;
+    payment.check_refund(wanted.amount, setting.now)?;
     let refund = Refund {
         id: random::uuid(),
         payment_id: payment_id.to_owned(),
-        amount,
+        amount: wanted.amount,
         state: RefundState::Pending,
-        description,
-        metadata,
+        description: wanted.description.clone(),
+        metadata: wanted.metadata.clone(),
         with_receipt: payment.with_receipt,
         created_at: setting.now,
     };
-    payment.refunding = payment.refunding.plus(amount).unwrap_or(amount);
+    payment.refunding = payment.refunding.plus(wanted.amount).unwrap_or(wanted.amount);
     let id = refund.id.clone();
     books.refunds.add(id.clone(), refund);
     if !setting.readings.is_other(Reading::Refunds)
@@ -50,7 +65,7 @@ pub(super) fn create(books: &mut Books, setting: &Setting<'_>, body: &Fields<'_>
     {
         books.notices.queue(notice);
     }
-    books.refunds.find(&id).map(shown::refund).ok_or_else(|| Refusal::unknown("refund_id", "Refund"))
+    Ok(id)
 }
 
 /// A refund that is pending comes to its end; what is announced of it. Of a canceled one nothing is.

@@ -49,6 +49,11 @@ impl Refusal {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/json", Some("Content-Type"))
     }
 
+    /// In YooKassa's words.
+    pub(super) fn description(&self) -> &str {
+        &self.description
+    }
+
     pub(super) fn outcome(&self) -> Outcome {
         let mut body = error(self.status, &self.description);
         if let Some(parameter) = &self.parameter {

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::cabinet::CabinetAct;
 use super::decide::CardOutcome;
 use super::notices::YookassaNotice;
 use crate::StandIns;
@@ -27,6 +28,12 @@ impl StandIns {
     pub async fn decide_yookassa(&self, id: &str, wish: &CardOutcome) -> Result<Value, ControlError> {
         self.simulator.execute_late();
         self.simulator.yookassa.decide(id, wish).await
+    }
+
+    /// Does what the shop's people do with a payment in YooKassa's cabinet. The payment as it is then.
+    pub fn in_yookassa_cabinet(&self, id: &str, act: &CabinetAct) -> Result<Value, ControlError> {
+        self.simulator.execute_late();
+        self.simulator.yookassa.in_cabinet(id, act)
     }
 
     /// Lets the API show these fields of a payment in place of its own: a status that it does not have, another amount. A null removes

@@ -1,7 +1,7 @@
 //! YooKassa: holds are captured or let go, and what was captured is given back.
 
 use serde_json::{Value, json};
-use standins::{CardDecision, CardOutcome};
+use standins::{CardDecision, CardOutcome, Fault, System};
 
 use crate::yookassa::{Caller, refusal, rub, wanted};
 
@@ -180,4 +180,35 @@ async fn pending_refund_keeps_its_money_until_it_is_decided() {
     caller.decide(&second, CardDecision::Paid).await;
     assert_eq!(caller.payment(&payment["id"]).await["refunded_amount"], rub("60.00"));
     assert!(standins.decide_yookassa(id, &CardOutcome::new(CardDecision::Held)).await.is_err());
+}
+
+#[tokio::test]
+async fn shops_people_capture_cancel_and_give_back_in_the_cabinet() {
+    let caller = Caller::exact().await;
+    let cabinet = async |payment: &Value, act: Value| {
+        let path = format!("/control/yookassa/{}/cabinet", payment["id"].as_str().unwrap());
+        caller.environment.control(&path, &act).await
+    };
+    let held = caller.held("100.00").await;
+    assert_eq!(cabinet(&held, json!({ "act": "refund" })).await.0, 400, "nothing is captured");
+    assert_eq!(cabinet(&held, json!({ "act": "capture" })).await.1["status"], "succeeded");
+    let (_, part) = cabinet(&held, json!({ "act": "refund", "amount": "40.00" })).await;
+    assert_eq!((&part["status"], &part["refunded_amount"]), (&json!("succeeded"), &rub("40.00")));
+    assert_eq!(cabinet(&held, json!({ "act": "refund" })).await.1["refunded_amount"], rub("100.00"));
+    let (status, refused) = cabinet(&held, json!({ "act": "refund", "amount": "forty" })).await;
+    assert!(status == 400 && refused.to_string().contains("amount"), "{refused}");
+    assert_eq!(cabinet(&held, json!({ "act": "sell" })).await.0, 400);
+    let other = caller.held("10.00").await;
+    assert_eq!(cabinet(&other, json!({ "act": "cancel" })).await.1["status"], "canceled");
+    assert_eq!(cabinet(&json!({ "id": "none" }), json!({ "act": "cancel" })).await.0, 404);
+}
+
+#[tokio::test]
+async fn call_that_arrives_late_arrives_in_its_second_whatever_the_leap() {
+    let caller = Caller::exact().await;
+    let standins = &caller.environment.standins;
+    standins.fault(System::Yookassa, "create", Fault::EffectLate(20), 1).unwrap();
+    assert!(caller.request("/payments", "key", &wanted("10.00", false)).send().await.is_err());
+    caller.environment.advance(7 * 86_400).await;
+    assert_eq!(standins.yookassa_payments()[0]["created_at"], "2026-11-18T09:00:20.000Z");
 }

@@ -1,0 +1,1 @@
+//! Sequences that once went wrong, shrunk. Each test's name says what must hold.

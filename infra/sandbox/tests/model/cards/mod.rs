@@ -1,0 +1,117 @@
+//! The life of an order that is paid by card, held against a model as that of Mokka's instalments is: what the customer does on
+//! YooKassa's page, what its notifications say, what the shop's people do here and in the cabinet, what breaks. The customer may also
+//! choose instalments for the same order, before a card or after it.
+//!
+//! - [`plan`]: what may happen. [`life`]: lets it happen, and looks at everything after each step.
+//! - [`side`]: how a payment stands at its provider. [`rest`]: how everything must stand in the end.
+//! - [`found`]: sequences that once went wrong.
+
+mod found;
+mod life;
+mod plan;
+mod rest;
+mod side;
+
+use std::sync::Mutex;
+
+use proptest_state_machine::prop_state_machine;
+use testkit::settings::WITH_CARDS;
+use testkit::written;
+
+use crate::config;
+use crate::kept::{Address, KeptEnvironment, Policy};
+use life::CardLives;
+
+prop_state_machine! {
+    #![proptest_config(config(concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/cards_on_hold.txt")))]
+
+    #[test]
+    fn a_card_captured_at_once_comes_to_rest_as_yookassa_has_it(sequential 1..24 => CardLives<OnHold>);
+}
+
+prop_state_machine! {
+    #![proptest_config(config(concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/cards_on_shipment.txt")))]
+
+    #[test]
+    fn a_card_captured_on_shipment_comes_to_rest_as_yookassa_has_it(sequential 1..24 => CardLives<OnShipment>);
+}
+
+prop_state_machine! {
+    #![proptest_config(config(concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/cards_one_stage.txt")))]
+
+    #[test]
+    fn a_card_of_one_stage_comes_to_rest_as_yookassa_has_it(sequential 1..24 => CardLives<OneStage>);
+}
+
+/// How cards are charged in an environment.
+pub(crate) trait Cards: Address {
+    /// Whether money is held before it is captured.
+    const TWO_STAGE: bool;
+}
+
+fn environment(policy: Policy, two_stage: bool) -> KeptEnvironment {
+    let text = std::fs::read_to_string(WITH_CARDS).expect("the sandbox's ways to pay");
+    let (finish, stages) = (format!("finish = \"{}\"", policy.word()), format!("twoStage = {two_stage}"));
+    let changed = text.replace("finish = \"on_hold\"", &finish).replace("twoStage = true", &stages);
+    assert!(changed.contains(&finish) && changed.contains(&stages), "{text}");
+    let path = written(env!("CARGO_TARGET_TMPDIR"), &format!("cards-{}-{two_stage}.toml", policy.word()), &changed);
+    KeptEnvironment::with(policy, &[("PAYMENTS_CONFIG", &path), ("MOKKA_FINISH", policy.word())])
+}
+
+/// A hold is captured as soon as it is seen.
+pub(crate) struct OnHold;
+/// A hold is captured when the goods ship.
+pub(crate) struct OnShipment;
+/// YooKassa takes the money by itself.
+pub(crate) struct OneStage;
+
+impl Address for OnHold {
+    const POLICY: Policy = Policy::OnHold;
+
+    fn kept() -> &'static Mutex<Option<KeptEnvironment>> {
+        static KEPT: Mutex<Option<KeptEnvironment>> = Mutex::new(None);
+        &KEPT
+    }
+
+    fn build() -> KeptEnvironment {
+        environment(Self::POLICY, Self::TWO_STAGE)
+    }
+}
+
+impl Cards for OnHold {
+    const TWO_STAGE: bool = true;
+}
+
+impl Address for OnShipment {
+    const POLICY: Policy = Policy::OnShipment;
+
+    fn kept() -> &'static Mutex<Option<KeptEnvironment>> {
+        static KEPT: Mutex<Option<KeptEnvironment>> = Mutex::new(None);
+        &KEPT
+    }
+
+    fn build() -> KeptEnvironment {
+        environment(Self::POLICY, Self::TWO_STAGE)
+    }
+}
+
+impl Cards for OnShipment {
+    const TWO_STAGE: bool = true;
+}
+
+impl Address for OneStage {
+    const POLICY: Policy = Policy::OnHold;
+
+    fn kept() -> &'static Mutex<Option<KeptEnvironment>> {
+        static KEPT: Mutex<Option<KeptEnvironment>> = Mutex::new(None);
+        &KEPT
+    }
+
+    fn build() -> KeptEnvironment {
+        environment(Self::POLICY, Self::TWO_STAGE)
+    }
+}
+
+impl Cards for OneStage {
+    const TWO_STAGE: bool = false;
+}

@@ -1,0 +1,105 @@
+//! How everything must stand once no more time can bring anything new: as the provider has it, nothing open, IMSHOP and the shop told.
+
+use std::time::Duration;
+
+use standins::CabinetAct;
+
+use super::life::CardOrder;
+use super::side::{Side, Standing};
+use crate::agreement::{IMSHOP_AGREES, SAME_STATE, SHOP_AGREES, broken, heard_of_order, imshop_agrees, open_ends, shop_agrees};
+use crate::books::Books;
+use crate::office::Office;
+use crate::truth::imshop_order;
+
+/// After so many rounds of waiting, pumping and ticking everything must be at rest.
+const ROUNDS: u32 = 60;
+/// The schedule runs every minute; the lease of a run that died has expired by then.
+const BETWEEN_TICKS: Duration = Duration::from_mins(1);
+
+impl CardOrder {
+    /// Nothing is broken any more; time passes.
+    pub(crate) async fn come_to_rest(&mut self) {
+        self.mend();
+        self.story().environment.lose_store_answer(usize::MAX);
+        self.note("everything works, and time passes");
+        for _ in 0..ROUNDS {
+            self.bank_answers().await;
+            self.story().environment.poll_stream().await;
+            let seen = self.look().await;
+            self.note(seen);
+            let all: Vec<Books> = self.seen.values().cloned().collect();
+            if all.iter().all(|books| books.moment("check_at").is_none()) {
+                self.is_at_rest(&all);
+                drop(self.story().environment.store_calls());
+                self.story().environment.sift_logs();
+                return;
+            }
+            for books in &all {
+                self.play_the_person(books).await;
+            }
+            self.wait(&all);
+            self.story().environment.tick().await;
+        }
+        self.broke("it never comes to rest");
+    }
+
+    /// Until something is to be looked at; what waits for the customer or the goods waits in vain.
+    fn wait(&self, all: &[Books]) {
+        let moments = all.iter().filter_map(|books| {
+            let check_at = books.moment("check_at")?;
+            let waits =
+                matches!(books.state.as_str(), "creating" | "pending" | "held") && books.intent().is_none() && !books.is_untold();
+            let waits = waits || books.is_withdrawn() && books.intent().is_none();
+            let end = books.moment("valid_till").max(self.side(books).and_then(|side| side.ends_at));
+            Some(check_at.max(end.filter(|_| waits).unwrap_or_default() + 6_000))
+        });
+        let next = moments.min().expect("something is to be looked at");
+        let wait = Duration::from_millis(u64::try_from(next - self.now()).unwrap_or(0) + 1_000);
+        self.story().environment.advance(wait.max(BETWEEN_TICKS));
+    }
+
+    /// A person sees what was paid and is not any more, and gives back in the cabinet what was paid after it had been given up.
+    async fn play_the_person(&mut self, books: &Books) {
+        let office = Office(self.story());
+        office.see(books).await;
+        let side = self.side(books).filter(|side| side.is_captured() && side.has_money() && side.shown.is_object());
+        if let Some(side) = side.filter(|_| books.needs_attention() && books.has_failed()) {
+            let all = CabinetAct::Refund { amount: None };
+            self.story().environment.standins().in_yookassa_cabinet(&side.id, &all).expect("it can be given back");
+            self.cabinet.insert(books.id.clone());
+            self.bank_answers().await;
+            let said = Office(self.story()).settle(&books.id).await;
+            self.note(format!("  a person gives {} back in the cabinet: {said:?}", books.id));
+        }
+    }
+
+    fn is_at_rest(&self, all: &[Books]) {
+        for (index, books) in all.iter().enumerate() {
+            let side = self.side(books);
+            let wrong = [open_ends(books), self.differences(books, side.as_ref(), &all[index + 1..])].concat();
+            if !wrong.is_empty() {
+                self.broke(&format!("at rest, {wrong:?} does not hold\n{}", self.describe(books, side.as_ref())));
+            }
+        }
+        if let Some(newest) = all.last()
+            && !heard_of_order(self.story(), &self.order.id, newest)
+        {
+            self.broke(&format!("at rest, IMSHOP's last word on the order is {:?}", imshop_order(self.story(), &self.order.id)));
+        }
+    }
+
+    fn differences(&self, books: &Books, side: Option<&Side>, later: &[Books]) -> Vec<&'static str> {
+        let failed = books.has_failed();
+        let told = (imshop_agrees(self.story(), books, later), IMSHOP_AGREES);
+        let shop = (shop_agrees(self.story(), books), SHOP_AGREES);
+        let Some(side) = side else { return broken(&[(failed, "what the provider never heard of has failed"), told, shop]) };
+        let is_over = failed && (side.standing == Standing::Failed || side.standing == Standing::Captured && !side.has_money());
+        broken(&[
+            (side.agrees(&books.state) || is_over, SAME_STATE),
+            (failed || books.amount() == side.amount, "our amount is the provider's"),
+            (failed || books.refunds("made") == side.refunded, "our refunds are the provider's"),
+            told,
+            shop,
+        ])
+    }
+}
