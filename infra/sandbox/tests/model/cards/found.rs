@@ -1,1 +1,37 @@
 //! Sequences that once went wrong, shrunk. Each test's name says what must hold.
+
+use standins::CardDecision;
+
+use super::life::CardLife;
+use super::plan::{Action, Cabinet, Call, Plan, Step};
+use super::{Cards, OnShipment};
+use crate::kept::KeptEnvironment;
+use crate::office::Part;
+
+/// Plays a sequence in an environment of its own, and lets everything come to rest.
+fn plays<A: Cards>(plan: &Plan, steps: &[Step]) {
+    let mut life = CardLife::begin(A::build(), A::TWO_STAGE, plan);
+    for step in steps {
+        life.step(step);
+    }
+    let _: KeptEnvironment = life.end();
+}
+
+fn call(action: Action) -> Call {
+    Call { action, first: false }
+}
+
+/// Two requests for the same refund learned from the provider that it was captured in the cabinet, and both called it.
+#[test]
+fn refund_of_what_was_captured_in_the_cabinet_is_asked_for_once() {
+    let refund = call(Action::Refund { part: Part::Of(50_000), key: 9 });
+    plays::<OnShipment>(
+        &Plan::new::<OnShipment>(),
+        &[
+            Step::Ask(call(Action::Create)),
+            Step::Customer { decision: CardDecision::Paid, oldest: false },
+            Step::Cabinet(Cabinet::Capture),
+            Step::Both(refund, refund),
+        ],
+    );
+}

@@ -8,14 +8,15 @@ use proptest_state_machine::StateMachineTest;
 use sandbox::functions::Story;
 use serde_json::{Value, json};
 use standins::{CabinetAct, CardDecision, CardOutcome, Decision, System};
-use testkit::settings::{IMSHOP_KEY, OPERATOR_KEY};
-use testkit::{Answer, Event, Placed, drop_after};
+use testkit::settings::OPERATOR_KEY;
+use testkit::{Placed, drop_after};
 use tokio::runtime::Runtime;
 
 use super::Cards;
-use super::plan::{Action, Cabinet, Call, Notified, Plan, Plans, Step};
+use super::agreement::in_a_line;
+use super::calls::{self, CARD, Notified};
+use super::plan::{Action, Cabinet, Call, Plan, Plans, Step};
 use super::side::{Side, Standing};
-use crate::agreement::in_words;
 use crate::books::Books;
 use crate::kept::{KeptEnvironment, Policy, Simulated};
 use crate::life::{LEASE_OVER, Said, key_text, may_become, patient, short};
@@ -35,7 +36,7 @@ impl<A: Cards> StateMachineTest for CardLives<A> {
     type Reference = Plans<A>;
 
     fn init_test(plan: &Plan) -> CardLife {
-        CardLife::begin::<A>(plan)
+        CardLife::begin(A::enter(), A::TWO_STAGE, plan)
     }
 
     fn apply(mut life: CardLife, _: &Plan, step: Step) -> CardLife {
@@ -55,13 +56,13 @@ pub(crate) struct CardLife {
 }
 
 impl CardLife {
-    pub(crate) fn begin<A: Cards>(plan: &Plan) -> Self {
-        let KeptEnvironment { runtime, rooms } = A::enter();
+    pub(crate) fn begin(kept_environment: KeptEnvironment, two_stage: bool, plan: &Plan) -> Self {
+        let KeptEnvironment { runtime, rooms } = kept_environment;
         let order = runtime.block_on(async {
             let refunds = if plan.late_refunds { "pending" } else { "at_once" };
             rooms.story.environment.standins().set_reading("refunds", refunds).expect("a reading of the stand-in");
             let order = rooms.story.order().await;
-            CardOrder::of(rooms, order, A::TWO_STAGE, plan)
+            CardOrder::of(rooms, order, two_stage, plan)
         });
         let mut life = Self { runtime, order };
         if plan.begins_captured {
@@ -240,26 +241,20 @@ impl CardOrder {
         let payment = self.target(call);
         let (story, office) = (self.story(), Office(self.story()));
         match call.action {
-            Action::Create => Said::Http(self.create("yookassa/card").await),
-            Action::CreateAtMokka => Said::Http(self.create("mokka").await),
+            Action::Create => Said::Http(calls::create(story, &self.order, CARD).await),
+            Action::CreateAtMokka => Said::Http(calls::create(story, &self.order, "mokka").await),
             Action::Capture => {
-                let method = if self.is_card(&payment) { "yookassa/card" } else { "mokka" };
-                let body = json!({"command": "capture", "paymentMethodId": method, "paymentId": payment});
-                Said::Http(story.acquiring(Event::post("/v1/acquiring").key(IMSHOP_KEY).json(body).rest()).await)
+                let method = if self.is_card(&payment) { CARD } else { "mokka" };
+                Said::Http(calls::capture(story, &payment, method).await)
             }
             Action::Return => {
-                let token = self.seen.get(&payment).and_then(|books| books.item["return_token"].as_str());
-                let Some(token) = token else { return Said::Nothing };
-                Said::Http(story.mokka(Event::new("GET", &format!("/v1/return/{payment}/{token}")).rest()).await)
+                let Some(books) = self.seen.get(&payment) else { return Said::Nothing };
+                calls::come_back(story, &books.item).await.map_or(Said::Nothing, Said::Http)
             }
             Action::Notify(said) => self.notify(&payment, said).await,
             Action::Finish => Said::Office(office.ask(&payment, "finish", OPERATOR_KEY, json!({}), &[]).await),
             Action::Cancel => Said::Office(office.cancel(&payment).await),
-            Action::Change(amount) if self.is_card(&payment) => {
-                let cart = json!([{"name": "Чайник", "price": rubles(amount), "quantity": 1}]);
-                let body = json!({"amount": rubles(amount), "cart": cart});
-                Said::Office(office.ask(&payment, "change", OPERATOR_KEY, body, &[]).await)
-            }
+            Action::Change(amount) if self.is_card(&payment) => Said::Office(calls::change(story, &payment, amount).await),
             Action::Change(_) => Said::Nothing,
             Action::Refund { part, key } => Said::Office(office.refund(&payment, part, &key_text(key)).await),
             Action::Settle => Said::Office(office.settle(&payment).await),
@@ -278,31 +273,9 @@ impl CardOrder {
         self.seen.get(payment).is_none_or(|books| books.item["provider"] == "yookassa")
     }
 
-    async fn create(&self, method: &str) -> Answer {
-        let body = json!({
-            "command": "create", "paymentMethodId": method, "orderUuid": self.order.uuid, "orderId": self.order.id,
-            "returnUrl": "imshop://payment/failed",
-        });
-        self.story().acquiring(Event::post("/v1/acquiring").key(IMSHOP_KEY).json(body).rest()).await
-    }
-
     async fn notify(&self, payment: &str, said: Notified) -> Said {
-        let side = self.seen.get(payment).and_then(|books| self.side(books));
-        let Some(mut object) = side.map(|side| side.shown).filter(Value::is_object) else { return Said::Nothing };
-        if said != Notified::AsItIs {
-            object["status"] = json!("succeeded");
-        }
-        let event = match object["status"].as_str() {
-            Some("waiting_for_capture") => "payment.waiting_for_capture",
-            Some("canceled") => "payment.canceled",
-            Some("succeeded") => "payment.succeeded",
-            _ => return Said::Nothing,
-        };
-        let body = json!({"type": "notification", "event": event, "object": object});
-        let mut event = Event::post("/v1/cards/yookassa").json(body).rest();
-        event["requestContext"]["identity"]["sourceIp"] =
-            json!(if said == Notified::Stranger { "203.0.113.9" } else { "127.0.0.1" });
-        Said::Http(self.story().environment.call("card-callback", event).await)
+        let Some(side) = self.seen.get(payment).and_then(|books| self.side(books)) else { return Said::Nothing };
+        calls::notify(self.story(), &side, said).await.map_or(Said::Nothing, Said::Http)
     }
 
     async fn customer(&mut self, decision: &CardDecision, oldest: bool) {
@@ -370,19 +343,13 @@ impl CardOrder {
             self.books_only_go_forward(books);
             self.books_fit(books, side.as_ref());
             self.nobody_is_called_for_nothing(books, side.as_ref());
-            saw.push(format!("  {}", self.describe(books, side.as_ref())));
+            saw.push(format!("  {}", in_a_line(books, side.as_ref())));
         }
         self.must(all.len() >= self.seen.len(), || "an attempt vanished".to_owned());
         let paid: Vec<&Books> = all.iter().filter(|books| imshop_says_paid(self.story(), &books.id) == Some(true)).collect();
         self.must(paid.len() <= 1 || !self.cabinet.is_empty(), || format!("IMSHOP was told of two that are paid: {paid:?}"));
         self.seen = all.into_iter().map(|books| (books.id.clone(), books)).collect();
         saw.join("\n")
-    }
-
-    pub(super) fn describe(&self, books: &Books, side: Option<&Side>) -> String {
-        let Some(side) = side else { return format!("{} | the provider: nothing", in_words(books)) };
-        let Side { standing, amount, refunded, refunds, .. } = side;
-        format!("{} | the provider: {standing:?} {amount}, given back {refunded} in {refunds}", in_words(books))
     }
 
     fn books_only_go_forward(&self, books: &Books) {
@@ -397,7 +364,7 @@ impl CardOrder {
     /// What our books say must be so at the provider, and what was done there must have been written down before.
     fn books_fit(&self, books: &Books, side: Option<&Side>) {
         let must = |holds: bool, what: &str| {
-            self.must(holds, || format!("{}: {what}\n{}", books.id, self.describe(books, side)));
+            self.must(holds, || format!("{}: {what}\n{}", books.id, in_a_line(books, side)));
         };
         let state = books.state.as_str();
         let is_ours = matches!(state, "captured" | "partially_refunded" | "refunded");
@@ -441,7 +408,7 @@ impl CardOrder {
         // Paid in one stage after it had been given up.
         let has_failed_with_money = books.has_failed() && side.is_some_and(Side::has_money);
         let is_known = books.item["hinted"] == true || ends_soon || books.is_lost() || has_failed_with_money;
-        self.must(!is_called || is_known, || format!("a person is called for nothing\n{}", self.describe(books, side)));
+        self.must(!is_called || is_known, || format!("a person is called for nothing\n{}", in_a_line(books, side)));
     }
 
     /// What every answer must be, whatever went wrong on the way.
@@ -563,7 +530,7 @@ impl CardOrder {
         verdict: &Verdict,
         must: &dyn Fn(bool, &str),
     ) {
-        let rest = was.amount - was.refunded;
+        let rest = was.amount - was.refunded - was.under_way;
         let amount = match part {
             Part::Of(amount) => amount,
             Part::Rest => rest,
@@ -573,7 +540,7 @@ impl CardOrder {
         } else if books.refund_with_key(key).is_some() {
             must(is.refunds == was.refunds, "a key is good for one refund");
         } else if amount > rest {
-            must(matches!(verdict, Verdict::Forbidden(_)), "no more than is left");
+            must(matches!(verdict, Verdict::Forbidden(_) | Verdict::Refused(_)), "no more than is left");
             must(is.refunds == was.refunds, "nothing is given back");
         } else if rest > 0 {
             must(matches!(verdict, Verdict::Done | Verdict::Unknown), "given back, or accepted");

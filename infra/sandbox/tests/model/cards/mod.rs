@@ -3,9 +3,11 @@
 //! choose instalments for the same order, before a card or after it.
 //!
 //! - [`plan`]: what may happen. [`life`]: lets it happen, and looks at everything after each step.
-//! - [`side`]: how a payment stands at its provider. [`rest`]: how everything must stand in the end.
+//! - [`calls`]: what is asked of us. [`side`]: how a payment stands at its provider; [`agreement`]: whether that is the same. [`rest`]: how everything must stand in the end.
 //! - [`found`]: sequences that once went wrong.
 
+mod agreement;
+mod calls;
 mod found;
 mod life;
 mod plan;

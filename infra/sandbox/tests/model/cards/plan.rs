@@ -9,6 +9,7 @@ use proptest_state_machine::ReferenceStateMachine;
 use standins::{CardDecision, Fault, System};
 
 use super::Cards;
+use super::calls::Notified;
 use crate::kept::Policy;
 use crate::office::Part;
 
@@ -79,17 +80,6 @@ pub(crate) enum Action {
     Tick,
 }
 
-/// What a notification says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Notified {
-    /// How it stands.
-    AsItIs,
-    /// That it is paid, whether it is or not.
-    Paid,
-    /// The same, from an address that is not on the list.
-    Stranger,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cabinet {
     Capture,
@@ -129,11 +119,10 @@ impl<A: Cards> ReferenceStateMachine for Plans<A> {
     type Transition = Step;
 
     fn init_state() -> BoxedStrategy<Plan> {
-        let captures_at_once = A::POLICY == Policy::OnHold;
         (proptest::bool::weighted(0.3), proptest::bool::weighted(0.3), proptest::bool::weighted(0.7))
-            .prop_map(move |(begins_captured, late_refunds, bank_pays)| {
+            .prop_map(|(begins_captured, late_refunds, bank_pays)| {
                 let phase = if begins_captured { Phase::Captured } else { Phase::New };
-                Plan { phase, captures_at_once, begins_captured, late_refunds, bank_pays }
+                Plan { phase, begins_captured, late_refunds, bank_pays, ..Plan::new::<A>() }
             })
             .boxed()
     }
@@ -179,6 +168,12 @@ impl<A: Cards> ReferenceStateMachine for Plans<A> {
 }
 
 impl Plan {
+    /// The plan of a life that begins with an order.
+    pub(crate) fn new<A: Cards>() -> Self {
+        let captures_at_once = A::POLICY == Policy::OnHold;
+        Self { phase: Phase::New, captures_at_once, begins_captured: false, late_refunds: false, bank_pays: true }
+    }
+
     fn at(self, phase: Phase) -> Self {
         Self { phase, ..self }
     }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use standins::CabinetAct;
 
+use super::agreement::{card_differences, in_a_line};
 use super::life::CardOrder;
-use super::side::{Side, Standing};
-use crate::agreement::{IMSHOP_AGREES, SAME_STATE, SHOP_AGREES, broken, heard_of_order, imshop_agrees, open_ends, shop_agrees};
+use crate::agreement::{heard_of_order, open_ends};
 use crate::books::Books;
 use crate::office::Office;
 use crate::truth::imshop_order;
@@ -76,9 +76,9 @@ impl CardOrder {
     fn is_at_rest(&self, all: &[Books]) {
         for (index, books) in all.iter().enumerate() {
             let side = self.side(books);
-            let wrong = [open_ends(books), self.differences(books, side.as_ref(), &all[index + 1..])].concat();
+            let wrong = [open_ends(books), card_differences(self.story(), books, side.as_ref(), &all[index + 1..])].concat();
             if !wrong.is_empty() {
-                self.broke(&format!("at rest, {wrong:?} does not hold\n{}", self.describe(books, side.as_ref())));
+                self.broke(&format!("at rest, {wrong:?} does not hold\n{}", in_a_line(books, side.as_ref())));
             }
         }
         if let Some(newest) = all.last()
@@ -86,20 +86,5 @@ impl CardOrder {
         {
             self.broke(&format!("at rest, IMSHOP's last word on the order is {:?}", imshop_order(self.story(), &self.order.id)));
         }
-    }
-
-    fn differences(&self, books: &Books, side: Option<&Side>, later: &[Books]) -> Vec<&'static str> {
-        let failed = books.has_failed();
-        let told = (imshop_agrees(self.story(), books, later), IMSHOP_AGREES);
-        let shop = (shop_agrees(self.story(), books), SHOP_AGREES);
-        let Some(side) = side else { return broken(&[(failed, "what the provider never heard of has failed"), told, shop]) };
-        let is_over = failed && (side.standing == Standing::Failed || side.standing == Standing::Captured && !side.has_money());
-        broken(&[
-            (side.agrees(&books.state) || is_over, SAME_STATE),
-            (failed || books.amount() == side.amount, "our amount is the provider's"),
-            (failed || books.refunds("made") == side.refunded, "our refunds are the provider's"),
-            told,
-            shop,
-        ])
     }
 }

@@ -27,6 +27,8 @@ pub(crate) struct Side {
     /// What is to be paid, is held or was captured.
     pub(crate) amount: i64,
     pub(crate) refunded: i64,
+    /// What refunds are about to give back.
+    pub(crate) under_way: i64,
     /// How many refunds there are, those that are under way too.
     pub(crate) refunds: usize,
     /// When it ends by itself, in milliseconds since 1970.
@@ -62,6 +64,7 @@ impl Side {
             standing,
             amount: truth.amount,
             refunded: truth.returned,
+            under_way: 0,
             refunds: usize::from(truth.returned > 0),
             ends_at: is_open.then_some(truth.valid_till),
             page: (standing == Standing::Open).then(|| truth.form_url.clone()),
@@ -79,13 +82,16 @@ impl Side {
         };
         let moment = |field: &str| Some(Timestamp::from_rfc3339(payment[field].as_str()?).expect("a moment").millis());
         let hour = || moment("created_at").map(|at| at + 60 * 60 * 1000);
-        let refunds = story.environment.standins().yookassa_refunds();
+        let all = story.environment.standins().yookassa_refunds();
+        let refunds: Vec<&Value> = all.iter().filter(|refund| refund["payment_id"] == payment["id"]).collect();
+        let under_way = refunds.iter().filter(|refund| refund["status"] == "pending");
         Self {
             id: payment["id"].as_str().expect("an id").to_owned(),
             standing,
             amount: kopecks(&payment["amount"]),
             refunded: if payment["refunded_amount"].is_null() { 0 } else { kopecks(&payment["refunded_amount"]) },
-            refunds: refunds.iter().filter(|refund| refund["payment_id"] == payment["id"]).count(),
+            under_way: under_way.map(|refund| kopecks(&refund["amount"])).sum(),
+            refunds: refunds.len(),
             ends_at: moment("expires_at").or_else(|| hour().filter(|_| standing == Standing::Open)),
             page: payment["confirmation"]["confirmation_url"].as_str().map(str::to_owned),
             shown: payment.clone(),
