@@ -8,11 +8,15 @@ use testkit::settings::IMSHOP_KEY;
 use testkit::{Answer, Event, Placed, drop_after};
 
 use crate::books::Books;
+use crate::cards::{self, CARD, Notified, Side, Standing};
 use crate::office::{Office, Part, Verdict};
 use crate::prepaid::Way;
 use crate::town::{Policy, Town};
 use crate::truth::Truth;
 use crate::weather::Dice;
+
+/// What a notification of YooKassa says that comes of itself.
+const AS_IT_IS: &str = "as it is";
 
 /// An order and what its people know.
 pub(crate) struct Life {
@@ -21,6 +25,8 @@ pub(crate) struct Life {
     uuid: String,
     /// How it is prepaid.
     way: Way,
+    /// It is paid by card.
+    card: bool,
     /// The payment page that the customer was shown.
     shown: BTreeMap<String, String>,
     decided: BTreeSet<String>,
@@ -63,6 +69,7 @@ impl Life {
             placed: None,
             uuid: format!("order-of-chaos-{number}"),
             way: Way::None,
+            card: false,
             shown: BTreeMap::new(),
             decided: BTreeSet::new(),
             callbacks: Vec::new(),
@@ -99,8 +106,8 @@ impl Life {
                 0 => {}
                 1 => self.callbacks.push((payment, decision)),
                 2 => {
-                    let event = || story.callback_event(&payment, decision);
-                    drop(tokio::join!(story.mokka(event()), story.mokka(event())));
+                    let act = Act::Callback(decision);
+                    drop(tokio::join!(act.done(town, &order, &payment, self.card), act.done(town, &order, &payment, self.card)));
                 }
                 3 => {
                     let other = if decision == "approved" { "declined" } else { "approved" };
@@ -116,7 +123,8 @@ impl Life {
         if dice.happens(200) {
             let other = if dice.happens(500) { Some(act.clone()) } else { self.next(town, books.last(), &mut dice) };
             let other = other.unwrap_or(Act::Capture);
-            let (one, two) = tokio::join!(act.done(town, &order, &payment), other.done(town, &order, &payment));
+            let (one, two) =
+                tokio::join!(act.done(town, &order, &payment, self.card), other.done(town, &order, &payment, self.card));
             self.hear(town, &payment, &act, &one);
             self.hear(town, &payment, &other, &two);
         } else {
@@ -129,7 +137,9 @@ impl Life {
         let answer = town.story.orders(Event::post("/v1/orders").key(IMSHOP_KEY).json(body).rest()).await;
         let id = (answer.status == 200).then(|| answer.json()["orders"][0]["id"].as_str().map(str::to_owned)).flatten();
         self.way = town.way(round);
-        self.note(format!("placed: {} {id:?}, prepaid: {:?}", answer.status, self.way));
+        self.card = self.way == Way::None && Dice::new(town.seed, format!("card {}", self.number)).happens(450);
+        let by = if self.card { "card" } else { "Mokka" };
+        self.note(format!("placed: {} {id:?}, by {by}, prepaid: {:?}", answer.status, self.way));
         if let Some(id) = id {
             town.weather.is_called(self.number, &id);
             self.placed = Some(Placed { uuid: self.uuid.clone(), id });
@@ -138,6 +148,9 @@ impl Life {
 
     /// The customer decides on the form that was shown, if it still lives; Mokka will say so.
     async fn customer(&mut self, town: &Town, payment: &str, dice: &mut Dice) {
+        if self.card {
+            return self.customer_with_card(town, payment, dice).await;
+        }
         let Some(truth) = Truth::of(&town.story, payment) else { return };
         let is_shown = self.shown.get(payment) == Some(&truth.form_url);
         let again = town.late_forms && truth.status == MokkaStatus::Declined;
@@ -150,6 +163,22 @@ impl Life {
         town.story.decide(payment, decision).await;
         self.note(format!("{payment}: the customer's decision is {decision:?}"));
         self.callbacks.push((payment.to_owned(), if decision == Decision::Approved { "approved" } else { "declined" }));
+    }
+
+    async fn customer_with_card(&mut self, town: &Town, payment: &str, dice: &mut Dice) {
+        let Some(side) = self.side(town, payment).await.filter(|side| side.standing == Standing::Open) else { return };
+        if self.shown.get(payment) == side.page.as_ref() && dice.happens(650) {
+            let decision = cards::customer(&town.story, &side, dice).await;
+            self.note(format!("{payment}: the customer's decision is {decision:?}"));
+            self.callbacks.push((payment.to_owned(), AS_IT_IS));
+        }
+    }
+
+    /// How a payment by card stands.
+    async fn side(&self, town: &Town, payment: &str) -> Option<Side> {
+        let order = self.placed.as_ref()?;
+        let all = Books::of(&town.story, order).await;
+        all.iter().find(|books| books.id == payment).and_then(|books| Side::of(&town.story, books))
     }
 
     /// What is likely to be asked, as things stand.
@@ -185,9 +214,9 @@ impl Life {
     async fn ask(&mut self, town: &Town, order: &Placed, payment: &str, act: Act, dice: &mut Dice) {
         let said = if dice.happens(50) {
             let after = dice.below(28) as usize;
-            drop_after(after, act.done(town, order, payment)).await.unwrap_or(Said::Nothing)
+            drop_after(after, act.done(town, order, payment, self.card)).await.unwrap_or(Said::Nothing)
         } else {
-            act.done(town, order, payment).await
+            act.done(town, order, payment, self.card).await
         };
         self.hear(town, payment, &act, &said);
     }
@@ -207,10 +236,12 @@ impl Life {
                 self.shown.insert(text("paymentId"), text("paymentUrl"));
             }
             (Act::Capture, Said::Http(answer)) if answer.status == 200 && answer.json()["paymentCaptured"] == true => {
-                let paid = Truth::of(&town.story, payment).is_some_and(|truth| match town.policy {
-                    Policy::OnShipment if self.way != Way::After => truth.was_held(),
-                    Policy::OnHold | Policy::OnShipment => truth.is_captured(),
-                });
+                // Payments by card are compared in the end: by now it may be given back again.
+                let paid = self.card
+                    || Truth::of(&town.story, payment).is_some_and(|truth| match town.policy {
+                        Policy::OnShipment if self.way != Way::After => truth.was_held(),
+                        Policy::OnHold | Policy::OnShipment => truth.is_captured(),
+                    });
                 assert!(paid, "{payment}: IMSHOP was answered that it is paid\n{}", self.diary.join("\n"));
             }
             (Act::Refund { key, .. }, Said::Office(Verdict::Done)) => self.made.push((payment.to_owned(), key_text(*key))),
@@ -224,10 +255,13 @@ fn key_text(key: u32) -> String {
 }
 
 impl Act {
-    async fn done(&self, town: &Town, order: &Placed, payment: &str) -> Said {
+    async fn done(&self, town: &Town, order: &Placed, payment: &str, card: bool) -> Said {
         let story = &town.story;
         let office = Office(story);
         match self {
+            Self::Create | Self::Capture | Self::Return | Self::Callback(_) | Self::Change { .. } if card => {
+                self.done_with_card(town, order, payment).await
+            }
             // What people ask for is an amount of what they know, and what was captured is in the shop's books.
             Self::Finish | Self::Change { .. } | Self::Refund { .. }
                 if town.prepaying.is_unheard(&story.payment(payment).await) =>
@@ -248,5 +282,25 @@ impl Act {
             Self::Refund { part, key } => Said::Office(office.refund(payment, *part, &key_text(*key)).await),
             Self::Settle => Said::Office(office.settle(payment).await),
         }
+    }
+
+    /// What is asked in another way for a payment by card.
+    async fn done_with_card(&self, town: &Town, order: &Placed, payment: &str) -> Said {
+        let story = &town.story;
+        let said = match self {
+            Self::Create => Some(cards::create(story, order, CARD).await),
+            Self::Capture => Some(cards::capture(story, payment, CARD).await),
+            Self::Return => cards::come_back(story, &story.payment(payment).await).await,
+            Self::Callback(said) => {
+                let all = Books::of(story, order).await;
+                let books = all.iter().find(|books| books.id == payment);
+                let Some(side) = books.and_then(|books| Side::of(story, books)) else { return Said::Nothing };
+                let said = if *said == AS_IT_IS { Notified::AsItIs } else { Notified::Paid };
+                cards::notify(story, &side, said).await
+            }
+            Self::Change { amount, .. } => return Said::Office(cards::change(story, payment, *amount).await),
+            Self::Finish | Self::Cancel | Self::Refund { .. } | Self::Settle => None,
+        };
+        said.map_or(Said::Nothing, Said::Http)
     }
 }

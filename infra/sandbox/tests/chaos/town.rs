@@ -8,10 +8,13 @@ use futures_util::{StreamExt as _, stream};
 use lambda_runtime::{Context, LambdaEvent};
 use sandbox::functions::Story;
 use serde_json::json;
-use standins::{MokkaStatus, Options};
+use standins::Options;
+use testkit::settings::WITH_CARDS;
+use testkit::written;
 
 use crate::agreement::{SAME_STATE, describe, differences, heard_of_order, in_shops_books, open_ends};
 use crate::books::Books;
+use crate::cards::{Side, card_differences, give_back_what_is_not_ours, in_a_line};
 use crate::office::{Office, Verdict};
 use crate::people::Life;
 use crate::prepaid::{ON_FORM, Prepaying, Way};
@@ -82,7 +85,7 @@ impl Town {
     /// Lives through a seed; a line about it. Panics with what went wrong.
     pub(crate) async fn live(policy: Policy, seed: u64, orders: u32) -> String {
         let options = Options { record_calls: false, ..Options::default() };
-        let settings = [("MOKKA_FINISH", policy.name())];
+        let settings = [("MOKKA_FINISH", policy.name()), ("PAYMENTS_CONFIG", &ways_to_pay(policy))];
         let story = Story::start_with(options, &settings).await;
         let weather = Arc::new(Weather::new(seed));
         let reconciles = [0, 1].map(|_| story.environment.build(reconcile::Deps::from_env, &settings));
@@ -178,6 +181,10 @@ impl Town {
                     life.note(format!("{}: Mokka's callback comes at last: {}", books.id, answer.status));
                 }
                 Office(&self.story).see(&books).await;
+                if give_back_what_is_not_ours(&self.story, &books) {
+                    life.told += 1;
+                    life.note(format!("{}: a person gives it back in the cabinet", books.id));
+                }
                 let Some((refund, made, said)) = Office(&self.story).clear_up(&books).await else { continue };
                 life.told += 1;
                 life.note(format!("{}: a person says of refund {refund} that it was made: {made}: {said:?}", books.id));
@@ -191,15 +198,24 @@ impl Town {
     async fn compare(&self, lives: &[Life], others: &[&str]) -> String {
         let mut wrong = String::new();
         let changes_its_mind = others.iter().any(|name| matches!(*name, "late_form" | BEHIND));
-        let (mut attempts, mut money, mut given_back, mut called) = (0, 0, 0, lives.iter().map(|life| life.told).sum::<u32>());
+        let (mut attempts, mut money, mut by_cards, mut given_back) = (0, 0, 0, 0);
+        let mut called = lives.iter().map(|life| life.told).sum::<u32>();
         for life in lives {
             let Some(order) = &life.placed else { continue };
             let all = Books::of(&self.story, order).await;
             let mut faults = Vec::new();
             let mut with_money = 0;
             for (index, books) in all.iter().enumerate() {
+                let later = &all[index + 1..];
+                let by_card = books.item["provider"] == "yookassa";
                 let truth = Truth::of(&self.story, &books.id);
-                let (mut differences, open) = (differences(&self.story, books, &all[index + 1..]), open_ends(books));
+                let side = Side::of(&self.story, books);
+                let open = open_ends(books);
+                let mut differences = if by_card {
+                    card_differences(&self.story, books, side.as_ref(), later)
+                } else {
+                    differences(&self.story, books, later)
+                };
                 // Which of its ends an attempt without money had, is nothing to anybody if Mokka changes its mind about it.
                 if changes_its_mind && truth.as_ref().is_some_and(|truth| has_failed(books, truth)) {
                     differences.retain(|what| *what != SAME_STATE);
@@ -208,8 +224,8 @@ impl Town {
                 attempts += 1;
                 called += u32::from(is_called);
                 given_back += u32::from(books.refunds("made") > 0);
-                let has_money =
-                    truth.as_ref().is_some_and(|truth| matches!(truth.status, MokkaStatus::Hold | MokkaStatus::Finished));
+                let has_money = side.as_ref().is_some_and(Side::has_money);
+                by_cards += u32::from(has_money && by_card);
                 with_money += u32::from(has_money && !is_called);
                 let why = match (differences.is_empty(), is_called) {
                     (true, false) if open.is_empty() => continue,
@@ -218,8 +234,9 @@ impl Town {
                     (true, false) => "something is open for ever",
                     (false, false) => "a difference that nobody knows of",
                 };
+                let sides = if by_card { in_a_line(books, side.as_ref()) } else { describe(books, truth.as_ref()) };
                 let book = in_shops_books(&self.story, books).unwrap_or_default();
-                faults.push(format!("{why}: {differences:?} {open:?}\n{}\nthe shop: {book}", describe(books, truth.as_ref())));
+                faults.push(format!("{why}: {differences:?} {open:?}\n{sides}\nthe shop: {book}"));
             }
             money += with_money;
             if with_money > 1 {
@@ -246,12 +263,21 @@ impl Town {
         let met: u32 = faults.values().sum();
         // A town in which nothing happens proves nothing.
         let orders = u32::try_from(lives.len()).expect("few");
-        let is_lively = met > orders && attempts >= orders / 2 && money > 0;
-        assert!(is_lively || orders < 20, "too quiet: {met} faults, {attempts} attempts, {money} paid");
+        let is_lively = met > orders && attempts >= orders / 2 && money > 0 && by_cards > 0;
+        assert!(is_lively || orders < 20, "too quiet: {met} faults, {attempts} attempts, {money} paid, {by_cards} by card");
         format!(
-            "{attempts} attempts, {money} with money, {given_back} with refunds, {called} times a person; {others:?}; {met} faults {faults:?}"
+            "{attempts} attempts, {money} with money ({by_cards} by card), {given_back} with refunds, {called} times a person; {others:?}; {met} faults {faults:?}"
         )
     }
+}
+
+/// The sandbox's ways to pay, cards among them, with the policy on their holds.
+fn ways_to_pay(policy: Policy) -> String {
+    let text = std::fs::read_to_string(WITH_CARDS).expect("the sandbox's ways to pay");
+    let finish = format!("finish = \"{}\"", policy.name());
+    let changed = text.replace("finish = \"on_hold\"", &finish);
+    assert!(changed.contains(&finish), "{text}");
+    written(env!("CARGO_TARGET_TMPDIR"), &format!("chaos-{}.toml", policy.name()), &changed)
 }
 
 /// Neither here nor at Mokka is there money.

@@ -121,10 +121,11 @@ impl Weather {
     /// The fault that a call to an outside system meets.
     pub(crate) fn outside(&self, system: System, method: &'static str, body: &[u8]) -> Option<Fault> {
         // What changes something is where the money is, and is called least.
-        let changes = system == System::Mokka && method != "status";
+        let changes = system == System::Mokka && method != "status" || system == System::Yookassa && method != "get";
         let mut dice = self.dice(system.name(), method, &about(body), if changes { 3 * self.usual } else { self.usual })?;
         let fault = match system {
             System::Mokka => mokka(method, &mut dice),
+            System::Yookassa => yookassa(&mut dice),
             // Any 2xx says that the shop has the event, so a page of HTML in its place with 200 is left out.
             System::Shop if method == "events" => dice.one(&[
                 Fault::Reset,
@@ -136,7 +137,7 @@ impl Weather {
                 Fault::Late(200),
                 Fault::Repeated,
             ]),
-            System::Imshop | System::Shop | System::Smspro | System::Yookassa => dice.one(&[
+            System::Imshop | System::Shop | System::Smspro => dice.one(&[
                 Fault::Reset,
                 Fault::Http500,
                 Fault::Html,
@@ -149,7 +150,7 @@ impl Weather {
             ]),
         };
         let kind = fault.to_string();
-        let of = if system == System::Mokka { method } else { "" };
+        let of = if matches!(system, System::Mokka | System::Yookassa) { method } else { "" };
         self.note(format!("{system} {of} {}", kind.split(':').next().unwrap_or_default()));
         Some(fault)
     }
@@ -203,6 +204,28 @@ fn mokka(method: &'static str, dice: &mut Dice) -> Fault {
     }
 }
 
+/// Under its key everything may be asked for again, and is done once.
+fn yookassa(dice: &mut Dice) -> Fault {
+    if dice.happens(5) {
+        return Fault::Timeout;
+    }
+    dice.one(&[
+        Fault::Reset,
+        Fault::Http500,
+        Fault::Throttled,
+        Fault::Html,
+        Fault::AnswerLost,
+        Fault::AnswerLost,
+        Fault::EffectLate(10),
+        Fault::EffectLate(50),
+        Fault::EffectLate(200),
+        Fault::Status(202),
+        Fault::Status(503),
+        Fault::Repeated,
+        Fault::Late(300),
+    ])
+}
+
 /// The order or the payment that a call is about.
 fn about(body: &[u8]) -> String {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -213,6 +236,7 @@ fn about(body: &[u8]) -> String {
         &body["payment"]["paymentId"],
         &body["orders"][0]["uuid"],
         &body["data"]["payment_id"],
+        &body["metadata"]["payment_id"],
     ];
     texts.into_iter().find_map(Value::as_str).unwrap_or_default().to_owned()
 }
