@@ -117,3 +117,33 @@ async fn capture_unknown_to_us_is_refunded() {
     assert_eq!((answer.status, shop.state().await.as_str()), (200, "refunded"), "{}", answer.body);
     assert_eq!(shop.mokka().returned, AMOUNT);
 }
+
+#[tokio::test]
+async fn what_was_captured_after_it_had_been_canceled_goes_back_whole_and_only_once() {
+    for reading in ["refunded", "finished"] {
+        let shop = Shop::held().await;
+        let standins = shop.story.environment.standins();
+        standins.set_reading("status_after_return", reading).unwrap();
+        assert_eq!(shop.cancel().await.status, 200);
+        assert_refused(&shop.refund("early", None).await, 409, "already_canceled", "nothing was captured");
+        standins.set_mokka_status(&shop.payment, "finished").unwrap();
+        assert_refused(&shop.refund("part", Some("1000.00")).await, 409, "already_canceled", "all of it, or nothing");
+        let back = shop.refund("all", None).await;
+        assert_eq!((back.status, &back.json()["payment"]["state"]), (200, &json!("canceled")), "{}", back.body);
+        assert_eq!(
+            (back.json()["payment"]["refunded"].as_str(), back.json()["payment"]["mismatch"].as_str()),
+            (Some(AMOUNT), None)
+        );
+        assert_eq!(shop.refund("all", None).await.status, 200);
+        assert_eq!(shop.mokka().returned, AMOUNT);
+        assert_refused(&shop.refund("again", None).await, 409, "already_canceled", "nothing is left");
+        shop.story.environment.advance(Duration::from_hours(26));
+        shop.story.environment.tick().await;
+        let stored = shop.story.payment(&shop.payment).await;
+        assert_eq!(
+            (&stored["state"], stored.get("mismatch"), stored.get("attention")),
+            (&json!("canceled"), None, None),
+            "{stored}"
+        );
+    }
+}

@@ -17,7 +17,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shared::payments::texts;
 use shared::platform::clock::Timestamp;
-use standins::{CardDecision, CardOutcome, Fault, Options, StandIns, System};
+use standins::{CabinetAct, CardDecision, CardOutcome, Fault, Options, StandIns, System};
 use testkit::settings::{CASHIER_KEY, IMSHOP_KEY, OPERATOR_KEY, WITH_CARDS};
 use testkit::{Answer, Cast, Event, Function, Placed, http, worker};
 

@@ -104,3 +104,20 @@ async fn nobody_decides_by_hand_what_yookassa_keeps_a_record_of() {
     shop.wait(120).await;
     assert_eq!(shop.stored().await["attention"], json!("open"), "after days somebody has to ask");
 }
+
+#[tokio::test]
+async fn same_refund_asked_for_while_news_is_written_down_is_made_once() {
+    let shop = Shop::captured().await;
+    let part = CabinetAct::Refund { amount: Some("500.00".to_owned()) };
+    shop.standins().in_yookassa_cabinet(&shop.their_id(), &part).unwrap();
+    // The first request hears of the part late: meanwhile the second has written it down, and given back what both ask for.
+    shop.fault("get", "late:700", 1);
+    let second = async {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        shop.refund("same", Some("1000.00")).await
+    };
+    let (one, two) = tokio::join!(shop.refund("same", Some("1000.00")), second);
+    assert_eq!((one.status, two.status), (200, 200), "{} {}", one.body, two.body);
+    let amounts: Vec<_> = shop.standins().yookassa_refunds().iter().map(|refund| refund["amount"]["value"].clone()).collect();
+    assert_eq!(amounts, [json!("500.00"), json!("1000.00")]);
+}

@@ -106,3 +106,50 @@ async fn one_stage_whose_page_nobody_had_stands_in_no_other_ways_way() {
     assert_eq!(shop.create().await["success"], json!(false));
     assert_eq!(shop.create_by("mokka").await.json()["success"], json!(true));
 }
+
+#[tokio::test]
+async fn money_of_an_attempt_that_was_given_up_goes_back_by_one_press() {
+    for reading in ["at_once", "pending"] {
+        let shop = Shop::with(&[("PAYMENTS_CONFIG", &one_stage())]).await;
+        shop.standins().set_reading("refunds", reading).unwrap();
+        shop.opened().await;
+        assert_eq!(shop.back_office("cancel", OPERATOR_KEY, None).await.status, 200);
+        let refused = shop.refund("early", None).await;
+        assert_eq!(
+            (refused.status, &refused.json()["code"]),
+            (409, &json!("already_canceled")),
+            "nothing was paid: {}",
+            refused.body
+        );
+        shop.pay(CardDecision::Paid).await;
+        shop.wait(70).await;
+        assert!(shop.stored().await["mismatch"].is_string());
+        let part = shop.refund("part", Some("1000.00")).await;
+        assert_eq!((part.status, &part.json()["code"]), (409, &json!("mismatch")), "all of it or nothing: {}", part.body);
+        let (one, two) = tokio::join!(shop.refund("all", None), shop.refund("all", None));
+        for answer in [one, two] {
+            assert!([200, 202, 409].contains(&answer.status), "{}", answer.body);
+        }
+        for refund in shop.standins().yookassa_refunds() {
+            let id = refund["id"].as_str().unwrap();
+            shop.standins()
+                .decide_yookassa(id, &CardOutcome { notify: false, ..CardOutcome::new(CardDecision::Paid) })
+                .await
+                .unwrap();
+        }
+        shop.wait(120).await;
+        assert_eq!(shop.refund("all", None).await.status, 200);
+        let refunds = shop.standins().yookassa_refunds();
+        let made: Vec<_> = refunds.iter().map(|refund| (&refund["amount"]["value"], &refund["status"])).collect();
+        assert_eq!(made, [(&json!(AMOUNT), &json!("succeeded"))], "{reading}");
+        let stored = shop.stored().await;
+        assert_eq!(
+            (&stored["state"], stored.get("mismatch"), stored.get("attention")),
+            (&json!("canceled"), None, None),
+            "{stored}"
+        );
+        assert_eq!(shop.standins().imshop_payment(&shop.payment).unwrap()["paymentCaptured"], json!(false), "it was never paid");
+        assert_eq!(shop.refund("another", None).await.json()["code"], json!("already_canceled"));
+        assert_eq!(shop.create_by("mokka").await.json()["success"], json!(true), "the order can be paid again");
+    }
+}

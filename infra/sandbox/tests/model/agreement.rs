@@ -80,7 +80,12 @@ pub(crate) fn shop_agrees(story: &Story, books: &Books) -> bool {
         "declined" | "expired" => "failed",
         same => same,
     };
-    let refunded = if state == "refunded" { books.amount() } else { books.refunds("made") };
+    let refunded = match state {
+        "refunded" => books.amount(),
+        // What was paid after it had failed, and was given back, was never the shop's.
+        _ if books.has_failed() => 0,
+        _ => books.refunds("made"),
+    };
     let in_text = |kopecks: i64| format!("{}.{:02}", kopecks / 100, kopecks % 100);
     entry["state"] == state
         && entry["refunded"] == in_text(refunded).as_str()

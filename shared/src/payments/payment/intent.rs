@@ -124,7 +124,7 @@ impl Payment {
                 // It ends when the form would have ended, and it is not extended again by itself.
                 self.hold_until.get_or_insert(self.valid_till);
             }
-            if self.withdrawn {
+            if self.withdrawn && intent == Intent::Cancel {
                 return self.release_refused(reason, by, now);
             }
             self.push(Some(format!("{} not done: {}", intent.name(), reason.code)), None, by, now);

@@ -81,7 +81,7 @@ fn agrees(payment: &Payment, report: &ProviderReport) -> bool {
         // There is no money, so no amount either.
         State::Declined | State::Canceled | State::Expired => {
             let without_money = [Declined, Canceled, Expired, Refunded, Unregistered];
-            return without_money.contains(&report.state);
+            return without_money.contains(&report.state) || report.state == Captured && payment.was_given_back_after_all();
         }
     };
     report.state == ours && mismatch_of_money(payment, report).is_none()
@@ -155,6 +155,7 @@ fn unchanged(payment: &Payment, report: &ProviderReport, policy: Policy, now: Ti
 fn withdrawn(payment: &Payment, report: &ProviderReport, now: Timestamp) -> Next {
     match &report.state {
         ReportedState::Held => Next::Release,
+        ReportedState::Captured if payment.was_given_back_after_all() => Next::Closed,
         ReportedState::Captured => has_money(payment),
         ReportedState::Canceled | ReportedState::Expired | ReportedState::Refunded => Next::Closed,
         ReportedState::Unregistered | ReportedState::Pending | ReportedState::Declined
@@ -170,6 +171,22 @@ fn withdrawn(payment: &Payment, report: &ProviderReport, now: Timestamp) -> Next
     }
 }
 
+impl Payment {
+    /// Whether the provider has captured all the money of this payment, which failed here, and has given nothing of it back.
+    #[must_use]
+    pub fn is_captured_beside(&self, report: &ProviderReport) -> bool {
+        let is_whole = mismatch(self, report, self.amount).is_none();
+        let is_untouched = report.sums.as_ref().is_none_or(|sums| sums.refunded == Some(self.refunded()));
+        let is_ours = report.is_of(self) && report.conflict.is_none();
+        self.state.is_failed() && report.state == ReportedState::Captured && is_ours && is_whole && is_untouched
+    }
+
+    /// It failed here, was paid all the same, and was given back whole by us: the provider may go on saying that it was captured.
+    fn was_given_back_after_all(&self) -> bool {
+        self.state.is_failed() && self.refunded() == self.amount
+    }
+}
+
 fn has_money(payment: &Payment) -> Next {
     Next::Mismatch(format!("the provider has money for a payment that is {}", payment.state.name()))
 }
@@ -179,6 +196,9 @@ fn settled(payment: &Payment, report: &ProviderReport) -> Next {
     match (payment.state, &report.state) {
         (State::Captured | State::PartiallyRefunded, ReportedState::Refunded) => {
             sure_of_money(payment, report, Next::Move(State::Refunded))
+        }
+        (State::Declined | State::Canceled | State::Expired, ReportedState::Captured) if payment.was_given_back_after_all() => {
+            Next::Wait
         }
         (State::Declined | State::Canceled | State::Expired, ReportedState::Held | ReportedState::Captured) => has_money(payment),
         // A part was given back in the provider's cabinet: how much for which goods only a manual review can find out.

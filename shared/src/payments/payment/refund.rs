@@ -57,6 +57,12 @@ impl Payment {
         refund.ended_at = Some(now);
         let action = format!("refund {} of {} made", index + 1, refund.amount);
         let refunded = self.refunded();
+        if self.state.is_failed() {
+            // It was told as failed, and now there is no money of it again.
+            self.mismatch = None;
+            self.push(Some(action), None, by, now);
+            return;
+        }
         self.state = if refunded == self.amount { State::Refunded } else { State::PartiallyRefunded };
         self.push(Some(action), StatusEvent::of(self.state, refunded), by, now);
     }

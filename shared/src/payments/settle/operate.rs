@@ -29,10 +29,19 @@ pub enum CommandOutcome {
 
 /// A payment after its Status was asked and nothing was called.
 enum Refreshed {
-    /// How the payment stands, and whether the provider holds its money although our books do not say so: a shop that captures
-    /// at once never writes a hold down without its capture.
-    At(Payment, bool),
+    /// How the payment stands, and what the provider has of it although our books do not say so.
+    At(Payment, Beside),
     Unavailable(Payment),
+}
+
+/// What the provider has of a payment beside our books.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beside {
+    Nothing,
+    /// Its money is held: a shop that captures at once never writes a hold down without its capture.
+    Held,
+    /// Its money was captured although it failed here: it was paid after it had been given up.
+    Captured,
 }
 
 impl Settler {
@@ -56,24 +65,34 @@ impl Settler {
                 payment = Box::pin(self.settle(payment, by, deadline)).await?.into_payment();
             }
             match self.permits(&payment, &command) {
-                Err(refusal) if !refusal.may_be_outrun() => return Ok(CommandOutcome::Forbidden(payment, refusal)),
+                Err(refusal) if !refusal.may_be_outrun() && !payment.may_give_all_back(&command, &refusal) => {
+                    return Ok(CommandOutcome::Forbidden(payment, refusal));
+                }
                 Ok(()) | Err(_) => {}
             }
-            let held;
-            (payment, held) = match Box::pin(self.refresh(payment, by, deadline)).await? {
-                Refreshed::At(payment, held) => (payment, held),
+            let beside;
+            (payment, beside) = match Box::pin(self.refresh(payment, by, deadline)).await? {
+                Refreshed::At(payment, beside) => (payment, beside),
                 Refreshed::Unavailable(payment) => return Ok(CommandOutcome::Unavailable(payment)),
             };
+            // Another request with the same key may have made the refund while this one asked.
+            if let Some(asked_before) = self.asked_before(&payment, &command, by, deadline).await? {
+                return Ok(asked_before);
+            }
             command = self.possible(&payment, command);
             match self.permits(&payment, &command) {
                 Ok(()) => {}
-                Err(CommandRefusal::NotHeld) if held => {}
+                Err(CommandRefusal::NotHeld) if beside == Beside::Held => {}
+                Err(refusal) if beside == Beside::Captured && payment.may_give_all_back(&command, &refusal) => {}
                 Err(refusal) => return Ok(CommandOutcome::Forbidden(payment, refusal)),
             }
             if deadline.before(RECORDING + ENOUGH).allows(ENOUGH).is_none() {
                 return Ok(CommandOutcome::Unavailable(payment));
             }
-            if matches!(command, Command::Cancel) && !held && matches!(payment.state, State::Creating | State::Pending) {
+            if matches!(command, Command::Cancel)
+                && beside != Beside::Held
+                && matches!(payment.state, State::Creating | State::Pending)
+            {
                 // There is nothing to call the provider for: whatever is paid yet is let go by the first request that sees it.
                 match self.orders.save_payment(payment.clone().withdrawn(by, self.clock.now())).await? {
                     Some(payment) => return Ok(CommandOutcome::Done(payment)),
@@ -216,15 +235,16 @@ impl Settler {
             let Some(report) = self.ask(&payment, deadline).await else { return Ok(Refreshed::Unavailable(payment)) };
             payment = payment.with_report(&report);
             let policy = self.gateways.policy(&payment);
+            let beside = if payment.is_captured_beside(&report) { Beside::Captured } else { Beside::Nothing };
             let saved = match next(&payment, &report, policy, self.clock.now()) {
-                Next::Capture => return Ok(Refreshed::At(payment, true)),
+                Next::Capture => return Ok(Refreshed::At(payment, Beside::Held)),
                 Next::Extend if payment.state != State::Held => {
                     Box::pin(self.record(payment.clone(), Next::Move(State::Held), by)).await?
                 }
                 Next::Wait | Next::Register | Next::Repeat | Next::Release | Next::Extend => {
-                    return Ok(Refreshed::At(payment, false));
+                    return Ok(Refreshed::At(payment, beside));
                 }
-                Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => return Ok(Refreshed::At(payment, false)),
+                Next::Mismatch(what) if payment.mismatch.as_ref() == Some(&what) => return Ok(Refreshed::At(payment, beside)),
                 news @ (Next::Move(_)
                 | Next::Done
                 | Next::Dropped(_)
@@ -234,11 +254,11 @@ impl Settler {
                 | Next::MatchesAgain) => Box::pin(self.record(payment.clone(), news, by)).await?,
             };
             payment = match saved {
-                Some(saved) => return Ok(Refreshed::At(saved, false)),
+                Some(saved) => return Ok(Refreshed::At(saved, beside)),
                 None => self.reread(payment).await?,
             };
             if payment.is_leased(self.clock.now()) {
-                return Ok(Refreshed::At(payment, false));
+                return Ok(Refreshed::At(payment, Beside::Nothing));
             }
         }
         Ok(Refreshed::Unavailable(payment))

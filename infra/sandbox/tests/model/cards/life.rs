@@ -308,9 +308,18 @@ impl CardOrder {
         for id in std::mem::take(&mut self.processing) {
             self.decide(&id, self.bank.clone()).await;
         }
+        self.bank_makes_refunds(&self.bank).await;
+    }
+
+    /// It makes the refunds that wait for it.
+    pub(super) async fn bank_answers_kindly(&self) {
+        self.bank_makes_refunds(&CardDecision::Paid).await;
+    }
+
+    async fn bank_makes_refunds(&self, decision: &CardDecision) {
         for refund in self.story().environment.standins().yookassa_refunds() {
             if refund["status"] == "pending" {
-                self.decide(refund["id"].as_str().expect("an id"), self.bank.clone()).await;
+                self.decide(refund["id"].as_str().expect("an id"), decision.clone()).await;
             }
         }
     }

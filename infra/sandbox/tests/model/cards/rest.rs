@@ -8,13 +8,15 @@ use super::agreement::{card_differences, in_a_line};
 use super::life::CardOrder;
 use crate::agreement::{heard_of_order, open_ends};
 use crate::books::Books;
-use crate::office::Office;
+use crate::office::{Office, Part, Verdict};
 use crate::truth::imshop_order;
 
 /// After so many rounds of waiting, pumping and ticking everything must be at rest.
 const ROUNDS: u32 = 60;
 /// The schedule runs every minute; the lease of a run that died has expired by then.
 const BETWEEN_TICKS: Duration = Duration::from_mins(1);
+/// The idempotency key of a refund of what was paid after it had been given up.
+const AFTER_ALL: &str = "paid-after-all";
 
 impl CardOrder {
     /// Nothing is broken any more; time passes.
@@ -58,18 +60,23 @@ impl CardOrder {
         self.story().environment.advance(wait.max(BETWEEN_TICKS));
     }
 
-    /// A person sees what was paid and is not any more, and gives back in the cabinet what was paid after it had been given up.
+    /// A person sees what was paid and is not any more, and gives back what was paid after it had been given up.
     async fn play_the_person(&mut self, books: &Books) {
         let office = Office(self.story());
         office.see(books).await;
         let side = self.side(books).filter(|side| side.is_captured() && side.has_money() && side.shown.is_object());
-        if let Some(side) = side.filter(|_| books.needs_attention() && books.has_failed()) {
+        if side.is_none() || !books.needs_attention() || !books.has_failed() || books.intent().is_some() {
+            return;
+        }
+        let said = office.refund(&books.id, Part::Rest, AFTER_ALL).await;
+        self.note(format!("  a person gives {} back: {said:?}", books.id));
+        if !matches!(said, Verdict::Done | Verdict::Unknown) {
+            // The bank has refused it before, under this key: then it is asked for in the cabinet.
+            let id = side.map(|side| side.id).unwrap_or_default();
             let all = CabinetAct::Refund { amount: None };
-            self.story().environment.standins().in_yookassa_cabinet(&side.id, &all).expect("it can be given back");
             self.cabinet.insert(books.id.clone());
-            self.bank_answers().await;
-            let said = Office(self.story()).settle(&books.id).await;
-            self.note(format!("  a person gives {} back in the cabinet: {said:?}", books.id));
+            self.story().environment.standins().in_yookassa_cabinet(&id, &all).expect("it can be given back");
+            self.bank_answers_kindly().await;
         }
     }
 
