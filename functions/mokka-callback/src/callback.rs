@@ -46,7 +46,7 @@ async fn note_prepayment(deps: &Deps, payment: Payment, hint: &CheckoutCallback)
     let Some(split) = split(&payment, hint) else { return Ok(payment) };
     let mut payment = payment;
     for _ in 0..ROUNDS {
-        let Some(noted) = payment.split(split) else { return Ok(payment) };
+        let Some(noted) = payment.split(split, Trigger::Callback, deps.settler.clock.now()) else { return Ok(payment) };
         if let Some(saved) = deps.settler.orders.save_payment(noted).await.map_err(Failure::unavailable)? {
             return Ok(saved);
         }

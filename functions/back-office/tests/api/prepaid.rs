@@ -277,6 +277,31 @@ async fn a_prepayment_chosen_on_the_form_is_heard_of_by_callback_or_status() {
 }
 
 #[tokio::test]
+async fn shop_hears_the_right_amount_when_the_prepayment_is_heard_of_after_the_capture() {
+    let readings = [("prepaid_amount", "whole"), ("prepayment_on_form", "thousand")];
+    let shop = pending("on_shipment", &readings, json!({ "prepaymentUrl": PAGE })).await;
+    approved(&shop).await;
+    shop.story.come_back(&shop.payment).await;
+    assert_eq!(shop.finish().await.status, 200);
+    let environment = &shop.story.environment;
+    let in_books = async || {
+        environment.advance(Duration::from_mins(1));
+        environment.poll_stream().await;
+        let books = environment.standins().shop_books();
+        let order = environment.standins().shop_book(&shop.order.id).unwrap();
+        (order["payments"][0]["state"].clone(), order["payments"][0]["amount"].clone(), books["step_backs"].clone())
+    };
+    assert_eq!(in_books().await, (json!("paid"), json!(AMOUNT), json!([])));
+    callback(&shop, AMOUNT, json!(PREPAID), json!(3250)).await;
+    assert_eq!(in_books().await, (json!("paid"), json!(REST), json!([])));
+    let paid = |event: &Value| event["body"]["type"] == "payment.paid" || event["type"] == "payment.paid";
+    assert_eq!(environment.standins().shop_events().iter().filter(|event| paid(event)).count(), 2);
+    callback(&shop, AMOUNT, json!(PREPAID), json!(3250)).await;
+    assert_eq!(in_books().await.1, json!(REST));
+    assert_eq!(environment.standins().shop_events().iter().filter(|event| paid(event)).count(), 2, "once");
+}
+
+#[tokio::test]
 async fn form_without_prepayment_and_declined_form_settle_as_usual() {
     let shop = pending("on_hold", &[], json!({ "prepaymentUrl": PAGE })).await;
     approved(&shop).await;

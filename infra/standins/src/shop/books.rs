@@ -126,8 +126,10 @@ impl Books {
             refunded: Kopecks(0),
             attention: false,
         });
+        // What was paid may turn out to be another amount.
+        let corrects = |state| state == State::Paid && payment.state == Some(state) && payment.amount != event.amount;
         match State::of(event.kind) {
-            Some(state) if state.may_follow(payment.state) => {
+            Some(state) if state.may_follow(payment.state) || corrects(state) => {
                 payment.state = Some(state);
                 payment.amount = event.amount;
                 payment.refunded = payment.refunded.max(event.refunded);

@@ -10,6 +10,9 @@ use crate::platform::money::Money;
 const ATTENTION: &str = "attention";
 const ATTENTION_OVER: &str = "attention over";
 
+/// What the history says when it is learned of captured money that it is another amount: the shop hears once more that it is paid.
+pub(super) const AMOUNT_CORRECTED: &str = "amount corrected";
+
 /// What an event says has happened; its name is the event's `type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {
@@ -173,7 +176,7 @@ fn kind_of(step: &Step, is_new_state: bool, is_prepaid_afterwards: bool) -> Opti
         // A hold that is captured at once carries no status event. One beside a part that is paid afterwards carries none either, but waits
         // for the shop.
         State::Held => (step.event.is_some() || is_prepaid_afterwards && is_new_state).then_some(EventKind::Held),
-        State::Captured => is_new_state.then_some(EventKind::Paid),
+        State::Captured => (is_new_state || step.action.as_deref() == Some(AMOUNT_CORRECTED)).then_some(EventKind::Paid),
         State::PartiallyRefunded => (is_new_state || step.event.is_some()).then_some(EventKind::PartiallyRefunded),
         State::Refunded => is_new_state.then_some(EventKind::Refunded),
         State::Declined | State::Expired => is_new_state.then_some(EventKind::Failed),

@@ -6,9 +6,11 @@
 //! is; from then on only this way of naming is one.
 
 use super::data::Payment;
+use super::events::AMOUNT_CORRECTED;
 use super::prepayment::{Named, Prepaid, minus};
 use super::report::{ProviderReport, ReportedState};
-use super::state::State;
+use super::state::{State, Trigger};
+use crate::platform::clock::Timestamp;
 use crate::platform::money::Money;
 
 /// What a callback says of the amounts. Only the split of what is known to be paid is taken from it.
@@ -90,9 +92,13 @@ impl Payment {
     /// This payment after an authentic callback has said what is prepaid: what the customer chose on the form, or what we said ourselves.
     /// Nothing if that was known, is nothing, or does not add up to what the order costs: then the provider's status alone decides.
     #[must_use]
-    pub fn split(&self, split: Split) -> Option<Self> {
-        let next = self.split_at_rest(split)?;
-        self.intent.is_none().then_some(next)
+    pub fn split(&self, split: Split, by: Trigger<'_>, now: Timestamp) -> Option<Self> {
+        let mut next = self.split_at_rest(split).filter(|_| self.intent.is_none())?;
+        if next.state.is_settled() && next.amount != self.amount {
+            // The shop has heard of another amount.
+            next.push(Some(AMOUNT_CORRECTED.to_owned()), None, by, now);
+        }
+        Some(next)
     }
 
     /// The callback says what is prepaid, and it can only be noted once what is under way is over.
