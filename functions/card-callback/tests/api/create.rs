@@ -144,3 +144,14 @@ async fn page_of_the_shops_own_for_a_part_is_nothing_to_a_card_that_pays_all() {
     let path = shop.return_path().await;
     assert!(shop.come_back(&path).await.headers["location"].ends_with("/success"));
 }
+
+#[tokio::test]
+async fn installation_of_the_longest_stack_is_kept_with_the_payment() {
+    let installation = format!("123456789012-{}", "s".repeat(128));
+    let shop = Shop::with(&[("INSTALLATION", &installation)]).await;
+    shop.opened().await;
+    assert_eq!(shop.their()["metadata"]["installation"], json!(installation));
+    shop.pay(CardDecision::Paid).await;
+    assert_eq!(shop.notify("payment.waiting_for_capture").await.status, 200);
+    assert_eq!(shop.state().await, "captured");
+}
