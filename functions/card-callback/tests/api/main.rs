@@ -6,6 +6,7 @@ mod capture;
 mod counts;
 mod create;
 mod faults;
+mod gone;
 mod health;
 mod notifications;
 mod operate;
