@@ -4,6 +4,7 @@
 
 mod capture;
 mod counts;
+mod crash;
 mod create;
 mod faults;
 mod gone;
