@@ -103,8 +103,13 @@ impl Notification {
                 News::Held | News::Ended => false,
                 News::Captured => match payment.state {
                     State::Captured | State::PartiallyRefunded | State::Refunded => true,
-                    State::Creating | State::Pending | State::Held | State::Finishing => false,
-                    State::Declined | State::Canceled | State::Expired => false,
+                    State::Creating
+                    | State::Pending
+                    | State::Held
+                    | State::Finishing
+                    | State::Declined
+                    | State::Canceled
+                    | State::Expired => false,
                 },
                 News::GivenBack { number } => number
                     .and_then(|number| payment.refunds.get(number.checked_sub(1)?))
