@@ -23,6 +23,10 @@ from installation import ROOT, AwsError, Stage, aws, gateway_secret, persons
 NOBODYS_ORDER = "doctor-asks-for-nothing"
 # Where a gateway of kind yookassa is, unless its section says otherwise.
 YOOKASSA = "https://api.yookassa.ru/v3"
+# The states of a payment that its gateway must still be asked about; after them only refunds and looks at what is over follow.
+LIVE = ("creating", "pending", "held", "finishing")
+# How many pages of a hundred are looked at of each: a gateway that takes money has a payment among the newest.
+PAGES = 10
 # What AWS gives an account that is in use.
 USUAL_QUOTA = 1000
 # Days before a certificate's end at which somebody should know.
@@ -326,6 +330,35 @@ def gateways(found, stage, values):
             found.note(f"the gateway {gateway} does not take {name} now: calls go on with the other key")
 
 
+def lost_gateways(found, stage, outputs, values):
+    """Whether live payments need a gateway that payments.toml does not have any more: the running stage is asked, with one of its keys."""
+    key = next((key for _, _, key in persons(values.get("BACK_OFFICE_KEYS", ""))), None)
+    if key is None:
+        return
+    lost, problem = {}, None
+    for state in LIVE:
+        asked = {"state": state, "limit": 100}
+        for _ in range(PAGES):
+            address = f"{outputs['BaseUrl']}/v1/back-office/payments?{urllib.parse.urlencode(asked)}"
+            status, said = called(address, headers={"Authorization": f"Bearer {key}"})
+            if status != 200 or not isinstance(said, dict):
+                problem = f"{status or ''} {said}".strip()
+                break
+            for payment in said["payments"]:
+                if payment["provider"] != "mokka" and payment["provider"] not in stage.gateways:
+                    lost.setdefault(payment["provider"], []).append(payment["payment_id"])
+            if not (cursor := said.get("cursor")):
+                break
+            asked["cursor"] = cursor
+    for gateway, payments in sorted(lost.items()):
+        found.bad(f"payments.toml has no gateway {gateway} any more, and live payments need it, {len(payments)}: {', '.join(payments[:3])}",
+                  f"put [gateways.{gateway}] back until they have ended; take its ways to pay out of the list instead")
+    if problem:
+        found.note(f"whether live payments need a gateway that payments.toml does not have is not known: the back office answers {problem}")
+    elif not lost:
+        found.ok("every live payment has its gateway in payments.toml")
+
+
 def smspro(found, stage, values):
     """A check of a code that nobody was sent."""
     key = values.get("SMSPRO_KEY", "").strip()
@@ -406,6 +439,7 @@ def main():
         values = secrets(found, stage)
         mokka(found, stage, values)
         gateways(found, stage, values)
+        lost_gateways(found, stage, outputs, values)
         smspro(found, stage, values)
         for name in ("IMSHOP_PAYMENT_STATUS_URL", "IMSHOP_ORDER_STATUS_URL", "SHOP_EVENTS_URL"):
             if values.get(name):

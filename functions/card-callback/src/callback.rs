@@ -37,6 +37,10 @@ pub(crate) async fn callback(deps: &Deps, inbound: &Inbound, name: &str) -> Resu
     tracing::info!(gateway = %name, event = notification.event, "notification received");
     let Some(payment) = find(deps, &name, gateway, &notification, inbound).await? else { return done() };
     on_payment(&payment.id);
+    if notification.is_recorded(&payment) {
+        tracing::info!("what the notification says is recorded already");
+        return done();
+    }
     let now = deps.settler.clock.now();
     if !deps.settler.orders.begin_look(payment.id.as_str(), now, BETWEEN_LOOKS).await.map_err(Failure::unavailable)? {
         return Err(Failure::unavailable("the gateway was asked about this payment a moment ago"));

@@ -3,7 +3,7 @@
 //!
 //! | answer | when |
 //! |---|---|
-//! | 200 | what the gateway says now is recorded; or the notification is about nothing of ours |
+//! | 200 | what the gateway says now is recorded, or was before; or the notification is about nothing of ours |
 //! | 403 | it comes from an address that is not the gateway's |
 //! | 404 | there is no gateway of that name |
 //! | 503 | the gateway or the store could not be asked, or was asked for this payment a moment ago: the notification comes again |

@@ -455,14 +455,16 @@ impl Run<'_> {
             later.poll.audits_done = if planned.is_some() { later.poll.audits_done } else { later.poll.audits_done.max(1) };
             return Ok(settler.orders.save_payment(later).await?.unwrap_or(payment));
         }
-        if self.providers.is_down(&payment.provider) {
+        // A gateway that the configuration has lost never answers: its looks end as those do that a provider does not answer.
+        let is_gone = !settler.gateways.has(&payment.provider);
+        if !is_gone && self.providers.is_down(&payment.provider) {
             return Ok(payment);
         }
         let before = payment.state;
         let (after, ProviderAnswer { known, understood, is_new }) = self.ask_provider(payment, deadline).await?;
         polled.moved = after.state != before;
         let now = settler.clock.now();
-        let next = match (known, understood) {
+        let next = match (known, understood || is_gone) {
             _ if is_new => return Ok(after),
             (true, _) => after.clone().audited(audits, now),
             // The provider may have dropped an order that is long over.

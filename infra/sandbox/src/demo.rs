@@ -42,9 +42,9 @@ pub fn curl_lines(addresses: &Addresses) -> String {
         "Place an order, then pay for it:".to_owned(),
         post("/v1/orders", order("demo-order-1")),
         post("/v1/payments", json!({"items": items()})),
-        post("/v1/acquiring", create("demo-order-1", "1001")),
+        post("/v1/acquiring", create(MOKKA, "demo-order-1", "1001")),
         format!("Open the paymentUrl in a browser (code 1111), or decide for the customer:\ncurl -s {providers}/control/mokka/1001-1/decide -d '{{\"decision\":\"approved\"}}'"),
-        post("/v1/acquiring", capture("1001-1")),
+        post("/v1/acquiring", capture(MOKKA, "1001-1")),
         format!("Look at it as the shop's people do:\ncurl -s {api_gateway}/v1/back-office/orders/1001 -H 'Authorization: Bearer {OPERATOR_KEY}'"),
         format!("What the outside systems saw: {providers}/"),
     ]
@@ -72,13 +72,18 @@ fn items() -> Value {
     ])
 }
 
-fn create(uuid: &str, id: &str) -> Value {
-    json!({"command": "create", "paymentMethodId": "mokka", "orderUuid": uuid, "orderId": id, "returnUrl": "imshop://payment/failed"})
+fn create(method: &str, uuid: &str, id: &str) -> Value {
+    json!({"command": "create", "paymentMethodId": method, "orderUuid": uuid, "orderId": id, "returnUrl": "imshop://payment/failed"})
 }
 
-fn capture(payment: &str) -> Value {
-    json!({"command": "capture", "paymentMethodId": "mokka", "paymentId": payment})
+fn capture(method: &str, payment: &str) -> Value {
+    json!({"command": "capture", "paymentMethodId": method, "paymentId": payment})
 }
+
+/// Mokka's way to pay, as the sandbox's list names it.
+const MOKKA: &str = "mokka";
+/// The way to pay by card, as the sandbox's list names it.
+const CARD: &str = "yookassa/card";
 
 /// How many codes an attacker with a range of numbers asks for.
 const ABUSE: usize = 200;
@@ -105,12 +110,16 @@ pub async fn play(addresses: &Addresses, on_shipment: &Addresses, out: &mut impl
     let payment = stage.pay().await?;
     stage.forgotten_callback().await?;
     stage.refund(&payment).await?;
+    stage.card().await?;
     stage.form().await?;
     stage.shop_is_down().await?;
     stage.pumping().await?;
     let mut stage = Stage { http, addresses: on_shipment, out };
     stage.shipment().await?;
-    writeln!(out, "\nDone: paid, made up for, given back, captured on shipment; forms delivered; and abuse stopped.")?;
+    writeln!(
+        out,
+        "\nDone: paid in instalments and by card, made up for, given back, captured on shipment; forms delivered; and abuse stopped."
+    )?;
     Ok(())
 }
 
@@ -121,12 +130,13 @@ struct Stage<'a, W> {
 }
 
 impl<W: Write> Stage<'_, W> {
-    /// An order up to Mokka's form; the shop's id of it and the payment's.
-    async fn start_paying(&mut self, uuid: &str) -> Result<(String, String), DemoError> {
+    /// An order up to the page to pay on; the shop's id of it and the payment's.
+    async fn start_paying(&mut self, uuid: &str, method: &str) -> Result<(String, String), DemoError> {
         let answer = self.imshop("The customer places an order", "/v1/orders", order(uuid)).await?;
         let id = text(&answer["orders"][0]["id"]);
         expect("order", answer["orders"][0]["success"] == true, "an accepted order", &answer)?;
-        let created = self.imshop("The customer chooses Mokka", "/v1/acquiring", create(uuid, &id)).await?;
+        let what = if method == CARD { "The customer chooses a bank card" } else { "The customer chooses Mokka" };
+        let created = self.imshop(what, "/v1/acquiring", create(method, uuid, &id)).await?;
         expect("create", created["success"] == true, "a payment page", &created)?;
         Ok((id, text(&created["paymentId"])))
     }
@@ -135,17 +145,17 @@ impl<W: Write> Stage<'_, W> {
         self.title("An order, paid in instalments")?;
         let list = self.imshop("The app asks how this cart can be paid", "/v1/payments", json!({"items": items()})).await?;
         let offers = list["payments"].as_array().into_iter().flatten();
-        expect("payments", offers.into_iter().any(|offer| offer["id"] == "mokka"), "mokka among the ways to pay", &list)?;
-        let (_, payment) = self.start_paying("demo-order-1").await?;
+        expect("payments", offers.into_iter().any(|offer| offer["id"] == MOKKA), "mokka among the ways to pay", &list)?;
+        let (_, payment) = self.start_paying("demo-order-1", MOKKA).await?;
 
-        let pending = self.imshop("The app asks too early", "/v1/acquiring", capture(&payment)).await?;
+        let pending = self.imshop("The app asks too early", "/v1/acquiring", capture(MOKKA, &payment)).await?;
         expect("capture", pending["pending"] == true, "pending", &pending)?;
 
         let what = "The customer approves on Mokka's form; Mokka calls back";
         let decided = self.decide(what, &payment, true).await?;
         expect("callback", decided["callbacks"] == json!([200]), "a callback answered with 200", &decided)?;
 
-        let captured = self.imshop("The app asks again", "/v1/acquiring", capture(&payment)).await?;
+        let captured = self.imshop("The app asks again", "/v1/acquiring", capture(MOKKA, &payment)).await?;
         expect("capture", captured["paymentCaptured"] == true, "paymentCaptured", &captured)?;
         self.imshop_hears(&payment, "paymentCaptured", true).await?;
         self.shop_hears(&payment, "payment.paid").await?;
@@ -154,7 +164,7 @@ impl<W: Write> Stage<'_, W> {
 
     async fn forgotten_callback(&mut self) -> Result<(), DemoError> {
         self.title("A callback that never comes")?;
-        let (_, payment) = self.start_paying("demo-order-2").await?;
+        let (_, payment) = self.start_paying("demo-order-2", MOKKA).await?;
         let what = "The customer approves; Mokka's callback is lost, and the app is closed";
         self.decide(what, &payment, false).await?;
         self.control("Ten minutes go by", "/control/clock", json!({"advance_s": 600})).await?;
@@ -182,11 +192,47 @@ impl<W: Write> Stage<'_, W> {
         self.shop_hears(payment, "payment.refunded").await
     }
 
+    async fn card(&mut self) -> Result<(), DemoError> {
+        self.title("An order, paid by card")?;
+        let cart = json!({"items": items()});
+        let list = self.imshop("The app asks how this cart can be paid", "/v1/payments", cart).await?;
+        let mut offers = list["payments"].as_array().into_iter().flatten();
+        expect("payments", offers.any(|offer| offer["id"] == CARD), "yookassa/card among the ways to pay", &list)?;
+        let (_, payment) = self.start_paying("demo-order-4", CARD).await?;
+        let theirs = self.look("/control/yookassa").await?;
+        let theirs = theirs.as_array().into_iter().flatten().find(|theirs| theirs["metadata"]["payment_id"] == payment);
+        let id = text(&theirs.unwrap_or(&Value::Null)["id"]);
+        let what = "The customer pays on YooKassa's page, by whose id the payment is known there; YooKassa notifies";
+        let path = format!("/control/yookassa/{id}/decide");
+        let decided = self.control(what, &path, json!({"outcome": "paid"})).await?;
+        expect("notification", decided["notifications"] == json!([200]), "a notification answered with 200", &decided)?;
+        let captured = self.imshop("The app asks", "/v1/acquiring", capture(CARD, &payment)).await?;
+        expect("capture", captured["paymentCaptured"] == true, "paymentCaptured", &captured)?;
+        self.imshop_hears(&payment, "paymentCaptured", true).await?;
+        self.shop_hears(&payment, "payment.paid").await?;
+        let path = format!("/v1/back-office/payments/{payment}/refunds");
+        let made = self
+            .back_office(
+                "One cup is broken; a card's part is given back on the same day",
+                &path,
+                json!({"amount": "350.00"}),
+                "cup",
+            )
+            .await?;
+        expect("refund", made["payment"]["state"] == "partially_refunded", "partially_refunded", &made)?;
+        self.shop_hears(&payment, "payment.partially_refunded").await?;
+        let theirs = self.look(&format!("/control/yookassa/{id}")).await?;
+        let given_back = &theirs["refunded_amount"]["value"];
+        expect("yookassa", given_back == "350.00", "350.00 given back at YooKassa", &theirs)?;
+        writeln!(self.out, "\n  At YooKassa the payment is {}, {} of it given back.", text(&theirs["status"]), text(given_back))?;
+        Ok(())
+    }
+
     async fn shipment(&mut self) -> Result<(), DemoError> {
         self.title("Another shop: captured when the goods ship (MOKKA_FINISH=on_shipment)")?;
-        let (order, payment) = self.start_paying("demo-order-3").await?;
+        let (order, payment) = self.start_paying("demo-order-3", MOKKA).await?;
         self.decide("The customer approves; Mokka calls back", &payment, true).await?;
-        let paid = self.imshop("For the app a hold is paid", "/v1/acquiring", capture(&payment)).await?;
+        let paid = self.imshop("For the app a hold is paid", "/v1/acquiring", capture(MOKKA, &payment)).await?;
         expect("capture", paid["paymentCaptured"] == true, "paymentCaptured", &paid)?;
         self.shop_hears(&payment, "payment.held").await?;
         let finish = json!({"check_number": "F-2026-17", "check_link": "https://ofd.example/F-2026-17"});

@@ -70,6 +70,51 @@ async fn payment_of_a_lost_answer_is_found_in_the_list_after_its_hour() {
     assert_eq!(shop.stored().await["provider_id"], shop.their()["id"]);
 }
 
+/// The shop's site sells, too: so many payments at YooKassa now, by the same account.
+async fn sell_elsewhere(shop: &Shop, count: u32) {
+    let http = shared::platform::outbound::client().unwrap();
+    let address = format!("{}/yookassa/v3/payments", shop.standins().base_url());
+    let body = json!({
+        "amount": {"value": "10.00", "currency": "RUB"},
+        "capture": true,
+        "confirmation": {"type": "redirect", "return_url": "https://shop.example/"},
+        "description": "Заказ сайта"
+    });
+    for _ in 0..count {
+        let key = format!("site-{}", shop.theirs().len());
+        let request = http.post(&address).basic_auth("506751", Some("test_demo_key")).header("Idempotence-Key", key);
+        let answer = request.header("Content-Type", "application/json").body(body.to_string()).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn payment_of_a_lost_answer_is_found_in_a_busy_hour() {
+    let shop = Shop::open().await;
+    shop.fault("create", "answer_lost", 1);
+    assert_eq!(shop.create().await["success"], json!(false));
+    shop.pay(CardDecision::Paid).await;
+    let ours = shop.their_id();
+    shop.story.environment.advance(Duration::from_mins(5));
+    sell_elsewhere(&shop, 510).await;
+    shop.wait(70).await;
+    assert_eq!((shop.state().await.as_str(), shop.stored().await["provider_id"].clone()), ("captured", json!(ours)));
+}
+
+#[tokio::test]
+async fn registration_that_never_arrived_is_decided_after_a_busy_hour() {
+    let shop = Shop::open().await;
+    shop.fault("create", "http500", 1);
+    assert_eq!(shop.create().await["success"], json!(false));
+    for _ in 0..3 {
+        shop.story.environment.advance(Duration::from_mins(15));
+        sell_elsewhere(&shop, 200).await;
+    }
+    shop.wait(70).await;
+    let stored = shop.stored().await;
+    assert_eq!((&stored["state"], stored.get("attention")), (&json!("expired"), None), "{stored}");
+}
+
 #[tokio::test]
 async fn refused_registration_is_no_payment_and_the_next_has_a_key_of_its_own() {
     let shop = Shop::open().await;
@@ -143,4 +188,15 @@ async fn page_of_the_shops_own_for_a_part_is_nothing_to_a_card_that_pays_all() {
     assert_eq!(shop.capture().await["paymentCaptured"], json!(true), "it is captured at once");
     let path = shop.return_path().await;
     assert!(shop.come_back(&path).await.headers["location"].ends_with("/success"));
+}
+
+#[tokio::test]
+async fn installation_of_the_longest_stack_is_kept_with_the_payment() {
+    let installation = format!("123456789012-{}", "s".repeat(128));
+    let shop = Shop::with(&[("INSTALLATION", &installation)]).await;
+    shop.opened().await;
+    assert_eq!(shop.their()["metadata"]["installation"], json!(installation));
+    shop.pay(CardDecision::Paid).await;
+    assert_eq!(shop.notify("payment.waiting_for_capture").await.status, 200);
+    assert_eq!(shop.state().await, "captured");
 }

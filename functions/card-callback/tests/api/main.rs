@@ -4,8 +4,10 @@
 
 mod capture;
 mod counts;
+mod crash;
 mod create;
 mod faults;
+mod gone;
 mod health;
 mod notifications;
 mod operate;

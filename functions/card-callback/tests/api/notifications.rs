@@ -19,6 +19,24 @@ async fn notification_captures_the_hold_and_its_repetitions_change_nothing() {
 }
 
 #[tokio::test]
+async fn notification_of_what_we_did_ourselves_is_taken_at_once_and_asks_nothing() {
+    let shop = Shop::pending().await;
+    shop.pay(CardDecision::Paid).await;
+    assert_eq!(shop.notify("payment.waiting_for_capture").await.status, 200);
+    assert_eq!(shop.refund("return-1", Some("250.00")).await.status, 200);
+    let refund = shop.standins().yookassa_refunds()[0].clone();
+    shop.forget_calls();
+    assert_eq!(shop.notify("payment.succeeded").await.status, 200);
+    assert_eq!(shop.notify_of("refund.succeeded", refund.clone()).await.status, 200);
+    assert!(shop.called().is_empty(), "{:?}", shop.called());
+    let mut other = refund;
+    other["metadata"].as_object_mut().unwrap().remove("refund");
+    shop.story.environment.advance(Duration::from_secs(10));
+    assert_eq!(shop.notify_of("refund.succeeded", other).await.status, 200);
+    assert_eq!(shop.called(), ["get"], "a refund that is not recorded may be one of the provider's cabinet");
+}
+
+#[tokio::test]
 async fn twenty_notifications_captures_and_returns_at_once_make_one_capture() {
     let shop = Shop::pending().await;
     shop.pay(CardDecision::Paid).await;

@@ -1,9 +1,12 @@
 //! What comes over HTTP, as events at the functions.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
 use sandbox::functions::Story;
-use testkit::settings::{CASHIER_KEY, IMSHOP_KEY, SHOP_KEY, SMS_REPORT_SECRET};
+use serde_json::json;
+use standins::Options;
+use testkit::settings::{CASHIER_KEY, IMSHOP_KEY, SHOP_KEY, SMS_REPORT_SECRET, WITH_CARDS};
 use testkit::{Answer, Event};
 use tokio::runtime::{Builder, Runtime};
 
@@ -28,8 +31,7 @@ pub(crate) fn is_told(answer: &Answer) -> Result<(), String> {
     }
 }
 
-/// Gives every input to a function, of an environment of its own with an order and an attempt to pay it. What the answers must be like
-/// beside that is `check`'s to say.
+/// Gives every input to a function, of an environment of its own with an order and an attempt to pay it.
 fn send(folder: &str, function: &str, events: impl Fn(&Story, &[u8]) -> Vec<Event>) {
     let runtime = runtime();
     let story = runtime.block_on(async {
@@ -38,12 +40,19 @@ fn send(folder: &str, function: &str, events: impl Fn(&Story, &[u8]) -> Vec<Even
         story.create(&order).await;
         story
     });
+    give(folder, &story, |story, input| {
+        for event in events(story, input) {
+            is_told(&runtime.block_on(story.environment.call(function, event.rest())))?;
+        }
+        Ok(())
+    });
+}
+
+/// Tries every input of a folder in one environment.
+fn give(folder: &str, story: &Story, check: impl Fn(&Story, &[u8]) -> Result<(), String>) {
     let (files, tried) = (corpus(folder), RefCell::new(0_u32));
     try_all(&inputs(files.clone()), files, |input| {
-        for event in events(&story, &input) {
-            let answer = runtime.block_on(story.environment.call(function, event.rest()));
-            is_told(&answer)?;
-        }
+        check(story, &input)?;
         // What the environment remembers of each call would be all that the process takes.
         *tried.borrow_mut() += 1;
         if tried.borrow().is_multiple_of(16) {
@@ -94,6 +103,49 @@ fn what_mokka_says_is_a_hint_whatever_it_is() {
             Event::post("/v1/mokka/registration/0123456789abcdef0123456789abcdef/x").bytes(body),
         ]
     });
+}
+
+#[test]
+fn what_a_card_gateway_says_is_a_hint_whatever_it_is() {
+    let runtime = runtime();
+    let (story, theirs) = runtime.block_on(async {
+        let story = Story::start_with(Options::default(), &[("PAYMENTS_CONFIG", WITH_CARDS)]).await;
+        let order = story.order().await;
+        let create =
+            json!({"command": "create", "paymentMethodId": "yookassa/card", "orderUuid": order.uuid, "orderId": order.id});
+        let created = story.acquiring(Event::post("/v1/acquiring").key(IMSHOP_KEY).json(create).rest()).await;
+        assert_eq!(created.json()["success"], json!(true), "{}", created.body);
+        let theirs = story.environment.standins().yookassa_payments()[0]["id"].as_str().unwrap().to_owned();
+        (story, theirs)
+    });
+    give("cards", &story, |story, input| {
+        // In the corpus the payment of this environment has a name of its own.
+        let body = replaced(input, b"THE-PAYMENT", theirs.as_bytes());
+        for method in ["GET", "POST"] {
+            // Callers have the gateway asked once in five seconds for a payment, and are put off with a 503 meanwhile.
+            story.environment.advance(Duration::from_secs(6));
+            let mut event = Event::new(method, "/v1/cards/yookassa").bytes(&body).rest();
+            event["requestContext"]["identity"]["sourceIp"] = json!("127.0.0.1");
+            is_told(&runtime.block_on(story.environment.call("card-callback", event)))?;
+        }
+        Ok(())
+    });
+    // In the long run its hour is over.
+    let state = runtime.block_on(story.state("1001-1"));
+    assert!(["pending", "expired"].contains(&state.as_str()), "nobody has paid: {state}");
+}
+
+/// The text with every `from` in it as `to`.
+fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut replaced = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.windows(from.len()).position(|window| window == from) {
+        replaced.extend_from_slice(&rest[..at]);
+        replaced.extend_from_slice(to);
+        rest = &rest[at + from.len()..];
+    }
+    replaced.extend_from_slice(rest);
+    replaced
 }
 
 #[test]

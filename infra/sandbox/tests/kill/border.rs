@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
@@ -119,13 +119,13 @@ impl Border {
     }
 }
 
-async fn pass(State(line): State<Line>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn pass(State(line): State<Line>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let Line { border, mut to } = line;
     let operation = headers.get("x-amz-target").and_then(|target| target.to_str().ok()?.rsplit('.').next());
     let call = operation.unwrap_or_else(|| uri.path()).to_owned();
     border.moment("before", &call).await;
     let base = to.wait_for(Option::is_some).await.unwrap().clone().unwrap();
-    let mut request = border.0.http.post(format!("{base}{uri}")).body(body);
+    let mut request = border.0.http.request(method, format!("{base}{uri}")).body(body);
     for (name, value) in headers.iter().filter(|(name, _)| **name != header::HOST && **name != header::CONTENT_LENGTH) {
         request = request.header(name, value);
     }

@@ -155,15 +155,15 @@ impl KillableSandbox {
     }
 
     /// IMSHOP's `create`.
-    pub(crate) async fn create(&self, uuid: &str, id: &str) -> Called {
-        let body = json!({"command": "create", "paymentMethodId": "mokka", "orderUuid": uuid, "orderId": id,
+    pub(crate) async fn create(&self, method: &str, uuid: &str, id: &str) -> Called {
+        let body = json!({"command": "create", "paymentMethodId": method, "orderUuid": uuid, "orderId": id,
             "returnUrl": "imshop://payment/failed"});
         self.post("/v1/acquiring", IMSHOP_KEY, &body).await
     }
 
     /// IMSHOP's `capture`.
-    pub(crate) async fn capture(&self, payment: &str) -> Called {
-        let body = json!({"command": "capture", "paymentMethodId": "mokka", "paymentId": payment});
+    pub(crate) async fn capture(&self, method: &str, payment: &str) -> Called {
+        let body = json!({"command": "capture", "paymentMethodId": method, "paymentId": payment});
         self.post("/v1/acquiring", IMSHOP_KEY, &body).await
     }
 
@@ -177,6 +177,11 @@ impl KillableSandbox {
         let order = self.standins.mokka_order(payment).unwrap();
         let url = Url::parse(&order.callback_url).unwrap();
         self.post(url.path(), "none", &json!({"order_id": payment, "decision": "approved", "amount": order.amount})).await
+    }
+
+    /// A card gateway's notification.
+    pub(crate) async fn notify(&self, body: &Value) -> Called {
+        self.post("/v1/cards/yookassa", "none", body).await
     }
 
     /// The back office acts on a payment.

@@ -14,6 +14,7 @@
 )]
 
 mod border;
+mod card;
 mod killable;
 
 use std::time::Duration;
@@ -43,6 +44,10 @@ enum Job {
     RefundPart,
     /// The back office gives all of it back.
     RefundAll,
+    /// The main job by card: order, create, the customer's payment, notification, capture.
+    PayByCard,
+    /// The back office gives a part back to the card.
+    RefundCard,
 }
 
 /// An order and its payment.
@@ -61,7 +66,12 @@ impl Job {
     /// What is there before the job begins.
     async fn prepare(self, sandbox: &KillableSandbox) -> Subject {
         let mut subject = Subject { uuid: sandbox.new_order(), id: None };
-        if self == Self::Pay {
+        if matches!(self, Self::Pay | Self::PayByCard) {
+            return subject;
+        }
+        if self == Self::RefundCard {
+            card::pay(sandbox, &mut subject).await.expect("the process runs");
+            told(sandbox, &subject.payment()).await;
             return subject;
         }
         hold(sandbox, &mut subject).await.expect("the process runs");
@@ -83,7 +93,11 @@ impl Job {
         let (status, answer) = match self {
             Self::Pay => {
                 hold(sandbox, subject).await?;
-                sandbox.capture(&subject.payment()).await?
+                sandbox.capture("mokka", &subject.payment()).await?
+            }
+            Self::PayByCard => {
+                card::pay(sandbox, subject).await?;
+                sandbox.capture(card::METHOD, &subject.payment()).await?
             }
             Self::Cancel => sandbox.operate(&payment, "cancel", &json!({})).await?,
             Self::Finish => sandbox.operate(&payment, "finish", &json!({})).await?,
@@ -91,7 +105,9 @@ impl Job {
                 let cart = json!([{"name": "Чайник", "price": "1000.00", "quantity": 2}]);
                 sandbox.operate(&payment, "change", &json!({"amount": "2000.00", "cart": cart})).await?
             }
-            Self::RefundPart => sandbox.refund(&payment, &format!("part-{payment}"), &json!({"amount": "300.00"})).await?,
+            Self::RefundPart | Self::RefundCard => {
+                sandbox.refund(&payment, &format!("part-{payment}"), &json!({"amount": "300.00"})).await?
+            }
             Self::RefundAll => sandbox.refund(&payment, &format!("all-{payment}"), &json!({})).await?,
         };
         assert!(matches!(status, 200 | 202 | 409), "{status} {answer}");
@@ -101,11 +117,11 @@ impl Job {
     /// The states that it may end in if the caller does not repeat it: the last one is what was asked for.
     fn ends(self) -> &'static [&'static str] {
         match self {
-            Self::Pay => &["expired", "captured"],
+            Self::Pay | Self::PayByCard => &["expired", "captured"],
             Self::Cancel => &["held", "canceled"],
             Self::Change => &["held"],
             Self::Finish => &["held", "captured"],
-            Self::RefundPart => &["captured", "partially_refunded"],
+            Self::RefundPart | Self::RefundCard => &["captured", "partially_refunded"],
             Self::RefundAll => &["captured", "refunded"],
         }
     }
@@ -115,7 +131,7 @@ impl Job {
 async fn hold(sandbox: &KillableSandbox, subject: &mut Subject) -> Result<(), Gone> {
     let id = sandbox.order(&subject.uuid).await?;
     subject.id = Some(id.clone());
-    let (status, answer) = sandbox.create(&subject.uuid, &id).await?;
+    let (status, answer) = sandbox.create("mokka", &subject.uuid, &id).await?;
     let payment = subject.payment();
     if status == 200 && answer["success"] == true {
         sandbox.approve(&payment).await;
@@ -173,18 +189,23 @@ async fn converged(sandbox: &KillableSandbox, subject: &Subject) -> Option<Value
     panic!("it does not come to rest: {:#}", sandbox.payment(&id).await.unwrap_or_default());
 }
 
-/// The money is right, at Mokka, with us, and in what IMSHOP was told.
+/// The money is right, at the provider, with us, and in what IMSHOP was told.
 fn check(sandbox: &KillableSandbox, job: Job, asked_again: bool, subject: &Subject, payment: Option<&Value>) {
     let id = subject.payment();
     let mokka = sandbox.standins.mokka_order(&id);
     let Some(payment) = payment else {
-        assert!(mokka.is_none() && !asked_again, "Mokka has what we do not know");
+        let theirs = card::payments(sandbox, &id);
+        assert!(mokka.is_none() && theirs.is_empty() && !asked_again, "the provider has what we do not know");
         return;
     };
     let state = payment["state"].as_str().unwrap();
     let ends = job.ends();
     let refused = job == Job::RefundPart && payment["refunds"][0]["status"] == "refused";
     assert!(ends.contains(&state) && (!asked_again || refused || ends.last() == Some(&state)), "{state}: {payment:#}");
+    if matches!(job, Job::PayByCard | Job::RefundCard) {
+        card::check(sandbox, subject, payment);
+        return check_told(sandbox, subject, state);
+    }
     let Some(mokka) = mokka else {
         assert_eq!(state, "expired", "Mokka never heard of it");
         return;
@@ -205,6 +226,12 @@ fn check(sandbox: &KillableSandbox, job: Job, asked_again: bool, subject: &Subje
     let returns = mokka.returns.iter().map(|one| one.amount.clone());
     assert_eq!(made.collect::<Vec<_>>(), returns.collect::<Vec<_>>(), "{payment:#}");
     assert!(refunds.len() <= 1 && payment["mismatch"].is_null() && payment["attention"].is_null(), "{payment:#}");
+    check_told(sandbox, subject, state);
+}
+
+/// IMSHOP and the shop have heard what there is to hear, in its order.
+fn check_told(sandbox: &KillableSandbox, subject: &Subject, state: &str) {
+    let id = subject.payment();
     let words: (&[bool], &[&str]) = match state {
         "expired" => (&[false], &["payment_failed"]),
         "canceled" => (&[true, false], &["paid", "payment_failed"]),
@@ -294,6 +321,14 @@ async fn a_hold_survives_it_while_people_act_on_it() {
 async fn money_given_back_survives_it() {
     let mut sandbox = KillableSandbox::start(&[("MOKKA_FINISH", "on_shipment")]).await;
     for job in [Job::RefundPart, Job::RefundAll] {
+        kill_everywhere(&mut sandbox, job).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payment_by_card_survives_it() {
+    let mut sandbox = KillableSandbox::start(&[]).await;
+    for job in [Job::PayByCard, Job::RefundCard] {
         kill_everywhere(&mut sandbox, job).await;
     }
 }

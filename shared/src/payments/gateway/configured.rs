@@ -5,8 +5,9 @@ use crate::payments::payment::GatewayName;
 use crate::platform::env::Env;
 use crate::platform::secret::Keys;
 
-/// The longest name of an installation: providers keep it with each payment.
-const MAX_INSTALLATION: usize = 64;
+/// The longest name of an installation: providers keep it with each payment (YooKassa: at most 512 characters), and the template's, an
+/// account of 12 digits, a hyphen and a stack of at most 128 characters, has 141.
+const MAX_INSTALLATION: usize = 200;
 
 /// A gateway as it is to be built.
 #[derive(Clone, Debug)]
@@ -100,6 +101,18 @@ mod tests {
         }
         let said = read(&TWO.replace("506752", "-"), &[]).unwrap_err();
         assert!(said.contains("PAYMENTS_CONFIG: FILE:6:10: field `gateways.shop-2.shopId`: must be the shop's number"), "{said}");
+    }
+
+    #[test]
+    fn installation_of_the_longest_stack_fits() {
+        // AWS: an account of 12 digits, a stack of at most 128 letters, digits and hyphens.
+        let longest = format!("123456789012-{}", "s".repeat(128));
+        let keys = [("GATEWAY_YOOKASSA_SECRET", "first"), ("GATEWAY_SHOP_2_SECRET", "second")];
+        let with = |name: &str| read(TWO, &[&keys[..], &[("INSTALLATION", name)]].concat());
+        assert_eq!(with(&longest).unwrap()[0].installation, longest);
+        assert!(with(&"s".repeat(200)).is_ok());
+        let said = with(&"s".repeat(201)).unwrap_err();
+        assert!(said.contains("INSTALLATION: must be 1 to 200 Latin letters"), "{said}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::payments::payment::{
-    Change, KeyedRequest, Order, Payment, PaymentAction, Policy, ProviderOutcome, ProviderReport, Reason,
+    Change, KeyedRequest, Order, Payment, PaymentAction, Policy, ProviderOutcome, ProviderReport, Reason, RefundStatus, State,
 };
 use crate::platform::clock::{Deadline, Timestamp};
 use crate::platform::env::parse_url;
@@ -82,12 +82,52 @@ pub trait CardGateway: Gateway {
 /// What a notification names.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Notification {
-    /// What is said to have happened, for the log.
+    /// Its name for the log.
     pub event: &'static str,
+    /// What is said to have happened.
+    pub news: News,
     /// The provider's id of the payment.
     pub provider_id: String,
     /// Ours: a hint.
     pub payment_id: Option<String>,
+}
+
+impl Notification {
+    /// Whether the payment's record already says what happened, so that asking the provider would bring nothing: each capture and
+    /// refund of our own is followed by such a notification.
+    #[must_use]
+    pub fn is_recorded(&self, payment: &Payment) -> bool {
+        let is_clear = !payment.unknown && payment.mismatch.is_none();
+        is_clear
+            && match &self.news {
+                News::Held | News::Ended => false,
+                News::Captured => match payment.state {
+                    State::Captured | State::PartiallyRefunded | State::Refunded => true,
+                    State::Creating
+                    | State::Pending
+                    | State::Held
+                    | State::Finishing
+                    | State::Declined
+                    | State::Canceled
+                    | State::Expired => false,
+                },
+                News::GivenBack { number } => number
+                    .and_then(|number| payment.refunds.get(number.checked_sub(1)?))
+                    .is_some_and(|refund| refund.status == RefundStatus::Made),
+            }
+    }
+}
+
+/// What a notification says to have happened.
+#[derive(Debug, PartialEq, Eq)]
+pub enum News {
+    Held,
+    Captured,
+    Ended,
+    /// By our refund of this number, counted from 1; by another one's without it.
+    GivenBack {
+        number: Option<usize>,
+    },
 }
 
 /// A payment of this installation, as the provider has it.

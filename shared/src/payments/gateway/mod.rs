@@ -16,7 +16,9 @@ use crate::platform::env::Env;
 use crate::platform::outbound::Http;
 
 pub use configured::Configured;
-pub use contract::{Abilities, Call, CardGateway, Delivered, Gateway, Notification, OwnPayment, Registration, Unknown, Urls};
+pub use contract::{
+    Abilities, Call, CardGateway, Delivered, Gateway, News, Notification, OwnPayment, Registration, Unknown, Urls,
+};
 use missing::Missing;
 
 /// The configured gateways, by their names.
@@ -47,6 +49,12 @@ impl Gateways {
             Some(gateway) => gateway.as_ref(),
             None => &Missing,
         }
+    }
+
+    /// Whether there is a gateway of that name.
+    #[must_use]
+    pub fn has(&self, name: &GatewayName) -> bool {
+        name.is_mokka() || self.others.contains_key(name)
     }
 
     /// The card gateway of that name.

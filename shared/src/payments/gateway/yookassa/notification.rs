@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::metadata::PAYMENT_ID;
-use crate::payments::gateway::contract::Notification;
+use super::metadata::{PAYMENT_ID, REFUND};
+use crate::payments::gateway::contract::{News, Notification};
 use crate::platform::wire::{self, Lenient};
 
 /// The longest id that is believed; YooKassa's have 36 characters.
@@ -30,14 +30,16 @@ struct Object {
 /// The payment that a notification is about; nothing for one about something else, or that cannot be read.
 pub(super) fn read(body: &[u8]) -> Option<Notification> {
     let Body { event, object } = wire::object(body).ok()?;
-    let (event, provider_id) = match event.as_str() {
-        "payment.waiting_for_capture" => ("payment.waiting_for_capture", object.id),
-        "payment.succeeded" => ("payment.succeeded", object.id),
-        "payment.canceled" => ("payment.canceled", object.id),
-        "refund.succeeded" => ("refund.succeeded", object.payment_id.0?),
+    let mut metadata = object.metadata.0.unwrap_or_default();
+    let number = metadata.get(REFUND).and_then(|number| number.parse().ok());
+    let (event, news, provider_id) = match event.as_str() {
+        "payment.waiting_for_capture" => ("payment.waiting_for_capture", News::Held, object.id),
+        "payment.succeeded" => ("payment.succeeded", News::Captured, object.id),
+        "payment.canceled" => ("payment.canceled", News::Ended, object.id),
+        "refund.succeeded" => ("refund.succeeded", News::GivenBack { number }, object.payment_id.0?),
         _ => return None,
     };
     let is_plain = provider_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    let payment_id = object.metadata.0.and_then(|mut metadata| metadata.remove(PAYMENT_ID));
-    (is_plain && (1..=MAX_ID).contains(&provider_id.len())).then_some(Notification { event, provider_id, payment_id })
+    let payment_id = metadata.remove(PAYMENT_ID);
+    (is_plain && (1..=MAX_ID).contains(&provider_id.len())).then_some(Notification { event, news, provider_id, payment_id })
 }
