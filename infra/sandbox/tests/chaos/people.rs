@@ -26,7 +26,7 @@ pub(crate) struct Life {
     /// How it is prepaid.
     way: Way,
     /// It is paid by card.
-    card: bool,
+    pub(crate) card: bool,
     /// The payment page that the customer was shown.
     shown: BTreeMap<String, String>,
     decided: BTreeSet<String>,
@@ -137,7 +137,8 @@ impl Life {
         let answer = town.story.orders(Event::post("/v1/orders").key(IMSHOP_KEY).json(body).rest()).await;
         let id = (answer.status == 200).then(|| answer.json()["orders"][0]["id"].as_str().map(str::to_owned)).flatten();
         self.way = town.way(round);
-        self.card = self.way == Way::None && Dice::new(town.seed, format!("card {}", self.number)).happens(450);
+        // What is prepaid before is Mokka's affair; a card pays all, also of an order that may be prepaid afterwards.
+        self.card = self.way != Way::Before && Dice::new(town.seed, format!("card {}", self.number)).happens(450);
         let by = if self.card { "card" } else { "Mokka" };
         self.note(format!("placed: {} {id:?}, by {by}, prepaid: {:?}", answer.status, self.way));
         if let Some(id) = id {
