@@ -154,13 +154,25 @@ impl Payment {
         is_asked && self.registered() != self.amount
     }
 
+    /// This payment after its whole hold was captured in the provider's cabinet although less was to be paid, and the difference was given
+    /// back there: then the books take the provider's sums.
+    fn with_whole_hold_captured(mut self, report: &ProviderReport) -> Self {
+        let is_waiting = self.state == State::Held && self.intent.is_none();
+        let (Some(sums), Some(registered), true) = (&report.sums, self.registered, is_waiting) else { return self };
+        let is_whole = report.state == ReportedState::Captured && sums.captured == Some(registered);
+        if is_whole && sums.refunded.is_some_and(|back| !back.is_zero() && registered.minus(self.amount) == Ok(back)) {
+            (self.amount, self.registered) = (registered, None);
+        }
+        self
+    }
+
     /// This payment with what a report says beside how it stands: the provider's id, the end of the hold, why it ended.
     #[must_use]
     pub fn with_report(self, report: &ProviderReport) -> Self {
         if !report.is_of(&self) || report.conflict.is_some() {
             return self;
         }
-        let mut payment = self.with_reported_amount(report);
+        let mut payment = self.with_reported_amount(report).with_whole_hold_captured(report);
         if payment.provider_id.is_none() {
             payment.provider_id.clone_from(&report.provider_id);
         }

@@ -35,3 +35,17 @@ fn refund_of_what_was_captured_in_the_cabinet_is_asked_for_once() {
         ],
     );
 }
+
+/// All of a hold was captured in the cabinet of which less was to be paid by then, and what a person gave back of it led nowhere.
+#[test]
+fn whole_capture_of_a_lowered_hold_is_put_right_in_the_cabinet() {
+    plays::<OnShipment>(
+        &Plan::new::<OnShipment>(),
+        &[
+            Step::Ask(call(Action::Create)),
+            Step::Customer { decision: CardDecision::Paid, oldest: false },
+            Step::Ask(call(Action::Change(200_000))),
+            Step::Cabinet(Cabinet::Capture),
+        ],
+    );
+}

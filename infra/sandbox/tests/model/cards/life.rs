@@ -416,7 +416,9 @@ impl CardOrder {
         let ends_soon = books.state == "held" && books.moment("valid_till") <= Some(self.now() + DAY);
         // Paid in one stage after it had been given up.
         let has_failed_with_money = books.has_failed() && side.is_some_and(Side::has_money);
-        let is_known = books.item["hinted"] == true || ends_soon || books.is_lost() || has_failed_with_money;
+        // All of a hold was captured in the cabinet of which less was to be paid by then.
+        let is_too_much = books.state == "held" && side.is_some_and(|side| side.is_captured() && side.amount > books.amount());
+        let is_known = is_too_much || books.item["hinted"] == true || ends_soon || books.is_lost() || has_failed_with_money;
         self.must(!is_called || is_known, || format!("a person is called for nothing\n{}", in_a_line(books, side)));
     }
 

@@ -8,7 +8,7 @@ use super::agreement::{card_differences, in_a_line};
 use super::life::CardOrder;
 use crate::agreement::{heard_of_order, open_ends};
 use crate::books::Books;
-use crate::office::{Office, Part, Verdict};
+use crate::office::{Office, Part, Verdict, rubles};
 use crate::truth::imshop_order;
 
 /// After so many rounds of waiting, pumping and ticking everything must be at rest.
@@ -65,6 +65,17 @@ impl CardOrder {
         let office = Office(self.story());
         office.see(books).await;
         let side = self.side(books).filter(|side| side.is_captured() && side.has_money() && side.shown.is_object());
+        if let Some(side) = side.as_ref().filter(|side| books.state == "held" && side.amount > books.amount())
+            && books.needs_attention()
+            && side.refunded == 0
+        {
+            // All of the hold was captured in the cabinet although the order costs less by now.
+            self.note("  a person gives back in the cabinet what was captured too much");
+            self.cabinet.insert(books.id.clone());
+            let too_much = CabinetAct::Refund { amount: Some(rubles(side.amount - books.amount())) };
+            self.story().environment.standins().in_yookassa_cabinet(&side.id, &too_much).expect("it can be given back");
+            return self.bank_answers_kindly().await;
+        }
         if side.is_none() || !books.needs_attention() || !books.has_failed() || books.intent().is_some() {
             return;
         }
