@@ -1,6 +1,6 @@
 //! IMSHOP's addresses or the shop's are down for an hour: everything arrives afterwards, in order, nothing is lost, no address waits for another.
 //!
-//! `UNHEARD` payments (10 without it; `.ci/run` plays 700) are paid while the shop is down.
+//! `UNHEARD` payments (10 without it; `.ci/run` plays 300) are paid while the shop is down.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
