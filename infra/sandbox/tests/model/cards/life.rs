@@ -291,9 +291,10 @@ impl CardOrder {
             let decision = if approved { Decision::Approved } else { Decision::Declined };
             return self.story().decide(&payment, decision).await;
         }
-        match decision {
-            CardDecision::Processing => _ = self.processing.insert(side.id.clone()),
-            _ => _ = self.processing.remove(&side.id),
+        if *decision == CardDecision::Processing {
+            self.processing.insert(side.id.clone());
+        } else {
+            self.processing.remove(&side.id);
         }
         self.decide(&side.id, decision.clone()).await;
     }
@@ -499,16 +500,16 @@ impl CardOrder {
             return;
         }
         let (held, captured) = (was.standing == Standing::Held, was.is_captured());
-        let captures = self.rooms.policy == Policy::OnHold;
+        let at_once = self.rooms.policy == Policy::OnHold;
         match (call.action, said) {
             (Action::Capture, Said::Http(answer)) => {
                 let paid = answer.json()["paymentCaptured"] == Value::Bool(true);
                 must(paid == (held || captured && was.refunded < was.amount), "capture says what is");
-                must(!(held && captures) || is.is_captured(), "a hold is captured at once");
+                must(!(held && at_once) || is.is_captured(), "a hold is captured at once");
             }
             (Action::Return, Said::Http(answer)) => {
                 must((200..400).contains(&answer.status), "the browser is sent on");
-                must(!(held && captures) || is.is_captured(), "a hold is captured at once");
+                must(!(held && at_once) || is.is_captured(), "a hold is captured at once");
             }
             (Action::Finish, Said::Office(verdict)) => {
                 must((*verdict == Verdict::Done) == held, "what is held can be captured");
@@ -521,45 +522,37 @@ impl CardOrder {
                 must(held || is.effects() == was.effects(), "given up without a call");
             }
             (Action::Change(amount), Said::Office(verdict)) => {
-                let possible = held && amount <= was.amount && !captures;
+                let possible = held && amount <= was.amount && !at_once;
                 must((*verdict == Verdict::Done) == possible, "what is held can be made less");
-                must(is.effects() == was.effects() || captures, "the hold stays as it is");
+                must(is.effects() == was.effects() || at_once, "the hold stays as it is");
             }
             (Action::Refund { part, key }, Said::Office(verdict)) => {
-                self.refund_does(books, was, is, (part, &key_text(key)), verdict, &must);
+                refund_does(books, was, is, (part, &key_text(key)), verdict, &must);
             }
             _ => {}
         }
     }
+}
 
-    fn refund_does(
-        &self,
-        books: &Books,
-        was: &Side,
-        is: &Side,
-        (part, key): (Part, &str),
-        verdict: &Verdict,
-        must: &dyn Fn(bool, &str),
-    ) {
-        let rest = was.amount - was.refunded;
-        let amount = match part {
-            Part::Of(amount) => amount,
-            Part::Rest => rest,
-        };
-        if !was.is_captured() {
-            must(*verdict != Verdict::Done || books.refund_with_key(key).is_some(), "only what was captured is given back");
-        } else if books.refund_with_key(key).is_some() {
-            must(is.refunds == was.refunds, "a key is good for one refund");
-        } else if was.under_way > 0 {
-            // Our people know only of their own refunds, and YooKassa takes no more than is left of all.
-            must(is.refunds <= was.refunds + 1 && is.refunded + is.under_way <= is.amount, "no more than was captured");
-        } else if amount > rest {
-            must(matches!(verdict, Verdict::Forbidden(_) | Verdict::Refused(_)), "no more than is left");
-            must(is.refunds == was.refunds, "nothing is given back");
-        } else if rest > 0 {
-            must(matches!(verdict, Verdict::Done | Verdict::Unknown), "given back, or accepted");
-            must(is.refunds == was.refunds + 1, "one refund");
-            must(*verdict != Verdict::Done || is.refunded == was.refunded + amount, "given back");
-        }
+fn refund_does(books: &Books, was: &Side, is: &Side, (part, key): (Part, &str), verdict: &Verdict, must: &dyn Fn(bool, &str)) {
+    let rest = was.amount - was.refunded;
+    let amount = match part {
+        Part::Of(amount) => amount,
+        Part::Rest => rest,
+    };
+    if !was.is_captured() {
+        must(*verdict != Verdict::Done || books.refund_with_key(key).is_some(), "only what was captured is given back");
+    } else if books.refund_with_key(key).is_some() {
+        must(is.refunds == was.refunds, "a key is good for one refund");
+    } else if was.under_way > 0 {
+        // Our people know only of their own refunds, and YooKassa takes no more than is left of all.
+        must(is.refunds <= was.refunds + 1 && is.refunded + is.under_way <= is.amount, "no more than was captured");
+    } else if amount > rest {
+        must(matches!(verdict, Verdict::Forbidden(_) | Verdict::Refused(_)), "no more than is left");
+        must(is.refunds == was.refunds, "nothing is given back");
+    } else if rest > 0 {
+        must(matches!(verdict, Verdict::Done | Verdict::Unknown), "given back, or accepted");
+        must(is.refunds == was.refunds + 1, "one refund");
+        must(*verdict != Verdict::Done || is.refunded == was.refunded + amount, "given back");
     }
 }

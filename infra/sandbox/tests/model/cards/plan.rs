@@ -100,6 +100,7 @@ enum Phase {
 
 /// What people did so far.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub(crate) struct Plan {
     phase: Phase,
     captures_at_once: bool,
