@@ -58,6 +58,11 @@ impl Books {
         matches!(self.state.as_str(), "captured" | "partially_refunded")
     }
 
+    /// Nothing of it was captured, and nothing is about to be.
+    pub(crate) fn is_waiting(&self) -> bool {
+        matches!(self.state.as_str(), "creating" | "pending" | "held")
+    }
+
     /// It has ended without money.
     pub(crate) fn has_failed(&self) -> bool {
         matches!(self.state.as_str(), "declined" | "canceled" | "expired")

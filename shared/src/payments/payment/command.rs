@@ -143,13 +143,13 @@ impl Payment {
         }
     }
 
-    /// Whether `refusal` does not stand in the way of giving back, in one piece, what was captured after the payment had failed here.
+    /// Whether `refusal` does not stand in the way of giving back, in one piece, what was captured after the payment had failed here, once
+    /// that was seen.
     #[must_use]
     pub fn may_give_all_back(&self, command: &Command, refusal: &CommandRefusal) -> bool {
         let is_whole = |amount: &Option<Money>| amount.is_none_or(|amount| amount == self.amount);
         let is_asked = matches!(command, Command::Refund { amount, .. } if is_whole(amount));
-        let is_over = matches!(refusal, CommandRefusal::Mismatch | CommandRefusal::AlreadyOver(_));
-        is_asked && is_over && self.state.is_failed() && !self.rest().is_zero()
+        is_asked && *refusal == CommandRefusal::Mismatch && self.state.is_failed() && !self.rest().is_zero()
     }
 
     fn permits_to_end_the_hold(&self) -> Result<(), CommandRefusal> {

@@ -157,7 +157,7 @@ impl Payment {
     /// This payment after its whole hold was captured in the provider's cabinet although less was to be paid, and the difference was given
     /// back there: then the books take the provider's sums.
     fn with_whole_hold_captured(mut self, report: &ProviderReport) -> Self {
-        let is_waiting = self.state == State::Held && self.intent.is_none();
+        let is_waiting = matches!(self.state, State::Creating | State::Pending | State::Held) && self.intent.is_none();
         let (Some(sums), Some(registered), true) = (&report.sums, self.registered, is_waiting) else { return self };
         let is_whole = report.state == ReportedState::Captured && sums.captured == Some(registered);
         if is_whole && sums.refunded.is_some_and(|back| !back.is_zero() && registered.minus(self.amount) == Ok(back)) {

@@ -4,7 +4,7 @@ use standins::CardDecision;
 
 use super::life::CardLife;
 use super::plan::{Action, Cabinet, Call, Plan, Step};
-use super::{Cards, OnShipment};
+use super::{Cards, OnHold, OnShipment};
 use crate::kept::KeptEnvironment;
 use crate::office::Part;
 
@@ -39,13 +39,12 @@ fn refund_of_what_was_captured_in_the_cabinet_is_asked_for_once() {
 /// All of a hold was captured in the cabinet of which less was to be paid by then, and what a person gave back of it led nowhere.
 #[test]
 fn whole_capture_of_a_lowered_hold_is_put_right_in_the_cabinet() {
-    plays::<OnShipment>(
-        &Plan::new::<OnShipment>(),
-        &[
-            Step::Ask(call(Action::Create)),
-            Step::Customer { decision: CardDecision::Paid, oldest: false },
-            Step::Ask(call(Action::Change(200_000))),
-            Step::Cabinet(Cabinet::Capture),
-        ],
-    );
+    let steps = [
+        Step::Ask(call(Action::Create)),
+        Step::Customer { decision: CardDecision::Paid, oldest: false },
+        Step::Ask(call(Action::Change(200_000))),
+        Step::Cabinet(Cabinet::Capture),
+    ];
+    plays::<OnShipment>(&Plan::new::<OnShipment>(), &steps);
+    plays::<OnHold>(&Plan::new::<OnHold>(), &steps);
 }
