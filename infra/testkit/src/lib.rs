@@ -23,6 +23,8 @@ pub mod clock;
 mod event;
 mod lambda;
 mod logs;
+#[cfg(target_os = "linux")]
+pub mod memory;
 mod meter;
 pub mod settings;
 mod story;

@@ -8,6 +8,8 @@ mod crash;
 mod create;
 mod input;
 mod known;
+#[cfg(target_os = "linux")]
+mod memory;
 mod offers;
 mod orders;
 mod reality;

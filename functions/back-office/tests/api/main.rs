@@ -18,6 +18,8 @@ mod history;
 mod holds;
 mod input;
 mod keys;
+#[cfg(target_os = "linux")]
+mod memory;
 mod messages;
 mod parallel;
 mod prepaid;

@@ -4,6 +4,8 @@
 
 mod callback;
 mod landing;
+#[cfg(target_os = "linux")]
+mod memory;
 mod readings;
 mod registration;
 

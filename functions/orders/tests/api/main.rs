@@ -4,6 +4,8 @@
 
 mod large;
 mod matching;
+#[cfg(target_os = "linux")]
+mod memory;
 mod push;
 mod queued;
 mod relay;

@@ -5,6 +5,8 @@
 mod examples;
 mod lambda;
 mod limit;
+#[cfg(target_os = "linux")]
+mod memory;
 mod prices;
 mod samples;
 mod unreadable;

@@ -4,6 +4,8 @@
 
 mod bombs;
 mod faults;
+#[cfg(target_os = "linux")]
+mod memory;
 mod reports;
 mod secret;
 
