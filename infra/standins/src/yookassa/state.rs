@@ -59,6 +59,17 @@ impl Yookassa {
         self.with(|books, setting| books.payments.iter().map(|payment| shown::payment(payment, setting)).collect())
     }
 
+    /// Those that were registered with this `payment_id` in their metadata.
+    pub(crate) fn payments_of(&self, payment_id: &str) -> Vec<Value> {
+        let is_it = |payment: &&Payment| payment.metadata.get("payment_id").and_then(Value::as_str) == Some(payment_id);
+        self.with(|books, setting| books.payments.iter().filter(is_it).map(|payment| shown::payment(payment, setting)).collect())
+    }
+
+    /// The refunds of a payment of ours, oldest first.
+    pub(crate) fn refunds_of(&self, id: &str) -> Vec<Value> {
+        self.with(|books, _| books.refunds.iter().filter(|refund| refund.payment_id == id).map(shown::refund).collect())
+    }
+
     /// Every refund, oldest first.
     pub(crate) fn refunds(&self) -> Vec<Value> {
         self.with(|books, _| books.refunds.iter().map(shown::refund).collect())

@@ -23,6 +23,20 @@ impl StandIns {
         self.simulator.yookassa.refunds()
     }
 
+    /// The payments that were registered with this `payment_id` in their metadata, oldest first.
+    #[must_use]
+    pub fn yookassa_payments_of(&self, payment_id: &str) -> Vec<Value> {
+        self.simulator.execute_late();
+        self.simulator.yookassa.payments_of(payment_id)
+    }
+
+    /// The refunds of a payment of YooKassa's id, oldest first.
+    #[must_use]
+    pub fn yookassa_refunds_of(&self, id: &str) -> Vec<Value> {
+        self.simulator.execute_late();
+        self.simulator.yookassa.refunds_of(id)
+    }
+
     /// Does what the customer and the bank do with a payment, or the bank with a pending refund, by YooKassa's id, and notifies the
     /// shop. What is decided keeps its state: only its notification is sent again. `{"object":{…},"notifications":[200]}`.
     pub async fn decide_yookassa(&self, id: &str, wish: &CardOutcome) -> Result<Value, ControlError> {

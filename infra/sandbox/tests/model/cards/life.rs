@@ -249,6 +249,10 @@ impl CardOrder {
             }
             Action::Return => {
                 let Some(books) = self.seen.get(&payment) else { return Said::Nothing };
+                // While the page is open it waits some seconds for the bank, which has a test of its own.
+                if self.side(books).is_some_and(|side| side.standing == Standing::Open) {
+                    return Said::Nothing;
+                }
                 calls::come_back(story, &books.item).await.map_or(Said::Nothing, Said::Http)
             }
             Action::Notify(said) => self.notify(&payment, said).await,
@@ -318,7 +322,8 @@ impl CardOrder {
     }
 
     async fn bank_makes_refunds(&self, decision: &CardDecision) {
-        for refund in self.story().environment.standins().yookassa_refunds() {
+        let theirs = self.seen.values().filter_map(|books| books.item["provider_id"].as_str());
+        for refund in theirs.flat_map(|id| self.story().environment.standins().yookassa_refunds_of(id)) {
             if refund["status"] == "pending" {
                 self.decide(refund["id"].as_str().expect("an id"), decision.clone()).await;
             }

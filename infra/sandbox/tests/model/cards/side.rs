@@ -45,8 +45,7 @@ impl Side {
         if books.item["provider"] == "mokka" {
             return Truth::of(story, &books.id).map(|truth| Self::at_mokka(&books.id, &truth));
         }
-        let all = story.environment.standins().yookassa_payments();
-        let ours: Vec<&Value> = all.iter().filter(|payment| payment["metadata"]["payment_id"] == books.id.as_str()).collect();
+        let ours = story.environment.standins().yookassa_payments_of(&books.id);
         assert!(ours.len() <= 1, "{} is paid once: {ours:?}", books.id);
         ours.first().map(|payment| Self::at_yookassa(story, payment))
     }
@@ -82,11 +81,11 @@ impl Side {
         };
         let moment = |field: &str| Some(Timestamp::from_rfc3339(payment[field].as_str()?).expect("a moment").millis());
         let hour = || moment("created_at").map(|at| at + 60 * 60 * 1000);
-        let all = story.environment.standins().yookassa_refunds();
-        let refunds: Vec<&Value> = all.iter().filter(|refund| refund["payment_id"] == payment["id"]).collect();
+        let id = payment["id"].as_str().expect("an id");
+        let refunds = story.environment.standins().yookassa_refunds_of(id);
         let under_way = refunds.iter().filter(|refund| refund["status"] == "pending");
         Self {
-            id: payment["id"].as_str().expect("an id").to_owned(),
+            id: id.to_owned(),
             standing,
             amount: kopecks(&payment["amount"]),
             refunded: if payment["refunded_amount"].is_null() { 0 } else { kopecks(&payment["refunded_amount"]) },
