@@ -63,6 +63,19 @@ impl Books {
         matches!(self.state.as_str(), "creating" | "pending" | "held")
     }
 
+    /// In what it has gone back since it stood like `before`, if it has.
+    pub(crate) fn step_back(&self, before: &Self) -> Option<String> {
+        if !may_become(&before.state, &self.state) {
+            return Some(format!("{}: {} became {}", self.id, before.state, self.state));
+        }
+        if !self.history().starts_with(before.history()) {
+            return Some(format!("{}: the history was written anew", self.id));
+        }
+        let marks = ["version", "told_payment_status", "told_order_status"];
+        let mark = marks.into_iter().find(|mark| self.moment(mark) < before.moment(mark))?;
+        Some(format!("{}: {mark} went back", self.id))
+    }
+
     /// It has ended without money.
     pub(crate) fn has_failed(&self) -> bool {
         matches!(self.state.as_str(), "declined" | "canceled" | "expired")
@@ -130,5 +143,20 @@ impl Books {
         let is_part = self.refunds("made") + refund["amount"].as_i64()? < self.amount();
         let is_repeated = refund["repeats"].as_u64() >= Some(1);
         ((is_part || is_repeated) && refund["status"] == "pending").then_some(index + 1)
+    }
+}
+
+fn may_become(before: &str, after: &str) -> bool {
+    const ON_THE_WAY: [&str; 4] = ["creating", "pending", "held", "finishing"];
+    if before == after {
+        return true;
+    }
+    let place = |state: &str| ON_THE_WAY.iter().position(|one| *one == state);
+    match (before, place(before), place(after)) {
+        (_, Some(before), Some(after)) => before < after,
+        (_, Some(_), None) => true,
+        ("captured", None, None) => matches!(after, "partially_refunded" | "refunded"),
+        ("partially_refunded", None, None) => after == "refunded",
+        _ => false,
     }
 }

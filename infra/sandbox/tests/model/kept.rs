@@ -1,10 +1,15 @@
 //! The environments in which the sequences are played: one for each policy, used again as long as nothing has gone wrong in it.
 
+use std::any::TypeId;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use sandbox::functions::Story;
 use standins::Options;
 use tokio::runtime::{Builder, Runtime};
+
+/// Those in which nobody lives, by their addresses.
+static KEPT: Mutex<BTreeMap<TypeId, KeptEnvironment>> = Mutex::new(BTreeMap::new());
 
 /// Everything that a sequence needs.
 pub(crate) struct KeptEnvironment {
@@ -40,11 +45,9 @@ impl Policy {
 pub(crate) trait Address: 'static {
     const POLICY: Policy;
 
-    fn kept() -> &'static Mutex<Option<KeptEnvironment>>;
-
     /// Moves in.
     fn enter() -> KeptEnvironment {
-        let kept = Self::kept().lock().unwrap_or_else(PoisonError::into_inner).take();
+        let kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner).remove(&TypeId::of::<Self>());
         kept.unwrap_or_else(Self::build)
     }
 
@@ -54,7 +57,7 @@ pub(crate) trait Address: 'static {
 
     /// Moves out, everything being in order.
     fn leave(kept_environment: KeptEnvironment) {
-        *Self::kept().lock().unwrap_or_else(PoisonError::into_inner) = Some(kept_environment);
+        KEPT.lock().unwrap_or_else(PoisonError::into_inner).insert(TypeId::of::<Self>(), kept_environment);
     }
 }
 
@@ -63,11 +66,6 @@ pub(crate) struct OnHold;
 
 impl Address for OnHold {
     const POLICY: Policy = Policy::OnHold;
-
-    fn kept() -> &'static Mutex<Option<KeptEnvironment>> {
-        static KEPT: Mutex<Option<KeptEnvironment>> = Mutex::new(None);
-        &KEPT
-    }
 }
 
 /// `MOKKA_FINISH=on_shipment`.
@@ -75,11 +73,6 @@ pub(crate) struct OnShipment;
 
 impl Address for OnShipment {
     const POLICY: Policy = Policy::OnShipment;
-
-    fn kept() -> &'static Mutex<Option<KeptEnvironment>> {
-        static KEPT: Mutex<Option<KeptEnvironment>> = Mutex::new(None);
-        &KEPT
-    }
 }
 
 impl KeptEnvironment {

@@ -48,8 +48,7 @@ impl Sequence {
     fn wait(&self, all: &[Books]) {
         let moments = all.iter().filter_map(|books| {
             let check_at = books.moment("check_at")?;
-            let waits =
-                matches!(books.state.as_str(), "creating" | "pending" | "held") && books.intent().is_none() && !books.is_untold();
+            let waits = books.is_waiting() && books.intent().is_none() && !books.is_untold();
             let waits = waits || books.is_withdrawn() && books.intent().is_none();
             let end = books.moment("valid_till").max(self.end_at_mokka(&books.id)).filter(|_| waits).unwrap_or_default();
             let troubled = books.moment("troubled_since").filter(|_| books.undecided_refund().is_some() && !books.is_untold());

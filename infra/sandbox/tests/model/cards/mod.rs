@@ -14,8 +14,6 @@ mod plan;
 mod rest;
 mod side;
 
-use std::sync::Mutex;
-
 use proptest::test_runner::Config;
 use proptest_state_machine::prop_state_machine;
 use testkit::settings::WITH_CARDS;
@@ -76,11 +74,6 @@ pub(crate) struct OneStage;
 impl Address for OnHold {
     const POLICY: Policy = Policy::OnHold;
 
-    fn kept() -> &'static Mutex<Option<KeptEnvironment>> {
-        static KEPT: Mutex<Option<KeptEnvironment>> = Mutex::new(None);
-        &KEPT
-    }
-
     fn build() -> KeptEnvironment {
         environment(Self::POLICY, Self::TWO_STAGE)
     }
@@ -93,11 +86,6 @@ impl Cards for OnHold {
 impl Address for OnShipment {
     const POLICY: Policy = Policy::OnShipment;
 
-    fn kept() -> &'static Mutex<Option<KeptEnvironment>> {
-        static KEPT: Mutex<Option<KeptEnvironment>> = Mutex::new(None);
-        &KEPT
-    }
-
     fn build() -> KeptEnvironment {
         environment(Self::POLICY, Self::TWO_STAGE)
     }
@@ -109,11 +97,6 @@ impl Cards for OnShipment {
 
 impl Address for OneStage {
     const POLICY: Policy = Policy::OnHold;
-
-    fn kept() -> &'static Mutex<Option<KeptEnvironment>> {
-        static KEPT: Mutex<Option<KeptEnvironment>> = Mutex::new(None);
-        &KEPT
-    }
 
     fn build() -> KeptEnvironment {
         environment(Self::POLICY, Self::TWO_STAGE)

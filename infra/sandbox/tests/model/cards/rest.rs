@@ -49,8 +49,7 @@ impl CardOrder {
     fn wait(&self, all: &[Books]) {
         let moments = all.iter().filter_map(|books| {
             let check_at = books.moment("check_at")?;
-            let waits =
-                matches!(books.state.as_str(), "creating" | "pending" | "held") && books.intent().is_none() && !books.is_untold();
+            let waits = books.is_waiting() && books.intent().is_none() && !books.is_untold();
             let waits = waits || books.is_withdrawn() && books.intent().is_none();
             let end = books.moment("valid_till").max(self.side(books).and_then(|side| side.ends_at));
             Some(check_at.max(end.filter(|_| waits).unwrap_or_default() + 6_000))
