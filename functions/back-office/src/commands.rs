@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lambda_http::{Body, Response};
 use serde::Deserialize;
-use shared::payments::payment::{Change, Channel, Command, Line, Payment, Trigger};
+use shared::payments::payment::{Change, Channel, Command, Line, LineTax, Payment, Trigger};
 use shared::payments::settle::Settled;
 use shared::platform::clock::Timestamp;
 use shared::platform::http::{Failure, Status};
@@ -58,7 +58,16 @@ struct CartLine {
 impl CartLine {
     fn line(self, currency: Currency) -> Line {
         let price = Some(self.price.in_currency(currency));
-        Line { sku: self.sku, name: self.name.0, quantity: self.quantity, price, subtotal: None, brand: None, category: None }
+        Line {
+            sku: self.sku,
+            name: self.name.0,
+            quantity: self.quantity,
+            price,
+            subtotal: None,
+            brand: None,
+            category: None,
+            tax: LineTax::default(),
+        }
     }
 }
 

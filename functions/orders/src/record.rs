@@ -1,7 +1,7 @@
 //! What of an order a payment will need: from the request who and what, from the shop's answer how much.
 
 use shared::payments::imshop::orders::{Answer, AnsweredOrder, Item, Order as Requested, Request};
-use shared::payments::payment::{Cart, Fact, Goods, Known, Line, Order, Prepayment};
+use shared::payments::payment::{Cart, Fact, Goods, Known, Line, LineTax, Order, Prepayment};
 use shared::payments::texts;
 use shared::platform::clock::Timestamp;
 use shared::platform::ids::{ItemId, OrderUuid};
@@ -172,6 +172,7 @@ fn line(item: &Item, twin: Option<&Item>, currency: Option<Currency>) -> Line {
         subtotal: currency.and_then(|currency| item.numbers().total(currency)),
         brand: text(&item.brand).or_else(|| text(&twin?.brand)),
         category: text(&item.category).or_else(|| text(&twin?.category)),
+        tax: LineTax::default(),
     }
 }
 

@@ -12,8 +12,8 @@ use crate::payments::mokka::types::{
 };
 use crate::payments::mokka::{self, Client, Code, Error, Fault, Method, Settings, Store};
 use crate::payments::payment::{
-    Change, Fact, FullName, KeyedRequest, Line, Order, Payment, Policy, ProviderOutcome, ProviderReport, Reason, ReportedState,
-    fiscal_document,
+    Change, Fact, FullName, KeyedRequest, Line, LineTax, Order, Payment, Policy, ProviderOutcome, ProviderReport, Reason,
+    ReportedState, fiscal_document,
 };
 use crate::payments::texts;
 use crate::platform::clock::{Clock, Deadline, MOSCOW, Timestamp};
@@ -385,6 +385,7 @@ fn bill(order: &Order, amount: Money) -> Vec<CartItem> {
         subtotal: None,
         brand: None,
         category: None,
+        tax: LineTax::default(),
     });
     order.lines.iter().chain(&delivery).filter_map(item).collect()
 }

@@ -35,6 +35,7 @@ mod refund;
 mod report;
 mod state;
 mod steps;
+mod tax;
 
 pub use cart::{Cart, Fact, Goods};
 pub use channels::{Channel, ChannelState, EventReceipt, Outbox};
@@ -57,3 +58,4 @@ pub use refund::MAX_REFUNDS;
 pub use report::{ProviderOutcome, ProviderReport, ReportedRefund, ReportedState, Sums};
 pub use state::{State, Trigger};
 pub use steps::MAX_COMMANDS;
+pub use tax::{LineTax, TaxWord};

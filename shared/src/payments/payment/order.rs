@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::cart::{Cart, Fact, Goods};
 use super::form::Known;
+use super::tax::LineTax;
 use crate::payments::texts;
 use crate::platform::clock::Timestamp;
 use crate::platform::ids::{InstallId, ItemId, OrderId, OrderUuid, PaymentId};
@@ -74,6 +75,8 @@ pub struct Line {
     pub subtotal: Option<Money>,
     pub brand: Option<String>,
     pub category: Option<String>,
+    /// What a fiscal receipt says of it.
+    pub tax: LineTax,
 }
 
 impl Line {
@@ -89,7 +92,16 @@ impl Line {
         let first = totals.next().flatten();
         let sum = first.and_then(|first| totals.try_fold(first, |sum, total| sum.plus(total?).ok()));
         let name = texts::more_lines(lines.len());
-        Self { sku: None, name, quantity: Quantity::ONE, price: sum, subtotal: sum, brand: None, category: None }
+        Self {
+            sku: None,
+            name,
+            quantity: Quantity::ONE,
+            price: sum,
+            subtotal: sum,
+            brand: None,
+            category: None,
+            tax: LineTax::default(),
+        }
     }
 
     /// The price of the line: as said, else price times quantity.

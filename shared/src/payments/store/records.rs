@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::outbox::{ChannelsRecord, EventReceiptRecord, Shared};
 use crate::payments::payment::{
-    Cart, Change, Fact, FiscalDocument, FiscalReceipt, GatewayName, Goods, Intent, KeyedRequest, Known, Line, Named, Operation,
-    Order, Payment, PaymentAction, PollSchedule, Prepaid, Prepayment, Reason, Refund, RefundStatus, State, StatusEvent, Step,
-    Stored,
+    Cart, Change, Fact, FiscalDocument, FiscalReceipt, GatewayName, Goods, Intent, KeyedRequest, Known, Line, LineTax, Named,
+    Operation, Order, Payment, PaymentAction, PollSchedule, Prepaid, Prepayment, Reason, Refund, RefundStatus, State,
+    StatusEvent, Step, Stored, TaxWord,
 };
 use crate::platform::clock::Timestamp;
 use crate::platform::ids::{InstallId, ItemId, MethodId, OrderId, OrderUuid, PaymentId};
@@ -121,6 +121,12 @@ struct LineRecord {
     brand: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     category: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    vat: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mode: Option<String>,
 }
 
 /// A payment's attributes. Amounts are minor units, moments are milliseconds since 1970 UTC.
@@ -484,8 +490,15 @@ impl From<&Line> for LineRecord {
             subtotal: line.subtotal.map(Money::minor),
             brand: line.brand.clone(),
             category: line.category.clone(),
+            vat: line.tax.vat.as_ref().map(ToString::to_string),
+            subject: line.tax.subject.as_ref().map(ToString::to_string),
+            mode: line.tax.mode.as_ref().map(ToString::to_string),
         }
     }
+}
+
+fn word(stored: Option<String>, field: &str) -> Result<Option<TaxWord>, Cause> {
+    stored.as_deref().map(TaxWord::parse).transpose().map_err(text(field))
 }
 
 impl LineRecord {
@@ -499,6 +512,7 @@ impl LineRecord {
             subtotal: money(self.subtotal).map_err(text("subtotal"))?,
             brand: self.brand,
             category: self.category,
+            tax: LineTax { vat: word(self.vat, "vat")?, subject: word(self.subject, "subject")?, mode: word(self.mode, "mode")? },
         })
     }
 }
