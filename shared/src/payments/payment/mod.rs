@@ -31,6 +31,7 @@ mod poll_schedule;
 mod prepaid;
 mod prepayment;
 mod publishing;
+mod receipt;
 mod refund;
 mod report;
 mod state;
@@ -54,6 +55,10 @@ pub use order::{Line, Order};
 pub use prepaid::Split;
 pub use prepayment::{Named, Prepaid, Prepayment};
 pub use publishing::Message;
+pub use receipt::{
+    AskedLine, ClosingReceipt, LinesRefusal, ReceiptItem, ReceiptLine, ReceiptLines, ReceiptPart, ReceiptProblem,
+    ReceiptRejection, ReceiptStatus, Receipts, TakenLine,
+};
 pub use refund::MAX_REFUNDS;
 pub use report::{ProviderOutcome, ProviderReport, ReportedRefund, ReportedState, Sums};
 pub use state::{State, Trigger};

@@ -1,0 +1,111 @@
+//! Fiscal receipts that a gateway makes of a payment (54-ФЗ; reference "Card gateways", 1.6 and 4.15): what the money is for, line by line.
+
+mod items;
+mod lines;
+mod part;
+mod spread;
+#[cfg(test)]
+mod tests;
+
+use super::order::Order;
+use crate::platform::money::Money;
+
+pub use items::ReceiptItem;
+pub use lines::{ReceiptLine, ReceiptLines};
+pub use part::{AskedLine, LinesRefusal, ReceiptPart, TakenLine};
+
+/// What a payment keeps for its receipts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipts {
+    /// What the customer's money is for: of what is given back no longer.
+    pub lines: ReceiptLines,
+    /// The cash register has not taken one of them.
+    pub rejection: Option<ReceiptRejection>,
+    /// The second receipt of goods that were paid in advance.
+    pub closing: Option<ClosingReceipt>,
+}
+
+impl Receipts {
+    #[must_use]
+    pub fn new(lines: ReceiptLines) -> Self {
+        Self { lines, rejection: None, closing: None }
+    }
+}
+
+/// A receipt that the cash register has not taken: a person has to see to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceiptRejection {
+    /// Nobody has seen it yet.
+    New,
+    /// A person has.
+    Seen,
+}
+
+/// The second receipt, which is made when the goods ship.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClosingReceipt {
+    /// The provider's id of it.
+    pub provider_id: String,
+    pub status: ReceiptStatus,
+}
+
+/// How the registration of a receipt stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceiptStatus {
+    Pending,
+    Registered,
+    /// The cash register has not taken it.
+    Rejected,
+}
+
+impl ReceiptStatus {
+    /// The name used in storage and answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Registered => "registered",
+            Self::Rejected => "rejected",
+        }
+    }
+
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Pending, Self::Registered, Self::Rejected].into_iter().find(|status| status.name() == name)
+    }
+}
+
+/// Why no receipt can be made of an order.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReceiptProblem {
+    #[error("the order has no lines")]
+    NoLines,
+    #[error("line {0} of the order has no price")]
+    NoPrice(usize),
+    #[error("the lines and the delivery of the order sum up to {lines}, which is less than the {amount} that are to be paid")]
+    BelowAmount { lines: Money, amount: Money },
+    #[error("the order has neither an e-mail nor a phone for the receipt")]
+    NoContact,
+    #[error("the cash register sends receipts to an e-mail, and the order has none")]
+    NoEmail,
+    #[error("{lines} lines; a receipt takes at most {most}")]
+    TooManyLines { lines: usize, most: usize },
+    #[error("{field} `{word}` of a line has no counterpart in the section of the gateway's receipt")]
+    UnknownWord { field: &'static str, word: String },
+}
+
+impl ReceiptProblem {
+    /// Whether the customer can do something about it.
+    #[must_use]
+    pub fn is_contact(&self) -> bool {
+        matches!(self, Self::NoContact | Self::NoEmail)
+    }
+}
+
+impl ReceiptLines {
+    /// The lines of `order` and its delivery, when `amount` is paid for them: what that is less than their sum is a discount, spread over the
+    /// goods, and over the delivery once no good costs anything any more.
+    pub fn of(order: &Order, amount: Money) -> Result<Self, ReceiptProblem> {
+        lines::of_order(&order.lines, order.delivery, amount)
+    }
+}
