@@ -6,7 +6,7 @@
 //! | path | what | module |
 //! |---|---|---|
 //! | `/mokka/…` | Mokka API Factoring, and the form a customer clicks through | `mokka` |
-//! | `/yookassa/…` | YooKassa API v3, and the page where a customer pays by card | `yookassa` |
+//! | `/yookassa/…` | YooKassa API v3, and the page where a customer pays | `yookassa` |
 //! | `/smspro/…` | SMSPRO OTP, with an inbox instead of SMS | `smspro` |
 //! | `/shop/…` | the shop's order backend, its books of payments, form storage and product feed | `shop` |
 //! | `/imshop/…` | IMSHOP's status URLs | `imshop` |
@@ -64,7 +64,7 @@ pub use mokka::{Decided, DecidedRegistration, Decision, LimitStatus, MokkaOrder,
 pub use options::{Options, SignatureOrder, Store, Tariff};
 pub use smspro::{PhoneReports, Push, Sms};
 pub use system::System;
-pub use yookassa::{CabinetAct, CardDecision, CardOutcome, YookassaNotice};
+pub use yookassa::{CabinetAct, CardDecision, CardOutcome, YookassaMethod, YookassaNotice};
 
 use readings::Readings;
 use simulator::Simulator;

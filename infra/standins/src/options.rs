@@ -1,5 +1,7 @@
 //! What the stand-ins are told at start: keys, and how strict the providers' cabinets are set.
 
+use crate::yookassa::YookassaMethod;
+
 /// In which order Mokka concatenates the body and the secret (Mokka, "Принцип формирования цифровой подписи": the
 /// document's code and its digests disagree).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +53,8 @@ pub struct Options {
     pub yookassa_shop_id: String,
     /// That shop's secret key.
     pub yookassa_key: String,
+    /// How that shop can be paid, as `/me` shows it.
+    pub yookassa_methods: Vec<YookassaMethod>,
     /// Where YooKassa posts its notifications, if the shop has said it.
     pub yookassa_notification_url: Option<String>,
     /// The fiscal register that YooKassa makes the shop's receipts with, if it does: a payment without one is refused then.
@@ -97,6 +101,7 @@ impl Default for Options {
             sign_callbacks: false,
             yookassa_shop_id: "506751".to_owned(),
             yookassa_key: "test_demo_key".to_owned(),
+            yookassa_methods: vec![YookassaMethod::BankCard, YookassaMethod::YooMoney, YookassaMethod::Sbp],
             yookassa_notification_url: None,
             yookassa_register: None,
             exact_requests: false,

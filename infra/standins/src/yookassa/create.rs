@@ -1,22 +1,19 @@
 //! `POST /payments`.
 
 use serde_json::Value;
-use url::Url;
 
 use super::fields::Fields;
-use super::payment::{Confirmation, Payment};
-use super::readings::Reading;
+use super::methods::YookassaMethod;
+use super::payment::Payment;
 use super::refusal::Refusal;
 use super::setting::Setting;
 use super::state::Books;
-use super::{receipt, shown};
+use super::{confirmation, receipt, shown};
 use crate::money::Kopecks;
 
 const LEAST: Kopecks = Kopecks(100);
-const MOST_BY_CARD: Kopecks = Kopecks(35_000_000);
+/// Of what the customer chooses.
 const MOST: Kopecks = Kopecks(70_000_000);
-/// What a test shop can be paid with.
-const METHODS: [&str; 2] = ["bank_card", "yoo_money"];
 const FIELDS: [&str; 20] = [
     "amount",
     "description",
@@ -45,7 +42,7 @@ pub(super) fn create(books: &mut Books, setting: &Setting<'_>, body: &Fields<'_>
     body.without(&["airline", "transfers", "deal", "receiver", "statements", "fraud_data", "payment_order"])?;
     let amount = body.required("amount", body.amount("amount")?)?;
     let method = method(body, setting)?;
-    let most = if method.as_deref() == Some("bank_card") { MOST_BY_CARD } else { MOST };
+    let most = method.map_or(MOST, YookassaMethod::most);
     if !(LEAST..=most).contains(&amount) {
         return Err(Refusal::at("amount.value", format!("Must be {LEAST} to {most}")));
     }
@@ -55,8 +52,13 @@ pub(super) fn create(books: &mut Books, setting: &Setting<'_>, body: &Fields<'_>
     }
     recipient(body)?;
     body.text("client_ip", 45)?;
-    let by_token = method.as_deref() == Some("apple_pay");
-    let confirmation = if by_token { None } else { Some(confirmation(body)?) };
+    let by_token = method == Some(YookassaMethod::ApplePay);
+    let confirmation = if by_token { None } else { Some(confirmation::read(body, method)?) };
+    let capture = body.flag("capture")?.unwrap_or(false);
+    if !capture && method.is_some_and(|method| !method.holds()) {
+        // No public source has the text that YooKassa refuses this with: it is ours.
+        return Err(Refusal::at("capture", "Payment method does not support two-stage payments"));
+    }
     let receipt = body.object("receipt")?;
     match &receipt {
         Some(receipt) => receipt::check(receipt, amount)?,
@@ -72,7 +74,7 @@ pub(super) fn create(books: &mut Books, setting: &Setting<'_>, body: &Fields<'_>
         confirmation,
         method,
         with_receipt: receipt.is_some(),
-        ..Payment::new(amount, body.flag("capture")?.unwrap_or(false), setting.now)
+        ..Payment::new(amount, capture, setting.now)
     };
     if by_token {
         payment.pay((!payment.capture).then(|| setting.hold()), setting.now);
@@ -85,7 +87,7 @@ pub(super) fn create(books: &mut Books, setting: &Setting<'_>, body: &Fields<'_>
 }
 
 /// The way to pay that the shop has chosen; none lets the customer choose.
-fn method(body: &Fields<'_>, setting: &Setting<'_>) -> Result<Option<String>, Refusal> {
+fn method(body: &Fields<'_>, setting: &Setting<'_>) -> Result<Option<YookassaMethod>, Refusal> {
     let (saved, token) = (body.text("payment_method_id", 64)?, body.text("payment_token", 10_240)?);
     let data = body.object("payment_method_data")?;
     if [saved.is_some(), token.is_some(), data.is_some()].into_iter().filter(|there| *there).count() > 1 {
@@ -100,8 +102,10 @@ fn method(body: &Fields<'_>, setting: &Setting<'_>) -> Result<Option<String>, Re
     }
     let Some(data) = data else { return Ok(None) };
     let kind = data.required("type", data.text("type", 64)?)?;
-    match kind {
-        "apple_pay" if setting.readings.is_other(Reading::ApplePay) => {
+    let method = YookassaMethod::named(kind).filter(|method| setting.has(*method));
+    let method = method.ok_or_else(|| Refusal::at("payment_method_data.type", "Payment method is not available"))?;
+    match method {
+        YookassaMethod::ApplePay => {
             data.only(&["type", "payment_data"])?;
             if !data.text("payment_data", 65_536)?.is_some_and(is_token) {
                 return Err(Refusal::at(
@@ -110,16 +114,15 @@ fn method(body: &Fields<'_>, setting: &Setting<'_>) -> Result<Option<String>, Re
                 ));
             }
         }
-        "bank_card" => {
+        YookassaMethod::BankCard => {
             data.only(&["type", "card"])?;
             if data.get("card")?.is_some() {
                 return Err(Refusal::forbidden("payment_method_data.card", "Card data is taken from shops with PCI DSS only"));
             }
         }
-        kind if METHODS.contains(&kind) => data.only(&["type"])?,
-        _ => return Err(Refusal::at("payment_method_data.type", "Payment method is not available")),
+        YookassaMethod::YooMoney | YookassaMethod::Sbp => data.only(&["type"])?,
     }
-    Ok(Some(kind.to_owned()))
+    Ok(Some(method))
 }
 
 /// Base64 of a JSON object.
@@ -133,26 +136,4 @@ fn recipient(body: &Fields<'_>) -> Result<(), Refusal> {
     let Some(recipient) = body.object("recipient")? else { return Ok(()) };
     recipient.only(&["gateway_id"])?;
     recipient.text("gateway_id", 64).map(drop)
-}
-
-fn confirmation(body: &Fields<'_>) -> Result<Confirmation, Refusal> {
-    let confirmation = body.required("confirmation", body.object("confirmation")?)?;
-    confirmation.only(&["type", "return_url", "locale", "enforce"])?;
-    // What the others lead to, a code or another program, a test shop does not have.
-    let kind = confirmation.required("type", confirmation.one_of("type", &["redirect", "embedded"])?)?;
-    confirmation.one_of("locale", &["ru_RU", "en_US"])?;
-    let enforce = confirmation.flag("enforce")?.unwrap_or(false);
-    let return_url = confirmation.text("return_url", 2048)?;
-    if let Some(wrong) = return_url.filter(|url| !is_web(url)) {
-        return Err(Refusal::at("confirmation.return_url", format!("{wrong} is no address of the web")));
-    }
-    if kind == "redirect" {
-        confirmation.required("return_url", return_url)?;
-    }
-    Ok(Confirmation { kind: kind.to_owned(), return_url: return_url.map(str::to_owned), enforce })
-}
-
-/// The page has a link to it, so a script would be no address.
-fn is_web(url: &str) -> bool {
-    Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::cards::GENERAL;
+use super::methods::YookassaMethod;
 use super::notices::Notice;
 use super::payment::{Cancellation, Payment, Stage, State};
 use super::records::RefundState;
@@ -115,6 +116,7 @@ fn decided(
     wish: &CardOutcome,
 ) -> Result<(Value, Option<Notice>), ControlError> {
     if let Some(payment) = books.payments.find_mut(id) {
+        check_sbp(payment, &wish.outcome)?;
         if payment.is_pending() {
             decide_payment(payment, wish, setting);
         }
@@ -141,6 +143,20 @@ fn decided(
     refund::finish(books, setting, id, state);
     let refund = books.refunds.find(id).ok_or_else(|| ControlError::UnknownYookassa(id.to_owned()))?;
     Ok((shown::refund(refund), refund::notice(refund, setting.now)))
+}
+
+/// What SBP does not know.
+fn check_sbp(payment: &Payment, outcome: &CardDecision) -> Result<(), ControlError> {
+    if payment.method != Some(YookassaMethod::Sbp) {
+        return Ok(());
+    }
+    match outcome {
+        CardDecision::Paid | CardDecision::Declined | CardDecision::Processing | CardDecision::Abandoned => Ok(()),
+        CardDecision::Held | CardDecision::FailedTry | CardDecision::ThreeDs => {
+            let problem = "SBP has one stage and no card: a payment by it is paid, declined, processing or abandoned";
+            Err(ControlError::field("outcome", problem))
+        }
+    }
 }
 
 fn decide_payment(payment: &mut Payment, wish: &CardOutcome, setting: &Setting<'_>) {

@@ -1,10 +1,12 @@
-//! The page behind `confirmation_url`: the customer pays by a test card, confirms at the bank, or leaves.
+//! The page behind `confirmation_url`, which a code of SBP has as well: the customer pays by a test card or in the bank's app,
+//! confirms at the bank, or leaves.
 
 use std::collections::HashMap;
 
 use hyper::{Method, StatusCode};
 
-use super::cards::{self, Card, CardOutcome, FAILED_3DS};
+use super::cards::{self, Card, CardOutcome, FAILED_3DS, GENERAL};
+use super::methods::YookassaMethod;
 use super::page;
 use super::payment::{Payment, Stage, State};
 use super::setting::Setting;
@@ -28,6 +30,8 @@ pub(crate) fn serve(yookassa: &Yookassa, token: &str, request: &Request) -> Answ
 /// What the page shows of where the payment stands.
 fn view(payment: &Payment, problem: Option<&str>) -> Answer {
     let page = match &payment.state {
+        State::Pending(Stage::Page | Stage::Confirming) if by_sbp(payment) => page::sbp(payment),
+        State::Pending(Stage::Processing) if by_sbp(payment) => page::sbp_waiting(payment),
         State::Pending(Stage::Page) => page::cards(payment, problem),
         State::Pending(Stage::Confirming) => page::bank(payment, problem),
         State::Pending(Stage::Processing) => page::waiting(payment),
@@ -40,6 +44,10 @@ fn submit(books: &mut Books, setting: &Setting<'_>, id: &str, filled: &Filled) -
     let payment = books.payments.find_mut(id)?;
     let was_pending = payment.is_pending();
     let problem = match &payment.state {
+        State::Pending(_) if by_sbp(payment) => {
+            decide_at_bank(payment, setting, filled);
+            None
+        }
         State::Pending(Stage::Page) if filled.action == "pay" => pay(payment, setting, filled).err(),
         State::Pending(Stage::Confirming) => confirm(payment, setting, filled).err(),
         // A page that is open in two windows: the other one was first.
@@ -59,7 +67,7 @@ fn submit(books: &mut Books, setting: &Setting<'_>, id: &str, filled: &Filled) -
 fn pay(payment: &mut Payment, setting: &Setting<'_>, filled: &Filled) -> Result<(), &'static str> {
     let (card, outcome) = filled.card(setting)?;
     payment.card = Some(card);
-    payment.method = Some("bank_card".to_owned());
+    payment.method = Some(YookassaMethod::BankCard);
     let enforced = payment.confirmation.as_ref().is_some_and(|how| how.enforce);
     match outcome {
         CardOutcome::Declines(reason) => payment.cancel(reason),
@@ -68,6 +76,20 @@ fn pay(payment: &mut Payment, setting: &Setting<'_>, filled: &Filled) -> Result<
         CardOutcome::Pays => payment.pay((!payment.capture).then(|| setting.hold()), setting.now),
     }
     Ok(())
+}
+
+fn by_sbp(payment: &Payment) -> bool {
+    payment.method == Some(YookassaMethod::Sbp)
+}
+
+/// The customer pays in the bank's app, the bank refuses, or takes its time.
+fn decide_at_bank(payment: &mut Payment, setting: &Setting<'_>, filled: &Filled) {
+    match filled.action.as_str() {
+        "bank_pays" => payment.pay(None, setting.now),
+        "bank_refuses" => payment.cancel(GENERAL),
+        "bank_later" => payment.state = State::Pending(Stage::Processing),
+        _ => {}
+    }
 }
 
 fn confirm(payment: &mut Payment, setting: &Setting<'_>, filled: &Filled) -> Result<(), &'static str> {

@@ -1,9 +1,10 @@
-//! YooKassa API v3 with a test shop: payments by card on a page, holds, captures, refunds, receipts.
+//! YooKassa API v3 with a test shop: payments by card and by SBP on a page, holds, captures, refunds, receipts.
 //!
 //! | file | what |
 //! |---|---|
 //! | [`auth`], [`keys`], [`fields`], [`refusal`] | what every request is checked for, and how it is refused |
 //! | [`create`], [`commands`], [`refund`], [`receipts`], [`list`] | the calls |
+//! | [`methods`], [`confirmation`] | ways to pay, and how the customer confirms |
 //! | [`payment`], [`shown`], [`receipt`], [`cards`] | a payment, how the API shows it, its receipt, the test cards |
 //! | [`form`], [`page`] | the page where the customer pays |
 //! | [`decide`], [`cabinet`], [`control`], [`typed`], [`readings`] | what tests and people do to it |
@@ -14,7 +15,9 @@
 //! - a payment whose bank has not answered (`processing`) stays pending past its hour, until it is decided;
 //! - the end of a customer's time is announced, the end of a hold is not;
 //! - a card of the list of declines cancels the payment at once; `failed_try` is a page that can be filled in again;
-//! - a test shop has cards and `YooMoney`, confirmed by `redirect` or `embedded`, and saves no way to pay;
+//! - a shop has the ways to pay of [`crate::Options::yookassa_methods`], SBP too, which a real test shop has not; it saves none of them;
+//! - cards and `YooMoney` are confirmed by `redirect` or `embedded`, SBP by `redirect` or `qr`;
+//! - SBP with two stages is refused at `capture`, in words of our own;
 //! - the error of a payment or refund that is not the shop's is 404, in `POST /refunds` too;
 //! - a receipt that is sent apart is pending in its first answer, and registered whenever it is read.
 
@@ -22,6 +25,7 @@ mod auth;
 mod cabinet;
 mod cards;
 mod commands;
+mod confirmation;
 pub(crate) mod control;
 mod create;
 mod decide;
@@ -29,6 +33,7 @@ mod fields;
 pub(crate) mod form;
 mod keys;
 mod list;
+mod methods;
 mod notices;
 mod page;
 mod payment;
@@ -57,6 +62,7 @@ use state::Books;
 
 pub use cabinet::CabinetAct;
 pub use decide::{CardDecision, CardOutcome};
+pub use methods::YookassaMethod;
 pub use notices::YookassaNotice;
 pub(crate) use readings::Reading;
 pub(crate) use refusal::{fail, refuse, wrong_verb};
@@ -141,6 +147,6 @@ fn me(setting: &Setting<'_>) -> Value {
         "status": "enabled",
         "test": true,
         "fiscalization": fiscalization,
-        "payment_methods": ["bank_card", "yoo_money"],
+        "payment_methods": setting.options.yookassa_methods.iter().map(|method| method.name()).collect::<Vec<_>>(),
     })
 }

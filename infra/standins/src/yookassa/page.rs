@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::cards::{self, CardOutcome};
+use super::confirmation::sbp_link;
 use super::payment::{Payment, State};
 use crate::index::escape;
 
@@ -13,7 +14,7 @@ input{display:block;width:100%;box-sizing:border-box;font:inherit;padding:.6rem;
 button,.back{display:block;width:100%;box-sizing:border-box;font:inherit;padding:.8rem;margin:.6rem 0;border:0;border-radius:.4rem;\
 background:#1f4e9e;color:#fff;text-align:center;text-decoration:none}\
 button.plain,.back.plain{background:#eee;color:#222}.note{background:#fff4d6;padding:.6rem;border-radius:.4rem}\
-.problem{background:#fde2e2;padding:.6rem;border-radius:.4rem}table{font-size:.9rem}td{padding-right:.8rem}";
+.code{overflow-wrap:anywhere;font-family:monospace}.problem{background:#fde2e2;padding:.6rem;border-radius:.4rem}table{font-size:.9rem}td{padding-right:.8rem}";
 
 fn page(content: &str) -> String {
     format!(
@@ -60,6 +61,19 @@ pub(super) fn cards(payment: &Payment, problem: Option<&str>) -> String {
     ))
 }
 
+/// What the bank makes of a payment by SBP, whose customer needs no card here.
+pub(super) fn sbp(payment: &Payment) -> String {
+    let link = escape(&sbp_link(payment));
+    page(&format!(
+        "<h2>Система быстрых платежей</h2>{}<p>Ссылка, которую открывает приложение банка:</p><p class=\"code\">{link}</p>\
+<form method=\"post\"><button name=\"action\" value=\"bank_pays\">Заплатить в банке</button>\
+<button name=\"action\" value=\"bank_refuses\" class=\"plain\">Банк отказывает</button>\
+<button name=\"action\" value=\"bank_later\" class=\"plain\">Банк ответит позже</button></form>{}",
+        what(payment),
+        back(payment, "Вернуться в магазин", "back plain"),
+    ))
+}
+
 /// The page of the card's bank.
 pub(super) fn bank(payment: &Payment, problem: Option<&str>) -> String {
     let problem = problem.map_or_else(String::new, |text| format!("<p class=\"problem\" role=\"alert\">{}</p>", escape(text)));
@@ -69,6 +83,17 @@ pub(super) fn bank(payment: &Payment, problem: Option<&str>) -> String {
 <button name=\"action\" value=\"confirm\">Подтвердить</button>\
 <button name=\"action\" value=\"refuse\" class=\"plain\">Отказаться</button></form>",
         what(payment),
+    ))
+}
+
+/// The bank has not answered a payment by SBP: here a person lets it.
+pub(super) fn sbp_waiting(payment: &Payment) -> String {
+    page(&format!(
+        "{}<p>Банк ещё не ответил.</p><form method=\"post\">\
+<button name=\"action\" value=\"bank_pays\">Банк отвечает: оплачено</button>\
+<button name=\"action\" value=\"bank_refuses\" class=\"plain\">Банк отказывает</button></form>{}",
+        what(payment),
+        back(payment, "Вернуться в магазин", "back plain"),
     ))
 }
 

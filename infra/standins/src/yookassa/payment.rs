@@ -4,6 +4,8 @@ use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
 
 use super::cards::{self, Card};
+use super::confirmation::Confirmation;
+use super::methods::YookassaMethod;
 use super::refusal::Refusal;
 use crate::money::Kopecks;
 use crate::random;
@@ -14,6 +16,7 @@ const TO_PAY: Duration = Duration::hours(1);
 const TO_REFUND: Duration = Duration::days(3 * 365);
 /// A refund leaves nothing, or more than that.
 const LEAST_REST: Kopecks = Kopecks(100);
+const TOKEN: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
 /// Where a payment stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,19 +53,10 @@ impl Cancellation {
     }
 }
 
-/// How the customer confirms.
-#[derive(Clone, Debug)]
-pub(super) struct Confirmation {
-    pub(super) kind: String,
-    pub(super) return_url: Option<String>,
-    /// Whether every card is confirmed at its bank.
-    pub(super) enforce: bool,
-}
-
 #[derive(Clone, Debug)]
 pub(super) struct Payment {
     pub(super) id: String,
-    /// The address of its page ends so.
+    /// 32 capitals and digits: the address of its page ends so, and the code of its link has them.
     pub(super) token: String,
     pub(super) state: State,
     /// What the customer pays, and what is held.
@@ -78,8 +72,10 @@ pub(super) struct Payment {
     pub(super) customer: Option<String>,
     pub(super) confirmation: Option<Confirmation>,
     /// The way to pay, once it is chosen.
-    pub(super) method: Option<String>,
+    pub(super) method: Option<YookassaMethod>,
     pub(super) card: Option<Card>,
+    /// What the Faster Payments System calls the customer's payment.
+    pub(super) sbp_operation: Option<String>,
     pub(super) confirmed_at_bank: bool,
     pub(super) with_receipt: bool,
     pub(super) created_at: OffsetDateTime,
@@ -94,7 +90,7 @@ impl Payment {
     pub(super) fn new(amount: Kopecks, capture: bool, now: OffsetDateTime) -> Self {
         Self {
             id: random::uuid(),
-            token: random::token(),
+            token: random::code(TOKEN, 32),
             state: State::Pending(Stage::Page),
             amount,
             captured: None,
@@ -107,6 +103,7 @@ impl Payment {
             confirmation: None,
             method: None,
             card: None,
+            sbp_operation: None,
             confirmed_at_bank: false,
             with_receipt: false,
             created_at: now,
@@ -137,9 +134,12 @@ impl Payment {
 
     /// The customer's money is there: held for `hold`, or taken.
     pub(super) fn pay(&mut self, hold: Option<Duration>, now: OffsetDateTime) {
-        self.method.get_or_insert_with(|| "bank_card".to_owned());
-        if self.method.as_deref() == Some("bank_card") {
-            self.card.get_or_insert_with(Card::usual);
+        match self.method.get_or_insert(YookassaMethod::BankCard) {
+            YookassaMethod::BankCard => {
+                self.card.get_or_insert_with(Card::usual);
+            }
+            YookassaMethod::Sbp => self.sbp_operation = Some(random::token().to_uppercase()),
+            YookassaMethod::YooMoney | YookassaMethod::ApplePay => {}
         }
         match hold {
             Some(hold) => {

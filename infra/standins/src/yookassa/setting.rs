@@ -2,6 +2,7 @@
 
 use time::{Duration, OffsetDateTime};
 
+use super::methods::YookassaMethod;
 use super::readings::Reading;
 use crate::options::Options;
 use crate::readings::Readings;
@@ -19,6 +20,16 @@ impl Setting<'_> {
     /// The page where the customer pays.
     pub(super) fn page_url(&self, token: &str) -> String {
         format!("{}/{}/page/{token}", self.base_url, System::Yookassa)
+    }
+
+    /// Whether the shop can be paid in this way.
+    pub(super) fn has(&self, method: YookassaMethod) -> bool {
+        match method {
+            YookassaMethod::ApplePay => self.readings.is_other(Reading::ApplePay),
+            YookassaMethod::BankCard | YookassaMethod::YooMoney | YookassaMethod::Sbp => {
+                self.options.yookassa_methods.contains(&method)
+            }
+        }
     }
 
     /// How long money is held.

@@ -4,7 +4,9 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use super::payment::{Cancellation, Confirmation, Payment, State};
+use super::confirmation;
+use super::methods::YookassaMethod;
+use super::payment::{Cancellation, Payment, State};
 use super::readings::Reading;
 use super::records::{Refund, RefundState};
 use super::setting::Setting;
@@ -13,6 +15,9 @@ use crate::money::Kopecks;
 /// What YooKassa keeps of each payment, in thousandths.
 const COMMISSION: u64 = 35;
 const GATEWAY_ID: &str = "1983001";
+/// The bank of every customer who pays by SBP: its number there, and with the Bank of Russia.
+const PAYER_BANK: &str = "100000000111";
+const PAYER_BIC: &str = "044525225";
 
 /// `2018-07-10T14:27:54.691Z`.
 pub(super) fn moment(at: OffsetDateTime) -> String {
@@ -66,8 +71,9 @@ pub(super) fn payment(payment: &Payment, setting: &Setting<'_>) -> Value {
     put("merchant_customer_id", payment.customer.as_ref().map(|text| json!(text)));
     put("captured_at", payment.captured_at.map(|at| json!(moment(at))));
     put("expires_at", payment.expires_at.map(|at| json!(moment(at))));
-    put("payment_method", payment.method.as_deref().map(|kind| method(payment, kind)));
-    put("authorization_details", paid.then(|| authorization(payment)));
+    put("payment_method", payment.method.map(|kind| method(payment, kind)));
+    let authorized = paid && payment.method.is_some_and(is_authorized);
+    put("authorization_details", authorized.then(|| authorization(payment)));
     put("receipt_registration", payment.with_receipt.then(|| json!(receipt_registration(&payment.state))));
     if let Some(captured) = payment.captured {
         put("income_amount", Some(amount(without_commission(captured))));
@@ -75,7 +81,9 @@ pub(super) fn payment(payment: &Payment, setting: &Setting<'_>) -> Value {
     }
     match &payment.state {
         // It can be had only while the customer may use it.
-        State::Pending(_) => put("confirmation", payment.confirmation.as_ref().map(|how| confirmation(payment, how, setting))),
+        State::Pending(_) => {
+            put("confirmation", payment.confirmation.as_ref().map(|how| confirmation::shown(payment, how, setting)));
+        }
         State::Canceled(details) => put("cancellation_details", Some(cancellation(details))),
         State::Held | State::Succeeded => {}
     }
@@ -93,11 +101,23 @@ fn overridden(mut shown: Map<String, Value>, overrides: &Map<String, Value>) -> 
     Value::Object(shown)
 }
 
-fn method(payment: &Payment, kind: &str) -> Value {
-    let mut method = json!({ "type": kind, "id": payment.id, "saved": false, "status": "inactive" });
+/// Whether a card's bank has authorized what is paid so.
+fn is_authorized(method: YookassaMethod) -> bool {
+    match method {
+        YookassaMethod::BankCard | YookassaMethod::ApplePay => true,
+        YookassaMethod::YooMoney | YookassaMethod::Sbp => false,
+    }
+}
+
+fn method(payment: &Payment, kind: YookassaMethod) -> Value {
+    let mut method = json!({ "type": kind.name(), "id": payment.id, "saved": false, "status": "inactive" });
     if let Some(card) = &payment.card {
         method["title"] = json!(card.title());
         method["card"] = card.shown();
+    }
+    if let Some(operation) = &payment.sbp_operation {
+        method["sbp_operation_id"] = json!(operation);
+        method["payer_bank_details"] = json!({ "bank_id": PAYER_BANK, "bic": PAYER_BIC });
     }
     method
 }
@@ -115,22 +135,6 @@ fn receipt_registration(state: &State) -> &'static str {
         State::Succeeded => "succeeded",
         State::Canceled(_) => "canceled",
     }
-}
-
-fn confirmation(payment: &Payment, how: &Confirmation, setting: &Setting<'_>) -> Value {
-    let mut shown = json!({ "type": how.kind });
-    if how.kind == "embedded" {
-        shown["confirmation_token"] = json!(format!("ct-{}", payment.token));
-        return shown;
-    }
-    shown["confirmation_url"] = json!(setting.page_url(&payment.token));
-    if let Some(return_url) = &how.return_url {
-        shown["return_url"] = json!(return_url);
-    }
-    if how.enforce {
-        shown["enforce"] = json!(true);
-    }
-    shown
 }
 
 pub(super) fn refund(refund: &Refund) -> Value {

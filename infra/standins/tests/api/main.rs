@@ -19,3 +19,4 @@ mod yookassa_customer;
 mod yookassa_money;
 mod yookassa_notices;
 mod yookassa_requests;
+mod yookassa_sbp;

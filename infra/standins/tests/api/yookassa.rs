@@ -2,7 +2,7 @@
 
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
-use standins::{CardDecision, CardOutcome, Options};
+use standins::{CardDecision, CardOutcome, Options, YookassaMethod};
 use time::macros::datetime;
 
 use crate::environment::{TestEnvironment, answer};
@@ -192,10 +192,13 @@ async fn lists_are_filtered_and_paged_newest_first() {
 }
 
 #[tokio::test]
-async fn account_is_a_test_shop_of_cards() {
+async fn account_says_what_the_shop_can_be_paid_with() {
     let caller = Caller::exact().await;
     let (status, me) = caller.get("/me").await;
     assert_eq!((status, &me["account_id"], &me["status"], &me["test"]), (200, &json!("506751"), &json!("enabled"), &json!(true)));
-    assert_eq!(me["payment_methods"], json!(["bank_card", "yoo_money"]));
+    assert_eq!(me["payment_methods"], json!(["bank_card", "yoo_money", "sbp"]));
     assert_eq!(me["fiscalization"], json!({ "enabled": false }));
+    let real_test_shop = vec![YookassaMethod::BankCard, YookassaMethod::YooMoney];
+    let caller = Caller::with(Options { yookassa_methods: real_test_shop, ..Options::default() }).await;
+    assert_eq!(caller.get("/me").await.1["payment_methods"], json!(["bank_card", "yoo_money"]));
 }

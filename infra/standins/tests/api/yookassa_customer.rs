@@ -7,9 +7,13 @@ use standins::{CardDecision, CardOutcome};
 use crate::environment::text;
 use crate::yookassa::{Caller, refusal, wanted};
 
-/// What the page answers to a GET, or to this form.
+/// What the page of a payment answers to a GET, or to this form.
 async fn page(caller: &Caller, payment: &Value, form: Option<&str>) -> (u16, String, Option<String>) {
-    let url = payment["confirmation"]["confirmation_url"].as_str().unwrap();
+    page_at(caller, payment["confirmation"]["confirmation_url"].as_str().unwrap(), form).await
+}
+
+/// The same of a page by its address.
+pub(crate) async fn page_at(caller: &Caller, url: &str, form: Option<&str>) -> (u16, String, Option<String>) {
     let http = &caller.environment.http;
     let request = form.map_or_else(|| http.get(url), |form| http.post(url).body(form.to_owned()));
     let response = request.send().await.unwrap();

@@ -1,0 +1,63 @@
+//! Ways to pay, and what each of them allows.
+
+use serde::Deserialize;
+
+use super::confirmation::Way;
+use crate::money::Kopecks;
+
+/// A way to pay at YooKassa.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum YookassaMethod {
+    BankCard,
+    YooMoney,
+    /// The Faster Payments System: the customer pays in the bank's app, always in one stage.
+    Sbp,
+    /// A token of Apple Pay: taken or refused by the switch `apple_pay`, whatever the shop has.
+    ApplePay,
+}
+
+use YookassaMethod::{ApplePay, BankCard, Sbp, YooMoney};
+
+impl YookassaMethod {
+    const ALL: [Self; 4] = [BankCard, YooMoney, Sbp, ApplePay];
+
+    /// As the API writes it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            BankCard => "bank_card",
+            YooMoney => "yoo_money",
+            Sbp => "sbp",
+            ApplePay => "apple_pay",
+        }
+    }
+
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.name() == name)
+    }
+
+    /// The largest payment.
+    pub(super) fn most(self) -> Kopecks {
+        match self {
+            BankCard => Kopecks(35_000_000),
+            YooMoney | Sbp | ApplePay => Kopecks(70_000_000),
+        }
+    }
+
+    /// Whether money can be held before it is captured.
+    pub(super) fn holds(self) -> bool {
+        match self {
+            BankCard | YooMoney | ApplePay => true,
+            Sbp => false,
+        }
+    }
+
+    /// How a payment by it can be confirmed. Of a token nothing is left to confirm.
+    pub(super) fn ways(self) -> &'static [Way] {
+        match self {
+            BankCard | YooMoney => &[Way::Redirect, Way::Embedded],
+            Sbp => &[Way::Qr, Way::Redirect],
+            ApplePay => &[],
+        }
+    }
+}
