@@ -43,6 +43,7 @@ pub(crate) async fn create(deps: &Deps, inbound: &Inbound, command: Command) -> 
     let choice = Choice {
         method: method.id.clone(),
         provider,
+        means: method.means,
         two_stage: method.two_stage,
         return_url: return_url.clone(),
         valid_till: deps.settler.clock.now().plus(valid_for),
@@ -147,7 +148,8 @@ impl Attempt<'_> {
 
     async fn settle_latest(&self, order: &Order, payment: Payment, choice: &Choice) -> Result<Found, Failure> {
         on_payment(&payment.id);
-        let is_other = payment.provider != choice.provider || payment.two_stage != choice.two_stage;
+        let is_other =
+            payment.provider != choice.provider || payment.means != choice.means || payment.two_stage != choice.two_stage;
         if payment.state == State::Creating && payment.is_leased(self.deps.settler.clock.now()) {
             return match self.wait_for(payment).await? {
                 Found::Live(payment) if is_other => self.give_up(order, payment, choice).await,

@@ -2,6 +2,7 @@
 
 use super::channels::Outbox;
 use super::gateway_name::GatewayName;
+use super::means::PaymentMeans;
 use super::operation::Operation;
 use super::order::Line;
 use super::prepayment::Prepaid;
@@ -25,6 +26,8 @@ pub struct Payment {
     pub method: MethodId,
     /// The gateway that takes the money.
     pub provider: GatewayName,
+    /// What the customer pays with there.
+    pub means: PaymentMeans,
     /// What the provider is to take, or has captured. Only a change of the hold changes it, or a prepayment that the customer chooses.
     pub amount: Money,
     /// What of the order is paid beside it.
@@ -98,6 +101,8 @@ pub struct Choice {
     pub method: MethodId,
     /// The gateway that takes the money.
     pub provider: GatewayName,
+    /// What the customer pays with there.
+    pub means: PaymentMeans,
     /// Whether the money is held first and captured later.
     pub two_stage: bool,
     /// Where the app is opened again.

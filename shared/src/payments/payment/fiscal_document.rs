@@ -150,7 +150,7 @@ fn wrapped(text: &str, columns: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payments::payment::{Choice, GatewayName, Known, Line, LineTax};
+    use crate::payments::payment::{Choice, GatewayName, Known, Line, LineTax, PaymentMeans};
     use crate::platform::ids::{MethodId, OrderId, OrderUuid};
     use crate::platform::money::{Currency, Quantity};
 
@@ -211,6 +211,7 @@ mod tests {
         let choice = Choice {
             method: MethodId::parse("mokka").unwrap(),
             provider: GatewayName::MOKKA,
+            means: PaymentMeans::Card,
             two_stage: true,
             return_url: None,
             valid_till: now,

@@ -363,7 +363,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::payments::payment::{GatewayName, Outbox, PaymentAction, PollSchedule, Prepaid, Stored, Trigger};
+    use crate::payments::payment::{GatewayName, Outbox, PaymentAction, PaymentMeans, PollSchedule, Prepaid, Stored, Trigger};
     use crate::platform::ids::{MethodId, OrderId, OrderUuid, PaymentId};
     use crate::platform::money::Currency;
 
@@ -379,6 +379,7 @@ mod tests {
             attempt: 1,
             method: MethodId::parse("mokka").unwrap(),
             provider: GatewayName::MOKKA,
+            means: PaymentMeans::Card,
             two_stage: true,
             amount: rub(500_000),
             prepaid: None,

@@ -29,6 +29,7 @@ impl Payment {
             attempt,
             method: choice.method,
             provider: choice.provider,
+            means: choice.means,
             amount,
             prepaid,
             state: State::Creating,

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::outbox::{ChannelsRecord, EventReceiptRecord, Shared};
 use crate::payments::payment::{
     Cart, Change, Fact, FiscalDocument, FiscalReceipt, GatewayName, Goods, Intent, KeyedRequest, Known, Line, LineTax, Named,
-    Operation, Order, Payment, PaymentAction, PollSchedule, Prepaid, Prepayment, Reason, Refund, RefundStatus, State,
-    StatusEvent, Step, Stored, TaxWord,
+    Operation, Order, Payment, PaymentAction, PaymentMeans, PollSchedule, Prepaid, Prepayment, Reason, Refund, RefundStatus,
+    State, StatusEvent, Step, Stored, TaxWord,
 };
 use crate::platform::clock::Timestamp;
 use crate::platform::ids::{InstallId, ItemId, MethodId, OrderId, OrderUuid, PaymentId};
@@ -157,6 +157,8 @@ pub(super) struct PaymentRecord {
     provider_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     second_payment: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    means: Option<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     one_stage: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -497,6 +499,10 @@ impl From<&Line> for LineRecord {
     }
 }
 
+fn means(name: &str) -> Result<PaymentMeans, Cause> {
+    PaymentMeans::from_name(name).ok_or_else(|| "means is unknown".to_owned())
+}
+
 fn word(stored: Option<String>, field: &str) -> Result<Option<TaxWord>, Cause> {
     stored.as_deref().map(TaxWord::parse).transpose().map_err(text(field))
 }
@@ -593,6 +599,7 @@ impl From<&Payment> for PaymentRecord {
             },
             provider_id: payment.provider_id.clone(),
             second_payment: payment.second_payment.clone(),
+            means: Some(payment.means).filter(|means| *means != PaymentMeans::Card).map(|means| means.name().to_owned()),
             one_stage: !payment.two_stage,
             registered: payment.registered.map(Money::minor),
             operation: payment.operation.as_ref().map(OperationRecord::from),
@@ -792,6 +799,7 @@ impl TryFrom<Versioned<PaymentRecord>> for Payment {
             action: record.payment_url.map(PaymentAction::Page).or(record.sbp_payload.map(PaymentAction::Sbp)),
             provider_id: record.provider_id,
             second_payment: record.second_payment,
+            means: record.means.map_or(Ok(PaymentMeans::Card), |name| means(&name))?,
             two_stage: !record.one_stage,
             registered: record
                 .registered

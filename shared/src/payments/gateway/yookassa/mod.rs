@@ -1,6 +1,7 @@
 //! YooKassa behind the gateway trait: the card page (reference "Card gateways", sections 1 and 3).
 
 mod lost;
+mod means;
 mod metadata;
 mod notification;
 mod reading;
@@ -15,17 +16,13 @@ use ipnet::IpNet;
 use serde::Serialize;
 
 use super::configured::Configured;
-use super::contract::{
-    Abilities, Call, CardGateway, Delivered, Gateway, Notification, OwnPayment, Registration, Unknown, Urls, page,
-};
+use super::contract::{Abilities, Call, CardGateway, Delivered, Gateway, Notification, OwnPayment, Registration, Unknown, Urls};
 use crate::payments::methods::GatewaySection;
 use crate::payments::payment::{
     Change, Intent, KeyedRequest, Order, Payment, Policy, ProviderOutcome, ProviderReport, Reason, Refund, ReportedRefund,
 };
 use crate::payments::texts;
-use crate::payments::yookassa::types::{
-    self, CaptureRequest, ConfirmationRequest, PaymentMethodRequest, PaymentRequest, PaymentStatus, RefundRequest,
-};
+use crate::payments::yookassa::types::{self, CaptureRequest, PaymentRequest, PaymentStatus, RefundRequest};
 use crate::payments::yookassa::{Cause, Client, Code, Error, Operation, Refusal, Settings};
 use crate::platform::clock::{Clock, Deadline, Timestamp};
 use crate::platform::money::{Currency, Money};
@@ -190,8 +187,7 @@ impl Gateway for YookassaGateway {
             }
             Err(error) => return Err(unknown("create", &error)),
         };
-        let url = created.confirmation.0.as_ref().and_then(|confirmation| confirmation.confirmation_url.0.as_deref());
-        let action = url.and_then(page);
+        let action = created.confirmation.0.as_ref().and_then(|confirmation| means::action(payment.means, confirmation));
         let is_open = created.status == PaymentStatus::Pending && self.conflict(&created).is_none();
         Ok(match action.filter(|_| is_open) {
             Some(action) => {
@@ -224,8 +220,8 @@ impl Gateway for YookassaGateway {
                 let request = PaymentRequest {
                     amount: payment.amount.into(),
                     capture: !payment.two_stage,
-                    confirmation: ConfirmationRequest::Redirect { return_url: urls.redirect.clone() },
-                    payment_method_data: Some(PaymentMethodRequest::BankCard),
+                    confirmation: means::confirmation(payment.means, &urls.redirect),
+                    payment_method_data: means::method(payment.means),
                     description,
                     metadata: self.metadata(payment),
                 };

@@ -115,6 +115,9 @@ pub struct Confirmed {
     /// YooKassa's page.
     #[serde(default)]
     pub confirmation_url: Lenient<String>,
+    /// What the customer's bank opens: of SBP a link like `https://qr.nspk.ru/…`.
+    #[serde(default)]
+    pub confirmation_data: Lenient<String>,
 }
 
 /// How it was paid.

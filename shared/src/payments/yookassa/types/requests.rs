@@ -44,6 +44,8 @@ pub enum ConfirmationRequest {
         /// Where the browser goes afterwards, whatever came of it; up to 2048 characters.
         return_url: String,
     },
+    /// By a code or a link, which the customer's bank opens.
+    Qr,
 }
 
 /// A way to pay.
@@ -52,6 +54,10 @@ pub enum ConfirmationRequest {
 pub enum PaymentMethodRequest {
     /// A card, whose number is entered on YooKassa's page.
     BankCard,
+    /// The Faster Payments System (СБП).
+    Sbp,
+    /// SberPay.
+    Sberbank,
 }
 
 /// `POST /payments/{id}/capture`.
