@@ -102,6 +102,7 @@ fn intended(payment: &Payment, report: &ProviderReport, policy: Policy, now: Tim
             Some(sums) => recorded_refund_of(payment, report, sums),
             None => refund_of(payment, report),
         },
+        Some(Intent::Receipt) => second_receipt_of(payment, report),
         Some(Intent::Cancel | Intent::Change(_)) | None => unchanged(payment, report, policy, now),
     }
 }
@@ -301,6 +302,26 @@ fn recorded_refund_of(payment: &Payment, report: &ProviderReport, sums: &Sums) -
     sure(payment, report, payment.amount, next)
 }
 
+/// The second receipt of a payment. Until the provider's id of it is known the call is repeated: with its key it makes one receipt.
+fn second_receipt_of(payment: &Payment, report: &ProviderReport) -> Next {
+    let is_made = payment.receipts.as_ref().is_some_and(|receipts| receipts.closing.is_some());
+    match &report.state {
+        ReportedState::Captured if is_made => Next::Done,
+        ReportedState::Captured => Next::Repeat,
+        ReportedState::Refunded => {
+            Next::Dropped(Reason { code: "refunded".to_owned(), text: "everything is given back".to_owned() })
+        }
+        ReportedState::Unregistered
+        | ReportedState::Pending
+        | ReportedState::Processing
+        | ReportedState::Held
+        | ReportedState::Declined
+        | ReportedState::Canceled
+        | ReportedState::Expired
+        | ReportedState::Unrecognised(_) => Next::Wait,
+    }
+}
+
 fn money(payment: &Payment, report: &ProviderReport, policy: Policy) -> Next {
     match (&report.state, policy) {
         (ReportedState::Captured, _) => Next::Move(State::Captured),
@@ -404,6 +425,7 @@ mod tests {
             intent: None,
             refusals: 0,
             fiscal_receipt: None,
+            receipts: None,
             refunds: Vec::new(),
             created_at: Timestamp::from_millis(0),
             captured_at: None,

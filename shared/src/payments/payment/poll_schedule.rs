@@ -57,7 +57,8 @@ impl Payment {
     pub fn scheduled(mut self, now: Timestamp) -> Self {
         if self.is_over() {
             let first = if self.poll.audits_done == 0 { self.next_audit(0, &[AFTER_CAPTURE]) } else { None };
-            self.poll.audit_at = self.poll.audit_at.or(first).filter(|_| self.state != State::Refunded);
+            self.poll.audit_at =
+                self.poll.audit_at.or(first).filter(|_| self.state != State::Refunded || self.receipts.is_some());
         }
         self.poll.troubled_since = if self.is_troubled(now) { Some(self.poll.troubled_since.unwrap_or(now)) } else { None };
         self.poll.manual_review &= self.poll.troubled_since.is_some();
@@ -252,7 +253,7 @@ impl Payment {
         };
         // A hold that should be let go and is not.
         let is_kept = self.withdrawn && (self.reason.is_some() || now > self.valid_till.plus(WITHDRAWN_FOR));
-        let stuck = stuck || is_kept || self.lost;
+        let stuck = stuck || is_kept || self.lost || self.has_new_receipt_rejection();
         // Its customer may have paid unnoticed.
         let stuck = stuck || self.poll.hinted || self.poll.unreachable_since.is_some();
         // Banks take days for some refunds.
