@@ -497,8 +497,8 @@ impl From<&Line> for LineRecord {
     }
 }
 
-fn word(stored: Option<String>, field: &str) -> Result<Option<TaxWord>, Cause> {
-    stored.as_deref().map(TaxWord::parse).transpose().map_err(text(field))
+fn word(stored: Option<&str>, field: &str) -> Result<Option<TaxWord>, Cause> {
+    stored.map(TaxWord::parse).transpose().map_err(text(field))
 }
 
 impl LineRecord {
@@ -512,7 +512,11 @@ impl LineRecord {
             subtotal: money(self.subtotal).map_err(text("subtotal"))?,
             brand: self.brand,
             category: self.category,
-            tax: LineTax { vat: word(self.vat, "vat")?, subject: word(self.subject, "subject")?, mode: word(self.mode, "mode")? },
+            tax: LineTax {
+                vat: word(self.vat.as_deref(), "vat")?,
+                subject: word(self.subject.as_deref(), "subject")?,
+                mode: word(self.mode.as_deref(), "mode")?,
+            },
         })
     }
 }
