@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lambda_http::{Body, Response};
 use serde::Deserialize;
-use shared::payments::payment::{Change, Channel, Command, Line, LineTax, Payment, Trigger};
+use shared::payments::payment::{Change, Channel, Command, Line, LineTax, Payment, TaxWord, Trigger};
 use shared::payments::settle::Settled;
 use shared::platform::clock::Timestamp;
 use shared::platform::http::{Failure, Status};
@@ -53,6 +53,9 @@ struct CartLine {
     price: Amount,
     quantity: Quantity,
     sku: Option<ItemId>,
+    vat: Option<TaxWord>,
+    subject: Option<TaxWord>,
+    mode: Option<TaxWord>,
 }
 
 impl CartLine {
@@ -66,7 +69,7 @@ impl CartLine {
             subtotal: None,
             brand: None,
             category: None,
-            tax: LineTax::default(),
+            tax: LineTax { vat: self.vat, subject: self.subject, mode: self.mode },
         }
     }
 }

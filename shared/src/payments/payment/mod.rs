@@ -65,4 +65,4 @@ pub use refund::{MAX_REFUNDS, Part, Wanted};
 pub use report::{ProviderOutcome, ProviderReport, ReportedRefund, ReportedState, Sums};
 pub use state::{State, Trigger};
 pub use steps::MAX_COMMANDS;
-pub use tax::{LineTax, TaxWord};
+pub use tax::{LineTax, TaxWord, TaxWordError};
