@@ -384,7 +384,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::payments::payment::{GatewayName, Outbox, PaymentAction, PaymentMeans, PollSchedule, Prepaid, Stored, Trigger};
+    use crate::payments::payment::{
+        GatewayName, Outbox, Part, PaymentAction, PaymentMeans, PollSchedule, Prepaid, Stored, Trigger,
+    };
     use crate::platform::ids::{MethodId, OrderId, OrderUuid, PaymentId};
     use crate::platform::money::Currency;
 
@@ -560,7 +562,10 @@ mod tests {
             assert_eq!(decide(&change, &over, 400_000), Next::Done, "changed, then over: a new attempt is for the new amount");
         }
 
-        let refund = |amount| payment(State::Captured).refunding("key".to_owned(), rub(amount), by, at);
+        let refund = |amount| {
+            let wanted = payment(State::Captured).wanted(Some(&Part::Amount(rub(amount)))).unwrap();
+            payment(State::Captured).refunding("key".to_owned(), wanted, by, at)
+        };
         assert_eq!(decide(&refund(500_000), &Captured, 500_000), Next::Repeat, "all of it would show");
         assert_eq!(decide(&refund(500_000), &Refunded, 500_000), Next::Done);
         assert_eq!(decide(&refund(100_000), &Captured, 500_000), Next::Wait, "a part does not show: a person must look");
