@@ -170,6 +170,8 @@ impl Attempt<'_> {
         match payment.state {
             State::Creating if is_other => self.give_up(order, payment, choice).await,
             State::Creating => Err(Failure::business(texts::PROVIDER_UNAVAILABLE)),
+            // The customer has finished: what comes of it is waited for, whatever the clock says.
+            State::Pending if payment.processing => Err(Failure::business(texts::PAYMENT_PROCESSING)),
             // The bank of a customer who paid at the last moment may not have answered: a hold that comes yet is let go, and money that is taken
             // at once has to be waited for.
             State::Pending if !self.ends_exactly(&payment) && settler.clock.now() >= payment.valid_till => {

@@ -40,7 +40,10 @@ fn line_that_says_nothing_has_the_sections_words() {
 #[test]
 fn word_without_a_counterpart_is_named() {
     let section = section("vatCodes = { \"20\" = 4 }\ncashRegister = \"provider\"\ntaxSystem = 6\n");
-    assert_eq!((section.cash_register.needs_email(), section.cash_register.most_items(), section.tax_system), (true, 80, Some(6)));
+    assert_eq!(
+        (section.cash_register.needs_email(), section.cash_register.most_items(), section.tax_system),
+        (true, 80, Some(6))
+    );
     let said = |tax: LineTax| match section.codes(&line(tax, false)).unwrap_err() {
         ReceiptProblem::UnknownWord { field, word } => (field, word),
         problem => panic!("{problem}"),

@@ -51,7 +51,8 @@ fn sum(receipt: &Value) -> i64 {
     let number = |value: &Value| value.as_str().unwrap().parse::<f64>().unwrap();
     let items = receipt["items"].as_array().unwrap().iter();
     #[expect(clippy::cast_possible_truncation, reason = "small numbers with few decimals")]
-    let costs = items.map(|item| ((number(&item["quantity"]) * 1000.0).round() * (number(&item["amount"]["value"]) * 100.0).round()) as i64);
+    let costs = items
+        .map(|item| ((number(&item["quantity"]) * 1000.0).round() * (number(&item["amount"]["value"]) * 100.0).round()) as i64);
     costs.sum()
 }
 
@@ -101,11 +102,23 @@ async fn words_of_the_shop_become_the_numbers_of_the_gateway() {
     assert_eq!(shop.create().await["success"], json!(true));
     let receipt = shop.receipt_of("create");
     assert_eq!(receipt["customer"], json!({"email": "a@b.example"}));
-    let shown: Vec<_> = receipt["items"].as_array().unwrap().iter().map(|item| {
-        let text = |field: &str| item[field].as_str().unwrap_or_default().to_owned();
-        let price = item["amount"]["value"].as_str().unwrap();
-        format!("{} {} {price} {} {} {}", text("description"), text("quantity"), item["vat_code"], text("payment_subject"), text("payment_mode"))
-    }).collect();
+    let shown: Vec<_> = receipt["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| {
+            let text = |field: &str| item[field].as_str().unwrap_or_default().to_owned();
+            let price = item["amount"]["value"].as_str().unwrap();
+            format!(
+                "{} {} {price} {} {} {}",
+                text("description"),
+                text("quantity"),
+                item["vat_code"],
+                text("payment_subject"),
+                text("payment_mode")
+            )
+        })
+        .collect();
     assert_eq!(
         shown,
         [

@@ -37,6 +37,8 @@ pub struct Payment {
     pub state: State,
     /// The last call that changes something at the provider had no clear answer.
     pub unknown: bool,
+    /// The customer has finished, and the bank has not: it may become money at any time, so that it never ends by our clock.
+    pub processing: bool,
     /// It was given up here while the customer could still pay it: a hold that comes is let go, until none can come any more.
     pub withdrawn: bool,
     /// The provider's data do not match ours: nothing counts as paid until they do.

@@ -408,6 +408,7 @@ mod tests {
             prepaid: None,
             state,
             unknown: false,
+            processing: false,
             withdrawn: false,
             mismatch: None,
             action: (state != State::Creating).then(|| PaymentAction::Page("https://mokka.example/page".to_owned())),
@@ -447,6 +448,7 @@ mod tests {
         let state = prop_oneof![
             Just(ReportedState::Unregistered),
             Just(ReportedState::Pending),
+            Just(ReportedState::Processing),
             Just(ReportedState::Held),
             Just(ReportedState::Captured),
             Just(ReportedState::Refunded),
@@ -463,6 +465,29 @@ mod tests {
 
     fn any_policy() -> impl Strategy<Value = Policy> {
         prop_oneof![Just(Policy::OnHold), Just(Policy::OnShipment)]
+    }
+
+    /// The reference's 4.13.
+    #[test]
+    fn what_a_bank_is_about_to_answer_never_ends_by_our_clock_and_goes_to_a_person() {
+        let report = ProviderReport::new(ReportedState::Processing, "1001-1");
+        let mut payment = payment(State::Pending);
+        let mut now = payment.valid_till;
+        for _ in 0..40 {
+            payment = payment.with_report(&report);
+            assert_eq!(next(&payment, &report, Policy::OnHold, now), Next::Wait);
+            payment = payment.polled_unchanged().scheduled(now);
+            let pause = payment.poll.provider_at.unwrap().since(now);
+            assert!(pause <= Duration::from_hours(6), "{pause:?}");
+            now = payment.poll.provider_at.unwrap();
+        }
+        assert!(payment.is_overdue(Duration::from_hours(48), now), "a person hears of it");
+        // The bank has answered.
+        let declined = payment.with_report(&ProviderReport::new(ReportedState::Declined, "1001-1"));
+        assert!(
+            !declined.processing
+                && !declined.moved(State::Declined, Trigger::Schedule, now).scheduled(now).is_overdue(Duration::ZERO, now)
+        );
     }
 
     #[test]

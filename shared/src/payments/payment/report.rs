@@ -198,6 +198,7 @@ impl Payment {
             return self;
         }
         let mut payment = self.with_reported_amount(report).with_whole_hold_captured(report);
+        payment.processing = report.state == ReportedState::Processing;
         if payment.provider_id.is_none() {
             payment.provider_id.clone_from(&report.provider_id);
         }

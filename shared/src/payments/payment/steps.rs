@@ -35,6 +35,7 @@ impl Payment {
             prepaid,
             state: State::Creating,
             unknown: false,
+            processing: false,
             withdrawn: false,
             mismatch: None,
             second_payment: None,

@@ -147,6 +147,8 @@ pub(super) struct PaymentRecord {
     state: String,
     unknown: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    processing: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     withdrawn: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     mismatch: Option<String>,
@@ -591,6 +593,7 @@ impl From<&Payment> for PaymentRecord {
             currency: payment.amount.currency().code().to_owned(),
             state: payment.state.name().to_owned(),
             unknown: payment.unknown,
+            processing: payment.processing,
             withdrawn: payment.withdrawn,
             mismatch: payment.mismatch.clone(),
             payment_url: match &payment.action {
@@ -805,6 +808,7 @@ impl TryFrom<Versioned<PaymentRecord>> for Payment {
             prepaid: record.prepaid.map(|prepaid| prepaid.read(currency)).transpose()?,
             state: State::from_name(&record.state).ok_or_else(|| "state is unknown".to_owned())?,
             unknown: record.unknown,
+            processing: record.processing,
             withdrawn: record.withdrawn,
             mismatch: record.mismatch,
             action: record.payment_url.map(PaymentAction::Page).or(record.sbp_payload.map(PaymentAction::Sbp)),

@@ -241,7 +241,7 @@ impl Plan {
             2 * held => Just("capture"),
             held => Just("cancel"),
             captured => Just("refund"),
-            captured.div_ceil(4) => Just("receipt"),
+            captured => Just("receipt"),
         ];
         let faults = prop_oneof![
             2 => Just(Fault::Reset),
