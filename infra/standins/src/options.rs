@@ -113,7 +113,10 @@ impl Default for Options {
             sign_callbacks: false,
             yookassa_shop_id: "506751".to_owned(),
             yookassa_key: "test_demo_key".to_owned(),
-            yookassa_methods: vec![YookassaMethod::BankCard, YookassaMethod::YooMoney, YookassaMethod::Sbp],
+            yookassa_methods: {
+                use YookassaMethod::{BankCard, SberPay, Sbp, YooMoney};
+                vec![BankCard, YooMoney, Sbp, SberPay]
+            },
             yookassa_notification_url: None,
             yookassa_register: None,
             yookassa_receipts: ReceiptRule::Needed,

@@ -72,6 +72,11 @@ pub(super) fn create(books: &mut Books, setting: &Setting<'_>, body: &Fields<'_>
         customer: body.text("merchant_customer_id", 200)?.map(str::to_owned),
         confirmation,
         method,
+<<<<<<< HEAD
+=======
+        with_receipt: receipt.is_some(),
+        overrides: std::mem::take(&mut books.next_overrides),
+>>>>>>> w-sbp
         ..Payment::new(amount, capture, setting.now)
     };
     if by_token {
@@ -125,7 +130,7 @@ fn method(body: &Fields<'_>, setting: &Setting<'_>) -> Result<Option<YookassaMet
                 return Err(Refusal::forbidden("payment_method_data.card", "Card data is taken from shops with PCI DSS only"));
             }
         }
-        YookassaMethod::YooMoney | YookassaMethod::Sbp => data.only(&["type"])?,
+        YookassaMethod::YooMoney | YookassaMethod::Sbp | YookassaMethod::SberPay => data.only(&["type"])?,
     }
     Ok(Some(method))
 }

@@ -30,8 +30,8 @@ pub(crate) fn serve(yookassa: &Yookassa, token: &str, request: &Request) -> Answ
 /// What the page shows of where the payment stands.
 fn view(payment: &Payment, problem: Option<&str>) -> Answer {
     let page = match &payment.state {
-        State::Pending(Stage::Page | Stage::Confirming) if by_sbp(payment) => page::sbp(payment),
-        State::Pending(Stage::Processing) if by_sbp(payment) => page::sbp_waiting(payment),
+        State::Pending(Stage::Page | Stage::Confirming) if in_app(payment) => page::bank_app(payment),
+        State::Pending(Stage::Processing) if in_app(payment) => page::bank_app_waiting(payment),
         State::Pending(Stage::Page) => page::cards(payment, problem),
         State::Pending(Stage::Confirming) => page::bank(payment, problem),
         State::Pending(Stage::Processing) => page::waiting(payment),
@@ -44,7 +44,7 @@ fn submit(books: &mut Books, setting: &Setting<'_>, id: &str, filled: &Filled) -
     let payment = books.payments.find_mut(id)?;
     let was_pending = payment.is_pending();
     let problem = match &payment.state {
-        State::Pending(_) if by_sbp(payment) => {
+        State::Pending(_) if in_app(payment) => {
             decide_at_bank(payment, setting, filled);
             None
         }
@@ -78,14 +78,15 @@ fn pay(payment: &mut Payment, setting: &Setting<'_>, filled: &Filled) -> Result<
     Ok(())
 }
 
-fn by_sbp(payment: &Payment) -> bool {
-    payment.method == Some(YookassaMethod::Sbp)
+/// Whether the customer pays in a bank's app.
+fn in_app(payment: &Payment) -> bool {
+    matches!(payment.method, Some(YookassaMethod::Sbp | YookassaMethod::SberPay))
 }
 
 /// The customer pays in the bank's app, the bank refuses, or takes its time.
 fn decide_at_bank(payment: &mut Payment, setting: &Setting<'_>, filled: &Filled) {
     match filled.action.as_str() {
-        "bank_pays" => payment.pay(None, setting.now),
+        "bank_pays" => payment.pay((!payment.capture).then(|| setting.hold()), setting.now),
         "bank_refuses" => payment.cancel(GENERAL),
         "bank_later" => payment.state = State::Pending(Stage::Processing),
         _ => {}

@@ -13,14 +13,17 @@ pub enum YookassaMethod {
     YooMoney,
     /// The Faster Payments System: the customer pays in the bank's app, always in one stage.
     Sbp,
+    /// SberPay: the customer pays in the app of one bank.
+    #[serde(rename = "sberbank")]
+    SberPay,
     /// A token of Apple Pay: taken or refused by the switch `apple_pay`, whatever the shop has.
     ApplePay,
 }
 
-use YookassaMethod::{ApplePay, BankCard, Sbp, YooMoney};
+use YookassaMethod::{ApplePay, BankCard, SberPay, Sbp, YooMoney};
 
 impl YookassaMethod {
-    const ALL: [Self; 4] = [BankCard, YooMoney, Sbp, ApplePay];
+    const ALL: [Self; 5] = [BankCard, YooMoney, Sbp, SberPay, ApplePay];
 
     /// As the API writes it.
     pub(super) fn name(self) -> &'static str {
@@ -28,6 +31,7 @@ impl YookassaMethod {
             BankCard => "bank_card",
             YooMoney => "yoo_money",
             Sbp => "sbp",
+            SberPay => "sberbank",
             ApplePay => "apple_pay",
         }
     }
@@ -40,14 +44,14 @@ impl YookassaMethod {
     pub(super) fn most(self) -> Kopecks {
         match self {
             BankCard => Kopecks(35_000_000),
-            YooMoney | Sbp | ApplePay => Kopecks(70_000_000),
+            YooMoney | Sbp | SberPay | ApplePay => Kopecks(70_000_000),
         }
     }
 
     /// Whether money can be held before it is captured.
     pub(super) fn holds(self) -> bool {
         match self {
-            BankCard | YooMoney | ApplePay => true,
+            BankCard | YooMoney | SberPay | ApplePay => true,
             Sbp => false,
         }
     }
@@ -57,6 +61,7 @@ impl YookassaMethod {
         match self {
             BankCard | YooMoney => &[Way::Redirect, Way::Embedded],
             Sbp => &[Way::Qr, Way::Redirect],
+            SberPay => &[Way::Redirect],
             ApplePay => &[],
         }
     }

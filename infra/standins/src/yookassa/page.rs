@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::cards::{self, CardOutcome};
 use super::confirmation::sbp_link;
+use super::methods::YookassaMethod;
 use super::payment::{Payment, State};
 use crate::index::escape;
 
@@ -61,11 +62,19 @@ pub(super) fn cards(payment: &Payment, problem: Option<&str>) -> String {
     ))
 }
 
-/// What the bank makes of a payment by SBP, whose customer needs no card here.
-pub(super) fn sbp(payment: &Payment) -> String {
-    let link = escape(&sbp_link(payment));
+/// What the bank makes of a payment in its app, for which the customer needs no card here.
+pub(super) fn bank_app(payment: &Payment) -> String {
+    let link = |payment: &Payment| {
+        let link = escape(&sbp_link(payment));
+        format!("<p>Ссылка, которую открывает приложение банка:</p><p class=\"code\">{link}</p>")
+    };
+    let (name, link) = match payment.method {
+        Some(YookassaMethod::Sbp) => ("Система быстрых платежей", link(payment)),
+        Some(YookassaMethod::SberPay) => ("SberPay", String::new()),
+        Some(YookassaMethod::BankCard | YookassaMethod::YooMoney | YookassaMethod::ApplePay) | None => ("Банк", String::new()),
+    };
     page(&format!(
-        "<h2>Система быстрых платежей</h2>{}<p>Ссылка, которую открывает приложение банка:</p><p class=\"code\">{link}</p>\
+        "<h2>{name}</h2>{}{link}\
 <form method=\"post\"><button name=\"action\" value=\"bank_pays\">Заплатить в банке</button>\
 <button name=\"action\" value=\"bank_refuses\" class=\"plain\">Банк отказывает</button>\
 <button name=\"action\" value=\"bank_later\" class=\"plain\">Банк ответит позже</button></form>{}",
@@ -86,8 +95,8 @@ pub(super) fn bank(payment: &Payment, problem: Option<&str>) -> String {
     ))
 }
 
-/// The bank has not answered a payment by SBP: here a person lets it.
-pub(super) fn sbp_waiting(payment: &Payment) -> String {
+/// The bank has not answered a payment in its app: here a person lets it.
+pub(super) fn bank_app_waiting(payment: &Payment) -> String {
     page(&format!(
         "{}<p>Банк ещё не ответил.</p><form method=\"post\">\
 <button name=\"action\" value=\"bank_pays\">Банк отвечает: оплачено</button>\

@@ -105,7 +105,7 @@ fn overridden(mut shown: Map<String, Value>, overrides: &Map<String, Value>) -> 
 fn is_authorized(method: YookassaMethod) -> bool {
     match method {
         YookassaMethod::BankCard | YookassaMethod::ApplePay => true,
-        YookassaMethod::YooMoney | YookassaMethod::Sbp => false,
+        YookassaMethod::YooMoney | YookassaMethod::Sbp | YookassaMethod::SberPay => false,
     }
 }
 
