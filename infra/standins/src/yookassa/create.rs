@@ -72,11 +72,7 @@ pub(super) fn create(books: &mut Books, setting: &Setting<'_>, body: &Fields<'_>
         customer: body.text("merchant_customer_id", 200)?.map(str::to_owned),
         confirmation,
         method,
-<<<<<<< HEAD
-=======
-        with_receipt: receipt.is_some(),
         overrides: std::mem::take(&mut books.next_overrides),
->>>>>>> w-sbp
         ..Payment::new(amount, capture, setting.now)
     };
     if by_token {
