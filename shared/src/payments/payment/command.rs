@@ -90,7 +90,7 @@ pub enum CommandRefusal {
     #[error("too much was done to this payment already; go on in the provider's cabinet")]
     TooManySteps,
     /// The idempotency key belongs to another refund.
-    #[error("this idempotency key was used for a refund of another amount")]
+    #[error("this idempotency key was used for a refund of another amount, or of other lines")]
     KeyReused,
     /// The refund is decided, or there is none of that number.
     #[error("no refund of that number waits for a decision")]
@@ -169,7 +169,9 @@ impl Payment {
             // Given up before it was paid.
             Command::Cancel if matches!(self.state, State::Creating | State::Pending) => Ok(()),
             Command::Cancel | Command::Finish { part: None, .. } => self.permits_to_end_the_hold(),
-            Command::Finish { part: Some(part), .. } => self.permits_to_end_the_hold().and_then(|()| self.permits_part(part)),
+            Command::Finish { part: Some(part), .. } => {
+                self.permits_to_end_the_hold().and_then(|()| self.permits_part(part).map(drop))
+            }
             Command::Change(_) if self.state == State::Finishing => Err(CommandRefusal::InProgress("finish")),
             Command::Change(change) => self.permits_to_end_the_hold().and_then(|()| self.permits_amount(change.amount)),
             Command::Refund { part, .. } => self.permits_refund(part.as_ref(), partial_from, now),
@@ -205,11 +207,18 @@ impl Payment {
         }
     }
 
-    /// Whether so much can be captured of what is to be paid.
-    fn permits_part(&self, part: &Part) -> Result<(), CommandRefusal> {
+    /// How much is captured by `part` of what is to be paid, if it can be.
+    pub fn permits_part(&self, part: &Part) -> Result<Money, CommandRefusal> {
         let amount = self.captured_part(part)?.0;
         self.permits_amount(amount)?;
-        if amount.minor() > self.amount.minor() { Err(CommandRefusal::AboveHold(self.amount)) } else { Ok(()) }
+        if amount.minor() > self.amount.minor() {
+            Err(CommandRefusal::AboveHold(self.amount))
+        } else if amount != self.amount && self.state == State::Finishing && self.operation.is_some() {
+            // The call that may have been executed says the other part.
+            Err(CommandRefusal::InProgress("finish of another part"))
+        } else {
+            Ok(amount)
+        }
     }
 
     /// How much `part` is of what is to be captured, and its lines.

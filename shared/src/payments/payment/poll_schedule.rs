@@ -59,8 +59,7 @@ impl Payment {
     pub fn scheduled(mut self, now: Timestamp) -> Self {
         if self.is_over() {
             let first = if self.poll.audits_done == 0 { self.next_audit(0, &[AFTER_CAPTURE]) } else { None };
-            self.poll.audit_at =
-                self.poll.audit_at.or(first).filter(|_| self.state != State::Refunded || self.receipts.is_some());
+            self.poll.audit_at = self.poll.audit_at.or(first).filter(|_| self.state != State::Refunded);
         }
         self.poll.troubled_since = if self.is_troubled(now) { Some(self.poll.troubled_since.unwrap_or(now)) } else { None };
         self.poll.manual_review &= self.poll.troubled_since.is_some();
@@ -98,10 +97,10 @@ impl Payment {
         self
     }
 
-    /// Whether the payment is over and its next audit look is due.
+    /// Whether the payment is over and its next audit look is due, or a look at its receipts.
     #[must_use]
     pub fn is_audit_due(&self, now: Timestamp) -> bool {
-        self.is_over() && self.poll.audit_at.is_some_and(|at| at <= now)
+        self.is_over() && (self.poll.audit_at.is_some_and(|at| at <= now) || self.is_receipt_look_due(now))
     }
 
     /// When the audit look is due before which there were `audits_before`; those of a captured payment come `audits` after its capture.
@@ -117,21 +116,26 @@ impl Payment {
         }
     }
 
-    /// This payment after an audit look that brought nothing new. Those that follow a hint are made beside the planned ones.
+    /// This payment after an audit look that brought nothing new. Those that follow a hint, or a receipt, are made beside the planned ones.
     #[must_use]
-    pub fn audited(mut self, audits: &[Duration], now: Timestamp) -> Self {
-        if self.poll.hinted {
-            self.poll.unchanged = self.poll.unchanged.saturating_add(1);
-            self.poll.hinted = self.poll.unchanged < POLLS_AFTER_HINT;
-            let planned = self.next_audit(self.poll.audits_done, audits);
-            let next = now.plus(DOUBT.after(self.poll.unchanged));
-            self.poll.audit_at = if self.poll.hinted { Some(next) } else { planned.map(|at| at.max(now.plus(MARGIN))) };
-            return self;
+    pub fn audited(self, audits: &[Duration], now: Timestamp) -> Self {
+        let is_for_receipts = self.is_receipt_look_due(now) && !self.poll.hinted;
+        let mut payment = self.receipts_looked_at(now);
+        if is_for_receipts && payment.poll.audit_at.is_none_or(|at| at > now) {
+            return payment;
         }
-        self.poll.unchanged = 0;
-        self.poll.audits_done = self.poll.audits_done.saturating_add(1);
-        self.poll.audit_at = self.next_audit(self.poll.audits_done, audits);
-        self
+        if payment.poll.hinted {
+            payment.poll.unchanged = payment.poll.unchanged.saturating_add(1);
+            payment.poll.hinted = payment.poll.unchanged < POLLS_AFTER_HINT;
+            let planned = payment.next_audit(payment.poll.audits_done, audits);
+            let next = now.plus(DOUBT.after(payment.poll.unchanged));
+            payment.poll.audit_at = if payment.poll.hinted { Some(next) } else { planned.map(|at| at.max(now.plus(MARGIN))) };
+            return payment;
+        }
+        payment.poll.unchanged = 0;
+        payment.poll.audits_done = payment.poll.audits_done.saturating_add(1);
+        payment.poll.audit_at = payment.next_audit(payment.poll.audits_done, audits);
+        payment
     }
 
     /// This payment after an audit look that the provider answered otherwise than by how the payment stands. After a day of these the look
@@ -144,6 +148,9 @@ impl Payment {
             return self.audited(audits, now);
         }
         self.poll.audit_at = Some(now.plus(BETWEEN_UNANSWERED_AUDITS));
+        if let Some(at) = self.receipts.as_mut().and_then(|receipts| receipts.look_at.as_mut()).filter(|at| **at <= now) {
+            *at = now.plus(BETWEEN_UNANSWERED_AUDITS);
+        }
         self
     }
 
@@ -197,7 +204,11 @@ impl Payment {
     /// When its provider is asked next, if it is.
     fn provider_poll(&self, now: Timestamp) -> Option<Timestamp> {
         let leased = self.lease_until.filter(|until| *until > now).map(|until| until.plus(MARGIN));
-        if self.is_over() { self.poll.audit_at } else { Some(leased.unwrap_or_else(|| self.next_provider_poll(now))) }
+        if self.is_over() {
+            let for_receipts = self.receipts.as_ref().and_then(|receipts| receipts.look_at);
+            return [self.poll.audit_at, for_receipts].into_iter().flatten().min();
+        }
+        Some(leased.unwrap_or_else(|| self.next_provider_poll(now)))
     }
 
     /// When to ask the provider.

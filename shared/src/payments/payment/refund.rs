@@ -1,18 +1,13 @@
 //! Money given back. What is asked for is recorded first, so that parallel requests can never give back more than was captured.
 
-use std::time::Duration;
-
 use super::command::CommandRefusal;
 use super::data::{Intent, Payment, Refund, RefundStatus, StatusEvent};
-use super::receipt::{AskedLine, LinesRefusal, ReceiptPart};
+use super::receipt::{AskedLine, LinesRefusal, RECEIPT_TAKES, ReceiptPart};
 use super::report::{ProviderReport, ReportedRefund};
 use super::state::{State, Trigger};
 use crate::platform::clock::Timestamp;
 use crate::platform::money::Money;
 use crate::platform::secret::sha256_hex;
-
-/// When a cash register has taken a receipt, or has not.
-pub(super) const RECEIPT_TAKES: Duration = Duration::from_hours(1);
 
 /// A part of a payment's money.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,10 +123,9 @@ impl Payment {
         let part = std::mem::take(&mut refund.part);
         let action = format!("refund {} of {} made", index + 1, refund.amount);
         self.lines_given_back(&part);
-        if self.receipts.is_some() {
+        if let Some(receipts) = &mut self.receipts {
             // Whether the cash register has taken the receipt is known some time later.
-            let soon = now.plus(RECEIPT_TAKES);
-            self.poll.audit_at = Some(self.poll.audit_at.map_or(soon, |at| at.min(soon)));
+            receipts.look_at = Some(now.plus(RECEIPT_TAKES));
         }
         let refunded = self.refunded();
         if self.state.is_failed() {

@@ -157,19 +157,29 @@ impl Payment {
 
     fn with_reported_receipts(mut self, report: &ProviderReport) -> Self {
         let is_asked = self.intent == Some(Intent::Receipt);
+        let was_new = self.has_new_receipt_rejection();
         let Some(receipts) = &mut self.receipts else { return self };
-        let mut rejected = report.receipt == Some(ReceiptStatus::Rejected);
+        let rejected = report.receipt == Some(ReceiptStatus::Rejected);
         if let Some(found) = &report.closing
             && (is_asked || receipts.closing.as_ref().is_some_and(|closing| closing.provider_id == found.provider_id))
         {
-            rejected |= found.status == ReceiptStatus::Rejected && receipts.closing.as_ref() != Some(found);
+            if found.status == ReceiptStatus::Rejected && receipts.closing.as_ref() != Some(found) {
+                // Another one than those that were seen.
+                receipts.rejection = Some(ReceiptRejection::New);
+            }
             receipts.closing = Some(found.clone());
         }
+        let is_closing_rejected = receipts.closing.as_ref().is_some_and(|closing| closing.status == ReceiptStatus::Rejected);
         if rejected {
             receipts.rejection = receipts.rejection.or(Some(ReceiptRejection::New));
-        } else if report.receipt == Some(ReceiptStatus::Registered) {
+        } else if report.receipt == Some(ReceiptStatus::Registered) && !is_closing_rejected {
             receipts.rejection = None;
         }
+        if let Some(status) = report.receipt {
+            receipts.is_pending = status == ReceiptStatus::Pending;
+        }
+        // Nobody polls what is over, so that it cannot wait to be overdue.
+        self.poll.manual_review |= self.has_new_receipt_rejection() && !was_new;
         self
     }
 

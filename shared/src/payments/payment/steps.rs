@@ -4,7 +4,7 @@ use super::channels::Outbox;
 use super::data::{Change, Choice, Intent, Payment, PollSchedule, Reason, StatusEvent, Step, Stored};
 use super::order::Order;
 use super::prepayment::{Prepaid, Prepayment};
-use super::receipt::ReceiptRejection;
+use super::receipt::{RECEIPT_TAKES, ReceiptRejection};
 use super::state::{State, Trigger};
 use crate::platform::clock::{LEASE, Timestamp};
 use crate::platform::ids::PaymentId;
@@ -117,6 +117,9 @@ impl Payment {
             }
             if matches!(state, State::Captured | State::PartiallyRefunded | State::Refunded) {
                 self.captured_at.get_or_insert(now);
+                if let Some(receipts) = &mut self.receipts {
+                    receipts.look_at = Some(now.plus(RECEIPT_TAKES));
+                }
             }
             // A shop that let the hold go through us knows.
             if state.is_failed() && self.last_status_event() == Some(&StatusEvent::Paid) && self.intent != Some(Intent::Cancel) {
@@ -190,7 +193,13 @@ impl Payment {
         }
     }
 
-    /// This payment after a person has seen that it is not paid any more.
+    /// Something that only a person can see to: it is not paid any more, is paid twice, or its receipt was not taken.
+    #[must_use]
+    pub fn has_news_for_people(&self) -> bool {
+        self.lost || self.second_payment.is_some() || self.has_new_receipt_rejection()
+    }
+
+    /// This payment after a person has seen it.
     #[must_use]
     pub fn acknowledged(mut self, by: Trigger<'_>, now: Timestamp) -> Self {
         self.lost = false;

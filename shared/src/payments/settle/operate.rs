@@ -84,7 +84,11 @@ impl Settler {
             command = self.possible(&payment, command);
             match self.permits(&payment, &command) {
                 Ok(()) => {}
-                Err(CommandRefusal::NotHeld) if beside == Beside::Held => {}
+                Err(CommandRefusal::NotHeld) if beside == Beside::Held => {
+                    if let Err(refusal) = self.permits_part(&payment, &command) {
+                        return Ok(CommandOutcome::Forbidden(payment, refusal));
+                    }
+                }
                 Err(refusal) if beside == Beside::Captured && payment.may_give_all_back(&command, &refusal) => {}
                 Err(refusal) => return Ok(CommandOutcome::Forbidden(payment, refusal)),
             }
@@ -219,9 +223,7 @@ impl Settler {
         {
             return Err(CommandRefusal::AboveHold(payment.registered()));
         }
-        if matches!(command, Command::Finish { part: Some(_), .. }) && !gateway.abilities().captures_parts {
-            return Err(CommandRefusal::PartialFinish);
-        }
+        self.permits_part(payment, command)?;
         if let (Command::Refund { part, .. }, Some(least)) = (command, gateway.abilities().least_rest) {
             let left = payment.rest().minus(payment.wanted(part.as_ref())?.amount);
             if left.is_ok_and(|left| !left.is_zero() && left.minor() <= least) {
@@ -230,6 +232,14 @@ impl Settler {
             }
         }
         Ok(())
+    }
+
+    /// Whether what is to be captured of a hold can be.
+    fn permits_part(&self, payment: &Payment, command: &Command) -> Result<(), CommandRefusal> {
+        let Command::Finish { part: Some(part), .. } = command else { return Ok(()) };
+        let amount = payment.permits_part(part)?;
+        let captures_parts = self.gateways.get(&payment.provider).abilities().captures_parts;
+        if amount == payment.amount || captures_parts { Ok(()) } else { Err(CommandRefusal::PartialFinish) }
     }
 
     /// The order that the receipt of what is intended is for, if one belongs to it; why there can be none.

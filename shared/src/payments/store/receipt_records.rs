@@ -6,6 +6,7 @@ use crate::payments::payment::{
     ClosingReceipt, LineTax, ReceiptLine, ReceiptLines, ReceiptPart, ReceiptRejection, ReceiptStatus, Receipts, TakenLine,
     TaxWord,
 };
+use crate::platform::clock::Timestamp;
 use crate::platform::ids::ItemId;
 use crate::platform::money::{Currency, Quantity};
 
@@ -21,6 +22,10 @@ pub(super) struct ReceiptsRecord {
     closing_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     closing_status: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pending: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    look_at: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -41,7 +46,7 @@ struct ReceiptLineRecord {
 }
 
 impl From<&Receipts> for ReceiptsRecord {
-    fn from(Receipts { lines, rejection, closing }: &Receipts) -> Self {
+    fn from(Receipts { lines, rejection, closing, is_pending, look_at }: &Receipts) -> Self {
         let lines = lines.lines().iter().map(|line| ReceiptLineRecord {
             sku: line.sku.as_ref().map(|sku| sku.as_str().to_owned()),
             name: line.name.clone(),
@@ -57,6 +62,8 @@ impl From<&Receipts> for ReceiptsRecord {
             rejection_seen: rejection.map(|rejection| rejection == ReceiptRejection::Seen),
             closing_id: closing.as_ref().map(|closing| closing.provider_id.clone()),
             closing_status: closing.as_ref().map(|closing| closing.status.name().to_owned()),
+            pending: *is_pending,
+            look_at: look_at.map(Timestamp::millis),
         }
     }
 }
@@ -72,6 +79,8 @@ impl ReceiptsRecord {
             lines: ReceiptLines::stored(lines.collect::<Result<_, Cause>>()?, currency),
             rejection: self.rejection_seen.map(|seen| if seen { ReceiptRejection::Seen } else { ReceiptRejection::New }),
             closing: closing.map(|(provider_id, status)| ClosingReceipt { provider_id, status }),
+            is_pending: self.pending,
+            look_at: self.look_at.map(Timestamp::from_millis),
         })
     }
 }

@@ -320,7 +320,7 @@ impl Gateway for YookassaGateway {
     }
 
     fn receipt_problem(&self, lines: &ReceiptLines, order: &Order, is_second: bool) -> Option<ReceiptProblem> {
-        let section = self.receipt.as_ref()?;
+        let Some(section) = &self.receipt else { return is_second.then_some(ReceiptProblem::NoSecondReceipt) };
         if is_second { receipt::second(section, lines, order, "").err() } else { receipt::request(section, lines, order).err() }
     }
 

@@ -5,7 +5,8 @@ use crate::payments::gateway::contract::Unknown;
 use crate::payments::methods::{LineCodes, ReceiptSection};
 use crate::payments::payment::{ClosingReceipt, Intent, Order, Payment, ReceiptLines, ReceiptProblem, ReceiptStatus};
 use crate::payments::yookassa::types::{
-    self, ReceiptCustomer, ReceiptItemRequest, ReceiptRegistration, ReceiptRequest, SecondReceiptRequest, SettlementRequest,
+    self, PaymentStatus, ReceiptCustomer, ReceiptItemRequest, ReceiptRegistration, ReceiptRequest, SecondReceiptRequest,
+    SettlementRequest,
 };
 use crate::platform::clock::Deadline;
 use crate::platform::money::Money;
@@ -99,13 +100,18 @@ impl YookassaGateway {
         if payment.receipts.is_none() {
             return Ok(None);
         }
-        let mut all: Vec<_> = found.receipt_registration.0.iter().filter_map(status).collect();
-        if payment.is_over() && !payment.refunds.is_empty() {
+        // What brought or gave back no money has no receipt to take, whatever is said of it.
+        let is_captured = found.status == PaymentStatus::Succeeded;
+        let mut all: Vec<_> = found.receipt_registration.0.iter().filter(|_| is_captured).filter_map(status).collect();
+        let mut is_complete = payment.refunds.is_empty();
+        if payment.is_over() && !is_complete {
+            is_complete = true;
             let mut cursor = None;
             for _ in 0..MAX_PAGES {
                 let page = self.client.refunds(&found.id, cursor.as_deref(), deadline).await;
                 let page = page.map_err(|error| unknown("list_refunds", &error))?;
-                all.extend(page.items.iter().filter_map(|refund| refund.receipt_registration.0.as_ref()).filter_map(status));
+                let made = page.items.iter().filter(|refund| refund.status == types::RefundStatus::Succeeded);
+                all.extend(made.filter_map(|refund| refund.receipt_registration.0.as_ref()).filter_map(status));
                 cursor = page.next_cursor;
                 if cursor.is_none() {
                     break;
@@ -115,7 +121,7 @@ impl YookassaGateway {
         let first_of = |status| all.contains(&status).then_some(status);
         Ok(first_of(ReceiptStatus::Rejected)
             .or_else(|| first_of(ReceiptStatus::Pending))
-            .or_else(|| first_of(ReceiptStatus::Registered)))
+            .or_else(|| first_of(ReceiptStatus::Registered).filter(|_| is_complete)))
     }
 
     /// The second receipt: of one that is known how it stands; one whose key cannot be repeated any more is looked for.

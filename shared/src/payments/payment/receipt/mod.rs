@@ -7,10 +7,12 @@ mod spread;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use super::command::CommandRefusal;
 use super::data::{Intent, Payment};
 use super::order::Order;
-use super::refund::{Part, RECEIPT_TAKES};
+use super::refund::Part;
 use super::state::Trigger;
 use crate::platform::clock::Timestamp;
 use crate::platform::money::Money;
@@ -18,6 +20,11 @@ use crate::platform::money::Money;
 pub use items::ReceiptItem;
 pub use lines::{ReceiptLine, ReceiptLines};
 pub use part::{AskedLine, LinesRefusal, ReceiptPart, TakenLine};
+
+/// When a cash register has taken a receipt, or has not.
+pub(super) const RECEIPT_TAKES: Duration = Duration::from_hours(1);
+/// How often it is asked again of one that takes longer.
+const BETWEEN_LOOKS: Duration = Duration::from_hours(6);
 
 /// What a payment keeps for its receipts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,12 +35,16 @@ pub struct Receipts {
     pub rejection: Option<ReceiptRejection>,
     /// The second receipt of goods that were paid in advance.
     pub closing: Option<ClosingReceipt>,
+    /// The cash register had one of the others still to do when the provider was asked last.
+    pub is_pending: bool,
+    /// When the provider is asked what became of the newest.
+    pub look_at: Option<Timestamp>,
 }
 
 impl Receipts {
     #[must_use]
     pub fn new(lines: ReceiptLines) -> Self {
-        Self { lines, rejection: None, closing: None }
+        Self { lines, rejection: None, closing: None, is_pending: false, look_at: None }
     }
 
     /// Whether the second receipt is made, or is being made. One that the cash register has not taken can be asked for again.
@@ -142,9 +153,26 @@ impl Payment {
     pub fn receipt_accepted(mut self, provider_id: &str, by: Trigger<'_>, now: Timestamp) -> Self {
         if let Some(receipts) = &mut self.receipts {
             receipts.closing = Some(ClosingReceipt { provider_id: provider_id.to_owned(), status: ReceiptStatus::Pending });
-            self.poll.audit_at = Some(now.plus(RECEIPT_TAKES));
+            receipts.look_at = Some(now.plus(RECEIPT_TAKES));
         }
         self.intent_done(by, now)
+    }
+
+    /// Whether it is time to ask what became of the newest receipt.
+    #[must_use]
+    pub fn is_receipt_look_due(&self, now: Timestamp) -> bool {
+        self.receipts.as_ref().and_then(|receipts| receipts.look_at).is_some_and(|at| at <= now)
+    }
+
+    /// This payment after the provider was asked what became of its receipts; as long as the cash register has one to do it is asked again.
+    #[must_use]
+    pub(super) fn receipts_looked_at(mut self, now: Timestamp) -> Self {
+        if let Some(receipts) = self.receipts.as_mut().filter(|receipts| receipts.look_at.is_none_or(|at| at <= now)) {
+            let is_open =
+                receipts.is_pending || receipts.closing.as_ref().is_some_and(|closing| closing.status == ReceiptStatus::Pending);
+            receipts.look_at = is_open.then(|| now.plus(BETWEEN_LOOKS));
+        }
+        self
     }
 
     /// This payment without a second receipt that the cash register has not taken: another one is asked for.
