@@ -121,7 +121,7 @@ pub async fn play(addresses: &Addresses, on_shipment: &Addresses, out: &mut impl
     stage.shipment().await?;
     writeln!(
         out,
-        "\nDone: paid in instalments and by card, made up for, given back, captured on shipment; forms delivered; and abuse stopped."
+        "\nDone: paid in instalments, by card and by SBP, made up for, given back, captured on shipment; forms delivered; and abuse stopped."
     )?;
     Ok(())
 }
