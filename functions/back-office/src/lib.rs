@@ -62,6 +62,7 @@ mod finish;
 mod forms;
 mod list_parameters;
 mod queries;
+mod receipts;
 mod request;
 mod response;
 mod route;
@@ -102,6 +103,7 @@ async fn serve(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
         Route::Cancel(id) => commands::cancel(&asked, id).await,
         Route::Change(id) => commands::change(&asked, id).await,
         Route::Refunds(id) => commands::refund(&asked, id).await,
+        Route::Receipts(id) => commands::receipt(&asked, id).await,
         Route::Outcome(id, refund) => commands::outcome(&asked, id, refund).await,
         Route::CloseMessage(id, message) => commands::close_message(&asked, id, message).await,
         Route::ResendEvent(id, number) => events::resend_event(&asked, id, number).await,

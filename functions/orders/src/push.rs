@@ -196,6 +196,6 @@ fn line(item: PushedItem, currency: Currency) -> Line {
         subtotal: item.subtotal.map(|subtotal| Money::new(subtotal, currency)),
         brand: item.brand,
         category: item.category,
-        tax: LineTax::default(),
+        tax: LineTax { vat: item.vat, subject: item.subject, mode: item.mode },
     }
 }

@@ -22,7 +22,7 @@ use crate::system::System;
 use crate::yookassa;
 
 /// Everything this API has, for the answer to a path that it does not have.
-pub(crate) const PATHS: [&str; 38] = [
+pub(crate) const PATHS: [&str; 39] = [
     "GET /control/calls?system=",
     "DELETE /control/calls",
     "GET /control/inbox?phone=",
@@ -45,6 +45,7 @@ pub(crate) const PATHS: [&str; 38] = [
     "POST /control/mokka/{order_id}/return",
     "GET /control/yookassa",
     "GET /control/yookassa/refunds",
+    "GET /control/yookassa/receipts",
     "GET /control/yookassa/notifications",
     "POST /control/yookassa/notifications",
     "GET /control/yookassa/{id}",

@@ -19,8 +19,8 @@ pub enum ControlError {
     /// No Checkout has created this order at Mokka.
     #[error("Mokka knows no order `{0}`; create it with a Checkout first")]
     UnknownOrder(String),
-    /// Neither a payment nor a refund has this id at YooKassa.
-    #[error("YooKassa knows no payment and no refund `{0}`; its ids are in GET /control/yookassa")]
+    /// No payment, refund or receipt has this id at YooKassa.
+    #[error("YooKassa knows no payment, refund or receipt `{0}`; its ids are in GET /control/yookassa, …/refunds and …/receipts")]
     UnknownYookassa(String),
     /// No Registration has this order id at Mokka.
     #[error("Mokka knows no registration `{0}`; create it with a Registration first")]

@@ -41,6 +41,7 @@ pub(crate) fn page(base_url: &str) -> Answer {
         ("/control/mokka/limits", "limits that were set or granted, by phone"),
         ("/control/yookassa", "YooKassa's payments, with their pages"),
         ("/control/yookassa/refunds", "what YooKassa gave back"),
+        ("/control/yookassa/receipts", "what YooKassa made receipts of"),
         ("/control/faults", "faults that are armed"),
         ("/control/shop", "what is merged into the shop's answers"),
     ];

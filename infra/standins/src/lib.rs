@@ -61,7 +61,7 @@ pub use error::ControlError;
 pub use fault::Fault;
 pub use hooks::Unanswered;
 pub use mokka::{Decided, DecidedRegistration, Decision, LimitStatus, MokkaOrder, MokkaRegistration, MokkaReturn, MokkaStatus};
-pub use options::{Options, SignatureOrder, Store, Tariff};
+pub use options::{Options, ReceiptRule, SignatureOrder, Store, Tariff};
 pub use smspro::{PhoneReports, Push, Sms};
 pub use system::System;
 pub use yookassa::{CabinetAct, CardDecision, CardOutcome, YookassaMethod, YookassaNotice};

@@ -48,6 +48,11 @@ impl Kopecks {
         self.0.checked_sub(other.0).map(Self)
     }
 
+    /// In thousandths of a kopeck, as a price by a quantity is exact.
+    pub(crate) fn thousandths(self) -> u128 {
+        u128::from(self.0) * 1000
+    }
+
     /// A JSON number as short as it can be: `6500`, `250.5`, `666.67`.
     pub(crate) fn to_short_number(self) -> Box<RawValue> {
         let text = self.to_string();

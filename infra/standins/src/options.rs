@@ -34,6 +34,15 @@ pub struct Tariff {
     pub monthly_overpayment_bp: u64,
 }
 
+/// Whether YooKassa takes what should have a receipt without one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceiptRule {
+    /// With a register, a payment without a receipt is refused, and so is a part of a capture or a refund without its own.
+    Needed,
+    /// The shop sends its receipts apart, or forgets them.
+    Optional,
+}
+
 /// Keys and settings of the stand-ins; `Default` has the documented demo values.
 #[derive(Clone)]
 pub struct Options {
@@ -57,8 +66,11 @@ pub struct Options {
     pub yookassa_methods: Vec<YookassaMethod>,
     /// Where YooKassa posts its notifications, if the shop has said it.
     pub yookassa_notification_url: Option<String>,
-    /// The fiscal register that YooKassa makes the shop's receipts with, if it does: a payment without one is refused then.
+    /// The fiscal register that YooKassa makes the shop's receipts with, if it does. `yookassa`, `avanpost` and `yoo_receipt` are its own,
+    /// which sends receipts by e-mail only and takes 80 lines of one; others, such as `atol`, take 100.
     pub yookassa_register: Option<String>,
+    /// Whether money moves without its receipt where there is a register.
+    pub yookassa_receipts: ReceiptRule,
     /// Whether Mokka and YooKassa refuse what real clients send beside the document (numbers for texts, nulls, phones, other fields),
     /// so that our own client's every slip shows. Otherwise it is taken, and the answer's note says so.
     pub exact_requests: bool,
@@ -107,6 +119,7 @@ impl Default for Options {
             },
             yookassa_notification_url: None,
             yookassa_register: None,
+            yookassa_receipts: ReceiptRule::Needed,
             exact_requests: false,
             record_calls: true,
             smspro_key: "smspro-demo-key".to_owned(),

@@ -53,10 +53,15 @@ async function main() {
   assert.deepEqual((await shop.getRefundList({ payment_id: paid.id })).items.map(({ id }) => id), [rest.id, part.id]);
   assert.equal((await shop.getPayment(paid.id)).refunded_amount.value, "100.00");
 
-  const twoStages = await shop.createPayment(wish("200.00", false));
+  const item = (price, mode) => ({
+    description: "Чайник", quantity: "1.00", amount: amount(price), vat_code: 4, payment_mode: mode,
+  });
+  const customer = { phone: "79000000000" };
+  const receiptOf = (price) => ({ customer, items: [item(price, "full_prepayment")] });
+  const twoStages = await shop.createPayment({ ...wish("200.00", false), receipt: receiptOf("200.00") });
   await decide(twoStages, "paid");
   assert.equal((await shop.getPayment(twoStages.id)).status, "waiting_for_capture");
-  const captured = await shop.capturePayment(twoStages.id, { amount: amount("150.00") });
+  const captured = await shop.capturePayment(twoStages.id, { amount: amount("150.00"), receipt: receiptOf("150.00") });
   assert.deepEqual([captured.status, captured.amount.value], ["succeeded", "150.00"]);
   const whole = await shop.createPayment(wish("200.00", false));
   await decide(whole, "paid");
@@ -68,13 +73,13 @@ async function main() {
   const receipt = await shop.createReceipt({
     type: "payment",
     payment_id: captured.id,
-    customer: { phone: "79000000000" },
+    customer,
     send: true,
-    items: [{ description: "Чайник", quantity: "1.00", amount: amount("150.00"), vat_code: 4 }],
+    items: [item("150.00", "full_payment")],
     settlements: [{ type: "prepayment", amount: amount("150.00") }],
   });
   assert.equal((await shop.getReceipt(receipt.id)).status, "succeeded");
-  assert.equal((await shop.getReceiptList({ payment_id: captured.id })).items.length, 1);
+  assert.equal((await shop.getReceiptList({ payment_id: captured.id })).items.length, 2);
 
   const since = { value: oneStage.created_at, mode: "gte" };
   const listed = await shop.getPaymentList({ created_at: since, limit: 3 });

@@ -12,6 +12,7 @@ mod health;
 mod notifications;
 mod operate;
 mod other_method;
+mod receipts;
 mod sbp;
 mod stages;
 

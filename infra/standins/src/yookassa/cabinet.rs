@@ -1,9 +1,9 @@
 //! What the shop's people do with a payment in YooKassa's cabinet, past the product.
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::refund::{self, Wanted};
+use super::refund;
 use super::shown;
 use super::state::Yookassa;
 use crate::error::ControlError;
@@ -40,8 +40,7 @@ impl Yookassa {
                         }
                         None => payment.rest(),
                     };
-                    let wanted = Wanted { amount, description: None, metadata: Map::new() };
-                    refund::give_back(books, setting, id, &wanted).map(drop)
+                    refund::give_back_in_cabinet(books, setting, id, amount).map(drop)
                 }
             };
             done.map_err(|refusal| ControlError::field("act", refusal.description()))?;

@@ -13,18 +13,19 @@ pub(super) fn capture(books: &mut Books, setting: &Setting<'_>, id: &str, body: 
     body.without(&["airline", "transfers", "deal"])?;
     let amount = body.amount("amount")?;
     let receipt = body.object("receipt")?;
-    let payment = books.payments.find_mut(id).ok_or_else(|| Refusal::unknown("payment_id", "Payment"))?;
-    if let Some(receipt) = &receipt {
-        receipt::check(receipt, amount.unwrap_or(payment.amount))?;
-    }
+    let unknown = || Refusal::unknown("payment_id", "Payment");
+    let payment = books.payments.find_mut(id).ok_or_else(unknown)?;
+    let content = receipt.map(|receipt| receipt::read(&receipt, amount.unwrap_or(payment.amount), setting)).transpose()?;
     let part = amount.is_some_and(|amount| amount < payment.amount);
-    if part && payment.with_receipt && receipt.is_none() {
-        return Err(Refusal::at("receipt", "Receipt is required for a partial capture"));
+    if part && payment.receipt.is_some() && content.is_none() && setting.needs_receipts() {
+        return Err(Refusal::no_receipt());
     }
     payment.capture(amount, setting.now)?;
-    let shown = shown::payment(payment, setting);
+    if let Some(content) = content {
+        books.replace_receipt(id, content);
+    }
     books.announce(id, setting);
-    Ok(shown)
+    books.payments.find(id).map(|payment| shown::payment(payment, setting)).ok_or_else(unknown)
 }
 
 pub(super) fn cancel(books: &mut Books, setting: &Setting<'_>, id: &str, body: &Fields<'_>) -> Result<Value, Refusal> {

@@ -25,6 +25,7 @@ pub(crate) async fn serve(yookassa: &Arc<Yookassa>, request: &Request, path: &[&
     let answer = match (request.method.as_str(), path) {
         ("GET", []) => Ok(Answer::ok(&yookassa.payments())),
         ("GET", ["refunds"]) => Ok(Answer::ok(&yookassa.refunds())),
+        ("GET", ["receipts"]) => Ok(Answer::ok(&yookassa.receipts(None))),
         ("GET", ["notifications"]) => Ok(Answer::ok(&yookassa.posted())),
         ("POST", ["notifications"]) => address(yookassa, request),
         ("GET", [id]) => {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::fields::Fields;
 use super::methods::YookassaMethod;
 use super::payment::Payment;
+use super::records::Receipt;
 use super::refusal::Refusal;
 use super::setting::Setting;
 use super::state::Books;
@@ -60,31 +61,35 @@ pub(super) fn create(books: &mut Books, setting: &Setting<'_>, body: &Fields<'_>
         return Err(Refusal::at("capture", "Payment method does not support two-stage payments"));
     }
     let receipt = body.object("receipt")?;
-    match &receipt {
-        Some(receipt) => receipt::check(receipt, amount)?,
-        None if setting.options.yookassa_register.is_some() => {
-            return Err(Refusal::at("receipt", "Receipt is missing or illegal"));
-        }
-        None => {}
-    }
+    let content = match &receipt {
+        Some(receipt) => Some(receipt::read(receipt, amount, setting)?),
+        None if setting.needs_receipts() => return Err(Refusal::no_receipt()),
+        None => None,
+    };
     let mut payment = Payment {
         description: body.text("description", 128)?.map(str::to_owned),
         metadata: body.metadata()?,
         customer: body.text("merchant_customer_id", 200)?.map(str::to_owned),
         confirmation,
         method,
-        with_receipt: receipt.is_some(),
         overrides: std::mem::take(&mut books.next_overrides),
         ..Payment::new(amount, capture, setting.now)
     };
     if by_token {
         payment.pay((!payment.capture).then(|| setting.hold()), setting.now);
     }
-    let (id, shown) = (payment.id.clone(), shown::payment(&payment, setting));
+    let id = payment.id.clone();
     books.payments.add(id.clone(), payment);
+    if let Some(content) = content {
+        books.add_own_receipt(Receipt::of_money(&id, None, content));
+    }
     books.watch(&id);
     books.announce(&id, setting);
-    Ok(shown)
+    books
+        .payments
+        .find(&id)
+        .map(|payment| shown::payment(payment, setting))
+        .ok_or_else(|| Refusal::unknown("payment_id", "Payment"))
 }
 
 /// The way to pay that the shop has chosen; none lets the customer choose.

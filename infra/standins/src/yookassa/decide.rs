@@ -7,7 +7,7 @@ use super::cards::GENERAL;
 use super::methods::YookassaMethod;
 use super::notices::Notice;
 use super::payment::{Cancellation, Payment, Stage, State};
-use super::records::RefundState;
+use super::records::{RefundState, Registration};
 use super::refund;
 use super::setting::Setting;
 use super::shown;
@@ -18,11 +18,11 @@ use crate::error::ControlError;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CardDecision {
-    /// The customer has paid: one stage is captured, of two the first is held. A pending refund has succeeded.
+    /// The customer has paid: one stage is captured, of two the first is held. A pending refund has succeeded, a receipt is registered.
     Paid,
     /// The money is held, whatever the payment wanted.
     Held,
-    /// The payment is canceled for a reason of the API. A pending refund is canceled.
+    /// The payment is canceled for a reason of the API. A pending refund is canceled, and so is a receipt's registration.
     Declined,
     /// A card was declined, and the customer may take another.
     FailedTry,
@@ -125,6 +125,9 @@ fn decided(
         books.watch(id);
         return Ok((object, notice));
     }
+    if books.receipts.find(id).is_some() {
+        return decide_receipt(books, setting, id, wish).map(|object| (object, None));
+    }
     let state = match wish.outcome {
         CardDecision::Paid => RefundState::Succeeded,
         CardDecision::Declined => RefundState::Canceled(Cancellation { party: "yoo_money", reason: wish.reason() }),
@@ -143,6 +146,31 @@ fn decided(
     refund::finish(books, setting, id, state);
     let refund = books.refunds.find(id).ok_or_else(|| ControlError::UnknownYookassa(id.to_owned()))?;
     Ok((shown::refund(refund), refund::notice(refund, setting.now)))
+}
+
+/// What the register says of a receipt whose money has moved. Nothing is announced of it.
+fn decide_receipt(books: &mut Books, setting: &Setting<'_>, id: &str, wish: &CardOutcome) -> Result<Value, ControlError> {
+    let said = match wish.outcome {
+        CardDecision::Paid => Registration::Succeeded,
+        CardDecision::Declined => Registration::Canceled,
+        CardDecision::Held
+        | CardDecision::FailedTry
+        | CardDecision::ThreeDs
+        | CardDecision::Processing
+        | CardDecision::Abandoned => return Err(ControlError::field("outcome", "a receipt is paid or declined")),
+    };
+    if wish.reason.is_some() {
+        return Err(ControlError::field("reason", "a receipt that the register declines has none"));
+    }
+    let unknown = || ControlError::UnknownYookassa(id.to_owned());
+    if books.is_early(books.receipts.find(id).ok_or_else(unknown)?) {
+        return Err(ControlError::field(
+            "outcome",
+            "the register hears of a receipt once its payment is captured or its refund made",
+        ));
+    }
+    books.register(id, said, setting);
+    books.receipts.find(id).map(|receipt| books.shown_receipt(receipt)).ok_or_else(unknown)
 }
 
 /// What SBP does not know.

@@ -5,7 +5,8 @@
 //! | [`auth`], [`keys`], [`fields`], [`refusal`] | what every request is checked for, and how it is refused |
 //! | [`create`], [`commands`], [`refund`], [`receipts`], [`list`] | the calls |
 //! | [`methods`], [`confirmation`] | ways to pay, and how the customer confirms |
-//! | [`payment`], [`shown`], [`receipt`], [`cards`] | a payment, how the API shows it, its receipt, the test cards |
+//! | [`payment`], [`shown`], [`cards`] | a payment, how the API shows it, the test cards |
+//! | [`receipt`], [`records`], [`ledger`] | a receipt in a request, as it is kept, and what all of a payment say |
 //! | [`form`], [`page`] | the page where the customer pays |
 //! | [`decide`], [`cabinet`], [`control`], [`typed`], [`readings`] | what tests and people do to it |
 //! | [`notices`], [`sender`] | notifications |
@@ -19,7 +20,12 @@
 //! - cards and `YooMoney` are confirmed by `redirect` or `embedded`, SBP by `redirect` or `qr`, SberPay by `redirect`;
 //! - SBP with two stages is refused at `capture`, in words of our own;
 //! - the error of a payment or refund that is not the shop's is 404, in `POST /refunds` too;
-//! - a receipt that is sent apart is pending in its first answer, and registered whenever it is read.
+//! - a receipt that came with a payment is there from the beginning, pending until the money is captured, canceled if it never is;
+//!   that of a partial capture takes its place. Of a whole refund without a receipt YooKassa makes one, the payment's;
+//! - a receipt is pending in the answer that made it, and registered the first time that the API shows it or `receipt_registration`;
+//!   what the control API shows is not read by that;
+//! - a second receipt settles all that the first ones have left prepaid, and nothing beside it; a line without `payment_mode` is prepaid;
+//! - a line is known by its description: no more of it goes back than was sold.
 
 mod auth;
 mod cabinet;
@@ -32,6 +38,7 @@ mod decide;
 mod fields;
 pub(crate) mod form;
 mod keys;
+mod ledger;
 mod list;
 mod methods;
 mod notices;
@@ -56,6 +63,7 @@ use crate::answer::Answer;
 use crate::request::Request;
 use fields::{Fields, Reader};
 use keys::Keyed;
+use records::{OwnReceipt, Registration};
 use refusal::{Outcome, Refusal};
 use setting::Setting;
 use state::Books;
@@ -82,6 +90,8 @@ fn respond(yookassa: &Yookassa, request: &Request) -> Result<Outcome, Refusal> {
     // Behind `/yookassa/v3`.
     let path: Vec<&str> = request.path.split('/').skip(3).collect();
     if request.method == hyper::Method::GET {
+        // What a read shows of receipts is what the register has taken by then.
+        yookassa.with(|books, setting| books.read_receipts(receipts_shown(books, &path), setting));
         return yookassa.with(|books, setting| read(books, setting, request, &path)).map(|body| (StatusCode::OK, body));
     }
     let call = Keyed::read(request)?;
@@ -113,15 +123,31 @@ fn read(books: &Books, setting: &Setting<'_>, request: &Request, path: &[&str]) 
         }
         ["refunds", id] => books.refunds.find(id).map(shown::refund).ok_or_else(|| Refusal::unknown("refund_id", "Refund")),
         ["receipts"] => {
-            let receipts = books.receipts.iter().rev().map(records::Receipt::shown).collect();
+            let receipts = books.receipts.iter().rev().map(|receipt| books.shown_receipt(receipt)).collect();
             list::page(receipts, request, &["payment_id", "refund_id", "status"], &["registered_at"])
         }
         ["receipts", id] => {
             let receipt = books.receipts.find(id).ok_or_else(|| Refusal::unknown("receipt_id", "Receipt"))?;
-            Ok(receipt.shown())
+            Ok(books.shown_receipt(receipt))
         }
         // The routes name no other.
         _ => Ok(me(setting)),
+    }
+}
+
+/// The receipts that an answer tells of.
+fn receipts_shown(books: &Books, path: &[&str]) -> Vec<String> {
+    let is_open = |own: &&OwnReceipt| own.registration == Registration::Pending;
+    let id_of = |own: &Option<OwnReceipt>| own.as_ref().filter(is_open).map(|own| own.id.clone());
+    match path {
+        ["payments"] => books.payments.iter().filter_map(|payment| id_of(&payment.receipt)).collect(),
+        ["payments", id] => books.payments.find(id).and_then(|payment| id_of(&payment.receipt)).into_iter().collect(),
+        ["refunds"] => books.refunds.iter().filter_map(|refund| id_of(&refund.receipt)).collect(),
+        ["refunds", id] => books.refunds.find(id).and_then(|refund| id_of(&refund.receipt)).into_iter().collect(),
+        ["receipts"] => books.receipts.iter().map(|receipt| receipt.id.clone()).collect(),
+        ["receipts", id] => vec![(*id).to_owned()],
+        // The routes name no other, which tells of none.
+        _ => Vec::new(),
     }
 }
 

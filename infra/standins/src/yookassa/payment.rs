@@ -6,6 +6,7 @@ use time::{Duration, OffsetDateTime};
 use super::cards::{self, Card};
 use super::confirmation::Confirmation;
 use super::methods::YookassaMethod;
+use super::records::OwnReceipt;
 use super::refusal::Refusal;
 use crate::money::Kopecks;
 use crate::random;
@@ -77,7 +78,10 @@ pub(super) struct Payment {
     /// What the Faster Payments System calls the customer's payment.
     pub(super) sbp_operation: Option<String>,
     pub(super) confirmed_at_bank: bool,
-    pub(super) with_receipt: bool,
+    /// The receipt that came with it, or with its capture.
+    pub(super) receipt: Option<OwnReceipt>,
+    /// The ids of every receipt of it and of its refunds.
+    pub(super) receipts: Vec<String>,
     pub(super) created_at: OffsetDateTime,
     pub(super) captured_at: Option<OffsetDateTime>,
     pub(super) expires_at: Option<OffsetDateTime>,
@@ -105,7 +109,8 @@ impl Payment {
             card: None,
             sbp_operation: None,
             confirmed_at_bank: false,
-            with_receipt: false,
+            receipt: None,
+            receipts: Vec::new(),
             created_at: now,
             captured_at: None,
             expires_at: None,

@@ -13,11 +13,13 @@ pub(crate) enum Reading {
     ApplePay,
     /// A refund as it is first answered.
     Refunds,
+    /// When the register takes a receipt.
+    Receipts,
 }
 
 impl Open for Reading {
     const SYSTEM: System = System::Yookassa;
-    const ALL: &[Self] = &[Self::AmountAfterCapture, Self::Hold, Self::ApplePay, Self::Refunds];
+    const ALL: &[Self] = &[Self::AmountAfterCapture, Self::Hold, Self::ApplePay, Self::Refunds, Self::Receipts];
 
     fn name(self) -> &'static str {
         match self {
@@ -25,6 +27,7 @@ impl Open for Reading {
             Self::Hold => "hold",
             Self::ApplePay => "apple_pay",
             Self::Refunds => "refunds",
+            Self::Receipts => "receipts",
         }
     }
 
@@ -34,6 +37,7 @@ impl Open for Reading {
             Self::Hold => ["seven_days", "two_hours"],
             Self::ApplePay => ["refused", "taken"],
             Self::Refunds => ["at_once", "pending"],
+            Self::Receipts => ["when_read", "pending"],
         }
     }
 
@@ -48,6 +52,9 @@ impl Open for Reading {
             Self::ApplePay => "whether payments by a token of Apple Pay are refused, or taken",
             Self::Refunds => {
                 "whether a refund has succeeded at once, or is pending until POST /control/yookassa/{refund id}/decide"
+            }
+            Self::Receipts => {
+                "whether a receipt is registered when it is first read, or is pending until POST /control/yookassa/{receipt id}/decide"
             }
         }
     }

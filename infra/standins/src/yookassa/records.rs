@@ -4,7 +4,10 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
 use super::payment::Cancellation;
+use super::receipt::Content;
+use super::shown::amount;
 use crate::money::Kopecks;
+use crate::random;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum RefundState {
@@ -21,31 +24,70 @@ pub(super) struct Refund {
     pub(super) state: RefundState,
     pub(super) description: Option<String>,
     pub(super) metadata: Map<String, Value>,
-    pub(super) with_receipt: bool,
+    pub(super) receipt: Option<OwnReceipt>,
     pub(super) created_at: OffsetDateTime,
 }
 
-/// A receipt as the API shows it, but for its registration.
-#[derive(Clone, Debug)]
-pub(super) struct Receipt(pub(super) Value);
+/// Whether the register has taken a receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Registration {
+    Pending,
+    Succeeded,
+    Canceled,
+}
 
-impl Receipt {
-    /// As it is once the register has taken it.
-    pub(super) fn shown(&self) -> Value {
-        let mut shown = self.0.clone();
-        shown["status"] = json!("succeeded");
-        shown["fiscal_document_number"] = json!("3986");
-        shown["fiscal_storage_number"] = json!("9288000100115785");
-        shown["fiscal_attribute"] = json!("2617603921");
-        shown["registered_at"] = json!(self.0["created_at"]);
-        without_moment(shown)
+impl Registration {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Succeeded => "succeeded",
+            Self::Canceled => "canceled",
+        }
     }
 }
 
-/// When it was created is nothing that the API shows.
-pub(super) fn without_moment(mut shown: Value) -> Value {
-    if let Value::Object(map) = &mut shown {
-        map.remove("created_at");
+/// The receipt that came with a payment or a refund, as that one shows it.
+#[derive(Clone, Debug)]
+pub(super) struct OwnReceipt {
+    pub(super) id: String,
+    pub(super) registration: Registration,
+}
+
+/// A receipt of a payment or of a refund.
+#[derive(Clone, Debug)]
+pub(super) struct Receipt {
+    pub(super) id: String,
+    /// Of a refund's receipt too.
+    pub(super) payment_id: String,
+    pub(super) refund_id: Option<String>,
+    pub(super) content: Content,
+    /// By what it was paid.
+    pub(super) settlements: Value,
+    /// How much of that was prepaid, with a receipt of its own.
+    pub(super) settles_prepaid: Kopecks,
+    /// As the register has said; [`super::state::Books::registration`] knows what became of the money, too.
+    pub(super) registration: Registration,
+    pub(super) registered_at: Option<OffsetDateTime>,
+}
+
+impl Receipt {
+    /// One that came with money, or is made of it, and is the first of it.
+    pub(super) fn of_money(payment_id: &str, refund_id: Option<&str>, content: Content) -> Self {
+        let total = content.total();
+        Self {
+            id: format!("rt-{}", random::uuid()),
+            payment_id: payment_id.to_owned(),
+            refund_id: refund_id.map(str::to_owned),
+            settlements: json!([{ "type": "cashless", "amount": amount(total) }]),
+            settles_prepaid: Kopecks(0),
+            content,
+            registration: Registration::Pending,
+            registered_at: None,
+        }
     }
-    shown
+
+    /// Whether it tells of money that no receipt has told of before.
+    pub(super) fn is_first_of_payment(&self) -> bool {
+        self.refund_id.is_none() && self.settles_prepaid == Kopecks(0)
+    }
 }

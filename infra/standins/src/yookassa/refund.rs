@@ -5,8 +5,10 @@ use time::OffsetDateTime;
 
 use super::fields::Fields;
 use super::notices::Notice;
+use super::payment::Payment;
 use super::readings::Reading;
-use super::records::{Refund, RefundState};
+use super::receipt::Content;
+use super::records::{Receipt, Refund, RefundState};
 use super::refusal::Refusal;
 use super::setting::Setting;
 use super::state::Books;
@@ -23,16 +25,19 @@ pub(super) fn create(books: &mut Books, setting: &Setting<'_>, body: &Fields<'_>
     let description = body.text("description", 250)?.map(str::to_owned);
     let metadata = body.metadata()?;
     let receipt = body.object("receipt")?;
-    if let Some(receipt) = &receipt {
-        receipt::check(receipt, amount)?;
-    }
+    let content = receipt.map(|receipt| receipt::read(&receipt, amount, setting)).transpose()?;
     let payment = books.payments.find(payment_id).ok_or_else(|| Refusal::unknown("payment_id", "Payment"))?;
     payment.check_refund(amount, setting.now)?;
-    let whole = payment.rest() == amount && payment.refunded == Kopecks(0) && payment.refunding == Kopecks(0);
-    if payment.with_receipt && !whole && receipt.is_none() {
-        return Err(Refusal::at("receipt", "Receipt is required for a partial refund"));
-    }
-    let id = give_back(books, setting, payment_id, &Wanted { amount, description, metadata })?;
+    let content = match content {
+        Some(content) => {
+            books.check_back(payment, &content, "receipt.items")?;
+            Some(content)
+        }
+        None if is_whole(payment, amount) => books.whole_content(payment),
+        None if payment.receipt.is_some() && setting.needs_receipts() => return Err(Refusal::no_receipt()),
+        None => None,
+    };
+    let id = give_back(books, setting, payment_id, Wanted { amount, description, metadata, content })?;
     books.refunds.find(&id).map(shown::refund).ok_or_else(|| Refusal::unknown("refund_id", "Refund"))
 }
 
@@ -41,10 +46,16 @@ pub(super) struct Wanted {
     pub(super) amount: Kopecks,
     pub(super) description: Option<String>,
     pub(super) metadata: Map<String, Value>,
+    pub(super) content: Option<Content>,
+}
+
+/// Whether this is all that was captured.
+pub(super) fn is_whole(payment: &Payment, amount: Kopecks) -> bool {
+    payment.captured == Some(amount) && payment.rest() == amount
 }
 
 /// Takes up a refund, and makes it at once if that is how refunds are read. Its id.
-pub(super) fn give_back(books: &mut Books, setting: &Setting<'_>, payment_id: &str, wanted: &Wanted) -> Result<String, Refusal> {
+pub(super) fn give_back(books: &mut Books, setting: &Setting<'_>, payment_id: &str, wanted: Wanted) -> Result<String, Refusal> {
     let payment = books.payments.find_mut(payment_id).ok_or_else(|| Refusal::unknown("payment_id", "Payment"))?;
     payment.check_refund(wanted.amount, setting.now)?;
     let refund = Refund {
@@ -52,20 +63,36 @@ pub(super) fn give_back(books: &mut Books, setting: &Setting<'_>, payment_id: &s
         payment_id: payment_id.to_owned(),
         amount: wanted.amount,
         state: RefundState::Pending,
-        description: wanted.description.clone(),
-        metadata: wanted.metadata.clone(),
-        with_receipt: payment.with_receipt,
+        description: wanted.description,
+        metadata: wanted.metadata,
+        receipt: None,
         created_at: setting.now,
     };
     payment.refunding = payment.refunding.plus(wanted.amount).unwrap_or(wanted.amount);
     let id = refund.id.clone();
     books.refunds.add(id.clone(), refund);
+    if let Some(content) = wanted.content {
+        books.add_own_receipt(Receipt::of_money(payment_id, Some(&id), content));
+    }
     if !setting.readings.is_other(Reading::Refunds)
         && let Some(notice) = finish(books, setting, &id, RefundState::Succeeded)
     {
         books.notices.queue(notice);
     }
     Ok(id)
+}
+
+/// The same as the shop's people do it in the cabinet, which makes a receipt of what goes back. The refund's id.
+pub(super) fn give_back_in_cabinet(
+    books: &mut Books,
+    setting: &Setting<'_>,
+    payment_id: &str,
+    amount: Kopecks,
+) -> Result<String, Refusal> {
+    let payment = books.payments.find(payment_id).ok_or_else(|| Refusal::unknown("payment_id", "Payment"))?;
+    let whole = is_whole(payment, amount);
+    let content = if whole { books.whole_content(payment) } else { books.part_content(payment, amount) };
+    give_back(books, setting, payment_id, Wanted { amount, description: None, metadata: Map::new(), content })
 }
 
 /// A refund that is pending comes to its end; what is announced of it. Of a canceled one nothing is.

@@ -32,6 +32,11 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, description, Some(parameter))
     }
 
+    /// A payment or a part of one without its receipt.
+    pub(super) fn no_receipt() -> Self {
+        Self::at("receipt", "Receipt is missing or illegal")
+    }
+
     pub(super) fn credentials(description: &str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, description, Some("Authorization"))
     }

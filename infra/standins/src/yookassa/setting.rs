@@ -4,7 +4,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::methods::YookassaMethod;
 use super::readings::Reading;
-use crate::options::Options;
+use crate::options::{Options, ReceiptRule};
 use crate::readings::Readings;
 use crate::system::System;
 
@@ -30,6 +30,16 @@ impl Setting<'_> {
                 self.options.yookassa_methods.contains(&method)
             }
         }
+    }
+
+    /// Whether the register is YooKassa's own, by the names that it has here and in `/me` of real shops.
+    pub(super) fn has_own_register(&self) -> bool {
+        matches!(self.options.yookassa_register.as_deref(), Some("yookassa" | "avanpost" | "yoo_receipt"))
+    }
+
+    /// Whether money does not move without its receipt.
+    pub(super) fn needs_receipts(&self) -> bool {
+        self.options.yookassa_register.is_some() && self.options.yookassa_receipts == ReceiptRule::Needed
     }
 
     /// How long money is held.

@@ -8,7 +8,7 @@ use super::confirmation;
 use super::methods::YookassaMethod;
 use super::payment::{Cancellation, Payment, State};
 use super::readings::Reading;
-use super::records::{Refund, RefundState};
+use super::records::{OwnReceipt, Receipt, Refund, RefundState, Registration};
 use super::setting::Setting;
 use crate::money::Kopecks;
 
@@ -74,7 +74,7 @@ pub(super) fn payment(payment: &Payment, setting: &Setting<'_>) -> Value {
     put("payment_method", payment.method.map(|kind| method(payment, kind)));
     let authorized = paid && payment.method.is_some_and(is_authorized);
     put("authorization_details", authorized.then(|| authorization(payment)));
-    put("receipt_registration", payment.with_receipt.then(|| json!(receipt_registration(&payment.state))));
+    put("receipt_registration", payment.receipt.as_ref().map(|own| json!(receipt_registration(&payment.state, own))));
     if let Some(captured) = payment.captured {
         put("income_amount", Some(amount(without_commission(captured))));
         put("refunded_amount", Some(amount(payment.refunded)));
@@ -129,12 +129,14 @@ fn authorization(payment: &Payment) -> Value {
     json!({ "rrn": part(0..12), "auth_code": part(12..18), "three_d_secure": { "applied": payment.confirmed_at_bank } })
 }
 
-fn receipt_registration(state: &State) -> &'static str {
-    match state {
-        State::Pending(_) | State::Held => "pending",
-        State::Succeeded => "succeeded",
-        State::Canceled(_) => "canceled",
-    }
+/// The register hears of a receipt once the money is captured.
+fn receipt_registration(state: &State, own: &OwnReceipt) -> &'static str {
+    let registration = match state {
+        State::Pending(_) | State::Held => Registration::Pending,
+        State::Succeeded => own.registration,
+        State::Canceled(_) => Registration::Canceled,
+    };
+    registration.name()
 }
 
 pub(super) fn refund(refund: &Refund) -> Value {
@@ -156,11 +158,41 @@ pub(super) fn refund(refund: &Refund) -> Value {
     if !refund.metadata.is_empty() {
         shown["metadata"] = json!(refund.metadata);
     }
-    if refund.with_receipt {
-        shown["receipt_registration"] = json!(if refund.state == RefundState::Succeeded { "succeeded" } else { "pending" });
+    if let Some(own) = &refund.receipt {
+        let registration = match &refund.state {
+            RefundState::Pending => Registration::Pending,
+            RefundState::Succeeded => own.registration,
+            RefundState::Canceled(_) => Registration::Canceled,
+        };
+        shown["receipt_registration"] = json!(registration.name());
     }
     if let RefundState::Canceled(details) = &refund.state {
         shown["cancellation_details"] = cancellation(details);
+    }
+    shown
+}
+
+/// A receipt whose registration stands so.
+pub(super) fn receipt(receipt: &Receipt, registration: Registration) -> Value {
+    let mut shown = json!({
+        "id": receipt.id,
+        "type": if receipt.refund_id.is_some() { "refund" } else { "payment" },
+        "status": registration.name(),
+        "items": receipt.content.items,
+        "settlements": receipt.settlements,
+    });
+    match &receipt.refund_id {
+        Some(refund_id) => shown["refund_id"] = json!(refund_id),
+        None => shown["payment_id"] = json!(receipt.payment_id),
+    }
+    if let Some(tax_system) = receipt.content.tax_system {
+        shown["tax_system_code"] = json!(tax_system);
+    }
+    if let Some(at) = receipt.registered_at {
+        shown["registered_at"] = json!(moment(at));
+        shown["fiscal_document_number"] = json!("3986");
+        shown["fiscal_storage_number"] = json!("9288000100115785");
+        shown["fiscal_attribute"] = json!("2617603921");
     }
     shown
 }

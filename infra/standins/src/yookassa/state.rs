@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
 use super::keys::Keys;
@@ -75,11 +75,26 @@ impl Yookassa {
         self.with(|books, _| books.refunds.iter().map(shown::refund).collect())
     }
 
-    /// A payment or a refund, by its id.
+    /// Every receipt as the API shows it, with our id of its payment, oldest first; of one payment of ours only, if it is given.
+    pub(crate) fn receipts(&self, payment_id: Option<&str>) -> Vec<Value> {
+        self.with(|books, _| {
+            let with_ours = |receipt: &Receipt| {
+                let payment = books.payments.find(&receipt.payment_id);
+                let ours = payment.and_then(|payment| payment.metadata.get("payment_id")).and_then(Value::as_str);
+                let mut shown = books.shown_receipt(receipt);
+                shown["our_payment_id"] = json!(ours);
+                payment_id.is_none_or(|wanted| ours == Some(wanted)).then_some(shown)
+            };
+            books.receipts.iter().filter_map(with_ours).collect()
+        })
+    }
+
+    /// A payment, a refund or a receipt, by its id.
     pub(crate) fn object(&self, id: &str) -> Option<Value> {
         self.with(|books, setting| {
             let payment = books.payments.find(id).map(|payment| shown::payment(payment, setting));
-            payment.or_else(|| books.refunds.find(id).map(shown::refund))
+            let refund = || books.refunds.find(id).map(shown::refund);
+            payment.or_else(refund).or_else(|| books.receipts.find(id).map(|receipt| books.shown_receipt(receipt)))
         })
     }
 

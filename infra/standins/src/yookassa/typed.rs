@@ -37,8 +37,24 @@ impl StandIns {
         self.simulator.yookassa.refunds_of(id)
     }
 
-    /// Does what the customer and the bank do with a payment, or the bank with a pending refund, by YooKassa's id, and notifies the
-    /// shop. What is decided keeps its state: only its notification is sent again. `{"object":{…},"notifications":[200]}`.
+    /// YooKassa's receipts of payments and refunds as its API shows them, with our id of the payment in `our_payment_id`, oldest first.
+    /// Whoever looks here does not register them, as a read by the API does.
+    #[must_use]
+    pub fn yookassa_receipts(&self) -> Vec<Value> {
+        self.simulator.execute_late();
+        self.simulator.yookassa.receipts(None)
+    }
+
+    /// The receipts of the payments that were registered with this `payment_id` in their metadata and of their refunds, oldest first.
+    #[must_use]
+    pub fn yookassa_receipts_of(&self, payment_id: &str) -> Vec<Value> {
+        self.simulator.execute_late();
+        self.simulator.yookassa.receipts(Some(payment_id))
+    }
+
+    /// Does what the customer and the bank do with a payment, the bank with a pending refund or the register with a receipt, by
+    /// YooKassa's id, and notifies the shop of payments and refunds. What is decided keeps its state: only its notification is sent
+    /// again. `{"object":{…},"notifications":[200]}`.
     pub async fn decide_yookassa(&self, id: &str, wish: &CardOutcome) -> Result<Value, ControlError> {
         self.simulator.execute_late();
         self.simulator.yookassa.decide(id, wish).await

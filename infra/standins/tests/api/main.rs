@@ -18,5 +18,7 @@ mod yookassa;
 mod yookassa_customer;
 mod yookassa_money;
 mod yookassa_notices;
+mod yookassa_receipts;
 mod yookassa_requests;
 mod yookassa_sbp;
+mod yookassa_second_receipts;

@@ -97,7 +97,7 @@ async fn envelope_of_a_post_is_strict() {
     assert_eq!(caller.environment.standins.yookassa_payments(), [json!(null); 0]);
 }
 
-fn with(path: &[&str], value: &Value) -> Value {
+pub(crate) fn with(path: &[&str], value: &Value) -> Value {
     let mut body = wanted("10.00", false);
     let mut place = &mut body;
     for name in path {
@@ -192,96 +192,4 @@ async fn what_real_clients_send_beside_the_documentation_is_taken_and_noted() {
     }
     let half = caller.create(&with(&["amount", "value"], &json!(10.5))).await;
     assert_eq!(half["amount"], rub("10.50"));
-}
-
-fn receipt(lines: &[(&str, Value)]) -> Value {
-    let item = |(amount, quantity): &(&str, Value)| {
-        json!({
-            "description": "Чайник",
-            "quantity": quantity,
-            "amount": rub(amount),
-            "vat_code": 4,
-            "payment_subject": "commodity",
-            "payment_mode": "full_prepayment",
-        })
-    };
-    json!({ "customer": { "phone": "+79000000000" }, "items": lines.iter().map(item).collect::<Vec<_>>() })
-}
-
-#[tokio::test]
-async fn receipt_must_sum_up_to_the_kopeck() {
-    let caller =
-        Caller::with(Options { exact_requests: true, yookassa_register: Some("avanpost".to_owned()), ..Options::default() })
-            .await;
-    let of = |receipt: Value| with(&["receipt"], &receipt);
-    let right = receipt(&[("3.33", json!(2)), ("3.34", json!("1.0"))]);
-    let payment = caller.create(&of(right.clone())).await;
-    assert_eq!(payment["receipt_registration"], "pending");
-    assert_eq!(caller.get("/me").await.1["fiscalization"], json!({ "enabled": true, "provider": "avanpost" }));
-    let changed = |field: &str, value: Value| {
-        let mut receipt = right.clone();
-        receipt["items"][0][field] = value;
-        receipt
-    };
-    for wrong in [
-        json!(null),
-        json!({}),
-        json!({ "customer": { "phone": "+79000000000" }, "items": [] }),
-        json!({ "customer": {}, "items": right["items"] }),
-        json!({ "customer": { "email": "nobody" }, "items": right["items"] }),
-        json!({ "customer": { "phone": "8 900" }, "items": right["items"] }),
-        receipt(&[("3.33", json!(3))]),
-        receipt(&[("10.01", json!(1))]),
-        receipt(&[("20.01", json!(0.5))]),
-        changed("vat_code", json!(13)),
-        changed("vat_code", json!(null)),
-        changed("payment_mode", json!("later")),
-        changed("quantity", json!(0)),
-        changed("quantity", json!("2.0001")),
-        changed("description", json!("ж".repeat(129))),
-    ] {
-        let answer = caller.post("/payments", &of(wrong.clone())).await;
-        assert_eq!(refusal(&answer).0, 400, "{wrong}");
-    }
-
-    caller.decide(&payment, CardDecision::Paid).await;
-    let part = json!({ "amount": rub("3.33") });
-    assert_eq!(caller.command(&payment, "capture", &part).await.1["parameter"], "receipt", "a part needs its own receipt");
-    let part = json!({ "amount": rub("6.66"), "receipt": receipt(&[("3.33", json!(2))]) });
-    let (_, captured) = caller.command(&payment, "capture", &part).await;
-    assert_eq!((&captured["status"], &captured["receipt_registration"]), (&json!("succeeded"), &json!("succeeded")));
-    assert_eq!(caller.refund(&payment, "3.33").await.1["parameter"], "receipt");
-    assert_eq!(caller.refund(&payment, "6.66").await.1["receipt_registration"], "succeeded", "of the whole it needs none");
-}
-
-#[tokio::test]
-async fn second_receipt_follows_a_captured_payment() {
-    let caller = Caller::exact().await;
-    let payment = caller.captured("10.00").await;
-    let mut wish = receipt(&[("10.00", json!(1))]);
-    wish["type"] = json!("payment");
-    wish["payment_id"] = payment["id"].clone();
-    wish["send"] = json!(true);
-    wish["settlements"] = json!([{ "type": "prepayment", "amount": rub("10.00") }]);
-    let (status, made) = caller.post("/receipts", &wish).await;
-    assert_eq!((status, &made["status"], &made["payment_id"]), (200, &json!("pending"), &payment["id"]));
-    let (_, shown) = caller.get(&format!("/receipts/{}", made["id"].as_str().unwrap())).await;
-    assert_eq!((&shown["status"], &shown["items"]), (&json!("succeeded"), &wish["items"]));
-    let (_, list) = caller.get(&format!("/receipts?payment_id={}", payment["id"].as_str().unwrap())).await;
-    assert_eq!(list["items"], json!([shown]));
-    let changed = |field: &str, value: Value| {
-        let mut wish = wish.clone();
-        wish[field] = value;
-        wish
-    };
-    for (wrong, status) in [
-        (changed("send", json!(false)), 400),
-        (changed("type", json!("refund")), 400),
-        (changed("settlements", json!([{ "type": "prepayment", "amount": rub("9.99") }])), 400),
-        (changed("payment_id", json!("none")), 404),
-        (changed("payment_id", caller.held("10.00").await["id"].clone()), 400),
-    ] {
-        assert_eq!(refusal(&caller.post("/receipts", &wrong).await).0, status, "{wrong}");
-    }
-    assert_eq!(caller.get("/receipts/none").await.0, 404);
 }

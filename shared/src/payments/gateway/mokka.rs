@@ -226,7 +226,14 @@ impl Gateway for MokkaGateway {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { changes_hold: true, takes_documents: true, one_way_back: false, ends_exactly: true }
+        Abilities {
+            changes_hold: true,
+            captures_parts: false,
+            least_rest: None,
+            takes_documents: true,
+            one_way_back: false,
+            ends_exactly: true,
+        }
     }
 
     fn valid_for(&self) -> Option<Duration> {

@@ -61,8 +61,8 @@ pub use receipt::{
     AskedLine, ClosingReceipt, LinesRefusal, ReceiptItem, ReceiptLine, ReceiptLines, ReceiptPart, ReceiptProblem,
     ReceiptRejection, ReceiptStatus, Receipts, TakenLine,
 };
-pub use refund::MAX_REFUNDS;
+pub use refund::{MAX_REFUNDS, Part, Wanted};
 pub use report::{ProviderOutcome, ProviderReport, ReportedRefund, ReportedState, Sums};
 pub use state::{State, Trigger};
 pub use steps::MAX_COMMANDS;
-pub use tax::{LineTax, TaxWord};
+pub use tax::{LineTax, TaxWord, TaxWordError};

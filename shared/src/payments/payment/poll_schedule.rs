@@ -12,6 +12,8 @@ const DOUBT: Backoff = Backoff { first: Duration::from_secs(15), longest: Durati
 /// Polls of an attempt that is the customer's turn: on the provider's page, where the callback is expected to be quicker, or
 /// before it was ever shown, where only another `create` can do something about it.
 const CUSTOMER: Backoff = Backoff { first: Duration::from_mins(5), longest: Duration::from_hours(6) };
+/// Polls of what waits for a bank, which may take days.
+const BANK: Backoff = Backoff { first: Duration::from_secs(15), longest: Duration::from_hours(6) };
 /// Polls of a hold that waits for the goods to ship.
 const HOLD: Backoff = Backoff { first: Duration::from_mins(30), longest: Duration::from_hours(6) };
 /// Polls of what should have ended by itself.
@@ -57,7 +59,8 @@ impl Payment {
     pub fn scheduled(mut self, now: Timestamp) -> Self {
         if self.is_over() {
             let first = if self.poll.audits_done == 0 { self.next_audit(0, &[AFTER_CAPTURE]) } else { None };
-            self.poll.audit_at = self.poll.audit_at.or(first).filter(|_| self.state != State::Refunded);
+            self.poll.audit_at =
+                self.poll.audit_at.or(first).filter(|_| self.state != State::Refunded || self.receipts.is_some());
         }
         self.poll.troubled_since = if self.is_troubled(now) { Some(self.poll.troubled_since.unwrap_or(now)) } else { None };
         self.poll.manual_review &= self.poll.troubled_since.is_some();
@@ -216,6 +219,7 @@ impl Payment {
             };
         }
         match self.state {
+            State::Creating | State::Pending if self.processing => pause(BANK),
             State::Creating | State::Pending | State::Held if end <= now => pause(OVERDUE),
             State::Creating | State::Pending if self.poll.hinted => pause(DOUBT).min(end),
             State::Creating | State::Pending => pause(CUSTOMER).min(end),
@@ -243,7 +247,7 @@ impl Payment {
     pub(super) fn is_in_doubt(&self, now: Timestamp) -> bool {
         let stuck = match self.state {
             // Whether it was registered may be unknown, but a page that was never shown cannot have been paid; it ends by itself.
-            State::Creating | State::Pending => now > self.valid_till,
+            State::Creating | State::Pending => now > self.valid_till || self.processing,
             State::Held => self.unknown || now.plus(NEAR_ITS_END) > self.valid_till,
             State::Finishing => true,
             State::Captured | State::PartiallyRefunded | State::Refunded | State::Declined | State::Canceled | State::Expired => {
@@ -252,7 +256,7 @@ impl Payment {
         };
         // A hold that should be let go and is not.
         let is_kept = self.withdrawn && (self.reason.is_some() || now > self.valid_till.plus(WITHDRAWN_FOR));
-        let stuck = stuck || is_kept || self.lost;
+        let stuck = stuck || is_kept || self.lost || self.has_new_receipt_rejection();
         // Its customer may have paid unnoticed.
         let stuck = stuck || self.poll.hinted || self.poll.unreachable_since.is_some();
         // Banks take days for some refunds.

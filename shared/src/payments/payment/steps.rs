@@ -4,6 +4,7 @@ use super::channels::Outbox;
 use super::data::{Change, Choice, Intent, Payment, PollSchedule, Reason, StatusEvent, Step, Stored};
 use super::order::Order;
 use super::prepayment::{Prepaid, Prepayment};
+use super::receipt::ReceiptRejection;
 use super::state::{State, Trigger};
 use crate::platform::clock::{LEASE, Timestamp};
 use crate::platform::ids::PaymentId;
@@ -34,6 +35,7 @@ impl Payment {
             prepaid,
             state: State::Creating,
             unknown: false,
+            processing: false,
             withdrawn: false,
             mismatch: None,
             second_payment: None,
@@ -54,6 +56,7 @@ impl Payment {
             intent: None,
             refusals: 0,
             fiscal_receipt: None,
+            receipts: None,
             refunds: Vec::new(),
             created_at: now,
             captured_at: None,
@@ -183,7 +186,7 @@ impl Payment {
     pub fn is_extending(&self) -> bool {
         match &self.intent {
             Some(Intent::Change(change)) => self.hold_until.is_none() && change.amount == self.amount,
-            Some(Intent::Cancel | Intent::Refund(_)) | None => false,
+            Some(Intent::Cancel | Intent::Refund(_) | Intent::Receipt) | None => false,
         }
     }
 
@@ -192,6 +195,9 @@ impl Payment {
     pub fn acknowledged(mut self, by: Trigger<'_>, now: Timestamp) -> Self {
         self.lost = false;
         self.second_payment = None;
+        if let Some(receipts) = &mut self.receipts {
+            receipts.rejection = receipts.rejection.map(|_| ReceiptRejection::Seen);
+        }
         self.noted("seen".to_owned(), by, now)
     }
 

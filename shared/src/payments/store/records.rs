@@ -4,10 +4,11 @@ use crate::platform::dynamodb::Versioned;
 use serde::{Deserialize, Serialize};
 
 use super::outbox::{ChannelsRecord, EventReceiptRecord, Shared};
+use super::receipt_records::{self, ReceiptsRecord, TakenRecord, word};
 use crate::payments::payment::{
     Cart, Change, Fact, FiscalDocument, FiscalReceipt, GatewayName, Goods, Intent, KeyedRequest, Known, Line, LineTax, Named,
     Operation, Order, Payment, PaymentAction, PaymentMeans, PollSchedule, Prepaid, Prepayment, Reason, Refund, RefundStatus,
-    State, StatusEvent, Step, Stored, TaxWord,
+    State, StatusEvent, Step, Stored,
 };
 use crate::platform::clock::Timestamp;
 use crate::platform::ids::{InstallId, ItemId, MethodId, OrderId, OrderUuid, PaymentId};
@@ -146,6 +147,8 @@ pub(super) struct PaymentRecord {
     state: String,
     unknown: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    processing: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     withdrawn: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     mismatch: Option<String>,
@@ -189,6 +192,8 @@ pub(super) struct PaymentRecord {
     refusals: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     check: Option<FiscalReceiptRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    receipts: Option<ReceiptsRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     refunds: Vec<RefundRecord>,
     created_at: i64,
@@ -329,6 +334,7 @@ enum IntentRecord {
     Cancel,
     Change { amount: i64, valid_till: i64, lines: Vec<LineRecord> },
     Refund { index: usize },
+    Receipt,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -360,6 +366,10 @@ struct RefundRecord {
     ended_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     provider_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lines: Vec<TakenRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lines_hash: Option<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
@@ -503,10 +513,6 @@ fn means(name: &str) -> Result<PaymentMeans, Cause> {
     PaymentMeans::from_name(name).ok_or_else(|| "means is unknown".to_owned())
 }
 
-fn word(stored: Option<String>, field: &str) -> Result<Option<TaxWord>, Cause> {
-    stored.as_deref().map(TaxWord::parse).transpose().map_err(text(field))
-}
-
 impl LineRecord {
     fn read(self, currency: Currency) -> Result<Line, Cause> {
         let money = |minor: Option<i64>| minor.map(|minor| Money::from_minor(minor, currency)).transpose();
@@ -518,7 +524,7 @@ impl LineRecord {
             subtotal: money(self.subtotal).map_err(text("subtotal"))?,
             brand: self.brand,
             category: self.category,
-            tax: LineTax { vat: word(self.vat, "vat")?, subject: word(self.subject, "subject")?, mode: word(self.mode, "mode")? },
+            tax: LineTax { vat: word(self.vat)?, subject: word(self.subject)?, mode: word(self.mode)? },
         })
     }
 }
@@ -587,6 +593,7 @@ impl From<&Payment> for PaymentRecord {
             currency: payment.amount.currency().code().to_owned(),
             state: payment.state.name().to_owned(),
             unknown: payment.unknown,
+            processing: payment.processing,
             withdrawn: payment.withdrawn,
             mismatch: payment.mismatch.clone(),
             payment_url: match &payment.action {
@@ -616,6 +623,7 @@ impl From<&Payment> for PaymentRecord {
             intent: payment.intent.as_ref().map(IntentRecord::from),
             refusals: payment.refusals,
             check: payment.fiscal_receipt.as_ref().map(FiscalReceiptRecord::from),
+            receipts: payment.receipts.as_ref().map(ReceiptsRecord::from),
             refunds: payment.refunds.iter().map(RefundRecord::from).collect(),
             created_at: payment.created_at.millis(),
             captured_at: payment.captured_at.map(Timestamp::millis),
@@ -687,6 +695,7 @@ impl From<&Intent> for IntentRecord {
                 lines: change.lines.iter().map(LineRecord::from).collect(),
             },
             Intent::Refund(index) => Self::Refund { index: *index },
+            Intent::Receipt => Self::Receipt,
         }
     }
 }
@@ -701,6 +710,7 @@ impl IntentRecord {
                 lines: lines.into_iter().map(|line| line.read(currency)).collect::<Result<_, Cause>>()?,
             }),
             Self::Refund { index } => Intent::Refund(index),
+            Self::Receipt => Intent::Receipt,
         })
     }
 }
@@ -740,6 +750,8 @@ impl From<&Refund> for RefundRecord {
             at: refund.at.millis(),
             ended_at: refund.ended_at.map(Timestamp::millis),
             provider_id: refund.provider_id.clone(),
+            lines: receipt_records::taken(&refund.part),
+            lines_hash: refund.lines_hash.clone(),
         }
     }
 }
@@ -763,6 +775,8 @@ impl RefundRecord {
             at: Timestamp::from_millis(self.at),
             ended_at: self.ended_at.map(Timestamp::from_millis),
             provider_id: self.provider_id,
+            part: receipt_records::part(self.lines),
+            lines_hash: self.lines_hash,
         })
     }
 }
@@ -794,6 +808,7 @@ impl TryFrom<Versioned<PaymentRecord>> for Payment {
             prepaid: record.prepaid.map(|prepaid| prepaid.read(currency)).transpose()?,
             state: State::from_name(&record.state).ok_or_else(|| "state is unknown".to_owned())?,
             unknown: record.unknown,
+            processing: record.processing,
             withdrawn: record.withdrawn,
             mismatch: record.mismatch,
             action: record.payment_url.map(PaymentAction::Page).or(record.sbp_payload.map(PaymentAction::Sbp)),
@@ -819,6 +834,7 @@ impl TryFrom<Versioned<PaymentRecord>> for Payment {
             intent: record.intent.map(|intent| intent.read(currency)).transpose()?,
             refusals: record.refusals,
             fiscal_receipt: record.check.map(FiscalReceipt::from),
+            receipts: record.receipts.map(|receipts| receipts.read(currency)).transpose()?,
             refunds: refunds.collect::<Result<_, Cause>>()?,
             created_at: Timestamp::from_millis(record.created_at),
             captured_at: record.captured_at.map(Timestamp::from_millis),

@@ -40,6 +40,17 @@ impl ReceiptLines {
         &self.lines
     }
 
+    #[must_use]
+    pub fn currency(&self) -> Currency {
+        self.currency
+    }
+
+    /// Some of them.
+    #[must_use]
+    pub fn those(&self, mut wanted: impl FnMut(&ReceiptLine) -> bool) -> Self {
+        Self { lines: self.lines.iter().filter(|line| wanted(line)).cloned().collect(), currency: self.currency }
+    }
+
     /// What they cost together, in minor units.
     #[must_use]
     pub fn minor(&self) -> i64 {
@@ -74,8 +85,10 @@ pub(super) fn of_order(lines: &[Line], delivery: Option<Money>, amount: Money) -
         })
     });
     let goods: Vec<ReceiptLine> = goods.collect::<Result<_, _>>()?;
-    let delivery = delivery.filter(|delivery| delivery.currency() == currency).map_or(0, Money::minor);
     let of_goods: i64 = goods.iter().map(|line| line.minor).sum();
+    // Goods that cost what is to be paid have a delivery that costs nothing, whatever was said of it before.
+    let delivery = delivery.filter(|delivery| delivery.currency() == currency && of_goods != amount.minor());
+    let delivery = delivery.map_or(0, Money::minor);
     let discount = of_goods + delivery - amount.minor();
     if discount < 0 {
         let lines = Money::from_minor(of_goods + delivery, currency).unwrap_or(amount);

@@ -7,7 +7,12 @@ mod spread;
 #[cfg(test)]
 mod tests;
 
+use super::command::CommandRefusal;
+use super::data::{Intent, Payment};
 use super::order::Order;
+use super::refund::{Part, RECEIPT_TAKES};
+use super::state::Trigger;
+use crate::platform::clock::Timestamp;
 use crate::platform::money::Money;
 
 pub use items::ReceiptItem;
@@ -29,6 +34,12 @@ impl Receipts {
     #[must_use]
     pub fn new(lines: ReceiptLines) -> Self {
         Self { lines, rejection: None, closing: None }
+    }
+
+    /// Whether the second receipt is made, or is being made. One that the cash register has not taken can be asked for again.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closing.as_ref().is_some_and(|closing| closing.status != ReceiptStatus::Rejected)
     }
 }
 
@@ -88,6 +99,8 @@ pub enum ReceiptProblem {
     NoContact,
     #[error("the cash register sends receipts to an e-mail, and the order has none")]
     NoEmail,
+    #[error("nothing was paid in advance")]
+    NoSecondReceipt,
     #[error("{lines} lines; a receipt takes at most {most}")]
     TooManyLines { lines: usize, most: usize },
     #[error("{field} `{word}` of a line has no counterpart in the section of the gateway's receipt")]
@@ -99,6 +112,68 @@ impl ReceiptProblem {
     #[must_use]
     pub fn is_contact(&self) -> bool {
         matches!(self, Self::NoContact | Self::NoEmail)
+    }
+}
+
+impl Payment {
+    /// The lines of the receipt that belongs to what is about to be asked of the provider; nothing if none does: what is whole needs none.
+    #[must_use]
+    pub fn receipt_due(&self) -> Option<ReceiptLines> {
+        let lines = &self.receipts.as_ref()?.lines;
+        match self.intent {
+            None => (self.registered() != self.amount).then(|| lines.clone()),
+            Some(Intent::Refund(index)) => {
+                let refund = self.refunds.get(index).filter(|refund| refund.amount != self.amount)?;
+                Some(lines.of_part(&refund.part))
+            }
+            Some(Intent::Receipt) => Some(lines.clone()),
+            Some(Intent::Cancel | Intent::Change(_)) => None,
+        }
+    }
+
+    /// A receipt was not taken by the cash register, and nobody has seen it yet.
+    #[must_use]
+    pub fn has_new_receipt_rejection(&self) -> bool {
+        self.receipts.as_ref().is_some_and(|receipts| receipts.rejection == Some(ReceiptRejection::New))
+    }
+
+    /// This payment after the provider has taken the second receipt, which it calls by this id.
+    #[must_use]
+    pub fn receipt_accepted(mut self, provider_id: &str, by: Trigger<'_>, now: Timestamp) -> Self {
+        if let Some(receipts) = &mut self.receipts {
+            receipts.closing = Some(ClosingReceipt { provider_id: provider_id.to_owned(), status: ReceiptStatus::Pending });
+            self.poll.audit_at = Some(now.plus(RECEIPT_TAKES));
+        }
+        self.intent_done(by, now)
+    }
+
+    /// This payment without a second receipt that the cash register has not taken: another one is asked for.
+    #[must_use]
+    pub fn closing_receipt_again(mut self) -> Self {
+        if let Some(receipts) = &mut self.receipts {
+            receipts.closing = None;
+        }
+        self
+    }
+
+    /// This payment, held, of which only a part is to be captured: the rest of the hold goes back to the customer.
+    pub fn to_be_captured(mut self, part: &Part) -> Result<Self, CommandRefusal> {
+        let (amount, lines) = self.captured_part(part)?;
+        self.registered = Some(self.registered());
+        self.amount = amount;
+        if let (Some(receipts), Some(lines)) = (&mut self.receipts, lines) {
+            receipts.lines = lines;
+        }
+        Ok(self)
+    }
+
+    /// This payment with its order's lines for what it costs now, if its gateway makes receipts.
+    #[must_use]
+    pub fn with_lines_of(mut self, order: &Order, amount: Money) -> Self {
+        if let Some(receipts) = &mut self.receipts {
+            receipts.lines = ReceiptLines::of(order, amount).unwrap_or_else(|_| receipts.lines.for_amount(amount));
+        }
+        self
     }
 }
 
