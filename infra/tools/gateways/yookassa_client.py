@@ -223,7 +223,7 @@ def main():
     Configuration.configure(SHOP, KEY, api_url=f"{PROVIDERS}/yookassa/v3")
     me = Settings.get_account_settings()
     expect("the account", (me.account_id, me.status, me.test), (SHOP, "enabled", True))
-    expect("its methods", me.payment_methods, ["bank_card", "yoo_money", "sbp"])
+    expect("its methods", me.payment_methods, ["bank_card", "yoo_money", "sbp", "sberbank"])
     expect("no address of YooKassa's", SecurityHelper().is_ip_trusted("127.0.0.1"), False)
     refunds(one_stage())
     two_stages()

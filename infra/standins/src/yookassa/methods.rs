@@ -13,14 +13,16 @@ pub enum YookassaMethod {
     YooMoney,
     /// The Faster Payments System: the customer pays in the bank's app, always in one stage.
     Sbp,
+    /// `SberPay`: the customer pays in the bank's app, held first or taken at once.
+    Sberbank,
     /// A token of Apple Pay: taken or refused by the switch `apple_pay`, whatever the shop has.
     ApplePay,
 }
 
-use YookassaMethod::{ApplePay, BankCard, Sbp, YooMoney};
+use YookassaMethod::{ApplePay, BankCard, Sberbank, Sbp, YooMoney};
 
 impl YookassaMethod {
-    const ALL: [Self; 4] = [BankCard, YooMoney, Sbp, ApplePay];
+    const ALL: [Self; 5] = [BankCard, YooMoney, Sbp, Sberbank, ApplePay];
 
     /// As the API writes it.
     pub(super) fn name(self) -> &'static str {
@@ -28,6 +30,7 @@ impl YookassaMethod {
             BankCard => "bank_card",
             YooMoney => "yoo_money",
             Sbp => "sbp",
+            Sberbank => "sberbank",
             ApplePay => "apple_pay",
         }
     }
@@ -40,15 +43,23 @@ impl YookassaMethod {
     pub(super) fn most(self) -> Kopecks {
         match self {
             BankCard => Kopecks(35_000_000),
-            YooMoney | Sbp | ApplePay => Kopecks(70_000_000),
+            YooMoney | Sbp | Sberbank | ApplePay => Kopecks(70_000_000),
         }
     }
 
     /// Whether money can be held before it is captured.
     pub(super) fn holds(self) -> bool {
         match self {
-            BankCard | YooMoney | ApplePay => true,
+            BankCard | YooMoney | Sberbank | ApplePay => true,
             Sbp => false,
+        }
+    }
+
+    /// Whether the customer pays in an app, and has no card to type in.
+    pub(super) fn is_app(self) -> bool {
+        match self {
+            YooMoney | Sbp | Sberbank => true,
+            BankCard | ApplePay => false,
         }
     }
 
@@ -57,6 +68,7 @@ impl YookassaMethod {
         match self {
             BankCard | YooMoney => &[Way::Redirect, Way::Embedded],
             Sbp => &[Way::Qr, Way::Redirect],
+            Sberbank => &[Way::Redirect, Way::MobileApplication],
             ApplePay => &[],
         }
     }

@@ -196,7 +196,7 @@ async fn account_says_what_the_shop_can_be_paid_with() {
     let caller = Caller::exact().await;
     let (status, me) = caller.get("/me").await;
     assert_eq!((status, &me["account_id"], &me["status"], &me["test"]), (200, &json!("506751"), &json!("enabled"), &json!(true)));
-    assert_eq!(me["payment_methods"], json!(["bank_card", "yoo_money", "sbp"]));
+    assert_eq!(me["payment_methods"], json!(["bank_card", "yoo_money", "sbp", "sberbank"]));
     assert_eq!(me["fiscalization"], json!({ "enabled": false }));
     let real_test_shop = vec![YookassaMethod::BankCard, YookassaMethod::YooMoney];
     let caller = Caller::with(Options { yookassa_methods: real_test_shop, ..Options::default() }).await;
