@@ -14,7 +14,7 @@ use super::shown;
 use super::state::{Books, Yookassa};
 use crate::error::{ControlError, list};
 
-/// How a payment by card goes on.
+/// How a payment goes on, a pending refund ends, or a register answers.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CardDecision {
