@@ -70,23 +70,32 @@ async fn order_that_was_lowered_is_captured_with_a_receipt_of_what_is_left() {
 #[tokio::test]
 async fn part_that_is_none_is_refused_before_the_call() {
     let till = Till::held().await;
-    let cases = [
-        (json!({"amount": "3500.31"}), 409, "above_hold"),
-        (of("kettle", 3), 409, "above_line"),
-        (of("samovar", 1), 409, "unknown_line"),
-        (json!({"lines": [{"sku": "kettle", "quantity": 1}, {"sku": "kettle", "quantity": 2}]}), 409, "above_line"),
-        (json!({"amount": "100.00", "lines": [{"sku": "kettle", "quantity": 1}]}), 400, "bad_request"),
-        (json!({"lines": []}), 400, "bad_request"),
-        (json!({"lines": null}), 400, "bad_request"),
-        (json!({"amount": null}), 400, "bad_request"),
-        (json!({"amount": "0.00"}), 400, "bad_request"),
-        (of("kettle", 0), 400, "bad_request"),
-        (json!({"lines": [{"sku": "kettle"}]}), 400, "bad_request"),
-        (json!({"lines": [{"sku": "kettle", "quantity": 1, "price": "1.00"}]}), 400, "bad_request"),
+    let refused = [
+        (json!({"amount": "3500.31"}), "above_hold"),
+        (of("kettle", 3), "above_line"),
+        (of("samovar", 1), "unknown_line"),
+        (json!({"lines": [{"sku": "kettle", "quantity": 1}, {"sku": "kettle", "quantity": 2}]}), "above_line"),
     ];
-    for (body, status, code) in cases {
+    for (body, code) in refused {
         let context = body.to_string();
-        assert_refused(&till.finish(body).await, status, code, &context);
+        assert_refused(&till.finish(body).await, 409, code, &context);
+        till.assert_nothing_called(&context);
+    }
+    let unreadable = [
+        json!({"amount": "100.00", "lines": [{"sku": "kettle", "quantity": 1}]}),
+        json!({"lines": []}),
+        json!({"lines": null}),
+        json!({"amount": null}),
+        json!({"amount": "0.00"}),
+        of("kettle", 0),
+        json!({"lines": [{"sku": "kettle"}]}),
+        json!({"lines": [{"sku": "kettle", "quantity": 1, "price": "1.00"}]}),
+    ];
+    for body in unreadable {
+        let context = body.to_string();
+        for answer in [till.finish(body.clone()).await, till.refund("key", body).await] {
+            assert_eq!(answer.status, 400, "{context}: {}", answer.body);
+        }
         till.assert_nothing_called(&context);
     }
     assert_eq!(till.shop.state().await, "held");

@@ -7,7 +7,7 @@ mod second;
 
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use standins::{CardDecision, CardOutcome, Fault, Options, StandIns, System};
 use testkit::settings::{CASHIER_KEY, IMSHOP_KEY, OPERATOR_KEY, WITH_CARDS};
 use testkit::{Answer, Event, canary, written};
@@ -152,10 +152,6 @@ impl Till {
 
     fn fault(&self, method: &str, fault: &str) {
         self.standins().fault(System::Yookassa, method, fault.parse::<Fault>().unwrap(), 1).unwrap();
-    }
-
-    fn show(&self, fields: &Value) {
-        self.standins().set_yookassa_fields(&self.their_id(), fields.as_object().cloned().unwrap_or_else(Map::new)).unwrap();
     }
 
     /// The customer is forgotten.

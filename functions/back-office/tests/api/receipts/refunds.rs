@@ -186,7 +186,10 @@ async fn part_given_back_in_the_cabinet_lowers_the_lines() {
     );
     let left: i64 = till.lines().await.as_array().unwrap().iter().map(|line| kopecks(line[2].as_str().unwrap())).sum();
     assert_eq!(left, 300_000);
-    let rest = till.refund("rest", json!({})).await;
-    assert_eq!(rest.json()["payment"]["state"], json!("refunded"), "{}", rest.body);
-    assert_eq!(sum(&till.only("refund")["receipt"]), 300_000);
+    let delivery = till.refund("delivery", of("delivery", 1)).await;
+    assert_eq!(delivery.status, 200, "{}", delivery.body);
+    let asked = till.only("refund");
+    assert_eq!(sum(&asked["receipt"]), kopecks(asked["amount"]["value"].as_str().unwrap()));
+    let left: i64 = till.lines().await.as_array().unwrap().iter().map(|line| kopecks(line[2].as_str().unwrap())).sum();
+    assert_eq!(left, 300_000 - sum(&asked["receipt"]), "at what is left of its price");
 }
