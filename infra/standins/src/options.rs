@@ -62,7 +62,7 @@ pub struct Options {
     pub yookassa_shop_id: String,
     /// That shop's secret key.
     pub yookassa_key: String,
-    /// How that shop can be paid, as `/me` shows it.
+    /// How that shop can be paid, as `/me` shows it, in the order in which the page offers it.
     pub yookassa_methods: Vec<YookassaMethod>,
     /// Where YooKassa posts its notifications, if the shop has said it.
     pub yookassa_notification_url: Option<String>,
@@ -113,10 +113,12 @@ impl Default for Options {
             sign_callbacks: false,
             yookassa_shop_id: "506751".to_owned(),
             yookassa_key: "test_demo_key".to_owned(),
-            yookassa_methods: {
-                use YookassaMethod::{BankCard, SberPay, Sbp, YooMoney};
-                vec![BankCard, YooMoney, Sbp, SberPay]
-            },
+            yookassa_methods: vec![
+                YookassaMethod::BankCard,
+                YookassaMethod::YooMoney,
+                YookassaMethod::Sbp,
+                YookassaMethod::Sberbank,
+            ],
             yookassa_notification_url: None,
             yookassa_register: None,
             yookassa_receipts: ReceiptRule::Needed,

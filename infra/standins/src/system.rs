@@ -75,7 +75,7 @@ const IMSHOP: &[Route] = &[Route::post("payment_status", "/payment_status"), Rou
 pub enum System {
     /// Mokka API Factoring: instalments.
     Mokka,
-    /// YooKassa API v3: cards.
+    /// YooKassa API v3: cards, SBP and `SberPay`.
     Yookassa,
     /// Nikita SMSPRO: one-time codes by SMS.
     Smspro,

@@ -80,6 +80,23 @@ async function main() {
   });
   assert.equal((await shop.getReceipt(receipt.id)).status, "succeeded");
   assert.equal((await shop.getReceiptList({ payment_id: captured.id })).items.length, 2);
+  const refunded = await shop.createRefund({
+    payment_id: captured.id,
+    amount: amount("50.00"),
+    receipt: { customer, items: [item("50.00", "full_payment")] },
+  });
+  assert.equal((await shop.getRefund(refunded.id)).receipt_registration, "succeeded");
+  const [back] = (await shop.getReceiptList({ refund_id: refunded.id })).items;
+  assert.deepEqual([back.type, back.status, back.items[0].amount.value], ["refund", "succeeded", "50.00"]);
+
+  const sbp = { ...wish("100.00", true), confirmation: { type: "qr" }, payment_method_data: { type: "sbp" } };
+  const byCode = await shop.createPayment(sbp);
+  assert.ok(byCode.confirmation.confirmation_data.startsWith("https://qr.nspk.ru/"));
+  await decide(byCode, "paid");
+  const bySbp = await shop.getPayment(byCode.id);
+  assert.deepEqual([bySbp.status, bySbp.payment_method.type], ["succeeded", "sbp"]);
+  assert.equal(bySbp.payment_method.payer_bank_details.bank_id.length, 12);
+  await refused(() => shop.createPayment({ ...sbp, capture: false }), 400, "invalid_request");
 
   const since = { value: oneStage.created_at, mode: "gte" };
   const listed = await shop.getPaymentList({ created_at: since, limit: 3 });
@@ -98,7 +115,7 @@ async function main() {
   }
   shop.secretKey = "test_other_key";
   await refused(() => shop.getPayment(paid.id), 401, "invalid_credentials");
-  console.log("ok     @a2seven/yoo-checkout: payments, captures, refunds, receipts, lists and errors");
+  console.log("ok     @a2seven/yoo-checkout: payments by card and SBP, captures, refunds, receipts, lists and errors");
 }
 
 main().catch((error) => {

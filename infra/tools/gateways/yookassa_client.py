@@ -160,6 +160,22 @@ def two_stages():
     expect("the second receipt", Receipt.find_one(second.id).status, "succeeded")
     receipts = Receipt.list({"payment_id": payment.id}).items
     expect("the receipts", (len(receipts), receipts[0].id), (2, second.id))
+    expect("the first receipt", (receipts[1].type, receipts[1].status, receipts[1].payment_id), ("payment", "succeeded", payment.id))
+    expect("its line", (receipts[1].items[0].description, str(receipts[1].items[0].amount.value)), ("Чайник", "100.00"))
+
+    back = {"customer": receipt["customer"], "items": [ITEM | {"amount": amount("40.00"), "payment_mode": "full_payment"}]}
+    part = Refund.create({"payment_id": payment.id, "amount": amount("40.00"), "receipt": back})
+    expect("a refund with a receipt", (part.status, part.receipt_registration), ("succeeded", "pending"))
+    expect("its registration", Refund.find_one(part.id).receipt_registration, "succeeded")
+    of_refund = Receipt.list({"refund_id": part.id}).items
+    expect("its receipt", [(one.type, one.status, one.refund_id) for one in of_refund], [("refund", "succeeded", part.id)])
+    expect("its sum", str(Receipt.find_one(of_refund[0].id).items[0].amount.value), "40.00")
+    expect_news("refund.succeeded", part.id)
+    more = {"payment_id": payment.id, "amount": amount("50.00"), "receipt": {"customer": receipt["customer"], "items": [
+        ITEM | {"description": "Чашка", "amount": amount("50.00")},
+    ]}}
+    error = expect_error("a receipt of what was not sold", BadRequestError, "invalid_request", Refund.create, more)
+    expect("its parameter", error["parameter"], "receipt.items")
 
     whole = Payment.create(wish("50.00", False))
     pay(whole)
@@ -181,12 +197,38 @@ def two_stages():
     expect_news("payment.canceled", declined.id)
 
 
+def in_the_banks_app():
+    """SBP by a code, and SberPay by a link: both in the app of the customer's bank."""
+    by_code = wish("100.00", True, payment_method_data={"type": "sbp"}, confirmation={"type": "qr"})
+    payment = Payment.create(by_code)
+    shown = payment.confirmation
+    expect("the code", (payment.status, shown.type, shown.confirmation_data[:19]), ("pending", "qr", "https://qr.nspk.ru/"))
+    control(f"yookassa/{payment.id}/decide", {"outcome": "paid"})
+    paid = Payment.find_one(payment.id)
+    method = paid.payment_method
+    expect("a payment by SBP", (paid.status, method.type, len(method.sbp_operation_id)), ("succeeded", "sbp", 32))
+    expect("the payer's bank", (len(method.payer_bank_details.bank_id), len(method.payer_bank_details.bic)), (12, 9))
+    expect_news("payment.succeeded", payment.id)
+    error = expect_error("SBP of two stages", BadRequestError, "invalid_request", Payment.create, by_code | {"capture": False})
+    expect("its parameter", error["parameter"], "capture")
+
+    by_link = {"type": "mobile_application", "return_url": "shop.example://back"}
+    payment = Payment.create(wish("100.00", False, payment_method_data={"type": "sberbank"}, confirmation=by_link))
+    expect("the app's link", payment.confirmation.confirmation_url[:10], "sberpay://")
+    control(f"yookassa/{payment.id}/decide", {"outcome": "paid"})
+    held = Payment.find_one(payment.id)
+    expect("a payment by SberPay", (held.status, held.payment_method.type), ("waiting_for_capture", "sberbank"))
+    expect_news("payment.waiting_for_capture", payment.id)
+    Payment.cancel(payment.id)
+    expect_news("payment.canceled", payment.id)
+
+
 def lists():
     first = Payment.list({"limit": 2})
     following = Payment.list({"limit": 100, "cursor": first.next_cursor})
     every = [payment.id for payment in (*first.items, *following.items)]
     expect("each payment once", len(set(every)), len(every))
-    expect("all of them", len(every), 5)
+    expect("all of them", len(every), 7)
     since = first.items[-1].created_at
     expect("those since the second", len(Payment.list({"created_at.gte": since}).items) >= 2, True)
     expect("those with money", {payment.status for payment in Payment.list({"status": "succeeded"}).items}, {"succeeded"})
@@ -223,14 +265,15 @@ def main():
     Configuration.configure(SHOP, KEY, api_url=f"{PROVIDERS}/yookassa/v3")
     me = Settings.get_account_settings()
     expect("the account", (me.account_id, me.status, me.test), (SHOP, "enabled", True))
-    expect("its methods", me.payment_methods, ["bank_card", "yoo_money", "sbp"])
+    expect("its methods", me.payment_methods, ["bank_card", "yoo_money", "sbp", "sberbank"])
     expect("no address of YooKassa's", SecurityHelper().is_ip_trusted("127.0.0.1"), False)
     refunds(one_stage())
     two_stages()
+    in_the_banks_app()
     lists()
     errors()
     expect("notifications beside these", heard.qsize(), 0)
-    print("ok     yookassa: payments, captures, refunds, receipts, lists, notifications and errors")
+    print("ok     yookassa: payments by card, SBP and SberPay, captures, refunds, receipts, lists, notifications and errors")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ pub(super) enum Way {
     Embedded,
     /// In the bank's app, by a link that the shop shows as a code.
     Qr,
+    /// In the bank's app, which is on the same phone.
+    MobileApplication,
 }
 
 impl Way {
@@ -26,6 +28,7 @@ impl Way {
             Self::Redirect => "redirect",
             Self::Embedded => "embedded",
             Self::Qr => "qr",
+            Self::MobileApplication => "mobile_application",
         }
     }
 }
@@ -50,10 +53,11 @@ pub(super) fn read(body: &Fields<'_>, method: Option<YookassaMethod>) -> Result<
     confirmation.one_of("locale", &["ru_RU", "en_US"])?;
     let enforce = confirmation.flag("enforce")?.unwrap_or(false);
     let return_url = confirmation.text("return_url", 2048)?;
-    if let Some(wrong) = return_url.filter(|url| !is_web(url)) {
-        return Err(Refusal::at("confirmation.return_url", format!("{wrong} is no address of the web")));
+    let is_right = if way == Way::MobileApplication { is_app_or_web } else { is_web };
+    if let Some(wrong) = return_url.filter(|url| !is_right(url)) {
+        return Err(Refusal::at("confirmation.return_url", format!("{wrong} is no address to return to")));
     }
-    if way == Way::Redirect {
+    if matches!(way, Way::Redirect | Way::MobileApplication) {
         confirmation.required("return_url", return_url)?;
     }
     Ok(Confirmation { way, return_url: return_url.map(str::to_owned), enforce })
@@ -64,12 +68,19 @@ fn is_web(url: &str) -> bool {
     Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }
 
+/// A bank's app can return to another app as well, by a link of its own.
+fn is_app_or_web(url: &str) -> bool {
+    let of_browsers = ["javascript", "data", "vbscript", "file", "blob", "about", "view-source"];
+    Url::parse(url).is_ok_and(|url| !of_browsers.contains(&url.scheme()))
+}
+
 /// As the API shows it while the customer may use it.
 pub(super) fn shown(payment: &Payment, how: &Confirmation, setting: &Setting<'_>) -> Value {
     let mut shown = json!({ "type": how.way.name() });
     match how.way {
         Way::Embedded => shown["confirmation_token"] = json!(format!("ct-{}", payment.token)),
         Way::Qr => shown["confirmation_data"] = json!(sbp_link(payment)),
+        Way::MobileApplication => shown["confirmation_url"] = json!(sberpay_link(payment)),
         Way::Redirect => {
             shown["confirmation_url"] = json!(setting.page_url(&payment.token));
             if let Some(return_url) = &how.return_url {
@@ -87,6 +98,11 @@ pub(super) fn shown(payment: &Payment, how: &Confirmation, setting: &Setting<'_>
 pub(super) fn sbp_link(payment: &Payment) -> String {
     let link = format!("https://qr.nspk.ru/{}?type=02&bank=100000000004&sum={}&cur=RUB", payment.token, payment.amount.0);
     format!("{link}&crc={:04X}", crc(link.as_bytes()))
+}
+
+/// The link that opens `SberPay` in the bank's app.
+fn sberpay_link(payment: &Payment) -> String {
+    format!("sberpay://invoicing/v2?bankInvoiceId={}&operationType=App2App", payment.token)
 }
 
 /// CRC-16 of the polynomial 0x1021, from 0xFFFF.

@@ -13,8 +13,6 @@ use super::{confirmation, receipt, shown};
 use crate::money::Kopecks;
 
 const LEAST: Kopecks = Kopecks(100);
-/// Of what the customer chooses.
-const MOST: Kopecks = Kopecks(70_000_000);
 const FIELDS: [&str; 20] = [
     "amount",
     "description",
@@ -43,7 +41,16 @@ pub(super) fn create(books: &mut Books, setting: &Setting<'_>, body: &Fields<'_>
     body.without(&["airline", "transfers", "deal", "receiver", "statements", "fraud_data", "payment_order"])?;
     let amount = body.required("amount", body.amount("amount")?)?;
     let method = method(body, setting)?;
-    let most = method.map_or(MOST, YookassaMethod::most);
+    let capture = body.flag("capture")?.unwrap_or(false);
+    let most = match method {
+        Some(method) if capture || method.holds() => method.most(),
+        // No public source has the text that YooKassa refuses these two with: it is ours.
+        Some(_) => return Err(Refusal::at("capture", "Payment method does not support two-stage payments")),
+        None => {
+            let most = setting.choice(capture).map(YookassaMethod::most).max();
+            most.ok_or_else(|| Refusal::at("capture", "No payment method of the shop supports two-stage payments"))?
+        }
+    };
     if !(LEAST..=most).contains(&amount) {
         return Err(Refusal::at("amount.value", format!("Must be {LEAST} to {most}")));
     }
@@ -55,11 +62,6 @@ pub(super) fn create(books: &mut Books, setting: &Setting<'_>, body: &Fields<'_>
     body.text("client_ip", 45)?;
     let by_token = method == Some(YookassaMethod::ApplePay);
     let confirmation = if by_token { None } else { Some(confirmation::read(body, method)?) };
-    let capture = body.flag("capture")?.unwrap_or(false);
-    if !capture && method.is_some_and(|method| !method.holds()) {
-        // No public source has the text that YooKassa refuses this with: it is ours.
-        return Err(Refusal::at("capture", "Payment method does not support two-stage payments"));
-    }
     let receipt = body.object("receipt")?;
     let content = match &receipt {
         Some(receipt) => Some(receipt::read(receipt, amount, setting)?),
@@ -71,6 +73,7 @@ pub(super) fn create(books: &mut Books, setting: &Setting<'_>, body: &Fields<'_>
         metadata: body.metadata()?,
         customer: body.text("merchant_customer_id", 200)?.map(str::to_owned),
         confirmation,
+        asked: method,
         method,
         overrides: std::mem::take(&mut books.next_overrides),
         ..Payment::new(amount, capture, setting.now)
@@ -126,7 +129,7 @@ fn method(body: &Fields<'_>, setting: &Setting<'_>) -> Result<Option<YookassaMet
                 return Err(Refusal::forbidden("payment_method_data.card", "Card data is taken from shops with PCI DSS only"));
             }
         }
-        YookassaMethod::YooMoney | YookassaMethod::Sbp | YookassaMethod::SberPay => data.only(&["type"])?,
+        YookassaMethod::YooMoney | YookassaMethod::Sbp | YookassaMethod::Sberbank => data.only(&["type"])?,
     }
     Ok(Some(method))
 }

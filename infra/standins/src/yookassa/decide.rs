@@ -12,9 +12,9 @@ use super::refund;
 use super::setting::Setting;
 use super::shown;
 use super::state::{Books, Yookassa};
-use crate::error::ControlError;
+use crate::error::{ControlError, list};
 
-/// How a payment by card goes on.
+/// How a payment goes on, a pending refund ends, or a register answers.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CardDecision {
@@ -49,6 +49,8 @@ pub struct CardOutcome {
     pub times: u32,
     /// Of what is declined: `insufficient_funds`, say. Texts that the API does not have are taken.
     pub reason: Option<String>,
+    /// How the customer pays where the shop leaves it open; without it, in the first way that the page offers.
+    pub method: Option<YookassaMethod>,
 }
 
 fn yes() -> bool {
@@ -63,7 +65,7 @@ impl CardOutcome {
     /// Announced once.
     #[must_use]
     pub fn new(outcome: CardDecision) -> Self {
-        Self { outcome, notify: true, times: 1, reason: None }
+        Self { outcome, notify: true, times: 1, reason: None, method: None }
     }
 
     fn reason(&self) -> String {
@@ -116,14 +118,22 @@ fn decided(
     wish: &CardOutcome,
 ) -> Result<(Value, Option<Notice>), ControlError> {
     if let Some(payment) = books.payments.find_mut(id) {
-        check_sbp(payment, &wish.outcome)?;
+        let method = chosen(payment, wish, setting)?;
+        check_sbp(method, &wish.outcome)?;
         if payment.is_pending() {
+            let pays = matches!(wish.outcome, CardDecision::Paid | CardDecision::Held);
+            if pays || wish.method.is_some() {
+                payment.method = method;
+            }
             decide_payment(payment, wish, setting);
         }
         let object = shown::payment(payment, setting);
         let notice = payment.event().map(|event| Notice::new(event, &object, setting.now));
         books.watch(id);
         return Ok((object, notice));
+    }
+    if wish.method.is_some() {
+        return Err(ControlError::field("method", "only a customer chooses one, for a payment"));
     }
     if books.receipts.find(id).is_some() {
         return decide_receipt(books, setting, id, wish).map(|object| (object, None));
@@ -173,9 +183,25 @@ fn decide_receipt(books: &mut Books, setting: &Setting<'_>, id: &str, wish: &Car
     books.receipts.find(id).map(|receipt| books.shown_receipt(receipt)).ok_or_else(unknown)
 }
 
+/// How a payment is paid: as the shop or the customer has chosen.
+fn chosen(payment: &Payment, wish: &CardOutcome, setting: &Setting<'_>) -> Result<Option<YookassaMethod>, ControlError> {
+    let choice = payment.choice(setting);
+    match wish.method {
+        Some(method) if choice.contains(&method) => Ok(Some(method)),
+        Some(method) => {
+            let offered = list(choice.into_iter().map(YookassaMethod::name));
+            Err(ControlError::field(
+                "method",
+                format!("`{}` is none of what this payment's page offers: {offered}", method.name()),
+            ))
+        }
+        None => Ok(payment.method.or_else(|| choice.first().copied())),
+    }
+}
+
 /// What SBP does not know.
-fn check_sbp(payment: &Payment, outcome: &CardDecision) -> Result<(), ControlError> {
-    if payment.method != Some(YookassaMethod::Sbp) {
+fn check_sbp(method: Option<YookassaMethod>, outcome: &CardDecision) -> Result<(), ControlError> {
+    if method != Some(YookassaMethod::Sbp) {
         return Ok(());
     }
     match outcome {

@@ -19,7 +19,7 @@ pub(crate) fn serve(yookassa: &Yookassa, token: &str, request: &Request) -> Answ
     yookassa.with(|books, setting| {
         let id = books.payments.iter().find(|payment| payment.token == token).map(|payment| payment.id.clone());
         let answer = match request.method {
-            Method::GET => id.and_then(|id| books.payments.find(&id)).map(|payment| view(payment, None)),
+            Method::GET => id.and_then(|id| books.payments.find(&id)).map(|payment| view(payment, setting, None)),
             Method::POST => id.and_then(|id| submit(books, setting, &id, &Filled::read(&request.body))),
             _ => return Answer::error(StatusCode::METHOD_NOT_ALLOWED, "the page takes GET and POST"),
         };
@@ -28,12 +28,11 @@ pub(crate) fn serve(yookassa: &Yookassa, token: &str, request: &Request) -> Answ
 }
 
 /// What the page shows of where the payment stands.
-fn view(payment: &Payment, problem: Option<&str>) -> Answer {
+fn view(payment: &Payment, setting: &Setting<'_>, problem: Option<&str>) -> Answer {
     let page = match &payment.state {
-        State::Pending(Stage::Page | Stage::Confirming) if in_app(payment) => page::bank_app(payment),
-        State::Pending(Stage::Processing) if in_app(payment) => page::bank_app_waiting(payment),
-        State::Pending(Stage::Page) => page::cards(payment, problem),
+        State::Pending(Stage::Page) => page::choice(payment, &payment.choice(setting), problem),
         State::Pending(Stage::Confirming) => page::bank(payment, problem),
+        State::Pending(Stage::Processing) if payment.method.is_some_and(YookassaMethod::is_app) => page::app_waiting(payment),
         State::Pending(Stage::Processing) => page::waiting(payment),
         State::Held | State::Succeeded | State::Canceled(_) => page::result(payment),
     };
@@ -43,19 +42,20 @@ fn view(payment: &Payment, problem: Option<&str>) -> Answer {
 fn submit(books: &mut Books, setting: &Setting<'_>, id: &str, filled: &Filled) -> Option<Answer> {
     let payment = books.payments.find_mut(id)?;
     let was_pending = payment.is_pending();
+    let by_card = payment.choice(setting).contains(&YookassaMethod::BankCard);
     let problem = match &payment.state {
-        State::Pending(_) if in_app(payment) => {
-            decide_at_bank(payment, setting, filled);
+        State::Pending(Stage::Page) if filled.action == "pay" && by_card => pay(payment, setting, filled).err(),
+        State::Pending(Stage::Confirming) => confirm(payment, setting, filled).err(),
+        State::Pending(Stage::Page | Stage::Processing) => {
+            decide_in_app(payment, setting, filled);
             None
         }
-        State::Pending(Stage::Page) if filled.action == "pay" => pay(payment, setting, filled).err(),
-        State::Pending(Stage::Confirming) => confirm(payment, setting, filled).err(),
         // A page that is open in two windows: the other one was first.
-        State::Pending(Stage::Page | Stage::Processing) | State::Held | State::Succeeded | State::Canceled(_) => None,
+        State::Held | State::Succeeded | State::Canceled(_) => None,
     };
     let paid = matches!(payment.state, State::Held | State::Succeeded);
     let back = payment.confirmation.as_ref().and_then(|how| how.return_url.clone()).filter(|_| paid);
-    let answer = back.map_or_else(|| view(payment, problem), Answer::see_other);
+    let answer = back.map_or_else(|| view(payment, setting, problem), Answer::see_other);
     // Only what this form has decided is news.
     if was_pending && !payment.is_pending() {
         books.watch(id);
@@ -78,17 +78,26 @@ fn pay(payment: &mut Payment, setting: &Setting<'_>, filled: &Filled) -> Result<
     Ok(())
 }
 
-/// Whether the customer pays in a bank's app.
-fn in_app(payment: &Payment) -> bool {
-    matches!(payment.method, Some(YookassaMethod::Sbp | YookassaMethod::SberPay))
-}
-
-/// The customer pays in the bank's app, the bank refuses, or takes its time.
-fn decide_at_bank(payment: &mut Payment, setting: &Setting<'_>, filled: &Filled) {
+/// The customer pays in an app, the bank refuses, or takes its time. What has begun in one way ends in it.
+fn decide_in_app(payment: &mut Payment, setting: &Setting<'_>, filled: &Filled) {
+    let begun = payment.method.filter(|_| payment.state == State::Pending(Stage::Processing));
+    let choice = payment.choice(setting);
+    let only = choice.first().copied().filter(|_| choice.len() == 1);
+    let method = begun.or_else(|| YookassaMethod::named(&filled.method)).or(only);
+    let Some(method) = method.filter(|method| method.is_app() && choice.contains(method)) else { return };
     match filled.action.as_str() {
-        "bank_pays" => payment.pay((!payment.capture).then(|| setting.hold()), setting.now),
-        "bank_refuses" => payment.cancel(GENERAL),
-        "bank_later" => payment.state = State::Pending(Stage::Processing),
+        "bank_pays" => {
+            payment.method = Some(method);
+            payment.pay((!payment.capture).then(|| setting.hold()), setting.now);
+        }
+        "bank_refuses" => {
+            payment.method = Some(method);
+            payment.cancel(GENERAL);
+        }
+        "bank_later" => {
+            payment.method = Some(method);
+            payment.state = State::Pending(Stage::Processing);
+        }
         _ => {}
     }
 }
@@ -113,6 +122,8 @@ struct Filled {
     expiry: String,
     csc: String,
     code: String,
+    /// In which way, where there are several.
+    method: String,
 }
 
 impl Filled {
@@ -125,6 +136,7 @@ impl Filled {
             expiry: take("expiry"),
             csc: take("csc"),
             code: take("code"),
+            method: take("method"),
         }
     }
 

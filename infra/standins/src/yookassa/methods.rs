@@ -13,17 +13,16 @@ pub enum YookassaMethod {
     YooMoney,
     /// The Faster Payments System: the customer pays in the bank's app, always in one stage.
     Sbp,
-    /// SberPay: the customer pays in the app of one bank.
-    #[serde(rename = "sberbank")]
-    SberPay,
+    /// `SberPay`: the customer pays in the bank's app, held first or taken at once.
+    Sberbank,
     /// A token of Apple Pay: taken or refused by the switch `apple_pay`, whatever the shop has.
     ApplePay,
 }
 
-use YookassaMethod::{ApplePay, BankCard, SberPay, Sbp, YooMoney};
+use YookassaMethod::{ApplePay, BankCard, Sberbank, Sbp, YooMoney};
 
 impl YookassaMethod {
-    const ALL: [Self; 5] = [BankCard, YooMoney, Sbp, SberPay, ApplePay];
+    const ALL: [Self; 5] = [BankCard, YooMoney, Sbp, Sberbank, ApplePay];
 
     /// As the API writes it.
     pub(super) fn name(self) -> &'static str {
@@ -31,7 +30,7 @@ impl YookassaMethod {
             BankCard => "bank_card",
             YooMoney => "yoo_money",
             Sbp => "sbp",
-            SberPay => "sberbank",
+            Sberbank => "sberbank",
             ApplePay => "apple_pay",
         }
     }
@@ -44,15 +43,23 @@ impl YookassaMethod {
     pub(super) fn most(self) -> Kopecks {
         match self {
             BankCard => Kopecks(35_000_000),
-            YooMoney | Sbp | SberPay | ApplePay => Kopecks(70_000_000),
+            YooMoney | Sbp | Sberbank | ApplePay => Kopecks(70_000_000),
         }
     }
 
     /// Whether money can be held before it is captured.
     pub(super) fn holds(self) -> bool {
         match self {
-            BankCard | YooMoney | SberPay | ApplePay => true,
+            BankCard | YooMoney | Sberbank | ApplePay => true,
             Sbp => false,
+        }
+    }
+
+    /// Whether the customer pays in an app, and has no card to type in.
+    pub(super) fn is_app(self) -> bool {
+        match self {
+            YooMoney | Sbp | Sberbank => true,
+            BankCard | ApplePay => false,
         }
     }
 
@@ -61,7 +68,7 @@ impl YookassaMethod {
         match self {
             BankCard | YooMoney => &[Way::Redirect, Way::Embedded],
             Sbp => &[Way::Qr, Way::Redirect],
-            SberPay => &[Way::Redirect],
+            Sberbank => &[Way::Redirect, Way::MobileApplication],
             ApplePay => &[],
         }
     }

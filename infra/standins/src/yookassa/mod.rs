@@ -1,4 +1,4 @@
-//! YooKassa API v3 with a test shop: payments by card, SBP and SberPay on a page, holds, captures, refunds, receipts.
+//! YooKassa API v3 with a test shop: payments by card, SBP or `SberPay` on a page, holds, captures, refunds, receipts.
 //!
 //! | file | what |
 //! |---|---|
@@ -16,8 +16,10 @@
 //! - a payment whose bank has not answered (`processing`) stays pending past its hour, until it is decided;
 //! - the end of a customer's time is announced, the end of a hold is not;
 //! - a card of the list of declines cancels the payment at once; `failed_try` is a page that can be filled in again;
-//! - a shop has the ways to pay of [`crate::Options::yookassa_methods`], SBP and SberPay too, which a real test shop has not; it saves none of them;
-//! - cards and `YooMoney` are confirmed by `redirect` or `embedded`, SBP by `redirect` or `qr`, SberPay by `redirect`;
+//! - a shop has the ways to pay of [`crate::Options::yookassa_methods`], SBP too, which a real test shop has not; it saves none of them;
+//! - cards and `YooMoney` are confirmed by `redirect` or `embedded`, SBP by `redirect` or `qr`, `SberPay` by `redirect` or
+//!   `mobile_application`; where the customer chooses, by `redirect` or `embedded`;
+//! - the page offers what fits the stages and the amount; that of cards offers cards only;
 //! - SBP with two stages is refused at `capture`, in words of our own;
 //! - the error of a payment or refund that is not the shop's is 404, in `POST /refunds` too;
 //! - a receipt that came with a payment is there from the beginning, pending until the money is captured, canceled if it never is;

@@ -37,8 +37,23 @@ fn back(payment: &Payment, text: &str, class: &str) -> String {
     address.map_or_else(String::new, |url| format!("<a class=\"{class}\" href=\"{}\">{text}</a>", escape(url)))
 }
 
+/// The page of a payment that is not paid yet: the ways in which the customer can pay it.
+pub(super) fn choice(payment: &Payment, choice: &[YookassaMethod], problem: Option<&str>) -> String {
+    let ways = choice.iter().map(|method| match method {
+        YookassaMethod::BankCard | YookassaMethod::ApplePay => cards(problem),
+        YookassaMethod::YooMoney => app(*method, "Кошелёк ЮMoney", "Заплатить из кошелька", ""),
+        YookassaMethod::Sberbank => app(*method, "SberPay", "Заплатить в приложении Сбербанка", ""),
+        YookassaMethod::Sbp => {
+            let link =
+                format!("<p>Ссылка, которую открывает приложение банка:</p><p class=\"code\">{}</p>", escape(&sbp_link(payment)));
+            app(*method, "Система быстрых платежей", "Заплатить в банке", &link)
+        }
+    });
+    page(&format!("{}{}{}", what(payment), ways.collect::<String>(), back(payment, "Вернуться в магазин", "back plain")))
+}
+
 /// The form for a card.
-pub(super) fn cards(payment: &Payment, problem: Option<&str>) -> String {
+fn cards(problem: Option<&str>) -> String {
     let problem = problem.map_or_else(String::new, |text| format!("<p class=\"problem\" role=\"alert\">{}</p>", escape(text)));
     let mut rows = String::new();
     for (number, outcome) in cards::all() {
@@ -50,37 +65,25 @@ pub(super) fn cards(payment: &Payment, problem: Option<&str>) -> String {
         // Writing to a String cannot fail.
         let _ = write!(rows, "<tr><td>{number}</td><td>{outcome}</td></tr>");
     }
-    page(&format!(
-        "{}{problem}<form method=\"post\">\
+    format!(
+        "<h2>Банковская карта</h2>{problem}<form method=\"post\">\
 <label>Номер карты<input name=\"number\" inputmode=\"numeric\" autocomplete=\"off\"></label>\
 <label>Срок, ММ/ГГ<input name=\"expiry\" autocomplete=\"off\"></label>\
 <label>CVC<input name=\"csc\" inputmode=\"numeric\" autocomplete=\"off\"></label>\
-<button name=\"action\" value=\"pay\">Заплатить</button></form>{}\
-<p>Карты для проверки, срок и CVC любые:</p><table>{rows}</table>",
-        what(payment),
-        back(payment, "Вернуться в магазин", "back plain"),
-    ))
+<button name=\"action\" value=\"pay\">Заплатить</button></form>\
+<p>Карты для проверки, срок и CVC любые:</p><table>{rows}</table>"
+    )
 }
 
-/// What the bank makes of a payment in its app, for which the customer needs no card here.
-pub(super) fn bank_app(payment: &Payment) -> String {
-    let link = |payment: &Payment| {
-        let link = escape(&sbp_link(payment));
-        format!("<p>Ссылка, которую открывает приложение банка:</p><p class=\"code\">{link}</p>")
-    };
-    let (name, link) = match payment.method {
-        Some(YookassaMethod::Sbp) => ("Система быстрых платежей", link(payment)),
-        Some(YookassaMethod::SberPay) => ("SberPay", String::new()),
-        Some(YookassaMethod::BankCard | YookassaMethod::YooMoney | YookassaMethod::ApplePay) | None => ("Банк", String::new()),
-    };
-    page(&format!(
-        "<h2>{name}</h2>{}{link}\
-<form method=\"post\"><button name=\"action\" value=\"bank_pays\">Заплатить в банке</button>\
+/// A way to pay that needs no card here, since the customer pays in an app.
+fn app(method: YookassaMethod, title: &str, pay: &str, more: &str) -> String {
+    let name = method.name();
+    format!(
+        "<h2>{title}</h2>{more}<form method=\"post\"><input type=\"hidden\" name=\"method\" value=\"{name}\">\
+<button name=\"action\" value=\"bank_pays\">{pay}</button>\
 <button name=\"action\" value=\"bank_refuses\" class=\"plain\">Банк отказывает</button>\
-<button name=\"action\" value=\"bank_later\" class=\"plain\">Банк ответит позже</button></form>{}",
-        what(payment),
-        back(payment, "Вернуться в магазин", "back plain"),
-    ))
+<button name=\"action\" value=\"bank_later\" class=\"plain\">Банк ответит позже</button></form>"
+    )
 }
 
 /// The page of the card's bank.
@@ -96,7 +99,7 @@ pub(super) fn bank(payment: &Payment, problem: Option<&str>) -> String {
 }
 
 /// The bank has not answered a payment in its app: here a person lets it.
-pub(super) fn bank_app_waiting(payment: &Payment) -> String {
+pub(super) fn app_waiting(payment: &Payment) -> String {
     page(&format!(
         "{}<p>Банк ещё не ответил.</p><form method=\"post\">\
 <button name=\"action\" value=\"bank_pays\">Банк отвечает: оплачено</button>\

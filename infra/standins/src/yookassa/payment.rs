@@ -8,6 +8,7 @@ use super::confirmation::Confirmation;
 use super::methods::YookassaMethod;
 use super::records::OwnReceipt;
 use super::refusal::Refusal;
+use super::setting::Setting;
 use crate::money::Kopecks;
 use crate::random;
 
@@ -72,7 +73,9 @@ pub(super) struct Payment {
     pub(super) metadata: Map<String, Value>,
     pub(super) customer: Option<String>,
     pub(super) confirmation: Option<Confirmation>,
-    /// The way to pay, once it is chosen.
+    /// The way to pay that the shop has chosen, if it has.
+    pub(super) asked: Option<YookassaMethod>,
+    /// The way to pay, once the shop or the customer has chosen it.
     pub(super) method: Option<YookassaMethod>,
     pub(super) card: Option<Card>,
     /// What the Faster Payments System calls the customer's payment.
@@ -105,6 +108,7 @@ impl Payment {
             metadata: Map::new(),
             customer: None,
             confirmation: None,
+            asked: None,
             method: None,
             card: None,
             sbp_operation: None,
@@ -115,6 +119,14 @@ impl Payment {
             captured_at: None,
             expires_at: None,
             overrides: Map::new(),
+        }
+    }
+
+    /// The ways in which the customer can pay it.
+    pub(super) fn choice(&self, setting: &Setting<'_>) -> Vec<YookassaMethod> {
+        match self.asked {
+            Some(asked) => vec![asked],
+            None => setting.choice(self.capture).filter(|method| self.amount <= method.most()).collect(),
         }
     }
 
@@ -144,7 +156,7 @@ impl Payment {
                 self.card.get_or_insert_with(Card::usual);
             }
             YookassaMethod::Sbp => self.sbp_operation = Some(random::token().to_uppercase()),
-            YookassaMethod::YooMoney | YookassaMethod::SberPay | YookassaMethod::ApplePay => {}
+            YookassaMethod::YooMoney | YookassaMethod::Sberbank | YookassaMethod::ApplePay => {}
         }
         match hold {
             Some(hold) => {

@@ -26,10 +26,16 @@ impl Setting<'_> {
     pub(super) fn has(&self, method: YookassaMethod) -> bool {
         match method {
             YookassaMethod::ApplePay => self.readings.is_other(Reading::ApplePay),
-            YookassaMethod::BankCard | YookassaMethod::YooMoney | YookassaMethod::Sbp | YookassaMethod::SberPay => {
+            YookassaMethod::BankCard | YookassaMethod::YooMoney | YookassaMethod::Sbp | YookassaMethod::Sberbank => {
                 self.options.yookassa_methods.contains(&method)
             }
         }
+    }
+
+    /// The ways to pay that a customer can choose from: with two stages only those that can hold.
+    pub(super) fn choice(&self, capture: bool) -> impl Iterator<Item = YookassaMethod> {
+        let methods = self.options.yookassa_methods.iter().copied();
+        methods.filter(move |method| *method != YookassaMethod::ApplePay && (capture || method.holds()))
     }
 
     /// Whether the register is YooKassa's own, by the names that it has here and in `/me` of real shops.

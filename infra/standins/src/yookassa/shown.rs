@@ -104,14 +104,15 @@ fn overridden(mut shown: Map<String, Value>, overrides: &Map<String, Value>) -> 
 /// Whether a card's bank has authorized what is paid so.
 fn is_authorized(method: YookassaMethod) -> bool {
     match method {
-        YookassaMethod::BankCard | YookassaMethod::ApplePay => true,
-        YookassaMethod::YooMoney | YookassaMethod::Sbp | YookassaMethod::SberPay => false,
+        YookassaMethod::BankCard | YookassaMethod::Sberbank | YookassaMethod::ApplePay => true,
+        YookassaMethod::YooMoney | YookassaMethod::Sbp => false,
     }
 }
 
 fn method(payment: &Payment, kind: YookassaMethod) -> Value {
     let mut method = json!({ "type": kind.name(), "id": payment.id, "saved": false, "status": "inactive" });
-    if let Some(card) = &payment.card {
+    // A card may have failed before the customer paid in another way.
+    if let Some(card) = payment.card.as_ref().filter(|_| kind == YookassaMethod::BankCard) {
         method["title"] = json!(card.title());
         method["card"] = card.shown();
     }

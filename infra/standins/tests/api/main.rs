@@ -15,6 +15,7 @@ mod schedule;
 mod shop;
 mod smspro;
 mod yookassa;
+mod yookassa_choice;
 mod yookassa_customer;
 mod yookassa_money;
 mod yookassa_notices;
