@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use shared::payments::payment::{Payment, ReceiptLine, ReceiptRejection, ReceiptStatus};
+use shared::platform::ids::ItemId;
 use shared::platform::money::{Currency, Money};
 
 /// The fiscal receipts that the gateway makes of a payment.
@@ -48,7 +49,7 @@ impl<'a> ShownReceipts<'a> {
 impl<'a> ShownReceiptLine<'a> {
     fn of(line: &'a ReceiptLine, currency: Currency) -> Self {
         let amount = Money::from_minor(line.minor, currency).unwrap_or_else(|_| Money::nothing(currency));
-        let sku = line.sku.as_ref().map(|sku| sku.as_str()).or(line.is_delivery.then_some("delivery"));
+        let sku = line.sku.as_ref().map(ItemId::as_str).or(line.is_delivery.then_some("delivery"));
         Self { sku, name: &line.name, quantity: line.quantity.to_string(), amount: amount.decimal() }
     }
 }

@@ -295,7 +295,7 @@ impl Run<'_> {
             let free = self.pace.now().saturating_sub(polls.len());
             polls.extend(waiting.by_ref().take(free).map(|due| async move {
                 let result = match &due {
-                    Due::Payment(id) => self.poll(id).await,
+                    Due::Payment(id) => Box::pin(self.poll(id)).await,
                     Due::Order(uuid) => self.forget(uuid).await,
                 };
                 (due, result)

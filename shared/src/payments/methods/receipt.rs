@@ -148,7 +148,7 @@ struct ReceiptTable {
     vat: Option<Word>,
     /// What is sold in lines of which the shop does not say it; commodity, if left out.
     subject: Option<Word>,
-    /// How lines are paid of which the shop does not say it; full_prepayment, if left out.
+    /// How lines are paid of which the shop does not say it; `full_prepayment`, if left out.
     mode: Option<Word>,
     /// The VAT of the delivery; that of other lines, if left out.
     delivery_vat: Option<Word>,
@@ -236,7 +236,13 @@ impl<'de> Deserialize<'de> for ReceiptSection {
                     ReceiptProblem::UnknownWord { field, word } => {
                         format!("{field} \"{word}\" is not one that the provider knows")
                     }
-                    problem => problem.to_string(),
+                    ReceiptProblem::NoLines
+                    | ReceiptProblem::NoPrice(_)
+                    | ReceiptProblem::BelowAmount { .. }
+                    | ReceiptProblem::NoContact
+                    | ReceiptProblem::NoEmail
+                    | ReceiptProblem::NoSecondReceipt
+                    | ReceiptProblem::TooManyLines { .. } => problem.to_string(),
                 })?;
             }
             Ok(section)

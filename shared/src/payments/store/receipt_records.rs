@@ -95,15 +95,19 @@ impl ReceiptLineRecord {
             name: self.name,
             quantity: Quantity::of_thousandths(self.quantity),
             minor: self.amount,
-            tax: LineTax { vat: word(self.vat)?, subject: word(self.subject)?, mode: word(self.mode)? },
+            tax: LineTax {
+                vat: word(self.vat.as_deref())?,
+                subject: word(self.subject.as_deref())?,
+                mode: word(self.mode.as_deref())?,
+            },
             is_delivery: self.delivery,
         })
     }
 }
 
 /// A word for a receipt, as it is stored.
-pub(super) fn word(stored: Option<String>) -> Result<Option<TaxWord>, Cause> {
-    stored.as_deref().map(TaxWord::parse).transpose().map_err(|error| format!("a line's word for receipts {error}"))
+pub(super) fn word(stored: Option<&str>) -> Result<Option<TaxWord>, Cause> {
+    stored.map(TaxWord::parse).transpose().map_err(|error| format!("a line's word for receipts {error}"))
 }
 
 /// What a refund takes of the lines: the line, the thousandths if it is by pieces, the amount.

@@ -524,7 +524,11 @@ impl LineRecord {
             subtotal: money(self.subtotal).map_err(text("subtotal"))?,
             brand: self.brand,
             category: self.category,
-            tax: LineTax { vat: word(self.vat)?, subject: word(self.subject)?, mode: word(self.mode)? },
+            tax: LineTax {
+                vat: word(self.vat.as_deref())?,
+                subject: word(self.subject.as_deref())?,
+                mode: word(self.mode.as_deref())?,
+            },
         })
     }
 }
