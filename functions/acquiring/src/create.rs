@@ -6,7 +6,7 @@ use lambda_http::{Body, Response};
 use shared::payments::gateway::{Call, Registration};
 use shared::payments::imshop::acquiring::{Created, HowToPay, Request as Command};
 use shared::payments::methods::{Facts, Method};
-use shared::payments::payment::{Choice, Order, Payment, PaymentAction, Reason, State, Trigger};
+use shared::payments::payment::{Choice, Order, Payment, PaymentAction, Reason, Receipts, State, Trigger};
 use shared::payments::settle::Settled;
 use shared::payments::texts;
 use shared::platform::clock::Deadline;
@@ -43,6 +43,7 @@ pub(crate) async fn create(deps: &Deps, inbound: &Inbound, command: Command) -> 
     let choice = Choice {
         method: method.id.clone(),
         provider,
+        means: method.means,
         two_stage: method.two_stage,
         return_url: return_url.clone(),
         valid_till: deps.settler.clock.now().plus(valid_for),
@@ -147,7 +148,8 @@ impl Attempt<'_> {
 
     async fn settle_latest(&self, order: &Order, payment: Payment, choice: &Choice) -> Result<Found, Failure> {
         on_payment(&payment.id);
-        let is_other = payment.provider != choice.provider || payment.two_stage != choice.two_stage;
+        let is_other =
+            payment.provider != choice.provider || payment.means != choice.means || payment.two_stage != choice.two_stage;
         if payment.state == State::Creating && payment.is_leased(self.deps.settler.clock.now()) {
             return match self.wait_for(payment).await? {
                 Found::Live(payment) if is_other => self.give_up(order, payment, choice).await,
@@ -168,6 +170,8 @@ impl Attempt<'_> {
         match payment.state {
             State::Creating if is_other => self.give_up(order, payment, choice).await,
             State::Creating => Err(Failure::business(texts::PROVIDER_UNAVAILABLE)),
+            // The customer has finished: what comes of it is waited for, whatever the clock says.
+            State::Pending if payment.processing => Err(Failure::business(texts::PAYMENT_PROCESSING)),
             // The bank of a customer who paid at the last moment may not have answered: a hold that comes yet is let go, and money that is taken
             // at once has to be waited for.
             State::Pending if !self.ends_exactly(&payment) && settler.clock.now() >= payment.valid_till => {
@@ -256,11 +260,25 @@ impl Attempt<'_> {
     async fn start(&self, order: &Order, choice: &Choice) -> Result<Option<Payment>, Failure> {
         let amount = self.payable(order, choice)?;
         let mut payment = Payment::open(order, order.attempts + 1, amount, choice.clone(), self.deps.settler.clock.now());
+        payment.receipts = self.receipts(order, &payment)?;
         payment.callback_token_hash = sha256_hex(&self.token(&payment));
         payment.return_token = Some(self.return_token(&payment));
         on_payment(&payment.id);
         let payment = self.prepared(order, payment);
         self.deps.settler.orders.open_payment(order, payment).await.map_err(Failure::internal)
+    }
+
+    /// What the gateway's fiscal receipts are made of. Without a receipt that the law wants no money is taken.
+    fn receipts(&self, order: &Order, payment: &Payment) -> Result<Option<Receipts>, Failure> {
+        let receipts = self.deps.settler.gateways.get(&payment.provider).receipts(order, payment.amount);
+        receipts.map_err(|problem| {
+            if problem.is_contact() {
+                tracing::warn!(order_uuid = %order.uuid, %problem, "no fiscal receipt can be made, so the payment is not opened");
+                return Failure::business(texts::RECEIPT_WITHOUT_CONTACT);
+            }
+            tracing::error!(order_uuid = %order.uuid, %problem, "no fiscal receipt can be made, so the payment is not opened");
+            Failure::business(texts::METHOD_TEMPORARILY_OFF)
+        })
     }
 
     /// An attempt that is not known at the provider, about to be registered. What was asked with an idempotence key is asked again as it was;

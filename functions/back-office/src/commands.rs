@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use lambda_http::{Body, Response};
 use serde::Deserialize;
-use shared::payments::payment::{Change, Channel, Command, Line, Payment, Trigger};
+use shared::payments::payment::{Change, Channel, Command, Line, LineTax, Payment, TaxWord, Trigger};
 use shared::payments::settle::Settled;
 use shared::platform::clock::Timestamp;
 use shared::platform::http::{Failure, Status};
 use shared::platform::ids::ItemId;
 use shared::platform::money::{Currency, Quantity};
 
-use crate::request::{self, Amount, IdempotencyKey, Moment, Nothing, Text, number, wrong};
+use crate::request::{self, Amount, IdempotencyKey, Moment, Nothing, PartLine, Text, number, wrong};
 use crate::{Asked, response};
 
 /// How far ahead a hold may be asked to last.
@@ -28,7 +28,7 @@ pub(crate) async fn cancel(asked: &Asked<'_>, id: &str) -> Result<Response<Body>
 async fn operate(asked: &Asked<'_>, payment: Payment, command: Command) -> Result<Response<Body>, Failure> {
     let key = match &command {
         Command::Refund { key_hash, .. } => Some(key_hash.clone()),
-        Command::Finish(_) | Command::Cancel | Command::Change(_) => None,
+        Command::Finish { .. } | Command::Cancel | Command::Change(_) | Command::Receipt => None,
     };
     let outcome = Box::pin(asked.deps.settler.operate(payment, command, asked.who, asked.inbound.deadline())).await;
     response::operated(&outcome.map_err(Failure::internal)?, key.as_deref())
@@ -53,12 +53,24 @@ struct CartLine {
     price: Amount,
     quantity: Quantity,
     sku: Option<ItemId>,
+    vat: Option<TaxWord>,
+    subject: Option<TaxWord>,
+    mode: Option<TaxWord>,
 }
 
 impl CartLine {
     fn line(self, currency: Currency) -> Line {
         let price = Some(self.price.in_currency(currency));
-        Line { sku: self.sku, name: self.name.0, quantity: self.quantity, price, subtotal: None, brand: None, category: None }
+        Line {
+            sku: self.sku,
+            name: self.name.0,
+            quantity: self.quantity,
+            price,
+            subtotal: None,
+            brand: None,
+            category: None,
+            tax: LineTax { vat: self.vat, subject: self.subject, mode: self.mode },
+        }
     }
 }
 
@@ -117,21 +129,27 @@ fn within(valid_till: Timestamp, now: Timestamp) -> Result<Timestamp, Failure> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RefundRequest {
-    /// The whole rest without it. `null` is a mistake: it must not become the whole rest.
+    /// The whole rest without it and `lines`. `null` is a mistake: it must not become the whole rest.
     #[serde(default, deserialize_with = "request::meant")]
     amount: Option<Amount>,
+    #[serde(default, deserialize_with = "request::meant")]
+    lines: Option<Vec<PartLine>>,
 }
 
 pub(crate) async fn refund(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {
     let key = IdempotencyKey::parse(asked.inbound.header("idempotency-key").unwrap_or_default())?;
     let request: RefundRequest = request::body(asked.inbound)?;
-    if request.amount.is_some_and(Amount::is_zero) {
-        return Err(wrong("amount", "must be above zero"));
-    }
+    request::check_part(request.amount, request.lines.as_deref())?;
     let payment = asked.payment(id).await?;
     let key_hash = key.hash_on(&payment);
-    let amount = request.amount.map(|amount| amount.in_currency(payment.amount.currency()));
-    operate(asked, payment, Command::Refund { key_hash, amount }).await
+    let part = request::part(request.amount, request.lines, payment.amount.currency());
+    operate(asked, payment, Command::Refund { key_hash, part }).await
+}
+
+pub(crate) async fn receipt(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {
+    let Nothing {} = request::body(asked.inbound)?;
+    let payment = asked.payment(id).await?;
+    operate(asked, payment, Command::Receipt).await
 }
 
 #[derive(Deserialize)]

@@ -13,7 +13,7 @@ use shared::platform::clock::Timestamp;
 use shared::platform::decoding::{self, BASE64, Headers, in_one_piece};
 use shared::platform::http::{Failure, decode};
 
-use crate::request::{self, Https, Text, wrong};
+use crate::request::{self, Amount, Https, PartLine, Text, wrong};
 use crate::{Asked, response};
 
 /// The largest document.
@@ -28,11 +28,18 @@ struct Request {
     check_link: Option<Https>,
     #[serde(default, deserialize_with = "request::meant")]
     document: Option<String>,
+    /// What of the hold is captured; all that is to be paid without it and `lines`.
+    #[serde(default, deserialize_with = "request::meant")]
+    amount: Option<Amount>,
+    #[serde(default, deserialize_with = "request::meant")]
+    lines: Option<Vec<PartLine>>,
 }
 
 pub(crate) async fn finish(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {
     let (request, document) = read(asked).await?;
+    request::check_part(request.amount, request.lines.as_deref())?;
     let payment = asked.payment(id).await?;
+    let part = request::part(request.amount, request.lines, payment.amount.currency());
     let settler = &asked.deps.settler;
     let mut receipt = FiscalReceipt {
         number: request.check_number.map(|text| text.0),
@@ -45,7 +52,8 @@ pub(crate) async fn finish(asked: &Asked<'_>, id: &str) -> Result<Response<Body>
         }
         receipt.document = Some(settler.orders.save_document(&payment.id, &document).await.map_err(Failure::internal)?);
     }
-    let outcome = Box::pin(settler.operate(payment, Command::Finish(receipt), asked.who, asked.inbound.deadline())).await;
+    let outcome =
+        Box::pin(settler.operate(payment, Command::Finish { receipt, part }, asked.who, asked.inbound.deadline())).await;
     response::operated(&outcome.map_err(Failure::internal)?, None)
 }
 
@@ -54,7 +62,7 @@ fn refused_anyway(payment: &Payment, now: Timestamp) -> Result<(), CommandRefusa
     if payment.is_leased(now) || payment.intent.is_some() {
         return Ok(());
     }
-    payment.permits(&Command::Finish(FiscalReceipt::default()), now, now)
+    payment.permits(&Command::Finish { receipt: FiscalReceipt::default(), part: None }, now, now)
 }
 
 async fn read(asked: &Asked<'_>) -> Result<(Request, Option<Vec<u8>>), Failure> {

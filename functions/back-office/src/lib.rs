@@ -6,16 +6,15 @@
 //! | `GET orders/{orderId}` | read | an order and its payments, beside what the provider says of each now |
 //! | `GET payments?state=&since=&limit=&cursor=` | read | payments in a state, the newest in it first |
 //! | `GET payments?changed_since=&limit=&cursor=` | read | payments that have changed, the longest ago first |
-//! | `GET payments?changed_since=&limit=&cursor=` | read | payments that have changed, the longest ago first |
 //! | `GET payments?attention=true&limit=&cursor=` | read | payments in manual review, the longest troubled first |
 //! | `GET payments/{paymentId}` | read | a payment as it is stored |
-//! | `POST payments/{paymentId}/finish` | operate | capture a hold, with the shop's fiscal document or one of our own |
+//! | `POST payments/{paymentId}/finish` | operate | capture a hold or a part of it, with the shop's fiscal document or one of our own |
 //! | `POST payments/{paymentId}/cancel` | operate | let a hold go, or give up what is not paid yet |
 //! | `POST payments/{paymentId}/change` | operate | hold another amount, or hold it longer |
 //! | `POST payments/{paymentId}/refunds` | refund | give back a part, or all that is left; with `Idempotency-Key` |
+//! | `POST payments/{paymentId}/receipts` | operate | make the second fiscal receipt of goods that were paid in advance |
 //! | `POST payments/{paymentId}/refunds/{refund}/outcome` | refund | decide a refund of unknown outcome |
 //! | `POST payments/{paymentId}/messages/{message}/close` | operate | close a message that IMSHOP will not take |
-//! | `POST payments/{paymentId}/events/{event}/resend` | operate | send an event to the shop again |
 //! | `POST payments/{paymentId}/events/{event}/resend` | operate | send an event to the shop again |
 //! | `POST payments/{paymentId}/settle` | operate | ask the provider, and drive the payment forward |
 //! | `POST limits` | operate | what a customer may spend |
@@ -39,7 +38,8 @@
 //! a digest of the phone; `a person's data was deleted` with how much of what was.
 //!
 //! Round trips when nothing is in the way:
-//! - `cancel`, `refunds`: one read, one Status, one write, the call, one write. `finish`: one read (order) more; a document of
+//! - `cancel`, `refunds`, `receipts`: one read, one Status, one write, the call, one write; with a receipt of the gateway's one read
+//!   (order) more. `finish`: one read (order) more; a document of
 //!   the shop's is stored before and read again, a write and a read for every 350 KB. `change`: one read (order) more, and the
 //!   last write is one of payment and order together.
 //! - `refunds` again with the same key: one read. `settle`: one read, two Status, and what `settle` does. `outcome`: one read,
@@ -62,6 +62,7 @@ mod finish;
 mod forms;
 mod list_parameters;
 mod queries;
+mod receipts;
 mod request;
 mod response;
 mod route;
@@ -102,6 +103,7 @@ async fn serve(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
         Route::Cancel(id) => commands::cancel(&asked, id).await,
         Route::Change(id) => commands::change(&asked, id).await,
         Route::Refunds(id) => commands::refund(&asked, id).await,
+        Route::Receipts(id) => commands::receipt(&asked, id).await,
         Route::Outcome(id, refund) => commands::outcome(&asked, id, refund).await,
         Route::CloseMessage(id, message) => commands::close_message(&asked, id, message).await,
         Route::ResendEvent(id, number) => events::resend_event(&asked, id, number).await,

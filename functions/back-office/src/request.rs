@@ -4,10 +4,11 @@ use std::fmt;
 
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::{Deserialize, de};
-use shared::payments::payment::{Channel, Payment};
+use shared::payments::payment::{AskedLine, Channel, Part, Payment};
 use shared::platform::clock::Timestamp;
 use shared::platform::http::{Failure, Inbound, decode};
-use shared::platform::money::{Currency, Decimal, Money};
+use shared::platform::ids::ItemId;
+use shared::platform::money::{Currency, Decimal, Money, Quantity};
 use shared::platform::phone::Phone;
 use shared::platform::secret::sha256_hex;
 use url::Url;
@@ -58,6 +59,44 @@ impl<'de> Deserialize<'de> for Amount {
         }
         deserializer.deserialize_str(Visitor)
     }
+}
+
+/// More lines than any order has.
+const MAX_PART: usize = 200;
+
+/// So many of an offer, of which a part consists.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PartLine {
+    sku: ItemId,
+    quantity: Quantity,
+}
+
+/// Refuses what is no part of a payment: an amount and lines, nothing of either.
+pub(crate) fn check_part(amount: Option<Amount>, lines: Option<&[PartLine]>) -> Result<(), Failure> {
+    if amount.is_some() && lines.is_some() {
+        return Err(wrong("lines", "must not be there with `amount`: what they cost is the amount"));
+    }
+    if amount.is_some_and(Amount::is_zero) {
+        return Err(wrong("amount", "must be above zero"));
+    }
+    let Some(lines) = lines else { return Ok(()) };
+    if !(1..=MAX_PART).contains(&lines.len()) {
+        return Err(wrong("lines", format!("must have 1 to {MAX_PART} lines")));
+    }
+    match lines.iter().position(|line| line.quantity.is_zero()) {
+        Some(index) => Err(wrong(&format!("lines[{index}].quantity"), "must be above zero")),
+        None => Ok(()),
+    }
+}
+
+/// The part; nothing stands for the whole.
+pub(crate) fn part(amount: Option<Amount>, lines: Option<Vec<PartLine>>, currency: Currency) -> Option<Part> {
+    let lines = lines.map(|lines| {
+        let asked = lines.into_iter().map(|PartLine { sku, quantity }| AskedLine { sku, quantity });
+        Part::Lines(asked.collect())
+    });
+    lines.or_else(|| amount.map(|amount| Part::Amount(amount.in_currency(currency))))
 }
 
 /// An optional field that is either left out or meant: `null` is a mistake.

@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 use shared::payments::gateway::yookassa;
 use shared::payments::mokka::{Code, Error};
 use shared::payments::payment::{
-    self, Channel, CommandRefusal, Line, Order, Payment, PaymentAction, ProviderReport, RefundStatus, ReportedState, Step,
+    self, Channel, CommandRefusal, Line, Order, Payment, PaymentAction, PaymentMeans, ProviderReport, RefundStatus,
+    ReportedState, Step,
 };
 use shared::payments::settle::CommandOutcome;
 use shared::platform::clock::Timestamp;
@@ -16,6 +17,7 @@ use shared::platform::ids::{ItemId, OrderId};
 use shared::platform::money::{Currency, Money, Quantity};
 
 use crate::events::ShownEvent;
+use crate::receipts::ShownReceipts;
 
 /// The provider's refusals among the reasons of a payment.
 const MOKKA: &str = "mokka:";
@@ -50,6 +52,8 @@ pub(crate) struct ShownPayment<'a> {
     method: &'a str,
     provider: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    means: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     provider_id: Option<&'a str>,
     state: &'static str,
     amount: String,
@@ -82,6 +86,8 @@ pub(crate) struct ShownPayment<'a> {
     check_number: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     check_link: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipts: Option<ShownReceipts<'a>>,
     refunds: Vec<ShownRefund<'a>>,
     told: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -141,6 +147,7 @@ impl<'a> ShownPayment<'a> {
             attempt: payment.attempt,
             method: payment.method.as_str(),
             provider: payment.provider.as_str(),
+            means: Some(payment.means).filter(|means| *means != PaymentMeans::Card).map(PaymentMeans::name),
             provider_id: payment.provider_id.as_deref(),
             state: payment.state.name(),
             amount: payment.amount.decimal(),
@@ -164,6 +171,7 @@ impl<'a> ShownPayment<'a> {
             captured_at: payment.captured_at.map(Timestamp::rfc3339),
             check_number: payment.fiscal_receipt.as_ref().and_then(|receipt| receipt.number.as_deref()),
             check_link: payment.fiscal_receipt.as_ref().and_then(|receipt| receipt.link.as_deref()),
+            receipts: ShownReceipts::of(payment),
             refunds: payment.refunds.iter().enumerate().map(|(index, refund)| ShownRefund::of(index, refund)).collect(),
             told: !payment.has_unpublished_status(),
             untold: Channel::IMSHOP.into_iter().filter_map(|channel| ShownMessage::of(payment, channel)).collect(),
@@ -176,7 +184,7 @@ impl<'a> ShownPayment<'a> {
 
     /// The same with what the shop heard of it.
     pub(crate) fn with_events(payment: &'a Payment) -> Self {
-        Self { events: Some(ShownEvent::all(payment)), ..Self::of(payment) }
+        Self { events: Some(ShownEvent::all(payment)), receipts: ShownReceipts::with_lines(payment), ..Self::of(payment) }
     }
 }
 

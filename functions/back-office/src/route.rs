@@ -15,6 +15,7 @@ pub(crate) enum Route<'a> {
     Cancel(&'a str),
     Change(&'a str),
     Refunds(&'a str),
+    Receipts(&'a str),
     Outcome(&'a str, &'a str),
     CloseMessage(&'a str, &'a str),
     ResendEvent(&'a str, &'a str),
@@ -43,6 +44,7 @@ impl<'a> Route<'a> {
             ["payments", id, "cancel"] => Self::Cancel(id),
             ["payments", id, "change"] => Self::Change(id),
             ["payments", id, "refunds"] => Self::Refunds(id),
+            ["payments", id, "receipts"] => Self::Receipts(id),
             ["payments", id, "refunds", refund, "outcome"] => Self::Outcome(id, refund),
             ["payments", id, "messages", message, "close"] => Self::CloseMessage(id, message),
             ["payments", id, "events", number, "resend"] => Self::ResendEvent(id, number),
@@ -76,6 +78,7 @@ impl<'a> Route<'a> {
             | Self::Cancel(_)
             | Self::Change(_)
             | Self::Refunds(_)
+            | Self::Receipts(_)
             | Self::Outcome(..)
             | Self::CloseMessage(..)
             | Self::ResendEvent(..)
@@ -104,6 +107,7 @@ impl<'a> Route<'a> {
             Self::Finish(_)
             | Self::Cancel(_)
             | Self::Change(_)
+            | Self::Receipts(_)
             | Self::CloseMessage(..)
             | Self::ResendEvent(..)
             | Self::Settle(_)
@@ -124,6 +128,7 @@ impl<'a> Route<'a> {
             Self::Cancel(_) => "cancel",
             Self::Change(_) => "change",
             Self::Refunds(_) => "refund",
+            Self::Receipts(_) => "receipt",
             Self::Outcome(..) => "refund outcome",
             Self::CloseMessage(..) => "message close",
             Self::ResendEvent(..) => "event resend",
@@ -158,6 +163,7 @@ impl<'a> Route<'a> {
             | Self::Cancel(_)
             | Self::Change(_)
             | Self::Refunds(_)
+            | Self::Receipts(_)
             | Self::Outcome(..)
             | Self::CloseMessage(..)
             | Self::ResendEvent(..)

@@ -13,6 +13,7 @@ mod matching;
 mod push;
 mod record;
 mod relay;
+mod tax;
 
 use lambda_http::{Body, Request, RequestExt as _, Response};
 use shared::platform::http::{self, Failure, Inbound, Shape};

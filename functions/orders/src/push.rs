@@ -3,7 +3,7 @@
 use lambda_http::{Body, Response};
 use serde_json::json;
 use shared::payments::imshop::orders::{Push, PushedItem};
-use shared::payments::payment::{Known, Line, Order, Prepayment};
+use shared::payments::payment::{Known, Line, LineTax, Order, Prepayment};
 use shared::platform::clock::Timestamp;
 use shared::platform::dynamodb::Written;
 use shared::platform::env::parse_url;
@@ -196,5 +196,6 @@ fn line(item: PushedItem, currency: Currency) -> Line {
         subtotal: item.subtotal.map(|subtotal| Money::new(subtotal, currency)),
         brand: item.brand,
         category: item.category,
+        tax: LineTax { vat: item.vat, subject: item.subject, mode: item.mode },
     }
 }

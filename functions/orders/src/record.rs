@@ -13,6 +13,7 @@ use shared::platform::wire::{Flag, Lenient};
 use crate::Deps;
 use crate::amount;
 use crate::matching::{self, Matched, Trouble};
+use crate::tax::{self, ItemAt, Unreadable};
 
 /// A cart of more lines is recorded without them: rules on goods are about carts that people fill.
 const MAX_GOODS: usize = 100;
@@ -72,7 +73,9 @@ pub(crate) fn bounded(order: Order) -> Order {
 fn order(deps: &Deps, request: &Request, requested: &Requested, answered: &AnsweredOrder, now: Timestamp) -> Option<Order> {
     let terms = deps.terms;
     let currency = terms.currency(requested, answered);
-    let lines = lines(requested, answered, currency);
+    let mut unreadable = Unreadable::default();
+    let lines = lines(requested, answered, currency, &mut unreadable);
+    unreadable.log(&requested.uuid);
     let delivery = answered.delivery_price.as_ref().and_then(|said| said.0);
     let delivery = delivery.and_then(|delivery| Some(Money::new(delivery, currency?)));
     let amount = terms.amount(requested, answered, &lines, currency);
@@ -146,21 +149,19 @@ fn cart(request: &Request, requested: &Requested, currency: Option<Currency>, no
 }
 
 /// The answered items, named by the requested ones; without answered items the requested ones, without their prices.
-fn lines(requested: &Requested, answered: &AnsweredOrder, currency: Option<Currency>) -> Vec<Line> {
+fn lines(requested: &Requested, answered: &AnsweredOrder, currency: Option<Currency>, unreadable: &mut Unreadable) -> Vec<Line> {
     let asked = requested.items.0.as_deref().unwrap_or_default();
+    let asked = || ItemAt::all(asked, "the order as IMSHOP sent it");
     if let Some(items) = &answered.items.0 {
-        let twin = |item: &Item| asked.iter().find(|other| sku(other).is_some() && sku(other) == sku(item));
-        return items.iter().map(|item| line(item, twin(item), currency)).collect();
+        let twin = |item: &Item| asked().find(|other| sku(other.item).is_some() && sku(other.item) == sku(item));
+        let items = ItemAt::all(items, "the shop's answer");
+        return items.map(|at| line(at, twin(at.item), currency, unreadable)).collect();
     }
-    let unpriced = asked.iter().cloned().map(|mut item| {
-        item.price = None;
-        item.subtotal = None;
-        line(&item, None, currency)
-    });
-    unpriced.collect()
+    asked().map(|at| Line { price: None, subtotal: None, ..line(at, None, currency, unreadable) }).collect()
 }
 
-fn line(item: &Item, twin: Option<&Item>, currency: Option<Currency>) -> Line {
+fn line(at: ItemAt<'_>, twin_at: Option<ItemAt<'_>>, currency: Option<Currency>, unreadable: &mut Unreadable) -> Line {
+    let (item, twin) = (at.item, twin_at.map(|twin| twin.item));
     let name = item.name.0.clone().or_else(|| twin.and_then(|twin| twin.name.0.clone()));
     let quantity = item.pieces().or_else(|| twin.and_then(Item::pieces));
     Line {
@@ -172,6 +173,7 @@ fn line(item: &Item, twin: Option<&Item>, currency: Option<Currency>) -> Line {
         subtotal: currency.and_then(|currency| item.numbers().total(currency)),
         brand: text(&item.brand).or_else(|| text(&twin?.brand)),
         category: text(&item.category).or_else(|| text(&twin?.category)),
+        tax: tax::of_line(at, twin_at, unreadable),
     }
 }
 

@@ -448,7 +448,8 @@ impl Run<'_> {
     async fn audit(&self, payment: Payment, deadline: Deadline, polled: &mut Polled) -> Result<Payment, StoreError> {
         let Deps { settler, audits, .. } = self.deps;
         let planned = payment.next_audit(payment.poll.audits_done, audits);
-        if !payment.poll.hinted && planned.is_none_or(|at| at > settler.clock.now()) {
+        let now = settler.clock.now();
+        if !payment.poll.hinted && !payment.is_receipt_look_due(now) && planned.is_none_or(|at| at > now) {
             // The setting is another one than that by which it was planned.
             let mut later = payment.clone();
             later.poll.audit_at = planned;
@@ -461,6 +462,7 @@ impl Run<'_> {
             return Ok(payment);
         }
         let before = payment.state;
+        let was_reviewed = payment.poll.manual_review;
         let (after, ProviderAnswer { known, understood, is_new }) = self.ask_provider(payment, deadline).await?;
         polled.moved = after.state != before;
         let now = settler.clock.now();
@@ -472,7 +474,11 @@ impl Run<'_> {
             // It stays due, and is polled in every run until the provider answers.
             (false, false) => return Ok(after),
         };
-        Ok(settler.orders.save_payment(next).await?.unwrap_or(after))
+        let Some(saved) = settler.orders.save_payment(next).await? else { return Ok(after) };
+        if saved.poll.manual_review && !was_reviewed {
+            note_manual_review(&saved, polled);
+        }
+        Ok(saved)
     }
 
     async fn settle(&self, payment: Payment, deadline: Deadline, polled: &mut Polled) -> Result<Payment, StoreError> {

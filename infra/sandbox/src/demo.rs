@@ -84,6 +84,8 @@ fn capture(method: &str, payment: &str) -> Value {
 const MOKKA: &str = "mokka";
 /// The way to pay by card, as the sandbox's list names it.
 const CARD: &str = "yookassa/card";
+/// The way to pay by SBP, as the sandbox's list names it.
+const SBP: &str = "yookassa/sbp";
 
 /// How many codes an attacker with a range of numbers asks for.
 const ABUSE: usize = 200;
@@ -111,6 +113,7 @@ pub async fn play(addresses: &Addresses, on_shipment: &Addresses, out: &mut impl
     stage.forgotten_callback().await?;
     stage.refund(&payment).await?;
     stage.card().await?;
+    stage.sbp().await?;
     stage.form().await?;
     stage.shop_is_down().await?;
     stage.pumping().await?;
@@ -118,7 +121,7 @@ pub async fn play(addresses: &Addresses, on_shipment: &Addresses, out: &mut impl
     stage.shipment().await?;
     writeln!(
         out,
-        "\nDone: paid in instalments and by card, made up for, given back, captured on shipment; forms delivered; and abuse stopped."
+        "\nDone: paid in instalments, by card and by SBP, made up for, given back, captured on shipment; forms delivered; and abuse stopped."
     )?;
     Ok(())
 }
@@ -135,9 +138,13 @@ impl<W: Write> Stage<'_, W> {
         let answer = self.imshop("The customer places an order", "/v1/orders", order(uuid)).await?;
         let id = text(&answer["orders"][0]["id"]);
         expect("order", answer["orders"][0]["success"] == true, "an accepted order", &answer)?;
-        let what = if method == CARD { "The customer chooses a bank card" } else { "The customer chooses Mokka" };
+        let what = match method {
+            CARD => "The customer chooses a bank card",
+            SBP => "The customer chooses SBP: the app gets a link in place of a page",
+            _ => "The customer chooses Mokka",
+        };
         let created = self.imshop(what, "/v1/acquiring", create(method, uuid, &id)).await?;
-        expect("create", created["success"] == true, "a payment page", &created)?;
+        expect("create", created["success"] == true, "a page or a link", &created)?;
         Ok((id, text(&created["paymentId"])))
     }
 
@@ -199,9 +206,7 @@ impl<W: Write> Stage<'_, W> {
         let mut offers = list["payments"].as_array().into_iter().flatten();
         expect("payments", offers.any(|offer| offer["id"] == CARD), "yookassa/card among the ways to pay", &list)?;
         let (_, payment) = self.start_paying("demo-order-4", CARD).await?;
-        let theirs = self.look("/control/yookassa").await?;
-        let theirs = theirs.as_array().into_iter().flatten().find(|theirs| theirs["metadata"]["payment_id"] == payment);
-        let id = text(&theirs.unwrap_or(&Value::Null)["id"]);
+        let id = self.id_at_yookassa(&payment).await?;
         let what = "The customer pays on YooKassa's page, by whose id the payment is known there; YooKassa notifies";
         let path = format!("/control/yookassa/{id}/decide");
         let decided = self.control(what, &path, json!({"outcome": "paid"})).await?;
@@ -226,6 +231,25 @@ impl<W: Write> Stage<'_, W> {
         expect("yookassa", given_back == "350.00", "350.00 given back at YooKassa", &theirs)?;
         writeln!(self.out, "\n  At YooKassa the payment is {}, {} of it given back.", text(&theirs["status"]), text(given_back))?;
         Ok(())
+    }
+
+    async fn sbp(&mut self) -> Result<(), DemoError> {
+        self.title("An order, paid by SBP")?;
+        let (_, payment) = self.start_paying("demo-order-5", SBP).await?;
+        let id = self.id_at_yookassa(&payment).await?;
+        let what = "The app has opened the customer's bank by that link, and the customer pays there; YooKassa notifies";
+        let decided = self.control(what, &format!("/control/yookassa/{id}/decide"), json!({"outcome": "paid"})).await?;
+        expect("notification", decided["notifications"] == json!([200]), "a notification answered with 200", &decided)?;
+        let captured = self.imshop("The app asks", "/v1/acquiring", capture(SBP, &payment)).await?;
+        expect("capture", captured["paymentCaptured"] == true, "paymentCaptured", &captured)?;
+        self.shop_hears(&payment, "payment.paid").await
+    }
+
+    /// YooKassa's id of a payment of ours.
+    async fn id_at_yookassa(&self, payment: &str) -> Result<String, DemoError> {
+        let theirs = self.look("/control/yookassa").await?;
+        let theirs = theirs.as_array().into_iter().flatten().find(|theirs| theirs["metadata"]["payment_id"] == payment);
+        Ok(text(&theirs.unwrap_or(&Value::Null)["id"]))
     }
 
     async fn shipment(&mut self) -> Result<(), DemoError> {

@@ -36,6 +36,7 @@ from imshop_webhooks_client.api.back_office import (
     list_forms,
     list_payments,
     list_schedules,
+    make_receipt,
     refund_payment,
     register,
     resend_event,
@@ -216,6 +217,8 @@ def payments(house: House) -> None:
     assert (finished.payment.state, finished.payment.check_number) == (models.State.CAPTURED, "ФД-17"), finished
     refused = read(finish_payment.sync_detailed("1003-1", client=office, body=models.FinishRequest()), models.PaymentRefusal, 409)
     assert refused.code == "not_held", refused
+    receipt = read(make_receipt.sync_detailed("1001-1", client=office), models.PaymentRefusal, 409)
+    assert receipt.code == "no_second_receipt", receipt
     canceled = read(cancel_payment.sync_detailed("1002-1", client=office), models.PaymentAnswer)
     assert canceled.payment.state == models.State.CANCELED, canceled
     settled = read(settle_payment.sync_detailed("1002-1", client=office), models.SettledAnswer)

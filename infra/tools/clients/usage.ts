@@ -14,6 +14,7 @@ export const create: paths["/v1/acquiring"]["post"]["requestBody"]["content"]["a
 /** Every answer to a command is told apart by its fields. */
 export function shown(answer: Schemas["AcquiringAnswer"]): string {
   if ("paymentUrl" in answer) return answer.paymentUrl;
+  if ("sbpPayload" in answer) return answer.sbpPayload;
   if ("pending" in answer) return answer.paymentId;
   if ("error" in answer) return answer.error;
   const paid: true = answer.paymentCaptured;

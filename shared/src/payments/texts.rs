@@ -78,6 +78,9 @@ pub const CARD_BANK: &str = "Банк отклонил платёж. Попро�
 pub const CARD_BANK_SILENT: &str = "Банк не ответил вовремя. Попробуйте ещё раз через минуту или возьмите другую карту.";
 /// The provider refused for a reason that the shop has to mend.
 pub const METHOD_TEMPORARILY_OFF: &str = "Этот способ оплаты временно недоступен. Выберите другой способ оплаты.";
+/// The law wants a fiscal receipt, and there is nowhere to send it.
+pub const RECEIPT_WITHOUT_CONTACT: &str =
+    "Для оплаты нужен электронный адрес или телефон: на него придёт чек. Укажите его в заказе или выберите другой способ оплаты.";
 
 /// The shop's order system could not be reached.
 pub const SHOP_ORDERS_UNAVAILABLE: &str = "Магазин сейчас не может принять заказ. Попробуйте ещё раз через минуту.";

@@ -213,6 +213,12 @@ impl Quantity {
         fixed_point(text, 3, 1_000_000_000).map(Self)
     }
 
+    /// So many thousandths; none below zero.
+    #[must_use]
+    pub fn of_thousandths(thousandths: i64) -> Self {
+        Self(thousandths.max(0))
+    }
+
     /// None at all.
     #[must_use]
     pub fn is_zero(self) -> bool {
@@ -363,6 +369,12 @@ impl Money {
             0..=Self::MAX_MINOR => Ok(Self { minor, currency }),
             _ => Err(MoneyError::TooLarge),
         }
+    }
+
+    /// No money.
+    #[must_use]
+    pub const fn nothing(currency: Currency) -> Self {
+        Self { minor: 0, currency }
     }
 
     /// An amount read from the wire, in the currency known from elsewhere.

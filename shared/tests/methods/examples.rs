@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use shared::payments::methods::Methods;
+use shared::payments::payment::PaymentMeans;
 
 use crate::{WEDNESDAY, facts, offered, schema};
 
@@ -47,7 +48,7 @@ fn the_gateway_that_the_shipped_file_shows_is_right() {
         .take_while(|line| line.starts_with("# ") || *line == "#");
     let shown: Vec<_> = lines.filter_map(|line| line.strip_prefix("#   ")).collect();
     let methods = Methods::parse(&format!("{text}\n{}", shown.join("\n"))).unwrap();
-    assert_eq!((methods.iter().count(), methods.gateways().len()), (3, 1));
+    assert_eq!((methods.iter().count(), methods.gateways().len()), (4, 1));
 }
 
 #[test]
@@ -56,8 +57,9 @@ fn the_sandbox_has_the_shipped_ways_to_pay_and_cards() {
     assert_eq!(sandbox.utc_offset(), shipped.utc_offset());
     let methods: Vec<_> = sandbox.iter().take(shipped.iter().count()).collect();
     assert_eq!(methods, shipped.iter().collect::<Vec<_>>());
-    let others: Vec<_> = sandbox.iter().skip(methods.len()).map(|method| (method.id.as_str(), method.two_stage)).collect();
-    assert_eq!(others, [("yookassa/card", true)]);
+    let others: Vec<_> =
+        sandbox.iter().skip(methods.len()).map(|method| (method.id.as_str(), method.means, method.two_stage)).collect();
+    assert_eq!(others, [("yookassa/card", PaymentMeans::Card, true), ("yookassa/sbp", PaymentMeans::Sbp, false)]);
 }
 
 /// A cart of the request document, in own words: every field said as it should be.
@@ -82,7 +84,7 @@ fn the_documents_request_is_answered_with_and_without_its_slips() {
     marketplace["hasPreorderItems"] = json!(null);
     marketplace["items"][0]["warehouseId"] = json!("msk-1");
     marketplace["items"][1]["warehouseId"] = json!("spb-1");
-    let all = ["mokka", "yookassa/card", "cash", "card-on-delivery"];
+    let all = ["mokka", "yookassa/card", "yookassa/sbp", "cash", "card-on-delivery"];
     assert_eq!(offered(&russia, &marketplace, WEDNESDAY), all, "the amount is unknown and hides nothing");
     assert!(russia.needs_amount(&facts(&russia, &marketplace, WEDNESDAY)));
     // The same in other words: numbers for strings and strings for numbers, null and blank for nothing.
@@ -96,8 +98,12 @@ fn the_documents_request_is_answered_with_and_without_its_slips() {
     });
     assert_eq!(offered(&russia, &slips, WEDNESDAY), all);
     marketplace["promoGroup"] = json!([[{"name": "x", "groups": [{"id": "only-online"}]}]]);
-    assert_eq!(offered(&russia, &marketplace, WEDNESDAY), ["mokka", "yookassa/card", "cash"]);
+    assert_eq!(offered(&russia, &marketplace, WEDNESDAY), ["mokka", "yookassa/card", "yookassa/sbp", "cash"]);
     marketplace["items"][0]["price"] = json!(2000);
     marketplace["items"][1]["subtotal"] = json!(999);
-    assert_eq!(offered(&russia, &marketplace, WEDNESDAY), ["yookassa/card", "cash"], "2999.00 is too little for Mokka");
+    assert_eq!(
+        offered(&russia, &marketplace, WEDNESDAY),
+        ["yookassa/card", "yookassa/sbp", "cash"],
+        "2999.00 is too little for Mokka"
+    );
 }

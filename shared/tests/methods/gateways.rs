@@ -2,7 +2,7 @@
 
 use shared::payments::imshop::payments::PaymentType;
 use shared::payments::methods::{GatewayKind, GatewaySection, GatewaySections, Methods, secret_name};
-use shared::payments::payment::{GatewayName, Policy};
+use shared::payments::payment::{GatewayName, PaymentMeans, Policy};
 
 use crate::mistakes::By::{self, Both, ReaderOnly};
 use crate::schema;
@@ -81,6 +81,50 @@ fn a_card_is_held_first_unless_its_method_says_otherwise() {
         assert_eq!(method.two_stage, wanted, "{text}");
         assert!(method.kind == PaymentType::Card || text == CASH);
     }
+}
+
+#[test]
+fn sbp_holds_nothing_and_every_other_means_holds_first_unless_its_method_says_otherwise() {
+    for (means, unsaid, may_hold) in [
+        (PaymentMeans::Card, true, true),
+        (PaymentMeans::Sbp, false, false),
+        (PaymentMeans::SbpPage, false, false),
+        (PaymentMeans::Sberpay, true, true),
+        (PaymentMeans::Any, true, true),
+    ] {
+        let line = format!("means = \"{}\"\n", means.name());
+        let stages: &[(&str, bool)] = &[("", unsaid), ("twoStage = false\n", false), ("twoStage = true\n", true)];
+        for (stage, wanted) in stages.iter().filter(|(stage, _)| may_hold || !stage.contains("true")) {
+            let methods = read(&format!("{GATEWAY}{CARD}{line}{stage}"));
+            let method = methods.iter().next().unwrap();
+            assert_eq!((method.means, method.two_stage), (means, *wanted), "{line}{stage}");
+        }
+    }
+    assert_eq!(read(&with("")).iter().next().unwrap().means, PaymentMeans::Card, "a card, if nothing is said");
+}
+
+#[test]
+fn check_of_the_file_says_by_what_is_paid() {
+    let method = |id: &str, lines: &str| format!("{}{lines}", CARD.replace("yookassa/card", id));
+    let text = format!(
+        "{GATEWAY}{CARD}{}{}{}{}",
+        method("yookassa/sbp", "means = \"sbp\"\n"),
+        method("yookassa/page", "means = \"sbp_page\"\ntwoStage = false\n"),
+        method("yookassa/sber", "means = \"sberpay\"\n"),
+        method("yookassa/any", "means = \"any\"\ntwoStage = false\n"),
+    );
+    let said = read(&text).to_string();
+    let lines: Vec<_> = said.lines().take(5).collect();
+    assert_eq!(
+        lines,
+        [
+            "1. yookassa/card «C», yookassa: always",
+            "2. yookassa/sbp «C», yookassa by sbp, captured at once: always",
+            "3. yookassa/page «C», yookassa by sbp_page, captured at once: always",
+            "4. yookassa/sber «C», yookassa by sberpay: always",
+            "5. yookassa/any «C», yookassa by any, captured at once: always",
+        ]
+    );
 }
 
 #[test]
@@ -201,6 +245,32 @@ fn mistakes_in_methods_of_gateways_are_named_with_their_place() {
         (
             format!("{}twoStage = \"yes\"\n", with("")),
             "10:12: field `method[0].twoStage`: invalid type: string \"yes\", expected a boolean",
+            Both,
+        ),
+        (
+            format!("{}means = \"cash\"\n", with("")),
+            "10:9: field `method[0].means`: unknown variant `cash`, expected one of `card`, `sbp`, `sbp_page`, `sberpay`, `any`",
+            Both,
+        ),
+        (format!("{}means = [\"sbp\"]\n", with("")), "10:9: field `method[0].means`: wanted string or table", Both),
+        (
+            format!("{CASH}means = \"sbp\"\n"),
+            "1:1: field `method[0]`: means must be left out for payment on delivery (type cash or card_on_delivery)",
+            Both,
+        ),
+        (
+            format!("{}means = \"card\"\n", CARD.replace("\"yookassa\"", "\"mokka\"")),
+            "1:1: field `method[0]`: means must be left out for provider mokka, which has one",
+            Both,
+        ),
+        (
+            format!("{}means = \"sbp\"\ntwoStage = true\n", with("")),
+            "5:1: field `method[0]`: twoStage must be left out or false for means sbp and sbp_page: SBP holds no money",
+            Both,
+        ),
+        (
+            format!("{}twoStage = true\nmeans = \"sbp_page\"\n", with("")),
+            "5:1: field `method[0]`: twoStage must be left out or false for means sbp and sbp_page: SBP holds no money",
             Both,
         ),
         (

@@ -6,6 +6,7 @@ mod gateways;
 mod mistakes;
 mod orders;
 mod properties;
+mod receipts;
 mod rules;
 mod schema;
 

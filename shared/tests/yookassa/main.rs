@@ -101,6 +101,7 @@ fn create(sum: &str, number: u32) -> Operation {
         capture: false,
         confirmation: ConfirmationRequest::Redirect { return_url: "https://api.example/v1/return/1001-1/token".to_owned() },
         payment_method_data: Some(PaymentMethodRequest::BankCard),
+        receipt: None,
         description: "Заказ 1001".to_owned(),
         metadata: BTreeMap::from([("payment_id", "1001-1".to_owned()), ("order_id", "1001".to_owned())]),
     };
@@ -108,7 +109,7 @@ fn create(sum: &str, number: u32) -> Operation {
 }
 
 fn capture(sum: &str, number: u32) -> Operation {
-    Operation::new("shop-one", "1001-1", "capture", number, &CaptureRequest { amount: amount(sum) }).unwrap()
+    Operation::new("shop-one", "1001-1", "capture", number, &CaptureRequest { amount: amount(sum), receipt: None }).unwrap()
 }
 
 fn cancel(number: u32) -> Operation {
@@ -119,6 +120,7 @@ fn refund(payment: &Payment, sum: &str, number: u32) -> Operation {
     let request = RefundRequest {
         payment_id: payment.id.clone(),
         amount: amount(sum),
+        receipt: None,
         metadata: BTreeMap::from([("payment_id", "1001-1".to_owned())]),
     };
     Operation::new("shop-one", "1001-1", "refund", number, &request).unwrap()

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use standins::{LimitStatus, System};
+use standins::{Fault, LimitStatus, System};
 use testkit::settings::OPERATOR_KEY;
 
 use crate::{Shop, assert_answer, assert_refused, cart};
@@ -116,4 +116,63 @@ async fn a_command_without_fields_takes_none() {
     }
     assert!(shop.called().is_empty());
     assert_eq!(shop.look().await["intent"], Value::Null);
+}
+
+/// A change whose only line says this too.
+fn taxed(said: &Value) -> Value {
+    let mut body = cart("3000.00");
+    body["cart"][0].as_object_mut().unwrap().extend(said.as_object().unwrap().clone());
+    body
+}
+
+/// What the order's only line says for receipts.
+async fn words(shop: &Shop) -> [Value; 3] {
+    let order = shop.story.environment.item("order-holds", &format!("order#{}", shop.order.uuid)).await.unwrap();
+    ["vat", "subject", "mode"].map(|field| order["lines"][0][field].clone())
+}
+
+#[tokio::test]
+async fn words_for_receipts_come_with_the_cart_and_stay_without_one() {
+    let shop = Shop::held().await;
+    let said = json!({"vat": "20 %", "subject": "Commodity", "mode": "full_prepayment"});
+    let stored = [json!("20"), json!("commodity"), json!("full_prepayment")];
+    let change = async |body: Value| shop.ask(shop.event("change", OPERATOR_KEY).json(body)).await;
+    let answer = change(taxed(&said)).await;
+    assert_eq!((answer.status, words(&shop).await), (200, stored.clone()), "{}", answer.body);
+    let call = &shop.story.environment.standins().calls_to(System::Mokka, "change")[0];
+    assert!(!call.body.to_string().contains("full_prepayment"), "Mokka has no such fields: {}", call.body);
+    let wanted = shop.story.environment.clock().now().plus(Duration::from_hours(48));
+    assert_eq!(change(json!({"valid_till": wanted.rfc3339()})).await.status, 200);
+    assert_eq!(words(&shop).await, stored, "only the end was moved");
+    assert_eq!(change(taxed(&json!({"vat": 10, "subject": null}))).await.status, 200);
+    assert_eq!(words(&shop).await, [json!("10"), Value::Null, Value::Null], "a cart is said whole");
+}
+
+#[tokio::test]
+async fn words_for_receipts_outlive_a_change_without_an_answer() {
+    let shop = Shop::held().await;
+    // As often as it is tried in one request.
+    shop.story.environment.standins().fault(System::Mokka, "change", Fault::Reset, 2).unwrap();
+    let body = taxed(&json!({"vat": 20, "subject": "service", "mode": "advance"}));
+    let answer = shop.ask(shop.event("change", OPERATOR_KEY).json(body)).await;
+    assert_eq!((answer.status, words(&shop).await), (202, [Value::Null, Value::Null, Value::Null]), "{}", answer.body);
+    shop.story.environment.advance(Duration::from_mins(10));
+    shop.story.environment.tick().await;
+    assert_eq!(shop.mokka().amount, "3000.00");
+    assert_eq!(words(&shop).await, [json!("20"), json!("service"), json!("advance")], "from the stored intent");
+}
+
+#[tokio::test]
+async fn word_for_receipts_that_cannot_be_read_is_refused_and_named() {
+    let shop = Shop::held().await;
+    for field in ["vat", "subject", "mode"] {
+        for word in [json!("НДС 20%"), json!(""), json!(-20), json!(true), json!(["20"])] {
+            let answer = shop.ask(shop.event("change", OPERATOR_KEY).json(taxed(&json!({field: word})))).await;
+            assert_eq!(answer.status, 400, "{field} {word}: {}", answer.body);
+            let error = answer.json()["error"].as_str().unwrap().to_owned();
+            assert!(error.contains(&format!("field `cart[0].{field}`: must be a word like 20, none")), "{error}");
+        }
+    }
+    assert!(shop.changing().is_empty());
+    assert_eq!(words(&shop).await, [Value::Null, Value::Null, Value::Null]);
 }

@@ -25,6 +25,7 @@ mod parallel;
 mod prepaid;
 mod queries;
 mod reality;
+mod receipts;
 mod refund;
 mod refusals;
 mod store;

@@ -1,4 +1,4 @@
-//! Payments by card from outside, against the strict stand-in of YooKassa: HTTP events in; answers, stored state and calls out.
+//! Payments by card and by SBP from outside, against the strict stand-in of YooKassa: HTTP events in; answers, stored state and calls out.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -12,6 +12,8 @@ mod health;
 mod notifications;
 mod operate;
 mod other_method;
+mod receipts;
+mod sbp;
 mod stages;
 
 use std::time::Duration;

@@ -5,7 +5,7 @@ use testkit::written;
 use super::*;
 
 /// The sandbox's ways to pay with something changed; the path of the file.
-fn changed(name: &str, from: &str, to: &str) -> String {
+pub(crate) fn changed(name: &str, from: &str, to: &str) -> String {
     let text = std::fs::read_to_string(WITH_CARDS).unwrap();
     assert!(text.contains(from), "{text}");
     written(env!("CARGO_TARGET_TMPDIR"), name, &text.replace(from, to))

@@ -9,6 +9,7 @@ mod memory;
 mod push;
 mod queued;
 mod relay;
+mod tax;
 mod text;
 
 use testkit::{Cast, Function, http, worker};

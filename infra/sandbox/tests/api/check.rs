@@ -21,7 +21,7 @@ fn right_files_are_described_in_words() {
         "payments.toml: right. Ways to pay: 2, clocks at UTC+03:00\n1. cash «Наличными при получении», on delivery: always\n",
         "forms.toml: right. Forms: 2\n- callback, with a code by SMS\n- feedback, without a code by SMS\n",
         "examples/kyrgyzstan.toml: right. Ways to pay: 4, clocks at UTC+06:00\n1. cash «Наличными при получении», on delivery: when the country is KG, ",
-        "6. invoice «По счёту для организаций», on delivery: when a company buys, the bonuses spent are at most 0\n",
+        "7. invoice «По счёту для организаций», on delivery: when a company buys, the bonuses spent are at most 0\n",
     ] {
         assert!(out.contains(wanted), "{wanted}\n{out}");
     }

@@ -26,7 +26,7 @@ fn the_demo_exits_with_success_and_says_what_happened() {
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
     assert!(
         text.trim_end()
-            .ends_with("Done: paid in instalments and by card, made up for, given back, captured on shipment; forms delivered; and abuse stopped."),
+            .ends_with("Done: paid in instalments, by card and by SBP, made up for, given back, captured on shipment; forms delivered; and abuse stopped."),
         "{text}"
     );
     assert_eq!(String::from_utf8_lossy(&output.stderr), "", "nothing went wrong between its lines");

@@ -32,6 +32,19 @@ impl Books {
         self.item["amount"].as_i64().expect("an amount")
     }
 
+    /// What its lines for receipts cost; nothing if it keeps none.
+    pub(crate) fn receipted(&self) -> Option<i64> {
+        let lines = self.item["receipts"]["lines"].as_array()?;
+        Some(lines.iter().filter_map(|line| line["amount"].as_i64()).sum())
+    }
+
+    /// An offer of which a piece can still be given back.
+    pub(crate) fn sku_left(&self) -> Option<String> {
+        let lines = self.item["receipts"]["lines"].as_array()?;
+        let line = lines.iter().find(|line| line["quantity"].as_i64() >= Some(1000) && line["amount"].as_i64() > Some(0))?;
+        Some(line["sku"].as_str()?.to_owned())
+    }
+
     pub(crate) fn history(&self) -> &[Value] {
         self.item["history"].as_array().map_or(&[], Vec::as_slice)
     }

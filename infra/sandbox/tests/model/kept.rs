@@ -82,9 +82,14 @@ impl KeptEnvironment {
 
     /// With these settings, of which one says the policy.
     pub(crate) fn with(policy: Policy, changes: &[(&str, &str)]) -> Self {
+        Self::with_options(policy, Options::default(), changes)
+    }
+
+    /// The same with stand-ins of these options.
+    pub(crate) fn with_options(policy: Policy, options: Options, changes: &[(&str, &str)]) -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
         let rooms = runtime.block_on(async {
-            let options = Options { record_calls: false, ..Options::default() };
+            let options = Options { record_calls: false, ..options };
             let story = Story::start_with(options, changes).await;
             Simulated { story, policy }
         });

@@ -13,9 +13,10 @@ use testkit::{Answer, Event};
 
 use crate::api::{Api, call, complete, with_key};
 use crate::document::DOCUMENT;
+use crate::receipts;
 
 /// More often than any request tries.
-const ALWAYS: u32 = 50;
+pub(crate) const ALWAYS: u32 = 50;
 const NO_STORE: [(&str, &str); 2] = [("ORDERS_TABLE", "gone"), ("FORMS_TABLE", "gone")];
 /// What acts on a held payment: the operation, its example, Mokka's method.
 const ON_A_HOLD: [(&str, &str, &str); 3] =
@@ -73,17 +74,18 @@ async fn the_back_offices_answers_are_documented() {
     let [payment, _, _] = three_attempts(&silent).await;
     assert_eq!(resend(&silent, &payment, "1").await.json()["code"], "events_off");
     api.add(&silent);
+    api.add(&receipts::played().await);
     api.assert_all_seen("back-office");
 }
 
 /// An operation's call about another payment than the example's.
-fn about(id: &str, payment: &str) -> Event {
+pub(crate) fn about(id: &str, payment: &str) -> Event {
     let operation = DOCUMENT.operation(id);
     let path = operation.path.replace("{paymentId}", payment).replace("{refund}", "1").replace("{message}", "1");
     complete(Event::new(operation.method, &path), &operation)
 }
 
-async fn act(api: &Api, id: &str, payment: &str, example: &str) -> Answer {
+pub(crate) async fn act(api: &Api, id: &str, payment: &str, example: &str) -> Answer {
     api.send(about(id, payment).json(DOCUMENT.body(id, example))).await
 }
 
@@ -105,7 +107,12 @@ async fn nothing_there(api: &Api) {
     for id in ["getOrder", "getPayment", "getRegistration", "getForm", "getFormPhoto"] {
         assert_eq!(api.send(call(id)).await.status, 404, "{id}");
     }
-    let others = [("settlePayment", "empty", ""), ("decideRefund", "made", ""), ("closeMessage", "orderStatus", "")];
+    let others = [
+        ("settlePayment", "empty", ""),
+        ("makeReceipt", "empty", ""),
+        ("decideRefund", "made", ""),
+        ("closeMessage", "orderStatus", ""),
+    ];
     for (id, example, _) in ON_A_HOLD.into_iter().chain(others) {
         assert_eq!(act(api, id, "1001-1", example).await.status, 404, "{id}");
     }

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 use standins::{Decision, Fault, System};
-use testkit::settings::IMSHOP_KEY;
+use testkit::settings::{IMSHOP_KEY, WITH_CARDS};
 use testkit::{Answer, Event};
 
 use crate::api::{Api, call};
@@ -17,6 +17,9 @@ async fn imshops_answers_are_documented() {
     assert_eq!(api.example("listPaymentMethods", "empty").await.status, 200);
     assert_eq!(api.example("listPaymentMethods", "cart").await.status, 200);
     acquiring(&api).await;
+    let cards = Api::start_with(&[("PAYMENTS_CONFIG", WITH_CARDS)]).await;
+    by_sbp(&cards).await;
+    api.add(&cards);
     forms(&api).await;
     let broken = Api::start_with(&NO_STORE).await;
     assert_eq!(broken.example("acquiring", "create").await.status, 500);
@@ -88,6 +91,14 @@ async fn acquiring(api: &Api) {
         let answer = acquire(api, body).await;
         assert_eq!((answer.status, answer.json()["success"].as_bool()), (status, Some(false)), "{change}: {}", answer.body);
     }
+}
+
+async fn by_sbp(api: &Api) {
+    api.example("createOrders", "kettle").await;
+    let mut body = DOCUMENT.body("acquiring", "create");
+    body["paymentMethodId"] = json!("yookassa/sbp");
+    let answer = acquire(api, body).await.json();
+    assert!(answer["sbpPayload"].is_string() && answer.get("paymentUrl").is_none(), "{answer}");
 }
 
 async fn acquire(api: &Api, body: Value) -> Answer {

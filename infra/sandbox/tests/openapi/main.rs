@@ -10,6 +10,7 @@ mod cards;
 mod document;
 mod imshop;
 mod mokka;
+mod receipts;
 mod shop;
 mod smspro;
 

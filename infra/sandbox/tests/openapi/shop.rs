@@ -20,6 +20,8 @@ async fn the_answers_to_a_push_are_documented() {
         json!({"checkLink": "not a link"}),
         json!({"items": [{"name": "Чай", "quantity": 0}]}),
         json!({"items": [{"name": "Чай", "quantity": 1, "colour": "red"}]}),
+        json!({"items": [{"name": "Чай", "quantity": 1, "vat": "НДС 20%"}]}),
+        json!({"items": [{"name": "Чай", "quantity": 1, "mode": true}]}),
         json!({"surplus": 1}),
     ] {
         let mut body = DOCUMENT.body("pushOrder", "complete");

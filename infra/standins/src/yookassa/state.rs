@@ -106,6 +106,11 @@ impl Yookassa {
             Ok(())
         })
     }
+
+    /// See [`crate::StandIns::set_next_yookassa_fields`].
+    pub(crate) fn set_next_fields(&self, fields: Map<String, Value>) {
+        self.with(|books, _| books.next_overrides.extend(fields));
+    }
 }
 
 /// The books, behind one lock.
@@ -116,6 +121,8 @@ pub(super) struct Books {
     pub(super) receipts: Shelf<Receipt>,
     pub(super) keys: Keys,
     pub(super) notices: Notices,
+    /// What a test wants to be shown of the next payment.
+    pub(super) next_overrides: Map<String, Value>,
     /// When which payment may end by itself.
     ends: BTreeSet<(OffsetDateTime, String)>,
 }

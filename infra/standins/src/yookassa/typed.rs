@@ -72,6 +72,11 @@ impl StandIns {
         self.simulator.yookassa.set_fields(id, fields)
     }
 
+    /// The same of the payment that is created next, in its first answer too.
+    pub fn set_next_yookassa_fields(&self, fields: Map<String, Value>) {
+        self.simulator.yookassa.set_next_fields(fields);
+    }
+
     /// The notifications whose time to be posted has come, for the test that brings them to the shop by hand and says by
     /// [`Self::yookassa_notice_posted`] what came of it.
     #[must_use]

@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::payments::payment::{
-    Change, KeyedRequest, Order, Payment, PaymentAction, Policy, ProviderOutcome, ProviderReport, Reason, RefundStatus, State,
+    Change, KeyedRequest, Order, Payment, PaymentAction, Policy, ProviderOutcome, ProviderReport, Reason, ReceiptLines,
+    ReceiptProblem, Receipts, RefundStatus, State,
 };
 use crate::platform::clock::{Deadline, Timestamp};
 use crate::platform::env::parse_url;
@@ -40,6 +41,21 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
 
     /// Holds another amount, or holds it longer.
     async fn change(&self, payment: &Payment, change: &Change, deadline: Deadline) -> Result<ProviderOutcome, Unknown>;
+
+    /// Makes the second receipt of goods that were paid in advance.
+    async fn receipt(&self, payment: &Payment, _: Deadline) -> Result<ProviderOutcome, Unknown> {
+        Ok(ProviderOutcome::NotSent(format!("gateway {} makes no receipts", payment.provider)))
+    }
+
+    /// What its receipts of an order are made of, of which `amount` is to be paid; nothing if it makes none.
+    fn receipts(&self, _: &Order, _: Money) -> Result<Option<Receipts>, ReceiptProblem> {
+        Ok(None)
+    }
+
+    /// Why no receipt can be made of these lines for the customer of `order`; the second one of what was paid in advance, or another.
+    fn receipt_problem(&self, _: &ReceiptLines, _: &Order, _is_second: bool) -> Option<ReceiptProblem> {
+        None
+    }
 
     /// Gives captured money back.
     async fn refund(&self, payment: &Payment, amount: Money, deadline: Deadline) -> Result<ProviderOutcome, Unknown>;
@@ -162,6 +178,10 @@ pub struct Abilities {
     /// A hold can be changed: held for another amount, which may be more, and held longer. Where it cannot, a lower amount is what is captured of
     /// it, and its end is the provider's.
     pub changes_hold: bool,
+    /// A part of a hold can be captured: the rest goes back to the customer.
+    pub captures_parts: bool,
+    /// What a partial refund must leave more than, in minor units.
+    pub least_rest: Option<i64>,
     /// A capture hands over the order and a fiscal document.
     pub takes_documents: bool,
     /// The customer's page has one way back for all outcomes, so that it says nothing of them.
@@ -188,10 +208,18 @@ pub enum Call<'a> {
         order: &'a Order,
         urls: &'a Urls,
     },
-    Capture,
+    Capture {
+        order: Option<&'a Order>,
+    },
     Cancel,
-    /// The index in [`Payment::refunds`].
-    Refund(usize),
+    Refund {
+        /// In [`Payment::refunds`].
+        index: usize,
+        order: Option<&'a Order>,
+    },
+    Receipt {
+        order: Option<&'a Order>,
+    },
 }
 
 impl Call<'_> {
@@ -200,9 +228,10 @@ impl Call<'_> {
     pub fn name(&self) -> Cow<'static, str> {
         match self {
             Self::Register { .. } => "create".into(),
-            Self::Capture => "capture".into(),
+            Self::Capture { .. } => "capture".into(),
             Self::Cancel => "cancel".into(),
-            Self::Refund(index) => format!("refund-{}", index.saturating_add(1)).into(),
+            Self::Refund { index, .. } => format!("refund-{}", index.saturating_add(1)).into(),
+            Self::Receipt { .. } => "receipt".into(),
         }
     }
 }

@@ -58,7 +58,14 @@ impl Gateway for Missing {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { changes_hold: false, takes_documents: false, one_way_back: true, ends_exactly: false }
+        Abilities {
+            changes_hold: false,
+            captures_parts: false,
+            least_rest: None,
+            takes_documents: false,
+            one_way_back: true,
+            ends_exactly: false,
+        }
     }
 
     fn valid_for(&self) -> Option<Duration> {

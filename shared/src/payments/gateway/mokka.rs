@@ -12,8 +12,8 @@ use crate::payments::mokka::types::{
 };
 use crate::payments::mokka::{self, Client, Code, Error, Fault, Method, Settings, Store};
 use crate::payments::payment::{
-    Change, Fact, FullName, KeyedRequest, Line, Order, Payment, Policy, ProviderOutcome, ProviderReport, Reason, ReportedState,
-    fiscal_document,
+    Change, Fact, FullName, KeyedRequest, Line, LineTax, Order, Payment, Policy, ProviderOutcome, ProviderReport, Reason,
+    ReportedState, fiscal_document,
 };
 use crate::payments::texts;
 use crate::platform::clock::{Clock, Deadline, MOSCOW, Timestamp};
@@ -226,7 +226,14 @@ impl Gateway for MokkaGateway {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { changes_hold: true, takes_documents: true, one_way_back: false, ends_exactly: true }
+        Abilities {
+            changes_hold: true,
+            captures_parts: false,
+            least_rest: None,
+            takes_documents: true,
+            one_way_back: false,
+            ends_exactly: true,
+        }
     }
 
     fn valid_for(&self) -> Option<Duration> {
@@ -385,6 +392,7 @@ fn bill(order: &Order, amount: Money) -> Vec<CartItem> {
         subtotal: None,
         brand: None,
         category: None,
+        tax: LineTax::default(),
     });
     order.lines.iter().chain(&delivery).filter_map(item).collect()
 }

@@ -4,9 +4,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use super::{LineNumbers, sum_of_lines};
+use crate::payments::payment::TaxWord;
 use crate::platform::ids::{InstallId, ItemId, OrderId, OrderUuid};
 use crate::platform::money::{Currency, Decimal, Money, Quantity};
-use crate::platform::wire::{Flag, Lenient, Said, objects, readable, said};
+use crate::platform::wire::{Flag, Lenient, Said, objects, readable, said, unless_blank};
 
 /// IMSHOP's order creation, as far as payments need it. A field of a wrong type is left out, not refused: whether the order
 /// is acceptable is the shop's to say. Only `orders[].uuid` must be there.
@@ -105,6 +106,15 @@ pub struct Item {
     pub warehouse_id: Lenient<Option<ItemId>>,
     pub brand: Lenient<String>,
     pub category: Lenient<String>,
+    /// The rate of VAT. Said but unreadable is not the same as unsaid, here and below.
+    #[serde(deserialize_with = "unless_blank")]
+    pub vat: Said<TaxWord>,
+    /// What a receipt calls the goods.
+    #[serde(deserialize_with = "unless_blank")]
+    pub subject: Said<TaxWord>,
+    /// How a receipt says that they are paid.
+    #[serde(deserialize_with = "unless_blank")]
+    pub mode: Said<TaxWord>,
 }
 
 impl Item {
@@ -289,4 +299,10 @@ pub struct PushedItem {
     pub subtotal: Option<Decimal>,
     pub brand: Option<String>,
     pub category: Option<String>,
+    /// The rate of VAT.
+    pub vat: Option<TaxWord>,
+    /// What a receipt calls the goods.
+    pub subject: Option<TaxWord>,
+    /// How a receipt says that they are paid.
+    pub mode: Option<TaxWord>,
 }

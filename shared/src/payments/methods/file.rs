@@ -13,7 +13,7 @@ use super::condition::Condition;
 use super::gateways::GatewaySections;
 use super::method::{CustomerPhone, Icon, Limit, Method, Variant, Widget};
 use crate::payments::imshop::payments::PaymentType;
-use crate::payments::payment::GatewayName;
+use crate::payments::payment::{GatewayName, PaymentMeans};
 use crate::platform::clock::MOSCOW;
 use crate::platform::config::{Mistake, filled, maybe_filled, table, tables, text};
 use crate::platform::env::parse_url;
@@ -86,7 +86,10 @@ struct MethodTable {
     /// The gateway that takes the money of an online payment: mokka, or one of `[gateways]`. Left out for payment on delivery.
     #[schemars(with = "Option<GatewayName>")]
     provider: Option<Spanned<GatewayName>>,
-    /// Whether the money is held first and captured later; so it is, if left out. Not for provider mokka, which always holds.
+    /// What the customer pays with at a card gateway; a card, if left out.
+    means: Option<PaymentMeans>,
+    /// Whether the money is held first and captured later; so it is, if left out, but for SBP, which holds nothing. Not for provider
+    /// mokka, which always holds.
     two_stage: Option<bool>,
     /// Percent off the delivery.
     #[serde(default, deserialize_with = "percent")]
@@ -250,6 +253,7 @@ impl MethodTable {
         }
         let kind = *self.r#type.get_ref();
         let provider = self.provider.as_ref().map(Spanned::get_ref);
+        let means = self.means.unwrap_or_default();
         let is_mokka = provider.is_some_and(GatewayName::is_mokka);
         match provider {
             Some(_) if !is_online(kind) => {
@@ -263,6 +267,15 @@ impl MethodTable {
             }
             Some(_) if is_mokka && self.two_stage.is_some() => {
                 return Err("twoStage must be left out for provider mokka, which always holds first".to_owned());
+            }
+            Some(_) if is_mokka && self.means.is_some() => {
+                return Err("means must be left out for provider mokka, which has one".to_owned());
+            }
+            None if self.means.is_some() => {
+                return Err("means must be left out for payment on delivery (type cash or card_on_delivery)".to_owned());
+            }
+            Some(_) if self.two_stage == Some(true) && !means.holds() => {
+                return Err("twoStage must be left out or false for means sbp and sbp_page: SBP holds no money".to_owned());
             }
             None if self.two_stage.is_some() => {
                 return Err("twoStage must be left out for payment on delivery (type cash or card_on_delivery)".to_owned());
@@ -285,7 +298,8 @@ impl MethodTable {
             title: self.title,
             description: self.description,
             kind,
-            two_stage: self.two_stage.unwrap_or(self.provider.is_some()),
+            means,
+            two_stage: self.two_stage.unwrap_or(self.provider.is_some() && means.holds()),
             provider: self.provider.map(Spanned::into_inner),
             delivery_discount: self.delivery_discount,
             auto_verification: self.auto_verification,
@@ -307,16 +321,20 @@ fn exclusions(schema: &mut Schema) {
             {"not": {"required": ["icon", "iconId"]}},
             {
                 "if": {"required": ["type"], "properties": {"type": {"enum": ["cash", "card_on_delivery"]}}},
-                "then": {"not": {"anyOf": [{"required": ["provider"]}, {"required": ["twoStage"]}]}},
+                "then": {"not": {"anyOf": [{"required": ["provider"]}, {"required": ["twoStage"]}, {"required": ["means"]}]}},
                 "else": {"required": ["provider"], "properties": {"type": {"const": "card"}}}
             },
             {
                 "if": {"required": ["provider"], "properties": {"provider": {"const": GatewayName::MOKKA.as_str()}}},
-                "then": {"not": {"required": ["twoStage"]}},
+                "then": {"not": {"anyOf": [{"required": ["twoStage"]}, {"required": ["means"]}]}},
                 "else": {"not": {"anyOf": [
                     {"required": ["widget"]},
                     {"required": ["limit"], "properties": {"limit": {"not": {"const": "off"}}}}
                 ]}}
+            },
+            {
+                "if": {"required": ["means"], "properties": {"means": {"enum": ["sbp", "sbp_page"]}}},
+                "then": {"properties": {"twoStage": {"const": false}}}
             }
         ]),
     );

@@ -10,6 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer};
 use url::Url;
 
+use super::receipt::ReceiptSection;
 use crate::payments::imshop::payments::PaymentType;
 use crate::payments::payment::{GatewayName, Policy};
 use crate::platform::config::{Mistake, list, read, table, text};
@@ -41,6 +42,8 @@ pub struct GatewaySection {
     pub finish: Policy,
     /// Where notifications may come from.
     pub sources: Vec<IpNet>,
+    /// How fiscal receipts are made; none are without it.
+    pub receipt: Option<ReceiptSection>,
 }
 
 /// A payment gateway: a shop's account at a payment provider.
@@ -65,15 +68,17 @@ struct GatewayTable {
     #[serde(default, deserialize_with = "sources")]
     #[schemars(with = "Option<Vec<Network>>", length(min = 1))]
     sources: Option<Vec<IpNet>>,
+    /// Fiscal receipts; none are sent, if left out.
+    receipt: Option<ReceiptSection>,
 }
 
 impl<'de> Deserialize<'de> for GatewaySection {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        table(deserializer, |GatewayTable { kind, shop_id, base_url, finish, sources }| {
+        table(deserializer, |GatewayTable { kind, shop_id, base_url, finish, sources, receipt }| {
             let base_url = base_url.map_or_else(|| parse_url(kind.api()), Ok)?;
             let own = || kind.senders().iter().map(|sender| network(sender)).collect();
             let sources = sources.map_or_else(own, Ok)?;
-            Ok(Self { kind, shop_id, base_url, finish: finish.into(), sources })
+            Ok(Self { kind, shop_id, base_url, finish: finish.into(), sources, receipt })
         })
     }
 }
@@ -91,7 +96,7 @@ impl JsonSchema for GatewaySection {
 /// In words, for a person.
 impl fmt::Display for GatewaySection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, shop_id, base_url, finish, sources } = self;
+        let Self { kind, shop_id, base_url, finish, sources, receipt } = self;
         let finish = match finish {
             Policy::OnHold => "a hold is captured at once",
             Policy::OnShipment => "a hold is captured when the goods ship",
@@ -102,7 +107,10 @@ impl fmt::Display for GatewaySection {
             let between = if index == 0 { "" } else { ", " };
             if is_one { write!(f, "{between}{}", source.addr())? } else { write!(f, "{between}{source}")? }
         }
-        Ok(())
+        match receipt {
+            Some(receipt) => write!(f, "; {receipt}"),
+            None => f.write_str("; no receipts"),
+        }
     }
 }
 

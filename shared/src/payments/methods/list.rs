@@ -10,7 +10,7 @@ use super::file;
 use super::gateways::{GatewaySection, GatewaySections};
 use super::method::{CustomerPhone, Method, Offer};
 use crate::payments::imshop::payments::Request;
-use crate::payments::payment::GatewayName;
+use crate::payments::payment::{GatewayName, PaymentMeans};
 use crate::platform::config::{Mistake, read};
 use crate::platform::ids::MethodId;
 use crate::platform::phone::Phone;
@@ -92,7 +92,9 @@ impl fmt::Display for Methods {
         for (index, method) in self.iter().enumerate() {
             let provider = method.provider.as_ref().map_or("on delivery", GatewayName::as_str);
             let at_once = if method.provider.is_some() && !method.two_stage { ", captured at once" } else { "" };
-            write!(f, "{}. {} «{}», {provider}{at_once}: ", index + 1, method.id, method.title)?;
+            let means = if method.means == PaymentMeans::Card { "" } else { method.means.name() };
+            let by = if means.is_empty() { "" } else { " by " };
+            write!(f, "{}. {} «{}», {provider}{by}{means}{at_once}: ", index + 1, method.id, method.title)?;
             match &method.when {
                 Some(when) => writeln!(f, "when {when}")?,
                 None => writeln!(f, "always")?,

@@ -6,7 +6,7 @@ use super::condition::Condition;
 use super::facts::Facts;
 use super::truth::Truth;
 use crate::payments::imshop::payments::PaymentType;
-use crate::payments::payment::GatewayName;
+use crate::payments::payment::{GatewayName, PaymentMeans};
 use crate::platform::config::within;
 use crate::platform::ids::MethodId;
 
@@ -23,6 +23,8 @@ pub struct Method {
     pub kind: PaymentType,
     /// The gateway that takes the money; none for payment on delivery.
     pub provider: Option<GatewayName>,
+    /// What the customer pays with, at a card gateway.
+    pub means: PaymentMeans,
     /// The money is held first, and captured or let go later. Never of payment on delivery, always of Mokka.
     pub two_stage: bool,
     /// Percent off the delivery, 0 to 100.

@@ -2,7 +2,8 @@
 //! is called.
 
 use super::data::{Change, FiscalReceipt, Payment};
-use super::refund::MAX_REFUNDS;
+use super::receipt::{LinesRefusal, ReceiptLines, ReceiptProblem};
+use super::refund::{MAX_REFUNDS, Part};
 use super::state::State;
 use super::steps::MAX_COMMANDS;
 use crate::platform::clock::Timestamp;
@@ -12,7 +13,11 @@ use crate::platform::money::Money;
 #[derive(Clone, Debug)]
 pub enum Command {
     /// Capture the hold, with this fiscal document.
-    Finish(FiscalReceipt),
+    Finish {
+        receipt: FiscalReceipt,
+        /// What of it; all that is to be paid without it.
+        part: Option<Part>,
+    },
     /// Let the hold go.
     Cancel,
     /// Change the hold.
@@ -22,8 +27,10 @@ pub enum Command {
         /// SHA-256 of the idempotency key.
         key_hash: String,
         /// How much; everything that is left without it.
-        amount: Option<Money>,
+        part: Option<Part>,
     },
+    /// Make the second receipt of goods that were paid in advance: they ship.
+    Receipt,
 }
 
 /// Why the state of things forbids a command.
@@ -52,6 +59,22 @@ pub enum CommandRefusal {
     /// More than is held, where a hold cannot be made larger.
     #[error("at most {0} is held, and no more can be captured")]
     AboveHold(Money),
+    /// The provider gives no part back that would leave so little.
+    #[error("a part must leave more than {0}: give back less, or the whole rest")]
+    RestTooSmall(Money),
+    /// The provider captures a hold whole.
+    #[error("this hold is captured whole: `change` it first")]
+    PartialFinish,
+    #[error("{0}")]
+    Lines(LinesRefusal),
+    /// The fiscal receipt that belongs to it cannot be made.
+    #[error("no fiscal receipt can be made for it: {0}")]
+    Receipt(ReceiptProblem),
+    /// There is nothing to make a second receipt of.
+    #[error("nothing of this payment was receipted as paid in advance, so that no second receipt follows")]
+    NoSecondReceipt,
+    #[error("the second receipt is made already")]
+    SecondReceiptMade,
     /// The provider takes a partial refund later only.
     #[error("a part can be given back from {} on, the whole rest at once", .0.rfc3339())]
     PartialTooEarly(Timestamp),
@@ -67,7 +90,7 @@ pub enum CommandRefusal {
     #[error("too much was done to this payment already; go on in the provider's cabinet")]
     TooManySteps,
     /// The idempotency key belongs to another refund.
-    #[error("this idempotency key was used for a refund of another amount")]
+    #[error("this idempotency key was used for a refund of another amount, or of other lines")]
     KeyReused,
     /// The refund is decided, or there is none of that number.
     #[error("no refund of that number waits for a decision")]
@@ -103,6 +126,15 @@ impl CommandRefusal {
             Self::NothingToRefund => "nothing_to_refund",
             Self::AboveRest(_) => "above_rest",
             Self::AboveHold(_) => "above_hold",
+            Self::RestTooSmall(_) => "rest_too_small",
+            Self::PartialFinish => "partial_finish",
+            Self::Lines(LinesRefusal::Unknown(_)) => "unknown_line",
+            Self::Lines(LinesRefusal::AboveLeft { .. }) => "above_line",
+            Self::Lines(LinesRefusal::NotKept) => "lines_not_kept",
+            Self::Lines(LinesRefusal::Nothing) => "zero_amount",
+            Self::Receipt(_) => "receipt_impossible",
+            Self::NoSecondReceipt => "no_second_receipt",
+            Self::SecondReceiptMade => "second_receipt_made",
             Self::PartialTooEarly(_) => "partial_too_early",
             Self::ZeroAmount => "zero_amount",
             Self::OtherCurrency => "other_currency",
@@ -136,10 +168,14 @@ impl Payment {
         match command {
             // Given up before it was paid.
             Command::Cancel if matches!(self.state, State::Creating | State::Pending) => Ok(()),
-            Command::Finish(_) | Command::Cancel => self.permits_to_end_the_hold(),
+            Command::Cancel | Command::Finish { part: None, .. } => self.permits_to_end_the_hold(),
+            Command::Finish { part: Some(part), .. } => {
+                self.permits_to_end_the_hold().and_then(|()| self.permits_part(part).map(drop))
+            }
             Command::Change(_) if self.state == State::Finishing => Err(CommandRefusal::InProgress("finish")),
             Command::Change(change) => self.permits_to_end_the_hold().and_then(|()| self.permits_amount(change.amount)),
-            Command::Refund { amount, .. } => self.permits_refund(*amount, partial_from, now),
+            Command::Refund { part, .. } => self.permits_refund(part.as_ref(), partial_from, now),
+            Command::Receipt => self.permits_second_receipt(),
         }
     }
 
@@ -147,8 +183,8 @@ impl Payment {
     /// that was seen.
     #[must_use]
     pub fn may_give_all_back(&self, command: &Command, refusal: &CommandRefusal) -> bool {
-        let is_whole = |amount: &Option<Money>| amount.is_none_or(|amount| amount == self.amount);
-        let is_asked = matches!(command, Command::Refund { amount, .. } if is_whole(amount));
+        let is_whole = |part: &Option<Part>| part.as_ref().is_none_or(|part| *part == Part::Amount(self.amount));
+        let is_asked = matches!(command, Command::Refund { part, .. } if is_whole(part));
         is_asked && *refusal == CommandRefusal::Mismatch && self.state.is_failed() && !self.rest().is_zero()
     }
 
@@ -171,7 +207,49 @@ impl Payment {
         }
     }
 
-    fn permits_refund(&self, amount: Option<Money>, partial_from: Timestamp, now: Timestamp) -> Result<(), CommandRefusal> {
+    /// How much is captured by `part` of what is to be paid, if it can be.
+    pub fn permits_part(&self, part: &Part) -> Result<Money, CommandRefusal> {
+        let amount = self.captured_part(part)?.0;
+        self.permits_amount(amount)?;
+        if amount.minor() > self.amount.minor() {
+            Err(CommandRefusal::AboveHold(self.amount))
+        } else if amount != self.amount && self.state == State::Finishing && self.operation.is_some() {
+            // The call that may have been executed says the other part.
+            Err(CommandRefusal::InProgress("finish of another part"))
+        } else {
+            Ok(amount)
+        }
+    }
+
+    /// How much `part` is of what is to be captured, and its lines.
+    pub fn captured_part(&self, part: &Part) -> Result<(Money, Option<ReceiptLines>), CommandRefusal> {
+        let lines = self.receipts.as_ref().map(|receipts| &receipts.lines);
+        match part {
+            Part::Amount(amount) => Ok((*amount, lines.map(|lines| lines.for_amount(*amount)))),
+            Part::Lines(asked) => {
+                let lines = lines.ok_or(CommandRefusal::Lines(LinesRefusal::NotKept))?;
+                let part = lines.part(asked).map_err(CommandRefusal::Lines)?;
+                let amount = Money::from_minor(part.minor(), self.amount.currency()).unwrap_or(self.amount);
+                Ok((amount, Some(lines.of_part(&part))))
+            }
+        }
+    }
+
+    fn permits_second_receipt(&self) -> Result<(), CommandRefusal> {
+        match self.state {
+            State::Captured | State::PartiallyRefunded => {}
+            State::Creating | State::Pending | State::Held | State::Finishing => return Err(CommandRefusal::NotCaptured),
+            State::Refunded => return Err(CommandRefusal::NothingToRefund),
+            State::Declined | State::Canceled | State::Expired => return Err(CommandRefusal::AlreadyOver(self.state)),
+        }
+        match &self.receipts {
+            None => Err(CommandRefusal::NoSecondReceipt),
+            Some(receipts) if receipts.is_closed() => Err(CommandRefusal::SecondReceiptMade),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn permits_refund(&self, part: Option<&Part>, partial_from: Timestamp, now: Timestamp) -> Result<(), CommandRefusal> {
         match self.state {
             State::Captured | State::PartiallyRefunded => {}
             State::Creating | State::Pending | State::Held | State::Finishing => return Err(CommandRefusal::NotCaptured),
@@ -179,7 +257,7 @@ impl Payment {
             State::Declined | State::Canceled | State::Expired => return Err(CommandRefusal::AlreadyOver(self.state)),
         }
         let rest = self.rest();
-        let amount = amount.unwrap_or(rest);
+        let amount = self.wanted(part)?.amount;
         self.permits_amount(amount)?;
         if self.refunds.len() >= MAX_REFUNDS {
             return Err(CommandRefusal::TooManyRefunds);

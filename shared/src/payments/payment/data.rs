@@ -2,9 +2,11 @@
 
 use super::channels::Outbox;
 use super::gateway_name::GatewayName;
+use super::means::PaymentMeans;
 use super::operation::Operation;
 use super::order::Line;
 use super::prepayment::Prepaid;
+use super::receipt::{ReceiptPart, Receipts};
 use super::state::{BACK_OFFICE, State};
 use crate::platform::clock::Timestamp;
 use crate::platform::ids::{MethodId, OrderId, OrderUuid, PaymentId};
@@ -25,6 +27,8 @@ pub struct Payment {
     pub method: MethodId,
     /// The gateway that takes the money.
     pub provider: GatewayName,
+    /// What the customer pays with there.
+    pub means: PaymentMeans,
     /// What the provider is to take, or has captured. Only a change of the hold changes it, or a prepayment that the customer chooses.
     pub amount: Money,
     /// What of the order is paid beside it.
@@ -33,6 +37,8 @@ pub struct Payment {
     pub state: State,
     /// The last call that changes something at the provider had no clear answer.
     pub unknown: bool,
+    /// The customer has finished, and the bank has not: it may become money at any time, so that it never ends by our clock.
+    pub processing: bool,
     /// It was given up here while the customer could still pay it: a hold that comes is let go, until none can come any more.
     pub withdrawn: bool,
     /// The provider's data do not match ours: nothing counts as paid until they do.
@@ -73,6 +79,8 @@ pub struct Payment {
     pub refusals: u32,
     /// The shop's fiscal receipt that it is captured with; without one we draw a document of our own.
     pub fiscal_receipt: Option<FiscalReceipt>,
+    /// What its gateway's fiscal receipts are made of; nothing where it makes none.
+    pub receipts: Option<Receipts>,
     /// What was given back, or is being given back; oldest first.
     pub refunds: Vec<Refund>,
     /// When it was opened.
@@ -98,6 +106,8 @@ pub struct Choice {
     pub method: MethodId,
     /// The gateway that takes the money.
     pub provider: GatewayName,
+    /// What the customer pays with there.
+    pub means: PaymentMeans,
     /// Whether the money is held first and captured later.
     pub two_stage: bool,
     /// Where the app is opened again.
@@ -157,6 +167,8 @@ pub enum Intent {
     Change(Change),
     /// Give money back: the index in [`Payment::refunds`].
     Refund(usize),
+    /// Make the second receipt of goods that were paid in advance.
+    Receipt,
 }
 
 impl Intent {
@@ -167,6 +179,7 @@ impl Intent {
             Self::Cancel => "cancel",
             Self::Change(_) => "change",
             Self::Refund(_) => "refund",
+            Self::Receipt => "receipt",
         }
     }
 }
@@ -219,6 +232,10 @@ pub struct Refund {
     pub ended_at: Option<Timestamp>,
     /// The provider's id of it, where it keeps a record of each.
     pub provider_id: Option<String>,
+    /// What of the payment's lines it gives back, while it is open.
+    pub part: ReceiptPart,
+    /// A digest of the lines that were asked for, if an amount was not.
+    pub lines_hash: Option<String>,
 }
 
 /// How a refund stands.

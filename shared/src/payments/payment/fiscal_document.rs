@@ -150,7 +150,7 @@ fn wrapped(text: &str, columns: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payments::payment::{Choice, GatewayName, Known, Line};
+    use crate::payments::payment::{Choice, GatewayName, Known, Line, LineTax, PaymentMeans};
     use crate::platform::ids::{MethodId, OrderId, OrderUuid};
     use crate::platform::money::{Currency, Quantity};
 
@@ -177,6 +177,7 @@ mod tests {
                     subtotal: None,
                     brand: None,
                     category: None,
+                    tax: LineTax::default(),
                 },
                 Line {
                     sku: None,
@@ -186,6 +187,7 @@ mod tests {
                     subtotal: Some(rub(50_000)),
                     brand: None,
                     category: None,
+                    tax: LineTax::default(),
                 },
             ],
             delivery: Some(rub(30_000)),
@@ -209,6 +211,7 @@ mod tests {
         let choice = Choice {
             method: MethodId::parse("mokka").unwrap(),
             provider: GatewayName::MOKKA,
+            means: PaymentMeans::Card,
             two_stage: true,
             return_url: None,
             valid_till: now,

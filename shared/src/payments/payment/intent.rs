@@ -1,9 +1,10 @@
 //! What was asked for: recorded before the provider is called, so that the next request knows what to finish.
 
 use super::data::{Intent, Payment, Reason, Refund, RefundStatus};
+use super::receipt::ReceiptPart;
+use super::refund::Wanted;
 use super::state::{State, Trigger};
 use crate::platform::clock::Timestamp;
-use crate::platform::money::Money;
 
 impl Payment {
     /// This payment with what is about to be done to it, leased to the request that does it.
@@ -16,6 +17,7 @@ impl Payment {
                 Some(refund) => format!("refund {} of {} asked for", index + 1, refund.amount),
                 None => format!("refund {} asked for", index + 1),
             },
+            Intent::Receipt => "second receipt asked for".to_owned(),
         };
         self.push(Some(action), None, by, now);
         self.intent = Some(intent);
@@ -36,7 +38,8 @@ impl Payment {
 
     /// This payment with one more refund, which is about to be made.
     #[must_use]
-    pub fn refunding(mut self, key_hash: String, amount: Money, by: Trigger<'_>, now: Timestamp) -> Self {
+    pub fn refunding(mut self, key_hash: String, wanted: Wanted, by: Trigger<'_>, now: Timestamp) -> Self {
+        let Wanted { amount, part, lines_hash } = wanted;
         let index = self.refunds.len();
         self.refunds.push(Refund {
             key_hash,
@@ -47,6 +50,8 @@ impl Payment {
             at: now,
             ended_at: None,
             provider_id: None,
+            part,
+            lines_hash,
         });
         self.intending(Intent::Refund(index), by, now)
     }
@@ -104,6 +109,7 @@ impl Payment {
                 self.push(Some(action), None, by, now);
             }
             Some(Intent::Refund(index)) => self.refund_made(index, by, now),
+            Some(Intent::Receipt) => self.push(Some("second receipt made".to_owned()), None, by, now),
         }
         self.settled_for_now()
     }
@@ -117,6 +123,7 @@ impl Payment {
             {
                 refund.status = RefundStatus::Refused(reason.clone());
                 refund.ended_at = Some(now);
+                refund.part = ReceiptPart::default();
             }
             if let Intent::Change(change) = &intent
                 && change.amount == self.amount

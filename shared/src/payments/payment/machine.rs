@@ -102,6 +102,7 @@ fn intended(payment: &Payment, report: &ProviderReport, policy: Policy, now: Tim
             Some(sums) => recorded_refund_of(payment, report, sums),
             None => refund_of(payment, report),
         },
+        Some(Intent::Receipt) => second_receipt_of(payment, report),
         Some(Intent::Cancel | Intent::Change(_)) | None => unchanged(payment, report, policy, now),
     }
 }
@@ -301,6 +302,26 @@ fn recorded_refund_of(payment: &Payment, report: &ProviderReport, sums: &Sums) -
     sure(payment, report, payment.amount, next)
 }
 
+/// The second receipt of a payment. Until the provider's id of it is known the call is repeated: with its key it makes one receipt.
+fn second_receipt_of(payment: &Payment, report: &ProviderReport) -> Next {
+    let is_made = payment.receipts.as_ref().is_some_and(|receipts| receipts.closing.is_some());
+    match &report.state {
+        ReportedState::Captured if is_made => Next::Done,
+        ReportedState::Captured => Next::Repeat,
+        ReportedState::Refunded => {
+            Next::Dropped(Reason { code: "refunded".to_owned(), text: "everything is given back".to_owned() })
+        }
+        ReportedState::Unregistered
+        | ReportedState::Pending
+        | ReportedState::Processing
+        | ReportedState::Held
+        | ReportedState::Declined
+        | ReportedState::Canceled
+        | ReportedState::Expired
+        | ReportedState::Unrecognised(_) => Next::Wait,
+    }
+}
+
 fn money(payment: &Payment, report: &ProviderReport, policy: Policy) -> Next {
     match (&report.state, policy) {
         (ReportedState::Captured, _) => Next::Move(State::Captured),
@@ -363,7 +384,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::payments::payment::{GatewayName, Outbox, PaymentAction, PollSchedule, Prepaid, Stored, Trigger};
+    use crate::payments::payment::{
+        GatewayName, Outbox, Part, PaymentAction, PaymentMeans, PollSchedule, Prepaid, Stored, Trigger,
+    };
     use crate::platform::ids::{MethodId, OrderId, OrderUuid, PaymentId};
     use crate::platform::money::Currency;
 
@@ -379,11 +402,13 @@ mod tests {
             attempt: 1,
             method: MethodId::parse("mokka").unwrap(),
             provider: GatewayName::MOKKA,
+            means: PaymentMeans::Card,
             two_stage: true,
             amount: rub(500_000),
             prepaid: None,
             state,
             unknown: false,
+            processing: false,
             withdrawn: false,
             mismatch: None,
             action: (state != State::Creating).then(|| PaymentAction::Page("https://mokka.example/page".to_owned())),
@@ -403,6 +428,7 @@ mod tests {
             intent: None,
             refusals: 0,
             fiscal_receipt: None,
+            receipts: None,
             refunds: Vec::new(),
             created_at: Timestamp::from_millis(0),
             captured_at: None,
@@ -422,6 +448,7 @@ mod tests {
         let state = prop_oneof![
             Just(ReportedState::Unregistered),
             Just(ReportedState::Pending),
+            Just(ReportedState::Processing),
             Just(ReportedState::Held),
             Just(ReportedState::Captured),
             Just(ReportedState::Refunded),
@@ -438,6 +465,29 @@ mod tests {
 
     fn any_policy() -> impl Strategy<Value = Policy> {
         prop_oneof![Just(Policy::OnHold), Just(Policy::OnShipment)]
+    }
+
+    /// The reference's 4.13.
+    #[test]
+    fn what_a_bank_is_about_to_answer_never_ends_by_our_clock_and_goes_to_a_person() {
+        let report = ProviderReport::new(ReportedState::Processing, "1001-1");
+        let mut payment = payment(State::Pending);
+        let mut now = payment.valid_till;
+        for _ in 0..40 {
+            payment = payment.with_report(&report);
+            assert_eq!(next(&payment, &report, Policy::OnHold, now), Next::Wait);
+            payment = payment.polled_unchanged().scheduled(now);
+            let pause = payment.poll.provider_at.unwrap().since(now);
+            assert!(pause <= Duration::from_hours(6), "{pause:?}");
+            now = payment.poll.provider_at.unwrap();
+        }
+        assert!(payment.is_overdue(Duration::from_hours(48), now), "a person hears of it");
+        // The bank has answered.
+        let declined = payment.with_report(&ProviderReport::new(ReportedState::Declined, "1001-1"));
+        assert!(
+            !declined.processing
+                && !declined.moved(State::Declined, Trigger::Schedule, now).scheduled(now).is_overdue(Duration::ZERO, now)
+        );
     }
 
     #[test]
@@ -537,7 +587,10 @@ mod tests {
             assert_eq!(decide(&change, &over, 400_000), Next::Done, "changed, then over: a new attempt is for the new amount");
         }
 
-        let refund = |amount| payment(State::Captured).refunding("key".to_owned(), rub(amount), by, at);
+        let refund = |amount| {
+            let wanted = payment(State::Captured).wanted(Some(&Part::Amount(rub(amount)))).unwrap();
+            payment(State::Captured).refunding("key".to_owned(), wanted, by, at)
+        };
         assert_eq!(decide(&refund(500_000), &Captured, 500_000), Next::Repeat, "all of it would show");
         assert_eq!(decide(&refund(500_000), &Refunded, 500_000), Next::Done);
         assert_eq!(decide(&refund(100_000), &Captured, 500_000), Next::Wait, "a part does not show: a person must look");

@@ -24,6 +24,7 @@ mod gateway_name;
 mod intent;
 mod keyed;
 mod machine;
+mod means;
 mod news;
 mod operation;
 mod order;
@@ -31,10 +32,12 @@ mod poll_schedule;
 mod prepaid;
 mod prepayment;
 mod publishing;
+mod receipt;
 mod refund;
 mod report;
 mod state;
 mod steps;
+mod tax;
 
 pub use cart::{Cart, Fact, Goods};
 pub use channels::{Channel, ChannelState, EventReceipt, Outbox};
@@ -47,13 +50,19 @@ pub use events::{EventKind, EventRefund, ShopEvent};
 pub use form::{FullName, Known};
 pub use gateway_name::{GatewayName, GatewayNameError};
 pub use machine::{Next, Policy, next};
+pub use means::PaymentMeans;
 pub use news::News;
 pub use operation::{KeyedRequest, Operation};
 pub use order::{Line, Order};
 pub use prepaid::Split;
 pub use prepayment::{Named, Prepaid, Prepayment};
 pub use publishing::Message;
-pub use refund::MAX_REFUNDS;
+pub use receipt::{
+    AskedLine, ClosingReceipt, LinesRefusal, ReceiptItem, ReceiptLine, ReceiptLines, ReceiptPart, ReceiptProblem,
+    ReceiptRejection, ReceiptStatus, Receipts, TakenLine,
+};
+pub use refund::{MAX_REFUNDS, Part, Wanted};
 pub use report::{ProviderOutcome, ProviderReport, ReportedRefund, ReportedState, Sums};
 pub use state::{State, Trigger};
 pub use steps::MAX_COMMANDS;
+pub use tax::{LineTax, TaxWord, TaxWordError};

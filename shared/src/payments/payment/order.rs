@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::cart::{Cart, Fact, Goods};
 use super::form::Known;
+use super::tax::LineTax;
 use crate::payments::texts;
 use crate::platform::clock::Timestamp;
 use crate::platform::ids::{InstallId, ItemId, OrderId, OrderUuid, PaymentId};
@@ -74,22 +75,40 @@ pub struct Line {
     pub subtotal: Option<Money>,
     pub brand: Option<String>,
     pub category: Option<String>,
+    /// What a fiscal receipt says of it.
+    pub tax: LineTax,
 }
 
 impl Line {
     /// About what it takes to store it, in bytes.
     fn weight(&self) -> usize {
         let kind = [&self.brand, &self.category].into_iter().flatten().map(|text| text.len() + 12).sum::<usize>();
-        100 + self.name.len() + self.sku.as_ref().map_or(0, |sku| sku.as_str().len()) + kind
+        100 + self.name.len() + self.sku.as_ref().map_or(0, |sku| sku.as_str().len()) + kind + self.tax.weight()
+    }
+
+    /// Lines as one for each way in which receipts treat them, since goods of two rates of VAT are no line of a receipt. Where there
+    /// are more ways than any shop has, as one of which receipts know nothing.
+    fn rests(lines: &[Self]) -> Vec<Self> {
+        let mut alike: Vec<Vec<&Self>> = Vec::new();
+        for line in lines {
+            match alike.iter().position(|group| group[0].tax == line.tax) {
+                Some(known) => alike[known].push(line),
+                None if alike.len() == MOST_RESTS => {
+                    return vec![Self::rest(&lines.iter().collect::<Vec<_>>(), LineTax::default())];
+                }
+                None => alike.push(vec![line]),
+            }
+        }
+        alike.iter().map(|group| Self::rest(group, group[0].tax.clone())).collect()
     }
 
     /// Lines as one.
-    fn rest(lines: &[Self]) -> Self {
-        let mut totals = lines.iter().map(Self::total);
+    fn rest(lines: &[&Self], tax: LineTax) -> Self {
+        let mut totals = lines.iter().map(|line| line.total());
         let first = totals.next().flatten();
         let sum = first.and_then(|first| totals.try_fold(first, |sum, total| sum.plus(total?).ok()));
         let name = texts::more_lines(lines.len());
-        Self { sku: None, name, quantity: Quantity::ONE, price: sum, subtotal: sum, brand: None, category: None }
+        Self { sku: None, name, quantity: Quantity::ONE, price: sum, subtotal: sum, brand: None, category: None, tax }
     }
 
     /// The price of the line: as said, else price times quantity.
@@ -111,14 +130,19 @@ const LONGEST_NUMBER: usize = 200;
 const LONGEST_LINK: usize = 2000;
 /// What all lines together may weigh.
 const LINES: usize = 100_000;
+/// Of how many kinds for receipts the lines beyond the room may be.
+const MOST_RESTS: usize = 8;
+/// What the lines that stand for those beyond the room may weigh.
+const RESTS: usize = MOST_RESTS * 400;
 /// What all goods of the cart together may weigh.
 const GOODS: usize = 20_000;
 
 impl Order {
     /// The order in a size that always fits: into a stored item (DynamoDB takes 400 KB, names and values in UTF-8) and, with every
     /// quotation mark escaped, into a message of a queue (256 KB). Amount and ids stay as they are. Names are shortened, what makes no
-    /// sense when it is shortened is left out, and lines beyond the room become one with their sum, so that Mokka's page and the
-    /// fiscal document still add up. Goods beyond it are unknown, as the cart's rules know it of orders that came without a cart.
+    /// sense when it is shortened is left out, and lines beyond the room become one with their sum (one for each kind that receipts
+    /// know), so that Mokka's page and the fiscal document still add up. Goods beyond it are unknown, as the cart's rules know it of
+    /// orders that came without a cart.
     #[must_use]
     pub fn bounded(self) -> Self {
         let short = |text: Option<String>, longest| text.filter(|text| text.len() <= longest);
@@ -244,7 +268,7 @@ impl Order {
     }
 }
 
-/// The lines, the last ones as one if all together weigh too much.
+/// The lines, the last ones gathered if all together weigh too much.
 fn gathered(mut lines: Vec<Line>) -> Vec<Line> {
     let weights = lines.iter().scan(0, |sum, line| {
         *sum += line.weight();
@@ -252,10 +276,9 @@ fn gathered(mut lines: Vec<Line>) -> Vec<Line> {
     });
     let weights: Vec<usize> = weights.collect();
     if weights.last().is_some_and(|all| *all > LINES) {
-        let kept = weights.iter().take_while(|weight| **weight + 200 <= LINES).count();
-        let rest = Line::rest(&lines[kept..]);
-        lines.truncate(kept);
-        lines.push(rest);
+        let kept = weights.iter().take_while(|weight| **weight + RESTS <= LINES).count();
+        let beyond = lines.split_off(kept);
+        lines.extend(Line::rests(&beyond));
     }
     lines
 }

@@ -12,6 +12,8 @@ const DOUBT: Backoff = Backoff { first: Duration::from_secs(15), longest: Durati
 /// Polls of an attempt that is the customer's turn: on the provider's page, where the callback is expected to be quicker, or
 /// before it was ever shown, where only another `create` can do something about it.
 const CUSTOMER: Backoff = Backoff { first: Duration::from_mins(5), longest: Duration::from_hours(6) };
+/// Polls of what waits for a bank, which may take days.
+const BANK: Backoff = Backoff { first: Duration::from_secs(15), longest: Duration::from_hours(6) };
 /// Polls of a hold that waits for the goods to ship.
 const HOLD: Backoff = Backoff { first: Duration::from_mins(30), longest: Duration::from_hours(6) };
 /// Polls of what should have ended by itself.
@@ -95,10 +97,10 @@ impl Payment {
         self
     }
 
-    /// Whether the payment is over and its next audit look is due.
+    /// Whether the payment is over and its next audit look is due, or a look at its receipts.
     #[must_use]
     pub fn is_audit_due(&self, now: Timestamp) -> bool {
-        self.is_over() && self.poll.audit_at.is_some_and(|at| at <= now)
+        self.is_over() && (self.poll.audit_at.is_some_and(|at| at <= now) || self.is_receipt_look_due(now))
     }
 
     /// When the audit look is due before which there were `audits_before`; those of a captured payment come `audits` after its capture.
@@ -114,21 +116,26 @@ impl Payment {
         }
     }
 
-    /// This payment after an audit look that brought nothing new. Those that follow a hint are made beside the planned ones.
+    /// This payment after an audit look that brought nothing new. Those that follow a hint, or a receipt, are made beside the planned ones.
     #[must_use]
-    pub fn audited(mut self, audits: &[Duration], now: Timestamp) -> Self {
-        if self.poll.hinted {
-            self.poll.unchanged = self.poll.unchanged.saturating_add(1);
-            self.poll.hinted = self.poll.unchanged < POLLS_AFTER_HINT;
-            let planned = self.next_audit(self.poll.audits_done, audits);
-            let next = now.plus(DOUBT.after(self.poll.unchanged));
-            self.poll.audit_at = if self.poll.hinted { Some(next) } else { planned.map(|at| at.max(now.plus(MARGIN))) };
-            return self;
+    pub fn audited(self, audits: &[Duration], now: Timestamp) -> Self {
+        let is_for_receipts = self.is_receipt_look_due(now) && !self.poll.hinted;
+        let mut payment = self.receipts_looked_at(now);
+        if is_for_receipts && payment.poll.audit_at.is_none_or(|at| at > now) {
+            return payment;
         }
-        self.poll.unchanged = 0;
-        self.poll.audits_done = self.poll.audits_done.saturating_add(1);
-        self.poll.audit_at = self.next_audit(self.poll.audits_done, audits);
-        self
+        if payment.poll.hinted {
+            payment.poll.unchanged = payment.poll.unchanged.saturating_add(1);
+            payment.poll.hinted = payment.poll.unchanged < POLLS_AFTER_HINT;
+            let planned = payment.next_audit(payment.poll.audits_done, audits);
+            let next = now.plus(DOUBT.after(payment.poll.unchanged));
+            payment.poll.audit_at = if payment.poll.hinted { Some(next) } else { planned.map(|at| at.max(now.plus(MARGIN))) };
+            return payment;
+        }
+        payment.poll.unchanged = 0;
+        payment.poll.audits_done = payment.poll.audits_done.saturating_add(1);
+        payment.poll.audit_at = payment.next_audit(payment.poll.audits_done, audits);
+        payment
     }
 
     /// This payment after an audit look that the provider answered otherwise than by how the payment stands. After a day of these the look
@@ -141,6 +148,9 @@ impl Payment {
             return self.audited(audits, now);
         }
         self.poll.audit_at = Some(now.plus(BETWEEN_UNANSWERED_AUDITS));
+        if let Some(at) = self.receipts.as_mut().and_then(|receipts| receipts.look_at.as_mut()).filter(|at| **at <= now) {
+            *at = now.plus(BETWEEN_UNANSWERED_AUDITS);
+        }
         self
     }
 
@@ -194,7 +204,11 @@ impl Payment {
     /// When its provider is asked next, if it is.
     fn provider_poll(&self, now: Timestamp) -> Option<Timestamp> {
         let leased = self.lease_until.filter(|until| *until > now).map(|until| until.plus(MARGIN));
-        if self.is_over() { self.poll.audit_at } else { Some(leased.unwrap_or_else(|| self.next_provider_poll(now))) }
+        if self.is_over() {
+            let for_receipts = self.receipts.as_ref().and_then(|receipts| receipts.look_at);
+            return [self.poll.audit_at, for_receipts].into_iter().flatten().min();
+        }
+        Some(leased.unwrap_or_else(|| self.next_provider_poll(now)))
     }
 
     /// When to ask the provider.
@@ -216,6 +230,7 @@ impl Payment {
             };
         }
         match self.state {
+            State::Creating | State::Pending if self.processing => pause(BANK),
             State::Creating | State::Pending | State::Held if end <= now => pause(OVERDUE),
             State::Creating | State::Pending if self.poll.hinted => pause(DOUBT).min(end),
             State::Creating | State::Pending => pause(CUSTOMER).min(end),
@@ -243,7 +258,7 @@ impl Payment {
     pub(super) fn is_in_doubt(&self, now: Timestamp) -> bool {
         let stuck = match self.state {
             // Whether it was registered may be unknown, but a page that was never shown cannot have been paid; it ends by itself.
-            State::Creating | State::Pending => now > self.valid_till,
+            State::Creating | State::Pending => now > self.valid_till || self.processing,
             State::Held => self.unknown || now.plus(NEAR_ITS_END) > self.valid_till,
             State::Finishing => true,
             State::Captured | State::PartiallyRefunded | State::Refunded | State::Declined | State::Canceled | State::Expired => {
@@ -252,7 +267,7 @@ impl Payment {
         };
         // A hold that should be let go and is not.
         let is_kept = self.withdrawn && (self.reason.is_some() || now > self.valid_till.plus(WITHDRAWN_FOR));
-        let stuck = stuck || is_kept || self.lost;
+        let stuck = stuck || is_kept || self.lost || self.has_new_receipt_rejection();
         // Its customer may have paid unnoticed.
         let stuck = stuck || self.poll.hinted || self.poll.unreachable_since.is_some();
         // Banks take days for some refunds.

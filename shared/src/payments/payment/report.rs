@@ -1,6 +1,7 @@
 //! What a provider says of a payment, and what came of a call to it.
 
-use super::data::{Payment, Reason};
+use super::data::{Intent, Payment, Reason};
+use super::receipt::{ClosingReceipt, ReceiptRejection, ReceiptStatus};
 use super::state::State;
 use crate::platform::clock::Timestamp;
 use crate::platform::money::Money;
@@ -24,6 +25,10 @@ pub struct ProviderReport {
     pub reason: Option<Reason>,
     /// How the refund under way stands, where the provider keeps a record of each.
     pub refund: Option<ReportedRefund>,
+    /// How the fiscal receipts of the payment and its refunds stand: rejected if one of them is.
+    pub receipt: Option<ReceiptStatus>,
+    /// The second receipt, if it is known.
+    pub closing: Option<ClosingReceipt>,
     /// Why this is not our money although it has our id: another account, a test payment.
     pub conflict: Option<String>,
 }
@@ -41,6 +46,8 @@ impl ProviderReport {
             hold_until: None,
             reason: None,
             refund: None,
+            receipt: None,
+            closing: None,
             conflict: None,
         }
     }
@@ -148,6 +155,34 @@ impl Payment {
         self.registered.unwrap_or(self.amount)
     }
 
+    fn with_reported_receipts(mut self, report: &ProviderReport) -> Self {
+        let is_asked = self.intent == Some(Intent::Receipt);
+        let was_new = self.has_new_receipt_rejection();
+        let Some(receipts) = &mut self.receipts else { return self };
+        let rejected = report.receipt == Some(ReceiptStatus::Rejected);
+        if let Some(found) = &report.closing
+            && (is_asked || receipts.closing.as_ref().is_some_and(|closing| closing.provider_id == found.provider_id))
+        {
+            if found.status == ReceiptStatus::Rejected && receipts.closing.as_ref() != Some(found) {
+                // Another one than those that were seen.
+                receipts.rejection = Some(ReceiptRejection::New);
+            }
+            receipts.closing = Some(found.clone());
+        }
+        let is_closing_rejected = receipts.closing.as_ref().is_some_and(|closing| closing.status == ReceiptStatus::Rejected);
+        if rejected {
+            receipts.rejection = receipts.rejection.or(Some(ReceiptRejection::New));
+        } else if report.receipt == Some(ReceiptStatus::Registered) && !is_closing_rejected {
+            receipts.rejection = None;
+        }
+        if let Some(status) = report.receipt {
+            receipts.is_pending = status == ReceiptStatus::Pending;
+        }
+        // Nobody polls what is over, so that it cannot wait to be overdue.
+        self.poll.manual_review |= self.has_new_receipt_rejection() && !was_new;
+        self
+    }
+
     /// We have asked for the capture of less than is held.
     fn may_be_captured_in_part(&self) -> bool {
         let is_asked = matches!(self.state, State::Finishing | State::Captured | State::PartiallyRefunded | State::Refunded);
@@ -173,6 +208,7 @@ impl Payment {
             return self;
         }
         let mut payment = self.with_reported_amount(report).with_whole_hold_captured(report);
+        payment.processing = report.state == ReportedState::Processing;
         if payment.provider_id.is_none() {
             payment.provider_id.clone_from(&report.provider_id);
         }
@@ -199,6 +235,6 @@ impl Payment {
         {
             refund.provider_id.get_or_insert_with(|| id.clone());
         }
-        payment
+        payment.with_reported_receipts(report)
     }
 }

@@ -4,6 +4,7 @@ use super::channels::Outbox;
 use super::data::{Change, Choice, Intent, Payment, PollSchedule, Reason, StatusEvent, Step, Stored};
 use super::order::Order;
 use super::prepayment::{Prepaid, Prepayment};
+use super::receipt::{RECEIPT_TAKES, ReceiptRejection};
 use super::state::{State, Trigger};
 use crate::platform::clock::{LEASE, Timestamp};
 use crate::platform::ids::PaymentId;
@@ -29,10 +30,12 @@ impl Payment {
             attempt,
             method: choice.method,
             provider: choice.provider,
+            means: choice.means,
             amount,
             prepaid,
             state: State::Creating,
             unknown: false,
+            processing: false,
             withdrawn: false,
             mismatch: None,
             second_payment: None,
@@ -53,6 +56,7 @@ impl Payment {
             intent: None,
             refusals: 0,
             fiscal_receipt: None,
+            receipts: None,
             refunds: Vec::new(),
             created_at: now,
             captured_at: None,
@@ -113,6 +117,9 @@ impl Payment {
             }
             if matches!(state, State::Captured | State::PartiallyRefunded | State::Refunded) {
                 self.captured_at.get_or_insert(now);
+                if let Some(receipts) = &mut self.receipts {
+                    receipts.look_at = Some(now.plus(RECEIPT_TAKES));
+                }
             }
             // A shop that let the hold go through us knows.
             if state.is_failed() && self.last_status_event() == Some(&StatusEvent::Paid) && self.intent != Some(Intent::Cancel) {
@@ -182,15 +189,24 @@ impl Payment {
     pub fn is_extending(&self) -> bool {
         match &self.intent {
             Some(Intent::Change(change)) => self.hold_until.is_none() && change.amount == self.amount,
-            Some(Intent::Cancel | Intent::Refund(_)) | None => false,
+            Some(Intent::Cancel | Intent::Refund(_) | Intent::Receipt) | None => false,
         }
     }
 
-    /// This payment after a person has seen that it is not paid any more.
+    /// Something that only a person can see to: it is not paid any more, is paid twice, or its receipt was not taken.
+    #[must_use]
+    pub fn has_news_for_people(&self) -> bool {
+        self.lost || self.second_payment.is_some() || self.has_new_receipt_rejection()
+    }
+
+    /// This payment after a person has seen it.
     #[must_use]
     pub fn acknowledged(mut self, by: Trigger<'_>, now: Timestamp) -> Self {
         self.lost = false;
         self.second_payment = None;
+        if let Some(receipts) = &mut self.receipts {
+            receipts.rejection = receipts.rejection.map(|_| ReceiptRejection::Seen);
+        }
         self.noted("seen".to_owned(), by, now)
     }
 

@@ -17,7 +17,11 @@ impl Settler {
         by: Trigger<'_>,
         deadline: Deadline,
     ) -> Result<Option<Payment>, StoreError> {
-        match self.orders.save_payment(self.prepared(leased)).await? {
+        let order = match leased.receipt_due() {
+            Some(_) => Some(self.order_of(&leased).await?),
+            None => None,
+        };
+        match self.orders.save_payment(self.prepared(leased, order.as_ref())).await? {
             Some(leased) => self.execute(leased, by, deadline).await,
             None => Ok(None),
         }
@@ -69,6 +73,7 @@ impl Settler {
             Ok(ProviderOutcome::Done) => payment.moved(State::Captured, by, now),
             // The call before may have been executed: the refusal of this one says nothing about it.
             Ok(ProviderOutcome::Refused(_)) if payment.unknown && !is_sure_of_refusal(&payment) => payment.in_doubt(now),
+            Ok(ProviderOutcome::Accepted(id)) if payment.intent == Some(Intent::Receipt) => payment.receipt_accepted(id, by, now),
             Ok(ProviderOutcome::Accepted(id)) => payment.refund_accepted(id),
             Ok(ProviderOutcome::Refused(reason)) if payment.intent.is_none() => payment.capture_refused(reason.clone(), by, now),
             Ok(ProviderOutcome::Refused(reason)) => payment.intent_dropped(reason, by, now),
@@ -79,11 +84,13 @@ impl Settler {
     }
 
     /// This payment, leased to one request, with the call that it is about to make as it is sent each time.
-    pub(super) fn prepared(&self, payment: Payment) -> Payment {
+    /// With a receipt it needs the order that the receipt is for; without that it is not made.
+    pub(super) fn prepared(&self, payment: Payment, order: Option<&Order>) -> Payment {
         let call = match payment.intent {
-            None => Call::Capture,
+            None => Call::Capture { order },
             Some(Intent::Cancel) => Call::Cancel,
-            Some(Intent::Refund(index)) => Call::Refund(index),
+            Some(Intent::Refund(index)) => Call::Refund { index, order },
+            Some(Intent::Receipt) => Call::Receipt { order },
             Some(Intent::Change(_)) => return payment,
         };
         let gateway = self.gateways.get(&payment.provider);
@@ -114,6 +121,7 @@ impl Settler {
                 Some(refund) => gateway.refund(payment, refund.amount, deadline).await,
                 None => Ok(ProviderOutcome::NotSent("the intended refund is not there".to_owned())),
             },
+            Some(Intent::Receipt) => gateway.receipt(payment, deadline).await,
         }
     }
 
@@ -127,7 +135,8 @@ impl Settler {
             let mut order = self.order_of(&payment).await?;
             order.amount = Some(payment.with_prepayment(change.amount));
             order.lines.clone_from(&change.lines);
-            if let Some(saved) = self.orders.save_together(&order, payment.clone().intent_done(by, now)).await? {
+            let done = payment.clone().with_lines_of(&order, change.amount).intent_done(by, now);
+            if let Some(saved) = self.orders.save_together(&order, done).await? {
                 return Ok(Some(saved));
             }
             if self.orders.payment(&payment.id).await?.is_none_or(|stored| stored.version != payment.version) {

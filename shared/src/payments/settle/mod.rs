@@ -125,7 +125,7 @@ impl Settler {
             }
             acted |= calls;
             let saved = match next {
-                Next::Wait if (payment.lost || payment.second_payment.is_some()) && by.is_explicit() => {
+                Next::Wait if payment.has_news_for_people() && by.is_explicit() => {
                     // The back office asks, and by name.
                     let seen = self.orders.save_payment(payment.clone().acknowledged(by, now)).await?;
                     return Ok(Settled::Known(seen.unwrap_or(payment)));

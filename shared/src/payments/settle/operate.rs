@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use super::{ROUNDS, Settler};
 use crate::payments::payment::{
-    Change, Command, CommandRefusal, Intent, Next, Payment, Reason, RefundStatus, State, Trigger, next,
+    Change, Command, CommandRefusal, Intent, Next, Order, Payment, Reason, ReceiptProblem, Receipts, RefundStatus, State,
+    Trigger, next,
 };
 use crate::platform::clock::{Deadline, Timestamp};
 use crate::platform::dynamodb::{RECORDING, StoreError};
+use crate::platform::money::Money;
 
 /// What must remain of a request's time for a call whose answer can be waited for; with less nothing is begun.
 const ENOUGH: Duration = Duration::from_secs(2);
@@ -82,7 +84,11 @@ impl Settler {
             command = self.possible(&payment, command);
             match self.permits(&payment, &command) {
                 Ok(()) => {}
-                Err(CommandRefusal::NotHeld) if beside == Beside::Held => {}
+                Err(CommandRefusal::NotHeld) if beside == Beside::Held => {
+                    if let Err(refusal) = self.permits_part(&payment, &command) {
+                        return Ok(CommandOutcome::Forbidden(payment, refusal));
+                    }
+                }
                 Err(refusal) if beside == Beside::Captured && payment.may_give_all_back(&command, &refusal) => {}
                 Err(refusal) => return Ok(CommandOutcome::Forbidden(payment, refusal)),
             }
@@ -104,7 +110,15 @@ impl Settler {
                 // Whether it is held longer does not matter any more.
                 (payment.intent, payment.unknown) = (None, false);
             }
-            let intent = self.prepared(self.intend(payment.clone(), &command, by));
+            let intended = match self.intend(payment.clone(), &command, by) {
+                Ok(intended) => intended,
+                Err(refusal) => return Ok(CommandOutcome::Forbidden(payment, refusal)),
+            };
+            let order = match self.order_for_receipt(&intended).await? {
+                Ok(order) => order,
+                Err(refusal) => return Ok(CommandOutcome::Forbidden(payment, refusal)),
+            };
+            let intent = self.prepared(intended, order.as_ref());
             payment = match self.orders.save_payment(intent).await? {
                 None => self.reread(payment).await?,
                 Some(leased) => {
@@ -195,7 +209,7 @@ impl Settler {
             Command::Change(change) if !self.gateways.get(&payment.provider).abilities().changes_hold => {
                 Command::Change(Change { valid_till: payment.valid_till, ..change })
             }
-            Command::Finish(_) | Command::Cancel | Command::Change(_) | Command::Refund { .. } => command,
+            Command::Finish { .. } | Command::Cancel | Command::Change(_) | Command::Refund { .. } | Command::Receipt => command,
         }
     }
 
@@ -209,7 +223,35 @@ impl Settler {
         {
             return Err(CommandRefusal::AboveHold(payment.registered()));
         }
+        self.permits_part(payment, command)?;
+        if let (Command::Refund { part, .. }, Some(least)) = (command, gateway.abilities().least_rest) {
+            let left = payment.rest().minus(payment.wanted(part.as_ref())?.amount);
+            if left.is_ok_and(|left| !left.is_zero() && left.minor() <= least) {
+                let least = Money::from_minor(least, payment.amount.currency()).unwrap_or(payment.amount);
+                return Err(CommandRefusal::RestTooSmall(least));
+            }
+        }
         Ok(())
+    }
+
+    /// Whether what is to be captured of a hold can be.
+    fn permits_part(&self, payment: &Payment, command: &Command) -> Result<(), CommandRefusal> {
+        let Command::Finish { part: Some(part), .. } = command else { return Ok(()) };
+        let amount = payment.permits_part(part)?;
+        let captures_parts = self.gateways.get(&payment.provider).abilities().captures_parts;
+        if amount == payment.amount || captures_parts { Ok(()) } else { Err(CommandRefusal::PartialFinish) }
+    }
+
+    /// The order that the receipt of what is intended is for, if one belongs to it; why there can be none.
+    async fn order_for_receipt(&self, intended: &Payment) -> Result<Result<Option<Order>, CommandRefusal>, StoreError> {
+        let Some(lines) = intended.receipt_due() else { return Ok(Ok(None)) };
+        let order = self.order_of(intended).await?;
+        let gateway = self.gateways.get(&intended.provider);
+        Ok(match gateway.receipt_problem(&lines, &order, intended.intent == Some(Intent::Receipt)) {
+            None => Ok(Some(order)),
+            Some(ReceiptProblem::NoSecondReceipt) => Err(CommandRefusal::NoSecondReceipt),
+            Some(problem) => Err(CommandRefusal::Receipt(problem)),
+        })
     }
 
     /// A refund that was asked for with the same key is the same refund.
@@ -220,9 +262,9 @@ impl Settler {
         by: Trigger<'_>,
         deadline: Deadline,
     ) -> Result<Option<CommandOutcome>, StoreError> {
-        let Command::Refund { key_hash, amount } = command else { return Ok(None) };
-        let Some((index, refund)) = payment.refund_with_key(key_hash) else { return Ok(None) };
-        if amount.unwrap_or_else(|| payment.rest_before(index)) != refund.amount {
+        let Command::Refund { key_hash, part } = command else { return Ok(None) };
+        let Some((index, _)) = payment.refund_with_key(key_hash) else { return Ok(None) };
+        if !payment.is_asked_as(index, part.as_ref()) {
             return Ok(Some(CommandOutcome::Forbidden(payment.clone(), CommandRefusal::KeyReused)));
         }
         self.outcome(payment.clone(), command, by, deadline).await.map(Some)
@@ -264,10 +306,14 @@ impl Settler {
         Ok(Refreshed::Unavailable(payment))
     }
 
-    fn intend(&self, payment: Payment, command: &Command, by: Trigger<'_>) -> Payment {
+    fn intend(&self, payment: Payment, command: &Command, by: Trigger<'_>) -> Result<Payment, CommandRefusal> {
         let now = self.clock.now();
-        match command {
-            Command::Finish(receipt) => {
+        Ok(match command {
+            Command::Finish { receipt, part } => {
+                let payment = match part {
+                    Some(part) => payment.to_be_captured(part)?,
+                    None => payment,
+                };
                 let asked = match &receipt.number {
                     Some(number) => format!("finish with check {number} asked for"),
                     None => "finish asked for".to_owned(),
@@ -283,11 +329,12 @@ impl Settler {
                 let registered = if keeps_hold { Some(payment.registered()) } else { payment.registered };
                 Payment { registered, hold_until, ..payment }.intending(Intent::Change(change.clone()), by, now)
             }
-            Command::Refund { key_hash, amount } => {
-                let amount = amount.unwrap_or_else(|| payment.rest());
-                payment.refunding(key_hash.clone(), amount, by, now)
+            Command::Refund { key_hash, part } => {
+                let wanted = payment.wanted(part.as_ref())?;
+                payment.refunding(key_hash.clone(), wanted, by, now)
             }
-        }
+            Command::Receipt => payment.closing_receipt_again().intending(Intent::Receipt, by, now),
+        })
     }
 
     /// What became of a command, after the provider is asked once more where that helps.
@@ -337,7 +384,7 @@ fn has_ended(payment: &Payment, command: &Command) -> bool {
 /// How a command stands by our books.
 fn verdict(payment: &Payment, command: &Command) -> Verdict {
     match command {
-        Command::Finish(_) => match (payment.state, &payment.reason) {
+        Command::Finish { .. } => match (payment.state, &payment.reason) {
             (State::Captured | State::PartiallyRefunded | State::Refunded, _) => Verdict::Done,
             (State::Finishing, Some(reason)) if !payment.unknown => Verdict::Refused(reason.clone()),
             (State::Creating | State::Pending | State::Held | State::Finishing, _) => Verdict::Open,
@@ -350,8 +397,11 @@ fn verdict(payment: &Payment, command: &Command) -> Verdict {
         }
         Command::Cancel | Command::Change(_) => match payment.intent {
             Some(Intent::Cancel | Intent::Change(_)) => Verdict::Open,
-            Some(Intent::Refund(_)) | None => Verdict::Refused(over(payment)),
+            Some(Intent::Refund(_) | Intent::Receipt) | None => Verdict::Refused(over(payment)),
         },
+        Command::Receipt if payment.receipts.as_ref().is_some_and(Receipts::is_closed) => Verdict::Done,
+        Command::Receipt if payment.intent == Some(Intent::Receipt) => Verdict::Open,
+        Command::Receipt => Verdict::Refused(over(payment)),
         Command::Refund { key_hash, .. } => match payment.refund_with_key(key_hash).map(|(_, refund)| &refund.status) {
             Some(RefundStatus::Made) => Verdict::Done,
             Some(RefundStatus::Refused(reason)) => Verdict::Refused(reason.clone()),

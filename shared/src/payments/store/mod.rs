@@ -13,6 +13,7 @@ mod orders;
 mod outbox;
 pub mod prices;
 mod quotes;
+mod receipt_records;
 mod records;
 mod registrations;
 mod schedules;

@@ -4,10 +4,11 @@ use crate::platform::dynamodb::Versioned;
 use serde::{Deserialize, Serialize};
 
 use super::outbox::{ChannelsRecord, EventReceiptRecord, Shared};
+use super::receipt_records::{self, ReceiptsRecord, TakenRecord, word};
 use crate::payments::payment::{
-    Cart, Change, Fact, FiscalDocument, FiscalReceipt, GatewayName, Goods, Intent, KeyedRequest, Known, Line, Named, Operation,
-    Order, Payment, PaymentAction, PollSchedule, Prepaid, Prepayment, Reason, Refund, RefundStatus, State, StatusEvent, Step,
-    Stored,
+    Cart, Change, Fact, FiscalDocument, FiscalReceipt, GatewayName, Goods, Intent, KeyedRequest, Known, Line, LineTax, Named,
+    Operation, Order, Payment, PaymentAction, PaymentMeans, PollSchedule, Prepaid, Prepayment, Reason, Refund, RefundStatus,
+    State, StatusEvent, Step, Stored,
 };
 use crate::platform::clock::Timestamp;
 use crate::platform::ids::{InstallId, ItemId, MethodId, OrderId, OrderUuid, PaymentId};
@@ -121,6 +122,12 @@ struct LineRecord {
     brand: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     category: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    vat: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mode: Option<String>,
 }
 
 /// A payment's attributes. Amounts are minor units, moments are milliseconds since 1970 UTC.
@@ -140,6 +147,8 @@ pub(super) struct PaymentRecord {
     state: String,
     unknown: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    processing: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     withdrawn: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     mismatch: Option<String>,
@@ -151,6 +160,8 @@ pub(super) struct PaymentRecord {
     provider_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     second_payment: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    means: Option<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     one_stage: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -181,6 +192,8 @@ pub(super) struct PaymentRecord {
     refusals: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     check: Option<FiscalReceiptRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    receipts: Option<ReceiptsRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     refunds: Vec<RefundRecord>,
     created_at: i64,
@@ -321,6 +334,7 @@ enum IntentRecord {
     Cancel,
     Change { amount: i64, valid_till: i64, lines: Vec<LineRecord> },
     Refund { index: usize },
+    Receipt,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -352,6 +366,10 @@ struct RefundRecord {
     ended_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     provider_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lines: Vec<TakenRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lines_hash: Option<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
@@ -484,8 +502,15 @@ impl From<&Line> for LineRecord {
             subtotal: line.subtotal.map(Money::minor),
             brand: line.brand.clone(),
             category: line.category.clone(),
+            vat: line.tax.vat.as_ref().map(ToString::to_string),
+            subject: line.tax.subject.as_ref().map(ToString::to_string),
+            mode: line.tax.mode.as_ref().map(ToString::to_string),
         }
     }
+}
+
+fn means(name: &str) -> Result<PaymentMeans, Cause> {
+    PaymentMeans::from_name(name).ok_or_else(|| "means is unknown".to_owned())
 }
 
 impl LineRecord {
@@ -499,6 +524,7 @@ impl LineRecord {
             subtotal: money(self.subtotal).map_err(text("subtotal"))?,
             brand: self.brand,
             category: self.category,
+            tax: LineTax { vat: word(self.vat)?, subject: word(self.subject)?, mode: word(self.mode)? },
         })
     }
 }
@@ -567,6 +593,7 @@ impl From<&Payment> for PaymentRecord {
             currency: payment.amount.currency().code().to_owned(),
             state: payment.state.name().to_owned(),
             unknown: payment.unknown,
+            processing: payment.processing,
             withdrawn: payment.withdrawn,
             mismatch: payment.mismatch.clone(),
             payment_url: match &payment.action {
@@ -579,6 +606,7 @@ impl From<&Payment> for PaymentRecord {
             },
             provider_id: payment.provider_id.clone(),
             second_payment: payment.second_payment.clone(),
+            means: Some(payment.means).filter(|means| *means != PaymentMeans::Card).map(|means| means.name().to_owned()),
             one_stage: !payment.two_stage,
             registered: payment.registered.map(Money::minor),
             operation: payment.operation.as_ref().map(OperationRecord::from),
@@ -595,6 +623,7 @@ impl From<&Payment> for PaymentRecord {
             intent: payment.intent.as_ref().map(IntentRecord::from),
             refusals: payment.refusals,
             check: payment.fiscal_receipt.as_ref().map(FiscalReceiptRecord::from),
+            receipts: payment.receipts.as_ref().map(ReceiptsRecord::from),
             refunds: payment.refunds.iter().map(RefundRecord::from).collect(),
             created_at: payment.created_at.millis(),
             captured_at: payment.captured_at.map(Timestamp::millis),
@@ -666,6 +695,7 @@ impl From<&Intent> for IntentRecord {
                 lines: change.lines.iter().map(LineRecord::from).collect(),
             },
             Intent::Refund(index) => Self::Refund { index: *index },
+            Intent::Receipt => Self::Receipt,
         }
     }
 }
@@ -680,6 +710,7 @@ impl IntentRecord {
                 lines: lines.into_iter().map(|line| line.read(currency)).collect::<Result<_, Cause>>()?,
             }),
             Self::Refund { index } => Intent::Refund(index),
+            Self::Receipt => Intent::Receipt,
         })
     }
 }
@@ -719,6 +750,8 @@ impl From<&Refund> for RefundRecord {
             at: refund.at.millis(),
             ended_at: refund.ended_at.map(Timestamp::millis),
             provider_id: refund.provider_id.clone(),
+            lines: receipt_records::taken(&refund.part),
+            lines_hash: refund.lines_hash.clone(),
         }
     }
 }
@@ -742,6 +775,8 @@ impl RefundRecord {
             at: Timestamp::from_millis(self.at),
             ended_at: self.ended_at.map(Timestamp::from_millis),
             provider_id: self.provider_id,
+            part: receipt_records::part(self.lines),
+            lines_hash: self.lines_hash,
         })
     }
 }
@@ -773,11 +808,13 @@ impl TryFrom<Versioned<PaymentRecord>> for Payment {
             prepaid: record.prepaid.map(|prepaid| prepaid.read(currency)).transpose()?,
             state: State::from_name(&record.state).ok_or_else(|| "state is unknown".to_owned())?,
             unknown: record.unknown,
+            processing: record.processing,
             withdrawn: record.withdrawn,
             mismatch: record.mismatch,
             action: record.payment_url.map(PaymentAction::Page).or(record.sbp_payload.map(PaymentAction::Sbp)),
             provider_id: record.provider_id,
             second_payment: record.second_payment,
+            means: record.means.map_or(Ok(PaymentMeans::Card), |name| means(&name))?,
             two_stage: !record.one_stage,
             registered: record
                 .registered
@@ -797,6 +834,7 @@ impl TryFrom<Versioned<PaymentRecord>> for Payment {
             intent: record.intent.map(|intent| intent.read(currency)).transpose()?,
             refusals: record.refusals,
             fiscal_receipt: record.check.map(FiscalReceipt::from),
+            receipts: record.receipts.map(|receipts| receipts.read(currency)).transpose()?,
             refunds: refunds.collect::<Result<_, Cause>>()?,
             created_at: Timestamp::from_millis(record.created_at),
             captured_at: record.captured_at.map(Timestamp::from_millis),

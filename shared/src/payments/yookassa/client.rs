@@ -11,7 +11,7 @@ use url::Url;
 
 use super::error::{Cause, Code, Error, Refusal};
 use super::operation::Operation;
-use super::types::{List, Me, Payment, Refund};
+use super::types::{List, Me, Payment, Receipt, Refund};
 use crate::platform::clock::{Deadline, Timestamp};
 use crate::platform::outbound::{self, CallError, Http, System, Target};
 use crate::platform::secret::{Keys, Secret};
@@ -127,6 +127,22 @@ impl Client {
     pub async fn refunds(&self, payment_id: &str, cursor: Option<&str>, deadline: Deadline) -> Result<List<Refund>, Error> {
         let of = [("payment_id", payment_id.to_owned())];
         self.make(Call::asks("get_refund", &["refunds"], &paged(&of, cursor)), deadline).await
+    }
+
+    /// Makes a receipt apart from a payment; the operation's body is a [`SecondReceiptRequest`](super::types::SecondReceiptRequest).
+    pub async fn create_receipt(&self, operation: &Operation, deadline: Deadline) -> Result<Receipt, Error> {
+        self.make(Call::changes("receipt", &["receipts"], operation), deadline).await
+    }
+
+    /// Asks how such a receipt stands.
+    pub async fn receipt(&self, id: &str, deadline: Deadline) -> Result<Receipt, Error> {
+        self.make(Call::asks("get_receipt", &["receipts", id], &[]), deadline).await
+    }
+
+    /// A page of a payment's receipts, the newest first.
+    pub async fn receipts(&self, payment_id: &str, cursor: Option<&str>, deadline: Deadline) -> Result<List<Receipt>, Error> {
+        let of = [("payment_id", payment_id.to_owned())];
+        self.make(Call::asks("get_receipt", &["receipts"], &paged(&of, cursor)), deadline).await
     }
 
     /// Asks whose credentials these are.

@@ -17,6 +17,10 @@ pub(crate) fn card_differences(story: &Story, books: &Books, side: Option<&Side>
         (side.agrees(&books.state) || is_over, SAME_STATE),
         (failed || books.amount() == side.amount, "our amount is the provider's"),
         (failed || books.refunds("made") == side.refunded, "our refunds are the provider's"),
+        (
+            failed || books.receipted().is_none_or(|receipted| receipted == books.amount() - books.refunds("made")),
+            "the lines for receipts cost what is not given back",
+        ),
         told,
         shop,
     ])

@@ -24,7 +24,7 @@ use crate::office::{Office, Part, Verdict, rubles};
 use crate::truth::imshop_says_paid;
 
 /// YooKassa's methods that change something.
-const CHANGES: [&str; 4] = ["create", "capture", "cancel", "refund"];
+const CHANGES: [&str; 5] = ["create", "capture", "cancel", "refund", "receipt"];
 /// A hold that ends within it is a person's.
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
@@ -109,7 +109,7 @@ pub(crate) struct CardOrder {
 struct Before {
     books: Option<Books>,
     side: Option<Side>,
-    calls: [u64; 4],
+    calls: [u64; 5],
 }
 
 impl CardOrder {
@@ -257,10 +257,18 @@ impl CardOrder {
             }
             Action::Notify(said) => self.notify(&payment, said).await,
             Action::Finish => Said::Office(office.ask(&payment, "finish", OPERATOR_KEY, json!({}), &[]).await),
+            Action::FinishPart(amount) => {
+                Said::Office(office.ask(&payment, "finish", OPERATOR_KEY, json!({"amount": rubles(amount)}), &[]).await)
+            }
             Action::Cancel => Said::Office(office.cancel(&payment).await),
             Action::Change(amount) if self.is_card(&payment) => Said::Office(calls::change(story, &payment, amount).await),
             Action::Change(_) => Said::Nothing,
             Action::Refund { part, key } => Said::Office(office.refund(&payment, part, &key_text(key)).await),
+            Action::RefundLine { key } => {
+                let sku = self.seen.get(&payment).and_then(Books::sku_left).unwrap_or_else(|| "nothing".to_owned());
+                Said::Office(office.refund_line(&payment, &sku, &key_text(key)).await)
+            }
+            Action::Receipt => Said::Office(office.ask(&payment, "receipts", OPERATOR_KEY, json!({}), &[]).await),
             Action::Settle => Said::Office(office.settle(&payment).await),
             Action::PollStream => {
                 story.environment.poll_stream().await;
@@ -469,7 +477,7 @@ impl CardOrder {
         Before { books, side, calls: self.calls() }
     }
 
-    fn calls(&self) -> [u64; 4] {
+    fn calls(&self) -> [u64; 5] {
         CHANGES.map(|method| self.story().environment.standins().call_count(System::Yookassa, method))
     }
 
@@ -518,6 +526,16 @@ impl CardOrder {
             (Action::Finish, Said::Office(verdict)) => {
                 must((*verdict == Verdict::Done) == held, "what is held can be captured");
                 must(!held || is.is_captured() && is.amount == books.amount(), "captured, as much as it costs");
+            }
+            (Action::FinishPart(amount), Said::Office(verdict)) => {
+                must((*verdict == Verdict::Done) == (held && amount <= books.amount()), "a part of what is held can be captured");
+                must(*verdict != Verdict::Done || is.is_captured() && is.amount == amount, "captured, as much as was asked for");
+            }
+            (Action::Receipt, Said::Office(verdict)) => {
+                let possible = captured && was.refunded < was.amount && books.item["receipts"]["closing_id"].is_null();
+                // A refund in the cabinet has a receipt of the cabinet's.
+                let in_cabinet = self.cabinet.contains(&books.id);
+                must(in_cabinet || (*verdict == Verdict::Done) == possible, "a second receipt is made of what was captured");
             }
             (Action::Cancel, Said::Office(verdict)) => {
                 let open = held || was.standing == Standing::Open;

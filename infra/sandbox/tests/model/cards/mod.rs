@@ -16,6 +16,7 @@ mod side;
 
 use proptest::test_runner::Config;
 use proptest_state_machine::prop_state_machine;
+use standins::Options;
 use testkit::settings::WITH_CARDS;
 use testkit::written;
 
@@ -55,13 +56,19 @@ pub(crate) trait Cards: Address {
     const TWO_STAGE: bool;
 }
 
+/// Receipts are made of every payment.
+const RECEIPTS: &str = "\n[gateways.yookassa.receipt]\nvat = \"20\"\nvatCodes = { \"20\" = 4, none = 1 }\n";
+
 fn environment(policy: Policy, two_stage: bool) -> KeptEnvironment {
     let text = std::fs::read_to_string(WITH_CARDS).expect("the sandbox's ways to pay");
     let (finish, stages) = (format!("finish = \"{}\"", policy.word()), format!("twoStage = {two_stage}"));
     let changed = text.replace("finish = \"on_hold\"", &finish).replace("twoStage = true", &stages);
     assert!(changed.contains(&finish) && changed.contains(&stages), "{text}");
+    let changed = format!("{changed}{RECEIPTS}");
     let path = written(env!("CARGO_TARGET_TMPDIR"), &format!("cards-{}-{two_stage}.toml", policy.word()), &changed);
-    KeptEnvironment::with(policy, &[("PAYMENTS_CONFIG", &path), ("MOKKA_FINISH", policy.word())])
+    // Its register takes no payment without a receipt.
+    let options = Options { yookassa_register: Some("avanpost".to_owned()), ..Options::default() };
+    KeptEnvironment::with_options(policy, options, &[("PAYMENTS_CONFIG", &path), ("MOKKA_FINISH", policy.word())])
 }
 
 /// A hold is captured as soon as it is seen.

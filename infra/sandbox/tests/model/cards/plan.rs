@@ -68,6 +68,8 @@ pub(crate) enum Action {
     Notify(Notified),
     /// The shop's people.
     Finish,
+    /// So many kopecks of the hold.
+    FinishPart(i64),
     Cancel,
     /// In kopecks, what the order is to cost.
     Change(i64),
@@ -75,6 +77,12 @@ pub(crate) enum Action {
         part: Part,
         key: u8,
     },
+    /// A piece of the first line.
+    RefundLine {
+        key: u8,
+    },
+    /// The goods ship.
+    Receipt,
     Settle,
     PollStream,
     Tick,
@@ -183,7 +191,7 @@ impl Plan {
         match (self.phase, action) {
             (Phase::New | Phase::Over, Action::Create | Action::CreateAtMokka) => self.at(Phase::Shown),
             (Phase::Paid, Action::Cancel) => self.at(Phase::Over),
-            (Phase::Paid, Action::Finish) => self.at(Phase::Captured),
+            (Phase::Paid, Action::Finish | Action::FinishPart(_)) => self.at(Phase::Captured),
             (Phase::Paid, Action::Capture | Action::Return | Action::Notify(_) | Action::Settle) if self.captures_at_once => {
                 self.at(Phase::Captured)
             }
@@ -207,9 +215,12 @@ impl Plan {
             (3, Just(Action::Return).boxed()),
             (6, said.prop_map(Action::Notify).boxed()),
             (held, Just(Action::Finish).boxed()),
+            (held, amount.clone().prop_map(Action::FinishPart).boxed()),
             (held, Just(Action::Cancel).boxed()),
             (held, amount.prop_map(Action::Change).boxed()),
             (4 * captured, refund().boxed()),
+            (captured, (0_u8..10).prop_map(|key| Action::RefundLine { key }).boxed()),
+            (captured, Just(Action::Receipt).boxed()),
             (2, Just(Action::Settle).boxed()),
             (6, Just(Action::PollStream).boxed()),
             (5, Just(Action::Tick).boxed()),
@@ -230,6 +241,7 @@ impl Plan {
             2 * held => Just("capture"),
             held => Just("cancel"),
             captured => Just("refund"),
+            captured => Just("receipt"),
         ];
         let faults = prop_oneof![
             2 => Just(Fault::Reset),

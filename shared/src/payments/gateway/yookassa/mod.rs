@@ -1,10 +1,12 @@
 //! YooKassa behind the gateway trait: the card page (reference "Card gateways", sections 1 and 3).
 
 mod lost;
+mod means;
 mod metadata;
 mod notification;
 mod reading;
 mod reasons;
+mod receipt;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -15,17 +17,14 @@ use ipnet::IpNet;
 use serde::Serialize;
 
 use super::configured::Configured;
-use super::contract::{
-    Abilities, Call, CardGateway, Delivered, Gateway, Notification, OwnPayment, Registration, Unknown, Urls, page,
-};
-use crate::payments::methods::GatewaySection;
+use super::contract::{Abilities, Call, CardGateway, Delivered, Gateway, Notification, OwnPayment, Registration, Unknown, Urls};
+use crate::payments::methods::{GatewaySection, ReceiptSection};
 use crate::payments::payment::{
-    Change, Intent, KeyedRequest, Order, Payment, Policy, ProviderOutcome, ProviderReport, Reason, Refund, ReportedRefund,
+    Change, Intent, KeyedRequest, Order, Payment, Policy, ProviderOutcome, ProviderReport, Reason, ReceiptLines, ReceiptProblem,
+    Receipts, Refund, ReportedRefund,
 };
 use crate::payments::texts;
-use crate::payments::yookassa::types::{
-    self, CaptureRequest, ConfirmationRequest, PaymentMethodRequest, PaymentRequest, PaymentStatus, RefundRequest,
-};
+use crate::payments::yookassa::types::{self, CaptureRequest, PaymentRequest, PaymentStatus, ReceiptRequest, RefundRequest};
 use crate::payments::yookassa::{Cause, Client, Code, Error, Operation, Refusal, Settings};
 use crate::platform::clock::{Clock, Deadline, Timestamp};
 use crate::platform::money::{Currency, Money};
@@ -41,6 +40,8 @@ const VALID_FOR: Duration = Duration::from_hours(1);
 const MAX_PAGES: u32 = 5;
 /// What the secret keys of test shops begin with.
 const TEST_KEY: &str = "test_";
+/// What a partial refund must leave more than, in kopecks.
+const LEAST_REST: i64 = 100;
 /// The longest description, in characters.
 const MAX_DESCRIPTION: usize = 128;
 
@@ -51,6 +52,7 @@ pub struct YookassaGateway {
     clock: Clock,
     policy: Policy,
     sources: Vec<IpNet>,
+    receipt: Option<ReceiptSection>,
     installation: String,
     is_test: bool,
 }
@@ -60,10 +62,10 @@ impl YookassaGateway {
     #[must_use]
     pub fn new(configured: Configured, http: Http, clock: Clock) -> Self {
         let Configured { section, keys, installation, .. } = configured;
-        let GatewaySection { shop_id, base_url, finish: policy, sources, .. } = section;
+        let GatewaySection { shop_id, base_url, finish: policy, sources, receipt, .. } = section;
         let is_test = keys.current().expose().starts_with(TEST_KEY);
         let client = Client::new(http, Settings { base_url, shop_id, secret: keys });
-        Self { client, clock, policy, sources, installation, is_test }
+        Self { client, clock, policy, sources, receipt, installation, is_test }
     }
 
     /// Our id of a payment of YooKassa's; nothing if it is another installation's, or the shop's own.
@@ -76,6 +78,19 @@ impl YookassaGateway {
     fn operation<T: Serialize>(&self, payment: &Payment, call: &Call<'_>, number: u32, request: &T) -> Option<KeyedRequest> {
         let made = Operation::new(&self.installation, payment.id.as_str(), &call.name(), number, request);
         made.ok().map(|Operation { key, body }| KeyedRequest { key, body })
+    }
+
+    /// The receipt of these lines, if one belongs to a call and the gateway makes receipts; `None` if it cannot be made.
+    #[expect(clippy::option_option, reason = "no receipt is one thing, and none that can be made another")]
+    fn receipt_request(&self, lines: Option<&ReceiptLines>, order: Option<&Order>) -> Option<Option<ReceiptRequest>> {
+        let (Some(lines), Some(section)) = (lines, &self.receipt) else { return Some(None) };
+        match receipt::request(section, lines, order?) {
+            Ok(request) => Some(Some(request)),
+            Err(problem) => {
+                tracing::error!(%problem, "no fiscal receipt can be made for what is asked of YooKassa");
+                None
+            }
+        }
     }
 
     fn metadata(&self, payment: &Payment) -> BTreeMap<&'static str, String> {
@@ -190,8 +205,7 @@ impl Gateway for YookassaGateway {
             }
             Err(error) => return Err(unknown("create", &error)),
         };
-        let url = created.confirmation.0.as_ref().and_then(|confirmation| confirmation.confirmation_url.0.as_deref());
-        let action = url.and_then(page);
+        let action = created.confirmation.0.as_ref().and_then(|confirmation| means::action(payment.means, confirmation));
         let is_open = created.status == PaymentStatus::Pending && self.conflict(&created).is_none();
         Ok(match action.filter(|_| is_open) {
             Some(action) => {
@@ -213,32 +227,46 @@ impl Gateway for YookassaGateway {
             Err(error) => return Err(unknown("get", &error)),
         };
         let refund = self.refund_of(payment, deadline).await?;
-        Ok(ProviderReport { refund, ..self.report_of(&found, payment) })
+        let receipt = self.receipts_of(&found, payment, deadline).await?;
+        let closing = self.closing_of(id, payment, deadline).await?;
+        Ok(ProviderReport { refund, receipt, closing, ..self.report_of(&found, payment) })
     }
 
     fn keyed(&self, payment: &Payment, call: &Call<'_>, number: u32) -> Option<KeyedRequest> {
         match call {
-            Call::Register { urls, .. } => {
+            Call::Register { order, urls } => {
+                let receipt = self.receipt_request(payment.receipts.as_ref().map(|receipts| &receipts.lines), Some(order))?;
                 let description: String =
                     texts::order_as_goods(payment.order_id.as_str()).chars().take(MAX_DESCRIPTION).collect();
                 let request = PaymentRequest {
                     amount: payment.amount.into(),
                     capture: !payment.two_stage,
-                    confirmation: ConfirmationRequest::Redirect { return_url: urls.redirect.clone() },
-                    payment_method_data: Some(PaymentMethodRequest::BankCard),
+                    confirmation: means::confirmation(payment.means, &urls.redirect),
+                    payment_method_data: means::method(payment.means),
+                    receipt,
                     description,
                     metadata: self.metadata(payment),
                 };
                 self.operation(payment, call, number, &request)
             }
-            Call::Capture => self.operation(payment, call, number, &CaptureRequest { amount: payment.amount.into() }),
+            Call::Capture { order } => {
+                let receipt = self.receipt_request(payment.receipt_due().as_ref(), *order)?;
+                self.operation(payment, call, number, &CaptureRequest { amount: payment.amount.into(), receipt })
+            }
             Call::Cancel => self.operation(payment, call, number, &serde_json::Map::new()),
-            Call::Refund(index) => {
+            Call::Refund { index, order } => {
                 let refund: &Refund = payment.refunds.get(*index)?;
                 let mut metadata = self.metadata(payment);
                 metadata.insert(REFUND, refund_name(*index));
                 let payment_id = payment.provider_id.clone()?;
-                self.operation(payment, call, number, &RefundRequest { payment_id, amount: refund.amount.into(), metadata })
+                let receipt = self.receipt_request(payment.receipt_due().as_ref(), *order)?;
+                let amount = refund.amount.into();
+                self.operation(payment, call, number, &RefundRequest { payment_id, amount, receipt, metadata })
+            }
+            Call::Receipt { order } => {
+                let lines = payment.receipt_due()?;
+                let request = receipt::second(self.receipt.as_ref()?, &lines, (*order)?, payment.provider_id.as_deref()?);
+                self.operation(payment, call, number, &request.ok()?)
             }
         }
     }
@@ -275,6 +303,27 @@ impl Gateway for YookassaGateway {
         Ok(ProviderOutcome::Refused(Reason { code, text: texts::PROVIDER_UNAVAILABLE.to_owned() }))
     }
 
+    async fn receipt(&self, payment: &Payment, deadline: Deadline) -> Result<ProviderOutcome, Unknown> {
+        let operation = match stored(payment) {
+            Ok(operation) => operation,
+            Err(cause) => return Ok(ProviderOutcome::NotSent(cause)),
+        };
+        let answer = self.client.create_receipt(&operation, deadline).await;
+        outcome("receipt", payment, answer, |receipt| Some(ProviderOutcome::Accepted(receipt.id)))
+    }
+
+    fn receipts(&self, order: &Order, amount: Money) -> Result<Option<Receipts>, ReceiptProblem> {
+        let Some(section) = &self.receipt else { return Ok(None) };
+        let lines = ReceiptLines::of(order, amount)?;
+        receipt::request(section, &lines, order)?;
+        Ok(Some(Receipts::new(lines)))
+    }
+
+    fn receipt_problem(&self, lines: &ReceiptLines, order: &Order, is_second: bool) -> Option<ReceiptProblem> {
+        let Some(section) = &self.receipt else { return is_second.then_some(ReceiptProblem::NoSecondReceipt) };
+        if is_second { receipt::second(section, lines, order, "").err() } else { receipt::request(section, lines, order).err() }
+    }
+
     async fn refund(&self, payment: &Payment, amount: Money, deadline: Deadline) -> Result<ProviderOutcome, Unknown> {
         let operation = match stored(payment) {
             Ok(operation) => operation,
@@ -300,7 +349,14 @@ impl Gateway for YookassaGateway {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { changes_hold: false, takes_documents: false, one_way_back: true, ends_exactly: false }
+        Abilities {
+            changes_hold: false,
+            captures_parts: true,
+            least_rest: Some(LEAST_REST),
+            takes_documents: false,
+            one_way_back: true,
+            ends_exactly: false,
+        }
     }
 
     fn policy(&self) -> Policy {

@@ -72,6 +72,9 @@ pub struct Payment {
     /// Why it was canceled.
     #[serde(default)]
     pub cancellation_details: Lenient<CancellationDetails>,
+    /// How its receipt stands, if it has one.
+    #[serde(default)]
+    pub receipt_registration: Lenient<ReceiptRegistration>,
 }
 
 /// Where a payment stands; others are kept as they came.
@@ -115,6 +118,9 @@ pub struct Confirmed {
     /// YooKassa's page.
     #[serde(default)]
     pub confirmation_url: Lenient<String>,
+    /// What the customer's bank opens: of SBP a link like `https://qr.nspk.ru/…`.
+    #[serde(default)]
+    pub confirmation_data: Lenient<String>,
 }
 
 /// How it was paid.
@@ -150,6 +156,9 @@ pub struct Refund {
     /// Why it was canceled.
     #[serde(default)]
     pub cancellation_details: Lenient<CancellationDetails>,
+    /// How its receipt stands, if it has one.
+    #[serde(default)]
+    pub receipt_registration: Lenient<ReceiptRegistration>,
 }
 
 /// How a refund stands; others are kept as they came.
@@ -175,6 +184,48 @@ impl From<String> for RefundStatus {
             _ => Self::Other(status),
         }
     }
+}
+
+/// How the registration of a receipt stands; others are kept as they came.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub enum ReceiptRegistration {
+    Pending,
+    Succeeded,
+    /// The cash register has not taken it.
+    Canceled,
+    /// Something new.
+    Other(String),
+}
+
+impl From<String> for ReceiptRegistration {
+    fn from(status: String) -> Self {
+        match status.as_str() {
+            "pending" => Self::Pending,
+            "succeeded" => Self::Succeeded,
+            "canceled" => Self::Canceled,
+            _ => Self::Other(status),
+        }
+    }
+}
+
+/// A receipt that was made apart from a payment.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Receipt {
+    /// YooKassa's id.
+    pub id: String,
+    pub status: ReceiptRegistration,
+    /// The sums with which its lines were paid.
+    #[serde(default)]
+    pub settlements: Lenient<Vec<Settlement>>,
+}
+
+/// A sum with which lines were paid.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Settlement {
+    /// `prepayment`, …
+    #[serde(rename = "type")]
+    pub kind: String,
 }
 
 /// A page of a list, the newest first.

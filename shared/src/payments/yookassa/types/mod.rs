@@ -4,7 +4,10 @@ mod answers;
 mod requests;
 
 pub use answers::{
-    Amount, CancellationDetails, Confirmed, List, Me, Moment, Payment, PaymentMethod, PaymentStatus, Recipient, Refund,
-    RefundStatus,
+    Amount, CancellationDetails, Confirmed, List, Me, Moment, Payment, PaymentMethod, PaymentStatus, Receipt,
+    ReceiptRegistration, Recipient, Refund, RefundStatus, Settlement,
 };
-pub use requests::{AmountRequest, CaptureRequest, ConfirmationRequest, PaymentMethodRequest, PaymentRequest, RefundRequest};
+pub use requests::{
+    AmountRequest, CaptureRequest, ConfirmationRequest, PaymentMethodRequest, PaymentRequest, ReceiptCustomer,
+    ReceiptItemRequest, ReceiptRequest, RefundRequest, SecondReceiptRequest, SettlementRequest,
+};
