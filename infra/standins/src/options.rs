@@ -117,7 +117,7 @@ impl Default for Options {
                 YookassaMethod::BankCard,
                 YookassaMethod::YooMoney,
                 YookassaMethod::Sbp,
-                YookassaMethod::Sberbank,
+                YookassaMethod::SberPay,
             ],
             yookassa_notification_url: None,
             yookassa_register: None,

@@ -129,7 +129,7 @@ fn method(body: &Fields<'_>, setting: &Setting<'_>) -> Result<Option<YookassaMet
                 return Err(Refusal::forbidden("payment_method_data.card", "Card data is taken from shops with PCI DSS only"));
             }
         }
-        YookassaMethod::YooMoney | YookassaMethod::Sbp | YookassaMethod::Sberbank => data.only(&["type"])?,
+        YookassaMethod::YooMoney | YookassaMethod::Sbp | YookassaMethod::SberPay => data.only(&["type"])?,
     }
     Ok(Some(method))
 }

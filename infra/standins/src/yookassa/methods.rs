@@ -14,15 +14,16 @@ pub enum YookassaMethod {
     /// The Faster Payments System: the customer pays in the bank's app, always in one stage.
     Sbp,
     /// `SberPay`: the customer pays in the bank's app, held first or taken at once.
-    Sberbank,
+    #[serde(rename = "sberbank")]
+    SberPay,
     /// A token of Apple Pay: taken or refused by the switch `apple_pay`, whatever the shop has.
     ApplePay,
 }
 
-use YookassaMethod::{ApplePay, BankCard, Sberbank, Sbp, YooMoney};
+use YookassaMethod::{ApplePay, BankCard, SberPay, Sbp, YooMoney};
 
 impl YookassaMethod {
-    const ALL: [Self; 5] = [BankCard, YooMoney, Sbp, Sberbank, ApplePay];
+    const ALL: [Self; 5] = [BankCard, YooMoney, Sbp, SberPay, ApplePay];
 
     /// As the API writes it.
     pub(super) fn name(self) -> &'static str {
@@ -30,7 +31,7 @@ impl YookassaMethod {
             BankCard => "bank_card",
             YooMoney => "yoo_money",
             Sbp => "sbp",
-            Sberbank => "sberbank",
+            SberPay => "sberbank",
             ApplePay => "apple_pay",
         }
     }
@@ -43,14 +44,14 @@ impl YookassaMethod {
     pub(super) fn most(self) -> Kopecks {
         match self {
             BankCard => Kopecks(35_000_000),
-            YooMoney | Sbp | Sberbank | ApplePay => Kopecks(70_000_000),
+            YooMoney | Sbp | SberPay | ApplePay => Kopecks(70_000_000),
         }
     }
 
     /// Whether money can be held before it is captured.
     pub(super) fn holds(self) -> bool {
         match self {
-            BankCard | YooMoney | Sberbank | ApplePay => true,
+            BankCard | YooMoney | SberPay | ApplePay => true,
             Sbp => false,
         }
     }
@@ -58,7 +59,7 @@ impl YookassaMethod {
     /// Whether the customer pays in an app, and has no card to type in.
     pub(super) fn is_app(self) -> bool {
         match self {
-            YooMoney | Sbp | Sberbank => true,
+            YooMoney | Sbp | SberPay => true,
             BankCard | ApplePay => false,
         }
     }
@@ -68,7 +69,7 @@ impl YookassaMethod {
         match self {
             BankCard | YooMoney => &[Way::Redirect, Way::Embedded],
             Sbp => &[Way::Qr, Way::Redirect],
-            Sberbank => &[Way::Redirect, Way::MobileApplication],
+            SberPay => &[Way::Redirect, Way::MobileApplication],
             ApplePay => &[],
         }
     }

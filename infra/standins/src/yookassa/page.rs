@@ -42,7 +42,7 @@ pub(super) fn choice(payment: &Payment, choice: &[YookassaMethod], problem: Opti
     let ways = choice.iter().map(|method| match method {
         YookassaMethod::BankCard | YookassaMethod::ApplePay => cards(problem),
         YookassaMethod::YooMoney => app(*method, "Кошелёк ЮMoney", "Заплатить из кошелька", ""),
-        YookassaMethod::Sberbank => app(*method, "SberPay", "Заплатить в приложении Сбербанка", ""),
+        YookassaMethod::SberPay => app(*method, "SberPay", "Заплатить в приложении Сбербанка", ""),
         YookassaMethod::Sbp => {
             let link =
                 format!("<p>Ссылка, которую открывает приложение банка:</p><p class=\"code\">{}</p>", escape(&sbp_link(payment)));

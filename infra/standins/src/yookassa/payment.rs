@@ -156,7 +156,7 @@ impl Payment {
                 self.card.get_or_insert_with(Card::usual);
             }
             YookassaMethod::Sbp => self.sbp_operation = Some(random::token().to_uppercase()),
-            YookassaMethod::YooMoney | YookassaMethod::Sberbank | YookassaMethod::ApplePay => {}
+            YookassaMethod::YooMoney | YookassaMethod::SberPay | YookassaMethod::ApplePay => {}
         }
         match hold {
             Some(hold) => {

@@ -26,7 +26,7 @@ impl Setting<'_> {
     pub(super) fn has(&self, method: YookassaMethod) -> bool {
         match method {
             YookassaMethod::ApplePay => self.readings.is_other(Reading::ApplePay),
-            YookassaMethod::BankCard | YookassaMethod::YooMoney | YookassaMethod::Sbp | YookassaMethod::Sberbank => {
+            YookassaMethod::BankCard | YookassaMethod::YooMoney | YookassaMethod::Sbp | YookassaMethod::SberPay => {
                 self.options.yookassa_methods.contains(&method)
             }
         }

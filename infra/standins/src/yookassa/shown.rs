@@ -104,7 +104,7 @@ fn overridden(mut shown: Map<String, Value>, overrides: &Map<String, Value>) -> 
 /// Whether a card's bank has authorized what is paid so.
 fn is_authorized(method: YookassaMethod) -> bool {
     match method {
-        YookassaMethod::BankCard | YookassaMethod::Sberbank | YookassaMethod::ApplePay => true,
+        YookassaMethod::BankCard | YookassaMethod::SberPay | YookassaMethod::ApplePay => true,
         YookassaMethod::YooMoney | YookassaMethod::Sbp => false,
     }
 }

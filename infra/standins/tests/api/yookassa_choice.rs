@@ -51,6 +51,7 @@ async fn sberpay_is_held_or_taken_on_its_page() {
         let payment = caller.create(&by_sberpay("700000.00", capture)).await;
         assert_eq!(payment["payment_method"]["type"], "sberbank");
         assert_eq!(offered(&caller, &payment).await, ["sberbank"]);
+        assert!(!page_at(&caller, url(&payment), None).await.1.contains("qr.nspk.ru"), "a code is SBP's");
         let card = "action=pay&number=5555555555554444&expiry=11/26&csc=123";
         for form in [card, "action=bank_pays&method=sbp", "action=bank_pays&method=bank_card"] {
             assert_eq!(page_at(&caller, url(&payment), Some(form)).await.0, 200);

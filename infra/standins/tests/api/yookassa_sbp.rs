@@ -1,4 +1,4 @@
-//! YooKassa: payments by SBP and SberPay, which the customer makes in a bank's app.
+//! YooKassa: payments by SBP, which the customer makes in the bank's app.
 
 use std::collections::HashSet;
 
@@ -200,24 +200,4 @@ async fn slow_bank_answers_on_the_page_of_sbp() {
     }
     let events: Vec<_> = caller.environment.standins.take_yookassa_notices().iter().map(|notice| notice.event).collect();
     assert_eq!(events, ["payment.succeeded", "payment.canceled"]);
-}
-
-#[tokio::test]
-async fn sberpay_is_held_or_taken_in_the_banks_app() {
-    let caller = Caller::exact().await;
-    for (capture, status) in [(false, "waiting_for_capture"), (true, "succeeded")] {
-        let mut wish = wanted("10.00", capture);
-        wish["payment_method_data"] = json!({ "type": "sberbank" });
-        let payment = caller.create(&wish).await;
-        assert_eq!(payment["payment_method"]["type"], "sberbank");
-        let url = payment["confirmation"]["confirmation_url"].as_str().unwrap();
-        let (answered, page, _) = page_at(&caller, url, None).await;
-        assert!(answered == 200 && page.contains("SberPay") && !page.contains("qr.nspk.ru"), "{page}");
-        page_at(&caller, url, Some("action=bank_pays")).await;
-        let paid = caller.payment(&payment["id"]).await;
-        assert_eq!((&paid["status"], paid["payment_method"].get("card")), (&json!(status), None));
-    }
-    let mut by_code = by_code("10.00");
-    by_code["payment_method_data"] = json!({ "type": "sberbank" });
-    assert_eq!(caller.post("/payments", &by_code).await.1["parameter"], "confirmation.type", "a code is SBP's");
 }
