@@ -21,6 +21,10 @@ pub(crate) fn card_differences(story: &Story, books: &Books, side: Option<&Side>
             failed || books.receipted().is_none_or(|receipted| receipted == books.amount() - books.refunds("made")),
             "the lines for receipts cost what is not given back",
         ),
+        (
+            failed || side.receipted.is_none_or(|receipted| receipted == (side.amount - side.refunded) * 1000),
+            "the provider's receipts say what was captured and not given back",
+        ),
         told,
         shop,
     ])

@@ -35,6 +35,8 @@ pub(crate) struct Side {
     pub(crate) ends_at: Option<i64>,
     /// Where the customer pays.
     pub(crate) page: Option<String>,
+    /// What the receipts of its money and of its refunds say in all, in thousandths of a kopeck; none where none are made.
+    pub(crate) receipted: Option<i64>,
     /// As YooKassa shows it; null for Mokka's.
     pub(crate) shown: Value,
 }
@@ -67,6 +69,7 @@ impl Side {
             refunds: usize::from(truth.returned > 0),
             ends_at: is_open.then_some(truth.valid_till),
             page: (standing == Standing::Open).then(|| truth.form_url.clone()),
+            receipted: None,
             shown: Value::Null,
         }
     }
@@ -93,6 +96,7 @@ impl Side {
             refunds: refunds.len(),
             ends_at: moment("expires_at").or_else(|| hour().filter(|_| standing == Standing::Open)),
             page: payment["confirmation"]["confirmation_url"].as_str().map(str::to_owned),
+            receipted: receipted(&story.environment.standins().yookassa_receipts_of(books_id(payment))),
             shown: payment.clone(),
         }
     }
@@ -126,6 +130,35 @@ impl Side {
     pub(crate) fn effects(&self) -> (Standing, i64, i64, usize) {
         (self.standing, self.amount, self.refunded, self.refunds)
     }
+}
+
+/// Our id of a payment of YooKassa's.
+fn books_id(payment: &Value) -> &str {
+    payment["metadata"]["payment_id"].as_str().expect("our id")
+}
+
+/// What receipts say of money that came, less what they say of money that went back. The second receipt of what was paid in advance says
+/// nothing of either.
+fn receipted(receipts: &[Value]) -> Option<i64> {
+    let is_second =
+        |receipt: &Value| receipt["settlements"].as_array().is_some_and(|all| all.iter().any(|one| one["type"] == "prepayment"));
+    let live = receipts.iter().filter(|receipt| receipt["status"] != "canceled" && !is_second(receipt));
+    let sums = live.map(|receipt| {
+        let sum: i64 = receipt["items"].as_array().expect("items").iter().map(cost).sum();
+        if receipt["type"] == "refund" { -sum } else { sum }
+    });
+    (!receipts.is_empty()).then(|| sums.sum())
+}
+
+/// In thousandths of a kopeck.
+fn cost(item: &Value) -> i64 {
+    let quantity = match &item["quantity"] {
+        Value::String(text) => text.clone(),
+        number => number.to_string(),
+    };
+    let (whole, part) = quantity.split_once('.').unwrap_or((&quantity, ""));
+    let thousandths: i64 = format!("{whole}{part:0<3}").parse().expect("a quantity with at most three decimals");
+    thousandths * kopecks(&item["amount"])
 }
 
 fn kopecks(amount: &Value) -> i64 {
