@@ -24,6 +24,7 @@ pub(crate) async fn played() -> Api {
     let created = api.send(call("acquiring").json(create)).await.json();
     let payment = created["paymentId"].as_str().unwrap_or_else(|| panic!("{created}")).to_owned();
     let standins = api.environment.standins();
+    standins.set_reading("receipts", "pending").unwrap();
     let their_id = standins.yookassa_payments()[0]["id"].as_str().unwrap().to_owned();
     let held = CardOutcome { notify: false, ..CardOutcome::new(CardDecision::Held) };
     standins.decide_yookassa(&their_id, &held).await.unwrap();
@@ -50,6 +51,13 @@ pub(crate) async fn played() -> Api {
     let shown = api.send(about("getPayment", &payment)).await.json();
     assert_eq!(shown["payment"]["receipts"]["second"], "pending", "{shown}");
     assert!(shown["payment"]["receipts"]["lines"].is_array(), "{shown}");
+    let second = standins.yookassa_receipts().pop().unwrap();
+    let refused = CardOutcome { notify: false, ..CardOutcome::new(CardDecision::Declined) };
+    standins.decide_yookassa(second["id"].as_str().unwrap(), &refused).await.unwrap();
+    let seen = act(&api, "settlePayment", &payment, "empty").await.json();
+    assert_eq!(seen["payment"]["receipts"]["second"], "rejected", "{seen}");
+    let again = act(&api, "makeReceipt", &payment, "empty").await;
+    assert_eq!((again.status, &again.json()["payment"]["receipts"]["second"]), (200, &json!("pending")), "{}", again.body);
     api
 }
 
