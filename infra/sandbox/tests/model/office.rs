@@ -82,12 +82,6 @@ impl Office<'_> {
         self.ask(payment, "refunds", CASHIER_KEY, body, &[("Idempotency-Key", key)]).await
     }
 
-    /// Gives back one piece of an offer.
-    pub(crate) async fn refund_line(&self, payment: &str, sku: &str, key: &str) -> Verdict {
-        let body = json!({"lines": [{"sku": sku, "quantity": 1}]});
-        self.ask(payment, "refunds", CASHIER_KEY, body, &[("Idempotency-Key", key)]).await
-    }
-
     pub(crate) async fn settle(&self, payment: &str) -> Verdict {
         self.ask(payment, "settle", OPERATOR_KEY, json!({}), &[]).await
     }

@@ -266,7 +266,7 @@ impl CardOrder {
             Action::Refund { part, key } => Said::Office(office.refund(&payment, part, &key_text(key)).await),
             Action::RefundLine { key } => {
                 let sku = self.seen.get(&payment).and_then(Books::sku_left).unwrap_or_else(|| "nothing".to_owned());
-                Said::Office(office.refund_line(&payment, &sku, &key_text(key)).await)
+                Said::Office(calls::refund_line(story, &payment, &sku, &key_text(key)).await)
             }
             Action::Receipt => Said::Office(office.ask(&payment, "receipts", OPERATOR_KEY, json!({}), &[]).await),
             Action::Settle => Said::Office(office.settle(&payment).await),
