@@ -169,7 +169,7 @@ fn mistakes_in_gateways_are_named_with_their_place() {
         (
             with("shop_id = \"1\""),
             "4:1: field `gateways.yookassa.shop_id`",
-            "unknown field `shop_id`, expected one of `kind`, `shopId`, `baseUrl`, `finish`, `sources`",
+            "unknown field `shop_id`, expected one of `kind`, `shopId`, `baseUrl`, `finish`, `sources`, `receipt`",
             Both,
         ),
         (with("baseUrl = \"ftp://x.example\""), "4:11: field `gateways.yookassa.baseUrl`", url, Both),

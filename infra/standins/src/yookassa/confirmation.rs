@@ -1,13 +1,10 @@
 //! How the customer confirms a payment: on a page, or by a link that the bank's app opens.
 
-use serde_json::{Value, json};
 use url::Url;
 
 use super::fields::Fields;
 use super::methods::YookassaMethod;
-use super::payment::Payment;
 use super::refusal::Refusal;
-use super::setting::Setting;
 
 /// Where the customer confirms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,13 +20,23 @@ pub(super) enum Way {
 }
 
 impl Way {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Redirect => "redirect",
             Self::Embedded => "embedded",
             Self::Qr => "qr",
             Self::MobileApplication => "mobile_application",
         }
+    }
+}
+
+/// How a payment by `method` can be confirmed. Of a token nothing is left to confirm.
+fn ways(method: YookassaMethod) -> &'static [Way] {
+    match method {
+        YookassaMethod::BankCard | YookassaMethod::YooMoney => &[Way::Redirect, Way::Embedded],
+        YookassaMethod::Sbp => &[Way::Qr, Way::Redirect],
+        YookassaMethod::SberPay => &[Way::Redirect, Way::MobileApplication],
+        YookassaMethod::ApplePay => &[],
     }
 }
 
@@ -46,7 +53,7 @@ pub(super) struct Confirmation {
 pub(super) fn read(body: &Fields<'_>, method: Option<YookassaMethod>) -> Result<Confirmation, Refusal> {
     let confirmation = body.required("confirmation", body.object("confirmation")?)?;
     confirmation.only(&["type", "return_url", "locale", "enforce"])?;
-    let ways = method.map_or(&[Way::Redirect, Way::Embedded][..], YookassaMethod::ways);
+    let ways = method.map_or(&[Way::Redirect, Way::Embedded][..], ways);
     let names: Vec<_> = ways.iter().map(|way| way.name()).collect();
     let name = confirmation.required("type", confirmation.one_of("type", &names)?)?;
     let way = confirmation.required("type", ways.iter().copied().find(|way| way.name() == name))?;
@@ -72,42 +79,4 @@ fn is_web(url: &str) -> bool {
 fn is_app_or_web(url: &str) -> bool {
     let of_browsers = ["javascript", "data", "vbscript", "file", "blob", "about", "view-source"];
     Url::parse(url).is_ok_and(|url| !of_browsers.contains(&url.scheme()))
-}
-
-/// As the API shows it while the customer may use it.
-pub(super) fn shown(payment: &Payment, how: &Confirmation, setting: &Setting<'_>) -> Value {
-    let mut shown = json!({ "type": how.way.name() });
-    match how.way {
-        Way::Embedded => shown["confirmation_token"] = json!(format!("ct-{}", payment.token)),
-        Way::Qr => shown["confirmation_data"] = json!(sbp_link(payment)),
-        Way::MobileApplication => shown["confirmation_url"] = json!(sberpay_link(payment)),
-        Way::Redirect => {
-            shown["confirmation_url"] = json!(setting.page_url(&payment.token));
-            if let Some(return_url) = &how.return_url {
-                shown["return_url"] = json!(return_url);
-            }
-            if how.enforce {
-                shown["enforce"] = json!(true);
-            }
-        }
-    }
-    shown
-}
-
-/// The link that the bank's app opens, in the form of the Faster Payments System: the bank is `YooMoney`, the sum is in kopecks.
-pub(super) fn sbp_link(payment: &Payment) -> String {
-    let link = format!("https://qr.nspk.ru/{}?type=02&bank=100000000004&sum={}&cur=RUB", payment.token, payment.amount.0);
-    format!("{link}&crc={:04X}", crc(link.as_bytes()))
-}
-
-/// The link that opens `SberPay` in the bank's app.
-fn sberpay_link(payment: &Payment) -> String {
-    format!("sberpay://invoicing/v2?bankInvoiceId={}&operationType=App2App", payment.token)
-}
-
-/// CRC-16 of the polynomial 0x1021, from 0xFFFF.
-fn crc(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0xFFFF, |crc, byte| {
-        (0..8).fold(crc ^ (u16::from(*byte) << 8), |crc, _| if crc & 0x8000 == 0 { crc << 1 } else { (crc << 1) ^ 0x1021 })
-    })
 }

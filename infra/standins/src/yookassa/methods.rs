@@ -2,7 +2,6 @@
 
 use serde::Deserialize;
 
-use super::confirmation::Way;
 use crate::money::Kopecks;
 
 /// A way to pay at YooKassa.
@@ -61,16 +60,6 @@ impl YookassaMethod {
         match self {
             YooMoney | Sbp | SberPay => true,
             BankCard | ApplePay => false,
-        }
-    }
-
-    /// How a payment by it can be confirmed. Of a token nothing is left to confirm.
-    pub(super) fn ways(self) -> &'static [Way] {
-        match self {
-            BankCard | YooMoney => &[Way::Redirect, Way::Embedded],
-            Sbp => &[Way::Qr, Way::Redirect],
-            SberPay => &[Way::Redirect, Way::MobileApplication],
-            ApplePay => &[],
         }
     }
 }

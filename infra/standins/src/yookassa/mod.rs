@@ -34,6 +34,7 @@ mod cabinet;
 mod cards;
 mod commands;
 mod confirmation;
+mod confirmed;
 pub(crate) mod control;
 mod create;
 mod decide;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::cards::{self, CardOutcome};
-use super::confirmation::sbp_link;
+use super::confirmed::sbp_link;
 use super::methods::YookassaMethod;
 use super::payment::{Payment, State};
 use crate::index::escape;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use super::confirmation;
+use super::confirmed;
 use super::methods::YookassaMethod;
 use super::payment::{Cancellation, Payment, State};
 use super::readings::Reading;
@@ -82,7 +82,7 @@ pub(super) fn payment(payment: &Payment, setting: &Setting<'_>) -> Value {
     match &payment.state {
         // It can be had only while the customer may use it.
         State::Pending(_) => {
-            put("confirmation", payment.confirmation.as_ref().map(|how| confirmation::shown(payment, how, setting)));
+            put("confirmation", payment.confirmation.as_ref().map(|how| confirmed::shown(payment, how, setting)));
         }
         State::Canceled(details) => put("cancellation_details", Some(cancellation(details))),
         State::Held | State::Succeeded => {}

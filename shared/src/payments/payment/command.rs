@@ -2,8 +2,8 @@
 //! is called.
 
 use super::data::{Change, FiscalReceipt, Payment};
-use super::receipt::{LinesRefusal, ReceiptLines, ReceiptProblem};
-use super::refund::{MAX_REFUNDS, Part};
+use super::receipt::{LinesRefusal, Part, ReceiptLines, ReceiptProblem};
+use super::refund::MAX_REFUNDS;
 use super::state::State;
 use super::steps::MAX_COMMANDS;
 use crate::platform::clock::Timestamp;

@@ -1,8 +1,7 @@
 //! What was asked for: recorded before the provider is called, so that the next request knows what to finish.
 
 use super::data::{Intent, Payment, Reason, Refund, RefundStatus};
-use super::receipt::ReceiptPart;
-use super::refund::Wanted;
+use super::receipt::{ReceiptPart, Wanted};
 use super::state::{State, Trigger};
 use crate::platform::clock::Timestamp;
 

@@ -33,6 +33,7 @@ mod prepaid;
 mod prepayment;
 mod publishing;
 mod receipt;
+mod receipted;
 mod refund;
 mod report;
 mod state;
@@ -58,10 +59,10 @@ pub use prepaid::Split;
 pub use prepayment::{Named, Prepaid, Prepayment};
 pub use publishing::Message;
 pub use receipt::{
-    AskedLine, ClosingReceipt, LinesRefusal, ReceiptItem, ReceiptLine, ReceiptLines, ReceiptPart, ReceiptProblem,
-    ReceiptRejection, ReceiptStatus, Receipts, TakenLine,
+    AskedLine, ClosingReceipt, LinesRefusal, Part, ReceiptItem, ReceiptLine, ReceiptLines, ReceiptPart, ReceiptProblem,
+    ReceiptRejection, ReceiptStatus, Receipts, TakenLine, Wanted,
 };
-pub use refund::{MAX_REFUNDS, Part, Wanted};
+pub use refund::MAX_REFUNDS;
 pub use report::{ProviderOutcome, ProviderReport, ReportedRefund, ReportedState, Sums};
 pub use state::{State, Trigger};
 pub use steps::MAX_COMMANDS;

@@ -1,37 +1,11 @@
 //! Money given back. What is asked for is recorded first, so that parallel requests can never give back more than was captured.
 
-use super::command::CommandRefusal;
 use super::data::{Intent, Payment, Refund, RefundStatus, StatusEvent};
-use super::receipt::{AskedLine, LinesRefusal, RECEIPT_TAKES, ReceiptPart};
+use super::receipt::{RECEIPT_TAKES, ReceiptPart};
 use super::report::{ProviderReport, ReportedRefund};
 use super::state::{State, Trigger};
 use crate::platform::clock::Timestamp;
 use crate::platform::money::Money;
-use crate::platform::secret::sha256_hex;
-
-/// A part of a payment's money.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
-    Amount(Money),
-    /// So many of these offers.
-    Lines(Vec<AskedLine>),
-}
-
-/// What is to be given back.
-#[derive(Clone, Debug)]
-pub struct Wanted {
-    pub amount: Money,
-    /// Which lines it is for.
-    pub part: ReceiptPart,
-    /// A digest of the lines, if they were asked for.
-    pub lines_hash: Option<String>,
-}
-
-/// The same for the same lines in the same order.
-fn lines_hash(asked: &[AskedLine]) -> String {
-    let lines: Vec<_> = asked.iter().map(|AskedLine { sku, quantity }| format!("{} {quantity}", sku.as_str())).collect();
-    sha256_hex(&lines.join("\n"))
-}
 
 /// How many refunds a payment can have: more than any order has lines, and they all fit into its item.
 pub const MAX_REFUNDS: usize = 100;
@@ -75,33 +49,6 @@ impl Payment {
         let Some(Intent::Refund(index)) = self.intent else { return None };
         let refund = self.refunds.get(index)?;
         Some((refund, self.refunded().minor() + refund.amount.minor() == self.amount.minor()))
-    }
-
-    /// How much `part` of what can still be given back is, and which lines it is for.
-    pub fn wanted(&self, part: Option<&Part>) -> Result<Wanted, CommandRefusal> {
-        let lines = self.receipts.as_ref().map(|receipts| &receipts.lines);
-        let share = |amount| lines.map(|lines| lines.share(amount)).unwrap_or_default();
-        match part {
-            None => Ok(Wanted { amount: self.rest(), part: share(self.rest()), lines_hash: None }),
-            Some(Part::Amount(amount)) => Ok(Wanted { amount: *amount, part: share(*amount), lines_hash: None }),
-            Some(Part::Lines(asked)) => {
-                let part =
-                    lines.ok_or(LinesRefusal::NotKept).and_then(|lines| lines.part(asked)).map_err(CommandRefusal::Lines)?;
-                let amount = Money::from_minor(part.minor(), self.amount.currency()).unwrap_or(self.amount);
-                Ok(Wanted { amount, part, lines_hash: Some(lines_hash(asked)) })
-            }
-        }
-    }
-
-    /// Whether the refund `index` is what `part` asks for.
-    #[must_use]
-    pub fn is_asked_as(&self, index: usize, part: Option<&Part>) -> bool {
-        let Some(refund) = self.refunds.get(index) else { return false };
-        match part {
-            Some(Part::Lines(asked)) => refund.lines_hash == Some(lines_hash(asked)),
-            Some(Part::Amount(amount)) => refund.lines_hash.is_none() && refund.amount == *amount,
-            None => refund.lines_hash.is_none() && refund.amount == self.rest_before(index),
-        }
     }
 
     /// Takes what was given back off the lines: those of its own, if the refund knew them, and a part of everybody's otherwise.

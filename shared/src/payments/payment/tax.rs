@@ -76,7 +76,7 @@ impl JsonSchema for TaxWord {
         json_schema!({
             "description": "A word of the shop's for a tax rate, a subject or a mode of payment: `20`, `none`, `service`.",
             "type": "string",
-            "pattern": "^[0-9A-Za-z./_-]{1,40}%?$"
+            "pattern": "^ *[0-9A-Za-z./_-]{1,40} *%? *$"
         })
     }
 }

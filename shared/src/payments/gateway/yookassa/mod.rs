@@ -7,6 +7,7 @@ mod notification;
 mod reading;
 mod reasons;
 mod receipt;
+mod registered;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -1,7 +1,7 @@
 //! Lines as a cash register takes them: a price for one piece, times the quantity, is exactly what the line costs.
 
-use super::ReceiptProblem;
 use super::lines::{ReceiptLine, ReceiptLines};
+use super::problem::ReceiptProblem;
 use crate::platform::money::{Money, Quantity};
 
 /// An item of a receipt.

@@ -1,8 +1,8 @@
 //! The lines, and what they cost.
 
-use super::ReceiptProblem;
+use super::problem::ReceiptProblem;
 use super::spread::spread;
-use crate::payments::payment::order::Line;
+use crate::payments::payment::order::{Line, Order};
 use crate::payments::payment::tax::LineTax;
 use crate::payments::texts;
 use crate::platform::ids::ItemId;
@@ -29,6 +29,12 @@ pub struct ReceiptLine {
 }
 
 impl ReceiptLines {
+    /// The lines of `order` and its delivery, when `amount` is paid for them: what that is less than their sum is a discount, spread over the
+    /// goods, and over the delivery once no good costs anything any more.
+    pub fn of(order: &Order, amount: Money) -> Result<Self, ReceiptProblem> {
+        of_order(&order.lines, order.delivery, amount)
+    }
+
     /// Lines that were stored.
     #[must_use]
     pub fn stored(lines: Vec<ReceiptLine>, currency: Currency) -> Self {

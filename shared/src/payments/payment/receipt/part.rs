@@ -16,6 +16,24 @@ pub struct AskedLine {
     pub quantity: Quantity,
 }
 
+/// A part of a payment's money.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    Amount(Money),
+    /// So many of these offers.
+    Lines(Vec<AskedLine>),
+}
+
+/// What is to be given back.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    pub amount: Money,
+    /// Which lines it is for.
+    pub part: ReceiptPart,
+    /// A digest of the lines, if they were asked for.
+    pub lines_hash: Option<String>,
+}
+
 /// A part of lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReceiptPart(pub Vec<TakenLine>);

@@ -5,7 +5,7 @@ use super::*;
 use crate::payments::payment::LineTax;
 use crate::payments::payment::order::Line;
 use crate::platform::ids::ItemId;
-use crate::platform::money::{Currency, Quantity};
+use crate::platform::money::{Currency, Money, Quantity};
 
 const MOST: usize = 100;
 const LONGEST: usize = 128;
