@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::amounts::amount;
 use super::payment::{Payment, State};
 use super::readings::Reading;
 use super::receipt::{Content, Line};
-use super::records::{OwnReceipt, Receipt, RefundState, Registration};
+use super::records::{Receipt, RefundState};
 use super::refusal::Refusal;
+use super::registration::{OwnReceipt, Registration};
 use super::setting::Setting;
-use super::shown::{self, amount};
+use super::shown;
 use super::state::Books;
 use crate::money::Kopecks;
 

@@ -29,6 +29,7 @@
 //! - a second receipt settles all that the first ones have left prepaid, and nothing beside it; a line without `payment_mode` is prepaid;
 //! - a line is known by its description: no more of it goes back than was sold.
 
+mod amounts;
 mod auth;
 mod cabinet;
 mod cards;
@@ -53,6 +54,7 @@ mod receipts;
 mod records;
 mod refund;
 mod refusal;
+mod registration;
 pub(crate) mod sender;
 mod setting;
 mod shown;
@@ -66,8 +68,9 @@ use crate::answer::Answer;
 use crate::request::Request;
 use fields::{Fields, Reader};
 use keys::Keyed;
-use records::{OwnReceipt, Registration};
+
 use refusal::{Outcome, Refusal};
+use registration::{OwnReceipt, Registration};
 use setting::Setting;
 use state::Books;
 

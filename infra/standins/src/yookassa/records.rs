@@ -3,9 +3,10 @@
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
+use super::amounts::amount;
 use super::payment::Cancellation;
 use super::receipt::Content;
-use super::shown::amount;
+use super::registration::{OwnReceipt, Registration};
 use crate::money::Kopecks;
 use crate::random;
 
@@ -26,31 +27,6 @@ pub(super) struct Refund {
     pub(super) metadata: Map<String, Value>,
     pub(super) receipt: Option<OwnReceipt>,
     pub(super) created_at: OffsetDateTime,
-}
-
-/// Whether the register has taken a receipt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Registration {
-    Pending,
-    Succeeded,
-    Canceled,
-}
-
-impl Registration {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Succeeded => "succeeded",
-            Self::Canceled => "canceled",
-        }
-    }
-}
-
-/// The receipt that came with a payment or a refund, as that one shows it.
-#[derive(Clone, Debug)]
-pub(super) struct OwnReceipt {
-    pub(super) id: String,
-    pub(super) registration: Registration,
 }
 
 /// A receipt of a payment or of a refund.

@@ -4,11 +4,13 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
+use super::amounts::amount;
 use super::confirmed;
 use super::methods::YookassaMethod;
 use super::payment::{Cancellation, Payment, State};
 use super::readings::Reading;
-use super::records::{OwnReceipt, Receipt, Refund, RefundState, Registration};
+use super::records::{Receipt, Refund, RefundState};
+use super::registration::{OwnReceipt, Registration};
 use super::setting::Setting;
 use crate::money::Kopecks;
 
@@ -24,10 +26,6 @@ pub(super) fn moment(at: OffsetDateTime) -> String {
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
     // Fails only for years that no clock here reaches.
     at.to_offset(time::UtcOffset::UTC).format(format).unwrap_or_else(|_| at.to_string())
-}
-
-pub(super) fn amount(kopecks: Kopecks) -> Value {
-    json!({ "value": kopecks.to_string(), "currency": "RUB" })
 }
 
 /// What is left of this sum without the commission, which is rounded up from half a kopeck.
