@@ -43,7 +43,7 @@ pub(crate) async fn callback(deps: &Deps, inbound: &Inbound, name: &str) -> Resu
     }
     let now = deps.settler.clock.now();
     if !deps.settler.orders.begin_look(payment.id.as_str(), now, BETWEEN_LOOKS).await.map_err(Failure::unavailable)? {
-        return Err(Failure::unavailable("the gateway was asked about this payment a moment ago"));
+        return Err(Failure::later("the gateway was asked about this payment a moment ago"));
     }
     match deps.settler.settle(payment, Trigger::Callback, inbound.deadline()).await.map_err(Failure::unavailable)? {
         Settled::Known(_) => done(),
@@ -78,7 +78,7 @@ async fn find(
         .await
         .map_err(Failure::unavailable)?
     {
-        return Err(Failure::unavailable("the gateway was asked about an unknown payment a moment ago"));
+        return Err(Failure::later("the gateway was asked about an unknown payment a moment ago"));
     }
     let found = gateway.owner(&notification.provider_id, inbound.deadline()).await.map_err(Failure::unavailable)?;
     let Some(found) = found else {

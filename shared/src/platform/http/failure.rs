@@ -167,6 +167,13 @@ impl Failure {
         Self::new(Status::Unavailable, texts::INTERNAL, Some(cause.to_string()))
     }
 
+    /// The same where nothing is wrong: somebody else is at it, or was a moment ago.
+    #[must_use]
+    pub fn later(cause: &'static str) -> Self {
+        tracing::info!(cause, "the request is to come again");
+        Self::new(Status::Unavailable, texts::INTERNAL, None)
+    }
+
     /// The answer in the endpoint's shape; the cause goes to the log, once, here.
     #[must_use]
     pub fn into_response(self, shape: Shape) -> Response<Body> {
