@@ -53,7 +53,7 @@ from imshop_webhooks_client.types import File, Response
 from ruamel.yaml import YAML
 
 # What the shop's answers and customers' forms hold is theirs to say.
-OPEN = (models.OrdersAnswer, models.OrderResult, models.OrderResultItemsItem, models.HandedInFields)
+OPEN = (models.OrdersAnswer, models.OrderResult, models.OrderResultItem, models.HandedInFields)
 PHONE = "+996 770 00 11 22"
 PIXEL = "R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 REPORT = (

@@ -2,7 +2,7 @@
 
 use sandbox::functions::Story;
 use serde_json::{Value, json};
-use testkit::settings::{CASHIER_KEY, IMSHOP_KEY, OPERATOR_KEY};
+use testkit::settings::{IMSHOP_KEY, OPERATOR_KEY};
 use testkit::{Answer, Event, Placed};
 
 use super::side::Side;
@@ -65,10 +65,4 @@ pub(crate) async fn change(story: &Story, payment: &str, amount: i64) -> Verdict
     let cart = json!([{"name": "Чайник", "price": rubles(amount), "quantity": 1}]);
     let body = json!({"amount": rubles(amount), "cart": cart});
     Office(story).ask(payment, "change", OPERATOR_KEY, body, &[]).await
-}
-
-/// The shop's people give back one piece of an offer.
-pub(crate) async fn refund_line(story: &Story, payment: &str, sku: &str, key: &str) -> Verdict {
-    let body = json!({"lines": [{"sku": sku, "quantity": 1}]});
-    Office(story).ask(payment, "refunds", CASHIER_KEY, body, &[("Idempotency-Key", key)]).await
 }

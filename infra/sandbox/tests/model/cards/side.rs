@@ -152,10 +152,7 @@ fn receipted(receipts: &[Value]) -> Option<i64> {
 
 /// In thousandths of a kopeck.
 fn cost(item: &Value) -> i64 {
-    let quantity = match &item["quantity"] {
-        Value::String(text) => text.clone(),
-        number => number.to_string(),
-    };
+    let quantity = item["quantity"].as_str().map_or_else(|| item["quantity"].to_string(), str::to_owned);
     let (whole, part) = quantity.split_once('.').unwrap_or((&quantity, ""));
     let thousandths: i64 = format!("{whole}{part:0<3}").parse().expect("a quantity with at most three decimals");
     thousandths * kopecks(&item["amount"])
