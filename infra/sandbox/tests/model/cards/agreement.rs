@@ -25,6 +25,7 @@ pub(crate) fn card_differences(story: &Story, books: &Books, side: Option<&Side>
             failed || side.receipted.is_none_or(|receipted| receipted == (side.amount - side.refunded) * 1000),
             "the provider's receipts say what was captured and not given back",
         ),
+        (side.second_receipts <= 1, "there is one second receipt"),
         told,
         shop,
     ])

@@ -37,6 +37,8 @@ pub(crate) struct Side {
     pub(crate) page: Option<String>,
     /// What the receipts of its money and of its refunds say in all, in thousandths of a kopeck; none where none are made.
     pub(crate) receipted: Option<i64>,
+    /// How many second receipts there are.
+    pub(crate) second_receipts: usize,
     /// As YooKassa shows it; null for Mokka's.
     pub(crate) shown: Value,
 }
@@ -70,6 +72,7 @@ impl Side {
             ends_at: is_open.then_some(truth.valid_till),
             page: (standing == Standing::Open).then(|| truth.form_url.clone()),
             receipted: None,
+            second_receipts: 0,
             shown: Value::Null,
         }
     }
@@ -85,6 +88,7 @@ impl Side {
         let moment = |field: &str| Some(Timestamp::from_rfc3339(payment[field].as_str()?).expect("a moment").millis());
         let hour = || moment("created_at").map(|at| at + 60 * 60 * 1000);
         let id = payment["id"].as_str().expect("an id");
+        let receipts = story.environment.standins().yookassa_receipts_of(books_id(payment));
         let refunds = story.environment.standins().yookassa_refunds_of(id);
         let under_way = refunds.iter().filter(|refund| refund["status"] == "pending");
         Self {
@@ -96,7 +100,8 @@ impl Side {
             refunds: refunds.len(),
             ends_at: moment("expires_at").or_else(|| hour().filter(|_| standing == Standing::Open)),
             page: payment["confirmation"]["confirmation_url"].as_str().map(str::to_owned),
-            receipted: receipted(&story.environment.standins().yookassa_receipts_of(books_id(payment))),
+            receipted: receipted(&receipts),
+            second_receipts: receipts.iter().filter(|receipt| is_live(receipt) && is_second(receipt)).count(),
             shown: payment.clone(),
         }
     }
@@ -140,14 +145,20 @@ fn books_id(payment: &Value) -> &str {
 /// What receipts say of money that came, less what they say of money that went back. The second receipt of what was paid in advance says
 /// nothing of either.
 fn receipted(receipts: &[Value]) -> Option<i64> {
-    let is_second =
-        |receipt: &Value| receipt["settlements"].as_array().is_some_and(|all| all.iter().any(|one| one["type"] == "prepayment"));
-    let live = receipts.iter().filter(|receipt| receipt["status"] != "canceled" && !is_second(receipt));
-    let sums = live.map(|receipt| {
+    let sums = receipts.iter().filter(|receipt| is_live(receipt) && !is_second(receipt)).map(|receipt| {
         let sum: i64 = receipt["items"].as_array().expect("items").iter().map(cost).sum();
         if receipt["type"] == "refund" { -sum } else { sum }
     });
     (!receipts.is_empty()).then(|| sums.sum())
+}
+
+fn is_live(receipt: &Value) -> bool {
+    receipt["status"] != "canceled"
+}
+
+/// Of goods that were paid in advance.
+fn is_second(receipt: &Value) -> bool {
+    receipt["settlements"].as_array().is_some_and(|all| all.iter().any(|one| one["type"] == "prepayment"))
 }
 
 /// In thousandths of a kopeck.
