@@ -183,16 +183,17 @@ impl Payment {
         self
     }
 
-    /// We have asked for the capture of less than is held.
+    /// Our capture of less than is held is known to be made: while it is not, a provider that says the whole may have captured just that.
     fn may_be_captured_in_part(&self) -> bool {
-        let is_asked = matches!(self.state, State::Finishing | State::Captured | State::PartiallyRefunded | State::Refunded);
-        is_asked && self.registered() != self.amount
+        let is_made = matches!(self.state, State::Captured | State::PartiallyRefunded | State::Refunded);
+        is_made && self.registered() != self.amount
     }
 
     /// This payment after its whole hold was captured in the provider's cabinet although less was to be paid, and the difference was given
     /// back there: then the books take the provider's sums.
     fn with_whole_hold_captured(mut self, report: &ProviderReport) -> Self {
-        let is_waiting = matches!(self.state, State::Creating | State::Pending | State::Held) && self.intent.is_none();
+        let is_waiting =
+            matches!(self.state, State::Creating | State::Pending | State::Held | State::Finishing) && self.intent.is_none();
         let (Some(sums), Some(registered), true) = (&report.sums, self.registered, is_waiting) else { return self };
         let is_whole = report.state == ReportedState::Captured && sums.captured == Some(registered);
         if is_whole && sums.refunded.is_some_and(|back| !back.is_zero() && registered.minus(self.amount) == Ok(back)) {

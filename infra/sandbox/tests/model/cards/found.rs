@@ -1,6 +1,6 @@
 //! Sequences that once went wrong, shrunk. Each test's name says what must hold.
 
-use standins::CardDecision;
+use standins::{CardDecision, Fault, System};
 
 use super::life::CardLife;
 use super::plan::{Action, Cabinet, Call, Plan, Step};
@@ -47,4 +47,20 @@ fn whole_capture_of_a_lowered_hold_is_put_right_in_the_cabinet() {
     ];
     plays::<OnShipment>(&Plan::new::<OnShipment>(), &steps);
     plays::<OnHold>(&Plan::new::<OnHold>(), &steps);
+}
+
+/// A part of a hold was about to be captured when all of it was captured in the cabinet: that was taken for the part.
+#[test]
+fn whole_capture_in_the_cabinet_is_not_the_part_that_was_asked_for() {
+    plays::<OnShipment>(
+        &Plan::new::<OnShipment>(),
+        &[
+            Step::Ask(call(Action::Create)),
+            Step::Customer { decision: CardDecision::Paid, oldest: false },
+            Step::Ask(call(Action::Capture)),
+            Step::Breaks { system: System::Yookassa, method: "capture", fault: Fault::Reset, times: 3 },
+            Step::Ask(call(Action::FinishPart(200_000))),
+            Step::Cabinet(Cabinet::Capture),
+        ],
+    );
 }

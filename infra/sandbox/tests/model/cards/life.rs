@@ -430,7 +430,8 @@ impl CardOrder {
         // Paid in one stage after it had been given up.
         let has_failed_with_money = books.has_failed() && side.is_some_and(Side::has_money);
         // All of a hold was captured in the cabinet of which less was to be paid by then.
-        let is_too_much = books.is_waiting() && side.is_some_and(|side| side.is_captured() && side.amount > books.amount());
+        let is_open = books.is_waiting() || books.state == "finishing";
+        let is_too_much = is_open && side.is_some_and(|side| side.is_captured() && side.amount > books.amount());
         let is_known = is_too_much || books.item["hinted"] == true || ends_soon || books.is_lost() || has_failed_with_money;
         self.must(!is_called || is_known, || format!("a person is called for nothing\n{}", in_a_line(books, side)));
     }

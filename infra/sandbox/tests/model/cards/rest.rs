@@ -64,7 +64,8 @@ impl CardOrder {
         let office = Office(self.story());
         office.see(books).await;
         let side = self.side(books).filter(|side| side.is_captured() && side.has_money() && side.shown.is_object());
-        if let Some(side) = side.as_ref().filter(|side| books.is_waiting() && side.amount > books.amount())
+        if let Some(side) =
+            side.as_ref().filter(|side| (books.is_waiting() || books.state == "finishing") && side.amount > books.amount())
             && books.needs_attention()
             && side.refunded == 0
         {

@@ -279,7 +279,10 @@ impl Gateway for YookassaGateway {
         };
         let answer = self.client.capture(id, &operation, deadline).await;
         outcome("capture", payment, answer, |captured| {
-            let is_done = captured.status == PaymentStatus::Succeeded && captured.amount.money() == Some(payment.amount);
+            // Of a payment that was captured in part, the amount may be what was held; the answer is to our own call.
+            let may_be = [payment.amount, payment.registered()];
+            let is_ours = captured.amount.money().is_some_and(|said| may_be.contains(&said));
+            let is_done = captured.status == PaymentStatus::Succeeded && is_ours;
             is_done.then_some(ProviderOutcome::Done)
         })
     }
