@@ -44,10 +44,10 @@ prop_state_machine! {
     fn a_card_of_one_stage_comes_to_rest_as_yookassa_has_it(sequential 1..24 => CardLives<OneStage>);
 }
 
-/// A tenth of the lives that Mokka's have for each: there are three of them, and an order by card has longer ones.
+/// A twentieth of the lives that Mokka's have for each: there are three of them, and an order by card, with its receipts, has longer ones.
 fn config(seeds: &'static str) -> Config {
     let config = crate::config(seeds);
-    Config { cases: config.cases.div_ceil(10), ..config }
+    Config { cases: config.cases.div_ceil(20), ..config }
 }
 
 /// How cards are charged in an environment.
