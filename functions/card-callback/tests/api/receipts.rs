@@ -1,5 +1,6 @@
 //! Fiscal receipts: made of the order when it is paid, and of the part that is captured or given back.
 
+use shared::platform::money::{Decimal, Quantity};
 use testkit::settings::SHOP_KEY;
 use testkit::written;
 
@@ -59,12 +60,12 @@ impl Shop {
 
 /// What the items of a receipt cost, in thousandths of a kopeck.
 fn sum(receipt: &Value) -> i64 {
-    let number = |value: &Value| value.as_str().unwrap().parse::<f64>().unwrap();
-    let items = receipt["items"].as_array().unwrap().iter();
-    #[expect(clippy::cast_possible_truncation, reason = "small numbers with few decimals")]
-    let costs = items
-        .map(|item| ((number(&item["quantity"]) * 1000.0).round() * (number(&item["amount"]["value"]) * 100.0).round()) as i64);
-    costs.sum()
+    let cost = |item: &Value| {
+        let quantity = Quantity::parse(item["quantity"].as_str().unwrap()).unwrap();
+        let price = Decimal::parse(item["amount"]["value"].as_str().unwrap()).unwrap();
+        quantity.thousandths() * price.hundredths()
+    };
+    receipt["items"].as_array().unwrap().iter().map(cost).sum()
 }
 
 #[tokio::test]
