@@ -2,7 +2,7 @@
 //! is called.
 
 use super::data::{Change, FiscalReceipt, Payment};
-use super::receipt::{LinesRefusal, Part, ReceiptLines, ReceiptProblem};
+use super::receipt::{LinesRefusal, Part, ReceiptProblem};
 use super::refund::MAX_REFUNDS;
 use super::state::State;
 use super::steps::MAX_COMMANDS;
@@ -220,27 +220,18 @@ impl Payment {
         }
     }
 
-    /// How much `part` is of what is to be captured, and its lines.
-    pub fn captured_part(&self, part: &Part) -> Result<(Money, Option<ReceiptLines>), CommandRefusal> {
-        let lines = self.receipts.as_ref().map(|receipts| &receipts.lines);
-        match part {
-            Part::Amount(amount) => Ok((*amount, lines.map(|lines| lines.for_amount(*amount)))),
-            Part::Lines(asked) => {
-                let lines = lines.ok_or(CommandRefusal::Lines(LinesRefusal::NotKept))?;
-                let part = lines.part(asked).map_err(CommandRefusal::Lines)?;
-                let amount = Money::from_minor(part.minor(), self.amount.currency()).unwrap_or(self.amount);
-                Ok((amount, Some(lines.of_part(&part))))
-            }
+    /// Whether there is money of it that was captured and is not given back.
+    fn has_money(&self) -> Result<(), CommandRefusal> {
+        match self.state {
+            State::Captured | State::PartiallyRefunded => Ok(()),
+            State::Creating | State::Pending | State::Held | State::Finishing => Err(CommandRefusal::NotCaptured),
+            State::Refunded => Err(CommandRefusal::NothingToRefund),
+            State::Declined | State::Canceled | State::Expired => Err(CommandRefusal::AlreadyOver(self.state)),
         }
     }
 
     fn permits_second_receipt(&self) -> Result<(), CommandRefusal> {
-        match self.state {
-            State::Captured | State::PartiallyRefunded => {}
-            State::Creating | State::Pending | State::Held | State::Finishing => return Err(CommandRefusal::NotCaptured),
-            State::Refunded => return Err(CommandRefusal::NothingToRefund),
-            State::Declined | State::Canceled | State::Expired => return Err(CommandRefusal::AlreadyOver(self.state)),
-        }
+        self.has_money()?;
         match &self.receipts {
             None => Err(CommandRefusal::NoSecondReceipt),
             Some(receipts) if receipts.is_closed() => Err(CommandRefusal::SecondReceiptMade),
@@ -249,12 +240,7 @@ impl Payment {
     }
 
     fn permits_refund(&self, part: Option<&Part>, partial_from: Timestamp, now: Timestamp) -> Result<(), CommandRefusal> {
-        match self.state {
-            State::Captured | State::PartiallyRefunded => {}
-            State::Creating | State::Pending | State::Held | State::Finishing => return Err(CommandRefusal::NotCaptured),
-            State::Refunded => return Err(CommandRefusal::NothingToRefund),
-            State::Declined | State::Canceled | State::Expired => return Err(CommandRefusal::AlreadyOver(self.state)),
-        }
+        self.has_money()?;
         let rest = self.rest();
         let amount = self.wanted(part)?.amount;
         self.permits_amount(amount)?;

@@ -6,7 +6,8 @@ use super::command::CommandRefusal;
 use super::data::{Intent, Payment};
 use super::order::Order;
 use super::receipt::{
-    AskedLine, ClosingReceipt, LinesRefusal, Part, RECEIPT_TAKES, ReceiptLines, ReceiptRejection, ReceiptStatus, Wanted,
+    AskedLine, ClosingReceipt, LinesRefusal, Part, RECEIPT_TAKES, ReceiptLines, ReceiptPart, ReceiptRejection, ReceiptStatus,
+    Wanted,
 };
 use super::state::Trigger;
 use crate::platform::clock::Timestamp;
@@ -108,12 +109,29 @@ impl Payment {
             None => Ok(Wanted { amount: self.rest(), part: share(self.rest()), lines_hash: None }),
             Some(Part::Amount(amount)) => Ok(Wanted { amount: *amount, part: share(*amount), lines_hash: None }),
             Some(Part::Lines(asked)) => {
-                let part =
-                    lines.ok_or(LinesRefusal::NotKept).and_then(|lines| lines.part(asked)).map_err(CommandRefusal::Lines)?;
-                let amount = Money::from_minor(part.minor(), self.amount.currency()).unwrap_or(self.amount);
+                let (amount, part) = self.part_by_lines(asked)?;
                 Ok(Wanted { amount, part, lines_hash: Some(lines_hash(asked)) })
             }
         }
+    }
+
+    /// How much `part` is of what is to be captured, and its lines.
+    pub(super) fn captured_part(&self, part: &Part) -> Result<(Money, Option<ReceiptLines>), CommandRefusal> {
+        let lines = self.receipts.as_ref().map(|receipts| &receipts.lines);
+        match part {
+            Part::Amount(amount) => Ok((*amount, lines.map(|lines| lines.for_amount(*amount)))),
+            Part::Lines(asked) => {
+                let (amount, part) = self.part_by_lines(asked)?;
+                Ok((amount, lines.map(|lines| lines.of_part(&part))))
+            }
+        }
+    }
+
+    /// What so many of these offers cost, of what is left of the lines.
+    fn part_by_lines(&self, asked: &[AskedLine]) -> Result<(Money, ReceiptPart), CommandRefusal> {
+        let lines = self.receipts.as_ref().map(|receipts| &receipts.lines).ok_or(LinesRefusal::NotKept);
+        let part = lines.and_then(|lines| lines.part(asked)).map_err(CommandRefusal::Lines)?;
+        Ok((Money::from_minor(part.minor(), self.amount.currency()).unwrap_or(self.amount), part))
     }
 
     /// Whether the refund `index` is what `part` asks for.

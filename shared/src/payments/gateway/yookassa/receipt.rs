@@ -12,7 +12,7 @@ const LONGEST_ITEM: usize = 128;
 /// How a line is paid that was paid before, once it is handed over.
 const HANDED_OVER: &str = "full_payment";
 /// How a second receipt names the money that was paid before.
-const PREPAYMENT: &str = "prepayment";
+pub(super) const PREPAYMENT: &str = "prepayment";
 
 /// A receipt of these lines for the customer of `order`.
 pub(super) fn request(section: &ReceiptSection, lines: &ReceiptLines, order: &Order) -> Result<ReceiptRequest, ReceiptProblem> {

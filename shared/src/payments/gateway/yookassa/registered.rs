@@ -1,13 +1,11 @@
 //! What became of fiscal receipts at YooKassa.
 
+use super::receipt::PREPAYMENT;
 use super::{MAX_PAGES, YookassaGateway, unknown};
 use crate::payments::gateway::contract::Unknown;
 use crate::payments::payment::{ClosingReceipt, Intent, Payment, ReceiptStatus};
 use crate::payments::yookassa::types::{self, PaymentStatus, ReceiptRegistration};
 use crate::platform::clock::Deadline;
-
-/// How a second receipt names the money that was paid before.
-const PREPAYMENT: &str = "prepayment";
 
 fn status(registration: &ReceiptRegistration) -> Option<ReceiptStatus> {
     match registration {
