@@ -232,6 +232,8 @@ pub struct Refund {
     pub ended_at: Option<Timestamp>,
     /// The provider's id of it, where it keeps a record of each.
     pub provider_id: Option<String>,
+    /// When the provider was known to have accepted it, and not to have made it yet.
+    pub accepted_at: Option<Timestamp>,
     /// What of the payment's lines it gives back, while it is open.
     pub part: ReceiptPart,
     /// A digest of the lines that were asked for, if an amount was not.

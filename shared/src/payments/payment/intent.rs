@@ -49,6 +49,7 @@ impl Payment {
             at: now,
             ended_at: None,
             provider_id: None,
+            accepted_at: None,
             part,
             lines_hash,
         });

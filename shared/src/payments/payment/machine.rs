@@ -474,7 +474,7 @@ mod tests {
         let mut payment = payment(State::Pending);
         let mut now = payment.valid_till;
         for _ in 0..40 {
-            payment = payment.with_report(&report);
+            payment = payment.with_report(&report, now);
             assert_eq!(next(&payment, &report, Policy::OnHold, now), Next::Wait);
             payment = payment.polled_unchanged().scheduled(now);
             let pause = payment.poll.provider_at.unwrap().since(now);
@@ -483,7 +483,7 @@ mod tests {
         }
         assert!(payment.is_overdue(Duration::from_hours(48), now), "a person hears of it");
         // The bank has answered.
-        let declined = payment.with_report(&ProviderReport::new(ReportedState::Declined, "1001-1"));
+        let declined = payment.with_report(&ProviderReport::new(ReportedState::Declined, "1001-1"), now);
         assert!(
             !declined.processing
                 && !declined.moved(State::Declined, Trigger::Schedule, now).scheduled(now).is_overdue(Duration::ZERO, now)
@@ -512,8 +512,9 @@ mod tests {
         let payment = Payment { prepaid, ..payment(State::Pending) };
         let report =
             |id: &str| ProviderReport { amount: Some(rub(100_000)), ..ProviderReport::new(ReportedState::Held, id.to_owned()) };
-        assert_eq!(payment.clone().with_report(&report("1002-1")), payment);
-        assert_eq!(payment.with_report(&report("1001-1")).amount, rub(100_000), "of this one it is what is left");
+        let now = Timestamp::from_millis(0);
+        assert_eq!(payment.clone().with_report(&report("1002-1"), now), payment);
+        assert_eq!(payment.with_report(&report("1001-1"), now).amount, rub(100_000), "of this one it is what is left");
     }
 
     #[test]

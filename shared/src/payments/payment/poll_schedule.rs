@@ -271,7 +271,7 @@ impl Payment {
         // Its customer may have paid unnoticed.
         let stuck = stuck || self.poll.hinted || self.poll.unreachable_since.is_some();
         // Banks take days for some refunds.
-        let awaits = self.awaits_refund().is_some_and(|refund| now.since(refund.at) < REFUND_TAKES);
+        let awaits = self.awaits_refund().is_some_and(|refund| now.since(refund.accepted_at.unwrap_or(refund.at)) < REFUND_TAKES);
         stuck || self.mismatch.is_some() || self.second_payment.is_some() || self.intent.is_some() && !awaits
     }
 }

@@ -105,6 +105,7 @@ impl Payment {
             at: now,
             ended_at: Some(now),
             provider_id: None,
+            accepted_at: None,
             part: ReceiptPart::default(),
             lines_hash: None,
         });
@@ -127,11 +128,17 @@ impl Payment {
 
     /// This payment after the provider has accepted the refund under way, which it will make or refuse later.
     #[must_use]
-    pub fn refund_accepted(mut self, provider_id: &str) -> Self {
-        if let Some(refund) = self.intended_refund() {
-            refund.provider_id = Some(provider_id.to_owned());
-        }
+    pub fn refund_accepted(mut self, provider_id: &str, now: Timestamp) -> Self {
+        self.note_acceptance(provider_id, now);
         self.settled_for_now()
+    }
+
+    /// Notes that the provider has accepted the refund under way. Which it is and since when stays as it was known first.
+    pub(super) fn note_acceptance(&mut self, provider_id: &str, now: Timestamp) {
+        if let Some(refund) = self.intended_refund() {
+            refund.provider_id.get_or_insert_with(|| provider_id.to_owned());
+            refund.accepted_at.get_or_insert(now);
+        }
     }
 
     /// The provider says that everything is given back: what was asked for is made, and its own people made the rest.

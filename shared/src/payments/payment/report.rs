@@ -204,7 +204,7 @@ impl Payment {
 
     /// This payment with what a report says beside how it stands: the provider's id, the end of the hold, why it ended.
     #[must_use]
-    pub fn with_report(self, report: &ProviderReport) -> Self {
+    pub fn with_report(self, report: &ProviderReport, now: Timestamp) -> Self {
         if !report.is_of(&self) || report.conflict.is_some() {
             return self;
         }
@@ -231,10 +231,8 @@ impl Payment {
                 | ReportedState::Unrecognised(_) => {}
             }
         }
-        if let Some(ReportedRefund::Accepted(id)) = &report.refund
-            && let Some(refund) = payment.intended_refund()
-        {
-            refund.provider_id.get_or_insert_with(|| id.clone());
+        if let Some(ReportedRefund::Accepted(id)) = &report.refund {
+            payment.note_acceptance(id, now);
         }
         payment.with_reported_receipts(report)
     }

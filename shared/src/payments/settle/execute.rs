@@ -74,7 +74,7 @@ impl Settler {
             // The call before may have been executed: the refusal of this one says nothing about it.
             Ok(ProviderOutcome::Refused(_)) if payment.unknown && !is_sure_of_refusal(&payment) => payment.in_doubt(now),
             Ok(ProviderOutcome::Accepted(id)) if payment.intent == Some(Intent::Receipt) => payment.receipt_accepted(id, by, now),
-            Ok(ProviderOutcome::Accepted(id)) => payment.refund_accepted(id),
+            Ok(ProviderOutcome::Accepted(id)) => payment.refund_accepted(id, now),
             Ok(ProviderOutcome::Refused(reason)) if payment.intent.is_none() => payment.capture_refused(reason.clone(), by, now),
             Ok(ProviderOutcome::Refused(reason)) => payment.intent_dropped(reason, by, now),
             Ok(ProviderOutcome::NotSent(_)) => payment.postponed(now),

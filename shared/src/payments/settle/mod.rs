@@ -111,7 +111,7 @@ impl Settler {
                 return Ok(Settled::InDoubt(payment));
             }
             let Some(report) = self.ask(&payment, deadline).await else { return Ok(Settled::InDoubt(payment)) };
-            payment = payment.with_report(&report);
+            payment = payment.with_report(&report, self.clock.now());
             payment.poll.unreachable_since = None;
             let policy = self.gateways.policy(&payment);
             let now = self.clock.now();

@@ -275,7 +275,7 @@ impl Settler {
         let mut payment = payment;
         for _ in 0..ROUNDS {
             let Some(report) = self.ask(&payment, deadline).await else { return Ok(Refreshed::Unavailable(payment)) };
-            payment = payment.with_report(&report);
+            payment = payment.with_report(&report, self.clock.now());
             let policy = self.gateways.policy(&payment);
             let beside = if payment.is_captured_beside(&report) { Beside::Captured } else { Beside::Nothing };
             let saved = match next(&payment, &report, policy, self.clock.now()) {

@@ -366,6 +366,8 @@ struct RefundRecord {
     ended_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     provider_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    accepted_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     lines: Vec<TakenRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -754,6 +756,7 @@ impl From<&Refund> for RefundRecord {
             at: refund.at.millis(),
             ended_at: refund.ended_at.map(Timestamp::millis),
             provider_id: refund.provider_id.clone(),
+            accepted_at: refund.accepted_at.map(Timestamp::millis),
             lines: receipt_records::taken(&refund.part),
             lines_hash: refund.lines_hash.clone(),
         }
@@ -779,6 +782,7 @@ impl RefundRecord {
             at: Timestamp::from_millis(self.at),
             ended_at: self.ended_at.map(Timestamp::from_millis),
             provider_id: self.provider_id,
+            accepted_at: self.accepted_at.map(Timestamp::from_millis),
             part: receipt_records::part(self.lines),
             lines_hash: self.lines_hash,
         })

@@ -4,7 +4,7 @@ use standins::{CardDecision, Fault, System};
 
 use super::life::CardLife;
 use super::plan::{Action, Cabinet, Call, Plan, Step};
-use super::{Cards, OnHold, OnShipment};
+use super::{Cards, OnHold, OnShipment, OneStage};
 use crate::kept::KeptEnvironment;
 use crate::office::Part;
 
@@ -61,6 +61,25 @@ fn whole_capture_in_the_cabinet_is_not_the_part_that_was_asked_for() {
             Step::Breaks { system: System::Yookassa, method: "capture", fault: Fault::Reset, times: 3 },
             Step::Ask(call(Action::FinishPart(200_000))),
             Step::Cabinet(Cabinet::Capture),
+        ],
+    );
+}
+
+/// A refund was asked for, its call was lost, and a week later it was repeated and accepted: it counted as open for a week, and a person
+/// was called at once.
+#[test]
+fn refund_that_is_accepted_late_is_not_overdue() {
+    let mut plan = Plan::new::<OneStage>();
+    plan.late_refunds = true;
+    plays::<OneStage>(
+        &plan,
+        &[
+            Step::Ask(call(Action::Create)),
+            Step::Customer { decision: CardDecision::Paid, oldest: false },
+            Step::Ask(call(Action::Capture)),
+            Step::Breaks { system: System::Yookassa, method: "refund", fault: Fault::Reset, times: 1 },
+            Step::Ask(call(Action::Refund { part: Part::Of(100_000), key: 0 })),
+            Step::Passes(7 * 24 * 60 * 60),
         ],
     );
 }
