@@ -22,6 +22,10 @@ pub enum Life {
     BackOfficeLook,
     /// The back office gives the money back, and IMSHOP is told.
     Refund,
+    /// An order is relayed, paid by SBP at YooKassa with a fiscal receipt, notified, looked at for its receipt, and told to IMSHOP.
+    PaidBySbp,
+    /// The same of a payment by SBP, with a receipt of its own.
+    RefundOfSbp,
     /// A form with a code: the SMS, a wrong code, the right one, the shop, the SMS's report and its count.
     Form,
     /// The same with three photos.
@@ -30,13 +34,15 @@ pub enum Life {
 
 impl Life {
     /// Every one, in the order in which they can be played: what comes after a payment comes after it.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::List,
         Self::ListAgain,
         Self::Paid,
         Self::CaptureAgain,
         Self::BackOfficeLook,
         Self::Refund,
+        Self::PaidBySbp,
+        Self::RefundOfSbp,
         Self::LostCallback,
         Self::Abandoned,
         Self::Form,
@@ -55,6 +61,8 @@ impl Life {
             Self::Abandoned => "order left on Mokka's page, until it expires",
             Self::BackOfficeLook => "back office looks at an order",
             Self::Refund => "refund",
+            Self::PaidBySbp => "order, paid by SBP at YooKassa, with a fiscal receipt",
+            Self::RefundOfSbp => "refund of it, with its receipt",
             Self::Form => "form with a code",
             Self::FormWithPhotos => "form with a code and 3 photos",
         }

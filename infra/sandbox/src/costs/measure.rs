@@ -12,7 +12,7 @@ use super::callee::{Callee, Programs};
 use super::deployed::Deployed;
 use super::error::CostsError;
 use super::life::Life;
-use super::play::{MeteredFunctions, SCHEDULED};
+use super::play::{MeteredFunctions, SCHEDULED, settings};
 use super::prices::Prices;
 use emulators::template::TEMPLATE;
 use testkit::{Program, Seen, TestEnvironment};
@@ -20,8 +20,17 @@ use testkit::{Program, Seen, TestEnvironment};
 /// How often: Linux counts in hundredths of a second.
 const ROUNDS: u32 = 50;
 /// What can be played by the machine's clock, which the programs have: nothing in it waits for minutes.
-const LIVES: [Life; 7] =
-    [Life::List, Life::ListAgain, Life::Paid, Life::CaptureAgain, Life::BackOfficeLook, Life::Refund, Life::Form];
+const LIVES: [Life; 9] = [
+    Life::List,
+    Life::ListAgain,
+    Life::Paid,
+    Life::CaptureAgain,
+    Life::BackOfficeLook,
+    Life::Refund,
+    Life::PaidBySbp,
+    Life::RefundOfSbp,
+    Life::Form,
+];
 
 /// Measures the programs in a folder and prints the section `[processor_ms]` of prices.toml.
 pub async fn measure(folder: &Path, out: &mut impl Write) -> Result<(), CostsError> {
@@ -60,7 +69,7 @@ async fn start(environment: &TestEnvironment, folder: &Path) -> Result<(Programs
         if !binary.is_file() {
             return Err(CostsError::story(&function, format!("there is no program {}", binary.display())));
         }
-        let mut program = Program::start(&binary.to_string_lossy(), environment.env(), Vec::new()).await;
+        let mut program = Program::start(&binary.to_string_lossy(), settings(environment), Vec::new()).await;
         while !matches!(program.next().await, Seen::Asked) {}
         starting += program.processor_time();
         programs.insert(function, Mutex::new(program));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use standins::{Decision, Options};
+use standins::{CardDecision, CardOutcome, Decision, Options};
 use url::Url;
 
 use super::callee::Callee;
@@ -20,6 +20,9 @@ use emulators::stream::Work;
 use testkit::settings::{CASHIER_KEY, IMSHOP_KEY, SMS_REPORT_SECRET, VIEWER_KEY};
 use testkit::{Event, TestEnvironment, clock, event_file};
 
+/// The ways to pay, by their ids.
+const MOKKA: &str = "mokka";
+const SBP: &str = "yookassa/sbp";
 /// When everything happens.
 const DAY: &str = "2026-11-18T00:00:00Z";
 /// A photo from a telephone, made smaller by the app.
@@ -36,6 +39,11 @@ const SOON: Duration = Duration::from_millis(300);
 /// The functions that run by the clock, and their events.
 pub(super) const SCHEDULED: [&str; 3] = ["reconcile", "sms-watch", "price-feed"];
 
+/// The ways to pay.
+const PAYMENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../costs/payments.toml");
+/// Later than a cash register takes a receipt, and its payment is looked at once more for it.
+const RECEIPT_OVER: Duration = Duration::from_mins(65);
+
 /// What everything uses.
 #[derive(Clone, Debug, Default)]
 pub struct Counted {
@@ -45,12 +53,24 @@ pub struct Counted {
     pub idle: BTreeMap<String, Usage>,
 }
 
+/// The settings of an environment in which cards, too, can be paid with.
+pub(super) fn settings(environment: &TestEnvironment) -> BTreeMap<String, String> {
+    let mut settings = environment.env();
+    settings.insert("PAYMENTS_CONFIG".to_owned(), PAYMENTS.to_owned());
+    settings
+}
+
+/// The shop's cash register makes the receipts that come with payments.
+fn options() -> Options {
+    Options { yookassa_register: Some("avanpost".to_owned()), ..Options::default() }
+}
+
 /// Plays everything.
 pub(super) async fn count(prices: &Prices) -> Result<Counted, CostsError> {
     // The same day each time, and the beginning of a day: limits count by hours and days, and dates are longer in some months.
-    let environment = TestEnvironment::start_at(clock::at(DAY), Options::default()).await;
+    let environment = TestEnvironment::start_at(clock::at(DAY), options()).await;
     let here = async |environment: &TestEnvironment| {
-        Ok(Callee::Here(crate::functions::build(&environment.env(), &environment.platform())?))
+        Ok(Callee::Here(crate::functions::build(&settings(environment), &environment.platform())?))
     };
     let mut metered = MeteredFunctions::start(prices, environment, here).await?;
     let mut counted = Counted::default();
@@ -132,11 +152,13 @@ impl<'a> MeteredFunctions<'a> {
             }
             Life::ListAgain => self.list().await?,
             Life::Paid => self.paid().await?,
-            Life::CaptureAgain => self.capture().await?,
+            Life::CaptureAgain => self.capture(MOKKA).await?,
             Life::LostCallback => self.lost_callback().await?,
             Life::Abandoned => self.abandoned().await?,
             Life::BackOfficeLook => self.look().await?,
             Life::Refund => self.refund().await?,
+            Life::PaidBySbp => self.paid_by_sbp().await?,
+            Life::RefundOfSbp => self.refund_of_sbp().await?,
             Life::Form => self.form(0).await?,
             Life::FormWithPhotos => self.form(PHOTOS).await?,
         }
@@ -230,8 +252,8 @@ impl<'a> MeteredFunctions<'a> {
         Ok(())
     }
 
-    /// An order up to Mokka's page.
-    async fn created(&mut self) -> Result<(), CostsError> {
+    /// An order up to Mokka's page, or up to the link to the bank's app.
+    async fn created(&mut self, method: &str) -> Result<(), CostsError> {
         self.number += 1;
         let uuid = format!("0b6f7a52-9d7e-4c1b-8f0a-{:012}", self.number);
         let order = json!({
@@ -239,7 +261,7 @@ impl<'a> MeteredFunctions<'a> {
             "orders": [{
                 "uuid": uuid, "name": "Айгуль Асанова", "phone": "+7 (888) 000-11-22", "email": "aigul@shop.example",
                 "city": "Бишкек", "address": "улица Киевская, 95, квартира 12", "delivery": "courier/1", "deliveryPrice": 250,
-                "payment": "mokka",
+                "payment": method,
                 "items": [
                     {"id": "i-1", "configurationId": "kettle-1", "privateId": "p-1", "name": "Чайник электрический 1,7 л", "quantity": 1},
                     {"id": "i-2", "configurationId": "cup-7", "privateId": "p-7", "name": "Пиала «Ош», 6 штук", "quantity": 6},
@@ -250,7 +272,7 @@ impl<'a> MeteredFunctions<'a> {
         let placed = self.imshop("orders", "/v1/orders", order).await?;
         placed["orders"][0]["id"].as_str().unwrap_or_default().clone_into(&mut self.order);
         let create = json!({
-            "command": "create", "paymentMethodId": "mokka", "orderUuid": uuid, "orderId": self.order,
+            "command": "create", "paymentMethodId": method, "orderUuid": uuid, "orderId": self.order,
             "returnUrl": "imshop://payment/failed"
         });
         let created = self.imshop("acquiring", "/v1/acquiring", create).await?;
@@ -265,7 +287,7 @@ impl<'a> MeteredFunctions<'a> {
     }
 
     async fn paid(&mut self) -> Result<(), CostsError> {
-        self.created().await?;
+        self.created(MOKKA).await?;
         self.approved().await?;
         let order =
             self.environment.standins().mokka_order(&self.paid).ok_or_else(|| CostsError::story("callback", "no order"))?;
@@ -277,12 +299,50 @@ impl<'a> MeteredFunctions<'a> {
         for address in [page.path().to_owned(), format!("{}/success", page.path())] {
             self.call("mokka-callback", Event::new("GET", &address)).await?;
         }
-        self.capture().await?;
+        self.capture(MOKKA).await?;
         self.is("captured").await
     }
 
-    async fn capture(&mut self) -> Result<(), CostsError> {
-        let capture = json!({"command": "capture", "paymentMethodId": "mokka", "paymentId": self.paid});
+    async fn paid_by_sbp(&mut self) -> Result<(), CostsError> {
+        self.created(SBP).await?;
+        let theirs = self.environment.standins().yookassa_payments_of(&self.paid).pop().unwrap_or_default();
+        let paid = CardOutcome { notify: true, ..CardOutcome::new(CardDecision::Paid) };
+        let id = theirs["id"].as_str().unwrap_or_default();
+        self.environment.standins().decide_yookassa(id, &paid).await.map_err(|error| CostsError::story("decide", error))?;
+        self.notified().await?;
+        self.poll_stream().await?;
+        self.capture(SBP).await?;
+        self.receipt_taken().await?;
+        self.is("captured").await
+    }
+
+    /// YooKassa posts what it has to say.
+    async fn notified(&mut self) -> Result<(), CostsError> {
+        for notice in self.environment.standins().take_yookassa_notices() {
+            let post = Event::post("/v1/cards/yookassa").text(&notice.body);
+            self.call("card-callback", post).await?;
+            self.environment.standins().yookassa_notice_posted(notice, 200);
+        }
+        Ok(())
+    }
+
+    /// The cash register has taken the receipt, which reconcile sees. Programs go by the machine's clock, which does not wait for it.
+    async fn receipt_taken(&mut self) -> Result<(), CostsError> {
+        if matches!(self.functions, Callee::Here(_)) {
+            self.environment.advance(RECEIPT_OVER);
+            self.run_with_work("reconcile").await?;
+        }
+        Ok(())
+    }
+
+    async fn refund_of_sbp(&mut self) -> Result<(), CostsError> {
+        self.refund().await?;
+        self.notified().await?;
+        self.receipt_taken().await
+    }
+
+    async fn capture(&mut self, method: &str) -> Result<(), CostsError> {
+        let capture = json!({"command": "capture", "paymentMethodId": method, "paymentId": self.paid});
         self.imshop("acquiring", "/v1/acquiring", capture).await.map(drop)
     }
 
@@ -293,7 +353,7 @@ impl<'a> MeteredFunctions<'a> {
     }
 
     async fn lost_callback(&mut self) -> Result<(), CostsError> {
-        self.created().await?;
+        self.created(MOKKA).await?;
         self.approved().await?;
         // The order itself counts with the paid ones.
         self.usage = Usage::default();
@@ -304,7 +364,7 @@ impl<'a> MeteredFunctions<'a> {
     }
 
     async fn abandoned(&mut self) -> Result<(), CostsError> {
-        self.created().await?;
+        self.created(MOKKA).await?;
         for _ in 0..STEPS {
             self.environment.advance(STEP);
             self.run_with_work("reconcile").await?;

@@ -133,6 +133,7 @@ pub struct Assumptions {
     pub sqs_ms: f64,
     pub mokka_ms: f64,
     pub smspro_ms: f64,
+    pub yookassa_ms: f64,
     pub shop_ms: f64,
     pub imshop_ms: f64,
     pub access_log_bytes: f64,

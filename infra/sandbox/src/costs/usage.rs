@@ -79,6 +79,7 @@ fn waited_ms(used: &Used, assumptions: &Assumptions) -> f64 {
         + count(used.objects_put + used.objects_got) * assumptions.s3_ms
         + count(used.queue_requests) * assumptions.sqs_ms
         + of("mokka") * assumptions.mokka_ms
+        + of("yookassa") * assumptions.yookassa_ms
         + of("smspro") * assumptions.smspro_ms
         + of("shop") * assumptions.shop_ms
         + of("imshop") * assumptions.imshop_ms
