@@ -32,7 +32,7 @@ impl<'a> ShownReceipts<'a> {
         let receipts = payment.receipts.as_ref()?;
         Some(Self {
             rejected: receipts.rejection == Some(ReceiptRejection::New),
-            second: receipts.closing.as_ref().map(|closing| ReceiptStatus::name(closing.status)),
+            second: receipts.second.as_ref().map(|second| ReceiptStatus::name(second.status)),
             lines: None,
         })
     }

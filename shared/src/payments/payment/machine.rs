@@ -304,7 +304,7 @@ fn recorded_refund_of(payment: &Payment, report: &ProviderReport, sums: &Sums) -
 
 /// The second receipt of a payment. Until the provider's id of it is known the call is repeated: with its key it makes one receipt.
 fn second_receipt_of(payment: &Payment, report: &ProviderReport) -> Next {
-    let is_made = payment.receipts.as_ref().is_some_and(|receipts| receipts.closing.is_some());
+    let is_made = payment.receipts.as_ref().is_some_and(|receipts| receipts.second.is_some());
     match &report.state {
         ReportedState::Captured if is_made => Next::Done,
         ReportedState::Captured => Next::Repeat,

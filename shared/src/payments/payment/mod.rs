@@ -59,8 +59,8 @@ pub use prepaid::Split;
 pub use prepayment::{Named, Prepaid, Prepayment};
 pub use publishing::Message;
 pub use receipt::{
-    AskedLine, ClosingReceipt, LinesRefusal, Part, ReceiptItem, ReceiptLine, ReceiptLines, ReceiptPart, ReceiptProblem,
-    ReceiptRejection, ReceiptStatus, Receipts, TakenLine, Wanted,
+    AskedLine, LinesRefusal, Part, ReceiptItem, ReceiptLine, ReceiptLines, ReceiptPart, ReceiptProblem, ReceiptRejection,
+    ReceiptStatus, Receipts, SecondReceipt, TakenLine, Wanted,
 };
 pub use refund::MAX_REFUNDS;
 pub use report::{ProviderOutcome, ProviderReport, ReportedRefund, ReportedState, Sums};

@@ -6,7 +6,7 @@ use super::command::CommandRefusal;
 use super::data::{Intent, Payment};
 use super::order::Order;
 use super::receipt::{
-    AskedLine, ClosingReceipt, LinesRefusal, Part, RECEIPT_TAKES, ReceiptLines, ReceiptPart, ReceiptRejection, ReceiptStatus,
+    AskedLine, LinesRefusal, Part, RECEIPT_TAKES, ReceiptLines, ReceiptPart, ReceiptRejection, ReceiptStatus, SecondReceipt,
     Wanted,
 };
 use super::state::Trigger;
@@ -49,7 +49,7 @@ impl Payment {
     #[must_use]
     pub fn receipt_accepted(mut self, provider_id: &str, by: Trigger<'_>, now: Timestamp) -> Self {
         if let Some(receipts) = &mut self.receipts {
-            receipts.closing = Some(ClosingReceipt { provider_id: provider_id.to_owned(), status: ReceiptStatus::Pending });
+            receipts.second = Some(SecondReceipt { provider_id: provider_id.to_owned(), status: ReceiptStatus::Pending });
             receipts.look_at = Some(now.plus(RECEIPT_TAKES));
         }
         self.intent_done(by, now)
@@ -66,7 +66,7 @@ impl Payment {
     pub(super) fn receipts_looked_at(mut self, now: Timestamp) -> Self {
         if let Some(receipts) = self.receipts.as_mut().filter(|receipts| receipts.look_at.is_none_or(|at| at <= now)) {
             let is_open =
-                receipts.is_pending || receipts.closing.as_ref().is_some_and(|closing| closing.status == ReceiptStatus::Pending);
+                receipts.is_pending || receipts.second.as_ref().is_some_and(|second| second.status == ReceiptStatus::Pending);
             receipts.look_at = is_open.then(|| now.plus(BETWEEN_LOOKS));
         }
         self
@@ -74,9 +74,9 @@ impl Payment {
 
     /// This payment without a second receipt that the cash register has not taken: another one is asked for.
     #[must_use]
-    pub fn closing_receipt_again(mut self) -> Self {
+    pub fn second_receipt_again(mut self) -> Self {
         if let Some(receipts) = &mut self.receipts {
-            receipts.closing = None;
+            receipts.second = None;
         }
         self
     }

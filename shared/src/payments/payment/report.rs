@@ -1,7 +1,7 @@
 //! What a provider says of a payment, and what came of a call to it.
 
 use super::data::{Intent, Payment, Reason};
-use super::receipt::{ClosingReceipt, ReceiptRejection, ReceiptStatus};
+use super::receipt::{ReceiptRejection, ReceiptStatus, SecondReceipt};
 use super::state::State;
 use crate::platform::clock::Timestamp;
 use crate::platform::money::Money;
@@ -28,7 +28,7 @@ pub struct ProviderReport {
     /// How the fiscal receipts of the payment and its refunds stand: rejected if one of them is.
     pub receipt: Option<ReceiptStatus>,
     /// The second receipt, if it is known.
-    pub closing: Option<ClosingReceipt>,
+    pub second_receipt: Option<SecondReceipt>,
     /// Why this is not our money although it has our id: another account, a test payment.
     pub conflict: Option<String>,
 }
@@ -47,7 +47,7 @@ impl ProviderReport {
             reason: None,
             refund: None,
             receipt: None,
-            closing: None,
+            second_receipt: None,
             conflict: None,
         }
     }
@@ -160,19 +160,19 @@ impl Payment {
         let was_new = self.has_new_receipt_rejection();
         let Some(receipts) = &mut self.receipts else { return self };
         let rejected = report.receipt == Some(ReceiptStatus::Rejected);
-        if let Some(found) = &report.closing
-            && (is_asked || receipts.closing.as_ref().is_some_and(|closing| closing.provider_id == found.provider_id))
+        if let Some(found) = &report.second_receipt
+            && (is_asked || receipts.second.as_ref().is_some_and(|second| second.provider_id == found.provider_id))
         {
-            if found.status == ReceiptStatus::Rejected && receipts.closing.as_ref() != Some(found) {
+            if found.status == ReceiptStatus::Rejected && receipts.second.as_ref() != Some(found) {
                 // Another one than those that were seen.
                 receipts.rejection = Some(ReceiptRejection::New);
             }
-            receipts.closing = Some(found.clone());
+            receipts.second = Some(found.clone());
         }
-        let is_closing_rejected = receipts.closing.as_ref().is_some_and(|closing| closing.status == ReceiptStatus::Rejected);
+        let is_second_rejected = receipts.second.as_ref().is_some_and(|second| second.status == ReceiptStatus::Rejected);
         if rejected {
             receipts.rejection = receipts.rejection.or(Some(ReceiptRejection::New));
-        } else if report.receipt == Some(ReceiptStatus::Registered) && !is_closing_rejected {
+        } else if report.receipt == Some(ReceiptStatus::Registered) && !is_second_rejected {
             receipts.rejection = None;
         }
         if let Some(status) = report.receipt {

@@ -333,7 +333,7 @@ impl Settler {
                 let wanted = payment.wanted(part.as_ref())?;
                 payment.refunding(key_hash.clone(), wanted, by, now)
             }
-            Command::Receipt => payment.closing_receipt_again().intending(Intent::Receipt, by, now),
+            Command::Receipt => payment.second_receipt_again().intending(Intent::Receipt, by, now),
         })
     }
 

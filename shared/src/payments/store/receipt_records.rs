@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::payments::payment::{
-    ClosingReceipt, LineTax, ReceiptLine, ReceiptLines, ReceiptPart, ReceiptRejection, ReceiptStatus, Receipts, TakenLine,
-    TaxWord,
+    LineTax, ReceiptLine, ReceiptLines, ReceiptPart, ReceiptRejection, ReceiptStatus, Receipts, SecondReceipt, TakenLine, TaxWord,
 };
 use crate::platform::clock::Timestamp;
 use crate::platform::ids::ItemId;
@@ -19,9 +18,9 @@ pub(super) struct ReceiptsRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rejection_seen: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    closing_id: Option<String>,
+    second_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    closing_status: Option<String>,
+    second_status: Option<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pending: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,7 +45,7 @@ struct ReceiptLineRecord {
 }
 
 impl From<&Receipts> for ReceiptsRecord {
-    fn from(Receipts { lines, rejection, closing, is_pending, look_at }: &Receipts) -> Self {
+    fn from(Receipts { lines, rejection, second, is_pending, look_at }: &Receipts) -> Self {
         let lines = lines.lines().iter().map(|line| ReceiptLineRecord {
             sku: line.sku.as_ref().map(|sku| sku.as_str().to_owned()),
             name: line.name.clone(),
@@ -60,8 +59,8 @@ impl From<&Receipts> for ReceiptsRecord {
         Self {
             lines: lines.collect(),
             rejection_seen: rejection.map(|rejection| rejection == ReceiptRejection::Seen),
-            closing_id: closing.as_ref().map(|closing| closing.provider_id.clone()),
-            closing_status: closing.as_ref().map(|closing| closing.status.name().to_owned()),
+            second_id: second.as_ref().map(|second| second.provider_id.clone()),
+            second_status: second.as_ref().map(|second| second.status.name().to_owned()),
             pending: *is_pending,
             look_at: look_at.map(Timestamp::millis),
         }
@@ -71,14 +70,14 @@ impl From<&Receipts> for ReceiptsRecord {
 impl ReceiptsRecord {
     pub(super) fn read(self, currency: Currency) -> Result<Receipts, Cause> {
         let status = self
-            .closing_status
+            .second_status
             .map(|name| ReceiptStatus::from_name(&name).ok_or_else(|| "the status of the second receipt is unknown".to_owned()));
-        let closing = self.closing_id.zip(status.transpose()?);
+        let second = self.second_id.zip(status.transpose()?);
         let lines = self.lines.into_iter().map(ReceiptLineRecord::read);
         Ok(Receipts {
             lines: ReceiptLines::stored(lines.collect::<Result<_, Cause>>()?, currency),
             rejection: self.rejection_seen.map(|seen| if seen { ReceiptRejection::Seen } else { ReceiptRejection::New }),
-            closing: closing.map(|(provider_id, status)| ClosingReceipt { provider_id, status }),
+            second: second.map(|(provider_id, status)| SecondReceipt { provider_id, status }),
             is_pending: self.pending,
             look_at: self.look_at.map(Timestamp::from_millis),
         })

@@ -533,7 +533,7 @@ impl CardOrder {
                 must(*verdict != Verdict::Done || is.is_captured() && is.amount == amount, "captured, as much as was asked for");
             }
             (Action::Receipt, Said::Office(verdict)) => {
-                let possible = captured && was.refunded < was.amount && books.item["receipts"]["closing_id"].is_null();
+                let possible = captured && was.refunded < was.amount && books.item["receipts"]["second_id"].is_null();
                 // A refund in the cabinet has a receipt of the cabinet's.
                 let in_cabinet = self.cabinet.contains(&books.id);
                 must(in_cabinet || (*verdict == Verdict::Done) == possible, "a second receipt is made of what was captured");

@@ -229,8 +229,8 @@ impl Gateway for YookassaGateway {
         };
         let refund = self.refund_of(payment, deadline).await?;
         let receipt = self.receipts_of(&found, payment, deadline).await?;
-        let closing = self.closing_of(id, payment, deadline).await?;
-        Ok(ProviderReport { refund, receipt, closing, ..self.report_of(&found, payment) })
+        let second_receipt = self.second_receipt_of(id, payment, deadline).await?;
+        Ok(ProviderReport { refund, receipt, second_receipt, ..self.report_of(&found, payment) })
     }
 
     fn keyed(&self, payment: &Payment, call: &Call<'_>, number: u32) -> Option<KeyedRequest> {

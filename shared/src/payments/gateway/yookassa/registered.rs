@@ -3,7 +3,7 @@
 use super::receipt::PREPAYMENT;
 use super::{MAX_PAGES, YookassaGateway, unknown};
 use crate::payments::gateway::contract::Unknown;
-use crate::payments::payment::{ClosingReceipt, Intent, Payment, ReceiptStatus};
+use crate::payments::payment::{Intent, Payment, ReceiptStatus, SecondReceipt};
 use crate::payments::yookassa::types::{self, PaymentStatus, ReceiptRegistration};
 use crate::platform::clock::Deadline;
 
@@ -55,20 +55,20 @@ impl YookassaGateway {
     }
 
     /// The second receipt: of one that is known how it stands; one whose key cannot be repeated any more is looked for.
-    pub(super) async fn closing_of(
+    pub(super) async fn second_receipt_of(
         &self,
         id: &str,
         payment: &Payment,
         deadline: Deadline,
-    ) -> Result<Option<ClosingReceipt>, Unknown> {
+    ) -> Result<Option<SecondReceipt>, Unknown> {
         let Some(receipts) = &payment.receipts else { return Ok(None) };
-        let closing = |receipt: &types::Receipt| {
+        let second = |receipt: &types::Receipt| {
             let status = status(&receipt.status).unwrap_or(ReceiptStatus::Pending);
-            ClosingReceipt { provider_id: receipt.id.clone(), status }
+            SecondReceipt { provider_id: receipt.id.clone(), status }
         };
-        if let Some(known) = receipts.closing.as_ref().filter(|known| known.status == ReceiptStatus::Pending) {
+        if let Some(known) = receipts.second.as_ref().filter(|known| known.status == ReceiptStatus::Pending) {
             let receipt = self.client.receipt(&known.provider_id, deadline).await;
-            return receipt.map(|receipt| Some(closing(&receipt))).map_err(|error| unknown("get_receipt", &error));
+            return receipt.map(|receipt| Some(second(&receipt))).map_err(|error| unknown("get_receipt", &error));
         }
         if payment.intent != Some(Intent::Receipt) || !payment.is_key_expired(self.clock.now()) {
             return Ok(None);
@@ -82,7 +82,7 @@ impl YookassaGateway {
                 is_live && receipt.settlements.0.iter().flatten().any(|settlement| settlement.kind == PREPAYMENT)
             };
             if let Some(receipt) = page.items.iter().find(is_second) {
-                return Ok(Some(closing(receipt)));
+                return Ok(Some(second(receipt)));
             }
             cursor = page.next_cursor;
             if cursor.is_none() {

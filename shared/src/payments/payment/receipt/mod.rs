@@ -28,7 +28,7 @@ pub struct Receipts {
     /// The cash register has not taken one of them.
     pub rejection: Option<ReceiptRejection>,
     /// The second receipt of goods that were paid in advance.
-    pub closing: Option<ClosingReceipt>,
+    pub second: Option<SecondReceipt>,
     /// The cash register had one of the others still to do when the provider was asked last.
     pub is_pending: bool,
     /// When the provider is asked what became of the newest.
@@ -38,13 +38,13 @@ pub struct Receipts {
 impl Receipts {
     #[must_use]
     pub fn new(lines: ReceiptLines) -> Self {
-        Self { lines, rejection: None, closing: None, is_pending: false, look_at: None }
+        Self { lines, rejection: None, second: None, is_pending: false, look_at: None }
     }
 
     /// Whether the second receipt is made, or is being made. One that the cash register has not taken can be asked for again.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.closing.as_ref().is_some_and(|closing| closing.status != ReceiptStatus::Rejected)
+        self.second.as_ref().is_some_and(|second| second.status != ReceiptStatus::Rejected)
     }
 }
 
@@ -59,7 +59,7 @@ pub enum ReceiptRejection {
 
 /// The second receipt, which is made when the goods ship.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClosingReceipt {
+pub struct SecondReceipt {
     /// The provider's id of it.
     pub provider_id: String,
     pub status: ReceiptStatus,
