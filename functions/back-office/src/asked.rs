@@ -1,6 +1,7 @@
 //! A request of an authorised caller, and what every route needs of it.
 
 use shared::payments::payment::Payment;
+use shared::platform::clock::Timestamp;
 use shared::platform::http::{Failure, Inbound, on_payment};
 use shared::platform::ids::PaymentId;
 use shared::platform::phone::Phone;
@@ -22,6 +23,11 @@ impl Asked<'_> {
     /// The line of the audit trail for what is only looked at: who was shown how much of what.
     pub(crate) fn shown(&self, of: &str, entries: usize) {
         tracing::info!(who = self.who, action = self.action, of, entries, "shown");
+    }
+
+    /// The time of this answer.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.deps.settler.clock.now()
     }
 
     /// Whom it is about, in answers and in the audit trail: who has the number can prove that it is meant, and it is not revealed there.

@@ -31,7 +31,7 @@ async fn operate(asked: &Asked<'_>, payment: Payment, command: Command) -> Resul
         Command::Finish { .. } | Command::Cancel | Command::Change(_) | Command::Receipt => None,
     };
     let outcome = Box::pin(asked.deps.settler.operate(payment, command, asked.who, asked.inbound.deadline())).await;
-    response::operated(&outcome.map_err(Failure::internal)?, key.as_deref())
+    response::operated(&outcome.map_err(Failure::internal)?, key.as_deref(), asked.now())
 }
 
 #[derive(Deserialize)]
@@ -167,7 +167,7 @@ pub(crate) async fn outcome(asked: &Asked<'_>, id: &str, refund: &str) -> Result
     tracing::info!(who = asked.who, refund = number, made, "a refund's outcome was decided by hand");
     let decided = asked.deps.settler.decide_refund(payment, number, made, asked.who, asked.inbound.deadline());
     let decided = Box::pin(decided).await;
-    response::operated(&decided.map_err(Failure::internal)?, Some(&key_hash))
+    response::operated(&decided.map_err(Failure::internal)?, Some(&key_hash), asked.now())
 }
 
 #[derive(Deserialize)]
@@ -183,7 +183,7 @@ pub(crate) async fn close_message(asked: &Asked<'_>, id: &str, message: &str) ->
     let payment = asked.payment(id).await?;
     tracing::info!(who = asked.who, message = number, address = address.name(), "a status event is closed by hand");
     let closed = asked.deps.settler.close_message(payment, address, number, asked.who).await;
-    response::operated(&closed.map_err(Failure::internal)?, None)
+    response::operated(&closed.map_err(Failure::internal)?, None, asked.now())
 }
 
 pub(crate) async fn settle(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {
@@ -192,9 +192,10 @@ pub(crate) async fn settle(asked: &Asked<'_>, id: &str) -> Result<Response<Body>
     let (settler, deadline) = (&asked.deps.settler, asked.inbound.deadline());
     let settled = Box::pin(settler.settle(payment, Trigger::BackOffice(asked.who), deadline)).await.map_err(Failure::internal)?;
     let report = settler.ask(settled.payment(), deadline).await;
+    let now = asked.now();
     match (&settled, &report) {
-        (Settled::InDoubt(payment), None) => response::unavailable(payment),
-        (Settled::InDoubt(payment), Some(_)) => response::viewed(Status::Accepted, payment, report),
-        (Settled::Known(payment) | Settled::Unregistered(payment), _) => response::viewed(Status::Ok, payment, report),
+        (Settled::InDoubt(payment), None) => response::unavailable(payment, now),
+        (Settled::InDoubt(payment), Some(_)) => response::viewed(Status::Accepted, payment, report, now),
+        (Settled::Known(payment) | Settled::Unregistered(payment), _) => response::viewed(Status::Ok, payment, report, now),
     }
 }

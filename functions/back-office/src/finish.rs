@@ -48,13 +48,13 @@ pub(crate) async fn finish(asked: &Asked<'_>, id: &str) -> Result<Response<Body>
     };
     if let Some(document) = document {
         if let Err(refusal) = refused_anyway(&payment, settler.clock.now()) {
-            return response::forbidden(&payment, &refusal, None);
+            return response::forbidden(&payment, &refusal, None, asked.now());
         }
         receipt.document = Some(settler.orders.save_document(&payment.id, &document).await.map_err(Failure::internal)?);
     }
     let outcome =
         Box::pin(settler.operate(payment, Command::Finish { receipt, part }, asked.who, asked.inbound.deadline())).await;
-    response::operated(&outcome.map_err(Failure::internal)?, None)
+    response::operated(&outcome.map_err(Failure::internal)?, None, asked.now())
 }
 
 /// A payment that is at rest in a state without a hold: its document need not be stored.

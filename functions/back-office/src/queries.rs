@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 use lambda_http::{Body, Response};
 use serde::Serialize;
+use shared::payments::explain::ProviderView;
 use shared::payments::payment::{Payment, State};
 use shared::platform::dynamodb::{Cursor, Page};
 use shared::platform::http::{self, Failure, Status};
@@ -47,10 +48,11 @@ pub(crate) async fn order(asked: &Asked<'_>, id: &str) -> Result<Response<Body>,
     orders.sort_by_key(|order| order.attempts == 0);
     asked.shown(id.as_str(), orders.len() + payments.len());
     let deadline = asked.inbound.deadline();
-    let mut views = Vec::with_capacity(payments.len());
+    let mut reports = Vec::with_capacity(payments.len());
     for some in payments.chunks(AT_ONCE) {
-        views.extend(join_all(some.iter().map(|payment| settler.ask(payment, deadline))).await);
+        reports.extend(join_all(some.iter().map(|payment| settler.ask(payment, deadline))).await);
     }
+    let now = asked.now();
     let mut orders = orders.iter().map(ShownOrder::of);
     let answer = OrderAnswer {
         success: true,
@@ -58,8 +60,11 @@ pub(crate) async fn order(asked: &Asked<'_>, id: &str) -> Result<Response<Body>,
         other_orders: orders.collect(),
         payments: payments
             .iter()
-            .zip(views)
-            .map(|(payment, view)| ViewedPayment { payment: ShownPayment::of(payment), provider_view: View::of(view) })
+            .zip(reports)
+            .map(|(payment, report)| ViewedPayment {
+                payment: ShownPayment::of(payment, ProviderView::of(report.as_ref()), now),
+                provider_view: View::of(report),
+            })
             .collect(),
         unreadable,
     };
@@ -69,7 +74,10 @@ pub(crate) async fn order(asked: &Asked<'_>, id: &str) -> Result<Response<Body>,
 pub(crate) async fn payment(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {
     let payment = asked.payment(id).await?;
     asked.shown(payment.id.as_str(), 1);
-    http::json(Status::Ok, &Answer { success: true, payment: Some(ShownPayment::with_events(&payment)), ..Answer::default() })
+    http::json(
+        Status::Ok,
+        &Answer { success: true, payment: Some(ShownPayment::with_events(&payment, asked.now())), ..Answer::default() },
+    )
 }
 
 #[derive(Serialize)]
@@ -116,7 +124,8 @@ pub(crate) async fn payments(asked: &Asked<'_>) -> Result<Response<Body>, Failur
     };
     let page = page.map_err(list_parameters::unlisted)?;
     asked.shown(asked_for[0].unwrap_or(if asked_for[1].is_some() { "attention" } else { "changed" }), page.entries.len());
-    let payments = page.entries.iter().map(ShownPayment::of).collect();
+    let now = asked.now();
+    let payments = page.entries.iter().map(|payment| ShownPayment::of(payment, ProviderView::NotAsked, now)).collect();
     let cursor = page.next.as_ref().map(Cursor::to_text);
     http::json(Status::Ok, &PaymentsAnswer { success: true, payments, cursor, unreadable: page.unreadable.clone() })
 }

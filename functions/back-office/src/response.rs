@@ -4,6 +4,7 @@
 use lambda_http::{Body, Response};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+use shared::payments::explain::{Action, Explanation, ProviderView, explain};
 use shared::payments::gateway::yookassa;
 use shared::payments::mokka::{Code, Error};
 use shared::payments::payment::{
@@ -95,9 +96,21 @@ pub(crate) struct ShownPayment<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     next_check_at: Option<String>,
     attention: bool,
+    explain: ShownExplanation,
     history: Vec<ShownStep<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     events: Option<Vec<ShownEvent>>,
+}
+
+/// What the fields beside it come to, in words.
+#[derive(Serialize)]
+struct ShownExplanation {
+    code: &'static str,
+    text: String,
+    customer_text: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_look: Option<String>,
+    actions: Vec<&'static str>,
 }
 
 /// Why something was not done.
@@ -139,7 +152,7 @@ struct ShownStep<'a> {
 }
 
 impl<'a> ShownPayment<'a> {
-    pub(crate) fn of(payment: &'a Payment) -> Self {
+    pub(crate) fn of(payment: &'a Payment, view: ProviderView<'_>, now: Timestamp) -> Self {
         Self {
             payment_id: payment.id.as_str(),
             order_id: payment.order_id.as_str(),
@@ -177,14 +190,28 @@ impl<'a> ShownPayment<'a> {
             untold: Channel::IMSHOP.into_iter().filter_map(|channel| ShownMessage::of(payment, channel)).collect(),
             next_check_at: payment.poll.next_at.map(Timestamp::rfc3339),
             attention: payment.poll.manual_review,
+            explain: ShownExplanation::of(explain(payment, view, now)),
             history: payment.history.iter().map(ShownStep::of).collect(),
             events: None,
         }
     }
 
     /// The same with what the shop heard of it.
-    pub(crate) fn with_events(payment: &'a Payment) -> Self {
-        Self { events: Some(ShownEvent::all(payment)), receipts: ShownReceipts::with_lines(payment), ..Self::of(payment) }
+    pub(crate) fn with_events(payment: &'a Payment, now: Timestamp) -> Self {
+        let shown = Self::of(payment, ProviderView::NotAsked, now);
+        Self { events: Some(ShownEvent::all(payment)), receipts: ShownReceipts::with_lines(payment), ..shown }
+    }
+}
+
+impl ShownExplanation {
+    fn of(Explanation { situation, text, customer_text, next_look, actions }: Explanation) -> Self {
+        Self {
+            code: situation.code(),
+            text,
+            customer_text,
+            next_look: next_look.map(Timestamp::rfc3339),
+            actions: actions.into_iter().map(Action::name).collect(),
+        }
     }
 }
 
@@ -348,15 +375,23 @@ const UNAVAILABLE: &str = "provider_unavailable";
 const UNAVAILABLE_TEXT: &str = "the provider could not be asked, and nothing was done; try again in a minute";
 
 /// How a command came out, with the refund of that key if it was one.
-pub(crate) fn operated(outcome: &CommandOutcome, refund_key: Option<&str>) -> Result<Response<Body>, Failure> {
-    let of = |payment, status, rest: Answer<'_>| http::json(status, &with_payment(rest, payment, refund_key));
+pub(crate) fn operated(outcome: &CommandOutcome, refund_key: Option<&str>, now: Timestamp) -> Result<Response<Body>, Failure> {
+    let view = match outcome {
+        CommandOutcome::Unavailable(_) => ProviderView::Unavailable,
+        CommandOutcome::Done(_) | CommandOutcome::Unknown(_) | CommandOutcome::Forbidden(..) | CommandOutcome::Refused(..) => {
+            ProviderView::NotAsked
+        }
+    };
+    let of = |payment, status, rest: Answer<'_>| {
+        http::json(status, &with_payment(rest, ShownPayment::of(payment, view, now), refund_of(payment, refund_key)))
+    };
     let failed = |code, error| Answer { code: Some(code), error: Some(error), ..Answer::default() };
     match outcome {
         CommandOutcome::Done(payment) => of(payment, Status::Ok, Answer { success: true, ..Answer::default() }),
         CommandOutcome::Unknown(payment) => {
             of(payment, Status::Accepted, Answer { success: true, outcome: Some("unknown"), ..Answer::default() })
         }
-        CommandOutcome::Forbidden(payment, refusal) => forbidden(payment, refusal, refund_key),
+        CommandOutcome::Forbidden(payment, refusal) => forbidden(payment, refusal, refund_key, now),
         CommandOutcome::Refused(payment, reason) => match advice(&reason.code) {
             Some(advice) => {
                 let provider_code = Some(reason.code.as_str());
@@ -380,27 +415,37 @@ pub(crate) fn forbidden(
     payment: &Payment,
     refusal: &CommandRefusal,
     refund_key: Option<&str>,
+    now: Timestamp,
 ) -> Result<Response<Body>, Failure> {
     let answer = Answer { code: Some(refusal.code()), error: Some(refusal.to_string()), ..Answer::default() };
-    http::json(Status::Conflict, &with_payment(answer, payment, refund_key))
+    let shown = ShownPayment::of(payment, ProviderView::NotAsked, now);
+    http::json(Status::Conflict, &with_payment(answer, shown, refund_of(payment, refund_key)))
 }
 
-fn with_payment<'a>(answer: Answer<'a>, payment: &'a Payment, refund_key: Option<&str>) -> Answer<'a> {
-    let refund = refund_key.and_then(|key| payment.refund_with_key(key));
-    let refund = refund.map(|(index, refund)| ShownRefund::of(index, refund));
-    Answer { payment: Some(ShownPayment::of(payment)), refund, ..answer }
+fn with_payment<'a>(answer: Answer<'a>, payment: ShownPayment<'a>, refund: Option<ShownRefund<'a>>) -> Answer<'a> {
+    Answer { payment: Some(payment), refund, ..answer }
+}
+
+fn refund_of<'a>(payment: &'a Payment, key: Option<&str>) -> Option<ShownRefund<'a>> {
+    payment.refund_with_key(key?).map(|(index, refund)| ShownRefund::of(index, refund))
 }
 
 /// A payment, beside what the provider says of it now.
-pub(crate) fn viewed(status: Status, payment: &Payment, report: Option<ProviderReport>) -> Result<Response<Body>, Failure> {
+pub(crate) fn viewed(
+    status: Status,
+    payment: &Payment,
+    report: Option<ProviderReport>,
+    now: Timestamp,
+) -> Result<Response<Body>, Failure> {
     let outcome = (status == Status::Accepted).then_some("unknown");
-    let view = Some(View::of(report));
-    http::json(status, &with_payment(Answer { success: true, outcome, provider_view: view, ..Answer::default() }, payment, None))
+    let shown = ShownPayment::of(payment, ProviderView::of(report.as_ref()), now);
+    let answer = Answer { success: true, outcome, provider_view: Some(View::of(report)), ..Answer::default() };
+    http::json(status, &with_payment(answer, shown, None))
 }
 
 /// A question that the provider did not answer.
-pub(crate) fn unavailable(payment: &Payment) -> Result<Response<Body>, Failure> {
-    operated(&CommandOutcome::Unavailable(payment.clone()), None)
+pub(crate) fn unavailable(payment: &Payment, now: Timestamp) -> Result<Response<Body>, Failure> {
+    operated(&CommandOutcome::Unavailable(payment.clone()), None, now)
 }
 
 /// A call that has nothing to do with a payment failed.

@@ -8,6 +8,7 @@ mod crash;
 mod customers;
 mod erase;
 mod events;
+mod explain;
 mod export;
 mod faults;
 mod finish;

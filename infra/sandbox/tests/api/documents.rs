@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
+use shared::payments::explain::Situation;
 use shared::platform::metrics;
 use yaml_rust2::{Yaml, YamlLoader};
 
@@ -159,6 +160,22 @@ fn every_alarm_leads_to_sections_that_name_it_and_no_other_is_named() {
     for name in OPERATIONS.split('`').skip(1).step_by(2).filter(|name| name.ends_with("Alarm")) {
         assert!(alarms.contains(&name), "{name} is explained, which does not exist");
     }
+}
+
+/// The codes in the first column of the runbook's table of situations.
+fn explained() -> BTreeSet<&'static str> {
+    let (_, table) = OPERATIONS.split_once("| `explain.code` | it means | do |\n|---|---|---|\n").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    table.lines().flat_map(|row| row.split('|').nth(1).unwrap().split('`').skip(1).step_by(2)).collect()
+}
+
+#[test]
+fn every_situation_is_a_row_of_the_runbook_and_a_word_of_the_openapi_document() {
+    let codes: BTreeSet<_> = Situation::ALL.iter().map(|situation| situation.code()).collect();
+    assert_eq!(explained(), codes);
+    let document = YamlLoader::load_from_str(include_str!("../../../openapi.yaml")).unwrap().remove(0);
+    let words = &document["components"]["schemas"]["Explanation"]["properties"]["code"]["enum"];
+    assert_eq!(texts(words).into_iter().collect::<BTreeSet<_>>(), codes);
 }
 
 /// The strings of a scalar or a list; a conditional one (`!If`) with both of its sides.

@@ -6,6 +6,7 @@
 //! - [`books`], [`truth`]: how a payment stands by our store, and by Mokka and IMSHOP; [`agreement`]: whether that is the same.
 //! - [`office`]: what the shop's people ask for, and what they are answered.
 //! - [`rest`]: how everything must stand once no more time can bring anything new.
+//! - [`explained`]: whether the words that people read are true.
 //! - [`prepaid`]: an order of which a part is paid beside the instalments.
 //! - [`found`]: sequences that once went wrong.
 //! - [`cards`]: the same for orders that are paid by card.
@@ -19,6 +20,7 @@
 mod agreement;
 mod books;
 mod cards;
+mod explained;
 mod found;
 mod kept;
 mod life;

@@ -7,6 +7,7 @@ use standins::MokkaStatus;
 
 use crate::agreement::{describe, differences, heard_of_order, open_ends};
 use crate::books::Books;
+use crate::explained::untruths;
 use crate::life::Sequence;
 use crate::office::{Office, Verdict};
 use crate::truth::{Truth, imshop_order};
@@ -27,6 +28,10 @@ impl Sequence {
             let seen = self.look().await;
             self.note(seen);
             let all: Vec<Books> = self.seen.values().cloned().collect();
+            let untruths = untruths(self.story(), &self.order.id, &all).await;
+            if !untruths.is_empty() {
+                self.broke(&untruths.join("\n"));
+            }
             if all.iter().all(|books| books.moment("check_at").is_none()) {
                 self.is_at_rest(&all);
                 drop(self.story().environment.store_calls());

@@ -81,9 +81,12 @@ impl Yookassa {
             let with_ours = |receipt: &Receipt| {
                 let payment = books.payments.find(&receipt.payment_id);
                 let ours = payment.and_then(|payment| payment.metadata.get("payment_id")).and_then(Value::as_str);
+                if payment_id.is_some_and(|wanted| ours != Some(wanted)) {
+                    return None;
+                }
                 let mut shown = books.shown_receipt(receipt);
                 shown["our_payment_id"] = json!(ours);
-                payment_id.is_none_or(|wanted| ours == Some(wanted)).then_some(shown)
+                Some(shown)
             };
             books.receipts.iter().filter_map(with_ours).collect()
         })

@@ -36,6 +36,8 @@ mod receipt;
 mod receipted;
 mod refund;
 mod report;
+#[cfg(test)]
+pub(crate) mod samples;
 mod state;
 mod steps;
 mod tax;

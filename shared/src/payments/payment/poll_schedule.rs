@@ -36,8 +36,6 @@ const POLLS_AFTER_HINT: u32 = 6;
 /// Audit looks that are answered, and not with how the payment stands: so often, so far apart.
 const UNANSWERED_AUDITS: u32 = 24;
 const BETWEEN_UNANSWERED_AUDITS: Duration = Duration::from_hours(1);
-/// A refund that the provider has accepted is nothing unusual for so long.
-const REFUND_TAKES: Duration = Duration::from_hours(4 * 24);
 /// What is added to a moment at which something ends, so that it has ended for everybody.
 const MARGIN: Duration = Duration::from_secs(5);
 
@@ -255,23 +253,36 @@ impl Payment {
     }
 
     /// The payment itself is not as it should be, whatever IMSHOP has heard of it.
-    pub(super) fn is_in_doubt(&self, now: Timestamp) -> bool {
+    #[must_use]
+    pub fn is_in_doubt(&self, now: Timestamp) -> bool {
         let stuck = match self.state {
             // Whether it was registered may be unknown, but a page that was never shown cannot have been paid; it ends by itself.
             State::Creating | State::Pending => now > self.valid_till || self.processing,
-            State::Held => self.unknown || now.plus(NEAR_ITS_END) > self.valid_till,
+            State::Held => self.unknown || self.ends_soon(now),
             State::Finishing => true,
             State::Captured | State::PartiallyRefunded | State::Refunded | State::Declined | State::Canceled | State::Expired => {
                 self.unknown
             }
         };
         // A hold that should be let go and is not.
-        let is_kept = self.withdrawn && (self.reason.is_some() || now > self.valid_till.plus(WITHDRAWN_FOR));
+        let is_kept = self.withdrawn && (self.reason.is_some() || self.is_given_up_for_long(now));
         let stuck = stuck || is_kept || self.lost || self.has_new_receipt_rejection();
         // Its customer may have paid unnoticed.
         let stuck = stuck || self.poll.hinted || self.poll.unreachable_since.is_some();
         // Banks take days for some refunds.
-        let awaits = self.awaits_refund().is_some_and(|refund| now.since(refund.accepted_at.unwrap_or(refund.at)) < REFUND_TAKES);
+        let awaits = self.awaits_refund().is_some_and(|refund| !refund.is_overdue(now));
         stuck || self.mismatch.is_some() || self.second_payment.is_some() || self.intent.is_some() && !awaits
+    }
+
+    /// Whether a hold that still waits for its capture ends within a day.
+    #[must_use]
+    pub fn ends_soon(&self, now: Timestamp) -> bool {
+        now.plus(NEAR_ITS_END) > self.valid_till
+    }
+
+    /// Whether it was withdrawn, and should be closed by now, whatever the provider calls it.
+    #[must_use]
+    pub fn is_given_up_for_long(&self, now: Timestamp) -> bool {
+        self.withdrawn && now > self.valid_till.plus(WITHDRAWN_FOR)
     }
 }

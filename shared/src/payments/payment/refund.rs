@@ -1,5 +1,7 @@
 //! Money given back. What is asked for is recorded first, so that parallel requests can never give back more than was captured.
 
+use std::time::Duration;
+
 use super::data::{Intent, Payment, Refund, RefundStatus, StatusEvent};
 use super::receipt::{RECEIPT_TAKES, ReceiptPart};
 use super::report::{ProviderReport, ReportedRefund};
@@ -9,6 +11,17 @@ use crate::platform::money::Money;
 
 /// How many refunds a payment can have: more than any order has lines, and they all fit into its item.
 pub const MAX_REFUNDS: usize = 100;
+
+/// A refund that the provider has accepted is nothing unusual for so long.
+const REFUND_TAKES: Duration = Duration::from_hours(4 * 24);
+
+impl Refund {
+    /// Whether the provider accepted it longer ago than banks take for one, and it is still not made.
+    #[must_use]
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        self.provider_id.is_some() && now.since(self.accepted_at.unwrap_or(self.at)) >= REFUND_TAKES
+    }
+}
 
 impl Payment {
     fn sum_of_refunds(&self, counts: impl Fn(&RefundStatus) -> bool) -> Money {

@@ -23,6 +23,7 @@ use testkit::written;
 use crate::kept::{Address, KeptEnvironment, Policy};
 use life::CardLives;
 use plan::Plans;
+pub(crate) use side::{Side, Standing};
 
 #[test]
 fn a_card_captured_at_once_comes_to_rest_as_yookassa_has_it() {

@@ -8,6 +8,7 @@ use super::agreement::{card_differences, in_a_line};
 use super::life::CardOrder;
 use crate::agreement::{heard_of_order, open_ends};
 use crate::books::Books;
+use crate::explained::untruths;
 use crate::office::{Office, Part, Verdict, rubles};
 use crate::truth::imshop_order;
 
@@ -30,6 +31,10 @@ impl CardOrder {
             let seen = self.look().await;
             self.note(seen);
             let all: Vec<Books> = self.seen.values().cloned().collect();
+            let untruths = untruths(self.story(), &self.order.id, &all).await;
+            if !untruths.is_empty() {
+                self.broke(&untruths.join("\n"));
+            }
             if all.iter().all(|books| books.moment("check_at").is_none()) {
                 self.is_at_rest(&all);
                 drop(self.story().environment.store_calls());
