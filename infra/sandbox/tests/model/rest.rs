@@ -23,16 +23,16 @@ impl Sequence {
         self.mend();
         self.story().environment.lose_store_answer(usize::MAX);
         self.note("everything works, and time passes");
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
             self.story().environment.poll_stream().await;
             let seen = self.look().await;
             self.note(seen);
             let all: Vec<Books> = self.seen.values().cloned().collect();
-            let untruths = untruths(self.story(), &self.order.id, &all).await;
-            if !untruths.is_empty() {
-                self.broke(&untruths.join("\n"));
+            let is_at_rest = all.iter().all(|books| books.moment("check_at").is_none());
+            if round == 0 || is_at_rest {
+                self.are_explained(&all).await;
             }
-            if all.iter().all(|books| books.moment("check_at").is_none()) {
+            if is_at_rest {
                 self.is_at_rest(&all);
                 drop(self.story().environment.store_calls());
                 self.story().environment.sift_logs();
@@ -93,6 +93,14 @@ impl Sequence {
         }
         if said != Verdict::Done {
             self.broke("the person was not believed");
+        }
+    }
+
+    /// What people read of the payments is true.
+    async fn are_explained(&self, all: &[Books]) {
+        let untruths = untruths(self.story(), &self.order.id, all).await;
+        if !untruths.is_empty() {
+            self.broke(&untruths.join("\n"));
         }
     }
 
