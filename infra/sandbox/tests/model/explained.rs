@@ -28,7 +28,9 @@ fn untruth(story: &Story, all: &[Books], payment: &Value) -> Option<String> {
     let is_given_back = side.as_ref().is_some_and(|side| side.refunded == side.amount);
     let is_held = side.as_ref().is_some_and(|side| side.standing == Standing::Held);
     let is_true = match situation {
-        Situation::Opening | Situation::WaitsForCustomer | Situation::Overdue => !is_captured && !is_held,
+        // Its page was never shown: only the customers of these lives pay on it.
+        Situation::Opening => true,
+        Situation::WaitsForCustomer | Situation::Overdue => !is_captured && !is_held,
         Situation::Declined | Situation::Canceled | Situation::Expired => !is_captured && !is_held,
         Situation::GivenUp | Situation::GivenUpOpen => !is_captured,
         Situation::Held | Situation::HoldEndsSoon => is_held,
