@@ -17,7 +17,7 @@ pub use view::ProviderView;
 /// A payment in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// Which of all situations it is; a row of the runbook (OPERATIONS, "What `explain` says").
+    /// Which of all situations it is; a row of the runbook (OPERATIONS, "A payment needs manual review").
     pub situation: Situation,
     /// For the operator: what is so, and what is to be done if anything is.
     pub text: String,

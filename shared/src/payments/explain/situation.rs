@@ -56,7 +56,7 @@ situations! {
     ReceiptUnclear = "receipt_unclear",
     /// The provider has said that something happened, and its status does not show it yet.
     Announced = "announced",
-    /// The provider does not answer.
+    /// The provider did not answer when it was asked.
     ProviderUnavailable = "provider_unavailable",
     /// A call that changes something had no clear answer.
     CallUnclear = "call_unclear",
@@ -109,7 +109,7 @@ impl Situation {
             .or_else(|| unanswered(payment, view))
             .or_else(|| given_up_in_vain(payment, now))
             .or_else(|| payment.has_new_receipt_rejection().then_some(Self::ReceiptRejected))
-            .or_else(|| under_way(payment, now))
+            .or_else(|| under_way(payment, view, now))
             .unwrap_or_else(|| at_rest(payment, view))
     }
 
@@ -234,9 +234,10 @@ fn given_up_in_vain(payment: &Payment, now: Timestamp) -> Option<Situation> {
 }
 
 /// What goes on, by the state, and what goes on beside it.
-fn under_way(payment: &Payment, now: Timestamp) -> Option<Situation> {
+fn under_way(payment: &Payment, view: ProviderView<'_>, now: Timestamp) -> Option<Situation> {
+    let is_processing = matches!(view, ProviderView::Said(report) if report.state == ReportedState::Processing);
     match payment.state {
-        State::Creating | State::Pending if payment.processing => return Some(Situation::BankDecides),
+        State::Creating | State::Pending if payment.processing || is_processing => return Some(Situation::BankDecides),
         State::Creating | State::Pending if now > payment.valid_till => return Some(Situation::Overdue),
         State::Held if payment.ends_soon(now) => return Some(Situation::HoldEndsSoon),
         State::Finishing if payment.reason.is_some() => return Some(Situation::CaptureRefused),

@@ -107,6 +107,7 @@ fn one_of_each() -> Vec<(Situation, Payment, Option<ProviderReport>)> {
         (Situation::CaptureRefused, Payment { reason: Some(reason()), ..open(State::Finishing) }, None),
         (Situation::CaptureUnderWay, open(State::Finishing), None),
         (Situation::BankDecides, Payment { processing: true, ..pending() }, None),
+        (Situation::BankDecides, pending(), Some(says(ReportedState::Processing))),
         (Situation::Overdue, payment(State::Pending), None),
         (Situation::Overdue, payment(State::Pending), Some(says(ReportedState::Pending))),
         (Situation::Opening, open(State::Creating), None),

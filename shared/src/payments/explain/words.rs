@@ -64,7 +64,9 @@ pub(super) fn text(situation: Situation, payment: &Payment, view: ProviderView<'
             format!("{provider} has said that something happened, and its status does not show it yet; it is asked again soon")
         }
         Situation::ProviderUnavailable => {
-            format!("{provider} does not answer, so that what is said here may be old; it is asked every minute")
+            format!(
+                "{provider} did not answer when it was asked, so that what our books say may be old; it is asked every minute"
+            )
         }
         Situation::CallUnclear => {
             format!("a call to {provider} had no clear answer; what it says of the payment is asked before anything is repeated")
