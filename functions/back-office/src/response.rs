@@ -73,6 +73,8 @@ pub(crate) struct ShownPayment<'a> {
     refusals: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     payment_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sbp_payload: Option<&'a str>,
     valid_till: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     hold_until: Option<String>,
@@ -153,6 +155,11 @@ struct ShownStep<'a> {
 
 impl<'a> ShownPayment<'a> {
     pub(crate) fn of(payment: &'a Payment, view: ProviderView<'_>, now: Timestamp) -> Self {
+        let (payment_url, sbp_payload) = match &payment.action {
+            Some(PaymentAction::Page(url)) => (Some(url.as_str()), None),
+            Some(PaymentAction::Sbp(link)) => (None, Some(link.as_str())),
+            None => (None, None),
+        };
         Self {
             payment_id: payment.id.as_str(),
             order_id: payment.order_id.as_str(),
@@ -172,10 +179,8 @@ impl<'a> ShownPayment<'a> {
             intent: payment.intent.as_ref().map(payment::Intent::name),
             refusals: (payment.refusals > 0).then_some(payment.refusals),
             reason: payment.reason.as_ref().map(Reason::of),
-            payment_url: match &payment.action {
-                Some(PaymentAction::Page(url)) => Some(url),
-                Some(PaymentAction::Sbp(_)) | None => None,
-            },
+            payment_url,
+            sbp_payload,
             valid_till: payment.valid_till.rfc3339(),
             hold_until: payment.hold_until.map(Timestamp::rfc3339),
             lost: payment.lost,

@@ -1,5 +1,6 @@
 //! SBP, whose customer pays in the bank's app by a link of the app's answer, and the other means of payment at YooKassa.
 
+use testkit::settings::VIEWER_KEY;
 use testkit::{drop_after, few_at_a_time};
 
 use super::stages::changed;
@@ -68,6 +69,15 @@ async fn app_gets_a_link_and_no_page() {
     assert_eq!((&stored["state"], &stored["means"], &stored["one_stage"]), (&json!("pending"), &json!("sbp"), &json!(true)));
     assert_eq!((&stored["sbp_payload"], stored.get("payment_url")), (link, None));
     assert_eq!(stored["provider_id"], their["id"]);
+}
+
+#[tokio::test]
+async fn shops_people_see_the_link_and_no_page() {
+    let shop = Shop::linked().await;
+    let event = Event::new("GET", &format!("/v1/back-office/payments/{}", shop.payment)).key(VIEWER_KEY);
+    let payment = shop.story.back_office(event.rest()).await.json()["payment"].clone();
+    assert_eq!(payment["sbp_payload"], shop.their()["confirmation"]["confirmation_data"], "{payment}");
+    assert_eq!((payment.get("payment_url"), &payment["means"]), (None, &json!("sbp")), "{payment}");
 }
 
 #[tokio::test]
