@@ -43,7 +43,7 @@ ROUNDS_OF_A_PHASE = 3
 # The present test kit, and those of our crates that it is made of.
 KIT = ["infra/testkit", "infra/emulators", "infra/standins", "shared"]
 # Fields of a payment that the last kept release does not show. Emptied when a release is kept.
-NEWER = {"events", "hold_until", "lost", "refusals", "untold"}
+NEWER = {"events", "explain", "hold_until", "lost", "refusals", "untold"}
 FAULTS = [
     ("mokka", "checkout", "http500"), ("mokka", "checkout", "answer_lost"), ("mokka", "status", "http500"),
     ("mokka", "finish", "http500"), ("mokka", "finish", "answer_lost"), ("mokka", "cancel", "answer_lost"),

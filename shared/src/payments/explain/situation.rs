@@ -181,10 +181,8 @@ fn seen(payment: &Payment, view: ProviderView<'_>, now: Timestamp) -> Option<Sit
     if payment.second_payment.is_some() {
         return Some(Situation::SecondPayment);
     }
-    match news(payment, view, now)? {
-        Next::Mismatch(_) => Some(Situation::Mismatch),
-        _ => Some(Situation::ProviderAhead),
-    }
+    let is_contradiction = matches!(news(payment, view, now)?, Next::Mismatch(_));
+    Some(if is_contradiction { Situation::Mismatch } else { Situation::ProviderAhead })
 }
 
 /// What only people can see to.

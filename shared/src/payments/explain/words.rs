@@ -6,6 +6,7 @@ use crate::payments::payment::{Next, Payment, ReportedState};
 use crate::platform::clock::Timestamp;
 
 /// For the operator.
+#[expect(clippy::too_many_lines, reason = "a sentence for each situation, in one place")]
 pub(super) fn text(situation: Situation, payment: &Payment, view: ProviderView<'_>, now: Timestamp) -> String {
     let provider = payment.provider.as_str();
     let amount = payment.amount;
