@@ -27,17 +27,22 @@ fn untruth(story: &Story, all: &[Books], payment: &Value) -> Option<String> {
     let is_captured = side.as_ref().is_some_and(|side| side.standing == Standing::Captured);
     let is_given_back = side.as_ref().is_some_and(|side| side.refunded == side.amount);
     let is_held = side.as_ref().is_some_and(|side| side.standing == Standing::Held);
-    let is_true = match situation {
-        // Its page was never shown: only the customers of these lives pay on it.
-        Situation::Opening => true,
-        Situation::WaitsForCustomer | Situation::Overdue => !is_captured && !is_held,
-        Situation::Declined | Situation::Canceled | Situation::Expired => !is_captured && !is_held,
-        Situation::GivenUp | Situation::GivenUpOpen => !is_captured,
-        Situation::Held | Situation::HoldEndsSoon => is_held,
-        Situation::Captured | Situation::PartiallyRefunded => is_captured && !is_given_back,
-        Situation::Refunded => is_captured && is_given_back,
-        _ => true,
-    };
+    // What is said, and whether it is so. Of one that is being opened nothing: its page was never shown, and only the customers of these
+    // lives pay on it.
+    let claims = [
+        (
+            matches!(
+                situation,
+                Situation::WaitsForCustomer | Situation::Overdue | Situation::Declined | Situation::Canceled | Situation::Expired
+            ),
+            !is_captured && !is_held,
+        ),
+        (matches!(situation, Situation::GivenUp | Situation::GivenUpOpen), !is_captured),
+        (matches!(situation, Situation::Held | Situation::HoldEndsSoon), is_held),
+        (matches!(situation, Situation::Captured | Situation::PartiallyRefunded), is_captured && !is_given_back),
+        (situation == Situation::Refunded, is_captured && is_given_back),
+    ];
+    let is_true = claims.into_iter().all(|(is_said, is_so)| !is_said || is_so);
     let is_known = !situation.is_calm() || !books.needs_attention();
     (!is_true || !is_known).then(|| format!("{} is explained as {code}, with {side:?}: {payment}", books.id))
 }
