@@ -76,7 +76,7 @@ impl CartLine {
 
 pub(crate) async fn change(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {
     let ChangeRequest { amount, valid_till, cart } = request::body(asked.inbound)?;
-    let now = asked.deps.settler.clock.now();
+    let now = asked.now();
     let what = match (amount, cart) {
         (Some(amount), Some(cart)) => Some((checked(amount, &cart)?, cart)),
         (None, None) if valid_till.is_some() => None,

@@ -47,7 +47,7 @@ pub(crate) async fn finish(asked: &Asked<'_>, id: &str) -> Result<Response<Body>
         document: None,
     };
     if let Some(document) = document {
-        if let Err(refusal) = refused_anyway(&payment, settler.clock.now()) {
+        if let Err(refusal) = refused_anyway(&payment, asked.now()) {
             return response::forbidden(&payment, &refusal, None, asked.now());
         }
         receipt.document = Some(settler.orders.save_document(&payment.id, &document).await.map_err(Failure::internal)?);

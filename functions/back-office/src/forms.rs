@@ -114,7 +114,7 @@ pub(crate) async fn page(
     cursor: Option<&Cursor>,
     limit: u16,
 ) -> Result<Page<Submission>, Failure> {
-    let now = asked.deps.settler.clock.now();
+    let now = asked.now();
     let since = list_parameters::moment(asked.inbound, "since")?;
     asked.deps.submissions.list(by, since, now, cursor, limit).await.map_err(unlisted)
 }
@@ -217,7 +217,7 @@ pub(crate) async fn one(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, F
 
 async fn find(asked: &Asked<'_>, id: &str) -> Result<Submission, Failure> {
     let id = SubmissionId::parse(id).map_err(|_| Failure::not_found())?;
-    let found = asked.deps.submissions.find(&id, asked.deps.settler.clock.now()).await.map_err(Failure::internal)?;
+    let found = asked.deps.submissions.find(&id, asked.now()).await.map_err(Failure::internal)?;
     found.ok_or_else(Failure::not_found)
 }
 

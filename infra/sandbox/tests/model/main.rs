@@ -12,8 +12,8 @@
 //! - [`cards`]: the same for orders that are paid by card.
 //!
 //! `PROPTEST_CASES` sets how many sequences each test plays (40 without it; `.ci/run` plays 1,000; a quarter of it for cards). A sequence
-//! that fails is shrunk, shown with what was answered, and its seed is written into `proptest-regressions`, to be committed with the repair; since a seed only
-//! stands for its sequence as long as the plan is not touched, the shrunk sequence is added to [`found`] too.
+//! that fails is shrunk, shown with what was answered, and its seed is written into `proptest-regressions`, to be committed with the
+//! repair; since a seed only stands for its sequence as long as the plan is not touched, the shrunk sequence is added to [`found`] too.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 

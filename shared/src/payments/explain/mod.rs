@@ -8,7 +8,7 @@ mod tests;
 mod view;
 mod words;
 
-use super::payment::{Change, Command, CommandRefusal, FiscalReceipt, Intent, Payment, RefundStatus};
+use super::payment::{Change, Command, FiscalReceipt, Intent, Payment, RefundStatus};
 use crate::platform::clock::Timestamp;
 
 pub use situation::Situation;
@@ -71,8 +71,10 @@ impl Action {
     fn is_permitted(self, payment: &Payment, now: Timestamp) -> bool {
         let permits = |command: &Command| {
             // The whole rest can be given back at any time.
-            let permitted = payment.permits(command, now, now);
-            permitted.as_ref().err().is_none_or(|refusal: &CommandRefusal| payment.may_give_all_back(command, refusal))
+            match payment.permits(command, now, now) {
+                Ok(()) => true,
+                Err(refusal) => payment.may_give_all_back(command, &refusal),
+            }
         };
         match self {
             Self::Finish => permits(&Command::Finish { receipt: FiscalReceipt::default(), part: None }),

@@ -1,7 +1,7 @@
 //! Which situation a payment is in. The first that is true of it counts: what people have to see to comes before what goes by itself.
 
 use super::view::ProviderView;
-use crate::payments::payment::{Channel, Intent, Next, Payment, Policy, RefundStatus, ReportedState, State, next};
+use crate::payments::payment::{Intent, Next, Payment, Policy, RefundStatus, ReportedState, State, next};
 use crate::platform::clock::Timestamp;
 
 macro_rules! situations {
@@ -253,14 +253,13 @@ fn under_way(payment: &Payment, view: ProviderView<'_>, now: Timestamp) -> Optio
     if payment.awaits_refund().is_some() {
         return Some(Situation::RefundAccepted);
     }
-    let is_untold = Channel::IMSHOP.into_iter().any(|channel| payment.outbox.of(channel).failures > 0);
-    is_untold.then_some(Situation::Untold)
+    payment.is_told_in_vain().then_some(Situation::Untold)
 }
 
 fn at_rest(payment: &Payment, view: ProviderView<'_>) -> Situation {
     let is_given_back = match view {
         ProviderView::Said(report) if report.state == ReportedState::Refunded => true,
-        ProviderView::Said(_) | ProviderView::NotAsked | ProviderView::Unavailable => payment.refunded() == payment.amount,
+        ProviderView::Said(_) | ProviderView::NotAsked | ProviderView::Unavailable => payment.was_given_back_after_all(),
     };
     match payment.state {
         State::Creating => Situation::Opening,

@@ -183,7 +183,8 @@ impl Payment {
     }
 
     /// It failed here, was paid all the same, and was given back whole by us: the provider may go on saying that it was captured.
-    fn was_given_back_after_all(&self) -> bool {
+    #[must_use]
+    pub fn was_given_back_after_all(&self) -> bool {
         self.state.is_failed() && self.refunded() == self.amount
     }
 }

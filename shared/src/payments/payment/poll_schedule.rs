@@ -249,7 +249,13 @@ impl Payment {
 
     /// Whether the payment is in trouble: if that lasts, it goes to manual review.
     fn is_troubled(&self, now: Timestamp) -> bool {
-        self.is_in_doubt(now) || Channel::IMSHOP.into_iter().any(|channel| self.outbox.of(channel).failures > 0)
+        self.is_in_doubt(now) || self.is_told_in_vain()
+    }
+
+    /// One of IMSHOP's addresses has not taken what it should hear.
+    #[must_use]
+    pub fn is_told_in_vain(&self) -> bool {
+        Channel::IMSHOP.into_iter().any(|channel| self.outbox.of(channel).failures > 0)
     }
 
     /// The payment itself is not as it should be, whatever IMSHOP has heard of it.
