@@ -30,7 +30,7 @@
 //! | `GET forms.csv?form=&since=&limit=&cursor=` | read | a form's for spreadsheets; `X-Next-Cursor` says where it goes on |
 //! | `POST erasures` | operate | delete what there is of a person, by phone, or forms by their ids |
 //!
-//! 200 is done; 202 is taken note of, and being found out; 409 is forbidden by the state of things, ours or the provider's,
+//! 200 is done; 202 is taken note of, and being found out, or scheduled; 409 is forbidden by the state of things, ours or the provider's,
 //! and nothing was done; 502 is refused by the provider, and nothing was done; 503 `provider_unavailable` is that the provider
 //! could not be asked, and nothing was done. Whatever is not understood is refused, so that a slip never does more than meant.
 //!
@@ -104,6 +104,7 @@ async fn serve(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
         Route::Change(id) => commands::change(&asked, id).await,
         Route::Refunds(id) => commands::refund(&asked, id).await,
         Route::Receipts(id) => commands::receipt(&asked, id).await,
+        Route::Refund(id, refund) => commands::withdraw_refund(&asked, id, refund).await,
         Route::Outcome(id, refund) => commands::outcome(&asked, id, refund).await,
         Route::CloseMessage(id, message) => commands::close_message(&asked, id, message).await,
         Route::ResendEvent(id, number) => events::resend_event(&asked, id, number).await,

@@ -16,6 +16,7 @@ pub(crate) enum Route<'a> {
     Change(&'a str),
     Refunds(&'a str),
     Receipts(&'a str),
+    Refund(&'a str, &'a str),
     Outcome(&'a str, &'a str),
     CloseMessage(&'a str, &'a str),
     ResendEvent(&'a str, &'a str),
@@ -45,6 +46,7 @@ impl<'a> Route<'a> {
             ["payments", id, "change"] => Self::Change(id),
             ["payments", id, "refunds"] => Self::Refunds(id),
             ["payments", id, "receipts"] => Self::Receipts(id),
+            ["payments", id, "refunds", refund] => Self::Refund(id, refund),
             ["payments", id, "refunds", refund, "outcome"] => Self::Outcome(id, refund),
             ["payments", id, "messages", message, "close"] => Self::CloseMessage(id, message),
             ["payments", id, "events", number, "resend"] => Self::ResendEvent(id, number),
@@ -74,6 +76,7 @@ impl<'a> Route<'a> {
             | Self::FormExport
             | Self::Form(_)
             | Self::FormPhoto(..) => "GET",
+            Self::Refund(..) => "DELETE",
             Self::Finish(_)
             | Self::Cancel(_)
             | Self::Change(_)
@@ -114,7 +117,7 @@ impl<'a> Route<'a> {
             | Self::Limits
             | Self::Registrations
             | Self::Erasures => Role::Operate,
-            Self::Refunds(_) | Self::Outcome(..) => Role::Refund,
+            Self::Refunds(_) | Self::Refund(..) | Self::Outcome(..) => Role::Refund,
         }
     }
 
@@ -128,6 +131,7 @@ impl<'a> Route<'a> {
             Self::Cancel(_) => "cancel",
             Self::Change(_) => "change",
             Self::Refunds(_) => "refund",
+            Self::Refund(..) => "refund withdrawal",
             Self::Receipts(_) => "receipt",
             Self::Outcome(..) => "refund outcome",
             Self::CloseMessage(..) => "message close",
@@ -164,6 +168,7 @@ impl<'a> Route<'a> {
             | Self::Change(_)
             | Self::Refunds(_)
             | Self::Receipts(_)
+            | Self::Refund(..)
             | Self::Outcome(..)
             | Self::CloseMessage(..)
             | Self::ResendEvent(..)

@@ -29,6 +29,7 @@ mod reality;
 mod receipts;
 mod refund;
 mod refusals;
+mod scheduled;
 mod store;
 mod withdraw;
 

@@ -7,8 +7,8 @@ use super::outbox::{ChannelsRecord, EventReceiptRecord, Shared};
 use super::receipt_records::{self, ReceiptsRecord, TakenRecord, word};
 use crate::payments::payment::{
     Cart, Change, Fact, FiscalDocument, FiscalReceipt, GatewayName, Goods, Intent, KeyedRequest, Known, Line, LineTax, Named,
-    Operation, Order, Payment, PaymentAction, PaymentMeans, PollSchedule, Prepaid, Prepayment, Reason, Refund, RefundStatus,
-    State, StatusEvent, Step, Stored,
+    Operation, Order, Payment, PaymentAction, PaymentMeans, PollSchedule, Prepaid, Prepayment, Reason, Refund, RefundGrounds,
+    RefundReason, RefundStatus, State, StatusEvent, Step, Stored,
 };
 use crate::platform::clock::Timestamp;
 use crate::platform::ids::{InstallId, ItemId, MethodId, OrderId, OrderUuid, PaymentId};
@@ -372,7 +372,21 @@ struct RefundRecord {
     lines: Vec<TakenRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lines_hash: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    grounds_reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scheduled_for: Option<i64>,
+    /// There, and true, while it is scheduled; `status` is then `waiting`, by which earlier releases count it as taken and leave it alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_scheduled: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    refusal_unseen: bool,
 }
+
+/// The reason of a refund that was withdrawn: for earlier releases one that was refused, whose amount is free again.
+const WITHDRAWN: &str = "withdrawn";
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 fn is_zero(number: &u32) -> bool {
@@ -743,12 +757,18 @@ impl From<&Refund> for RefundRecord {
     fn from(refund: &Refund) -> Self {
         let reason = match &refund.status {
             RefundStatus::Refused(reason) => Some(reason.clone()),
-            RefundStatus::Waiting | RefundStatus::Pending | RefundStatus::Made => None,
+            RefundStatus::Withdrawn => Some(Reason { code: WITHDRAWN.to_owned(), text: String::new() }),
+            RefundStatus::Scheduled | RefundStatus::Waiting | RefundStatus::Pending | RefundStatus::Made => None,
+        };
+        let status = match &refund.status {
+            RefundStatus::Scheduled => "waiting",
+            RefundStatus::Withdrawn => "refused",
+            status => status.name(),
         };
         Self {
             key_hash: refund.key_hash.clone(),
             amount: refund.amount.minor(),
-            status: refund.status.name().to_owned(),
+            status: status.to_owned(),
             repeats: refund.repeats,
             reason_code: reason.as_ref().map(|reason| reason.code.clone()),
             reason_text: reason.map(|reason| reason.text),
@@ -759,6 +779,11 @@ impl From<&Refund> for RefundRecord {
             accepted_at: refund.accepted_at.map(Timestamp::millis),
             lines: receipt_records::taken(&refund.part),
             lines_hash: refund.lines_hash.clone(),
+            grounds_reason: refund.grounds.reason.map(|reason| reason.name().to_owned()),
+            note: refund.grounds.note.clone(),
+            scheduled_for: refund.scheduled_for.map(Timestamp::millis),
+            is_scheduled: refund.status == RefundStatus::Scheduled,
+            refusal_unseen: refund.is_refusal_unseen,
         }
     }
 }
@@ -767,10 +792,14 @@ impl RefundRecord {
     fn read(self, currency: Currency) -> Result<Refund, Cause> {
         let reason = || Reason { code: self.reason_code.unwrap_or_default(), text: self.reason_text.unwrap_or_default() };
         let status = match self.status.as_str() {
+            "waiting" if self.is_scheduled => RefundStatus::Scheduled,
             "waiting" => RefundStatus::Waiting,
             "pending" => RefundStatus::Pending,
             "made" => RefundStatus::Made,
-            "refused" => RefundStatus::Refused(reason()),
+            "refused" => match reason() {
+                Reason { code, .. } if code == WITHDRAWN => RefundStatus::Withdrawn,
+                reason => RefundStatus::Refused(reason),
+            },
             _ => return Err("refund status is unknown".to_owned()),
         };
         Ok(Refund {
@@ -785,6 +814,13 @@ impl RefundRecord {
             accepted_at: self.accepted_at.map(Timestamp::from_millis),
             part: receipt_records::part(self.lines),
             lines_hash: self.lines_hash,
+            grounds: RefundGrounds {
+                // One that a newer release knows is another one here.
+                reason: self.grounds_reason.map(|name| RefundReason::from_name(&name).unwrap_or(RefundReason::Other)),
+                note: self.note,
+            },
+            scheduled_for: self.scheduled_for.map(Timestamp::from_millis),
+            is_refusal_unseen: self.refusal_unseen,
         })
     }
 }
