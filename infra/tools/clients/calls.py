@@ -42,6 +42,7 @@ from imshop_webhooks_client.api.back_office import (
     resend_event,
     search_forms,
     settle_payment,
+    withdraw_refund,
 )
 from imshop_webhooks_client.api.browser import come_back, come_back_without_token, landing_page, landing_page_without_token
 from imshop_webhooks_client.api.cards import card_notification, card_notification_by_get
@@ -241,6 +242,13 @@ def payments(house: House) -> None:
     assert (resent.success, resent.shop_status) == (True, 200), resent
     changes = list_payments.sync_detailed(client=office, changed_since=datetime.date(2026, 1, 1))
     assert "1001-1" in [one.payment_id for one in read(changes, models.PaymentList).payments]
+
+    early = models.RefundRequest(300, reason=models.RefundReason.DEFECT, when=models.RefundRequestWhen.EARLIEST)
+    asked = refund_payment.sync_detailed("1001-1", client=office, idempotency_key="return-16", body=early)
+    scheduled = read(asked, models.UnknownAnswer, 202)
+    assert scheduled.refund and scheduled.refund.status == models.RefundStatus.SCHEDULED, scheduled
+    withdrawn = read(withdraw_refund.sync_detailed("1001-1", scheduled.refund.refund, client=office), models.PaymentAnswer)
+    assert withdrawn.refund and withdrawn.refund.status == models.RefundStatus.WITHDRAWN, withdrawn
 
     house.control("clock", {"advance_s": 172_800})
     house.control("faults", {"system": "mokka", "method": "return", "fault": "answer_lost", "times": 1})

@@ -105,6 +105,23 @@ async fn withdrawn_refund_is_not_made_and_its_amount_is_free_again() {
 }
 
 #[tokio::test]
+async fn refund_that_is_withdrawn_while_its_time_comes_is_either_made_or_withdrawn() {
+    for _ in 0..5 {
+        let shop = Shop::captured().await;
+        assert_eq!(shop.schedule("key", "300.00").await.status, 202);
+        shop.story.environment.advance(DAY);
+        let withdrawals = join_all((0..6).map(|_| shop.withdraw(1)));
+        let (answers, _) = tokio::join!(withdrawals, shop.story.environment.tick());
+        let withdrawn = answers.iter().filter(|answer| answer.status == 200).count();
+        assert!(withdrawn == 0 || withdrawn == answers.len(), "{withdrawn}");
+        let payment = shop.look().await;
+        let expected = if withdrawn == 0 { ("made", "300.00", 1) } else { ("withdrawn", "0.00", 0) };
+        let seen = (&payment["refunds"][0]["status"], &payment["refunded"], shop.mokka().returns.len());
+        assert_eq!(seen, (&json!(expected.0), &json!(expected.1), expected.2), "{payment}");
+    }
+}
+
+#[tokio::test]
 async fn whole_refund_and_one_that_is_not_early_are_made_at_once() {
     let shop = Shop::captured().await;
     let all = shop.ask_refund("all", json!({"when": "earliest"})).await;
