@@ -763,7 +763,7 @@ impl From<&Refund> for RefundRecord {
         let status = match &refund.status {
             RefundStatus::Scheduled => "waiting",
             RefundStatus::Withdrawn => "refused",
-            status => status.name(),
+            RefundStatus::Waiting | RefundStatus::Pending | RefundStatus::Made | RefundStatus::Refused(_) => refund.status.name(),
         };
         Self {
             key_hash: refund.key_hash.clone(),
