@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use standins::Options;
 use testkit::settings::{IMSHOP_KEY, OPERATOR_KEY, SHOP_KEY, VIEWER_KEY, WITH_CARDS};
-use testkit::{Answer, Event};
+use testkit::{Answer, Event, StoreFault};
 
 use crate::{Story, post};
 
@@ -129,6 +129,21 @@ async fn a_public_id_that_was_changed_finds_the_order_by_the_new_one_only() {
     story.environment.advance(Duration::from_secs(1));
     push(&story, "one", "A-17", PHONE).await;
     assert_eq!(story.environment.store_calls(), ["GetItem", "UpdateItem"], "no alias is written that is there");
+}
+
+/// An order is worth more than being found by one of its ids.
+#[tokio::test]
+async fn order_whose_alias_cannot_be_written_is_recorded_and_found_by_it_later() {
+    let story = Story::start().await;
+    let is_alias = |body: &[u8]| std::str::from_utf8(body).is_ok_and(|body| body.contains("alias#"));
+    story.environment.choose_store_faults(move |request| is_alias(request.body).then_some(StoreFault::Failed));
+    push(&story, "one", "A-17", PHONE).await;
+    assert_eq!(uuids(&found(&story, json!({"order_uuid": "one"})).await), ["one"]);
+    assert!(uuids(&found(&story, json!({"public_id": "A-17"})).await).is_empty());
+    story.environment.choose_store_faults(|_| None);
+    story.environment.advance(Duration::from_secs(1));
+    push(&story, "one", "A-17", PHONE).await;
+    assert_eq!(uuids(&found(&story, json!({"public_id": "A-17"})).await), ["one"]);
 }
 
 #[tokio::test]

@@ -113,8 +113,13 @@ impl Orders {
     pub async fn save_order(&self, order: &Order) -> Result<Written, StoreError> {
         let mut order = order.clone().kept(self.clock.now());
         if let Some(public_id) = order.public_id.clone().filter(|id| order.found_as.as_ref() != Some(id)) {
-            self.write_alias(&order, &public_id).await?;
-            order.found_as = Some(public_id);
+            match self.write_alias(&order, &public_id).await {
+                Ok(()) => order.found_as = Some(public_id),
+                // The order is worth more than being found by that id; its next write tries again.
+                Err(error) => {
+                    tracing::warn!(order_uuid = %order.uuid, cause = %error, "an order is not found by its public id for now");
+                }
+            }
         }
         let order = &order;
         self.table.put(&order_key(&order.uuid), order.version + 1, &OrderRecord::from(order)).await
