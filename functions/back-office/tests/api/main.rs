@@ -30,7 +30,6 @@ mod receipts;
 mod refund;
 mod refusals;
 mod scheduled;
-mod search;
 mod store;
 mod withdraw;
 
