@@ -10,6 +10,8 @@ const FINISH_BODY: usize = 4 * 1024 * 1024 + 64 * 1024;
 pub(crate) enum Route<'a> {
     Order(&'a str),
     Payments,
+    Books,
+    Totals,
     Payment(&'a str),
     Finish(&'a str),
     Cancel(&'a str),
@@ -39,6 +41,8 @@ impl<'a> Route<'a> {
         Some(match rest {
             ["orders", id] => Self::Order(id),
             ["payments"] => Self::Payments,
+            ["payments.csv"] => Self::Books,
+            ["totals"] => Self::Totals,
             ["payments", id] => Self::Payment(id),
             ["payments", id, "finish"] => Self::Finish(id),
             ["payments", id, "cancel"] => Self::Cancel(id),
@@ -68,6 +72,8 @@ impl<'a> Route<'a> {
         match self {
             Self::Order(_)
             | Self::Payments
+            | Self::Books
+            | Self::Totals
             | Self::Payment(_)
             | Self::Registration(_)
             | Self::Forms
@@ -96,6 +102,8 @@ impl<'a> Route<'a> {
         match self {
             Self::Order(_)
             | Self::Payments
+            | Self::Books
+            | Self::Totals
             | Self::Payment(_)
             | Self::Registration(_)
             | Self::Schedules
@@ -123,6 +131,8 @@ impl<'a> Route<'a> {
         match self {
             Self::Order(_) => "order",
             Self::Payments => "payments",
+            Self::Books => "books",
+            Self::Totals => "totals",
             Self::Payment(_) => "payment",
             Self::Finish(_) => "finish",
             Self::Cancel(_) => "cancel",
@@ -155,6 +165,7 @@ impl<'a> Route<'a> {
     pub(crate) fn query(&self) -> &'static [&'static str] {
         match self {
             Self::Payments => &["state", "since", "attention", "changed_since", "cursor", "limit"],
+            Self::Books | Self::Totals => &["from", "to"],
             Self::Forms => &["form", "state", "unmatched", "since", "cursor", "limit"],
             Self::FormExport => &["form", "since", "cursor", "limit"],
             Self::Order(_)
