@@ -585,6 +585,8 @@ mod tests {
                 "/v1/sms/reports/{secret} sms-reports",
                 "/v1/back-office/orders/{orderId} back-office",
                 "/v1/back-office/payments back-office",
+                "/v1/back-office/payments.csv back-office",
+                "/v1/back-office/totals back-office",
                 "/v1/back-office/payments/{paymentId} back-office",
                 "/v1/back-office/payments/{paymentId}/finish back-office",
                 "/v1/back-office/payments/{paymentId}/cancel back-office",
@@ -607,7 +609,7 @@ mod tests {
                 "/v1/back-office/erasures back-office",
             ]
         );
-        assert_eq!(template.binary_media_types, ["multipart/form-data"]);
+        assert_eq!(template.binary_media_types, ["multipart/form-data", "text/csv"]);
         let [holds, quotes, tokens, forms] = template.tables.as_slice() else { panic!("{:?}", template.tables) };
         assert_eq!(
             [holds, quotes, tokens, forms].map(|table| table.name.as_str()),
