@@ -4,20 +4,22 @@ use std::time::Duration;
 
 use lambda_http::{Body, Response};
 use serde::Deserialize;
-use shared::payments::payment::{Change, Channel, Command, Line, LineTax, Payment, TaxWord, Trigger};
+use shared::payments::payment::{Change, Channel, Command, Line, LineTax, Payment, RefundGrounds, RefundTime, TaxWord, Trigger};
 use shared::payments::settle::Settled;
 use shared::platform::clock::Timestamp;
 use shared::platform::http::{Failure, Status};
 use shared::platform::ids::ItemId;
 use shared::platform::money::{Currency, Quantity};
 
-use crate::request::{self, Amount, IdempotencyKey, Moment, Nothing, PartLine, Text, number, wrong};
+use crate::request::{self, Amount, IdempotencyKey, Moment, Nothing, PartLine, Reason, Text, When, number, wrong};
 use crate::{Asked, response};
 
 /// How far ahead a hold may be asked to last.
 const MAX_HOLD: Duration = Duration::from_hours(30 * 24);
 /// More lines than any cart has, and they fit into the stored payment.
 const MAX_LINES: usize = 200;
+/// The longest note on a refund.
+const MAX_NOTE: usize = 300;
 
 pub(crate) async fn cancel(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {
     let Nothing {} = request::body(asked.inbound)?;
@@ -134,6 +136,12 @@ struct RefundRequest {
     amount: Option<Amount>,
     #[serde(default, deserialize_with = "request::meant")]
     lines: Option<Vec<PartLine>>,
+    #[serde(default, deserialize_with = "request::meant")]
+    reason: Option<Reason>,
+    #[serde(default, deserialize_with = "request::meant")]
+    note: Option<Text<MAX_NOTE>>,
+    #[serde(default, deserialize_with = "request::meant")]
+    when: Option<When>,
 }
 
 pub(crate) async fn refund(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {
@@ -143,7 +151,19 @@ pub(crate) async fn refund(asked: &Asked<'_>, id: &str) -> Result<Response<Body>
     let payment = asked.payment(id).await?;
     let key_hash = key.hash_on(&payment);
     let part = request::part(request.amount, request.lines, payment.amount.currency());
-    operate(asked, payment, Command::Refund { key_hash, part }).await
+    let grounds = RefundGrounds { reason: request.reason.map(|reason| reason.0), note: request.note.map(|note| note.0) };
+    let when = request.when.map_or(RefundTime::Now, |when| when.0);
+    operate(asked, payment, Command::Refund { key_hash, part, grounds, when }).await
+}
+
+pub(crate) async fn withdraw_refund(asked: &Asked<'_>, id: &str, refund: &str) -> Result<Response<Body>, Failure> {
+    let Nothing {} = request::body(asked.inbound)?;
+    let number = number(refund)?;
+    let payment = asked.payment(id).await?;
+    let refund = payment.refunds.get(number.wrapping_sub(1)).ok_or_else(Failure::not_found)?;
+    let key_hash = refund.key_hash.clone();
+    let withdrawn = asked.deps.settler.withdraw_refund(payment, number, asked.who).await;
+    response::operated(&withdrawn.map_err(Failure::internal)?, Some(&key_hash), asked.now())
 }
 
 pub(crate) async fn receipt(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {

@@ -4,6 +4,7 @@
 //! | route below `/v1/back-office` | role | what |
 //! |---|---|---|
 //! | `GET orders/{orderId}` | read | an order and its payments, beside what the provider says of each now |
+//! | `POST orders/search` | read | orders with their payments, by the customer's phone or one of five ids |
 //! | `GET payments?state=&since=&limit=&cursor=` | read | payments in a state, the newest in it first |
 //! | `GET payments?changed_since=&limit=&cursor=` | read | payments that have changed, the longest ago first |
 //! | `GET payments?attention=true&limit=&cursor=` | read | payments in manual review, the longest troubled first |
@@ -32,7 +33,7 @@
 //! | `GET forms.csv?form=&since=&limit=&cursor=` | read | a form's for spreadsheets; `X-Next-Cursor` says where it goes on |
 //! | `POST erasures` | operate | delete what there is of a person, by phone, or forms by their ids |
 //!
-//! 200 is done; 202 is taken note of, and being found out; 409 is forbidden by the state of things, ours or the provider's,
+//! 200 is done; 202 is taken note of, and being found out, or scheduled; 409 is forbidden by the state of things, ours or the provider's,
 //! and nothing was done; 502 is refused by the provider, and nothing was done; 503 `provider_unavailable` is that the provider
 //! could not be asked, and nothing was done. Whatever is not understood is refused, so that a slip never does more than meant.
 //!
@@ -50,6 +51,8 @@
 //!   registration: one read. `limits` and `schedules`: one call. `registrations`: one write, one call.
 //! - Books and totals: three queries, one for each state of a payment whose money was ours, and one read of all behind each that finds
 //!   some; of 50,000 payments some 63 queries and 500 reads, eight at once.
+//! - A search for orders: one query (by phone, public id, provider's id), one read of all payments that lead there (by an id of a payment),
+//!   one read of all orders, one of all their payments.
 //! - Forms: a list is one query and one read of all (a hundred at once), a form or a link to its photo one read. An erasure
 //!   is a read and a write of since when it is asked for; one query and one read of all, for each form one call to S3 (if it has
 //!   photos) and two deletions; a read and two deletions of what was sent; one query for orders, for each of them two reads and two
@@ -71,6 +74,7 @@ mod receipts;
 mod request;
 mod response;
 mod route;
+mod search;
 mod spreadsheet;
 
 use lambda_http::{Body, Request, Response};
@@ -103,6 +107,7 @@ async fn serve(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
     let asked = Asked { deps, inbound, who: &holder.name, action };
     match route {
         Route::Order(id) => queries::order(&asked, id).await,
+        Route::OrderSearch => search::search(&asked).await,
         Route::Payments => queries::payments(&asked).await,
         Route::Books => books::table(&asked).await,
         Route::Totals => books::totals(&asked).await,
@@ -112,6 +117,7 @@ async fn serve(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
         Route::Change(id) => commands::change(&asked, id).await,
         Route::Refunds(id) => commands::refund(&asked, id).await,
         Route::Receipts(id) => commands::receipt(&asked, id).await,
+        Route::Refund(id, refund) => commands::withdraw_refund(&asked, id, refund).await,
         Route::Outcome(id, refund) => commands::outcome(&asked, id, refund).await,
         Route::CloseMessage(id, message) => commands::close_message(&asked, id, message).await,
         Route::ResendEvent(id, number) => events::resend_event(&asked, id, number).await,

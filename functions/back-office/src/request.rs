@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
-use serde::{Deserialize, de};
-use shared::payments::payment::{AskedLine, Channel, Part, Payment};
+use shared::payments::payment::{AskedLine, Channel, Part, Payment, RefundReason, RefundTime};
 use shared::platform::clock::Timestamp;
 use shared::platform::http::{Failure, Inbound, decode};
 use shared::platform::ids::ItemId;
@@ -24,8 +24,9 @@ pub(crate) fn wrong(field: &str, problem: impl fmt::Display) -> Failure {
     Failure::bad_request(format!("field `{field}`: {problem}"))
 }
 
-/// An amount, as a string with exactly two decimals. A number, which a program may have rounded, is refused.
-#[derive(Clone, Copy)]
+/// An amount, as a number or a text: `1500`, `1500.5`, `"1500.00"`. A text that may be read in two ways, `"1.500"`, is refused.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct Amount(Decimal);
 
 impl Amount {
@@ -35,29 +36,6 @@ impl Amount {
 
     pub(crate) fn is_zero(self) -> bool {
         self.0.hundredths() == 0
-    }
-}
-
-impl<'de> Deserialize<'de> for Amount {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl de::Visitor<'_> for Visitor {
-            type Value = Amount;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string with two decimals, like \"1500.00\"")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Amount, E> {
-                let amount = Decimal::parse(text).map_err(E::custom)?;
-                if amount.to_string() == text {
-                    Ok(Amount(amount))
-                } else {
-                    Err(E::custom("must have exactly two decimals and nothing else, like 1500.00"))
-                }
-            }
-        }
-        deserializer.deserialize_str(Visitor)
     }
 }
 
@@ -130,6 +108,32 @@ impl<'a> IdempotencyKey<'a> {
         let hash = |key: &str| sha256_hex(&format!("{} {key}", payment.id));
         let quoted = Some(hash(&format!("\"{}\"", self.0))).filter(|hash| payment.refund_with_key(hash).is_some());
         quoted.unwrap_or_else(|| hash(self.0))
+    }
+}
+
+/// Why money is given back, by its name.
+pub(crate) struct Reason(pub(crate) RefundReason);
+
+impl<'de> Deserialize<'de> for Reason {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let found = RefundReason::from_name(&String::deserialize(deserializer)?);
+        found.map(Self).ok_or_else(|| {
+            let names: Vec<_> = RefundReason::ALL.into_iter().map(RefundReason::name).collect();
+            D::Error::custom(format_args!("must be one of {}", names.join(", ")))
+        })
+    }
+}
+
+/// When a refund is to be made.
+pub(crate) struct When(pub(crate) RefundTime);
+
+impl<'de> Deserialize<'de> for When {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "now" => Ok(Self(RefundTime::Now)),
+            "earliest" => Ok(Self(RefundTime::Earliest)),
+            _ => Err(D::Error::custom("must be now or earliest")),
+        }
     }
 }
 

@@ -133,6 +133,13 @@ pub(crate) struct ShownRefund<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     ended_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    scheduled_for: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refund_reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
+    /// Why it was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Reason<'a>>,
 }
 
@@ -224,7 +231,11 @@ impl<'a> ShownRefund<'a> {
     pub(crate) fn of(index: usize, refund: &'a payment::Refund) -> Self {
         let reason = match &refund.status {
             RefundStatus::Refused(reason) => Some(Reason::of(reason)),
-            RefundStatus::Waiting | RefundStatus::Pending | RefundStatus::Made => None,
+            RefundStatus::Scheduled
+            | RefundStatus::Waiting
+            | RefundStatus::Pending
+            | RefundStatus::Made
+            | RefundStatus::Withdrawn => None,
         };
         Self {
             refund: index + 1,
@@ -233,6 +244,9 @@ impl<'a> ShownRefund<'a> {
             by: &refund.by,
             at: refund.at.rfc3339(),
             ended_at: refund.ended_at.map(Timestamp::rfc3339),
+            scheduled_for: refund.scheduled_for.map(Timestamp::rfc3339),
+            refund_reason: refund.grounds.reason.map(payment::RefundReason::name),
+            note: refund.grounds.note.as_deref(),
             reason,
         }
     }
@@ -383,9 +397,11 @@ const UNAVAILABLE_TEXT: &str = "the provider could not be asked, and nothing was
 pub(crate) fn operated(outcome: &CommandOutcome, refund_key: Option<&str>, now: Timestamp) -> Result<Response<Body>, Failure> {
     let view = match outcome {
         CommandOutcome::Unavailable(_) => ProviderView::Unavailable,
-        CommandOutcome::Done(_) | CommandOutcome::Unknown(_) | CommandOutcome::Forbidden(..) | CommandOutcome::Refused(..) => {
-            ProviderView::NotAsked
-        }
+        CommandOutcome::Done(_)
+        | CommandOutcome::Scheduled(_)
+        | CommandOutcome::Unknown(_)
+        | CommandOutcome::Forbidden(..)
+        | CommandOutcome::Refused(..) => ProviderView::NotAsked,
     };
     let of = |payment, status, rest: Answer<'_>| {
         http::json(status, &with_payment(rest, ShownPayment::of(payment, view, now), refund_of(payment, refund_key)))
@@ -393,6 +409,9 @@ pub(crate) fn operated(outcome: &CommandOutcome, refund_key: Option<&str>, now: 
     let failed = |code, error| Answer { code: Some(code), error: Some(error), ..Answer::default() };
     match outcome {
         CommandOutcome::Done(payment) => of(payment, Status::Ok, Answer { success: true, ..Answer::default() }),
+        CommandOutcome::Scheduled(payment) => {
+            of(payment, Status::Accepted, Answer { success: true, outcome: Some("scheduled"), ..Answer::default() })
+        }
         CommandOutcome::Unknown(payment) => {
             of(payment, Status::Accepted, Answer { success: true, outcome: Some("unknown"), ..Answer::default() })
         }

@@ -9,6 +9,7 @@ const FINISH_BODY: usize = 4 * 1024 * 1024 + 64 * 1024;
 /// A route, with the ids of its path.
 pub(crate) enum Route<'a> {
     Order(&'a str),
+    OrderSearch,
     Payments,
     Books,
     Totals,
@@ -18,6 +19,7 @@ pub(crate) enum Route<'a> {
     Change(&'a str),
     Refunds(&'a str),
     Receipts(&'a str),
+    Refund(&'a str, &'a str),
     Outcome(&'a str, &'a str),
     CloseMessage(&'a str, &'a str),
     ResendEvent(&'a str, &'a str),
@@ -39,6 +41,7 @@ impl<'a> Route<'a> {
     pub(crate) fn find(path: &[&'a str]) -> Option<Self> {
         let ["v1", "back-office", rest @ ..] = path else { return None };
         Some(match rest {
+            ["orders", "search"] => Self::OrderSearch,
             ["orders", id] => Self::Order(id),
             ["payments"] => Self::Payments,
             ["payments.csv"] => Self::Books,
@@ -49,6 +52,7 @@ impl<'a> Route<'a> {
             ["payments", id, "change"] => Self::Change(id),
             ["payments", id, "refunds"] => Self::Refunds(id),
             ["payments", id, "receipts"] => Self::Receipts(id),
+            ["payments", id, "refunds", refund] => Self::Refund(id, refund),
             ["payments", id, "refunds", refund, "outcome"] => Self::Outcome(id, refund),
             ["payments", id, "messages", message, "close"] => Self::CloseMessage(id, message),
             ["payments", id, "events", number, "resend"] => Self::ResendEvent(id, number),
@@ -80,6 +84,7 @@ impl<'a> Route<'a> {
             | Self::FormExport
             | Self::Form(_)
             | Self::FormPhoto(..) => "GET",
+            Self::Refund(..) => "DELETE",
             Self::Finish(_)
             | Self::Cancel(_)
             | Self::Change(_)
@@ -92,6 +97,7 @@ impl<'a> Route<'a> {
             | Self::Limits
             | Self::Registrations
             | Self::Schedules
+            | Self::OrderSearch
             | Self::FormSearch
             | Self::Erasures => "POST",
         }
@@ -101,6 +107,7 @@ impl<'a> Route<'a> {
     pub(crate) fn role(&self) -> Role {
         match self {
             Self::Order(_)
+            | Self::OrderSearch
             | Self::Payments
             | Self::Books
             | Self::Totals
@@ -122,7 +129,7 @@ impl<'a> Route<'a> {
             | Self::Limits
             | Self::Registrations
             | Self::Erasures => Role::Operate,
-            Self::Refunds(_) | Self::Outcome(..) => Role::Refund,
+            Self::Refunds(_) | Self::Refund(..) | Self::Outcome(..) => Role::Refund,
         }
     }
 
@@ -130,6 +137,7 @@ impl<'a> Route<'a> {
     pub(crate) fn action(&self) -> &'static str {
         match self {
             Self::Order(_) => "order",
+            Self::OrderSearch => "order search",
             Self::Payments => "payments",
             Self::Books => "books",
             Self::Totals => "totals",
@@ -138,6 +146,7 @@ impl<'a> Route<'a> {
             Self::Cancel(_) => "cancel",
             Self::Change(_) => "change",
             Self::Refunds(_) => "refund",
+            Self::Refund(..) => "refund withdrawal",
             Self::Receipts(_) => "receipt",
             Self::Outcome(..) => "refund outcome",
             Self::CloseMessage(..) => "message close",
@@ -169,12 +178,14 @@ impl<'a> Route<'a> {
             Self::Forms => &["form", "state", "unmatched", "since", "cursor", "limit"],
             Self::FormExport => &["form", "since", "cursor", "limit"],
             Self::Order(_)
+            | Self::OrderSearch
             | Self::Payment(_)
             | Self::Finish(_)
             | Self::Cancel(_)
             | Self::Change(_)
             | Self::Refunds(_)
             | Self::Receipts(_)
+            | Self::Refund(..)
             | Self::Outcome(..)
             | Self::CloseMessage(..)
             | Self::ResendEvent(..)

@@ -375,7 +375,9 @@ impl Run<'_> {
             return Ok(Processed::NotDue);
         }
         let mut polled = Polled::default();
-        let payment = if payment.is_audit_due(now) {
+        let payment = if payment.due_refund(now).is_some() {
+            self.settle(payment, deadline, &mut polled).await?
+        } else if payment.is_audit_due(now) {
             self.audit(payment, deadline, &mut polled).await?
         } else if payment.is_over() || !payment.is_provider_poll_due(now) {
             // Only a message for a channel is due.

@@ -584,6 +584,7 @@ mod tests {
                 "/v1/forms form-otp",
                 "/v1/sms/reports/{secret} sms-reports",
                 "/v1/back-office/orders/{orderId} back-office",
+                "/v1/back-office/orders/search back-office",
                 "/v1/back-office/payments back-office",
                 "/v1/back-office/payments.csv back-office",
                 "/v1/back-office/totals back-office",
@@ -593,6 +594,7 @@ mod tests {
                 "/v1/back-office/payments/{paymentId}/change back-office",
                 "/v1/back-office/payments/{paymentId}/refunds back-office",
                 "/v1/back-office/payments/{paymentId}/receipts back-office",
+                "/v1/back-office/payments/{paymentId}/refunds/{refund} back-office",
                 "/v1/back-office/payments/{paymentId}/refunds/{refund}/outcome back-office",
                 "/v1/back-office/payments/{paymentId}/messages/{message}/close back-office",
                 "/v1/back-office/payments/{paymentId}/events/{event}/resend back-office",
@@ -634,6 +636,7 @@ mod tests {
                 ("by-state", "state", Some(("moved_at", Kind::Number))),
                 ("attention", "attention", Some(("troubled_since", Kind::Number))),
                 ("by-phone", "phone", Some(("pk", Kind::Text))),
+                ("lookup", "lookup", Some(("lookup_at", Kind::Number))),
             ]
         );
         assert_eq!(tokens.indexes, holds.indexes[..1], "SMS that are due, in the same way");

@@ -43,7 +43,9 @@ from imshop_webhooks_client.api.back_office import (
     register,
     resend_event,
     search_forms,
+    search_orders,
     settle_payment,
+    withdraw_refund,
 )
 from imshop_webhooks_client.api.browser import come_back, come_back_without_token, landing_page, landing_page_without_token
 from imshop_webhooks_client.api.cards import card_notification, card_notification_by_get
@@ -228,6 +230,10 @@ def payments(house: House) -> None:
     page_of = list_payments.sync_detailed(client=office, state=models.State.CAPTURED, since=datetime.date(2026, 1, 1))
     assert [one.payment_id for one in read(page_of, models.PaymentList).payments] == ["1001-1"]
 
+    for wanted in (models.OrdersByPayment("1001-1"), models.OrdersByUuid(shown.payment.order_uuid)):
+        found = read(search_orders.sync_detailed(client=office, body=wanted), models.FoundOrders)
+        assert [one.payment_id for one in found.orders[0].payments] == ["1001-1"], found
+
     closing = models.CloseRequest(models.ImshopAddress.PAYMENT_STATUS)
     number = shown.payment.untold[0].message
     closed = read(close_message.sync_detailed("1001-1", number, client=office, body=closing), models.PaymentAnswer)
@@ -243,6 +249,13 @@ def payments(house: House) -> None:
     assert (resent.success, resent.shop_status) == (True, 200), resent
     changes = list_payments.sync_detailed(client=office, changed_since=datetime.date(2026, 1, 1))
     assert "1001-1" in [one.payment_id for one in read(changes, models.PaymentList).payments]
+
+    early = models.RefundRequest(300, reason=models.RefundReason.DEFECT, when=models.RefundRequestWhen.EARLIEST)
+    asked = refund_payment.sync_detailed("1001-1", client=office, idempotency_key="return-16", body=early)
+    scheduled = read(asked, models.UnknownAnswer, 202)
+    assert scheduled.refund and scheduled.refund.status == models.RefundStatus.SCHEDULED, scheduled
+    withdrawn = read(withdraw_refund.sync_detailed("1001-1", scheduled.refund.refund, client=office), models.PaymentAnswer)
+    assert withdrawn.refund and withdrawn.refund.status == models.RefundStatus.WITHDRAWN, withdrawn
 
     house.control("clock", {"advance_s": 172_800})
     house.control("faults", {"system": "mokka", "method": "return", "fault": "answer_lost", "times": 1})

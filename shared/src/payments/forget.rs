@@ -2,7 +2,7 @@
 //! customer is kept ([`Order::person_until`]).
 //!
 //! What of an order is the shop's books stays: ids, amounts, lines, attempts and their histories. What is the customer's goes: with the
-//! order their names, contacts, address and installation; with its payments the address of their page at the provider, and a
+//! order their names, contacts, address and installation; with its payments the address of their page at the provider, the notes on refunds, and a
 //! fiscal document of the shop's that waited for its capture. Nothing goes while an attempt is open: Checkout may have to be
 //! repeated with who pays, and a person may have to call them. Then the order is due again each hour until none is.
 //!
@@ -83,7 +83,8 @@ pub async fn customer(orders: &Orders, uuid: &OrderUuid, why: Why, now: Timestam
 /// its audit look is over.
 fn is_open(payment: &Payment) -> bool {
     let is_looked_for = payment.state.is_failed() && (payment.poll.hinted || payment.poll.audit_at.is_some());
-    !payment.is_over() || payment.poll.manual_review || is_looked_for
+    let is_scheduled = payment.next_scheduled_refund().is_some();
+    !payment.is_over() || payment.poll.manual_review || is_looked_for || is_scheduled
 }
 
 /// The attempts to pay an order.
@@ -104,7 +105,7 @@ async fn forget_payments(
 ) -> Result<bool, StoreError> {
     for payment in payments {
         let document = payment.fiscal_receipt.as_ref().and_then(|receipt| receipt.document.as_ref());
-        if payment.action.is_none() && document.is_none() {
+        if payment.action.is_none() && document.is_none() && !payment.has_notes() {
             continue;
         }
         let emptied = match document {
@@ -113,7 +114,7 @@ async fn forget_payments(
         };
         let page = u32::from(payment.action.is_some());
         let fiscal_receipt = payment.fiscal_receipt.clone().map(|receipt| FiscalReceipt { document: None, ..receipt });
-        if orders.save_emptied(Payment { action: None, fiscal_receipt, ..payment }).await? == Written::Conflict {
+        if orders.save_emptied(Payment { action: None, fiscal_receipt, ..payment.without_notes() }).await? == Written::Conflict {
             return Ok(false);
         }
         *pages += page;

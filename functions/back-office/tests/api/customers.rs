@@ -196,7 +196,7 @@ async fn schedules_are_shown_as_mokka_gives_them() {
     });
     let none = ask(&story, post("schedules").key(VIEWER_KEY).json(json!({"amount": "0.01"}))).await;
     assert_eq!(none.json(), json!({"success": true, "schedules": []}));
-    for amount in [json!("0.00"), json!("-1.00"), json!(4000), json!("4000"), json!(null)] {
+    for amount in [json!("0.00"), json!("-1.00"), json!("4.000"), json!(true), json!(null)] {
         let answer = ask(&story, post("schedules").key(VIEWER_KEY).json(json!({"amount": amount}))).await;
         assert_eq!(answer.status, 400, "{amount}: {}", answer.body);
     }

@@ -15,6 +15,7 @@ fn routes(payment: &str, order: &str) -> Vec<(Event, &'static str)> {
     let payment = |action: &str| post(&format!("payments/{payment}{action}"));
     vec![
         (get(&format!("orders/{order}")), "read"),
+        (post("orders/search").json(json!({"order_uuid": order})), "read"),
         (get("payments").query("state", "held"), "read"),
         (get("payments.csv").query("from", "2026-11-01").query("to", "2026-11-30"), "read"),
         (get("totals").query("from", "2026-11-01").query("to", "2026-11-30"), "read"),
@@ -23,6 +24,7 @@ fn routes(payment: &str, order: &str) -> Vec<(Event, &'static str)> {
         (payment("/cancel"), "operate"),
         (payment("/change"), "operate"),
         (payment("/refunds"), "refund"),
+        (Event::new("DELETE", &format!("/v1/back-office/payments/{}/refunds/1", "9999-1")), "refund"),
         (payment("/refunds/1/outcome"), "refund"),
         (payment("/messages/1/close"), "operate"),
         (payment("/settle"), "operate"),

@@ -30,6 +30,8 @@ mod reality;
 mod receipts;
 mod refund;
 mod refusals;
+mod scheduled;
+mod search;
 mod store;
 mod withdraw;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sandbox::functions::Story;
 use serde_json::{Value, json};
-use shared::payments::payment::{Command, Part};
+use shared::payments::payment::{Command, Part, RefundGrounds, RefundTime};
 use shared::payments::settle::{CommandOutcome, Settler};
 use shared::platform::clock::Deadline;
 use shared::platform::env::{ConfigError, Env};
@@ -32,7 +32,8 @@ async fn refund(story: &Story, payment: &str, minor: Option<i64>) {
     let id = PaymentId::parse(payment).unwrap();
     let stored = settler.orders.payment(&id).await.unwrap().unwrap();
     let part = minor.map(|minor| Part::Amount(Money::from_minor(minor, Currency::Rub).unwrap()));
-    let command = Command::Refund { key_hash: format!("{payment} {minor:?} {}", stored.refunds.len()), part };
+    let key_hash = format!("{payment} {minor:?} {}", stored.refunds.len());
+    let command = Command::Refund { key_hash, part, grounds: RefundGrounds::default(), when: RefundTime::Now };
     let operated = settler.operate(stored, command, "cashier", Deadline::within(Duration::from_secs(9))).await.unwrap();
     assert!(matches!(operated, CommandOutcome::Done(_)), "{operated:?}");
 }

@@ -149,6 +149,17 @@ impl Books {
         self.all_refunds().iter().filter(|refund| refund["status"] == status).filter_map(|refund| refund["amount"].as_i64()).sum()
     }
 
+    /// The sum of the refunds that wait for their time.
+    pub(crate) fn scheduled(&self) -> i64 {
+        let scheduled = self.all_refunds().iter().filter(|refund| refund["is_scheduled"] == true);
+        scheduled.filter_map(|refund| refund["amount"].as_i64()).sum()
+    }
+
+    /// A scheduled refund was refused, and nobody has seen it.
+    pub(crate) fn has_unseen_refusal(&self) -> bool {
+        self.all_refunds().iter().any(|refund| refund["refusal_unseen"] == true)
+    }
+
     /// The refund whose outcome Mokka's Status cannot tell: a part that was sent. Its number, from 1.
     pub(crate) fn undecided_refund(&self) -> Option<usize> {
         let index = usize::try_from(self.item["intent"]["index"].as_u64()?).ok()?;

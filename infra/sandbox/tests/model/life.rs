@@ -286,7 +286,9 @@ impl Sequence {
             }
             Action::Return | Action::Callback(_) => Said::Nothing,
             // What people ask for is an amount of what they know, and what was captured is in the shop's books.
-            Action::Finish | Action::Change(_) | Action::Refund { .. } if self.is_unheard(&payment) => Said::Nothing,
+            Action::Finish | Action::Change(_) | Action::Refund { .. } | Action::Schedule { .. } if self.is_unheard(&payment) => {
+                Said::Nothing
+            }
             Action::Change(_) if self.prepaying.otherwise => Said::Nothing,
             Action::Finish => Said::Office(office.finish(&payment).await),
             Action::Cancel => Said::Office(office.cancel(&payment).await),
@@ -295,6 +297,8 @@ impl Sequence {
                 Said::Office(office.change(&payment, amount, valid_till).await)
             }
             Action::Refund { part, key } => Said::Office(office.refund(&payment, part, &key_text(key)).await),
+            Action::Schedule { part, key } => Said::Office(office.schedule(&payment, part, &key_text(key)).await),
+            Action::Withdraw(refund) => Said::Office(office.withdraw(&payment, refund).await),
             Action::Settle => Said::Office(office.settle(&payment).await),
             Action::PollStream => {
                 story.environment.poll_stream().await;
@@ -484,7 +488,7 @@ impl Sequence {
                     fits(paid, "paid is what is paid");
                 }
             }
-            (Action::Refund { part, key }, Said::Office(Verdict::Done)) => {
+            (Action::Refund { part, key } | Action::Schedule { part, key }, Said::Office(Verdict::Done)) => {
                 let made = self.seen[&payment].refund_with_key(&key_text(key));
                 let made = made.expect("a refund with that key");
                 fits(made["status"] == "made", "done is what is made");
@@ -577,7 +581,7 @@ impl Sequence {
                 must((*verdict == Verdict::Done) == possible, "what is held can be changed");
                 must(!possible || (is.amount == change.amount && is.changes == was.changes + 1), "changed");
             }
-            (Action::Refund { part, key }, Said::Office(verdict)) => {
+            (Action::Refund { part, key } | Action::Schedule { part, key }, Said::Office(verdict)) => {
                 self.refund_does(books, was, is, (part, &key_text(key)), verdict, &must);
             }
             _ => {}
@@ -597,7 +601,7 @@ impl Sequence {
         verdict: &Verdict,
         must: &dyn Fn(bool, &str),
     ) {
-        let rest = was.amount - was.returned;
+        let rest = was.amount - was.returned - books.scheduled();
         let amount = match part {
             Part::Of(amount) => amount,
             Part::Rest => rest,
@@ -606,11 +610,12 @@ impl Sequence {
             must(*verdict != Verdict::Done || books.refund_with_key(key).is_some(), "only what was captured is given back");
         } else if books.refund_with_key(key).is_some() {
             must(is.returned == was.returned, "a key is good for one refund");
-        } else if amount > rest {
+        } else if amount > rest || rest == 0 && books.scheduled() > 0 {
             must(*verdict == Verdict::Forbidden("above_rest".to_owned()), "no more than is left");
-        } else if *verdict == Verdict::Forbidden("partial_too_early".to_owned()) {
+        } else if matches!(verdict, Verdict::Forbidden(code) if code == "partial_too_early") || *verdict == Verdict::Scheduled {
             let captured_at = books.moment("captured_at").expect("a moment");
             must(amount < was.amount && self.now() - captured_at <= 24 * 60 * 60 * 1000, "a part from the next day on");
+            must(is.returned == was.returned, "nothing is given back before its time");
         } else {
             must(*verdict == Verdict::Done && is.returned == was.returned + amount, "given back");
         }

@@ -25,6 +25,8 @@ pub(crate) struct Office<'a>(pub(crate) &'a Story);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Done,
+    /// It will be done at its time.
+    Scheduled,
     /// It is being found out.
     Unknown,
     /// The state of things forbids it; nothing was done.
@@ -43,10 +45,15 @@ impl Office<'_> {
     pub(crate) async fn ask(&self, payment: &str, what: &str, key: &str, body: Value, headers: &[(&str, &str)]) -> Verdict {
         let event = Event::post(&format!("/v1/back-office/payments/{payment}/{what}")).key(key).json(body);
         let event = headers.iter().fold(event, |event, (name, value)| event.header(name, value));
+        self.send(what, event).await
+    }
+
+    async fn send(&self, what: &str, event: Event) -> Verdict {
         let answer = self.0.back_office(event.rest()).await;
         let word = |field: &str| answer.json()[field].as_str().unwrap_or_default().to_owned();
         match answer.status {
             200 => Verdict::Done,
+            202 if word("outcome") == "scheduled" => Verdict::Scheduled,
             202 => Verdict::Unknown,
             404 => Verdict::NoPayment,
             409 => Verdict::Forbidden(word("code")),
@@ -75,11 +82,24 @@ impl Office<'_> {
     }
 
     pub(crate) async fn refund(&self, payment: &str, part: Part, key: &str) -> Verdict {
+        self.refund_at(payment, part, key, "now").await
+    }
+
+    pub(crate) async fn schedule(&self, payment: &str, part: Part, key: &str) -> Verdict {
+        self.refund_at(payment, part, key, "earliest").await
+    }
+
+    async fn refund_at(&self, payment: &str, part: Part, key: &str, when: &str) -> Verdict {
         let body = match part {
-            Part::Of(amount) => json!({"amount": rubles(amount)}),
-            Part::Rest => json!({}),
+            Part::Of(amount) => json!({"amount": rubles(amount), "when": when}),
+            Part::Rest => json!({"when": when}),
         };
         self.ask(payment, "refunds", CASHIER_KEY, body, &[("Idempotency-Key", key)]).await
+    }
+
+    pub(crate) async fn withdraw(&self, payment: &str, refund: u8) -> Verdict {
+        let event = Event::new("DELETE", &format!("/v1/back-office/payments/{payment}/refunds/{refund}")).key(CASHIER_KEY);
+        self.send("withdraw", event).await
     }
 
     pub(crate) async fn settle(&self, payment: &str) -> Verdict {
@@ -95,9 +115,9 @@ impl Office<'_> {
         Some((refund, made, self.outcome(&books.id, refund, made).await))
     }
 
-    /// Lets a person see on the list what was paid for IMSHOP and is not any more.
+    /// Lets a person see on the list what was paid for IMSHOP and is not any more, and a scheduled refund that was refused.
     pub(crate) async fn see(&self, books: &Books) {
-        if books.needs_attention() && books.is_lost() {
+        if books.needs_attention() && (books.is_lost() || books.has_unseen_refusal()) {
             self.settle(&books.id).await;
         }
     }

@@ -73,6 +73,13 @@ pub(crate) enum Action {
         part: Part,
         key: u8,
     },
+    /// A refund as soon as Mokka takes it.
+    Schedule {
+        part: Part,
+        key: u8,
+    },
+    /// Gives up the refund of that number.
+    Withdraw(u8),
     Settle,
     /// The table's stream.
     PollStream,
@@ -262,7 +269,9 @@ impl Plan {
             (held, Just(Action::Finish).boxed()),
             (held, Just(Action::Cancel).boxed()),
             (2 * held, change().prop_map(Action::Change).boxed()),
-            (4 * captured, refund().boxed()),
+            (3 * captured, refund().boxed()),
+            (2 * captured, schedule().boxed()),
+            (captured, (1_u8..4).prop_map(Action::Withdraw).boxed()),
             (2, Just(Action::Settle).boxed()),
             (6, Just(Action::PollStream).boxed()),
             (5, Just(Action::Tick).boxed()),
@@ -357,15 +366,22 @@ fn change() -> impl Strategy<Value = Change> {
     (amounts, prop_oneof![Just(1_u64), Just(24), Just(72)]).prop_map(|(amount, hours)| Change { amount, hours })
 }
 
-fn refund() -> impl Strategy<Value = Action> {
-    let part = prop_oneof![
+fn part() -> impl Strategy<Value = Part> {
+    prop_oneof![
         3 => Just(Part::Of(100_000)),
         4 => Just(Part::Of(50_000)),
         1 => Just(Part::Of(325_000)),
         1 => Just(Part::Of(900_000)),
         1 => Just(Part::Rest),
-    ];
-    (part, 0_u8..10).prop_map(|(part, key)| Action::Refund { part, key })
+    ]
+}
+
+fn schedule() -> impl Strategy<Value = Action> {
+    (part(), 0_u8..10).prop_map(|(part, key)| Action::Schedule { part, key })
+}
+
+fn refund() -> impl Strategy<Value = Action> {
+    (part(), 0_u8..10).prop_map(|(part, key)| Action::Refund { part, key })
 }
 
 /// Codes that the method answers although the request is right, whatever the order's state (document "Коды ошибок").

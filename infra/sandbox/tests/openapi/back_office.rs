@@ -176,6 +176,14 @@ async fn look(api: &Api) {
     let answer = api.send(call("getOrder")).await.json();
     assert_eq!(answer["payments"][0]["provider_view"]["state"], "hold", "{answer}");
     assert_eq!(api.send(call("getPayment")).await.json()["payment"]["payment_id"], "1001-1");
+    let uuid = answer["order"]["order_uuid"].clone();
+    let operation = DOCUMENT.operation("searchOrders");
+    let search = |body: Value| api.send(with_key(Event::post(&operation.path).json(body), &operation));
+    for by in [json!({"order_uuid": uuid}), json!({"payment_id": "1001-1"}), json!({"public_id": answer["order"]["public_id"]})] {
+        let found = search(by).await.json();
+        assert_eq!(found["orders"][0]["payments"][0]["payment_id"], "1001-1", "{found}");
+    }
+    assert_eq!(search(json!({})).await.status, 400);
     let first =
         api.send(call("listPayments").query("state", "held").query("limit", "1").query("since", "2026-01-01")).await.json();
     let cursor = first["cursor"].as_str().unwrap_or_else(|| panic!("{first}"));
@@ -224,13 +232,36 @@ async fn refunds(api: &Api, payment: &str) {
     };
     let part = || DOCUMENT.body("refundPayment", "part");
     assert_eq!(refund("return-1", part()).await.json()["code"], "partial_too_early");
+    let earliest = refund("return-0", DOCUMENT.body("refundPayment", "earliest")).await;
+    assert_eq!((earliest.status, &earliest.json()["refund"]["status"]), (202, &json!("scheduled")), "{}", earliest.body);
+    let withdraw = async |number: u32| {
+        let operation = DOCUMENT.operation("withdrawRefund");
+        let path = operation.path.replace("{paymentId}", payment).replace("{refund}", &number.to_string());
+        api.send(with_key(Event::new("DELETE", &path), &operation)).await
+    };
+    let surplus = {
+        let operation = DOCUMENT.operation("withdrawRefund");
+        let path = operation.path.replace("{paymentId}", payment).replace("{refund}", "1");
+        with_key(Event::new("DELETE", &path), &operation).json(json!({"surplus": 1}))
+    };
+    assert_eq!(api.send(surplus).await.status, 400);
+    assert_eq!(withdraw(1).await.json()["refund"]["status"], "withdrawn");
+    assert_eq!(withdraw(99).await.status, 404);
+    assert_eq!(refund("return-0", DOCUMENT.body("refundPayment", "earliest")).await.json()["code"], "refund_withdrawn");
     api.environment.advance(Duration::from_hours(48));
     for _ in 0..2 {
         let answer = refund("return-1", part()).await;
         assert_eq!((answer.status, &answer.json()["refund"]["status"]), (200, &json!("made")), "{}", answer.body);
     }
+    assert_eq!(withdraw(2).await.json()["code"], "not_scheduled");
     assert_eq!(refund("return-1", json!({"amount": "1.00"})).await.json()["code"], "idempotency_key_reused");
-    for body in [json!({"amount": null}), json!({"amount": 300}), json!({"amount": "0.00"}), json!({"surplus": 1})] {
+    for body in [
+        json!({"amount": null}),
+        json!({"amount": "1.500"}),
+        json!({"amount": "0.00"}),
+        json!({"reason": "broken"}),
+        json!({"surplus": 1}),
+    ] {
         assert_eq!(refund("return-2", body).await.status, 400);
     }
     assert_eq!(refund("not one word", part()).await.status, 400);

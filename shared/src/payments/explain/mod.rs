@@ -8,7 +8,7 @@ mod tests;
 mod view;
 mod words;
 
-use super::payment::{Change, Command, FiscalReceipt, Intent, Payment, RefundStatus};
+use super::payment::{Change, Command, FiscalReceipt, Intent, Payment, RefundGrounds, RefundStatus, RefundTime};
 use crate::platform::clock::Timestamp;
 
 pub use situation::Situation;
@@ -40,6 +40,8 @@ pub enum Action {
     Change,
     /// Give everything that is left back.
     Refund,
+    /// Give up a scheduled refund.
+    Withdraw,
     /// Make the second receipt.
     Receipt,
     /// Say whether the refund under way was made.
@@ -50,8 +52,8 @@ pub enum Action {
 
 impl Action {
     /// Every one.
-    pub const ALL: [Self; 7] =
-        [Self::Finish, Self::Cancel, Self::Change, Self::Refund, Self::Receipt, Self::Outcome, Self::Settle];
+    pub const ALL: [Self; 8] =
+        [Self::Finish, Self::Cancel, Self::Change, Self::Refund, Self::Withdraw, Self::Receipt, Self::Outcome, Self::Settle];
 
     /// The name used in answers: that of the route.
     #[must_use]
@@ -61,6 +63,7 @@ impl Action {
             Self::Cancel => "cancel",
             Self::Change => "change",
             Self::Refund => "refunds",
+            Self::Withdraw => "withdraw",
             Self::Receipt => "receipts",
             Self::Outcome => "outcome",
             Self::Settle => "settle",
@@ -82,7 +85,13 @@ impl Action {
             Self::Change => {
                 permits(&Command::Change(Change { amount: payment.amount, valid_till: payment.valid_till, lines: Vec::new() }))
             }
-            Self::Refund => permits(&Command::Refund { key_hash: String::new(), part: None }),
+            Self::Refund => permits(&Command::Refund {
+                key_hash: String::new(),
+                part: None,
+                grounds: RefundGrounds::default(),
+                when: RefundTime::Now,
+            }),
+            Self::Withdraw => payment.next_scheduled_refund().is_some(),
             Self::Receipt => permits(&Command::Receipt),
             Self::Outcome => is_outcome_for_people(payment, now),
             Self::Settle => !payment.is_leased(now),

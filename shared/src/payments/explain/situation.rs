@@ -38,6 +38,8 @@ situations! {
     Mismatch = "mismatch",
     /// It counted as paid, and its hold has ended since.
     HoldLost = "hold_lost",
+    /// A refund that was scheduled and refused.
+    ScheduledRefundRefused = "scheduled_refund_refused",
     /// A refund that was surely not sent yet.
     RefundWaiting = "refund_waiting",
     /// A refund whose call had no clear answer.
@@ -46,6 +48,8 @@ situations! {
     RefundAccepted = "refund_accepted",
     /// The same for longer than banks usually take.
     RefundOverdue = "refund_overdue",
+    /// A refund that is made as soon as the provider takes it.
+    RefundScheduled = "refund_scheduled",
     /// The provider refused to let a hold go.
     CancelRefused = "cancel_refused",
     /// A hold is about to be let go.
@@ -108,6 +112,7 @@ impl Situation {
             .or_else(|| intended(payment, now))
             .or_else(|| unanswered(payment, view))
             .or_else(|| given_up_in_vain(payment, now))
+            .or_else(|| payment.has_unseen_refusal().then_some(Self::ScheduledRefundRefused))
             .or_else(|| payment.has_new_receipt_rejection().then_some(Self::ReceiptRejected))
             .or_else(|| under_way(payment, view, now))
             .unwrap_or_else(|| at_rest(payment, view))
@@ -118,6 +123,7 @@ impl Situation {
     pub fn is_calm(self) -> bool {
         match self {
             Self::RefundAccepted
+            | Self::RefundScheduled
             | Self::GivenUp
             | Self::Opening
             | Self::WaitsForCustomer
@@ -132,6 +138,7 @@ impl Situation {
             | Self::Mismatch
             | Self::HoldLost
             | Self::CallUnderWay
+            | Self::ScheduledRefundRefused
             | Self::RefundWaiting
             | Self::RefundUnclear
             | Self::RefundOverdue
@@ -253,7 +260,10 @@ fn under_way(payment: &Payment, view: ProviderView<'_>, now: Timestamp) -> Optio
     if payment.awaits_refund().is_some() {
         return Some(Situation::RefundAccepted);
     }
-    payment.is_told_in_vain().then_some(Situation::Untold)
+    if payment.is_told_in_vain() {
+        return Some(Situation::Untold);
+    }
+    payment.next_scheduled_refund().map(|_| Situation::RefundScheduled)
 }
 
 fn at_rest(payment: &Payment, view: ProviderView<'_>) -> Situation {

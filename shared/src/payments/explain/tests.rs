@@ -37,6 +37,9 @@ fn refund(status: RefundStatus, accepted_at: Option<Timestamp>) -> Refund {
         accepted_at,
         part: ReceiptPart::default(),
         lines_hash: None,
+        grounds: RefundGrounds::default(),
+        scheduled_for: None,
+        is_refusal_unseen: false,
     }
 }
 
@@ -75,6 +78,8 @@ fn one_of_each() -> Vec<(Situation, Payment, Option<ProviderReport>)> {
         payment
     };
     let rejected = Receipts { rejection: Some(ReceiptRejection::New), ..Receipts::new(no_lines()) };
+    let scheduled = Refund { scheduled_for: Some(NOW.plus(DAYS)), ..refund(RefundStatus::Scheduled, None) };
+    let unseen = Refund { is_refusal_unseen: true, ..refund(RefundStatus::Refused(reason()), None) };
     let given_back = Refund { amount: rub(500_000), status: RefundStatus::Made, ..refund(RefundStatus::Made, None) };
     vec![
         (Situation::CallUnderWay, Payment { lease_until: Some(NOW.plus(DAYS)), ..held() }, None),
@@ -88,6 +93,8 @@ fn one_of_each() -> Vec<(Situation, Payment, Option<ProviderReport>)> {
         (Situation::Mismatch, open(State::Captured), Some(says(ReportedState::Canceled))),
         (Situation::Mismatch, held(), Some(ProviderReport { amount: Some(rub(1)), ..says(ReportedState::Held) })),
         (Situation::HoldLost, Payment { lost: true, ..open(State::Expired) }, None),
+        (Situation::ScheduledRefundRefused, Payment { refunds: vec![unseen], ..open(State::Captured) }, None),
+        (Situation::RefundScheduled, Payment { refunds: vec![scheduled], ..open(State::Captured) }, None),
         (Situation::RefundWaiting, refunding(RefundStatus::Waiting, None), None),
         (Situation::RefundUnclear, refunding(RefundStatus::Pending, None), None),
         (Situation::RefundAccepted, refunding(RefundStatus::Pending, Some(NOW)), None),

@@ -2,7 +2,7 @@
 
 use super::situation::{Situation, news};
 use super::view::ProviderView;
-use crate::payments::payment::{Next, Payment, ReportedState};
+use crate::payments::payment::{Next, Payment, Refund, RefundStatus, ReportedState};
 use crate::platform::clock::Timestamp;
 
 /// For the operator.
@@ -32,6 +32,24 @@ pub(super) fn text(situation: Situation, payment: &Payment, view: ProviderView<'
                 .to_owned()
         }
         Situation::CallUnderWay => format!("{provider} is being called just now: look again in half a minute"),
+        Situation::ScheduledRefundRefused => {
+            let refused = payment.refunds.iter().zip(1..).find(|(refund, _)| refund.is_refusal_unseen);
+            match refused {
+                Some((Refund { amount, status: RefundStatus::Refused(reason), .. }, number)) => format!(
+                    "refund {number} of {amount} was scheduled and is refused ({}): give it back in another way, then `settle`",
+                    reason.code
+                ),
+                Some(_) | None => "a scheduled refund is refused: give it back in another way, then `settle`".to_owned(),
+            }
+        }
+        Situation::RefundScheduled => match payment.next_scheduled_refund() {
+            Some((index, at)) => format!(
+                "refund {number} is made at {at}, as soon as {provider} takes it; until then `DELETE refunds/{number}` withdraws it",
+                number = index + 1,
+                at = at.rfc3339()
+            ),
+            None => format!("a refund is made as soon as {provider} takes it"),
+        },
         Situation::RefundWaiting => {
             format!("a refund was asked for and has not reached {provider} yet; it is sent at the next look")
         }
@@ -160,7 +178,9 @@ pub(super) fn customer_text(situation: Situation) -> &'static str {
         | Situation::ProviderAhead
         | Situation::CaptureRefused
         | Situation::Overdue => "Мы уточняем состояние вашей оплаты. Пожалуйста, не платите ещё раз.",
-        Situation::RefundWaiting | Situation::RefundUnclear => "Возврат оформляется. Мы следим за ним.",
+        Situation::RefundScheduled | Situation::ScheduledRefundRefused | Situation::RefundWaiting | Situation::RefundUnclear => {
+            "Возврат оформляется. Мы следим за ним."
+        }
         Situation::RefundAccepted | Situation::RefundOverdue => {
             "Возврат отправлен. Срок зачисления зависит от банка и обычно занимает несколько дней."
         }

@@ -4,6 +4,7 @@
 use super::data::{Change, FiscalReceipt, Payment};
 use super::receipt::{LinesRefusal, Part, ReceiptProblem};
 use super::refund::MAX_REFUNDS;
+use super::refund_grounds::RefundGrounds;
 use super::state::State;
 use super::steps::MAX_COMMANDS;
 use crate::platform::clock::Timestamp;
@@ -28,9 +29,23 @@ pub enum Command {
         key_hash: String,
         /// How much; everything that is left without it.
         part: Option<Part>,
+        /// Why.
+        grounds: RefundGrounds,
+        /// When.
+        when: RefundTime,
     },
     /// Make the second receipt of goods that were paid in advance: they ship.
     Receipt,
+}
+
+/// When a refund is to be made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RefundTime {
+    /// At once, or not at all.
+    #[default]
+    Now,
+    /// As soon as the provider takes it.
+    Earliest,
 }
 
 /// Why the state of things forbids a command.
@@ -92,6 +107,12 @@ pub enum CommandRefusal {
     /// The idempotency key belongs to another refund.
     #[error("this idempotency key was used for a refund of another amount, or of other lines")]
     KeyReused,
+    /// It was scheduled and given up.
+    #[error("the refund with this idempotency key was withdrawn; ask for another one with a new key")]
+    RefundWithdrawn,
+    /// It is not scheduled, or not any more.
+    #[error("no refund of that number is scheduled: it is being made, or has ended")]
+    NotScheduled,
     /// The refund is decided, or there is none of that number.
     #[error("no refund of that number waits for a decision")]
     RefundDecided,
@@ -140,6 +161,8 @@ impl CommandRefusal {
             Self::TooManyRefunds => "too_many_refunds",
             Self::TooManySteps => "too_many_steps",
             Self::KeyReused => "idempotency_key_reused",
+            Self::RefundWithdrawn => "refund_withdrawn",
+            Self::NotScheduled => "not_scheduled",
             Self::RefundDecided => "refund_decided",
             Self::MessageDecided => "message_decided",
             Self::InProgress(_) => "in_progress",
@@ -173,7 +196,13 @@ impl Payment {
             }
             Command::Change(_) if self.state == State::Finishing => Err(CommandRefusal::InProgress("finish")),
             Command::Change(change) => self.permits_to_end_the_hold().and_then(|()| self.permits_amount(change.amount)),
-            Command::Refund { part, .. } => self.permits_refund(part.as_ref(), partial_from, now),
+            Command::Refund { part, when, .. } => {
+                self.permits_refund(part.as_ref())?;
+                match self.scheduled_time(command, partial_from, now) {
+                    Some(at) if *when == RefundTime::Now => Err(CommandRefusal::PartialTooEarly(at)),
+                    Some(_) | None => Ok(()),
+                }
+            }
             Command::Receipt => self.permits_second_receipt(),
         }
     }
@@ -239,9 +268,21 @@ impl Payment {
         }
     }
 
-    fn permits_refund(&self, part: Option<&Part>, partial_from: Timestamp, now: Timestamp) -> Result<(), CommandRefusal> {
+    /// When a refund can be made that cannot be made now.
+    #[must_use]
+    pub fn scheduled_time(&self, command: &Command, partial_from: Timestamp, now: Timestamp) -> Option<Timestamp> {
+        let Command::Refund { part, .. } = command else { return None };
+        let is_part = self.wanted(part.as_ref()).is_ok_and(|wanted| wanted.amount != self.amount);
+        (is_part && now < partial_from).then_some(partial_from)
+    }
+
+    fn permits_refund(&self, part: Option<&Part>) -> Result<(), CommandRefusal> {
         self.has_money()?;
         let rest = self.rest();
+        if rest.is_zero() {
+            // What is scheduled takes it all.
+            return Err(CommandRefusal::AboveRest(rest));
+        }
         let amount = self.wanted(part)?.amount;
         self.permits_amount(amount)?;
         if self.refunds.len() >= MAX_REFUNDS {
@@ -249,9 +290,6 @@ impl Payment {
         }
         if amount.minor() > rest.minor() {
             return Err(CommandRefusal::AboveRest(rest));
-        }
-        if amount != self.amount && now < partial_from {
-            return Err(CommandRefusal::PartialTooEarly(partial_from));
         }
         Ok(())
     }

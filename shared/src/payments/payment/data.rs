@@ -7,6 +7,7 @@ use super::operation::Operation;
 use super::order::Line;
 use super::prepayment::Prepaid;
 use super::receipt::{ReceiptPart, Receipts};
+use super::refund_grounds::RefundGrounds;
 use super::state::{BACK_OFFICE, State};
 use crate::platform::clock::Timestamp;
 use crate::platform::ids::{MethodId, OrderId, OrderUuid, PaymentId};
@@ -238,11 +239,19 @@ pub struct Refund {
     pub part: ReceiptPart,
     /// A digest of the lines that were asked for, if an amount was not.
     pub lines_hash: Option<String>,
+    /// Why, as the person said who asked for it.
+    pub grounds: RefundGrounds,
+    /// When the schedule makes it, or was to, if it was asked for before the provider takes it.
+    pub scheduled_for: Option<Timestamp>,
+    /// It was scheduled and refused, and no person has seen that yet.
+    pub is_refusal_unseen: bool,
 }
 
 /// How a refund stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefundStatus {
+    /// Asked for before the provider takes it: made by the schedule.
+    Scheduled,
     /// Asked for; surely not sent to the provider yet.
     Waiting,
     /// Sent to the provider, maybe; not known to be made or refused.
@@ -251,10 +260,12 @@ pub enum RefundStatus {
     Made,
     /// It is not given back, and will not be.
     Refused(Reason),
+    /// It was scheduled, and given up before it was made.
+    Withdrawn,
 }
 
 impl RefundStatus {
-    /// Whether it is still to be made.
+    /// Whether the provider may be making it.
     #[must_use]
     pub fn is_open(&self) -> bool {
         matches!(self, Self::Waiting | Self::Pending)
@@ -264,10 +275,12 @@ impl RefundStatus {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
+            Self::Scheduled => "scheduled",
             Self::Waiting => "waiting",
             Self::Pending => "pending",
             Self::Made => "made",
             Self::Refused(_) => "refused",
+            Self::Withdrawn => "withdrawn",
         }
     }
 }

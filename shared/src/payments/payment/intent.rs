@@ -1,7 +1,8 @@
 //! What was asked for: recorded before the provider is called, so that the next request knows what to finish.
 
 use super::data::{Intent, Payment, Reason, Refund, RefundStatus};
-use super::receipt::{ReceiptPart, Wanted};
+use super::receipt::Wanted;
+use super::refund_grounds::RefundGrounds;
 use super::state::{State, Trigger};
 use crate::platform::clock::Timestamp;
 
@@ -37,22 +38,16 @@ impl Payment {
 
     /// This payment with one more refund, which is about to be made.
     #[must_use]
-    pub fn refunding(mut self, key_hash: String, wanted: Wanted, by: Trigger<'_>, now: Timestamp) -> Self {
-        let Wanted { amount, part, lines_hash } = wanted;
+    pub fn refunding(
+        mut self,
+        key_hash: String,
+        wanted: Wanted,
+        grounds: RefundGrounds,
+        by: Trigger<'_>,
+        now: Timestamp,
+    ) -> Self {
         let index = self.refunds.len();
-        self.refunds.push(Refund {
-            key_hash,
-            amount,
-            status: RefundStatus::Pending,
-            repeats: 0,
-            by: by.to_string(),
-            at: now,
-            ended_at: None,
-            provider_id: None,
-            accepted_at: None,
-            part,
-            lines_hash,
-        });
+        self.refunds.push(Refund::asked(key_hash, wanted, grounds, by, now));
         self.intending(Intent::Refund(index), by, now)
     }
 
@@ -118,12 +113,8 @@ impl Payment {
     #[must_use]
     pub fn intent_dropped(mut self, reason: &Reason, by: Trigger<'_>, now: Timestamp) -> Self {
         if let Some(intent) = self.intent.take() {
-            if let Intent::Refund(index) = intent
-                && let Some(refund) = self.refunds.get_mut(index)
-            {
-                refund.status = RefundStatus::Refused(reason.clone());
-                refund.ended_at = Some(now);
-                refund.part = ReceiptPart::default();
+            if let Intent::Refund(index) = intent {
+                self.end_refund(index, RefundStatus::Refused(reason.clone()), by, now);
             }
             if let Intent::Change(change) = &intent
                 && change.amount == self.amount

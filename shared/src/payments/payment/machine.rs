@@ -261,7 +261,11 @@ fn refund_of(payment: &Payment, report: &ProviderReport) -> Next {
     let under_way = payment.refund_under_way();
     let again = under_way.is_some_and(|(refund, whole_rest)| match refund.status {
         RefundStatus::Waiting => true,
-        RefundStatus::Pending | RefundStatus::Made | RefundStatus::Refused(_) => whole_rest && refund.repeats < REPEATS,
+        RefundStatus::Scheduled
+        | RefundStatus::Pending
+        | RefundStatus::Made
+        | RefundStatus::Refused(_)
+        | RefundStatus::Withdrawn => whole_rest && refund.repeats < REPEATS,
     });
     match &report.state {
         ReportedState::Refunded if under_way.is_some_and(|(_, whole_rest)| whole_rest) => {
@@ -385,6 +389,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::payments::payment::RefundGrounds;
     use crate::payments::payment::samples::{payment, rub};
     use crate::payments::payment::{Part, Prepaid, Trigger};
 
@@ -538,7 +543,7 @@ mod tests {
 
         let refund = |amount| {
             let wanted = payment(State::Captured).wanted(Some(&Part::Amount(rub(amount)))).unwrap();
-            payment(State::Captured).refunding("key".to_owned(), wanted, by, at)
+            payment(State::Captured).refunding("key".to_owned(), wanted, RefundGrounds::default(), by, at)
         };
         assert_eq!(decide(&refund(500_000), &Captured, 500_000), Next::Repeat, "all of it would show");
         assert_eq!(decide(&refund(500_000), &Refunded, 500_000), Next::Done);

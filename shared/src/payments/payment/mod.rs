@@ -5,7 +5,7 @@
 //! on a state, never a state: the next poll asks the provider before anything else is done.
 //!
 //! - `order`, `cart`, `form`: what is paid for, and by whom. `state`, `data`: a payment as it is kept.
-//! - `steps`, `intent`, `refund`: what happens to it.
+//! - `steps`, `intent`, `refund`, `scheduled_refund`: what happens to it; `refund_grounds`: why money is given back.
 //!   `prepaid`, `prepayment`: the part that is paid beside it. `command`: what people may ask of it. `machine`: what the provider's answer
 //!   means, and what comes next.
 //! - `poll_schedule`: when it is polled next. `publishing`: what has to be published; `channels`: where, and how far each is.
@@ -35,16 +35,18 @@ mod publishing;
 mod receipt;
 mod receipted;
 mod refund;
+mod refund_grounds;
 mod report;
 #[cfg(test)]
 pub(crate) mod samples;
+mod scheduled_refund;
 mod state;
 mod steps;
 mod tax;
 
 pub use cart::{Cart, Fact, Goods};
 pub use channels::{Channel, ChannelState, EventReceipt, Outbox};
-pub use command::{Command, CommandRefusal};
+pub use command::{Command, CommandRefusal, RefundTime};
 pub use data::{
     Change, Choice, FiscalDocument, FiscalReceipt, Intent, Payment, PaymentAction, PollSchedule, Reason, Refund, RefundStatus,
     StatusEvent, Step, Stored,
@@ -65,6 +67,7 @@ pub use receipt::{
     ReceiptStatus, Receipts, SecondReceipt, TakenLine, Wanted,
 };
 pub use refund::MAX_REFUNDS;
+pub use refund_grounds::{RefundGrounds, RefundReason};
 pub use report::{ProviderOutcome, ProviderReport, ReportedRefund, ReportedState, Sums};
 pub use state::{State, Trigger};
 pub use steps::MAX_COMMANDS;

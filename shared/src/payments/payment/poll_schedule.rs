@@ -204,7 +204,9 @@ impl Payment {
         let leased = self.lease_until.filter(|until| *until > now).map(|until| until.plus(MARGIN));
         if self.is_over() {
             let for_receipts = self.receipts.as_ref().and_then(|receipts| receipts.look_at);
-            return [self.poll.audit_at, for_receipts].into_iter().flatten().min();
+            // One whose time has come and that could not be begun is tried again soon.
+            let for_refund = self.next_scheduled_refund().map(|(_, at)| if at > now { at } else { now.plus(OUTAGE) });
+            return [self.poll.audit_at, for_receipts, for_refund].into_iter().flatten().min();
         }
         Some(leased.unwrap_or_else(|| self.next_provider_poll(now)))
     }
@@ -272,7 +274,7 @@ impl Payment {
         };
         // A hold that should be let go and is not.
         let is_kept = self.withdrawn && (self.reason.is_some() || self.is_given_up_for_long(now));
-        let stuck = stuck || is_kept || self.lost || self.has_new_receipt_rejection();
+        let stuck = stuck || is_kept || self.lost || self.has_new_receipt_rejection() || self.has_unseen_refusal();
         // Its customer may have paid unnoticed.
         let stuck = stuck || self.poll.hinted || self.poll.unreachable_since.is_some();
         // Banks take days for some refunds.

@@ -103,8 +103,8 @@ impl Payment {
 
     /// How much `part` of what can still be given back is, and which lines it is for.
     pub fn wanted(&self, part: Option<&Part>) -> Result<Wanted, CommandRefusal> {
-        let lines = self.receipts.as_ref().map(|receipts| &receipts.lines);
-        let share = |amount| lines.map(|lines| lines.share(amount)).unwrap_or_default();
+        let lines = self.free_lines();
+        let share = |amount| lines.as_ref().map(|lines| lines.share(amount)).unwrap_or_default();
         match part {
             None => Ok(Wanted { amount: self.rest(), part: share(self.rest()), lines_hash: None }),
             Some(Part::Amount(amount)) => Ok(Wanted { amount: *amount, part: share(*amount), lines_hash: None }),
@@ -129,7 +129,7 @@ impl Payment {
 
     /// What so many of these offers cost, of what is left of the lines.
     fn part_by_lines(&self, asked: &[AskedLine]) -> Result<(Money, ReceiptPart), CommandRefusal> {
-        let lines = self.receipts.as_ref().map(|receipts| &receipts.lines).ok_or(LinesRefusal::NotKept);
+        let lines = self.free_lines().ok_or(LinesRefusal::NotKept);
         let part = lines.and_then(|lines| lines.part(asked)).map_err(CommandRefusal::Lines)?;
         Ok((Money::from_minor(part.minor(), self.amount.currency()).unwrap_or(self.amount), part))
     }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::data::{Intent, Payment, Refund, RefundStatus, StatusEvent};
-use super::receipt::{RECEIPT_TAKES, ReceiptPart};
+use super::receipt::{RECEIPT_TAKES, ReceiptPart, Wanted};
+use super::refund_grounds::RefundGrounds;
 use super::report::{ProviderReport, ReportedRefund};
 use super::state::{State, Trigger};
 use crate::platform::clock::Timestamp;
@@ -16,6 +17,35 @@ pub const MAX_REFUNDS: usize = 100;
 const REFUND_TAKES: Duration = Duration::from_hours(4 * 24);
 
 impl Refund {
+    /// One that is about to be made.
+    pub(super) fn asked(key_hash: String, wanted: Wanted, grounds: RefundGrounds, by: Trigger<'_>, now: Timestamp) -> Self {
+        let Wanted { amount, part, lines_hash } = wanted;
+        Self {
+            key_hash,
+            amount,
+            status: RefundStatus::Pending,
+            repeats: 0,
+            by: by.to_string(),
+            at: now,
+            ended_at: None,
+            provider_id: None,
+            accepted_at: None,
+            part,
+            lines_hash,
+            grounds,
+            scheduled_for: None,
+            is_refusal_unseen: false,
+        }
+    }
+
+    /// Whether its amount was not free for another one that was asked for at `moment`.
+    fn was_taken(&self, moment: Timestamp) -> bool {
+        match self.status {
+            RefundStatus::Refused(_) | RefundStatus::Withdrawn => self.ended_at.is_some_and(|ended| ended > moment),
+            RefundStatus::Scheduled | RefundStatus::Waiting | RefundStatus::Pending | RefundStatus::Made => true,
+        }
+    }
+
     /// Whether the provider accepted it longer ago than banks take for one, and it is still not made.
     #[must_use]
     pub fn is_overdue(&self, now: Timestamp) -> bool {
@@ -36,17 +66,22 @@ impl Payment {
         self.sum_of_refunds(|status| *status == RefundStatus::Made)
     }
 
-    /// What can still be given back: not what is given back, nor what is being given back.
+    /// What can still be given back: not what is given back, nor what is being given back or is to be.
     #[must_use]
     pub fn rest(&self) -> Money {
-        self.rest_before(self.refunds.len())
+        let is_taken = |refund: &&Refund| !matches!(refund.status, RefundStatus::Refused(_) | RefundStatus::Withdrawn);
+        self.without_refunds(self.refunds.iter().filter(is_taken))
     }
 
-    /// What could be given back when the refund `index` was asked for: one is decided before the next is asked for.
+    /// What could be given back when the refund `index` was asked for.
     #[must_use]
     pub fn rest_before(&self, index: usize) -> Money {
-        let earlier = self.refunds.iter().take(index).filter(|refund| !matches!(refund.status, RefundStatus::Refused(_)));
-        let minor = self.amount.minor() - earlier.map(|refund| refund.amount.minor()).sum::<i64>();
+        let moment = self.refunds.get(index).map_or(Timestamp::from_millis(i64::MAX), |refund| refund.at);
+        self.without_refunds(self.refunds.iter().take(index).filter(|refund| refund.was_taken(moment)))
+    }
+
+    fn without_refunds<'a>(&self, taken: impl Iterator<Item = &'a Refund>) -> Money {
+        let minor = self.amount.minor() - taken.map(|refund| refund.amount.minor()).sum::<i64>();
         Money::from_minor(minor.max(0), self.amount.currency()).unwrap_or(self.amount)
     }
 
@@ -109,19 +144,10 @@ impl Payment {
     }
 
     fn given_back_by_provider(&mut self, amount: Money, by: Trigger<'_>, now: Timestamp) {
-        self.refunds.push(Refund {
-            key_hash: String::new(),
-            amount,
-            status: RefundStatus::Made,
-            repeats: 0,
-            by: format!("{} seen by {by}", self.provider),
-            at: now,
-            ended_at: Some(now),
-            provider_id: None,
-            accepted_at: None,
-            part: ReceiptPart::default(),
-            lines_hash: None,
-        });
+        let seen = format!("{} seen by {by}", self.provider);
+        let wanted = Wanted { amount, part: ReceiptPart::default(), lines_hash: None };
+        let refund = Refund::asked(String::new(), wanted, RefundGrounds::default(), by, now);
+        self.refunds.push(Refund { status: RefundStatus::Made, by: seen, ended_at: Some(now), ..refund });
     }
 
     /// The provider has accepted the refund under way, and has not made it yet.
@@ -156,6 +182,7 @@ impl Payment {
 
     /// The provider says that everything is given back: what was asked for is made, and its own people made the rest.
     pub(super) fn give_back_the_rest(&mut self, by: Trigger<'_>, now: Timestamp) {
+        self.drop_scheduled_refunds(by, now);
         for refund in self.refunds.iter_mut().filter(|refund| refund.status.is_open()) {
             refund.status = RefundStatus::Made;
             refund.ended_at = Some(now);

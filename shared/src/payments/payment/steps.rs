@@ -193,10 +193,11 @@ impl Payment {
         }
     }
 
-    /// Something that only a person can see to: it is not paid any more, is paid twice, or its receipt was not taken.
+    /// Something that only a person can see to: it is not paid any more, is paid twice, its receipt was not taken, or a scheduled refund
+    /// was refused.
     #[must_use]
     pub fn has_news_for_people(&self) -> bool {
-        self.lost || self.second_payment.is_some() || self.has_new_receipt_rejection()
+        self.lost || self.second_payment.is_some() || self.has_new_receipt_rejection() || self.has_unseen_refusal()
     }
 
     /// This payment after a person has seen it.
@@ -204,6 +205,9 @@ impl Payment {
     pub fn acknowledged(mut self, by: Trigger<'_>, now: Timestamp) -> Self {
         self.lost = false;
         self.second_payment = None;
+        for refund in &mut self.refunds {
+            refund.is_refusal_unseen = false;
+        }
         if let Some(receipts) = &mut self.receipts {
             receipts.rejection = receipts.rejection.map(|_| ReceiptRejection::Seen);
         }

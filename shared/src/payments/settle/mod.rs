@@ -10,6 +10,7 @@
 mod close;
 mod execute;
 mod operate;
+mod scheduled;
 
 use std::time::Duration;
 
@@ -116,7 +117,8 @@ impl Settler {
             let policy = self.gateways.policy(&payment);
             let now = self.clock.now();
             let next = next(&payment, &report, policy, now);
-            let calls = matches!(next, Next::Capture | Next::Extend | Next::Repeat | Next::Release);
+            let due_refund = payment.due_refund(now).filter(|_| next == Next::Wait && report.state.is_captured());
+            let calls = matches!(next, Next::Capture | Next::Extend | Next::Repeat | Next::Release) || due_refund.is_some();
             if calls && acted {
                 if let Some(reason) = payment.reason.as_ref().filter(|_| !payment.unknown) {
                     tracing::error!(?reason, "the provider refuses what is to be done: needs manual review");
@@ -125,6 +127,9 @@ impl Settler {
             }
             acted |= calls;
             let saved = match next {
+                Next::Wait if let Some(index) = due_refund => {
+                    Box::pin(self.make_scheduled(payment.clone(), index, by, deadline)).await?
+                }
                 Next::Wait if payment.has_news_for_people() && by.is_explicit() => {
                     // The back office asks, and by name.
                     let seen = self.orders.save_payment(payment.clone().acknowledged(by, now)).await?;
@@ -240,7 +245,7 @@ fn is_over(payment: &Payment, by: Trigger<'_>, now: Timestamp) -> bool {
     let asks_again = match by {
         Trigger::BackOffice(_) | Trigger::Callback => true,
         Trigger::Create => payment.state.is_failed(),
-        Trigger::Schedule => payment.is_audit_due(now),
+        Trigger::Schedule => payment.is_audit_due(now) || payment.due_refund(now).is_some(),
         Trigger::Capture | Trigger::Return => false,
     };
     payment.is_over() && !asks_again

@@ -19,6 +19,8 @@ const ENOUGH: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub enum CommandOutcome {
     Done(Payment),
+    /// It is recorded and will be done when the provider takes it.
+    Scheduled(Payment),
     /// It is recorded and will be done or found out: the provider has not given a clear answer yet.
     Unknown(Payment),
     /// The state of things forbids it; nothing was done.
@@ -109,6 +111,15 @@ impl Settler {
             if payment.is_extending() {
                 // Whether it is held longer does not matter any more.
                 (payment.intent, payment.unknown) = (None, false);
+            }
+            let partial_from = self.partial_refund_from(&payment);
+            if let Some(at) = payment.scheduled_time(&command, partial_from, self.clock.now()) {
+                match self.schedule(payment.clone(), &command, at, by).await? {
+                    Ok(Some(payment)) => return Ok(CommandOutcome::Scheduled(payment)),
+                    Ok(None) => payment = self.reread(payment).await?,
+                    Err(refusal) => return Ok(CommandOutcome::Forbidden(payment, refusal)),
+                }
+                continue;
             }
             let intended = match self.intend(payment.clone(), &command, by) {
                 Ok(intended) => intended,
@@ -213,10 +224,40 @@ impl Settler {
         }
     }
 
+    /// From when on the provider takes a refund of a part.
+    fn partial_refund_from(&self, payment: &Payment) -> Timestamp {
+        let captured_at = payment.captured_at.unwrap_or(Timestamp::from_millis(0));
+        self.gateways.get(&payment.provider).partial_refund_from(captured_at)
+    }
+
+    /// Records a refund that is to be made at `at`, if its fiscal receipt can be made. Nothing if another request wrote first.
+    async fn schedule(
+        &self,
+        payment: Payment,
+        command: &Command,
+        at: Timestamp,
+        by: Trigger<'_>,
+    ) -> Result<Result<Option<Payment>, CommandRefusal>, StoreError> {
+        let Command::Refund { key_hash, part, grounds, .. } = command else { return Ok(Ok(None)) };
+        let intended = match self.intend(payment.clone(), command, by) {
+            Ok(intended) => intended,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if let Err(refusal) = self.order_for_receipt(&intended).await? {
+            return Ok(Err(refusal));
+        }
+        let wanted = match payment.wanted(part.as_ref()) {
+            Ok(wanted) => wanted,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        tracing::info!(at = at.rfc3339(), by = %by, "a refund is scheduled");
+        let scheduled = payment.scheduling_refund(key_hash.clone(), wanted, grounds.clone(), at, by, self.clock.now());
+        self.orders.save_payment(scheduled).await.map(Ok)
+    }
+
     fn permits(&self, payment: &Payment, command: &Command) -> Result<(), CommandRefusal> {
         let gateway = self.gateways.get(&payment.provider);
-        let captured_at = payment.captured_at.unwrap_or(Timestamp::from_millis(0));
-        payment.permits(command, gateway.partial_refund_from(captured_at), self.clock.now())?;
+        payment.permits(command, self.partial_refund_from(payment), self.clock.now())?;
         if let Command::Change(change) = command
             && !gateway.abilities().changes_hold
             && change.amount.minor() > payment.registered().minor()
@@ -243,7 +284,10 @@ impl Settler {
     }
 
     /// The order that the receipt of what is intended is for, if one belongs to it; why there can be none.
-    async fn order_for_receipt(&self, intended: &Payment) -> Result<Result<Option<Order>, CommandRefusal>, StoreError> {
+    pub(super) async fn order_for_receipt(
+        &self,
+        intended: &Payment,
+    ) -> Result<Result<Option<Order>, CommandRefusal>, StoreError> {
         let Some(lines) = intended.receipt_due() else { return Ok(Ok(None)) };
         let order = self.order_of(intended).await?;
         let gateway = self.gateways.get(&intended.provider);
@@ -262,7 +306,7 @@ impl Settler {
         by: Trigger<'_>,
         deadline: Deadline,
     ) -> Result<Option<CommandOutcome>, StoreError> {
-        let Command::Refund { key_hash, part } = command else { return Ok(None) };
+        let Command::Refund { key_hash, part, .. } = command else { return Ok(None) };
         let Some((index, _)) = payment.refund_with_key(key_hash) else { return Ok(None) };
         if !payment.is_asked_as(index, part.as_ref()) {
             return Ok(Some(CommandOutcome::Forbidden(payment.clone(), CommandRefusal::KeyReused)));
@@ -329,9 +373,9 @@ impl Settler {
                 let registered = if keeps_hold { Some(payment.registered()) } else { payment.registered };
                 Payment { registered, hold_until, ..payment }.intending(Intent::Change(change.clone()), by, now)
             }
-            Command::Refund { key_hash, part } => {
+            Command::Refund { key_hash, part, grounds, .. } => {
                 let wanted = payment.wanted(part.as_ref())?;
-                payment.refunding(key_hash.clone(), wanted, by, now)
+                payment.refunding(key_hash.clone(), wanted, grounds.clone(), by, now)
             }
             Command::Receipt => payment.second_receipt_again().intending(Intent::Receipt, by, now),
         })
@@ -352,6 +396,8 @@ impl Settler {
         };
         Ok(match verdict(&payment, command) {
             Verdict::Done => CommandOutcome::Done(payment),
+            Verdict::Scheduled => CommandOutcome::Scheduled(payment),
+            Verdict::Withdrawn => CommandOutcome::Forbidden(payment, CommandRefusal::RefundWithdrawn),
             Verdict::Open => CommandOutcome::Unknown(payment),
             Verdict::Refused(reason) => {
                 // Refused because the provider is ahead of us: then what it says now is the better answer.
@@ -372,6 +418,8 @@ impl Settler {
 
 enum Verdict {
     Done,
+    Scheduled,
+    Withdrawn,
     Open,
     Refused(Reason),
 }
@@ -405,6 +453,8 @@ fn verdict(payment: &Payment, command: &Command) -> Verdict {
         Command::Refund { key_hash, .. } => match payment.refund_with_key(key_hash).map(|(_, refund)| &refund.status) {
             Some(RefundStatus::Made) => Verdict::Done,
             Some(RefundStatus::Refused(reason)) => Verdict::Refused(reason.clone()),
+            Some(RefundStatus::Scheduled) => Verdict::Scheduled,
+            Some(RefundStatus::Withdrawn) => Verdict::Withdrawn,
             Some(RefundStatus::Waiting | RefundStatus::Pending) => Verdict::Open,
             None => Verdict::Refused(over(payment)),
         },

@@ -3,12 +3,13 @@
 use crate::platform::dynamodb::Versioned;
 use serde::{Deserialize, Serialize};
 
+use super::lookups;
 use super::outbox::{ChannelsRecord, EventReceiptRecord, Shared};
 use super::receipt_records::{self, ReceiptsRecord, TakenRecord, word};
 use crate::payments::payment::{
     Cart, Change, Fact, FiscalDocument, FiscalReceipt, GatewayName, Goods, Intent, KeyedRequest, Known, Line, LineTax, Named,
-    Operation, Order, Payment, PaymentAction, PaymentMeans, PollSchedule, Prepaid, Prepayment, Reason, Refund, RefundStatus,
-    State, StatusEvent, Step, Stored,
+    Operation, Order, Payment, PaymentAction, PaymentMeans, PollSchedule, Prepaid, Prepayment, Reason, Refund, RefundGrounds,
+    RefundReason, RefundStatus, State, StatusEvent, Step, Stored,
 };
 use crate::platform::clock::Timestamp;
 use crate::platform::ids::{InstallId, ItemId, MethodId, OrderId, OrderUuid, PaymentId};
@@ -72,6 +73,8 @@ pub(super) struct OrderRecord {
     check_at: Option<i64>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     erasure_asked: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    found_as: Option<String>,
 }
 
 /// What is known of the cart. What is left out is unknown; null is known to be none.
@@ -247,6 +250,12 @@ pub(super) struct PaymentRecord {
     last_look_at: Option<i64>,
     #[serde(default, skip_serializing_if = "is_zero")]
     last_looks: u32,
+    /// Hash key of the sparse index `lookup`: the provider's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lookup: Option<String>,
+    /// Range key of the sparse index `lookup`: when the attempt was opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lookup_at: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -372,7 +381,21 @@ struct RefundRecord {
     lines: Vec<TakenRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lines_hash: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    grounds_reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scheduled_for: Option<i64>,
+    /// There, and true, while it is scheduled; `status` is then `waiting`, by which earlier releases count it as taken and leave it alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_scheduled: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    refusal_unseen: bool,
 }
+
+/// The reason of a refund that was withdrawn: for earlier releases one that was refused, whose amount is free again.
+const WITHDRAWN: &str = "withdrawn";
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 fn is_zero(number: &u32) -> bool {
@@ -439,6 +462,7 @@ impl From<&Order> for OrderRecord {
             check_shard: order.person_until.map(|_| order_shard(&shard(order.uuid.as_str()))),
             check_at: order.person_until.map(Timestamp::millis),
             erasure_asked: order.erasure_asked,
+            found_as: order.found_as.as_ref().map(|id| id.as_str().to_owned()),
         }
     }
 }
@@ -579,6 +603,7 @@ impl TryFrom<Versioned<OrderRecord>> for Order {
                 .map_err(text("earlier_ids"))?,
             person_until: record.check_at.map(Timestamp::from_millis),
             erasure_asked: record.erasure_asked,
+            found_as: record.found_as.as_deref().map(OrderId::parse).transpose().map_err(text("found_as"))?,
             version,
         })
     }
@@ -587,6 +612,7 @@ impl TryFrom<Versioned<OrderRecord>> for Order {
 impl From<&Payment> for PaymentRecord {
     fn from(payment: &Payment) -> Self {
         let shared = Shared::of(&payment.outbox);
+        let lookup = payment.provider_id.as_deref().and_then(lookups::provider);
         Self {
             payment_id: payment.id.as_str().to_owned(),
             order_uuid: payment.order_uuid.as_str().to_owned(),
@@ -657,6 +683,8 @@ impl From<&Payment> for PaymentRecord {
             hinted: payment.poll.hinted,
             last_look_at: payment.poll.audit_at.map(Timestamp::millis),
             last_looks: payment.poll.audits_done,
+            lookup_at: lookup.as_ref().map(|_| payment.created_at.millis()),
+            lookup,
         }
     }
 }
@@ -743,12 +771,18 @@ impl From<&Refund> for RefundRecord {
     fn from(refund: &Refund) -> Self {
         let reason = match &refund.status {
             RefundStatus::Refused(reason) => Some(reason.clone()),
-            RefundStatus::Waiting | RefundStatus::Pending | RefundStatus::Made => None,
+            RefundStatus::Withdrawn => Some(Reason { code: WITHDRAWN.to_owned(), text: String::new() }),
+            RefundStatus::Scheduled | RefundStatus::Waiting | RefundStatus::Pending | RefundStatus::Made => None,
+        };
+        let status = match &refund.status {
+            RefundStatus::Scheduled => "waiting",
+            RefundStatus::Withdrawn => "refused",
+            RefundStatus::Waiting | RefundStatus::Pending | RefundStatus::Made | RefundStatus::Refused(_) => refund.status.name(),
         };
         Self {
             key_hash: refund.key_hash.clone(),
             amount: refund.amount.minor(),
-            status: refund.status.name().to_owned(),
+            status: status.to_owned(),
             repeats: refund.repeats,
             reason_code: reason.as_ref().map(|reason| reason.code.clone()),
             reason_text: reason.map(|reason| reason.text),
@@ -759,6 +793,11 @@ impl From<&Refund> for RefundRecord {
             accepted_at: refund.accepted_at.map(Timestamp::millis),
             lines: receipt_records::taken(&refund.part),
             lines_hash: refund.lines_hash.clone(),
+            grounds_reason: refund.grounds.reason.map(|reason| reason.name().to_owned()),
+            note: refund.grounds.note.clone(),
+            scheduled_for: refund.scheduled_for.map(Timestamp::millis),
+            is_scheduled: refund.status == RefundStatus::Scheduled,
+            refusal_unseen: refund.is_refusal_unseen,
         }
     }
 }
@@ -767,10 +806,14 @@ impl RefundRecord {
     fn read(self, currency: Currency) -> Result<Refund, Cause> {
         let reason = || Reason { code: self.reason_code.unwrap_or_default(), text: self.reason_text.unwrap_or_default() };
         let status = match self.status.as_str() {
+            "waiting" if self.is_scheduled => RefundStatus::Scheduled,
             "waiting" => RefundStatus::Waiting,
             "pending" => RefundStatus::Pending,
             "made" => RefundStatus::Made,
-            "refused" => RefundStatus::Refused(reason()),
+            "refused" => match reason() {
+                Reason { code, .. } if code == WITHDRAWN => RefundStatus::Withdrawn,
+                reason => RefundStatus::Refused(reason),
+            },
             _ => return Err("refund status is unknown".to_owned()),
         };
         Ok(Refund {
@@ -785,6 +828,13 @@ impl RefundRecord {
             accepted_at: self.accepted_at.map(Timestamp::from_millis),
             part: receipt_records::part(self.lines),
             lines_hash: self.lines_hash,
+            grounds: RefundGrounds {
+                // One that a newer release knows is another one here.
+                reason: self.grounds_reason.map(|name| RefundReason::from_name(&name).unwrap_or(RefundReason::Other)),
+                note: self.note,
+            },
+            scheduled_for: self.scheduled_for.map(Timestamp::from_millis),
+            is_refusal_unseen: self.refusal_unseen,
         })
     }
 }
