@@ -10,7 +10,8 @@ use proptest_state_machine::StateMachineTest;
 use sandbox::functions::Story;
 use serde_json::Value;
 use standins::{Decision, MokkaStatus, System};
-use testkit::{Answer, Placed, drop_after};
+use testkit::settings::CASHIER_KEY;
+use testkit::{Answer, Event, Placed, drop_after};
 use tokio::runtime::Runtime;
 
 use crate::agreement::{agree, describe};
@@ -650,5 +651,16 @@ pub(crate) fn short(said: &Said) -> String {
         Said::Http(answer) => format!("{} {}", answer.status, answer.body.chars().take(160).collect::<String>()),
         Said::Office(verdict) => format!("{verdict:?}"),
         Said::Nothing => "-".to_owned(),
+    }
+}
+
+impl Office<'_> {
+    pub(crate) async fn schedule(&self, payment: &str, part: Part, key: &str) -> Verdict {
+        self.refund_at(payment, part, key, "earliest").await
+    }
+
+    pub(crate) async fn withdraw(&self, payment: &str, refund: u8) -> Verdict {
+        let event = Event::new("DELETE", &format!("/v1/back-office/payments/{payment}/refunds/{refund}")).key(CASHIER_KEY);
+        self.send("withdraw", event).await
     }
 }

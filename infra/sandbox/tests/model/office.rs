@@ -48,7 +48,7 @@ impl Office<'_> {
         self.send(what, event).await
     }
 
-    async fn send(&self, what: &str, event: Event) -> Verdict {
+    pub(crate) async fn send(&self, what: &str, event: Event) -> Verdict {
         let answer = self.0.back_office(event.rest()).await;
         let word = |field: &str| answer.json()[field].as_str().unwrap_or_default().to_owned();
         match answer.status {
@@ -85,21 +85,12 @@ impl Office<'_> {
         self.refund_at(payment, part, key, "now").await
     }
 
-    pub(crate) async fn schedule(&self, payment: &str, part: Part, key: &str) -> Verdict {
-        self.refund_at(payment, part, key, "earliest").await
-    }
-
-    async fn refund_at(&self, payment: &str, part: Part, key: &str, when: &str) -> Verdict {
+    pub(crate) async fn refund_at(&self, payment: &str, part: Part, key: &str, when: &str) -> Verdict {
         let body = match part {
             Part::Of(amount) => json!({"amount": rubles(amount), "when": when}),
             Part::Rest => json!({"when": when}),
         };
         self.ask(payment, "refunds", CASHIER_KEY, body, &[("Idempotency-Key", key)]).await
-    }
-
-    pub(crate) async fn withdraw(&self, payment: &str, refund: u8) -> Verdict {
-        let event = Event::new("DELETE", &format!("/v1/back-office/payments/{payment}/refunds/{refund}")).key(CASHIER_KEY);
-        self.send("withdraw", event).await
     }
 
     pub(crate) async fn settle(&self, payment: &str) -> Verdict {
