@@ -156,12 +156,18 @@ pub(crate) async fn refund(asked: &Asked<'_>, id: &str) -> Result<Response<Body>
     operate(asked, payment, Command::Refund { key_hash, part, grounds, when }).await
 }
 
-pub(crate) async fn withdraw_refund(asked: &Asked<'_>, id: &str, refund: &str) -> Result<Response<Body>, Failure> {
-    let Nothing {} = request::body(asked.inbound)?;
+/// The payment and the number of the refund that a path names, with the digest of its idempotency key.
+async fn numbered_refund(asked: &Asked<'_>, id: &str, refund: &str) -> Result<(Payment, usize, String), Failure> {
     let number = number(refund)?;
     let payment = asked.payment(id).await?;
     let refund = payment.refunds.get(number.wrapping_sub(1)).ok_or_else(Failure::not_found)?;
     let key_hash = refund.key_hash.clone();
+    Ok((payment, number, key_hash))
+}
+
+pub(crate) async fn withdraw_refund(asked: &Asked<'_>, id: &str, refund: &str) -> Result<Response<Body>, Failure> {
+    let Nothing {} = request::body(asked.inbound)?;
+    let (payment, number, key_hash) = numbered_refund(asked, id, refund).await?;
     let withdrawn = asked.deps.settler.withdraw_refund(payment, number, asked.who).await;
     response::operated(&withdrawn.map_err(Failure::internal)?, Some(&key_hash), asked.now())
 }
@@ -180,10 +186,7 @@ struct OutcomeRequest {
 
 pub(crate) async fn outcome(asked: &Asked<'_>, id: &str, refund: &str) -> Result<Response<Body>, Failure> {
     let OutcomeRequest { made } = request::body(asked.inbound)?;
-    let number = number(refund)?;
-    let payment = asked.payment(id).await?;
-    let refund = payment.refunds.get(number.wrapping_sub(1)).ok_or_else(Failure::not_found)?;
-    let key_hash = refund.key_hash.clone();
+    let (payment, number, key_hash) = numbered_refund(asked, id, refund).await?;
     tracing::info!(who = asked.who, refund = number, made, "a refund's outcome was decided by hand");
     let decided = asked.deps.settler.decide_refund(payment, number, made, asked.who, asked.inbound.deadline());
     let decided = Box::pin(decided).await;

@@ -13,6 +13,7 @@
 //! | `POST payments/{paymentId}/change` | operate | hold another amount, or hold it longer |
 //! | `POST payments/{paymentId}/refunds` | refund | give back a part, or all that is left; with `Idempotency-Key` |
 //! | `POST payments/{paymentId}/receipts` | operate | make the second fiscal receipt of goods that were paid in advance |
+//! | `DELETE payments/{paymentId}/refunds/{refund}` | refund | give up a scheduled refund |
 //! | `POST payments/{paymentId}/refunds/{refund}/outcome` | refund | decide a refund of unknown outcome |
 //! | `POST payments/{paymentId}/messages/{message}/close` | operate | close a message that IMSHOP will not take |
 //! | `POST payments/{paymentId}/events/{event}/resend` | operate | send an event to the shop again |
@@ -42,7 +43,7 @@
 //!   (order) more. `finish`: one read (order) more; a document of
 //!   the shop's is stored before and read again, a write and a read for every 350 KB. `change`: one read (order) more, and the
 //!   last write is one of payment and order together.
-//! - `refunds` again with the same key: one read. `settle`: one read, two Status, and what `settle` does. `outcome`: one read,
+//! - `refunds` again with the same key: one read. One that is scheduled: one read, one Status, one write; `DELETE`: one read, one write. `settle`: one read, two Status, and what `settle` does. `outcome`: one read,
 //!   one Status, one write. `messages/…/close`: one read, one write.
 //! - An order: one query, one read of all, one Status for each payment. A list: one query, one read of all. A payment, a
 //!   registration: one read. `limits` and `schedules`: one call. `registrations`: one write, one call.

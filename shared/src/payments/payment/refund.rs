@@ -69,19 +69,15 @@ impl Payment {
     /// What can still be given back: not what is given back, nor what is being given back or is to be.
     #[must_use]
     pub fn rest(&self) -> Money {
-        let is_taken = |refund: &&Refund| !matches!(refund.status, RefundStatus::Refused(_) | RefundStatus::Withdrawn);
-        self.without_refunds(self.refunds.iter().filter(is_taken))
+        self.rest_before(self.refunds.len())
     }
 
     /// What could be given back when the refund `index` was asked for.
     #[must_use]
     pub fn rest_before(&self, index: usize) -> Money {
         let moment = self.refunds.get(index).map_or(Timestamp::from_millis(i64::MAX), |refund| refund.at);
-        self.without_refunds(self.refunds.iter().take(index).filter(|refund| refund.was_taken(moment)))
-    }
-
-    fn without_refunds<'a>(&self, taken: impl Iterator<Item = &'a Refund>) -> Money {
-        let minor = self.amount.minor() - taken.map(|refund| refund.amount.minor()).sum::<i64>();
+        let earlier = self.refunds.iter().take(index).filter(|refund| refund.was_taken(moment));
+        let minor = self.amount.minor() - earlier.map(|refund| refund.amount.minor()).sum::<i64>();
         Money::from_minor(minor.max(0), self.amount.currency()).unwrap_or(self.amount)
     }
 

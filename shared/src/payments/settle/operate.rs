@@ -239,19 +239,17 @@ impl Settler {
         by: Trigger<'_>,
     ) -> Result<Result<Option<Payment>, CommandRefusal>, StoreError> {
         let Command::Refund { key_hash, part, grounds, .. } = command else { return Ok(Ok(None)) };
-        let intended = match self.intend(payment.clone(), command, by) {
-            Ok(intended) => intended,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        if let Err(refusal) = self.order_for_receipt(&intended).await? {
-            return Ok(Err(refusal));
-        }
         let wanted = match payment.wanted(part.as_ref()) {
             Ok(wanted) => wanted,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        let now = self.clock.now();
+        let made = payment.clone().refunding(key_hash.clone(), wanted.clone(), grounds.clone(), by, now);
+        if let Err(refusal) = self.order_for_receipt(&made).await? {
+            return Ok(Err(refusal));
+        }
         tracing::info!(at = at.rfc3339(), by = %by, "a refund is scheduled");
-        let scheduled = payment.scheduling_refund(key_hash.clone(), wanted, grounds.clone(), at, by, self.clock.now());
+        let scheduled = payment.scheduling_refund(key_hash.clone(), wanted, grounds.clone(), at, by, now);
         self.orders.save_payment(scheduled).await.map(Ok)
     }
 
