@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use shared::platform::clock::Timestamp;
 use standins::System;
 use testkit::settings::{CASHIER_KEY, OPERATOR_KEY};
 use testkit::{Answer, Event, canary};
@@ -47,11 +48,14 @@ async fn part_asked_for_too_early_is_made_by_the_schedule_and_told_then() {
     // The same key is the same refund, before and after.
     assert_eq!(shop.schedule("key", "300.00").await.json()["refund"], body["refund"]);
     assert_refused(&shop.schedule("key", "300.01").await, 409, "idempotency_key_reused", "another amount");
-    shop.story.environment.advance(Duration::from_mins(1));
+    shop.story.environment.poll_stream().await;
     shop.story.environment.tick().await;
     assert!(shop.changing().is_empty(), "not before its time");
     assert_eq!(shop.look().await["next_check_at"], json!(at));
-    shop.a_day_later().await;
+    // Its time comes before the first audit look.
+    let at = Timestamp::from_rfc3339(&at).unwrap();
+    shop.story.environment.advance(at.since(shop.story.environment.clock().now()));
+    shop.story.environment.tick().await;
     assert_eq!((shop.changing(), shop.mokka().returned.as_str()), (vec!["return"], "300.00"));
     let payment = shop.look().await;
     assert_eq!((&payment["state"], &payment["told"]), (&json!("partially_refunded"), &json!(true)), "{payment}");
