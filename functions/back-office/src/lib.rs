@@ -4,6 +4,7 @@
 //! | route below `/v1/back-office` | role | what |
 //! |---|---|---|
 //! | `GET orders/{orderId}` | read | an order and its payments, beside what the provider says of each now |
+//! | `POST orders/search` | read | orders with their payments, by the customer's phone or one of five ids |
 //! | `GET payments?state=&since=&limit=&cursor=` | read | payments in a state, the newest in it first |
 //! | `GET payments?changed_since=&limit=&cursor=` | read | payments that have changed, the longest ago first |
 //! | `GET payments?attention=true&limit=&cursor=` | read | payments in manual review, the longest troubled first |
@@ -47,6 +48,8 @@
 //!   one Status, one write. `messages/…/close`: one read, one write.
 //! - An order: one query, one read of all, one Status for each payment. A list: one query, one read of all. A payment, a
 //!   registration: one read. `limits` and `schedules`: one call. `registrations`: one write, one call.
+//! - A search for orders: one query (by phone, public id, provider's id), one read of all payments that lead there (by an id of a payment),
+//!   one read of all orders, one of all their payments.
 //! - Forms: a list is one query and one read of all (a hundred at once), a form or a link to its photo one read. An erasure
 //!   is a read and a write of since when it is asked for; one query and one read of all, for each form one call to S3 (if it has
 //!   photos) and two deletions; a read and two deletions of what was sent; one query for orders, for each of them two reads and two
@@ -67,6 +70,7 @@ mod receipts;
 mod request;
 mod response;
 mod route;
+mod search;
 
 use lambda_http::{Body, Request, Response};
 use shared::platform::http::{self, Failure, Inbound, Shape};
@@ -98,6 +102,7 @@ async fn serve(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
     let asked = Asked { deps, inbound, who: &holder.name, action };
     match route {
         Route::Order(id) => queries::order(&asked, id).await,
+        Route::OrderSearch => search::search(&asked).await,
         Route::Payments => queries::payments(&asked).await,
         Route::Payment(id) => queries::payment(&asked, id).await,
         Route::Finish(id) => finish::finish(&asked, id).await,

@@ -9,6 +9,7 @@ const FINISH_BODY: usize = 4 * 1024 * 1024 + 64 * 1024;
 /// A route, with the ids of its path.
 pub(crate) enum Route<'a> {
     Order(&'a str),
+    OrderSearch,
     Payments,
     Payment(&'a str),
     Finish(&'a str),
@@ -38,6 +39,7 @@ impl<'a> Route<'a> {
     pub(crate) fn find(path: &[&'a str]) -> Option<Self> {
         let ["v1", "back-office", rest @ ..] = path else { return None };
         Some(match rest {
+            ["orders", "search"] => Self::OrderSearch,
             ["orders", id] => Self::Order(id),
             ["payments"] => Self::Payments,
             ["payments", id] => Self::Payment(id),
@@ -89,6 +91,7 @@ impl<'a> Route<'a> {
             | Self::Limits
             | Self::Registrations
             | Self::Schedules
+            | Self::OrderSearch
             | Self::FormSearch
             | Self::Erasures => "POST",
         }
@@ -98,6 +101,7 @@ impl<'a> Route<'a> {
     pub(crate) fn role(&self) -> Role {
         match self {
             Self::Order(_)
+            | Self::OrderSearch
             | Self::Payments
             | Self::Payment(_)
             | Self::Registration(_)
@@ -125,6 +129,7 @@ impl<'a> Route<'a> {
     pub(crate) fn action(&self) -> &'static str {
         match self {
             Self::Order(_) => "order",
+            Self::OrderSearch => "order search",
             Self::Payments => "payments",
             Self::Payment(_) => "payment",
             Self::Finish(_) => "finish",
@@ -162,6 +167,7 @@ impl<'a> Route<'a> {
             Self::Forms => &["form", "state", "unmatched", "since", "cursor", "limit"],
             Self::FormExport => &["form", "since", "cursor", "limit"],
             Self::Order(_)
+            | Self::OrderSearch
             | Self::Payment(_)
             | Self::Finish(_)
             | Self::Cancel(_)

@@ -4,7 +4,8 @@
 //!
 //! Round trips: POST one call to the shop, one write for each accepted order, and a message if that failed. PUT one read, for an
 //! order with an attempt one more, one write. A message one write. An order that is known already costs a POST and a message one
-//! read more, with an attempt two, and one write more.
+//! read more, with an attempt two, and one write more. An order that comes with a new public id costs one
+//! write more, of its alias.
 
 mod amount;
 mod deps;

@@ -110,6 +110,7 @@ fn corrected(pushed: &Order, says_prepayment: bool, known: &Order) -> Order {
         latest_payment: None,
         attempts: 0,
         earlier_ids: Vec::new(),
+        found_as: None,
         version: 0,
         uuid: pushed.uuid,
         id: pushed.id,
@@ -183,6 +184,7 @@ fn order(uuid: OrderUuid, push: Push, own: Option<Currency>, now: Timestamp) -> 
         latest_payment: None,
         attempts: 0,
         earlier_ids: Vec::new(),
+        found_as: None,
         version: 0,
     })
 }

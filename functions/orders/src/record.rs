@@ -114,6 +114,7 @@ fn order(deps: &Deps, request: &Request, requested: &Requested, answered: &Answe
         latest_payment: None,
         attempts: 0,
         earlier_ids: Vec::new(),
+        found_as: None,
         version: 0,
     })
 }

@@ -584,6 +584,7 @@ mod tests {
                 "/v1/forms form-otp",
                 "/v1/sms/reports/{secret} sms-reports",
                 "/v1/back-office/orders/{orderId} back-office",
+                "/v1/back-office/orders/search back-office",
                 "/v1/back-office/payments back-office",
                 "/v1/back-office/payments/{paymentId} back-office",
                 "/v1/back-office/payments/{paymentId}/finish back-office",
@@ -633,6 +634,7 @@ mod tests {
                 ("by-state", "state", Some(("moved_at", Kind::Number))),
                 ("attention", "attention", Some(("troubled_since", Kind::Number))),
                 ("by-phone", "phone", Some(("pk", Kind::Text))),
+                ("lookup", "lookup", Some(("lookup_at", Kind::Number))),
             ]
         );
         assert_eq!(tokens.indexes, holds.indexes[..1], "SMS that are due, in the same way");

@@ -41,6 +41,7 @@ from imshop_webhooks_client.api.back_office import (
     register,
     resend_event,
     search_forms,
+    search_orders,
     settle_payment,
     withdraw_refund,
 )
@@ -226,6 +227,10 @@ def payments(house: House) -> None:
     assert settled.payment.state == models.State.CANCELED, settled
     page_of = list_payments.sync_detailed(client=office, state=models.State.CAPTURED, since=datetime.date(2026, 1, 1))
     assert [one.payment_id for one in read(page_of, models.PaymentList).payments] == ["1001-1"]
+
+    for wanted in (models.OrdersByPayment("1001-1"), models.OrdersByUuid(shown.payment.order_uuid)):
+        found = read(search_orders.sync_detailed(client=office, body=wanted), models.FoundOrders)
+        assert [one.payment_id for one in found.orders[0].payments] == ["1001-1"], found
 
     closing = models.CloseRequest(models.ImshopAddress.PAYMENT_STATUS)
     number = shown.payment.untold[0].message

@@ -12,7 +12,7 @@ use standins::Decision;
 use testkit::settings::{CASHIER_KEY, VIEWER_KEY};
 use testkit::{Event, size};
 
-use crate::{Story, get};
+use crate::{Story, get, post};
 
 const TABLE: &str = "order-holds";
 /// What `DynamoDB` takes at once.
@@ -89,6 +89,8 @@ async fn costs(story: &Story, number: usize) -> Vec<(&'static str, (u64, f64, f6
     };
     look(get(&format!("orders/{}", order.id))).await;
     count("look at an order");
+    look(post("orders/search").json(json!({"public_id": format!("A-{}", order.id)}))).await;
+    count("a search for an order");
     look(get(&format!("payments/{payment}"))).await;
     count("look at a payment");
     look(get("payments").query("state", "captured").query("limit", "5")).await;

@@ -15,6 +15,7 @@ fn routes(payment: &str, order: &str) -> Vec<(Event, &'static str)> {
     let payment = |action: &str| post(&format!("payments/{payment}{action}"));
     vec![
         (get(&format!("orders/{order}")), "read"),
+        (post("orders/search").json(json!({"order_uuid": order})), "read"),
         (get("payments").query("state", "held"), "read"),
         (get("payments/1001-1"), "read"),
         (payment("/finish"), "operate"),

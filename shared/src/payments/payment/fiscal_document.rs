@@ -202,6 +202,7 @@ mod tests {
             latest_payment: None,
             attempts: 0,
             earlier_ids: Vec::new(),
+            found_as: None,
             version: 1,
         }
     }

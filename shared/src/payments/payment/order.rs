@@ -57,6 +57,8 @@ pub struct Order {
     pub attempts: u32,
     /// Ids that the shop gave it before, as far as attempts were opened under them.
     pub earlier_ids: Vec<OrderId>,
+    /// The public id by which the store finds it.
+    pub found_as: Option<OrderId>,
     /// Counts the writes; every write names the version it replaces.
     pub version: u64,
 }
@@ -237,6 +239,7 @@ impl Order {
             erasure_asked: known.erasure_asked,
             latest_payment: known.latest_payment.clone(),
             attempts: known.attempts,
+            found_as: known.found_as.clone(),
             version: known.version,
             ..self
         }

@@ -181,12 +181,12 @@ fn cursor_of_changes(cursor: &Cursor, since: Timestamp) -> Option<(i64, String)>
     Some((at, cursor.key()?.to_owned()))
 }
 
-fn order(key: &str, item: Item) -> Result<Order, StoreError> {
+pub(super) fn order(key: &str, item: Item) -> Result<Order, StoreError> {
     let record: Versioned<OrderRecord> = read(key, item)?;
     Order::try_from(record).map_err(|cause| StoreError::Unreadable { key: key.to_owned(), cause })
 }
 
-fn payment(key: &str, item: Item) -> Result<Payment, StoreError> {
+pub(super) fn payment(key: &str, item: Item) -> Result<Payment, StoreError> {
     let record: Versioned<PaymentRecord> = read(key, item)?;
     Payment::try_from(record).map_err(|cause| StoreError::Unreadable { key: key.to_owned(), cause })
 }

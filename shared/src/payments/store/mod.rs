@@ -2,13 +2,15 @@
 //! [`dynamodb`](crate::platform::dynamodb)'s.
 //!
 //! - `order-holds`: `order#{orderUuid}`, `payment#{paymentId}`, the fiscal documents of captures to come, and customers'
-//!   requests for a limit, `registration#{id}`; when what callers have looked at was looked at last, `look#…` ([`Orders`]).
+//!   requests for a limit, `registration#{id}`; when what callers have looked at was looked at last, `look#…`; an order's public id,
+//!   `alias#…` ([`Orders`]).
 //! - `quotes`: what can be made again at any time ([`Quotes`]): `prices`, `prices#…` ([`Prices`](prices::Prices)), `schedule#…`
 //!   ([`Schedules`]).
 
 mod documents;
 mod lists;
 mod looks;
+mod lookups;
 mod orders;
 mod outbox;
 pub mod prices;
@@ -17,9 +19,11 @@ mod receipt_records;
 mod records;
 mod registrations;
 mod schedules;
+mod search;
 
 pub use lists::Due;
 pub use orders::Orders;
 pub use quotes::Quotes;
 pub use registrations::{Decided, Registration};
 pub use schedules::Schedules;
+pub use search::{FoundOrder, Wanted};

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use super::lookups;
 use super::records::{OrderRecord, PaymentRecord};
 use crate::payments::payment::{News, Order, Payment};
 use crate::platform::clock::{Clock, Random, Timestamp};
 use crate::platform::dynamodb::{Attempt, KNOWN, READABLE, RunLease, SCHEMA, StoreError, Table, Versioned, Written};
 use crate::platform::env::Env;
-use crate::platform::ids::{OrderUuid, PaymentId};
+use crate::platform::ids::{OrderId, OrderUuid, PaymentId};
 use crate::platform::metrics::{self, Metrics};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
@@ -41,11 +42,11 @@ fn unreadable(key: &str, cause: String) -> StoreError {
     StoreError::Unreadable { key: key.to_owned(), cause }
 }
 
-fn order_key(uuid: &OrderUuid) -> String {
+pub(super) fn order_key(uuid: &OrderUuid) -> String {
     format!("{ORDER}{uuid}")
 }
 
-fn payment_key(id: &PaymentId) -> String {
+pub(super) fn payment_key(id: &PaymentId) -> String {
     format!("{PAYMENT}{id}")
 }
 
@@ -108,10 +109,40 @@ impl Orders {
         found.map(|record| Payment::try_from(record).map_err(|cause| StoreError::Unreadable { key, cause })).transpose()
     }
 
-    /// Writes an order as the version after the one it was read with.
+    /// Writes an order as the version after the one it was read with; before it, if its public id is new, the alias by which that finds it.
     pub async fn save_order(&self, order: &Order) -> Result<Written, StoreError> {
-        let order = &order.clone().kept(self.clock.now());
+        let mut order = order.clone().kept(self.clock.now());
+        if let Some(public_id) = order.public_id.clone().filter(|id| order.found_as.as_ref() != Some(id)) {
+            match self.write_alias(&order, &public_id).await {
+                Ok(()) => order.found_as = Some(public_id),
+                // The order is worth more than being found by that id; its next write tries again.
+                Err(error) => {
+                    tracing::warn!(order_uuid = %order.uuid, cause = %error, "an order is not found by its public id for now");
+                }
+            }
+        }
+        let order = &order;
         self.table.put(&order_key(&order.uuid), order.version + 1, &OrderRecord::from(order)).await
+    }
+
+    /// Writes the alias of an order. It stands under both ids and says nothing else, so that it is the same whoever writes it and how often;
+    /// one that was written for an order that was not, is passed over by who reads it.
+    async fn write_alias(&self, order: &Order, public_id: &OrderId) -> Result<(), StoreError> {
+        let number = |number: i64| AttributeValue::N(number.to_string());
+        let update = self
+            .table
+            .client
+            .update_item()
+            .table_name(&self.table.name)
+            .key("pk", AttributeValue::S(lookups::alias_key(&order.uuid, public_id)))
+            .update_expression("SET #schema = :schema, #lookup = :lookup, lookup_at = if_not_exists(lookup_at, :at)")
+            .expression_attribute_names("#schema", "schema")
+            .expression_attribute_names("#lookup", lookups::HASH)
+            .expression_attribute_values(":schema", AttributeValue::N(SCHEMA.to_string()))
+            .expression_attribute_values(":lookup", AttributeValue::S(lookups::public(public_id)))
+            .expression_attribute_values(":at", number(order.said_at.millis()));
+        let attempt = || async { Attempt::of("UpdateItem", update.clone().send().await.map(drop)) };
+        self.table.patiently("UpdateItem", attempt).await
     }
 
     /// Has an order that is due at `now` come up later, whatever else stands in it; not if it was planned anew meanwhile. It needs not

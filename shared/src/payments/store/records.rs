@@ -3,6 +3,7 @@
 use crate::platform::dynamodb::Versioned;
 use serde::{Deserialize, Serialize};
 
+use super::lookups;
 use super::outbox::{ChannelsRecord, EventReceiptRecord, Shared};
 use super::receipt_records::{self, ReceiptsRecord, TakenRecord, word};
 use crate::payments::payment::{
@@ -72,6 +73,8 @@ pub(super) struct OrderRecord {
     check_at: Option<i64>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     erasure_asked: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    found_as: Option<String>,
 }
 
 /// What is known of the cart. What is left out is unknown; null is known to be none.
@@ -247,6 +250,12 @@ pub(super) struct PaymentRecord {
     last_look_at: Option<i64>,
     #[serde(default, skip_serializing_if = "is_zero")]
     last_looks: u32,
+    /// Hash key of the sparse index `lookup`: the provider's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lookup: Option<String>,
+    /// Range key of the sparse index `lookup`: when the attempt was opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lookup_at: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -453,6 +462,7 @@ impl From<&Order> for OrderRecord {
             check_shard: order.person_until.map(|_| order_shard(&shard(order.uuid.as_str()))),
             check_at: order.person_until.map(Timestamp::millis),
             erasure_asked: order.erasure_asked,
+            found_as: order.found_as.as_ref().map(|id| id.as_str().to_owned()),
         }
     }
 }
@@ -593,6 +603,7 @@ impl TryFrom<Versioned<OrderRecord>> for Order {
                 .map_err(text("earlier_ids"))?,
             person_until: record.check_at.map(Timestamp::from_millis),
             erasure_asked: record.erasure_asked,
+            found_as: record.found_as.as_deref().map(OrderId::parse).transpose().map_err(text("found_as"))?,
             version,
         })
     }
@@ -601,6 +612,7 @@ impl TryFrom<Versioned<OrderRecord>> for Order {
 impl From<&Payment> for PaymentRecord {
     fn from(payment: &Payment) -> Self {
         let shared = Shared::of(&payment.outbox);
+        let lookup = payment.provider_id.as_deref().and_then(lookups::provider);
         Self {
             payment_id: payment.id.as_str().to_owned(),
             order_uuid: payment.order_uuid.as_str().to_owned(),
@@ -671,6 +683,8 @@ impl From<&Payment> for PaymentRecord {
             hinted: payment.poll.hinted,
             last_look_at: payment.poll.audit_at.map(Timestamp::millis),
             last_looks: payment.poll.audits_done,
+            lookup_at: lookup.as_ref().map(|_| payment.created_at.millis()),
+            lookup,
         }
     }
 }

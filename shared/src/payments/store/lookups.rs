@@ -1,0 +1,32 @@
+//! The names under which the sparse index `lookup` finds what it leads to. An item has one; what an order is found by beside its
+//! own item is an item of its own, its alias.
+
+use crate::platform::ids::{OrderId, OrderUuid};
+
+/// The index, and its hash key.
+pub(super) const HASH: &str = "lookup";
+/// Its range key: a moment in milliseconds since 1970 UTC.
+pub(super) const RANGE: &str = "lookup_at";
+/// The longest id of a provider that is looked up, in bytes.
+const LONGEST: usize = 200;
+
+/// The name of a payment: the provider's id of it; nothing if that is longer than any that is known.
+pub(super) fn provider(id: &str) -> Option<String> {
+    (1..=LONGEST).contains(&id.len()).then(|| format!("provider#{id}"))
+}
+
+/// The name of an order's alias: the id that the customer sees.
+pub(super) fn public(id: &OrderId) -> String {
+    format!("public#{id}")
+}
+
+/// The key of an order's alias.
+pub(super) fn alias_key(uuid: &OrderUuid, public_id: &OrderId) -> String {
+    format!("alias#{uuid}#{public_id}")
+}
+
+/// The order of the alias with this key and that public id.
+pub(super) fn aliased(key: &str, public_id: &OrderId) -> Option<OrderUuid> {
+    let uuid = key.strip_prefix("alias#")?.strip_suffix(public_id.as_str())?.strip_suffix('#')?;
+    OrderUuid::parse(uuid).ok()
+}
