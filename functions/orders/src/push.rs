@@ -111,6 +111,7 @@ fn corrected(pushed: &Order, says_prepayment: bool, known: &Order) -> Order {
         attempts: 0,
         earlier_ids: Vec::new(),
         found_as: None,
+        recorded_at: None,
         version: 0,
         uuid: pushed.uuid,
         id: pushed.id,
@@ -185,6 +186,7 @@ fn order(uuid: OrderUuid, push: Push, own: Option<Currency>, now: Timestamp) -> 
         attempts: 0,
         earlier_ids: Vec::new(),
         found_as: None,
+        recorded_at: Some(now),
         version: 0,
     })
 }

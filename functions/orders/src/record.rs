@@ -115,6 +115,7 @@ fn order(deps: &Deps, request: &Request, requested: &Requested, answered: &Answe
         attempts: 0,
         earlier_ids: Vec::new(),
         found_as: None,
+        recorded_at: Some(now),
         version: 0,
     })
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
-use time::macros::offset;
+use time::macros::{format_description, offset};
 use time::{OffsetDateTime, UtcOffset};
 
 /// Moscow's clocks, the same all year: where Mokka's days begin.
@@ -131,6 +131,19 @@ impl Timestamp {
         let local = self.utc().to_offset(offset);
         let midnight = local.date().next_day().unwrap_or(time::Date::MAX).midnight().assume_offset(offset);
         Self(midnight.unix_timestamp().saturating_mul(1000))
+    }
+
+    /// The beginning of a calendar day, written `2026-11-22`, at a place with that offset.
+    #[must_use]
+    pub fn of_day(text: &str, offset: UtcOffset) -> Option<Self> {
+        let day = time::Date::parse(text, format_description!("[year]-[month]-[day]")).ok()?;
+        Some(Self(day.midnight().assume_offset(offset).unix_timestamp().saturating_mul(1000)))
+    }
+
+    /// The calendar day of a place with that offset, as [`Timestamp::of_day`] reads it.
+    #[must_use]
+    pub fn day(self, offset: UtcOffset) -> String {
+        self.utc().to_offset(offset).date().to_string()
     }
 
     /// As RFC 3339 writes it, UTC, to the second: `2026-11-22T08:00:00Z`.

@@ -51,6 +51,8 @@ fn order(cart: Option<Cart>) -> Order {
         latest_payment: None,
         attempts: 0,
         earlier_ids: Vec::new(),
+        found_as: None,
+        recorded_at: None,
         version: 0,
     }
 }

@@ -203,6 +203,7 @@ mod tests {
             attempts: 0,
             earlier_ids: Vec::new(),
             found_as: None,
+            recorded_at: None,
             version: 1,
         }
     }

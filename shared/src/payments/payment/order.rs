@@ -59,6 +59,8 @@ pub struct Order {
     pub earlier_ids: Vec<OrderId>,
     /// The public id by which the store finds it.
     pub found_as: Option<OrderId>,
+    /// When it was first recorded; unknown of some that an early release has stored. It stays, whatever the shop says later.
+    pub recorded_at: Option<Timestamp>,
     /// Counts the writes; every write names the version it replaces.
     pub version: u64,
 }
@@ -240,6 +242,7 @@ impl Order {
             latest_payment: known.latest_payment.clone(),
             attempts: known.attempts,
             found_as: known.found_as.clone(),
+            recorded_at: known.recorded_at,
             version: known.version,
             ..self
         }

@@ -1,6 +1,7 @@
 //! The names under which the sparse index `lookup` finds what it leads to. An item has one; what an order is found by beside its
 //! own item is an item of its own, its alias.
 
+use crate::platform::clock::{MOSCOW, Timestamp};
 use crate::platform::ids::{OrderId, OrderUuid};
 
 /// The index, and its hash key.
@@ -13,6 +14,16 @@ const LONGEST: usize = 200;
 /// The name of a payment: the provider's id of it; nothing if that is longer than any that is known.
 pub(super) fn provider(id: &str) -> Option<String> {
     (1..=LONGEST).contains(&id.len()).then(|| format!("provider#{id}"))
+}
+
+/// The name of an order: the shop's day on which it was recorded.
+pub(super) fn day_of(recorded_at: Timestamp) -> String {
+    day(&recorded_at.day(MOSCOW))
+}
+
+/// The same of a day as [`Timestamp::day`] writes it.
+pub(super) fn day(day: &str) -> String {
+    format!("day#{day}")
 }
 
 /// The name of an order's alias: the id that the customer sees.

@@ -75,6 +75,12 @@ pub(super) struct OrderRecord {
     erasure_asked: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     found_as: Option<String>,
+    /// Hash key of the sparse index `lookup`: the day on which the order was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lookup: Option<String>,
+    /// Range key of the sparse index `lookup`: when it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lookup_at: Option<i64>,
 }
 
 /// What is known of the cart. What is left out is unknown; null is known to be none.
@@ -463,6 +469,8 @@ impl From<&Order> for OrderRecord {
             check_at: order.person_until.map(Timestamp::millis),
             erasure_asked: order.erasure_asked,
             found_as: order.found_as.as_ref().map(|id| id.as_str().to_owned()),
+            lookup: order.recorded_at.map(lookups::day_of),
+            lookup_at: order.recorded_at.map(Timestamp::millis),
         }
     }
 }
@@ -566,6 +574,7 @@ impl TryFrom<Versioned<OrderRecord>> for Order {
         let currency = Currency::parse(&record.currency).map_err(text("currency"))?;
         let money = |minor: Option<i64>| minor.map(|minor| Money::from_minor(minor, currency)).transpose();
         let lines = record.lines.into_iter().map(|line| line.read(currency));
+        let said_at = record.said_at.max(record.cart.as_ref().map(|cart| cart.at));
         Ok(Self {
             uuid: OrderUuid::parse(&record.order_uuid).map_err(text("order_uuid"))?,
             id: OrderId::parse(&record.order_id).map_err(text("order_id"))?,
@@ -591,7 +600,7 @@ impl TryFrom<Versioned<OrderRecord>> for Order {
             check_number: record.check_number,
             check_link: record.check_link,
             // Earlier releases say only when the cart was recorded.
-            said_at: Timestamp::from_millis(record.said_at.max(record.cart.as_ref().map(|cart| cart.at)).unwrap_or_default()),
+            said_at: Timestamp::from_millis(said_at.unwrap_or_default()),
             cart: record.cart.map(|cart| cart.read(currency)).transpose()?,
             latest_payment: record.latest_payment.as_deref().map(PaymentId::parse).transpose().map_err(text("latest_payment"))?,
             attempts: record.attempts,
@@ -604,6 +613,8 @@ impl TryFrom<Versioned<OrderRecord>> for Order {
             person_until: record.check_at.map(Timestamp::from_millis),
             erasure_asked: record.erasure_asked,
             found_as: record.found_as.as_deref().map(OrderId::parse).transpose().map_err(text("found_as"))?,
+            // Earlier releases say only when the shop said it last.
+            recorded_at: record.lookup_at.or(said_at).filter(|at| *at > 0).map(Timestamp::from_millis),
             version,
         })
     }
