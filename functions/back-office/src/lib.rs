@@ -5,7 +5,9 @@
 //! |---|---|---|
 //! | `GET orders/{orderId}` | read | an order and its payments, beside what the provider says of each now |
 //! | `POST orders/search` | read | orders with their payments, by the customer's phone or one of five ids |
-//! | `GET payments?state=&since=&limit=&cursor=` | read | payments in a state, the newest in it first |
+//! | `GET orders?day=&limit=&cursor=` | read | orders that were recorded on a day of the shop, with their payments, the newest first |
+//! | `POST reindex` | operate | let what earlier releases have stored be found |
+//! | `GET payments?state=&since=&until=&min=&max=&limit=&cursor=` | read | payments in a state, the newest in it first |
 //! | `GET payments?changed_since=&limit=&cursor=` | read | payments that have changed, the longest ago first |
 //! | `GET payments?attention=true&limit=&cursor=` | read | payments in manual review, the longest troubled first |
 //! | `GET payments/{paymentId}` | read | a payment as it is stored |
@@ -48,6 +50,8 @@
 //!   one Status, one write. `messages/…/close`: one read, one write.
 //! - An order: one query, one read of all, one Status for each payment. A list: one query, one read of all. A payment, a
 //!   registration: one read. `limits` and `schedules`: one call. `registrations`: one write, one call.
+//! - `reindex`: a scan for every fifty items, and for each that was not to be found one write, two if it has a public id. A day's orders:
+//!   one query, one read of all orders, one of all their payments.
 //! - A search for orders: one query (by phone, public id, provider's id), one read of all payments that lead there (by an id of a payment),
 //!   one read of all orders, one of all their payments.
 //! - Forms: a list is one query and one read of all (a hundred at once), a form or a link to its photo one read. An erasure
@@ -102,7 +106,9 @@ async fn serve(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
     let asked = Asked { deps, inbound, who: &holder.name, action };
     match route {
         Route::Order(id) => queries::order(&asked, id).await,
+        Route::Orders => search::of_day(&asked).await,
         Route::OrderSearch => search::search(&asked).await,
+        Route::Reindex => search::reindex(&asked).await,
         Route::Payments => queries::payments(&asked).await,
         Route::Payment(id) => queries::payment(&asked, id).await,
         Route::Finish(id) => finish::finish(&asked, id).await,

@@ -3,6 +3,7 @@
 use shared::platform::clock::Timestamp;
 use shared::platform::dynamodb::{Cursor, StoreError};
 use shared::platform::http::{Failure, Inbound};
+use shared::platform::money::Decimal;
 
 /// The length of a list that is not said.
 pub(crate) const DEFAULT_LIMIT: u16 = 50;
@@ -33,6 +34,17 @@ pub(crate) fn moment(inbound: &Inbound, parameter: &str) -> Result<Timestamp, Fa
     at.ok_or_else(|| {
         wrong(parameter, "must be a moment like 2026-11-22T08:00:00Z (a plus in it as %2B) or a day like 2026-11-22")
     })
+}
+
+/// An amount with two decimals, in hundredths.
+pub(crate) fn amount(inbound: &Inbound, parameter: &str) -> Result<Option<i64>, Failure> {
+    let Some(text) = inbound.query(parameter) else { return Ok(None) };
+    let plain = text.split_once('.').is_some_and(|(whole, part)| {
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        !whole.is_empty() && part.len() == 2 && digits(whole) && digits(part)
+    });
+    let amount = Some(text).filter(|_| plain).and_then(|text| Decimal::parse(text).ok()).map(Decimal::hundredths);
+    amount.map(Some).ok_or_else(|| wrong(parameter, "must be an amount with two decimals, like 1500.00"))
 }
 
 /// A list that could not be read.

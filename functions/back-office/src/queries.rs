@@ -97,8 +97,11 @@ pub(crate) async fn payments(asked: &Asked<'_>) -> Result<Response<Body>, Failur
         (list_parameters::limit(asked.inbound, DEFAULT_LIMIT, MAX_LIMIT)?, list_parameters::cursor(asked.inbound)?);
     let orders = &asked.deps.settler.orders;
     let asked_for = ["state", "attention", "changed_since"].map(|name| asked.inbound.query(name));
-    if asked_for[0].is_none() && asked.inbound.query("since").is_some() {
-        return Err(wrong("since", "goes with `state` only"));
+    if asked_for[0].is_none() {
+        let out_of_place = ["since", "until", "min", "max"].into_iter().find(|name| asked.inbound.query(name).is_some());
+        if let Some(name) = out_of_place {
+            return Err(wrong(name, "goes with `state` only"));
+        }
     }
     let page = match asked_for {
         [None, None, Some(_)] => {
@@ -108,9 +111,22 @@ pub(crate) async fn payments(asked: &Asked<'_>) -> Result<Response<Body>, Failur
         [Some(name), None, None] => {
             let state = state(name)?;
             let since = list_parameters::moment(asked.inbound, "since")?;
-            // An index is read a moment late: what has moved on meanwhile is on another list.
-            let page = orders.in_state(state, since, cursor.as_ref(), limit).await;
-            page.map(|page| only(page, |payment| payment.state == state))
+            let until = asked.inbound.query("until").map(|_| list_parameters::moment(asked.inbound, "until")).transpose()?;
+            if until.is_some_and(|until| until <= since) {
+                return Err(wrong("until", "must be after `since`"));
+            }
+            let (min, max) = (list_parameters::amount(asked.inbound, "min")?, list_parameters::amount(asked.inbound, "max")?);
+            if min.zip(max).is_some_and(|(min, max)| min > max) {
+                return Err(wrong("max", "must not be below `min`"));
+            }
+            // An index is read a moment late: what has moved on meanwhile is on another list. Amounts are in none.
+            let page = orders.in_state(state, since, until, cursor.as_ref(), limit).await;
+            page.map(|page| {
+                only(page, |payment| {
+                    let amount = payment.amount.minor();
+                    payment.state == state && min.is_none_or(|min| amount >= min) && max.is_none_or(|max| amount <= max)
+                })
+            })
         }
         [None, Some("true"), None] => {
             let page = orders.in_manual_review(cursor.as_ref(), limit).await;

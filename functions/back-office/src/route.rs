@@ -9,7 +9,9 @@ const FINISH_BODY: usize = 4 * 1024 * 1024 + 64 * 1024;
 /// A route, with the ids of its path.
 pub(crate) enum Route<'a> {
     Order(&'a str),
+    Orders,
     OrderSearch,
+    Reindex,
     Payments,
     Payment(&'a str),
     Finish(&'a str),
@@ -39,7 +41,9 @@ impl<'a> Route<'a> {
     pub(crate) fn find(path: &[&'a str]) -> Option<Self> {
         let ["v1", "back-office", rest @ ..] = path else { return None };
         Some(match rest {
+            ["orders"] => Self::Orders,
             ["orders", "search"] => Self::OrderSearch,
+            ["reindex"] => Self::Reindex,
             ["orders", id] => Self::Order(id),
             ["payments"] => Self::Payments,
             ["payments", id] => Self::Payment(id),
@@ -71,6 +75,7 @@ impl<'a> Route<'a> {
     pub(crate) fn method(&self) -> &'static str {
         match self {
             Self::Order(_)
+            | Self::Orders
             | Self::Payments
             | Self::Payment(_)
             | Self::Registration(_)
@@ -92,6 +97,7 @@ impl<'a> Route<'a> {
             | Self::Registrations
             | Self::Schedules
             | Self::OrderSearch
+            | Self::Reindex
             | Self::FormSearch
             | Self::Erasures => "POST",
         }
@@ -101,6 +107,7 @@ impl<'a> Route<'a> {
     pub(crate) fn role(&self) -> Role {
         match self {
             Self::Order(_)
+            | Self::Orders
             | Self::OrderSearch
             | Self::Payments
             | Self::Payment(_)
@@ -120,6 +127,7 @@ impl<'a> Route<'a> {
             | Self::Settle(_)
             | Self::Limits
             | Self::Registrations
+            | Self::Reindex
             | Self::Erasures => Role::Operate,
             Self::Refunds(_) | Self::Refund(..) | Self::Outcome(..) => Role::Refund,
         }
@@ -129,7 +137,9 @@ impl<'a> Route<'a> {
     pub(crate) fn action(&self) -> &'static str {
         match self {
             Self::Order(_) => "order",
+            Self::Orders => "orders",
             Self::OrderSearch => "order search",
+            Self::Reindex => "reindex",
             Self::Payments => "payments",
             Self::Payment(_) => "payment",
             Self::Finish(_) => "finish",
@@ -163,11 +173,13 @@ impl<'a> Route<'a> {
     /// The query parameters that it takes.
     pub(crate) fn query(&self) -> &'static [&'static str] {
         match self {
-            Self::Payments => &["state", "since", "attention", "changed_since", "cursor", "limit"],
+            Self::Payments => &["state", "since", "until", "min", "max", "attention", "changed_since", "cursor", "limit"],
+            Self::Orders => &["day", "cursor", "limit"],
             Self::Forms => &["form", "state", "unmatched", "since", "cursor", "limit"],
             Self::FormExport => &["form", "since", "cursor", "limit"],
             Self::Order(_)
             | Self::OrderSearch
+            | Self::Reindex
             | Self::Payment(_)
             | Self::Finish(_)
             | Self::Cancel(_)

@@ -584,6 +584,8 @@ mod tests {
                 "/v1/forms form-otp",
                 "/v1/sms/reports/{secret} sms-reports",
                 "/v1/back-office/orders/{orderId} back-office",
+                "/v1/back-office/orders back-office",
+                "/v1/back-office/reindex back-office",
                 "/v1/back-office/orders/search back-office",
                 "/v1/back-office/payments back-office",
                 "/v1/back-office/payments/{paymentId} back-office",

@@ -63,17 +63,18 @@ impl Orders {
         Ok(Page { entries: orders.collect(), next: page.next, unreadable: Vec::new() })
     }
 
-    /// Payments in a state, into which they came at `since` or later; the newest first.
+    /// Payments in a state, into which they came at `since` or later and, if that is said, before `until`, which is later; the newest first.
     pub async fn in_state(
         &self,
         state: State,
         since: Timestamp,
+        until: Option<Timestamp>,
         from: Option<&Cursor>,
         limit: u16,
     ) -> Result<Page<Payment>, StoreError> {
         let bound = Some((">=", since.millis()));
         let lookup = Lookup { index: "by-state", hash: ("state", state.name()), range: "moved_at", bound, newest_first: true };
-        self.payments(lookup, from, limit).await
+        self.of_keys(self.table.keys_before(&lookup, until.map(Timestamp::millis), from, limit).await?).await
     }
 
     /// Payments that came into their state, or of which more was given back, at `since` or later; the longest ago first. One that changes

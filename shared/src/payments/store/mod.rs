@@ -18,6 +18,7 @@ mod quotes;
 mod receipt_records;
 mod records;
 mod registrations;
+mod reindex;
 mod schedules;
 mod search;
 
@@ -25,5 +26,6 @@ pub use lists::Due;
 pub use orders::Orders;
 pub use quotes::Quotes;
 pub use registrations::{Decided, Registration};
+pub use reindex::Indexed;
 pub use schedules::Schedules;
 pub use search::{FoundOrder, Wanted};

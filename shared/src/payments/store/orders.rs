@@ -113,7 +113,7 @@ impl Orders {
     pub async fn save_order(&self, order: &Order) -> Result<Written, StoreError> {
         let mut order = order.clone().kept(self.clock.now());
         if let Some(public_id) = order.public_id.clone().filter(|id| order.found_as.as_ref() != Some(id)) {
-            match self.write_alias(&order, &public_id).await {
+            match self.write_alias(&order.uuid, &public_id, order.recorded_at.unwrap_or(order.said_at)).await {
                 Ok(()) => order.found_as = Some(public_id),
                 // The order is worth more than being found by that id; its next write tries again.
                 Err(error) => {
@@ -125,22 +125,22 @@ impl Orders {
         self.table.put(&order_key(&order.uuid), order.version + 1, &OrderRecord::from(order)).await
     }
 
-    /// Writes the alias of an order. It stands under both ids and says nothing else, so that it is the same whoever writes it and how often;
-    /// one that was written for an order that was not, is passed over by who reads it.
-    async fn write_alias(&self, order: &Order, public_id: &OrderId) -> Result<(), StoreError> {
+    /// Writes the alias of an order that was recorded at `at`. It stands under both ids and says nothing else, so that it is the same whoever
+    /// writes it and how often; one that was written for an order that was not, is passed over by who reads it.
+    pub(super) async fn write_alias(&self, uuid: &OrderUuid, public_id: &OrderId, at: Timestamp) -> Result<(), StoreError> {
         let number = |number: i64| AttributeValue::N(number.to_string());
         let update = self
             .table
             .client
             .update_item()
             .table_name(&self.table.name)
-            .key("pk", AttributeValue::S(lookups::alias_key(&order.uuid, public_id)))
+            .key("pk", AttributeValue::S(lookups::alias_key(uuid, public_id)))
             .update_expression("SET #schema = :schema, #lookup = :lookup, lookup_at = if_not_exists(lookup_at, :at)")
             .expression_attribute_names("#schema", "schema")
             .expression_attribute_names("#lookup", lookups::HASH)
             .expression_attribute_values(":schema", AttributeValue::N(SCHEMA.to_string()))
             .expression_attribute_values(":lookup", AttributeValue::S(lookups::public(public_id)))
-            .expression_attribute_values(":at", number(order.said_at.millis()));
+            .expression_attribute_values(":at", number(at.millis()));
         let attempt = || async { Attempt::of("UpdateItem", update.clone().send().await.map(drop)) };
         self.table.patiently("UpdateItem", attempt).await
     }

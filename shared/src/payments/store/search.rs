@@ -6,6 +6,7 @@ use super::lists::{order, payment};
 use super::lookups;
 use super::orders::{ORDER, Orders, PAYMENT, order_key, payment_key};
 use crate::payments::payment::{Order, Payment};
+use crate::platform::clock::MOSCOW;
 use crate::platform::dynamodb::{Consistency, Cursor, CursorError, Item, Lookup, Page, Reading, StoreError, passed_over};
 use crate::platform::ids::{OrderId, OrderUuid, PaymentId};
 use crate::platform::phone::Phone;
@@ -24,6 +25,8 @@ pub enum Wanted<'a> {
     Payment(&'a PaymentId),
     /// The provider's id of a payment.
     Provider(&'a str),
+    /// The shop's day on which it was recorded, as [`Timestamp::day`](crate::platform::clock::Timestamp::day) writes it. The newest come first.
+    Day(&'a str),
 }
 
 /// An order with attempts to pay it: all of them, or the newest ones that an answer has room for, and the one it was found by.
@@ -39,6 +42,7 @@ impl Wanted<'_> {
         match self {
             Self::Phone(phone) => order.phone.as_ref().is_some_and(|own| digits(phone).any(|digits| digits == own.digits())),
             Self::Public(id) => order.public_id.as_ref() == Some(id),
+            Self::Day(day) => order.recorded_at.is_some_and(|at| at.day(MOSCOW) == *day),
             Self::Order(_) | Self::Payment(_) | Self::Provider(_) => true,
         }
     }
@@ -46,7 +50,7 @@ impl Wanted<'_> {
     fn is_payment(&self, payment: &Payment) -> bool {
         match self {
             Self::Provider(id) => payment.provider_id.as_deref() == Some(id),
-            Self::Phone(_) | Self::Order(_) | Self::Public(_) | Self::Payment(_) => true,
+            Self::Phone(_) | Self::Order(_) | Self::Public(_) | Self::Payment(_) | Self::Day(_) => true,
         }
     }
 }
@@ -118,6 +122,7 @@ impl Orders {
                 let keys = page.entries.iter().filter_map(|key| Some(order_key(&lookups::aliased(key, id)?)));
                 Ok(Page { entries: keys.collect(), next: page.next, unreadable: Vec::new() })
             }
+            Wanted::Day(day) => self.table.keys(&by(&lookups::day(day)), from, limit).await,
             Wanted::Provider(id) => match lookups::provider(id) {
                 Some(name) => self.table.keys(&by(&name), from, limit).await,
                 None => one(None),

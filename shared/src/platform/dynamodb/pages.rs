@@ -55,6 +55,12 @@ impl Cursor {
         self.0.get(name)?.as_n().ok()?.parse().ok()
     }
 
+    /// Behind the item `pk` of a whole table, in what is called so.
+    fn of_table(list: &str, pk: String) -> Self {
+        let text = |text: String| AttributeValue::S(text);
+        Self(Item::from([("list".to_owned(), text(list.to_owned())), ("pk".to_owned(), text(pk))]))
+    }
+
     /// The key of the item that it is behind.
     pub(crate) fn key(&self) -> Option<&str> {
         self.0.get("pk")?.as_s().ok().map(String::as_str)
@@ -124,7 +130,18 @@ impl Table {
     /// The keys of what an index holds under a value, piece by piece. An item that moves within its index while it is read may be
     /// there twice, and is said once.
     pub(crate) async fn keys(&self, lookup: &Lookup<'_>, from: Option<&Cursor>, limit: u16) -> Result<Page<String>, StoreError> {
-        let page = self.entries(lookup, from, limit).await?;
+        self.keys_before(lookup, None, from, limit).await
+    }
+
+    /// The same of range keys below `before`, which is above the bound if that is `>=`; the lookup has no other bound then.
+    pub(crate) async fn keys_before(
+        &self,
+        lookup: &Lookup<'_>,
+        before: Option<i64>,
+        from: Option<&Cursor>,
+        limit: u16,
+    ) -> Result<Page<String>, StoreError> {
+        let page = self.entries(lookup, before, from, limit).await?;
         let mut seen = HashSet::new();
         let keys = page.entries.into_iter().filter_map(|mut item| match item.remove("pk") {
             Some(AttributeValue::S(key)) => seen.insert(key.clone()).then_some(key),
@@ -144,7 +161,7 @@ impl Table {
         let mut found: Vec<(i64, String)> = Vec::new();
         let mut from = None;
         loop {
-            let page = self.entries(lookup, from.as_ref(), enough).await?;
+            let page = self.entries(lookup, None, from.as_ref(), enough).await?;
             found.extend(page.entries.iter().filter_map(|item| {
                 let at = item.get(lookup.range)?.as_n().ok()?.parse().ok()?;
                 let entry = (at, item.get("pk")?.as_s().ok()?.clone());
@@ -160,13 +177,25 @@ impl Table {
     }
 
     /// A piece of what an index holds under a value.
-    async fn entries(&self, lookup: &Lookup<'_>, from: Option<&Cursor>, limit: u16) -> Result<Page<Item>, StoreError> {
-        if from.is_some_and(|cursor| !lookup.goes_on_from(cursor)) {
+    async fn entries(
+        &self,
+        lookup: &Lookup<'_>,
+        before: Option<i64>,
+        from: Option<&Cursor>,
+        limit: u16,
+    ) -> Result<Page<Item>, StoreError> {
+        let is_behind = |cursor: &Cursor| before.is_some_and(|before| cursor.number(lookup.range).is_none_or(|at| at >= before));
+        if from.is_some_and(|cursor| !lookup.goes_on_from(cursor) || is_behind(cursor)) {
             return Err(CursorError.into());
         }
         let &Lookup { index, hash: (hash, value), range, bound, newest_first } = lookup;
-        let condition =
-            bound.map_or("#hash = :hash".to_owned(), |(compare, _)| format!("#hash = :hash AND #range {compare} :range"));
+        // A condition names the range key once, and takes both ends of a span in.
+        let condition = match (bound, before) {
+            (None, None) => "#hash = :hash".to_owned(),
+            (None, Some(_)) => "#hash = :hash AND #range < :before".to_owned(),
+            (Some((compare, _)), None) => format!("#hash = :hash AND #range {compare} :range"),
+            (Some(_), Some(_)) => "#hash = :hash AND #range BETWEEN :range AND :before".to_owned(),
+        };
         let mut query = self
             .client
             .query()
@@ -178,10 +207,15 @@ impl Table {
             .scan_index_forward(!newest_first)
             .limit(i32::from(limit))
             .set_exclusive_start_key(from.map(|cursor| cursor.0.clone()));
+        if bound.is_some() || before.is_some() {
+            query = query.expression_attribute_names("#range", range);
+        }
         if let Some((_, value)) = bound {
-            query = query
-                .expression_attribute_names("#range", range)
-                .expression_attribute_values(":range", AttributeValue::N(value.to_string()));
+            query = query.expression_attribute_values(":range", AttributeValue::N(value.to_string()));
+        }
+        if let Some(before) = before {
+            let last = if bound.is_some() { before.saturating_sub(1) } else { before };
+            query = query.expression_attribute_values(":before", AttributeValue::N(last.to_string()));
         }
         let attempt = || async {
             match query.clone().send().await {
@@ -197,6 +231,43 @@ impl Table {
         let output = self.patiently("Query", attempt).await?;
         let entries = output.items.unwrap_or_default();
         Ok(Page { entries, next: output.last_evaluated_key.map(Cursor), unreadable: Vec::new() })
+    }
+}
+
+impl Table {
+    /// Some attributes of whatever the table holds, at most `limit` items at once, in no order. `list` is what its cursors are given out for.
+    /// For what goes through everything once: it costs what is stored.
+    pub(crate) async fn everything(
+        &self,
+        list: &str,
+        attributes: &[&str],
+        from: Option<&Cursor>,
+        limit: u16,
+    ) -> Result<Page<Item>, StoreError> {
+        let is_ours = |cursor: &&Cursor| cursor.0.len() == 2 && cursor.is_of(("list", list));
+        let behind = match from {
+            None => None,
+            Some(cursor) => {
+                let key = Some(cursor).filter(is_ours).and_then(Cursor::key);
+                Some(key.filter(|key| (1..=LONGEST_KEY).contains(&key.len())).ok_or(CursorError)?)
+            }
+        };
+        let names: Vec<_> = (0..attributes.len()).map(|index| format!("#{index}")).collect();
+        let mut scan = self
+            .client
+            .scan()
+            .table_name(&self.name)
+            .projection_expression(names.join(", "))
+            .limit(i32::from(limit))
+            .set_exclusive_start_key(behind.map(|key| Item::from([("pk".to_owned(), AttributeValue::S(key.to_owned()))])));
+        for (name, attribute) in names.iter().zip(attributes) {
+            scan = scan.expression_attribute_names(name, *attribute);
+        }
+        let attempt = || async { Attempt::of("Scan", scan.clone().send().await) };
+        let output = self.patiently("Scan", attempt).await?;
+        let last = output.last_evaluated_key.and_then(|key| key.get("pk")?.as_s().ok().cloned());
+        let next = last.map(|key| Cursor::of_table(list, key));
+        Ok(Page { entries: output.items.unwrap_or_default(), next, unreadable: Vec::new() })
     }
 }
 
