@@ -16,6 +16,8 @@ fn routes(payment: &str, order: &str) -> Vec<(Event, &'static str)> {
     vec![
         (get(&format!("orders/{order}")), "read"),
         (post("orders/search").json(json!({"order_uuid": order})), "read"),
+        (get("orders").query("day", "2026-11-22"), "read"),
+        (post("reindex"), "operate"),
         (get("payments").query("state", "held"), "read"),
         (get("payments/1001-1"), "read"),
         (payment("/finish"), "operate"),

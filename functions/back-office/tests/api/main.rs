@@ -29,6 +29,7 @@ mod reality;
 mod receipts;
 mod refund;
 mod refusals;
+mod reindex;
 mod scheduled;
 mod search;
 mod store;

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
+use shared::platform::clock::MOSCOW;
 use standins::Options;
 use testkit::settings::{IMSHOP_KEY, OPERATOR_KEY, SHOP_KEY, VIEWER_KEY, WITH_CARDS};
 use testkit::{Answer, Event, StoreFault};
 
-use crate::{Story, post};
+use crate::{Story, get, post};
 
-const PHONE: &str = "+7 916 123-45-67";
+pub(crate) const PHONE: &str = "+7 916 123-45-67";
 
-async fn with_cards() -> Story {
+pub(crate) async fn with_cards() -> Story {
     Story::start_with(Options::default(), &[("PAYMENTS_CONFIG", WITH_CARDS)]).await
 }
 
@@ -21,28 +22,28 @@ async fn ask(story: &Story, body: Value) -> Answer {
 }
 
 /// The answer to a search.
-async fn found(story: &Story, body: Value) -> Value {
+pub(crate) async fn found(story: &Story, body: Value) -> Value {
     let answer = ask(story, body.clone()).await;
     assert_eq!(answer.status, 200, "{body}: {}", answer.body);
     answer.json()
 }
 
 /// The orders of an answer, sorted.
-fn uuids(answer: &Value) -> Vec<&str> {
+pub(crate) fn uuids(answer: &Value) -> Vec<&str> {
     let mut uuids: Vec<_> =
         answer["orders"].as_array().unwrap().iter().map(|order| order["order_uuid"].as_str().unwrap()).collect();
     uuids.sort_unstable();
     uuids
 }
 
-async fn push(story: &Story, uuid: &str, public_id: &str, phone: &str) {
+pub(crate) async fn push(story: &Story, uuid: &str, public_id: &str, phone: &str) {
     let body = json!({"orderId": format!("S-{uuid}"), "publicId": public_id, "amount": "3250.00", "phone": phone});
     let event = Event::new("PUT", &format!("/v1/orders/{uuid}")).key(SHOP_KEY).json(body);
     let answer = story.orders(event.rest()).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
 }
 
-async fn pay(story: &Story, uuid: &str, method: &str) -> String {
+pub(crate) async fn pay(story: &Story, uuid: &str, method: &str) -> String {
     let body = json!({
         "command": "create", "paymentMethodId": method, "orderUuid": uuid, "orderId": format!("S-{uuid}"),
         "returnUrl": "imshop://payment/failed"
@@ -278,4 +279,141 @@ async fn a_search_costs_the_same_whatever_is_stored_beside_it() {
     }
     let calls: Vec<_> = first.iter().map(|(calls, _)| *calls).collect();
     assert_eq!(calls, [4, 2, 3, 3, 4]);
+}
+
+/// The answer to a list.
+async fn list(story: &Story, path: &str, parameters: &[(&str, &str)]) -> Answer {
+    let event = parameters.iter().fold(get(path).key(VIEWER_KEY), |event, (name, value)| event.query(name, value));
+    Box::pin(story.back_office(event.rest())).await
+}
+
+/// The orders of a page, in their order.
+pub(crate) fn in_order(answer: &Value) -> Vec<&str> {
+    answer["orders"].as_array().unwrap().iter().map(|order| order["order_uuid"].as_str().unwrap()).collect()
+}
+
+fn today(story: &Story) -> String {
+    story.environment.clock().now().day(MOSCOW)
+}
+
+#[tokio::test]
+async fn orders_of_a_day_are_those_first_recorded_on_it_newest_first() {
+    let story = with_cards().await;
+    // From a beginning of the shop's day on.
+    let now = story.environment.clock().now();
+    story.environment.advance(now.next_day(MOSCOW).since(now));
+    let first_day = today(&story);
+    push(&story, "first", "A-1", PHONE).await;
+    story.environment.advance(Duration::from_secs(1));
+    push(&story, "second", "A-2", PHONE).await;
+    let payment = pay(&story, "second", "yookassa/card").await;
+    let now = story.environment.clock().now();
+    story.environment.advance(now.next_day(MOSCOW).since(now) - Duration::from_millis(1));
+    push(&story, "late", "A-3", PHONE).await;
+    story.environment.advance(Duration::from_millis(1));
+    let second_day = today(&story);
+    assert_ne!(first_day, second_day);
+    push(&story, "next", "A-4", PHONE).await;
+    // Said again, with another public id.
+    push(&story, "first", "B-1", PHONE).await;
+    story.environment.standins().forget_calls();
+    let whole = list(&story, "orders", &[("day", &first_day)]).await.json();
+    assert_eq!(in_order(&whole), ["late", "second", "first"]);
+    assert_eq!(whole["orders"][1]["payments"][0]["payment_id"], json!(payment));
+    assert!(whole["orders"][1]["payments"][0]["explain"]["code"].is_string(), "{whole}");
+    assert_eq!(in_order(&list(&story, "orders", &[("day", &second_day)]).await.json()), ["next"]);
+    let none = list(&story, "orders", &[("day", "2020-02-29")]).await.json();
+    assert_eq!(none, json!({"success": true, "orders": []}));
+    assert!(story.environment.standins().calls(None).is_empty(), "no provider is asked");
+    let (mut seen, mut cursor) = (Vec::new(), None::<String>);
+    loop {
+        let mut asked = vec![("day", first_day.as_str()), ("limit", "2")];
+        asked.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
+        let page = list(&story, "orders", &asked).await.json();
+        seen.extend(in_order(&page).into_iter().map(str::to_owned));
+        let Some(next) = page["cursor"].as_str() else { break };
+        assert_eq!(list(&story, "orders", &[("day", &second_day), ("cursor", next)]).await.status, 400, "another day's");
+        cursor = Some(next.to_owned());
+    }
+    assert_eq!(seen, ["late", "second", "first"]);
+}
+
+#[tokio::test]
+async fn a_list_by_day_that_is_not_clearly_asked_for_is_refused() {
+    let story = Story::start().await;
+    for (parameters, named) in [
+        (vec![], "day"),
+        (vec![("day", "")], "day"),
+        (vec![("day", "today")], "day"),
+        (vec![("day", "2026-02-30")], "day"),
+        (vec![("day", "2026-1-1")], "day"),
+        (vec![("day", "+2026-01-01")], "day"),
+        (vec![("day", "2026-01-01T00:00:00Z")], "day"),
+        (vec![("day", "2026-01-01"), ("limit", "0")], "limit"),
+        (vec![("day", "2026-01-01"), ("limit", "21")], "limit"),
+        (vec![("day", "2026-01-01"), ("cursor", "zz")], "cursor"),
+        (vec![("day", "2026-01-01"), ("cursor", &hex::encode("pk\tSorder#one"))], "cursor"),
+        (vec![("day", "2026-01-01"), ("phone", PHONE)], "only these query parameters"),
+    ] {
+        let answer = list(&story, "orders", &parameters).await;
+        assert_eq!(answer.status, 400, "{parameters:?}: {}", answer.body);
+        assert!(answer.json()["error"].as_str().unwrap().contains(named), "{parameters:?}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn payments_in_a_state_are_bounded_by_time_and_amount() {
+    let story = with_cards().await;
+    let mut payments = Vec::new();
+    let mut moments = Vec::new();
+    for (uuid, amount) in [("one", "100.00"), ("two", "200.00"), ("three", "300.00")] {
+        let body = json!({"orderId": format!("S-{uuid}"), "amount": amount});
+        let event = Event::new("PUT", &format!("/v1/orders/{uuid}")).key(SHOP_KEY).json(body);
+        assert_eq!(story.orders(event.rest()).await.status, 200);
+        payments.push(pay(&story, uuid, "yookassa/card").await);
+        moments.push(story.environment.clock().now().rfc3339());
+        story.environment.advance(Duration::from_secs(60));
+    }
+    let found = async |parameters: &[(&str, &str)]| {
+        let answer = list(&story, "payments", &[&[("state", "pending")], parameters].concat()).await;
+        assert_eq!(answer.status, 200, "{parameters:?}: {}", answer.body);
+        let answer = answer.json();
+        let ids = answer["payments"].as_array().unwrap().iter().map(|one| one["payment_id"].as_str().unwrap().to_owned());
+        (ids.collect::<Vec<_>>(), answer["cursor"].as_str().map(str::to_owned))
+    };
+    let [one, two, three] = [0, 1, 2].map(|index: usize| payments[index].clone());
+    // `since` is in, `until` is out.
+    assert_eq!(found(&[("since", &moments[1])]).await.0, [three.clone(), two.clone()]);
+    assert_eq!(found(&[("until", &moments[2])]).await.0, [two.clone(), one.clone()]);
+    assert_eq!(found(&[("since", &moments[1]), ("until", &moments[2])]).await.0, [two.clone()]);
+    // Both ends of an amount are in.
+    assert_eq!(found(&[("min", "200.00")]).await.0, [three.clone(), two.clone()]);
+    assert_eq!(found(&[("max", "200.00")]).await.0, [two.clone(), one.clone()]);
+    assert_eq!(found(&[("min", "200.00"), ("max", "200.00")]).await.0, [two.clone()]);
+    assert!(found(&[("min", "200.01"), ("max", "299.99")]).await.0.is_empty());
+    // A page may be short, or empty, and the list goes on.
+    let (page, cursor) = found(&[("max", "100.00"), ("limit", "1")]).await;
+    assert_eq!((page.len(), cursor.is_some()), (0, true));
+    let page = found(&[("max", "100.00"), ("limit", "2"), ("cursor", &cursor.unwrap())]).await.0;
+    assert_eq!(page, [one]);
+    // The cursor of a page without an end is not one of a list that ends before it.
+    let (_, cursor) = found(&[("limit", "1")]).await;
+    let cursor = cursor.unwrap();
+    for (parameters, named) in [
+        (vec![("state", "pending"), ("until", &moments[2]), ("cursor", &cursor)], "cursor"),
+        (vec![("state", "pending"), ("since", &moments[1]), ("until", &moments[1])], "until"),
+        (vec![("state", "pending"), ("until", "soon")], "until"),
+        (vec![("state", "pending"), ("min", "200")], "min"),
+        (vec![("state", "pending"), ("min", "-1.00")], "min"),
+        (vec![("state", "pending"), ("max", "1e3")], "max"),
+        (vec![("state", "pending"), ("max", "2.000")], "max"),
+        (vec![("state", "pending"), ("max", "99999999999999999999.00")], "max"),
+        (vec![("state", "pending"), ("min", "2.00"), ("max", "1.00")], "max"),
+        (vec![("attention", "true"), ("min", "2.00")], "min"),
+        (vec![("changed_since", &moments[0]), ("until", &moments[1])], "until"),
+    ] {
+        let answer = list(&story, "payments", &parameters).await;
+        assert_eq!(answer.status, 400, "{parameters:?}: {}", answer.body);
+        assert!(answer.json()["error"].as_str().unwrap().contains(&format!("`{named}`")), "{parameters:?}: {}", answer.body);
+    }
 }
