@@ -34,11 +34,13 @@ from imshop_webhooks_client.api.back_office import (
     get_payment,
     get_registration,
     list_forms,
+    list_orders,
     list_payments,
     list_schedules,
     make_receipt,
     refund_payment,
     register,
+    reindex,
     resend_event,
     search_forms,
     search_orders,
@@ -231,6 +233,15 @@ def payments(house: House) -> None:
     for wanted in (models.OrdersByPayment("1001-1"), models.OrdersByUuid(shown.payment.order_uuid)):
         found = read(search_orders.sync_detailed(client=office, body=wanted), models.FoundOrders)
         assert [one.payment_id for one in found.orders[0].payments] == ["1001-1"], found
+
+    recorded = datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=3))).date()
+    days = [recorded + datetime.timedelta(days=days) for days in range(-1, 3)]
+    lists = [read(list_orders.sync_detailed(client=office, day=day), models.FoundOrders) for day in days]
+    assert shown.payment.order_uuid in [order.order_uuid for one in lists for order in one.orders], lists
+    done = read(reindex.sync_detailed(client=office, body=models.ReindexRequest()), models.ReindexAnswer)
+    assert (done.success, done.indexed) == (True, 0) and done.seen, done
+    bounded = list_payments.sync_detailed(client=office, state=models.State.CAPTURED, until=datetime.date(2100, 1, 1), min_="1.00")
+    assert [one.payment_id for one in read(bounded, models.PaymentList).payments] == ["1001-1"]
 
     closing = models.CloseRequest(models.ImshopAddress.PAYMENT_STATUS)
     number = shown.payment.untold[0].message

@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shared::forms::store::submissions::Submissions;
 use shared::forms::submission::{Fields, PhoneDigest, Photo, State, Submission};
-use shared::platform::clock::Random;
+use shared::platform::clock::{MOSCOW, Random};
 use shared::platform::env::Env;
 use shared::platform::ids::{FormName, InstallId, SubmissionId};
 use shared::platform::phone::Phone;
@@ -58,6 +58,7 @@ async fn the_back_offices_answers_are_documented() {
         let answer = match operation.value["requestBody"]["content"]["application/json"]["examples"].as_object() {
             Some(examples) => broken.example(id, examples.keys().next().unwrap()).await,
             None if id == "listPayments" => broken.send(call(id).query("state", "held")).await,
+            None if id == "listOrders" => broken.send(call(id).query("day", "2026-11-22")).await,
             None if id == "listForms" => broken.send(call(id).query("state", "waiting")).await,
             None if id == "exportForms" => broken.send(call(id).query("form", "callback")).await,
             None => broken.send(call(id)).await,
@@ -182,6 +183,14 @@ async fn look(api: &Api) {
         assert_eq!(found["orders"][0]["payments"][0]["payment_id"], "1001-1", "{found}");
     }
     assert_eq!(search(json!({})).await.status, 400);
+    let day = api.environment.clock().now().day(MOSCOW);
+    let first = api.send(call("listOrders").query("day", &day).query("limit", "1")).await.json();
+    assert_eq!(first["orders"][0]["order_uuid"], uuid, "{first}");
+    assert_eq!(api.send(call("listOrders")).await.status, 400);
+    assert_eq!(api.example("reindex", "first").await.json()["indexed"], 0);
+    let bounded = call("listPayments").query("state", "held").query("since", "2026-01-01").query("until", "2100-01-01");
+    let bounded = bounded.query("min", "1.00").query("max", "999999.00");
+    assert!(!api.send(bounded).await.json()["payments"].as_array().unwrap().is_empty());
     let first =
         api.send(call("listPayments").query("state", "held").query("limit", "1").query("since", "2026-01-01")).await.json();
     let cursor = first["cursor"].as_str().unwrap_or_else(|| panic!("{first}"));
