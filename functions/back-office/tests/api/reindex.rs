@@ -1,12 +1,13 @@
 //! What earlier releases have stored is found after `reindex`, and nothing else of it changes.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use serde_json::{Value, json};
 use shared::platform::clock::MOSCOW;
-use testkit::Answer;
 use testkit::settings::{OPERATOR_KEY, VIEWER_KEY};
+use testkit::{Answer, Modes};
 
 use crate::search::{PHONE, found, in_order, pay, push, uuids, with_cards};
 use crate::{Story, get, post};
@@ -232,4 +233,31 @@ async fn what_cannot_be_read_is_named_and_holds_up_nothing() {
     let answers = run(&story).await;
     assert_eq!(answers[0]["unreadable"], json!(["order#odd"]), "{answers:?}");
     assert_eq!(finds(&story, &provider_id).await[..2], [true, true], "{payment}");
+}
+
+#[tokio::test]
+async fn it_comes_to_its_end_on_every_store() {
+    for (name, modes) in Modes::realities() {
+        let story = with_cards().await;
+        let (_, provider_id) = aged(&story).await;
+        for number in 0..5 {
+            let uuid = format!("order-{number}");
+            push(&story, &uuid, &format!("P-{number}"), "+7 916 123-45-68").await;
+            age(&story, &format!("order#{uuid}")).await;
+        }
+        story.environment.let_store(modes).await;
+        let mut left = 10;
+        while ask(&story, json!({})).await.status != 200 {
+            left -= 1;
+            assert!(left > 0, "{name}: it ends, if not at once");
+        }
+        // What an index shows late.
+        story.environment.advance(Duration::from_secs(2));
+        assert_eq!(finds(&story, &provider_id).await[..2], [true, true], "{name}");
+        let day = story.environment.clock().now().day(MOSCOW);
+        let list = story.back_office(get("orders").key(VIEWER_KEY).query("day", &day).rest()).await.json();
+        let mut all = in_order(&list);
+        all.sort_unstable();
+        assert_eq!(all, ["one", "order-0", "order-1", "order-2", "order-3", "order-4"], "{name}");
+    }
 }

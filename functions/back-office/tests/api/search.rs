@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use shared::platform::clock::MOSCOW;
 use standins::Options;
 use testkit::settings::{IMSHOP_KEY, OPERATOR_KEY, SHOP_KEY, VIEWER_KEY, WITH_CARDS};
-use testkit::{Answer, Event, StoreFault};
+use testkit::{Answer, Event, Modes, StoreFault};
 
 use crate::{Story, get, post};
 
@@ -415,5 +415,23 @@ async fn payments_in_a_state_are_bounded_by_time_and_amount() {
         let answer = list(&story, "payments", &parameters).await;
         assert_eq!(answer.status, 400, "{parameters:?}: {}", answer.body);
         assert!(answer.json()["error"].as_str().unwrap().contains(&format!("`{named}`")), "{parameters:?}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn an_order_is_found_as_soon_as_the_index_knows_it() {
+    let story = Story::start().await;
+    let modes = Modes { index_behind_ms: Some(1500), ..Modes::default() };
+    story.environment.let_store(modes).await;
+    let day = today(&story);
+    push(&story, "one", "A-17", PHONE).await;
+    assert_eq!(uuids(&found(&story, json!({"order_uuid": "one"})).await), ["one"], "by its key it is there at once");
+    let listed = async || in_order(&list(&story, "orders", &[("day", &day)]).await.json()).len();
+    let by = async |body: Value| uuids(&found(&story, body).await).len();
+    for expected in [0, 1] {
+        assert_eq!(by(json!({"phone": PHONE})).await, expected);
+        assert_eq!(by(json!({"public_id": "A-17"})).await, expected);
+        assert_eq!(listed().await, expected);
+        story.environment.advance(Duration::from_millis(1500));
     }
 }
