@@ -14,8 +14,9 @@ async fn paths_and_methods_are_held() {
         "nothing",
         "payments/1001-1/refund",
         "payments/1001-1/finish/now",
-        "orders",
         "orders/1/2",
+        "orders/search/1",
+        "reindex/1",
         "limits/1",
         "payments//finish",
     ] {
@@ -28,6 +29,9 @@ async fn paths_and_methods_are_held() {
     for (method, path, allow) in [
         ("POST", "orders/1001", "GET"),
         ("POST", "payments", "GET"),
+        ("POST", "orders", "GET"),
+        ("GET", "orders/search", "POST"),
+        ("GET", "reindex", "POST"),
         ("DELETE", "payments/1001-1", "GET"),
         ("GET", "payments/1001-1/finish", "POST"),
         ("PUT", "payments/1001-1/cancel", "POST"),

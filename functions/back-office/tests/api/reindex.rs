@@ -239,6 +239,7 @@ async fn what_cannot_be_read_is_named_and_holds_up_nothing() {
 async fn it_comes_to_its_end_on_every_store() {
     for (name, modes) in Modes::realities() {
         let story = with_cards().await;
+        let day = story.environment.clock().now().day(MOSCOW);
         let (_, provider_id) = aged(&story).await;
         for number in 0..5 {
             let uuid = format!("order-{number}");
@@ -254,7 +255,6 @@ async fn it_comes_to_its_end_on_every_store() {
         // What an index shows late.
         story.environment.advance(Duration::from_secs(2));
         assert_eq!(finds(&story, &provider_id).await[..2], [true, true], "{name}");
-        let day = story.environment.clock().now().day(MOSCOW);
         let list = story.back_office(get("orders").key(VIEWER_KEY).query("day", &day).rest()).await.json();
         let mut all = in_order(&list);
         all.sort_unstable();

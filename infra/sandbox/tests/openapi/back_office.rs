@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shared::forms::store::submissions::Submissions;
 use shared::forms::submission::{Fields, PhoneDigest, Photo, State, Submission};
-use shared::platform::clock::{MOSCOW, Random};
+use shared::platform::clock::{MOSCOW, Random, Timestamp};
 use shared::platform::env::Env;
 use shared::platform::ids::{FormName, InstallId, SubmissionId};
 use shared::platform::phone::Phone;
@@ -183,7 +183,7 @@ async fn look(api: &Api) {
         assert_eq!(found["orders"][0]["payments"][0]["payment_id"], "1001-1", "{found}");
     }
     assert_eq!(search(json!({})).await.status, 400);
-    let day = api.environment.clock().now().day(MOSCOW);
+    let day = Timestamp::from_rfc3339(answer["payments"][0]["created_at"].as_str().unwrap()).unwrap().day(MOSCOW);
     let first = api.send(call("listOrders").query("day", &day).query("limit", "1")).await.json();
     let cursor = first["cursor"].as_str().unwrap_or_else(|| panic!("{first}"));
     let rest = api.send(call("listOrders").query("day", &day).query("cursor", cursor)).await.json();
