@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use shared::forms::challenge::{ChallengeKey, SendLog};
 use shared::forms::submission::{PhoneDigest, State, Submission};
 use shared::payments::forget::{self, Forgotten, Why};
-use shared::platform::clock::{self, Deadline};
+use shared::platform::clock::{self, Deadline, Timestamp};
 use shared::platform::dynamodb::{Cursor, Page, RECORDING, StoreError};
 use shared::platform::http::{self, Failure, Status};
 use shared::platform::ids::{OrderUuid, SubmissionId};
@@ -176,12 +176,23 @@ pub(crate) async fn erase(asked: &Asked<'_>) -> Result<Response<Body>, Failure> 
     }
 }
 
+/// Since when the orders of earlier releases are in the indexes, by their customers' phones; they are indexed first, if one request has the
+/// time for that.
+async fn index_orders(asked: &Asked<'_>, deadline: Deadline) -> Result<Option<Timestamp>, Incomplete> {
+    let orders = &asked.deps.settler.orders;
+    match orders.indexed_at().await? {
+        Some(at) => Ok(Some(at)),
+        None => Ok(orders.reindex(None, deadline).await?.next.is_none().then(|| asked.now())),
+    }
+}
+
 /// Deletes what the phone leads to.
 async fn person(asked: &Asked<'_>, phone: &Phone, digest: &str, erased: &mut Erased) -> Result<Done, Incomplete> {
     let deps = asked.deps;
     let deadline = asked.inbound.deadline().before(RECORDING);
     let now = deps.settler.clock.now();
     let since = deps.otp.erasure_asked(digest, now).await?;
+    let indexed_at = index_orders(asked, deadline).await?;
     let mut unreadable = Vec::new();
     let forms = PhoneDigest::all(&deps.internal, phone).into_iter().map(List::Forms);
     let orders = [Some(phone.digits()), phone.earlier_digits()].into_iter().flatten().map(List::Orders);
@@ -215,8 +226,11 @@ async fn person(asked: &Asked<'_>, phone: &Phone, digest: &str, erased: &mut Era
     if !unreadable.is_empty() {
         return Err(format!("what cannot be read: {}", unreadable.join(", ")).into());
     }
+    let Some(indexed_at) = indexed_at else {
+        return Err("orders of earlier releases are not indexed yet: see `POST reindex`".into());
+    };
+    let late = INDEXES_ARE_LATE.checked_sub(now.since(since.max(indexed_at))).filter(|late| !late.is_zero());
     let unmatched = deps.submissions.count_unmatched().await?;
-    let late = INDEXES_ARE_LATE.checked_sub(now.since(since)).filter(|late| !late.is_zero());
     if late.is_none() && erased.orders_open == 0 {
         deps.otp.erasure_over(digest).await?;
     }

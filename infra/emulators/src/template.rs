@@ -635,7 +635,6 @@ mod tests {
                 ("by-order", "order_id", Some(("pk", Kind::Text))),
                 ("by-state", "state", Some(("moved_at", Kind::Number))),
                 ("attention", "attention", Some(("troubled_since", Kind::Number))),
-                ("by-phone", "phone", Some(("pk", Kind::Text))),
                 ("lookup", "lookup", Some(("lookup_at", Kind::Number))),
             ]
         );

@@ -15,7 +15,7 @@ use crate::{Shop, Story, get, post};
 
 const DAY: Duration = Duration::from_hours(24);
 /// What an order keeps of its customer.
-const PERSONAL: [&str; 7] = ["phone", "email", "name", "address", "returning", "install_id", "check_at"];
+const PERSONAL: [&str; 9] = ["phone", "email", "name", "address", "returning", "install_id", "check_at", "lookup", "lookup_at"];
 
 async fn erase(story: &Story, phone: &str) -> Answer {
     Box::pin(story.back_office(post("erasures").key(OPERATOR_KEY).json(json!({"phone": phone})).rest())).await

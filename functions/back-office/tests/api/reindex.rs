@@ -36,9 +36,14 @@ fn indexed(answers: &[Value]) -> u64 {
     answers.iter().map(|answer| answer["indexed"].as_u64().unwrap()).sum()
 }
 
+/// What an item has that an earlier release's has not.
+fn added(key: &str) -> &'static [&'static str] {
+    if key.starts_with("order#") { &["lookup", "lookup_at", "state", "moved_at", "found_as"] } else { &["lookup", "lookup_at"] }
+}
+
 /// Leaves an item as an earlier release has stored it.
 async fn age(story: &Story, key: &str) {
-    for attribute in ["lookup", "lookup_at", "found_as"] {
+    for attribute in added(key) {
         story.environment.forget(TABLE, key, attribute).await;
     }
 }
@@ -55,12 +60,18 @@ async fn aged(story: &Story) -> (String, String) {
     (payment, provider_id)
 }
 
-/// The orders that are found by public id, provider's id and day.
-async fn finds(story: &Story, provider_id: &str) -> [bool; 3] {
+/// Whether the order is found by public id, provider's id, phone and day.
+async fn finds(story: &Story, provider_id: &str) -> [bool; 4] {
     let by = async |body: Value| uuids(&found(story, body).await) == ["one"];
     let day = story.environment.clock().now().day(MOSCOW);
     let list = story.back_office(get("orders").key(VIEWER_KEY).query("day", &day).rest()).await.json();
-    [by(json!({"public_id": "A-17"})).await, by(json!({"provider_id": provider_id})).await, in_order(&list) == ["one"]]
+    let by_phone = found(story, json!({"phone": PHONE})).await;
+    [
+        by(json!({"public_id": "A-17"})).await,
+        by(json!({"provider_id": provider_id})).await,
+        uuids(&by_phone).contains(&"one"),
+        in_order(&list) == ["one"],
+    ]
 }
 
 #[tokio::test]
@@ -74,7 +85,7 @@ async fn what_was_stored_before_is_found_after_it_and_keeps_all_else() {
         };
         story.environment.edit(TABLE, key, of_tomorrow).await;
     }
-    assert_eq!(finds(&story, &provider_id).await, [false; 3]);
+    assert_eq!(finds(&story, &provider_id).await, [false; 4]);
     let stored = async || {
         let mut items = Vec::new();
         for key in &keys {
@@ -85,15 +96,13 @@ async fn what_was_stored_before_is_found_after_it_and_keeps_all_else() {
     let before = stored().await;
     let answers = run(&story).await;
     assert_eq!((answers.len(), indexed(&answers)), (1, 2), "{answers:?}");
-    assert_eq!(finds(&story, &provider_id).await, [true; 3]);
+    assert_eq!(finds(&story, &provider_id).await, [true; 4]);
     let after = stored().await;
-    for (before, after) in before.iter().zip(&after) {
+    for ((key, before), after) in keys.iter().zip(&before).zip(&after) {
         let mut rest = after.clone();
-        let gained: Vec<_> = ["lookup", "lookup_at", "found_as"]
-            .into_iter()
-            .filter(|name| rest.as_object_mut().unwrap().remove(*name).is_some())
-            .collect();
-        assert!(gained.starts_with(&["lookup", "lookup_at"]), "{gained:?}");
+        for attribute in added(key) {
+            assert!(rest.as_object_mut().unwrap().remove(*attribute).is_some(), "{key} {attribute}");
+        }
         assert_eq!(&rest, before, "its version too");
     }
     // Again: there is nothing to do.
@@ -101,9 +110,8 @@ async fn what_was_stored_before_is_found_after_it_and_keeps_all_else() {
     assert_eq!(stored().await, after);
 }
 
-#[tokio::test]
-async fn it_goes_on_where_it_ended_and_a_call_is_bounded() {
-    let story = Story::start().await;
+/// 1,070 items, more than one call looks at, most of them orders of an earlier release.
+async fn many(story: &Story) {
     let text = |text: String| AttributeValue::S(text);
     let number = |number: i64| AttributeValue::N(number.to_string());
     let said_at = story.environment.clock().now().millis();
@@ -129,6 +137,12 @@ async fn it_goes_on_where_it_ended_and_a_call_is_bounded() {
         let written = story.environment.dynamodb().batch_write_item().request_items(TABLE, batch.to_vec()).send().await.unwrap();
         assert!(written.unprocessed_items.unwrap_or_default().is_empty());
     }
+}
+
+#[tokio::test]
+async fn it_goes_on_where_it_ended_and_a_call_is_bounded() {
+    let story = Story::start().await;
+    many(&story).await;
     let _ = story.environment.store_calls();
     let first = ask(&story, json!({})).await.json();
     let calls = story.environment.store_calls();
@@ -149,7 +163,7 @@ async fn it_goes_on_where_it_ended_and_a_call_is_bounded() {
     // Once more from the first cursor: a call that was repeated does no harm.
     assert_eq!(ask(&story, json!({"cursor": cursor})).await.json()["indexed"], json!(0));
     let left = story.environment.items(TABLE, "order#").await;
-    let untold = left.iter().filter(|item| item.get("lookup").is_none()).count();
+    let untold = left.iter().filter(|item| item.get("state").is_none()).count();
     assert_eq!(untold, 2 * 11);
 }
 
@@ -160,14 +174,14 @@ async fn beside_other_writes_neither_loses_anything() {
     let mut others = Vec::new();
     for number in 0..30 {
         let uuid = format!("order-{number}");
-        push(&story, &uuid, &format!("P-{number}"), PHONE).await;
+        push(&story, &uuid, &format!("P-{number}"), "+7 916 123-45-68").await;
         age(&story, &format!("order#{uuid}")).await;
         others.push(uuid);
     }
     // Each is said anew, and one is paid anew, while two runs index them.
     let writes = async {
         for uuid in &others {
-            push(&story, uuid, &format!("Q-{uuid}"), PHONE).await;
+            push(&story, uuid, &format!("Q-{uuid}"), "+7 916 123-45-68").await;
         }
     };
     let (first, second, ()) = tokio::join!(run(&story), run(&story), writes);
@@ -179,7 +193,7 @@ async fn beside_other_writes_neither_loses_anything() {
         assert_eq!(stored["version"], json!(2), "nothing but a write counts");
         assert_eq!(uuids(&found(&story, json!({"public_id": format!("Q-{uuid}")})).await), [uuid.as_str()]);
     }
-    assert_eq!(finds(&story, &provider_id).await[..2], [true, true]);
+    assert_eq!(finds(&story, &provider_id).await[..3], [true; 3]);
     assert_eq!(story.payment(&payment).await["state"], "pending");
 }
 
@@ -232,7 +246,7 @@ async fn what_cannot_be_read_is_named_and_holds_up_nothing() {
     story.environment.edit(TABLE, "order#odd", odd).await;
     let answers = run(&story).await;
     assert_eq!(answers[0]["unreadable"], json!(["order#odd"]), "{answers:?}");
-    assert_eq!(finds(&story, &provider_id).await[..2], [true, true], "{payment}");
+    assert_eq!(finds(&story, &provider_id).await[..3], [true; 3], "{payment}");
 }
 
 #[tokio::test]
@@ -254,10 +268,68 @@ async fn it_comes_to_its_end_on_every_store() {
         }
         // What an index shows late.
         story.environment.advance(Duration::from_secs(2));
-        assert_eq!(finds(&story, &provider_id).await[..2], [true, true], "{name}");
+        assert_eq!(finds(&story, &provider_id).await[..3], [true; 3], "{name}");
         let list = story.back_office(get("orders").key(VIEWER_KEY).query("day", &day).rest()).await.json();
         let mut all = in_order(&list);
         all.sort_unstable();
         assert_eq!(all, ["one", "order-0", "order-1", "order-2", "order-3", "order-4"], "{name}");
+    }
+}
+
+/// An erasure by the customer's phone.
+async fn erase(story: &Story) -> Answer {
+    Box::pin(story.back_office(post("erasures").key(OPERATOR_KEY).json(json!({"phone": PHONE})).rest())).await
+}
+
+async fn knows_its_customer(story: &Story) -> bool {
+    story.environment.item(TABLE, "order#one").await.unwrap().get("phone").is_some()
+}
+
+#[tokio::test]
+async fn an_erasure_finds_what_an_earlier_release_has_stored_and_is_complete_a_minute_after_it_was_indexed() {
+    let story = Story::start().await;
+    push(&story, "one", "A-17", PHONE).await;
+    age(&story, "order#one").await;
+    let first = erase(&story).await.json();
+    assert_eq!((&first["orders"], &first["complete"], &first["repeat_in_seconds"]), (&json!(1), &json!(false), &json!(60)));
+    assert!(!knows_its_customer(&story).await);
+    let scans = |calls: Vec<String>| calls.iter().filter(|call| *call == "Scan").count();
+    assert_eq!(scans(story.environment.store_calls()), 1);
+    story.environment.advance(Duration::from_secs(61));
+    let second = erase(&story).await.json();
+    assert_eq!((&second["orders"], &second["complete"]), (&json!(0), &json!(true)));
+    assert_eq!(scans(story.environment.store_calls()), 0, "once for all");
+}
+
+#[tokio::test]
+async fn an_erasure_is_incomplete_until_all_that_is_stored_was_indexed() {
+    let story = Story::start().await;
+    push(&story, "one", "A-17", PHONE).await;
+    age(&story, "order#one").await;
+    many(&story).await;
+    for _ in 0..3 {
+        let answer = erase(&story).await;
+        assert_eq!((answer.status, &answer.json()["code"]), (503, &json!("incomplete")));
+        story.environment.advance(Duration::from_secs(61));
+    }
+    run(&story).await;
+    let late = erase(&story).await.json();
+    assert_eq!((&late["success"], &late["complete"]), (&json!(true), &json!(false)), "the index may not show all yet: {late}");
+    story.environment.advance(Duration::from_secs(61));
+    assert_eq!(erase(&story).await.json()["complete"], json!(true));
+    assert!(!knows_its_customer(&story).await);
+}
+
+#[tokio::test]
+async fn who_is_forgotten_meanwhile_is_not_found_again() {
+    for _ in 0..10 {
+        let story = Story::start().await;
+        push(&story, "one", "A-17", PHONE).await;
+        age(&story, "order#one").await;
+        tokio::join!(run(&story), erase(&story));
+        run(&story).await;
+        erase(&story).await;
+        let stored = story.environment.item(TABLE, "order#one").await.unwrap();
+        assert_eq!((stored.get("phone"), stored.get("lookup")), (None, None));
     }
 }

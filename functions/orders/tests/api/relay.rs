@@ -35,7 +35,8 @@ async fn an_order_goes_to_the_shop_and_its_answer_comes_back_unchanged() {
     assert_eq!(calls[0].headers["authorization"], format!("Bearer {SHOP_KEY}"));
     assert!(!calls[0].headers.values().any(|value| value.contains(IMSHOP_KEY)), "IMSHOP's key stays here");
     insta::assert_json_snapshot!("stored_order", stored(&story, "uuid-1").await, {
-        ".cart.at" => "[now]", ".said_at" => "[now]", ".check_at" => "[in 90 days]", ".lookup" => "[today]", ".lookup_at" => "[now]"
+        ".cart.at" => "[now]", ".said_at" => "[now]", ".check_at" => "[in 90 days]", ".lookup_at" => "[now]",
+        ".state" => "[today]", ".moved_at" => "[now]"
     });
 }
 

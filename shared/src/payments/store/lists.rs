@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use futures_util::future::try_join_all;
 
+use super::lookups;
 use super::orders::{ORDER, Orders, PAYMENT};
 use super::records::{OPEN, OrderRecord, PaymentRecord, SHARDS, order_shard};
 use crate::payments::payment::{Order, Payment, State};
@@ -54,10 +55,12 @@ impl Orders {
         Ok(Page { entries: due.collect(), next: page.next, unreadable: Vec::new() })
     }
 
-    /// Orders of the customer with a phone, by its digits. Orders have them in clear, so whatever release recorded one, it is found, and under
-    /// whatever internal secret.
+    /// Orders of the customer with a phone, by its digits. Orders have them in clear, so they are found under whatever internal secret; what an
+    /// earlier release has recorded is found once it is [indexed](Orders::indexed_at).
     pub async fn of_phone(&self, digits: &str, from: Option<&Cursor>) -> Result<Page<OrderUuid>, StoreError> {
-        let lookup = Lookup { index: "by-phone", hash: ("phone", digits), range: "pk", bound: None, newest_first: false };
+        let name = lookups::phone(digits);
+        let lookup =
+            Lookup { index: "lookup", hash: (lookups::HASH, &name), range: lookups::RANGE, bound: None, newest_first: false };
         let page = self.table.keys(&lookup, from, OF_PHONE_AT_ONCE).await?;
         let orders = page.entries.iter().filter_map(|key| OrderUuid::parse(key.strip_prefix(ORDER)?).ok());
         Ok(Page { entries: orders.collect(), next: page.next, unreadable: Vec::new() })

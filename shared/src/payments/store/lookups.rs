@@ -1,10 +1,13 @@
-//! The names under which the sparse index `lookup` finds what it leads to. An item has one; what an order is found by beside its
-//! own item is an item of its own, its alias.
+//! The names under which the indexes `lookup` and `by-state` find what they lead to. In each of them an item has one; what an order is found
+//! by beside its own item is an item of its own, its alias.
+//!
+//! Orders stand in `by-state` by their days, since one deployment can add only one index to a table (CloudFormation, "AWS::DynamoDB::Table",
+//! "GlobalSecondaryIndexes"), and the one that is new is `lookup`.
 
 use crate::platform::clock::{MOSCOW, Timestamp};
 use crate::platform::ids::{OrderId, OrderUuid};
 
-/// The index, and its hash key.
+/// The hash key of the index `lookup`.
 pub(super) const HASH: &str = "lookup";
 /// Its range key: a moment in milliseconds since 1970 UTC.
 pub(super) const RANGE: &str = "lookup_at";
@@ -16,7 +19,12 @@ pub(super) fn provider(id: &str) -> Option<String> {
     (1..=LONGEST).contains(&id.len()).then(|| format!("provider#{id}"))
 }
 
-/// The name of an order: the shop's day on which it was recorded.
+/// The name of an order in `lookup` while it knows its customer: the digits of their phone.
+pub(super) fn phone(digits: &str) -> String {
+    format!("phone#{digits}")
+}
+
+/// The name of an order in `by-state`: the shop's day on which it was recorded.
 pub(super) fn day_of(recorded_at: Timestamp) -> String {
     day(&recorded_at.day(MOSCOW))
 }

@@ -75,12 +75,18 @@ pub(super) struct OrderRecord {
     erasure_asked: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     found_as: Option<String>,
-    /// Hash key of the sparse index `lookup`: the day on which the order was recorded.
+    /// Hash key of the sparse index `lookup`: the customer's phone; there while the customer is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lookup: Option<String>,
-    /// Range key of the sparse index `lookup`: when it was recorded.
+    /// Range key of the sparse index `lookup`: when the order was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lookup_at: Option<i64>,
+    /// Hash key of the index `by-state`: the day on which the order was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    state: Option<String>,
+    /// Range key of the index `by-state`: when it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    moved_at: Option<i64>,
 }
 
 /// What is known of the cart. What is left out is unknown; null is known to be none.
@@ -469,8 +475,10 @@ impl From<&Order> for OrderRecord {
             check_at: order.person_until.map(Timestamp::millis),
             erasure_asked: order.erasure_asked,
             found_as: order.found_as.as_ref().map(|id| id.as_str().to_owned()),
-            lookup: order.recorded_at.map(lookups::day_of),
-            lookup_at: order.recorded_at.map(Timestamp::millis),
+            lookup: order.phone.as_ref().map(|phone| lookups::phone(phone.digits())),
+            lookup_at: order.phone.as_ref().map(|_| order.recorded_at.unwrap_or(order.said_at).millis()),
+            state: order.recorded_at.map(lookups::day_of),
+            moved_at: order.recorded_at.map(Timestamp::millis),
         }
     }
 }
@@ -614,7 +622,7 @@ impl TryFrom<Versioned<OrderRecord>> for Order {
             erasure_asked: record.erasure_asked,
             found_as: record.found_as.as_deref().map(OrderId::parse).transpose().map_err(text("found_as"))?,
             // Earlier releases say only when the shop said it last.
-            recorded_at: record.lookup_at.or(said_at).filter(|at| *at > 0).map(Timestamp::from_millis),
+            recorded_at: record.moved_at.or(said_at).filter(|at| *at > 0).map(Timestamp::from_millis),
             version,
         })
     }

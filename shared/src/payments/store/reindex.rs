@@ -1,4 +1,4 @@
-//! What earlier releases have stored gets what the index `lookup` finds it by. Everything here may be done twice, in pieces, by several at once
+//! What earlier releases have stored gets what it is found by ([`lookups`]). Everything here may be done twice, in pieces, by several at once
 //! and beside every other write: one attribute's condition decides, and no version changes, so that no other write is kept from its own.
 
 use std::time::Duration;
@@ -9,7 +9,7 @@ use futures_util::future::try_join_all;
 use super::lookups;
 use super::orders::{ORDER, Orders, PAYMENT};
 use crate::platform::clock::{Deadline, Timestamp};
-use crate::platform::dynamodb::{Attempt, Cursor, Item, KNOWN, READABLE, StoreError, Written};
+use crate::platform::dynamodb::{Attempt, Consistency, Cursor, Item, KNOWN, READABLE, SCHEMA, StoreError, Written};
 use crate::platform::ids::{OrderId, OrderUuid};
 
 /// What its cursors are given out for.
@@ -23,8 +23,22 @@ const MOST: u32 = 1_000;
 /// How long before the end of the request a last piece may begin.
 const RESERVE: Duration = Duration::from_secs(4);
 /// What is read of an item. Of the first release's orders only the cart says when it was recorded.
-const ATTRIBUTES: [&str; 10] =
-    ["pk", "schema", "lookup", "lookup_at", "said_at", "cart", "public_id", "found_as", "provider_id", "created_at"];
+const ATTRIBUTES: [&str; 12] = [
+    "pk",
+    "schema",
+    "phone",
+    "lookup",
+    "state",
+    "moved_at",
+    "said_at",
+    "cart",
+    "public_id",
+    "found_as",
+    "provider_id",
+    "created_at",
+];
+/// The key of the item that is there once everything was seen to its end.
+const OVER: &str = "reindex";
 
 /// What a call has done.
 #[derive(Debug, Default)]
@@ -41,8 +55,18 @@ pub struct Indexed {
 
 /// What an item lacks.
 enum Lack {
-    Order { uuid: OrderUuid, recorded_at: Option<Timestamp>, public_id: Option<OrderId> },
-    Payment { provider_id: String, lookup: String, created_at: i64 },
+    Order {
+        uuid: OrderUuid,
+        recorded_at: Option<Timestamp>,
+        /// Its digits.
+        phone: Option<String>,
+        public_id: Option<OrderId>,
+    },
+    Payment {
+        provider_id: String,
+        lookup: String,
+        created_at: i64,
+    },
 }
 
 fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
@@ -63,13 +87,15 @@ impl Lack {
             let public_id = text(item, "public_id").filter(|id| text(item, "found_as") != Some(id));
             let cart = item.get("cart").and_then(|cart| cart.as_m().ok()).and_then(|cart| number(cart, "at"));
             let said_at = number(item, "said_at").max(cart).filter(|at| *at > 0);
-            let recorded_at = number(item, "lookup_at").or(said_at).map(Timestamp::from_millis);
-            if public_id.is_none() && (text(item, "lookup").is_some() || recorded_at.is_none()) {
+            let recorded_at = number(item, "moved_at").or(said_at).map(Timestamp::from_millis);
+            let phone = text(item, "phone").filter(|digits| text(item, "lookup") != Some(&lookups::phone(digits)));
+            let has_day = text(item, "state").is_some() || recorded_at.is_none();
+            if public_id.is_none() && phone.is_none() && has_day {
                 return Ok(None);
             }
             let uuid = OrderUuid::parse(uuid).map_err(|_| "order_uuid")?;
             let public_id = public_id.map(OrderId::parse).transpose().map_err(|_| "public_id")?;
-            Ok(Some(Self::Order { uuid, recorded_at, public_id }))
+            Ok(Some(Self::Order { uuid, recorded_at, phone: phone.map(str::to_owned), public_id }))
         } else if key.starts_with(PAYMENT) {
             let Some(provider_id) = text(item, "provider_id") else { return Ok(None) };
             let Some(lookup) = lookups::provider(provider_id).filter(|name| text(item, "lookup") != Some(name)) else {
@@ -84,6 +110,30 @@ impl Lack {
 }
 
 impl Orders {
+    /// Since when everything that earlier releases have stored is in the indexes; nothing if it is not. What this release stores is there from
+    /// its first write on.
+    pub async fn indexed_at(&self) -> Result<Option<Timestamp>, StoreError> {
+        let over = self.table.get_item(OVER, Consistency::Eventual).await?;
+        Ok(over.and_then(|item| number(&item, "over_at")).map(Timestamp::from_millis))
+    }
+
+    /// Remembers that everything was seen.
+    async fn write_over(&self) -> Result<(), StoreError> {
+        let number = |number: String| AttributeValue::N(number);
+        let update = self
+            .table
+            .client
+            .update_item()
+            .table_name(&self.table.name)
+            .key("pk", AttributeValue::S(OVER.to_owned()))
+            .update_expression("SET #schema = :schema, over_at = :at")
+            .expression_attribute_names("#schema", "schema")
+            .expression_attribute_values(":schema", number(SCHEMA.to_string()))
+            .expression_attribute_values(":at", number(self.clock.now().millis().to_string()));
+        let attempt = || async { Attempt::of("UpdateItem", update.clone().send().await.map(drop)) };
+        self.table.patiently("UpdateItem", attempt).await
+    }
+
     /// Goes on indexing what is stored, for at most 1,000 items and as long as the request has time for another piece.
     pub async fn reindex(&self, from: Option<&Cursor>, deadline: Deadline) -> Result<Indexed, StoreError> {
         let mut done = Indexed { next: from.cloned(), ..Indexed::default() };
@@ -106,7 +156,11 @@ impl Orders {
             }
             done.seen += u32::try_from(page.entries.len()).unwrap_or(u32::MAX);
             done.next = page.next;
-            if done.next.is_none() || done.seen >= MOST || deadline.before(RESERVE).allows(RESERVE).is_none() {
+            if done.next.is_none() {
+                self.write_over().await?;
+                return Ok(done);
+            }
+            if done.seen >= MOST || deadline.before(RESERVE).allows(RESERVE).is_none() {
                 return Ok(done);
             }
         }
@@ -126,17 +180,29 @@ impl Orders {
             .expression_attribute_values(":readable", AttributeValue::N(READABLE.to_string()));
         let (mut sets, mut conditions) = (Vec::new(), vec!["attribute_exists(pk)", KNOWN]);
         let update = match lack {
-            Lack::Order { uuid, recorded_at, public_id } => {
+            Lack::Order { uuid, recorded_at, phone, public_id } => {
                 let mut update = update;
-                if let Some(at) = *recorded_at {
-                    sets.extend(["#lookup = if_not_exists(#lookup, :lookup)", "lookup_at = if_not_exists(lookup_at, :at)"]);
+                let at = recorded_at.unwrap_or(Timestamp::from_millis(0));
+                if recorded_at.is_some() {
+                    sets.extend(["#state = if_not_exists(#state, :day)", "moved_at = if_not_exists(moved_at, :at)"]);
+                    update = update
+                        .expression_attribute_names("#state", "state")
+                        .expression_attribute_values(":day", AttributeValue::S(lookups::day_of(at)));
+                }
+                if let Some(phone) = phone {
+                    sets.extend(["#lookup = :lookup", "lookup_at = :at"]);
+                    // An order that forgets its customer meanwhile is not found by them again.
+                    conditions.push("phone = :phone");
                     update = update
                         .expression_attribute_names("#lookup", lookups::HASH)
-                        .expression_attribute_values(":lookup", AttributeValue::S(lookups::day_of(at)))
-                        .expression_attribute_values(":at", number(at.millis()));
+                        .expression_attribute_values(":lookup", AttributeValue::S(lookups::phone(phone)))
+                        .expression_attribute_values(":phone", AttributeValue::S(phone.clone()));
+                }
+                if recorded_at.is_some() || phone.is_some() {
+                    update = update.expression_attribute_values(":at", number(at.millis()));
                 }
                 if let Some(public_id) = public_id {
-                    self.write_alias(uuid, public_id, recorded_at.unwrap_or(Timestamp::from_millis(0))).await?;
+                    self.write_alias(uuid, public_id, at).await?;
                     sets.push("found_as = :public_id");
                     conditions.push("public_id = :public_id");
                     update = update.expression_attribute_values(":public_id", AttributeValue::S(public_id.as_str().to_owned()));

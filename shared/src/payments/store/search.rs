@@ -1,6 +1,6 @@
 //! Orders by whatever a person has of them: the customer's phone, an id of the order, of a payment, of the provider.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::lists::{order, payment};
 use super::lookups;
@@ -102,13 +102,6 @@ impl Orders {
 
     /// The keys of orders, or of payments, that lead to what is looked for.
     async fn leads(&self, wanted: Wanted<'_>, from: Option<&Cursor>, limit: u16) -> Result<Page<String>, StoreError> {
-        let by = |name| Lookup {
-            index: "lookup",
-            hash: (lookups::HASH, name),
-            range: lookups::RANGE,
-            bound: None,
-            newest_first: true,
-        };
         let one = |key: Option<String>| match from {
             None => Ok(Page { entries: key.into_iter().collect(), next: None, unreadable: Vec::new() }),
             Some(_) => Err(StoreError::from(CursorError)),
@@ -122,7 +115,12 @@ impl Orders {
                 let keys = page.entries.iter().filter_map(|key| Some(order_key(&lookups::aliased(key, id)?)));
                 Ok(Page { entries: keys.collect(), next: page.next, unreadable: Vec::new() })
             }
-            Wanted::Day(day) => self.table.keys(&by(&lookups::day(day)), from, limit).await,
+            Wanted::Day(day) => {
+                let name = lookups::day(day);
+                let of_day =
+                    Lookup { index: "by-state", hash: ("state", &name), range: "moved_at", bound: None, newest_first: true };
+                self.table.keys(&of_day, from, limit).await
+            }
             Wanted::Provider(id) => match lookups::provider(id) {
                 Some(name) => self.table.keys(&by(&name), from, limit).await,
                 None => one(None),
@@ -132,23 +130,24 @@ impl Orders {
 
     /// The keys of a customer's orders: those under the phone's digits, then those under what earlier releases took them for.
     async fn of_customer(&self, phone: &Phone, mut from: Option<&Cursor>, limit: u16) -> Result<Page<String>, StoreError> {
-        let is_behind = |digits: &str| from.is_some_and(|cursor| !cursor.is_of(("phone", digits)));
-        let mut left: Vec<_> = digits(phone).skip_while(|digits| is_behind(digits)).collect();
+        let is_behind = |name: &str| from.is_some_and(|cursor| !cursor.is_of((lookups::HASH, name)));
+        let mut left: VecDeque<_> = digits(phone).map(lookups::phone).skip_while(|name| is_behind(name)).collect();
         if left.is_empty() {
             return Err(CursorError.into());
         }
         let mut found = Vec::new();
-        loop {
-            let hash = ("phone", left.remove(0));
-            let lookup = Lookup { index: "by-phone", hash, range: "pk", bound: None, newest_first: false };
+        let mut next = None;
+        while let Some(name) = left.pop_front() {
             // DynamoDB takes no 0.
             let room = usize::from(limit).saturating_sub(found.len()).max(1);
-            let page = self.table.keys(&lookup, from.take(), u16::try_from(room).unwrap_or(limit)).await?;
+            let page = self.table.keys(&by(&name), from.take(), u16::try_from(room).unwrap_or(limit)).await?;
             found.extend(page.entries);
-            if page.next.is_some() || left.is_empty() {
-                return Ok(Page { entries: found, next: page.next, unreadable: Vec::new() });
+            next = page.next;
+            if next.is_some() {
+                break;
             }
         }
+        Ok(Page { entries: found, next, unreadable: Vec::new() })
     }
 
     /// What there is under the keys, in their order.
@@ -159,6 +158,11 @@ impl Orders {
         let mut items = self.table.get_all(keys.to_vec(), Consistency::Strong, Reading::page()).await?;
         Ok(keys.iter().filter_map(|key| items.remove_entry(key)).collect())
     }
+}
+
+/// What has a name in the index `lookup`, the newest first.
+fn by(name: &str) -> Lookup<'_> {
+    Lookup { index: "lookup", hash: (lookups::HASH, name), range: lookups::RANGE, bound: None, newest_first: true }
 }
 
 /// The digits under which orders of a phone may be stored.
