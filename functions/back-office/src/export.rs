@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use http::{HeaderValue, StatusCode, header};
+use http::HeaderValue;
 use lambda_http::{Body, Response};
 use serde_json::Value;
 use shared::forms::store::submissions::{By, Submissions};
 use shared::forms::submission::{Fields, Submission};
-use shared::platform::http::{self as answers, Failure};
+use shared::platform::http::Failure;
 
 use crate::forms::{Fitting, LARGEST_ANSWER, fitting, form, page};
+use crate::spreadsheet::{self, harmless};
 use crate::{Asked, list_parameters};
 
 /// How many forms a page has at most.
@@ -18,10 +19,6 @@ const MOST_FORMS: u16 = 500;
 const EMPTY_CELL: usize = 5;
 /// The columns before the form's own fields.
 const COLUMNS: [&str; 4] = ["id", "at", "state", "message"];
-/// Says that a file is UTF-8 to spreadsheets, which would not think so.
-const BYTE_ORDER_MARK: char = '\u{feff}';
-/// What makes a cell a formula, as it is and as full-width letters.
-const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
 pub(crate) async fn export(asked: &Asked<'_>) -> Result<Response<Body>, Failure> {
     let (limit, cursor) =
@@ -38,18 +35,11 @@ pub(crate) async fn export(asked: &Asked<'_>) -> Result<Response<Body>, Failure>
     let Fitting { text, entries, cursor: next } =
         fitting(by, &page, |submissions, _| table(submissions).map_err(Failure::internal))?;
     asked.shown(name.as_str(), entries);
-    let mut response = answers::respond(StatusCode::OK, "text/csv; charset=utf-8; header=present", marked(&text));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"forms.csv\""));
+    let mut response = spreadsheet::answer("forms.csv", spreadsheet::marked(&text));
     if let Some(next) = next.as_deref().and_then(|next| HeaderValue::from_str(next).ok()) {
-        headers.insert("x-next-cursor", next);
+        response.headers_mut().insert("x-next-cursor", next);
     }
     Ok(response)
-}
-
-/// With the mark twice: `lambda_http` decodes texts by their charset, which takes the first away.
-fn marked(text: &str) -> String {
-    format!("{BYTE_ORDER_MARK}{BYTE_ORDER_MARK}{text}")
 }
 
 /// How many forms fit into one table. Every row has a cell for every name that any of them has, so that names that differ make more
@@ -73,8 +63,7 @@ fn table(submissions: &[Submission]) -> Result<String, Box<dyn std::error::Error
     for data in submissions.iter().filter_map(|submission| submission.data.as_ref()) {
         fields.extend(data.names()?);
     }
-    let mut writer =
-        csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    let mut writer = spreadsheet::writer(Vec::new());
     // A field that is called like one of ours must not be mistaken for it.
     let named = |field: &str| if COLUMNS.contains(&field) { format!("data.{field}") } else { harmless(field) };
     writer.write_record(COLUMNS.map(str::to_owned).into_iter().chain(fields.iter().map(|field| named(field))))?;
@@ -94,63 +83,5 @@ fn cell(value: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => harmless(text),
         Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => harmless(&value.to_string()),
-    }
-}
-
-/// A text with an apostrophe wherever a spreadsheet would begin a formula: at its beginning, and behind what separates cells for
-/// a spreadsheet that takes no commas, as in countries with decimal ones.
-fn harmless(text: &str) -> String {
-    let mut cell = String::with_capacity(text.len() + 1);
-    if text.starts_with(['\t', '\r', '\n']) {
-        cell.push('\'');
-    }
-    let mut begins = true;
-    for character in text.chars() {
-        if begins && FORMULA.contains(&character) {
-            cell.push('\'');
-        }
-        cell.push(character);
-        begins = match character {
-            ';' | '\t' | '\r' | '\n' => true,
-            '"' | BYTE_ORDER_MARK | '\u{200b}' => begins,
-            _ => begins && (character.is_whitespace() || character.is_control()),
-        };
-    }
-    cell
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_that_a_customer_writes_becomes_a_formula() {
-        for (text, expected) in [
-            ("Айгуль", "Айгуль"),
-            ("", ""),
-            ("=1+1", "'=1+1"),
-            ("+996 770 00 11 22", "'+996 770 00 11 22"),
-            ("-5", "'-5"),
-            ("@SUM(A1)", "'@SUM(A1)"),
-            ("＝1", "'＝1"),
-            ("＋1", "'＋1"),
-            ("－1", "'－1"),
-            ("＠A1", "'＠A1"),
-            ("\t=1", "'\t'=1"),
-            ("\r=1", "'\r'=1"),
-            ("\tx", "'\tx"),
-            ("  =1", "  '=1"),
-            ("\u{a0}=1", "\u{a0}'=1"),
-            ("\u{0}=1", "\u{0}'=1"),
-            ("\u{200b}=1", "\u{200b}'=1"),
-            ("\"=1", "\"'=1"),
-            ("a\n=1", "a\n'=1"),
-            ("a;=1", "a;'=1"),
-            ("a; \"=1", "a; \"'=1"),
-            ("1-2=-1", "1-2=-1"),
-            ("a, -b", "a, -b"),
-        ] {
-            assert_eq!(harmless(text), expected, "{text:?}");
-        }
     }
 }

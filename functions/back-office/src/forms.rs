@@ -166,7 +166,7 @@ pub(crate) fn fitting(
 }
 
 /// The bytes that a text takes as a JSON string.
-fn carried(text: &str) -> usize {
+pub(crate) fn carried(text: &str) -> usize {
     let byte = |byte| match byte {
         b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
         0..=0x1f => 6,

@@ -13,6 +13,8 @@ pub(crate) enum Route<'a> {
     OrderSearch,
     Reindex,
     Payments,
+    Books,
+    Totals,
     Payment(&'a str),
     Finish(&'a str),
     Cancel(&'a str),
@@ -46,6 +48,8 @@ impl<'a> Route<'a> {
             ["reindex"] => Self::Reindex,
             ["orders", id] => Self::Order(id),
             ["payments"] => Self::Payments,
+            ["payments.csv"] => Self::Books,
+            ["totals"] => Self::Totals,
             ["payments", id] => Self::Payment(id),
             ["payments", id, "finish"] => Self::Finish(id),
             ["payments", id, "cancel"] => Self::Cancel(id),
@@ -77,6 +81,8 @@ impl<'a> Route<'a> {
             Self::Order(_)
             | Self::Orders
             | Self::Payments
+            | Self::Books
+            | Self::Totals
             | Self::Payment(_)
             | Self::Registration(_)
             | Self::Forms
@@ -110,6 +116,8 @@ impl<'a> Route<'a> {
             | Self::Orders
             | Self::OrderSearch
             | Self::Payments
+            | Self::Books
+            | Self::Totals
             | Self::Payment(_)
             | Self::Registration(_)
             | Self::Schedules
@@ -141,6 +149,8 @@ impl<'a> Route<'a> {
             Self::OrderSearch => "order search",
             Self::Reindex => "reindex",
             Self::Payments => "payments",
+            Self::Books => "books",
+            Self::Totals => "totals",
             Self::Payment(_) => "payment",
             Self::Finish(_) => "finish",
             Self::Cancel(_) => "cancel",
@@ -175,6 +185,7 @@ impl<'a> Route<'a> {
         match self {
             Self::Payments => &["state", "since", "until", "min", "max", "attention", "changed_since", "cursor", "limit"],
             Self::Orders => &["day", "cursor", "limit"],
+            Self::Books | Self::Totals => &["from", "to"],
             Self::Forms => &["form", "state", "unmatched", "since", "cursor", "limit"],
             Self::FormExport => &["form", "since", "cursor", "limit"],
             Self::Order(_)

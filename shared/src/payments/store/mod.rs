@@ -7,6 +7,7 @@
 //! - `quotes`: what can be made again at any time ([`Quotes`]): `prices`, `prices#…` ([`Prices`](prices::Prices)), `schedule#…`
 //!   ([`Schedules`]).
 
+pub mod books;
 mod documents;
 mod lists;
 mod looks;

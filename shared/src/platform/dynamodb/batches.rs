@@ -51,7 +51,18 @@ impl Table {
     /// Items by their keys; what does not exist is left out. DynamoDB refuses a key that is there twice.
     pub(crate) async fn get_all(
         &self,
+        keys: Vec<String>,
+        consistency: Consistency,
+        reading: Reading,
+    ) -> Result<HashMap<String, Item>, StoreError> {
+        self.get_parts(keys, &[], consistency, reading).await
+    }
+
+    /// The same of some attributes only, the key beside them; of all of them if none is named.
+    pub(crate) async fn get_parts(
+        &self,
         mut keys: Vec<String>,
+        attributes: &[&str],
         consistency: Consistency,
         reading: Reading,
     ) -> Result<HashMap<String, Item>, StoreError> {
@@ -60,7 +71,7 @@ impl Table {
         let mut items = HashMap::new();
         for batch in keys.chunks(READ_AT_ONCE) {
             let batch = batch.iter().map(|key| HashMap::from([("pk".to_owned(), AttributeValue::S(key.clone()))]));
-            self.get_batch(batch.collect(), consistency, reading, &mut items).boxed().await?;
+            self.get_batch(batch.collect(), attributes, consistency, reading, &mut items).boxed().await?;
         }
         Ok(items)
     }
@@ -68,16 +79,22 @@ impl Table {
     async fn get_batch(
         &self,
         mut wanted: Vec<HashMap<String, AttributeValue>>,
+        attributes: &[&str],
         consistency: Consistency,
         Reading { attempt, end }: Reading,
         items: &mut HashMap<String, Item>,
     ) -> Result<(), StoreError> {
         const ACTION: &str = "BatchGetItem";
         let failed = |cause: &str| StoreError::Failed { action: ACTION, cause: cause.to_owned() };
+        let names: HashMap<_, _> =
+            attributes.iter().zip(0..).map(|(name, index)| (format!("#{index}"), (*name).to_owned())).collect();
+        let projection = (!names.is_empty()).then(|| names.keys().fold("pk".to_owned(), |all, name| all + ", " + name));
         let mut pauses = Pauses::until(end, &self.random);
         loop {
             let left = wanted.len();
-            let request = KeysAndAttributes::builder().set_keys(Some(wanted.clone()));
+            let request =
+                KeysAndAttributes::builder().set_keys(Some(wanted.clone())).set_projection_expression(projection.clone());
+            let request = request.set_expression_attribute_names((!names.is_empty()).then(|| names.clone()));
             let request = request.consistent_read(consistency == Consistency::Strong).build();
             let read = self.client.batch_get_item().request_items(&self.name, request.map_err(|error| incomplete(&error))?);
             let limit = self.patience(attempt, end.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)));

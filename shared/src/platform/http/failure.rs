@@ -155,6 +155,18 @@ impl Failure {
         Self::new(Status::TooLarge, format!("the body must have at most {limit} values"), None)
     }
 
+    /// The answer would be larger than can be sent; `public` says what to ask for instead.
+    #[must_use]
+    pub fn answer_too_large(public: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Status::TooLarge, public, None)
+    }
+
+    /// It would take longer than an answer may; `public` says what to ask for instead.
+    #[must_use]
+    pub fn takes_too_long(public: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Status::Unavailable, public, None)
+    }
+
     /// A fault of our own: the caller reads a fixed text, the log gets the cause.
     #[must_use]
     pub fn internal(cause: impl fmt::Display) -> Self {
