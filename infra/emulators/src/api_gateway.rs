@@ -57,6 +57,8 @@ async fn pass(State(api_gateway): State<Arc<ApiGateway>>, request: Request) -> R
         headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect();
     let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let (body, base64) = encoded(&body, kind, &api_gateway.template.binary_media_types);
+    let accepted = parts.headers.get(header::ACCEPT).and_then(|kinds| kinds.to_str().ok()).unwrap_or_default();
+    let lets_bytes_through = is_binary(accepted.split(',').next().unwrap_or_default(), &api_gateway.template.binary_media_types);
     let mut event = rest_event(&Incoming {
         method: parts.method.as_str(),
         path: &path,
@@ -76,7 +78,7 @@ async fn pass(State(api_gateway): State<Arc<ApiGateway>>, request: Request) -> R
         return refusal(StatusCode::PAYLOAD_TOO_LARGE, "Слишком большой запрос.");
     }
     match api_gateway.functions.invoke(&route.function, event, context(FUNCTION_TIMEOUT)).await {
-        Ok(response) => answer(&response),
+        Ok(response) => answer(&response, lets_bytes_through),
         Err(error) => {
             tracing::error!(cause = %error, "a function failed");
             refusal(StatusCode::BAD_GATEWAY, "Internal server error")
@@ -87,14 +89,18 @@ async fn pass(State(api_gateway): State<Arc<ApiGateway>>, request: Request) -> R
 /// A body as the event has it, and whether that is base64. What is no binary media type the API gateway passes on as text,
 /// whatever bytes it was.
 fn encoded(body: &[u8], kind: &str, binary: &[String]) -> (Option<String>, bool) {
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if body.is_empty() {
         (None, false)
-    } else if binary.contains(&kind) {
+    } else if is_binary(kind, binary) {
         (Some(base64::engine::general_purpose::STANDARD.encode(body)), true)
     } else {
         (Some(String::from_utf8_lossy(body).into_owned()), false)
     }
+}
+
+/// Whether a media type is one of those.
+fn is_binary(kind: &str, binary: &[String]) -> bool {
+    binary.contains(&kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
 }
 
 /// The API gateway's own errors, as the template words them.
@@ -102,11 +108,15 @@ fn refusal(status: StatusCode, text: &str) -> Response {
     (status, axum::Json(json!({"success": false, "error": text, "message": text, "payments": [], "orders": []}))).into_response()
 }
 
-fn answer(response: &Value) -> Response {
+/// A function's answer. What it says in base64 becomes bytes again only for a request that accepts a binary media type first; any other gets
+/// the base64 (API Gateway, "Binary media types for REST APIs").
+fn answer(response: &Value, lets_bytes_through: bool) -> Response {
     let status = response["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok());
     let status = status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::BAD_GATEWAY);
     let body = response["body"].as_str().unwrap_or_default().to_owned();
-    let mut answer = Response::new(Body::from(body));
+    let is_base64 = response["isBase64Encoded"].as_bool() == Some(true) && lets_bytes_through;
+    let bytes = is_base64.then(|| base64::engine::general_purpose::STANDARD.decode(&body).ok()).flatten();
+    let mut answer = Response::new(bytes.map_or_else(|| Body::from(body), Body::from));
     *answer.status_mut() = status;
     let multi = response["multiValueHeaders"].as_object().into_iter().flatten();
     let multi = multi.flat_map(|(name, values)| values.as_array().into_iter().flatten().map(move |value| (name, value)));
@@ -195,5 +205,16 @@ mod tests {
         assert_eq!(encoded(pdf, "Multipart/Form-Data; boundary=x", &binary), (Some("JVBERi0xLjcg/w==".to_owned()), true));
         assert_eq!(encoded(pdf, "application/json", &binary), (Some("%PDF-1.7 \u{fffd}".to_owned()), false));
         assert_eq!(encoded(b"", "multipart/form-data", &binary), (None, false));
+    }
+
+    #[tokio::test]
+    async fn only_a_request_that_accepts_a_binary_media_type_first_gets_bytes() {
+        let response = json!({"statusCode": 200, "headers": {}, "body": "JVBERi0xLjcg/w==", "isBase64Encoded": true});
+        for (lets_through, expected) in [(true, b"%PDF-1.7 \xff".as_slice()), (false, b"JVBERi0xLjcg/w==")] {
+            let body = to_bytes(answer(&response, lets_through).into_body(), MAX_BODY).await.unwrap();
+            assert_eq!(body, expected);
+        }
+        let text = json!({"statusCode": 200, "headers": {}, "body": "JVBERi0xLjcg/w==", "isBase64Encoded": false});
+        assert_eq!(to_bytes(answer(&text, true).into_body(), MAX_BODY).await.unwrap(), "JVBERi0xLjcg/w==");
     }
 }

@@ -588,6 +588,8 @@ mod tests {
                 "/v1/back-office/reindex back-office",
                 "/v1/back-office/orders/search back-office",
                 "/v1/back-office/payments back-office",
+                "/v1/back-office/payments.csv back-office",
+                "/v1/back-office/totals back-office",
                 "/v1/back-office/payments/{paymentId} back-office",
                 "/v1/back-office/payments/{paymentId}/finish back-office",
                 "/v1/back-office/payments/{paymentId}/cancel back-office",
@@ -611,7 +613,7 @@ mod tests {
                 "/v1/back-office/erasures back-office",
             ]
         );
-        assert_eq!(template.binary_media_types, ["multipart/form-data"]);
+        assert_eq!(template.binary_media_types, ["multipart/form-data", "text/csv"]);
         let [holds, quotes, tokens, forms] = template.tables.as_slice() else { panic!("{:?}", template.tables) };
         assert_eq!(
             [holds, quotes, tokens, forms].map(|table| table.name.as_str()),

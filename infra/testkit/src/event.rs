@@ -1,6 +1,7 @@
 //! What goes into a function and what comes out.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -145,12 +146,19 @@ pub struct Answer {
     pub status: u16,
     /// Header names in lower case.
     pub headers: BTreeMap<String, String>,
+    /// Unpacked, if it came packed.
     pub body: String,
+    /// The bytes that it had on its way.
+    pub carried: usize,
 }
 
 impl Answer {
     /// Reads the response of a function.
-    pub(crate) fn read(response: &Value) -> Self {
+    ///
+    /// # Panics
+    /// If it is none, or its body is no text once it is unpacked.
+    #[must_use]
+    pub fn read(response: &Value) -> Self {
         let mut headers = BTreeMap::new();
         for (name, value) in response["headers"].as_object().into_iter().flatten() {
             headers.insert(name.to_lowercase(), value.as_str().unwrap_or_default().to_owned());
@@ -158,11 +166,14 @@ impl Answer {
         for (name, values) in response["multiValueHeaders"].as_object().into_iter().flatten() {
             headers.insert(name.to_lowercase(), values[0].as_str().unwrap_or_default().to_owned());
         }
-        assert_eq!(response["isBase64Encoded"].as_bool(), Some(false), "answers are text");
+        let carried = response["body"].as_str().unwrap_or_default();
+        let is_packed = headers.get("content-encoding").is_some_and(|coding| coding == "gzip");
+        assert_eq!(response["isBase64Encoded"].as_bool(), Some(is_packed), "answers are text or packed");
         Self {
             status: response["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok()).expect("a status"),
             headers,
-            body: response["body"].as_str().unwrap_or_default().to_owned(),
+            body: if is_packed { unpacked(carried) } else { carried.to_owned() },
+            carried: carried.len(),
         }
     }
 
@@ -171,6 +182,14 @@ impl Answer {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.body))
     }
+}
+
+/// What a packed body says, as Lambda carries it.
+fn unpacked(carried: &str) -> String {
+    let packed = base64::engine::general_purpose::STANDARD.decode(carried).expect("base64");
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(packed.as_slice()).read_to_string(&mut text).expect("a packed text");
+    text
 }
 
 /// Gives an event to a handler through `lambda_http`'s own adapter.

@@ -19,6 +19,8 @@ fn routes(payment: &str, order: &str) -> Vec<(Event, &'static str)> {
         (get("orders").query("day", "2026-11-22"), "read"),
         (post("reindex"), "operate"),
         (get("payments").query("state", "held"), "read"),
+        (get("payments.csv").query("from", "2026-11-01").query("to", "2026-11-30"), "read"),
+        (get("totals").query("from", "2026-11-01").query("to", "2026-11-30"), "read"),
         (get("payments/1001-1"), "read"),
         (payment("/finish"), "operate"),
         (payment("/cancel"), "operate"),

@@ -27,6 +27,10 @@ async fn the_round_trips_of_each_route_are_as_designed() {
     assert_eq!(calls(), ["Query", "BatchGetItem"], "a list");
     shop.finish().await;
     assert_eq!(calls(), [GET, PUT, GET, PUT], "finish");
+    for route in ["payments.csv", "totals"] {
+        shop.ask(get(route).query("from", "2000-01-01").query("to", "2999-12-31").key(VIEWER_KEY)).await;
+        assert_eq!(calls(), ["Query", "BatchGetItem", "Query", "Query"], "{route}");
+    }
     shop.refund("all", None).await;
     assert_eq!(calls(), [GET, PUT, PUT], "refund");
     shop.story.environment.standins().forget_calls();

@@ -24,7 +24,7 @@ const GUARDS: [(&str, &str); 5] = [
     ("x-content-type-options", "nosniff"),
 ];
 /// Answers that take a fault of our own, or more bad luck than a test can arrange.
-const NOT_PROVOKED: [&str; 12] = [
+const NOT_PROVOKED: [&str; 14] = [
     "POST /v1/orders 500",
     "POST /v1/payments 500",
     "PUT /v1/orders/{orderUuid} 503",
@@ -38,6 +38,8 @@ const NOT_PROVOKED: [&str; 12] = [
     "POST /v1/back-office/limits 500",
     "POST /v1/back-office/schedules 500",
     "POST /v1/back-office/erasures 500",
+    "GET /v1/back-office/payments.csv 503",
+    "GET /v1/back-office/totals 503",
 ];
 
 /// The system of one test.
@@ -72,7 +74,7 @@ impl Api {
         let (method, path) = (event["httpMethod"].as_str().unwrap().to_owned(), event["path"].as_str().unwrap().to_owned());
         let (route, _) = self.template.route(&path).unwrap_or_else(|| panic!("no route {path}"));
         let response = self.functions.invoke(&route.function, event, context(Duration::from_secs(15))).await.unwrap();
-        let answer = answer(&response);
+        let answer = Answer::read(&response);
         let mut operations = DOCUMENT.operations().into_iter().filter(|operation| operation.path == route.path);
         let operation = operations.clone().find(|operation| operation.method == method).or_else(|| {
             // Another method than the documented ones: the path has one answer to it.
@@ -182,17 +184,5 @@ pub(crate) fn with_key(event: Event, operation: &Operation) -> Event {
         Some("backOfficeBearer") => event.key(CASHIER_KEY),
         None => event,
         Some(other) => panic!("an unknown way to present a key: {other}"),
-    }
-}
-
-fn answer(response: &Value) -> Answer {
-    let single = response["headers"].as_object().into_iter().flatten();
-    let single = single.map(|(name, value)| (name.to_lowercase(), value.as_str().unwrap().to_owned()));
-    let multi = response["multiValueHeaders"].as_object().into_iter().flatten();
-    let multi = multi.map(|(name, values)| (name.to_lowercase(), values[0].as_str().unwrap().to_owned()));
-    Answer {
-        status: u16::try_from(response["statusCode"].as_u64().unwrap()).unwrap(),
-        headers: single.chain(multi).collect(),
-        body: response["body"].as_str().unwrap_or_default().to_owned(),
     }
 }
