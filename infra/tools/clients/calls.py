@@ -26,6 +26,7 @@ from imshop_webhooks_client.api.back_office import (
     close_message,
     decide_refund,
     erase,
+    export_books,
     export_forms,
     finish_payment,
     get_form,
@@ -33,6 +34,7 @@ from imshop_webhooks_client.api.back_office import (
     get_order,
     get_payment,
     get_registration,
+    get_totals,
     list_forms,
     list_orders,
     list_payments,
@@ -275,6 +277,11 @@ def payments(house: House) -> None:
     made = models.OutcomeRequest(True)
     decided = read(decide_refund.sync_detailed("1001-1", refund.refund, client=office, body=made), models.PaymentAnswer)
     assert decided.payment.refunded == "300.00", decided
+    first, last = datetime.date(2026, 1, 1), datetime.date(2036, 12, 31)
+    table = read(export_books.sync_detailed(client=office, from_=first, to=last), str)
+    assert [line for line in table.splitlines() if '"refund","1001"' in line and '"300.00"' in line], table
+    [total] = read(get_totals.sync_detailed(client=office, from_=first, to=last), models.Totals).totals
+    assert (total.provider, total.refunded.count, total.refunded.sum_) == ("mokka", 1, "300.00"), total
 
 
 def cards(house: House) -> None:

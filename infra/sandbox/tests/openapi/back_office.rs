@@ -50,6 +50,7 @@ async fn the_back_offices_answers_are_documented() {
     refunds(&api, &finish).await;
     messages(&api, &finish).await;
     events(&api, &finish).await;
+    books(&api).await;
     customers(&api).await;
     forms(&api).await;
     let broken = Api::start_with(&NO_STORE).await;
@@ -60,6 +61,7 @@ async fn the_back_offices_answers_are_documented() {
             None if id == "listPayments" => broken.send(call(id).query("state", "held")).await,
             None if id == "listOrders" => broken.send(call(id).query("day", "2026-11-22")).await,
             None if id == "listForms" => broken.send(call(id).query("state", "waiting")).await,
+            None if ["exportBooks", "getTotals"].contains(&id) => broken.send(of_all_days(id)).await,
             None if id == "exportForms" => broken.send(call(id).query("form", "callback")).await,
             None => broken.send(call(id)).await,
         };
@@ -330,6 +332,20 @@ async fn events(api: &Api, payment: &str) {
     }
     let changed = api.send(call("listPayments").query("changed_since", "2020-01-01")).await;
     assert_eq!(changed.status, 200, "{}", changed.body);
+}
+
+fn of_all_days(id: &str) -> Event {
+    call(id).query("from", "2000-01-01").query("to", "2999-12-31")
+}
+
+async fn books(api: &Api) {
+    for id in ["exportBooks", "getTotals"] {
+        assert_eq!(api.send(call(id)).await.status, 400, "{id}");
+    }
+    let table = api.send(of_all_days("exportBooks").header("Accept", "text/csv").header("Accept-Encoding", "gzip")).await;
+    assert!(table.body.contains("\"refund\""), "{}", table.body);
+    let totals = api.send(of_all_days("getTotals")).await.json();
+    assert_ne!(totals["totals"][0]["refunded"]["count"], json!(0), "{totals}");
 }
 
 async fn customers(api: &Api) {
