@@ -1,6 +1,6 @@
 //! A request of an authorised caller, and what every route needs of it.
 
-use shared::payments::payment::Payment;
+use shared::payments::payment::{Limit, Payment};
 use shared::platform::clock::Timestamp;
 use shared::platform::http::{Failure, Inbound, on_payment};
 use shared::platform::ids::PaymentId;
@@ -15,6 +15,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) inbound: &'a Inbound,
     /// The name of the key.
     pub(crate) who: &'a str,
+    /// How much its holder may give back alone in a day.
+    pub(crate) limit: Option<Limit>,
     /// What is asked for, as logs have it.
     pub(crate) action: &'static str,
 }

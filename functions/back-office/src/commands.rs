@@ -1,4 +1,4 @@
-//! The commands on a payment: `cancel`, `change`, `refunds`, the decided outcome of a refund, closing a message, `settle`.
+//! The commands on a payment: `cancel`, `change`, `refunds`, their approval, the decided outcome of a refund, closing a message, `settle`.
 
 use std::time::Duration;
 
@@ -153,7 +153,7 @@ pub(crate) async fn refund(asked: &Asked<'_>, id: &str) -> Result<Response<Body>
     let part = request::part(request.amount, request.lines, payment.amount.currency());
     let grounds = RefundGrounds { reason: request.reason.map(|reason| reason.0), note: request.note.map(|note| note.0) };
     let when = request.when.map_or(RefundTime::Now, |when| when.0);
-    operate(asked, payment, Command::Refund { key_hash, part, grounds, when }).await
+    operate(asked, payment, Command::Refund { key_hash, part, grounds, when, limit: asked.limit }).await
 }
 
 /// The payment and the number of the refund that a path names, with the digest of its idempotency key.
@@ -170,6 +170,14 @@ pub(crate) async fn withdraw_refund(asked: &Asked<'_>, id: &str, refund: &str) -
     let (payment, number, key_hash) = numbered_refund(asked, id, refund).await?;
     let withdrawn = asked.deps.settler.withdraw_refund(payment, number, asked.who).await;
     response::operated(&withdrawn.map_err(Failure::internal)?, Some(&key_hash), asked.now())
+}
+
+pub(crate) async fn approve_refund(asked: &Asked<'_>, id: &str, refund: &str) -> Result<Response<Body>, Failure> {
+    let Nothing {} = request::body(asked.inbound)?;
+    let (payment, number, key_hash) = numbered_refund(asked, id, refund).await?;
+    let deadline = asked.inbound.deadline();
+    let approved = Box::pin(asked.deps.settler.approve_refund(payment, number, asked.who, asked.limit, deadline)).await;
+    response::operated(&approved.map_err(Failure::internal)?, Some(&key_hash), asked.now())
 }
 
 pub(crate) async fn receipt(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {

@@ -3,11 +3,13 @@
 use shared::forms::photos::Photos;
 use shared::forms::store::otp::Otp;
 use shared::forms::store::submissions::Submissions;
+use shared::payments::payment::Limit;
 use shared::payments::settle::Settler;
 use shared::payments::shop_events;
 use shared::platform::clock::Random;
 use shared::platform::env::{ConfigError, Env};
 use shared::platform::metrics::Metrics;
+use shared::platform::money::{Currency, Decimal, Money};
 use shared::platform::roles::RoleKeys;
 use shared::platform::runtime::Platform;
 use shared::platform::secret::InternalSecret;
@@ -22,6 +24,8 @@ pub struct Deps {
     pub(crate) public_base_url: Option<Url>,
     /// What Mokka names the shop in the address of its form for a limit.
     pub(crate) partner_uid: Option<String>,
+    /// In which the keys' limits are said.
+    currency: Currency,
     pub(crate) random: Random,
     pub(crate) submissions: Submissions,
     pub(crate) otp: Otp,
@@ -32,10 +36,14 @@ pub struct Deps {
 }
 
 impl Deps {
-    /// Reads `BACK_OFFICE_KEYS`, `INTERNAL_SECRET`, `PUBLIC_BASE_URL` and `MOKKA_PARTNER_UID` (optional), `FORMS_TABLE`, `OTP_TABLE`, the photos', the
+    /// Reads `BACK_OFFICE_KEYS`, `DEFAULT_CURRENCY` (default RUB), `INTERNAL_SECRET`, `PUBLIC_BASE_URL` and `MOKKA_PARTNER_UID` (optional), `FORMS_TABLE`, `OTP_TABLE`, the photos', the
     /// store's, Mokka's and those of the shop's events.
     pub fn from_env(mut env: Env, platform: Platform) -> Result<Self, ConfigError> {
         let keys = env.parsed("BACK_OFFICE_KEYS", RoleKeys::parse);
+        let currency = env.currency_or("DEFAULT_CURRENCY", Currency::Rub);
+        for (name, limit) in keys.iter().flat_map(RoleKeys::limits) {
+            tracing::warn!(name, %limit, "a key of the back office gives back no more than this in a day");
+        }
         let internal = env.internal_secret();
         let public_base_url = env.optional_url("PUBLIC_BASE_URL");
         let random = platform.random.clone();
@@ -54,6 +62,7 @@ impl Deps {
                 internal: internal?,
                 public_base_url,
                 partner_uid: partner_uid?,
+                currency: currency?,
                 random,
                 submissions: submissions?,
                 otp: otp?,
@@ -64,6 +73,11 @@ impl Deps {
         };
         let deps = build();
         env.finish(deps)
+    }
+
+    /// A key's limit.
+    pub(crate) fn limit(&self, limit: Decimal) -> Limit {
+        Limit::new(Money::new(limit, self.currency))
     }
 
     /// Opens the connection to the store.

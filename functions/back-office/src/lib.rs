@@ -109,7 +109,7 @@ async fn serve(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
     inbound.limit_body(route.max_body())?;
     inbound.require_query(route.query())?;
     tracing::info!(who = holder.name, action, "back office asked");
-    let asked = Asked { deps, inbound, who: &holder.name, action };
+    let asked = Asked { deps, inbound, who: &holder.name, limit: holder.limit.map(|limit| deps.limit(limit)), action };
     match route {
         Route::Order(id) => queries::order(&asked, id).await,
         Route::Orders => search::of_day(&asked).await,
@@ -125,6 +125,7 @@ async fn serve(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
         Route::Refunds(id) => commands::refund(&asked, id).await,
         Route::Receipts(id) => commands::receipt(&asked, id).await,
         Route::Refund(id, refund) => commands::withdraw_refund(&asked, id, refund).await,
+        Route::Approve(id, refund) => commands::approve_refund(&asked, id, refund).await,
         Route::Outcome(id, refund) => commands::outcome(&asked, id, refund).await,
         Route::CloseMessage(id, message) => commands::close_message(&asked, id, message).await,
         Route::ResendEvent(id, number) => events::resend_event(&asked, id, number).await,

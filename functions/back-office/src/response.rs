@@ -135,6 +135,10 @@ pub(crate) struct ShownRefund<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     scheduled_for: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    approved_by: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approved_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     refund_reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
@@ -231,7 +235,8 @@ impl<'a> ShownRefund<'a> {
     pub(crate) fn of(index: usize, refund: &'a payment::Refund) -> Self {
         let reason = match &refund.status {
             RefundStatus::Refused(reason) => Some(Reason::of(reason)),
-            RefundStatus::Scheduled
+            RefundStatus::AwaitsApproval
+            | RefundStatus::Scheduled
             | RefundStatus::Waiting
             | RefundStatus::Pending
             | RefundStatus::Made
@@ -245,6 +250,8 @@ impl<'a> ShownRefund<'a> {
             at: refund.at.rfc3339(),
             ended_at: refund.ended_at.map(Timestamp::rfc3339),
             scheduled_for: refund.scheduled_for.map(Timestamp::rfc3339),
+            approved_by: refund.approval.as_ref().map(|approval| approval.by.as_str()),
+            approved_at: refund.approval.as_ref().map(|approval| approval.at.rfc3339()),
             refund_reason: refund.grounds.reason.map(payment::RefundReason::name),
             note: refund.grounds.note.as_deref(),
             reason,
@@ -399,6 +406,7 @@ pub(crate) fn operated(outcome: &CommandOutcome, refund_key: Option<&str>, now: 
         CommandOutcome::Unavailable(_) => ProviderView::Unavailable,
         CommandOutcome::Done(_)
         | CommandOutcome::Scheduled(_)
+        | CommandOutcome::AwaitsApproval(_)
         | CommandOutcome::Unknown(_)
         | CommandOutcome::Forbidden(..)
         | CommandOutcome::Refused(..) => ProviderView::NotAsked,
@@ -411,6 +419,9 @@ pub(crate) fn operated(outcome: &CommandOutcome, refund_key: Option<&str>, now: 
         CommandOutcome::Done(payment) => of(payment, Status::Ok, Answer { success: true, ..Answer::default() }),
         CommandOutcome::Scheduled(payment) => {
             of(payment, Status::Accepted, Answer { success: true, outcome: Some("scheduled"), ..Answer::default() })
+        }
+        CommandOutcome::AwaitsApproval(payment) => {
+            of(payment, Status::Accepted, Answer { success: true, outcome: Some("awaits_approval"), ..Answer::default() })
         }
         CommandOutcome::Unknown(payment) => {
             of(payment, Status::Accepted, Answer { success: true, outcome: Some("unknown"), ..Answer::default() })

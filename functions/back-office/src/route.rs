@@ -22,6 +22,7 @@ pub(crate) enum Route<'a> {
     Refunds(&'a str),
     Receipts(&'a str),
     Refund(&'a str, &'a str),
+    Approve(&'a str, &'a str),
     Outcome(&'a str, &'a str),
     CloseMessage(&'a str, &'a str),
     ResendEvent(&'a str, &'a str),
@@ -57,6 +58,7 @@ impl<'a> Route<'a> {
             ["payments", id, "refunds"] => Self::Refunds(id),
             ["payments", id, "receipts"] => Self::Receipts(id),
             ["payments", id, "refunds", refund] => Self::Refund(id, refund),
+            ["payments", id, "refunds", refund, "approve"] => Self::Approve(id, refund),
             ["payments", id, "refunds", refund, "outcome"] => Self::Outcome(id, refund),
             ["payments", id, "messages", message, "close"] => Self::CloseMessage(id, message),
             ["payments", id, "events", number, "resend"] => Self::ResendEvent(id, number),
@@ -95,6 +97,7 @@ impl<'a> Route<'a> {
             | Self::Change(_)
             | Self::Refunds(_)
             | Self::Receipts(_)
+            | Self::Approve(..)
             | Self::Outcome(..)
             | Self::CloseMessage(..)
             | Self::ResendEvent(..)
@@ -137,7 +140,7 @@ impl<'a> Route<'a> {
             | Self::Registrations
             | Self::Reindex
             | Self::Erasures => Role::Operate,
-            Self::Refunds(_) | Self::Refund(..) | Self::Outcome(..) => Role::Refund,
+            Self::Refunds(_) | Self::Refund(..) | Self::Approve(..) | Self::Outcome(..) => Role::Refund,
         }
     }
 
@@ -157,6 +160,7 @@ impl<'a> Route<'a> {
             Self::Change(_) => "change",
             Self::Refunds(_) => "refund",
             Self::Refund(..) => "refund withdrawal",
+            Self::Approve(..) => "refund approval",
             Self::Receipts(_) => "receipt",
             Self::Outcome(..) => "refund outcome",
             Self::CloseMessage(..) => "message close",
@@ -197,6 +201,7 @@ impl<'a> Route<'a> {
             | Self::Change(_)
             | Self::Refunds(_)
             | Self::Receipts(_)
+            | Self::Approve(..)
             | Self::Refund(..)
             | Self::Outcome(..)
             | Self::CloseMessage(..)

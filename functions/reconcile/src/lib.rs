@@ -375,7 +375,17 @@ impl Run<'_> {
             return Ok(Processed::NotDue);
         }
         let mut polled = Polled::default();
-        let payment = if payment.due_refund(now).is_some() {
+        let payment = if payment.is_approval_overdue(now) && !payment.poll.manual_review {
+            let mut unapproved = payment.clone();
+            unapproved.poll.manual_review = true;
+            match orders.save_payment(unapproved).await? {
+                Some(saved) => {
+                    note_manual_review(&saved, &mut polled);
+                    saved
+                }
+                None => payment,
+            }
+        } else if payment.due_refund(now).is_some() {
             self.settle(payment, deadline, &mut polled).await?
         } else if payment.is_audit_due(now) {
             self.audit(payment, deadline, &mut polled).await?

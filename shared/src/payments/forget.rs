@@ -83,8 +83,8 @@ pub async fn customer(orders: &Orders, uuid: &OrderUuid, why: Why, now: Timestam
 /// its audit look is over.
 fn is_open(payment: &Payment) -> bool {
     let is_looked_for = payment.state.is_failed() && (payment.poll.hinted || payment.poll.audit_at.is_some());
-    let is_scheduled = payment.next_scheduled_refund().is_some();
-    !payment.is_over() || payment.poll.manual_review || is_looked_for || is_scheduled
+    let is_planned = payment.planned_refunds().next().is_some();
+    !payment.is_over() || payment.poll.manual_review || is_looked_for || is_planned
 }
 
 /// The attempts to pay an order.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::platform::money::Decimal;
 use crate::platform::secret::Secret;
 
 /// What a key's holder may do. Each role may do what the ones before it may.
@@ -40,6 +41,8 @@ pub struct Holder {
     pub name: String,
     /// What they may do.
     pub role: Role,
+    /// How much they may give back by themself in a day, in the shop's currency; as much as there is without it.
+    pub limit: Option<Decimal>,
 }
 
 /// The keys that open the back office. At least one.
@@ -64,7 +67,9 @@ const MAX_NAME: usize = 32;
 const KEYS_OF_ONE_NAME: usize = 2;
 
 impl RoleKeys {
-    /// Reads `name:role:key`, separated by commas or white space.
+    /// Reads `name:role:key` and `name:refund:limit:key`, separated by commas or white space. The limit is digits, with two decimals or
+    /// without, so a key of the role `refund` cannot begin like one: what would then be too short for a key is refused, not read as the old
+    /// key.
     pub fn parse(text: &str) -> Result<Self, RoleKeysError> {
         let mut keys: Vec<(Holder, Secret)> = Vec::new();
         let mut problems = Vec::new();
@@ -79,6 +84,11 @@ impl RoleKeys {
             problems.push("must have at least one name:role:key".to_owned());
         }
         if problems.is_empty() { Ok(Self(keys)) } else { Err(RoleKeysError(problems)) }
+    }
+
+    /// The names of those who may give back so much by themselves, and how much.
+    pub fn limits(&self) -> impl Iterator<Item = (&str, Decimal)> {
+        self.0.iter().filter_map(|(holder, _)| Some((holder.name.as_str(), holder.limit?)))
     }
 
     /// Who presents this key. Every key is compared, each in a time that tells nothing about it.
@@ -99,11 +109,31 @@ fn read(entry: &str) -> Result<(Holder, Secret), String> {
         return Err(format!("the name must be 1 to {MAX_NAME} of a to z, digits and dashes"));
     }
     let role = Role::from_name(role).ok_or_else(|| format!("the role of {name} must be read, operate or refund"))?;
+    let (limit, key) = limit(name, role, key)?;
     if key.len() < MIN_KEY || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(format!("{name} must have a key of at least {MIN_KEY} visible ASCII characters"));
     }
     let key = Secret::parse(key).map_err(|error| format!("the key of {name} {error}"))?;
-    Ok((Holder { name: name.to_owned(), role }, key))
+    Ok((Holder { name: name.to_owned(), role, limit }, key))
+}
+
+/// The limit before a key of the role `refund`, and the key.
+fn limit<'a>(name: &str, role: Role, text: &'a str) -> Result<(Option<Decimal>, &'a str), String> {
+    let Some((limit, key)) = text.split_once(':').filter(|(limit, _)| role == Role::Refund && is_like_limit(limit)) else {
+        return Ok((None, text));
+    };
+    if key.len() < MIN_KEY {
+        return Err(format!(
+            "what stands behind refund:{limit}: of {name} is shorter than a key: if {limit} is its limit, write the whole key behind it; if \
+             the key begins so, give {name} another key"
+        ));
+    }
+    let limit = Decimal::of_number(limit).map_err(|error| format!("the limit of {name} {error}"))?;
+    Ok((Some(limit), key))
+}
+
+fn is_like_limit(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_digit()) && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
 /// Whether an entry goes together with the ones before it.
@@ -113,8 +143,11 @@ fn beside(keys: &[(Holder, Secret)], holder: &Holder, key: &Secret) -> Result<()
         return Err(format!("{name} has the same key as {}", other.name));
     }
     let mut namesakes = keys.iter().map(|(other, _)| other).filter(|other| other.name == *name);
-    if namesakes.any(|other| other.role != holder.role) {
+    if namesakes.clone().any(|other| other.role != holder.role) {
         return Err(format!("{name} has two roles"));
+    }
+    if namesakes.any(|other| other.limit != holder.limit) {
+        return Err(format!("{name} has two limits"));
     }
     if keys.iter().filter(|(other, _)| other.name == *name).count() >= KEYS_OF_ONE_NAME {
         return Err(format!("{name} has more than {KEYS_OF_ONE_NAME} keys"));
@@ -130,7 +163,7 @@ mod tests {
     const TWO: &str = "second-key-of-24-letters";
 
     fn holder(name: &str, role: Role) -> Holder {
-        Holder { name: name.to_owned(), role }
+        Holder { name: name.to_owned(), role, limit: None }
     }
 
     #[test]
@@ -140,6 +173,28 @@ mod tests {
         assert_eq!(keys.holder(&format!("{TWO}:with:colons")), Some(&holder("cashier-2", Role::Refund)));
         for wrong in ["", TWO, &ONE[1..], &ONE.to_uppercase(), &format!("{ONE} "), &format!("viewer:read:{ONE}")] {
             assert_eq!(keys.holder(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_gives_money_back_may_have_a_limit() {
+        let limited = |limit: &str| RoleKeys::parse(&format!("cashier:refund:{limit}:{ONE}")).unwrap();
+        for (limit, hundredths) in [("5000", 500_000), ("0", 0), ("99.50", 9_950)] {
+            let keys = limited(limit);
+            let holder = keys.holder(ONE).unwrap();
+            assert_eq!((holder.role, holder.limit.map(Decimal::hundredths)), (Role::Refund, Some(hundredths)));
+            assert_eq!(keys.limits().map(|(name, _)| name).collect::<Vec<_>>(), ["cashier"]);
+            assert_eq!(keys.holder(&format!("{limit}:{ONE}")), None, "the limit is no part of the key");
+        }
+        // No other role has one, and no key that begins otherwise.
+        for (entry, key) in [
+            (format!("viewer:read:5000:{ONE}"), format!("5000:{ONE}")),
+            (format!("cashier:refund:5000-{ONE}:x"), format!("5000-{ONE}:x")),
+            (format!("cashier:refund:x5000:{ONE}"), format!("x5000:{ONE}")),
+        ] {
+            let keys = RoleKeys::parse(&entry).unwrap();
+            assert_eq!(keys.holder(&key).map(|holder| holder.limit), Some(None), "{entry}");
+            assert_eq!(keys.limits().count(), 0);
         }
     }
 
@@ -173,6 +228,14 @@ mod tests {
             (format!("viewer:read:{ONE}ключ"), "key 1: viewer must have a key"),
             (format!("a:read:{ONE},b:read:{ONE}"), "key 2: b has the same key as a"),
             (format!("a:read:{ONE},a:operate:{TWO}"), "key 2: a has two roles"),
+            (format!("a:refund:50:{ONE},a:refund:60:{TWO}"), "key 2: a has two limits"),
+            (format!("a:refund:50:{ONE},a:refund:{TWO}"), "key 2: a has two limits"),
+            (
+                "a:refund:5000:the-rest-of-an-old-key".to_owned(),
+                "key 1: what stands behind refund:5000: of a is shorter than a key",
+            ),
+            (format!("a:refund:5.001:{ONE}"), "key 1: the limit of a "),
+            (format!("a:refund:99999999999999999999:{ONE}"), "key 1: the limit of a "),
             (format!("a:read:{ONE},a:read:{TWO},a:read:{TWO}-3"), "key 3: a has more than 2 keys"),
         ] {
             let error = RoleKeys::parse(&text).unwrap_err().to_string();

@@ -40,8 +40,10 @@ pub enum Action {
     Change,
     /// Give everything that is left back.
     Refund,
-    /// Give up a scheduled refund.
+    /// Give up a refund that is made later.
     Withdraw,
+    /// Approve a refund that another person has asked for.
+    Approve,
     /// Make the second receipt.
     Receipt,
     /// Say whether the refund under way was made.
@@ -52,8 +54,17 @@ pub enum Action {
 
 impl Action {
     /// Every one.
-    pub const ALL: [Self; 8] =
-        [Self::Finish, Self::Cancel, Self::Change, Self::Refund, Self::Withdraw, Self::Receipt, Self::Outcome, Self::Settle];
+    pub const ALL: [Self; 9] = [
+        Self::Finish,
+        Self::Cancel,
+        Self::Change,
+        Self::Refund,
+        Self::Withdraw,
+        Self::Approve,
+        Self::Receipt,
+        Self::Outcome,
+        Self::Settle,
+    ];
 
     /// The name used in answers: that of the route.
     #[must_use]
@@ -64,6 +75,7 @@ impl Action {
             Self::Change => "change",
             Self::Refund => "refunds",
             Self::Withdraw => "withdraw",
+            Self::Approve => "approve",
             Self::Receipt => "receipts",
             Self::Outcome => "outcome",
             Self::Settle => "settle",
@@ -90,8 +102,10 @@ impl Action {
                 part: None,
                 grounds: RefundGrounds::default(),
                 when: RefundTime::Now,
+                limit: None,
             }),
-            Self::Withdraw => payment.next_scheduled_refund().is_some(),
+            Self::Withdraw => payment.planned_refunds().next().is_some(),
+            Self::Approve => payment.unapproved_refund().is_some() && !payment.is_leased(now),
             Self::Receipt => permits(&Command::Receipt),
             Self::Outcome => is_outcome_for_people(payment, now),
             Self::Settle => !payment.is_leased(now),

@@ -40,6 +40,8 @@ situations! {
     HoldLost = "hold_lost",
     /// A refund that was scheduled and refused.
     ScheduledRefundRefused = "scheduled_refund_refused",
+    /// A refund above what the person may give back alone who asked for it.
+    RefundAwaitsApproval = "refund_awaits_approval",
     /// A refund that was surely not sent yet.
     RefundWaiting = "refund_waiting",
     /// A refund whose call had no clear answer.
@@ -113,6 +115,7 @@ impl Situation {
             .or_else(|| unanswered(payment, view))
             .or_else(|| given_up_in_vain(payment, now))
             .or_else(|| payment.has_unseen_refusal().then_some(Self::ScheduledRefundRefused))
+            .or_else(|| payment.unapproved_refund().map(|_| Self::RefundAwaitsApproval))
             .or_else(|| payment.has_new_receipt_rejection().then_some(Self::ReceiptRejected))
             .or_else(|| under_way(payment, view, now))
             .unwrap_or_else(|| at_rest(payment, view))
@@ -139,6 +142,7 @@ impl Situation {
             | Self::HoldLost
             | Self::CallUnderWay
             | Self::ScheduledRefundRefused
+            | Self::RefundAwaitsApproval
             | Self::RefundWaiting
             | Self::RefundUnclear
             | Self::RefundOverdue

@@ -42,6 +42,16 @@ pub(super) fn text(situation: Situation, payment: &Payment, view: ProviderView<'
                 Some(_) | None => "a scheduled refund is refused: give it back in another way, then `settle`".to_owned(),
             }
         }
+        Situation::RefundAwaitsApproval => match payment.unapproved_refund() {
+            Some((index, refund)) => format!(
+                "refund {number} of {amount} is more than {by} gives back alone: another person with the role refund says \
+                 `refunds/{number}/approve`, or `DELETE refunds/{number}` withdraws it",
+                number = index + 1,
+                amount = refund.amount,
+                by = refund.by
+            ),
+            None => "a refund awaits the approval of another person".to_owned(),
+        },
         Situation::RefundScheduled => match payment.next_scheduled_refund() {
             Some((index, at)) => format!(
                 "refund {number} is made at {at}, as soon as {provider} takes it; until then `DELETE refunds/{number}` withdraws it",
@@ -178,9 +188,11 @@ pub(super) fn customer_text(situation: Situation) -> &'static str {
         | Situation::ProviderAhead
         | Situation::CaptureRefused
         | Situation::Overdue => "Мы уточняем состояние вашей оплаты. Пожалуйста, не платите ещё раз.",
-        Situation::RefundScheduled | Situation::ScheduledRefundRefused | Situation::RefundWaiting | Situation::RefundUnclear => {
-            "Возврат оформляется. Мы следим за ним."
-        }
+        Situation::RefundScheduled
+        | Situation::ScheduledRefundRefused
+        | Situation::RefundAwaitsApproval
+        | Situation::RefundWaiting
+        | Situation::RefundUnclear => "Возврат оформляется. Мы следим за ним.",
         Situation::RefundAccepted | Situation::RefundOverdue => {
             "Возврат отправлен. Срок зачисления зависит от банка и обычно занимает несколько дней."
         }

@@ -1,6 +1,8 @@
 //! What the shop's people and system may ask of a payment, and when the state of things forbids it. Decided before the provider
 //! is called.
 
+use std::fmt;
+
 use super::data::{Change, FiscalReceipt, Payment};
 use super::receipt::{LinesRefusal, Part, ReceiptProblem};
 use super::refund::MAX_REFUNDS;
@@ -8,7 +10,7 @@ use super::refund_grounds::RefundGrounds;
 use super::state::State;
 use super::steps::MAX_COMMANDS;
 use crate::platform::clock::Timestamp;
-use crate::platform::money::Money;
+use crate::platform::money::{Currency, Money};
 
 /// What is asked of a payment.
 #[derive(Clone, Debug)]
@@ -33,9 +35,34 @@ pub enum Command {
         grounds: RefundGrounds,
         /// When.
         when: RefundTime,
+        /// How much the person who asks may give back alone in a day, if that is limited.
+        limit: Option<Limit>,
     },
     /// Make the second receipt of goods that were paid in advance: they ship.
     Receipt,
+}
+
+/// How much a person may give back alone in a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit(Money);
+
+impl Limit {
+    #[must_use]
+    pub fn new(amount: Money) -> Self {
+        Self(amount)
+    }
+
+    /// What is left of it after so much, in minor units; nothing in another currency, in which no limit is said.
+    #[must_use]
+    pub fn after(self, minor: i64, currency: Currency) -> Option<i64> {
+        (self.0.currency() == currency).then_some(self.0.minor() - minor).filter(|left| *left >= 0)
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// When a refund is to be made.
@@ -111,8 +138,23 @@ pub enum CommandRefusal {
     #[error("the refund with this idempotency key was withdrawn; ask for another one with a new key")]
     RefundWithdrawn,
     /// It is not scheduled, or not any more.
-    #[error("no refund of that number is scheduled: it is being made, or has ended")]
+    #[error("no refund of that number is scheduled or awaits approval: it is being made, or has ended")]
     NotScheduled,
+    /// Nothing of that number is to be approved.
+    #[error("no refund of that number awaits approval")]
+    NotToApprove,
+    /// Who asks for a refund does not approve it.
+    #[error("a refund is approved by another person than the one who asked for it")]
+    OwnRefund,
+    /// It could not wait for the approval that it needs.
+    #[error(
+        "this is more than this key gives back in a day, and of a payment that failed here nothing can wait for an approval; another key \
+             with the role refund must do it"
+    )]
+    NeedsApproval,
+    /// More than the person may give back alone.
+    #[error("this is more than {0}, the most that this key gives back in a day; another key with the role refund must do it")]
+    AboveLimit(Limit),
     /// The refund is decided, or there is none of that number.
     #[error("no refund of that number waits for a decision")]
     RefundDecided,
@@ -163,6 +205,9 @@ impl CommandRefusal {
             Self::KeyReused => "idempotency_key_reused",
             Self::RefundWithdrawn => "refund_withdrawn",
             Self::NotScheduled => "not_scheduled",
+            Self::NotToApprove => "not_to_approve",
+            Self::OwnRefund => "own_refund",
+            Self::AboveLimit(_) | Self::NeedsApproval => "above_limit",
             Self::RefundDecided => "refund_decided",
             Self::MessageDecided => "message_decided",
             Self::InProgress(_) => "in_progress",
@@ -280,7 +325,7 @@ impl Payment {
         self.has_money()?;
         let rest = self.rest();
         if rest.is_zero() {
-            // What is scheduled takes it all.
+            // What is to be made later takes it all.
             return Err(CommandRefusal::AboveRest(rest));
         }
         let amount = self.wanted(part)?.amount;

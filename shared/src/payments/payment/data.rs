@@ -1,5 +1,6 @@
 //! A payment as it is kept: its fields, and what each of them is made of. What happens to them is in the files beside this one.
 
+use super::approval::Approval;
 use super::channels::Outbox;
 use super::gateway_name::GatewayName;
 use super::means::PaymentMeans;
@@ -245,11 +246,15 @@ pub struct Refund {
     pub scheduled_for: Option<Timestamp>,
     /// It was scheduled and refused, and no person has seen that yet.
     pub is_refusal_unseen: bool,
+    /// Who approved it, if the one who asked for it could not give it back alone.
+    pub approval: Option<Approval>,
 }
 
 /// How a refund stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefundStatus {
+    /// More than the person may give back alone who asked for it: made when another one has approved it.
+    AwaitsApproval,
     /// Asked for before the provider takes it: made by the schedule.
     Scheduled,
     /// Asked for; surely not sent to the provider yet.
@@ -260,7 +265,7 @@ pub enum RefundStatus {
     Made,
     /// It is not given back, and will not be.
     Refused(Reason),
-    /// It was scheduled, and given up before it was made.
+    /// It was scheduled or awaited approval, and was given up before it was made.
     Withdrawn,
 }
 
@@ -275,6 +280,7 @@ impl RefundStatus {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
+            Self::AwaitsApproval => "awaits_approval",
             Self::Scheduled => "scheduled",
             Self::Waiting => "waiting",
             Self::Pending => "pending",

@@ -261,7 +261,8 @@ fn refund_of(payment: &Payment, report: &ProviderReport) -> Next {
     let under_way = payment.refund_under_way();
     let again = under_way.is_some_and(|(refund, whole_rest)| match refund.status {
         RefundStatus::Waiting => true,
-        RefundStatus::Scheduled
+        RefundStatus::AwaitsApproval
+        | RefundStatus::Scheduled
         | RefundStatus::Pending
         | RefundStatus::Made
         | RefundStatus::Refused(_)

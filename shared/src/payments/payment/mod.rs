@@ -5,7 +5,7 @@
 //! on a state, never a state: the next poll asks the provider before anything else is done.
 //!
 //! - `order`, `cart`, `form`: what is paid for, and by whom. `state`, `data`: a payment as it is kept.
-//! - `steps`, `intent`, `refund`, `scheduled_refund`: what happens to it; `refund_grounds`: why money is given back.
+//! - `steps`, `intent`, `refund`, `scheduled_refund`, `approval`: what happens to it; `refund_grounds`: why money is given back.
 //!   `prepaid`, `prepayment`: the part that is paid beside it. `command`: what people may ask of it. `machine`: what the provider's answer
 //!   means, and what comes next.
 //! - `poll_schedule`: when it is polled next. `publishing`: what has to be published; `channels`: where, and how far each is.
@@ -13,6 +13,7 @@
 //! - `news`: what is new since it was stored.
 //! - [`fiscal_document`]: the fiscal document of a capture.
 
+mod approval;
 mod cart;
 mod channels;
 mod command;
@@ -44,9 +45,10 @@ mod state;
 mod steps;
 mod tax;
 
+pub use approval::Approval;
 pub use cart::{Cart, Fact, Goods};
 pub use channels::{Channel, ChannelState, EventReceipt, Outbox};
-pub use command::{Command, CommandRefusal, RefundTime};
+pub use command::{Command, CommandRefusal, Limit, RefundTime};
 pub use data::{
     Change, Choice, FiscalDocument, FiscalReceipt, Intent, Payment, PaymentAction, PollSchedule, Reason, Refund, RefundStatus,
     StatusEvent, Step, Stored,

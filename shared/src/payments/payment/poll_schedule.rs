@@ -206,7 +206,8 @@ impl Payment {
             let for_receipts = self.receipts.as_ref().and_then(|receipts| receipts.look_at);
             // One whose time has come and that could not be begun is tried again soon.
             let for_refund = self.next_scheduled_refund().map(|(_, at)| if at > now { at } else { now.plus(OUTAGE) });
-            return [self.poll.audit_at, for_receipts, for_refund].into_iter().flatten().min();
+            let for_approval = self.approval_ends().filter(|at| *at > now || !self.poll.manual_review).map(|at| at.max(now));
+            return [self.poll.audit_at, for_receipts, for_refund, for_approval].into_iter().flatten().min();
         }
         Some(leased.unwrap_or_else(|| self.next_provider_poll(now)))
     }
@@ -275,6 +276,7 @@ impl Payment {
         // A hold that should be let go and is not.
         let is_kept = self.withdrawn && (self.reason.is_some() || self.is_given_up_for_long(now));
         let stuck = stuck || is_kept || self.lost || self.has_new_receipt_rejection() || self.has_unseen_refusal();
+        let stuck = stuck || self.is_approval_overdue(now);
         // Its customer may have paid unnoticed.
         let stuck = stuck || self.poll.hinted || self.poll.unreachable_since.is_some();
         // Banks take days for some refunds.

@@ -35,6 +35,7 @@ impl Refund {
             grounds,
             scheduled_for: None,
             is_refusal_unseen: false,
+            approval: None,
         }
     }
 
@@ -42,7 +43,11 @@ impl Refund {
     fn was_taken(&self, moment: Timestamp) -> bool {
         match self.status {
             RefundStatus::Refused(_) | RefundStatus::Withdrawn => self.ended_at.is_some_and(|ended| ended > moment),
-            RefundStatus::Scheduled | RefundStatus::Waiting | RefundStatus::Pending | RefundStatus::Made => true,
+            RefundStatus::AwaitsApproval
+            | RefundStatus::Scheduled
+            | RefundStatus::Waiting
+            | RefundStatus::Pending
+            | RefundStatus::Made => true,
         }
     }
 
@@ -178,7 +183,7 @@ impl Payment {
 
     /// The provider says that everything is given back: what was asked for is made, and its own people made the rest.
     pub(super) fn give_back_the_rest(&mut self, by: Trigger<'_>, now: Timestamp) {
-        self.drop_scheduled_refunds(by, now);
+        self.drop_planned_refunds(by, now);
         for refund in self.refunds.iter_mut().filter(|refund| refund.status.is_open()) {
             refund.status = RefundStatus::Made;
             refund.ended_at = Some(now);

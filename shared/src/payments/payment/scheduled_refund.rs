@@ -26,6 +26,12 @@ impl Payment {
         self
     }
 
+    /// The refunds that are to be made later, by their indices: scheduled ones, and those that await approval.
+    pub fn planned_refunds(&self) -> impl Iterator<Item = (usize, &Refund)> {
+        let is_planned = |status: &RefundStatus| matches!(status, RefundStatus::AwaitsApproval | RefundStatus::Scheduled);
+        self.refunds.iter().enumerate().filter(move |(_, refund)| is_planned(&refund.status))
+    }
+
     fn scheduled_refunds(&self) -> impl Iterator<Item = (usize, &Refund)> {
         self.refunds.iter().enumerate().filter(|(_, refund)| refund.status == RefundStatus::Scheduled)
     }
@@ -69,7 +75,7 @@ impl Payment {
         self
     }
 
-    /// This payment without its scheduled refund `index`.
+    /// This payment without its refund `index`, which was to be made later.
     #[must_use]
     pub fn refund_withdrawn(mut self, index: usize, by: Trigger<'_>, now: Timestamp) -> Self {
         self.end_refund(index, RefundStatus::Withdrawn, by, now);
@@ -89,9 +95,9 @@ impl Payment {
         refund.part = ReceiptPart::default();
     }
 
-    /// Everything is given back: nothing is left for what was scheduled.
-    pub(super) fn drop_scheduled_refunds(&mut self, by: Trigger<'_>, now: Timestamp) {
-        let indices: Vec<_> = self.scheduled_refunds().map(|(index, _)| index).collect();
+    /// Everything is given back: nothing is left for what was to be made later.
+    pub(super) fn drop_planned_refunds(&mut self, by: Trigger<'_>, now: Timestamp) {
+        let indices: Vec<_> = self.planned_refunds().map(|(index, _)| index).collect();
         for index in indices {
             self.end_refund(index, RefundStatus::Withdrawn, by, now);
             self.push(Some(format!("refund {} withdrawn: everything is given back", index + 1)), None, by, now);
@@ -104,10 +110,10 @@ impl Payment {
         self.refunds.iter().any(|refund| refund.is_refusal_unseen)
     }
 
-    /// What is left of the lines beside what scheduled refunds take of them.
+    /// What is left of the lines beside what refunds take of them that are made later.
     pub(super) fn free_lines(&self) -> Option<ReceiptLines> {
         let lines = self.receipts.as_ref()?.lines.clone();
-        Some(self.scheduled_refunds().fold(lines, |lines, (_, refund)| lines.without(&refund.part)))
+        Some(self.planned_refunds().fold(lines, |lines, (_, refund)| lines.without(&refund.part)))
     }
 
     /// This payment without the notes on its refunds, which may name the customer.

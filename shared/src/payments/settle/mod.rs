@@ -7,6 +7,7 @@
 //! unless the provider itself or a person asks, another attempt is to be opened after one that failed, or one of its audit looks is
 //! due: then one Status.
 
+mod approval;
 mod close;
 mod execute;
 mod operate;

@@ -21,6 +21,8 @@ pub enum CommandOutcome {
     Done(Payment),
     /// It is recorded and will be done when the provider takes it.
     Scheduled(Payment),
+    /// It is recorded and will be done when another person has approved it.
+    AwaitsApproval(Payment),
     /// It is recorded and will be done or found out: the provider has not given a clear answer yet.
     Unknown(Payment),
     /// The state of things forbids it; nothing was done.
@@ -29,6 +31,14 @@ pub enum CommandOutcome {
     Refused(Payment, Reason),
     /// The provider could not be asked how things stand, or not in time, so nothing was done.
     Unavailable(Payment),
+}
+
+/// When a refund is made that is not made at once.
+#[derive(Clone, Copy)]
+enum Later {
+    At(Timestamp),
+    /// When it is approved, and not before that.
+    Approved(Option<Timestamp>),
 }
 
 /// A payment after its Status was asked and nothing was called.
@@ -112,9 +122,19 @@ impl Settler {
                 // Whether it is held longer does not matter any more.
                 (payment.intent, payment.unknown) = (None, false);
             }
-            let partial_from = self.partial_refund_from(&payment);
-            if let Some(at) = payment.scheduled_time(&command, partial_from, self.clock.now()) {
-                match self.schedule(payment.clone(), &command, at, by).await? {
+            let scheduled_for = payment.scheduled_time(&command, self.partial_refund_from(&payment), self.clock.now());
+            let needs_approval = self.needs_approval(&payment, &command, who).await?;
+            if needs_approval && !Self::can_await_approval(&payment) {
+                return Ok(CommandOutcome::Forbidden(payment, CommandRefusal::NeedsApproval));
+            }
+            let later = match scheduled_for {
+                earliest if needs_approval => Some(Later::Approved(earliest)),
+                Some(at) => Some(Later::At(at)),
+                None => None,
+            };
+            if let Some(later) = later {
+                match self.plan(payment.clone(), &command, later, by).await? {
+                    Ok(Some(payment)) if needs_approval => return Ok(CommandOutcome::AwaitsApproval(payment)),
                     Ok(Some(payment)) => return Ok(CommandOutcome::Scheduled(payment)),
                     Ok(None) => payment = self.reread(payment).await?,
                     Err(refusal) => return Ok(CommandOutcome::Forbidden(payment, refusal)),
@@ -230,12 +250,12 @@ impl Settler {
         self.gateways.get(&payment.provider).partial_refund_from(captured_at)
     }
 
-    /// Records a refund that is to be made at `at`, if its fiscal receipt can be made. Nothing if another request wrote first.
-    async fn schedule(
+    /// Records a refund that is to be made later, if its fiscal receipt can be made. Nothing if another request wrote first.
+    async fn plan(
         &self,
         payment: Payment,
         command: &Command,
-        at: Timestamp,
+        later: Later,
         by: Trigger<'_>,
     ) -> Result<Result<Option<Payment>, CommandRefusal>, StoreError> {
         let Command::Refund { key_hash, part, grounds, .. } = command else { return Ok(Ok(None)) };
@@ -248,9 +268,18 @@ impl Settler {
         if let Err(refusal) = self.order_for_receipt(&made).await? {
             return Ok(Err(refusal));
         }
-        tracing::info!(at = at.rfc3339(), by = %by, "a refund is scheduled");
-        let scheduled = payment.scheduling_refund(key_hash.clone(), wanted, grounds.clone(), at, by, now);
-        self.orders.save_payment(scheduled).await.map(Ok)
+        let (key_hash, grounds) = (key_hash.clone(), grounds.clone());
+        let planned = match later {
+            Later::At(at) => {
+                tracing::info!(at = at.rfc3339(), by = %by, "a refund is scheduled");
+                payment.scheduling_refund(key_hash, wanted, grounds, at, by, now)
+            }
+            Later::Approved(earliest) => {
+                tracing::info!(by = %by, "a refund awaits approval");
+                payment.asking_approval(key_hash, wanted, grounds, earliest, by, now)
+            }
+        };
+        self.orders.save_payment(planned).await.map(Ok)
     }
 
     fn permits(&self, payment: &Payment, command: &Command) -> Result<(), CommandRefusal> {
@@ -395,9 +424,15 @@ impl Settler {
         Ok(match verdict(&payment, command) {
             Verdict::Done => CommandOutcome::Done(payment),
             Verdict::Scheduled => CommandOutcome::Scheduled(payment),
+            Verdict::AwaitsApproval => CommandOutcome::AwaitsApproval(payment),
             Verdict::Withdrawn => CommandOutcome::Forbidden(payment, CommandRefusal::RefundWithdrawn),
             Verdict::Open => CommandOutcome::Unknown(payment),
             Verdict::Refused(reason) => {
+                if let Command::Refund { key_hash, limit: Some(_), .. } = command
+                    && let Some((_, refund)) = payment.refund_with_key(key_hash)
+                {
+                    self.uncount_refund(refund).await;
+                }
                 // Refused because the provider is ahead of us: then what it says now is the better answer.
                 let payment = match Box::pin(self.refresh(payment, by, deadline)).await? {
                     Refreshed::At(payment, _) | Refreshed::Unavailable(payment) => payment,
@@ -417,6 +452,7 @@ impl Settler {
 enum Verdict {
     Done,
     Scheduled,
+    AwaitsApproval,
     Withdrawn,
     Open,
     Refused(Reason),
@@ -452,6 +488,7 @@ fn verdict(payment: &Payment, command: &Command) -> Verdict {
             Some(RefundStatus::Made) => Verdict::Done,
             Some(RefundStatus::Refused(reason)) => Verdict::Refused(reason.clone()),
             Some(RefundStatus::Scheduled) => Verdict::Scheduled,
+            Some(RefundStatus::AwaitsApproval) => Verdict::AwaitsApproval,
             Some(RefundStatus::Withdrawn) => Verdict::Withdrawn,
             Some(RefundStatus::Waiting | RefundStatus::Pending) => Verdict::Open,
             None => Verdict::Refused(over(payment)),

@@ -41,21 +41,27 @@ impl Settler {
         }
     }
 
-    /// Gives up the scheduled refund `number`, counted from 1, for the holder of the key `who`.
+    /// Gives up the refund `number`, counted from 1, that is scheduled or awaits approval, for the holder of the key `who`.
     pub async fn withdraw_refund(&self, payment: Payment, number: usize, who: &str) -> Result<CommandOutcome, StoreError> {
         let mut payment = payment;
         for _ in 0..ROUNDS {
             let index = number.wrapping_sub(1);
             match payment.refunds.get(index).map(|refund| &refund.status) {
                 Some(RefundStatus::Withdrawn) => return Ok(CommandOutcome::Done(payment)),
-                Some(RefundStatus::Scheduled) => {}
+                Some(RefundStatus::AwaitsApproval | RefundStatus::Scheduled) => {}
                 Some(RefundStatus::Waiting | RefundStatus::Pending | RefundStatus::Made | RefundStatus::Refused(_)) | None => {
                     return Ok(CommandOutcome::Forbidden(payment, CommandRefusal::NotScheduled));
                 }
             }
             let by = Trigger::BackOffice(who);
+            let was_counted = payment.refunds.get(index).is_some_and(|refund| refund.status == RefundStatus::Scheduled);
             match self.orders.save_payment(payment.clone().refund_withdrawn(index, by, self.clock.now())).await? {
-                Some(payment) => return Ok(CommandOutcome::Done(payment)),
+                Some(payment) => {
+                    if let Some(refund) = payment.refunds.get(index).filter(|_| was_counted) {
+                        self.uncount_refund(refund).await;
+                    }
+                    return Ok(CommandOutcome::Done(payment));
+                }
                 None => payment = self.reread(payment).await?,
             }
         }

@@ -3,12 +3,13 @@
 //!
 //! - `order-holds`: `order#{orderUuid}`, `payment#{paymentId}`, the fiscal documents of captures to come, and customers'
 //!   requests for a limit, `registration#{id}`; when what callers have looked at was looked at last, `look#…`; an order's public id,
-//!   `alias#…` ([`Orders`]).
+//!   `alias#…`; what people with a limit have given back on a day, `given-back#…` ([`Orders`]).
 //! - `quotes`: what can be made again at any time ([`Quotes`]): `prices`, `prices#…` ([`Prices`](prices::Prices)), `schedule#…`
 //!   ([`Schedules`]).
 
 pub mod books;
 mod documents;
+mod given_back;
 mod lists;
 mod looks;
 mod lookups;

@@ -7,9 +7,9 @@ use super::lookups;
 use super::outbox::{ChannelsRecord, EventReceiptRecord, Shared};
 use super::receipt_records::{self, ReceiptsRecord, TakenRecord, word};
 use crate::payments::payment::{
-    Cart, Change, Fact, FiscalDocument, FiscalReceipt, GatewayName, Goods, Intent, KeyedRequest, Known, Line, LineTax, Named,
-    Operation, Order, Payment, PaymentAction, PaymentMeans, PollSchedule, Prepaid, Prepayment, Reason, Refund, RefundGrounds,
-    RefundReason, RefundStatus, State, StatusEvent, Step, Stored,
+    Approval, Cart, Change, Fact, FiscalDocument, FiscalReceipt, GatewayName, Goods, Intent, KeyedRequest, Known, Line, LineTax,
+    Named, Operation, Order, Payment, PaymentAction, PaymentMeans, PollSchedule, Prepaid, Prepayment, Reason, Refund,
+    RefundGrounds, RefundReason, RefundStatus, State, StatusEvent, Step, Stored,
 };
 use crate::platform::clock::Timestamp;
 use crate::platform::ids::{InstallId, ItemId, MethodId, OrderId, OrderUuid, PaymentId};
@@ -404,6 +404,17 @@ struct RefundRecord {
     is_scheduled: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     refusal_unseen: bool,
+    /// There, and true, while it awaits approval; `status` is then `waiting`, for the same reason.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    awaits_approval: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    approval: Option<ApprovalRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ApprovalRecord {
+    by: String,
+    at: i64,
 }
 
 /// The reason of a refund that was withdrawn: for earlier releases one that was refused, whose amount is free again.
@@ -791,10 +802,14 @@ impl From<&Refund> for RefundRecord {
         let reason = match &refund.status {
             RefundStatus::Refused(reason) => Some(reason.clone()),
             RefundStatus::Withdrawn => Some(Reason { code: WITHDRAWN.to_owned(), text: String::new() }),
-            RefundStatus::Scheduled | RefundStatus::Waiting | RefundStatus::Pending | RefundStatus::Made => None,
+            RefundStatus::AwaitsApproval
+            | RefundStatus::Scheduled
+            | RefundStatus::Waiting
+            | RefundStatus::Pending
+            | RefundStatus::Made => None,
         };
         let status = match &refund.status {
-            RefundStatus::Scheduled => "waiting",
+            RefundStatus::AwaitsApproval | RefundStatus::Scheduled => "waiting",
             RefundStatus::Withdrawn => "refused",
             RefundStatus::Waiting | RefundStatus::Pending | RefundStatus::Made | RefundStatus::Refused(_) => refund.status.name(),
         };
@@ -817,6 +832,8 @@ impl From<&Refund> for RefundRecord {
             scheduled_for: refund.scheduled_for.map(Timestamp::millis),
             is_scheduled: refund.status == RefundStatus::Scheduled,
             refusal_unseen: refund.is_refusal_unseen,
+            awaits_approval: refund.status == RefundStatus::AwaitsApproval,
+            approval: refund.approval.as_ref().map(|Approval { by, at }| ApprovalRecord { by: by.clone(), at: at.millis() }),
         }
     }
 }
@@ -825,6 +842,7 @@ impl RefundRecord {
     fn read(self, currency: Currency) -> Result<Refund, Cause> {
         let reason = || Reason { code: self.reason_code.unwrap_or_default(), text: self.reason_text.unwrap_or_default() };
         let status = match self.status.as_str() {
+            "waiting" if self.awaits_approval => RefundStatus::AwaitsApproval,
             "waiting" if self.is_scheduled => RefundStatus::Scheduled,
             "waiting" => RefundStatus::Waiting,
             "pending" => RefundStatus::Pending,
@@ -854,6 +872,7 @@ impl RefundRecord {
             },
             scheduled_for: self.scheduled_for.map(Timestamp::from_millis),
             is_refusal_unseen: self.refusal_unseen,
+            approval: self.approval.map(|ApprovalRecord { by, at }| Approval { by, at: Timestamp::from_millis(at) }),
         })
     }
 }
