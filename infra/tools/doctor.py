@@ -265,8 +265,8 @@ def secrets(found, stage):
     if len(values.get("INTERNAL_SECRET", "x" * 32)) < 32:
         found.bad("INTERNAL_SECRET has fewer than 32 characters", f"infra/tools/secrets {stage.name} rotate INTERNAL_SECRET")
     for entry in persons(values.get("BACK_OFFICE_KEYS", "")):
-        if len(entry) != 3 or entry[1] not in ("read", "operate", "refund") or len(entry[2]) < 24:
-            found.bad("BACK_OFFICE_KEYS has an entry that is not name:role:key", "infra/tools/secrets: remove-person, then add-person")
+        if len(entry) != 3 or entry[1].split(":")[0] not in ("read", "operate", "refund") or len(entry[2]) < 24:
+            found.bad("BACK_OFFICE_KEYS has an entry that is neither name:role:key nor name:refund:limit:key", "infra/tools/secrets: remove-person, then add-person")
     if not missing:
         found.ok("the secrets that are needed are there")
     return values

@@ -130,5 +130,7 @@ class Secrets:
 
 
 def persons(text):
-    """The keys of the back office: name, role, key."""
-    return [tuple(entry.strip().split(":", 2)) for entry in text.split(",") if entry.strip()]
+    """The keys of the back office: name, role (with the limit it has: `refund:5000`), key."""
+    limited = re.compile(r"([^:]*):(refund:[0-9][0-9.]*):(.*)")
+    entries = [entry.strip() for entry in text.split(",") if entry.strip()]
+    return [match.groups() if (match := limited.fullmatch(entry)) else tuple(entry.split(":", 2)) for entry in entries]

@@ -3,7 +3,9 @@
     secrets STAGE show                          the names that are filled in, and what is missing; never a value
     secrets STAGE set [NAME...]                 asks for each value (or takes lines of standard input), or makes up what is ours to make up;
                                                 without a name: all that are needed and missing
-    secrets STAGE add-person NAME read|operate|refund       a key of the back office, printed once; a second one of a name is its next
+    secrets STAGE add-person NAME read|operate|refund|refund:LIMIT
+                                                a key of the back office, printed once; a second one of a name is its next; with a limit,
+                                                so much (5000, 99.50) is given back alone in a day
     secrets STAGE remove-person NAME [--oldest]             all of their keys, or the one that came first
     secrets STAGE rotate NAME                   puts a new key beside the one in force
     secrets STAGE rotate NAME --finish          puts it in its place, which ends the old one: when the new one is used everywhere
@@ -101,6 +103,12 @@ def fill(document, arguments):
     print(*made, sep="\n", end="\n" if made else "")
 
 
+def role(text):
+    if re.fullmatch(r"read|operate|refund|refund:[0-9]{1,9}(\.[0-9]{1,2})?", text):
+        return text
+    raise argparse.ArgumentTypeError("must be read, operate, refund or refund:LIMIT, like refund:5000")
+
+
 def add_person(document, arguments):
     if not re.fullmatch(r"[a-z0-9-]{1,32}", arguments.name):
         sys.exit("a name has 1 to 32 of a to z, digits and dashes")
@@ -112,7 +120,7 @@ def add_person(document, arguments):
         if len(theirs) > 1:
             sys.exit(f"{arguments.name} has two keys already: remove-person {arguments.name} --oldest")
         if theirs and theirs[0] != arguments.role:
-            sys.exit(f"{arguments.name} is {theirs[0]}: both keys of a name have one role")
+            sys.exit(f"{arguments.name} is {theirs[0]}: both keys of a name have one role and limit; remove-person first")
         found["BACK_OFFICE_KEYS"] = ",".join(":".join(each) for each in [*known, (arguments.name, arguments.role, key)])
         return found
 
@@ -195,7 +203,7 @@ def main():
     command.set_defaults(run=fill)
     command = commands.add_parser("add-person")
     command.add_argument("name")
-    command.add_argument("role", choices=["read", "operate", "refund"])
+    command.add_argument("role", type=role)
     command.set_defaults(run=add_person)
     command = commands.add_parser("remove-person")
     command.add_argument("name")

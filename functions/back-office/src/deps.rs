@@ -42,7 +42,7 @@ impl Deps {
         let keys = env.parsed("BACK_OFFICE_KEYS", RoleKeys::parse);
         let currency = env.currency_or("DEFAULT_CURRENCY", Currency::Rub);
         for (name, limit) in keys.iter().flat_map(RoleKeys::limits) {
-            tracing::warn!(name, %limit, "a key of the back office gives back no more than this in a day");
+            tracing::info!(name, %limit, "a key of the back office gives back no more than this in a day");
         }
         let internal = env.internal_secret();
         let public_base_url = env.optional_url("PUBLIC_BASE_URL");

@@ -18,7 +18,8 @@
 //! | `POST payments/{paymentId}/change` | operate | hold another amount, or hold it longer |
 //! | `POST payments/{paymentId}/refunds` | refund | give back a part, or all that is left; with `Idempotency-Key` |
 //! | `POST payments/{paymentId}/receipts` | operate | make the second fiscal receipt of goods that were paid in advance |
-//! | `DELETE payments/{paymentId}/refunds/{refund}` | refund | give up a scheduled refund |
+//! | `DELETE payments/{paymentId}/refunds/{refund}` | refund | give up a refund that is scheduled or awaits approval |
+//! | `POST payments/{paymentId}/refunds/{refund}/approve` | refund | approve a refund above another person's limit |
 //! | `POST payments/{paymentId}/refunds/{refund}/outcome` | refund | decide a refund of unknown outcome |
 //! | `POST payments/{paymentId}/messages/{message}/close` | operate | close a message that IMSHOP will not take |
 //! | `POST payments/{paymentId}/events/{event}/resend` | operate | send an event to the shop again |
@@ -36,7 +37,7 @@
 //! | `GET forms.csv?form=&since=&limit=&cursor=` | read | a form's for spreadsheets; `X-Next-Cursor` says where it goes on |
 //! | `POST erasures` | operate | delete what there is of a person, by phone, or forms by their ids |
 //!
-//! 200 is done; 202 is taken note of, and being found out, or scheduled; 409 is forbidden by the state of things, ours or the provider's,
+//! 200 is done; 202 is taken note of, and being found out, scheduled, or to be approved; 409 is forbidden by the state of things, ours or the provider's,
 //! and nothing was done; 502 is refused by the provider, and nothing was done; 503 `provider_unavailable` is that the provider
 //! could not be asked, and nothing was done. Whatever is not understood is refused, so that a slip never does more than meant.
 //!
@@ -48,8 +49,10 @@
 //!   (order) more. `finish`: one read (order) more; a document of
 //!   the shop's is stored before and read again, a write and a read for every 350 KB. `change`: one read (order) more, and the
 //!   last write is one of payment and order together.
-//! - `refunds` again with the same key: one read. One that is scheduled: one read, one Status, one write; `DELETE`: one read, one write. `settle`: one read, two Status, and what `settle` does. `outcome`: one read,
-//!   one Status, one write. `messages/…/close`: one read, one write.
+//! - `refunds` again with the same key: one read. One that is scheduled, or awaits approval: one read, one Status, one write; `DELETE`: one
+//!   read, one write, and one read of what is counted for the person. With a key that has a limit: one read and one write more of what is
+//!   counted. `approve`: one write, one Status and a refund's writes. `settle`: one read, two Status, and what `settle` does. `outcome`: one
+//!   read, one Status, one write. `messages/…/close`: one read, one write.
 //! - An order: one query, one read of all, one Status for each payment. A list: one query, one read of all. A payment, a
 //!   registration: one read. `limits` and `schedules`: one call. `registrations`: one write, one call.
 //! - `reindex`: a scan for every fifty items, and for each that was not to be found one write, two if it has a public id. A day's orders:

@@ -597,6 +597,7 @@ mod tests {
                 "/v1/back-office/payments/{paymentId}/refunds back-office",
                 "/v1/back-office/payments/{paymentId}/receipts back-office",
                 "/v1/back-office/payments/{paymentId}/refunds/{refund} back-office",
+                "/v1/back-office/payments/{paymentId}/refunds/{refund}/approve back-office",
                 "/v1/back-office/payments/{paymentId}/refunds/{refund}/outcome back-office",
                 "/v1/back-office/payments/{paymentId}/messages/{message}/close back-office",
                 "/v1/back-office/payments/{paymentId}/events/{event}/resend back-office",

@@ -95,7 +95,8 @@ const SETTINGS: [(&str, &[Setting]); 11] = [
                 "BACK_OFFICE_KEYS",
                 "",
                 "`name:role:key`, separated by commas; roles `read`, `operate`, `refund`, each with the rights of the one before; keys of at \
-                 least 24 characters; a name may have two keys while one is changed",
+                 least 24 characters; a name may have two keys while one is changed. `name:refund:5000:key` gives back no more than 5,000 of \
+                 the shop's currency in a day alone",
             ),
         ],
     ),

@@ -13,7 +13,7 @@ pub const ADDRESS: &str = "ул. Канареечная, 17";
 /// A wallet's cryptogram.
 pub const CRYPTOGRAM: &str = "Q0FOQVJZLUNSWVBUT0dSQU0=";
 
-pub(crate) const FORBIDDEN: [&str; 28] = [
+pub(crate) const FORBIDDEN: [&str; 29] = [
     PHONE,
     FORM_PHONE,
     EMAIL,
@@ -33,6 +33,7 @@ pub(crate) const FORBIDDEN: [&str; 28] = [
     settings::VIEWER_KEY,
     settings::OPERATOR_KEY,
     settings::CASHIER_KEY,
+    settings::TRAINEE_KEY,
     settings::IMSHOP_PAYMENT_STATUS,
     settings::IMSHOP_ORDER_STATUS,
     "mokka-demo-secret",

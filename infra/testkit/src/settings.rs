@@ -19,6 +19,8 @@ pub const VIEWER_KEY: &str = "back-office-demo-viewer-key";
 pub const OPERATOR_KEY: &str = "back-office-demo-operator-key";
 /// The back office's key that may give money back.
 pub const CASHIER_KEY: &str = "back-office-demo-cashier-key";
+/// Gives back no more than 500 in a day alone.
+pub const TRAINEE_KEY: &str = "back-office-demo-trainee-key";
 /// The last part of the address to which SMSPRO pushes delivery reports.
 pub const SMS_REPORT_SECRET: &str = "smspro-demo-report-secret";
 /// Both parts of the AWS credentials.
@@ -84,7 +86,12 @@ pub fn environment(addresses: &Addresses) -> BTreeMap<String, String> {
         ("ATTENTION_AFTER_MINUTES", "60".to_owned()),
         ("RECONCILE_AT_ONCE", "32".to_owned()),
         ("AUDIT_AFTER_DAYS", "1,7,30".to_owned()),
-        ("BACK_OFFICE_KEYS", format!("viewer:read:{VIEWER_KEY},operator:operate:{OPERATOR_KEY},cashier:refund:{CASHIER_KEY}")),
+        (
+            "BACK_OFFICE_KEYS",
+            format!(
+                "viewer:read:{VIEWER_KEY},operator:operate:{OPERATOR_KEY},cashier:refund:{CASHIER_KEY},trainee:refund:500:{TRAINEE_KEY}"
+            ),
+        ),
         ("INTERNAL_SECRET", "internal-demo-secret-of-the-sandbox".to_owned()),
         ("PUBLIC_BASE_URL", api_gateway.clone()),
         ("PAYMENTS_CONFIG", format!("{CONFIG}/payments.toml")),

@@ -12,7 +12,7 @@ impl Shop {
         answer.json()["payments"][0]["explain"].clone()
     }
 
-    fn break_mokka(&self, method: &str, fault: Fault, times: u32) {
+    pub(crate) fn break_mokka(&self, method: &str, fault: Fault, times: u32) {
         self.story.environment.standins().fault(System::Mokka, method, fault, times).unwrap();
     }
 }

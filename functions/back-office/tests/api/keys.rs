@@ -27,6 +27,7 @@ fn routes(payment: &str, order: &str) -> Vec<(Event, &'static str)> {
         (payment("/change"), "operate"),
         (payment("/refunds"), "refund"),
         (Event::new("DELETE", &format!("/v1/back-office/payments/{}/refunds/1", "9999-1")), "refund"),
+        (payment("/refunds/1/approve"), "refund"),
         (payment("/refunds/1/outcome"), "refund"),
         (payment("/messages/1/close"), "operate"),
         (payment("/settle"), "operate"),

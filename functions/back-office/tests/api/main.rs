@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod ahead;
+mod approval;
 mod books;
 mod change;
 mod crash;

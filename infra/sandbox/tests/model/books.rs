@@ -149,10 +149,29 @@ impl Books {
         self.all_refunds().iter().filter(|refund| refund["status"] == status).filter_map(|refund| refund["amount"].as_i64()).sum()
     }
 
-    /// The sum of the refunds that wait for their time.
-    pub(crate) fn scheduled(&self) -> i64 {
-        let scheduled = self.all_refunds().iter().filter(|refund| refund["is_scheduled"] == true);
-        scheduled.filter_map(|refund| refund["amount"].as_i64()).sum()
+    /// The sum of the refunds that wait for their time, or for their approval.
+    pub(crate) fn planned(&self) -> i64 {
+        let is_planned = |refund: &&Value| refund["is_scheduled"] == true || refund["awaits_approval"] == true;
+        self.all_refunds().iter().filter(is_planned).filter_map(|refund| refund["amount"].as_i64()).sum()
+    }
+
+    /// The refund that awaits approval for the longest time. Its number, from 1.
+    pub(crate) fn unapproved_refund(&self) -> Option<usize> {
+        self.all_refunds().iter().position(|refund| refund["awaits_approval"] == true).map(|index| index + 1)
+    }
+
+    /// The sum of what the person with that name has given back, or is giving back, without the approval of another.
+    pub(crate) fn given_back_alone(&self, name: &str) -> i64 {
+        let is_theirs = |refund: &&Value| {
+            let is_given_back = refund["status"] != "refused" && refund["awaits_approval"] != true;
+            refund["by"] == format!("back-office:{name}").as_str() && refund["approval"].is_null() && is_given_back
+        };
+        self.all_refunds().iter().filter(is_theirs).filter_map(|refund| refund["amount"].as_i64()).sum()
+    }
+
+    /// A refund was approved by the person who asked for it.
+    pub(crate) fn has_own_approval(&self) -> bool {
+        self.all_refunds().iter().any(|refund| !refund["approval"].is_null() && refund["approval"]["by"] == refund["by"])
     }
 
     /// A scheduled refund was refused, and nobody has seen it.

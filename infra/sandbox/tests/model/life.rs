@@ -10,7 +10,7 @@ use proptest_state_machine::StateMachineTest;
 use sandbox::functions::Story;
 use serde_json::Value;
 use standins::{Decision, MokkaStatus, System};
-use testkit::settings::CASHIER_KEY;
+use testkit::settings::{CASHIER_KEY, TRAINEE_KEY};
 use testkit::{Answer, Event, Placed, drop_after};
 use tokio::runtime::Runtime;
 
@@ -148,6 +148,9 @@ struct Before {
 }
 
 /// Mokka's methods that change something.
+/// What the trainee of the sandbox gives back alone, in kopecks.
+const TRAINEES_LIMIT: i64 = 50_000;
+
 const CHANGES: [&str; 5] = ["checkout", "finish", "cancel", "change", "return"];
 
 impl Sequence {
@@ -287,7 +290,9 @@ impl Sequence {
             }
             Action::Return | Action::Callback(_) => Said::Nothing,
             // What people ask for is an amount of what they know, and what was captured is in the shop's books.
-            Action::Finish | Action::Change(_) | Action::Refund { .. } | Action::Schedule { .. } if self.is_unheard(&payment) => {
+            Action::Finish | Action::Change(_) | Action::Refund { .. } | Action::Schedule { .. } | Action::Ask { .. }
+                if self.is_unheard(&payment) =>
+            {
                 Said::Nothing
             }
             Action::Change(_) if self.prepaying.otherwise => Said::Nothing,
@@ -300,6 +305,11 @@ impl Sequence {
             Action::Refund { part, key } => Said::Office(office.refund(&payment, part, &key_text(key)).await),
             Action::Schedule { part, key } => Said::Office(office.schedule(&payment, part, &key_text(key)).await),
             Action::Withdraw(refund) => Said::Office(office.withdraw(&payment, refund).await),
+            Action::Ask { part, key } => Said::Office(office.refund_by(TRAINEE_KEY, &payment, part, &key_text(key), "now").await),
+            Action::Approve { refund, by_another } => {
+                let who = if by_another { CASHIER_KEY } else { TRAINEE_KEY };
+                Said::Office(office.approve(&payment, refund.into(), who).await)
+            }
             Action::Settle => Said::Office(office.settle(&payment).await),
             Action::PollStream => {
                 story.environment.poll_stream().await;
@@ -416,6 +426,8 @@ impl Sequence {
         let must = |holds: bool, what: &str| {
             self.must(holds, || format!("{}: {what}\n{}", books.id, describe(books, truth)));
         };
+        must(books.given_back_alone("trainee") <= TRAINEES_LIMIT, "nobody gives back more than their limit alone");
+        must(!books.has_own_approval(), "nobody approves what they have asked for");
         let state = books.state.as_str();
         let is_ours = matches!(state, "captured" | "partially_refunded" | "refunded");
         let Some(truth) = truth else {
@@ -489,7 +501,10 @@ impl Sequence {
                     fits(paid, "paid is what is paid");
                 }
             }
-            (Action::Refund { part, key } | Action::Schedule { part, key }, Said::Office(Verdict::Done)) => {
+            (
+                Action::Refund { part, key } | Action::Schedule { part, key } | Action::Ask { part, key },
+                Said::Office(Verdict::Done),
+            ) => {
                 let made = self.seen[&payment].refund_with_key(&key_text(key));
                 let made = made.expect("a refund with that key");
                 fits(made["status"] == "made", "done is what is made");
@@ -582,7 +597,10 @@ impl Sequence {
                 must((*verdict == Verdict::Done) == possible, "what is held can be changed");
                 must(!possible || (is.amount == change.amount && is.changes == was.changes + 1), "changed");
             }
-            (Action::Refund { part, key } | Action::Schedule { part, key }, Said::Office(verdict)) => {
+            (
+                Action::Refund { part, key } | Action::Schedule { part, key } | Action::Ask { part, key },
+                Said::Office(verdict),
+            ) => {
                 self.refund_does(books, was, is, (part, &key_text(key)), verdict, &must);
             }
             _ => {}
@@ -602,7 +620,7 @@ impl Sequence {
         verdict: &Verdict,
         must: &dyn Fn(bool, &str),
     ) {
-        let rest = was.amount - was.returned - books.scheduled();
+        let rest = was.amount - was.returned - books.planned();
         let amount = match part {
             Part::Of(amount) => amount,
             Part::Rest => rest,
@@ -611,12 +629,14 @@ impl Sequence {
             must(*verdict != Verdict::Done || books.refund_with_key(key).is_some(), "only what was captured is given back");
         } else if books.refund_with_key(key).is_some() {
             must(is.returned == was.returned, "a key is good for one refund");
-        } else if amount > rest || rest == 0 && books.scheduled() > 0 {
+        } else if amount > rest || rest == 0 && books.planned() > 0 {
             must(*verdict == Verdict::Forbidden("above_rest".to_owned()), "no more than is left");
         } else if matches!(verdict, Verdict::Forbidden(code) if code == "partial_too_early") || *verdict == Verdict::Scheduled {
             let captured_at = books.moment("captured_at").expect("a moment");
             must(amount < was.amount && self.now() - captured_at <= 24 * 60 * 60 * 1000, "a part from the next day on");
             must(is.returned == was.returned, "nothing is given back before its time");
+        } else if *verdict == Verdict::AwaitsApproval {
+            must(is.returned == was.returned, "nothing is given back unapproved");
         } else {
             must(*verdict == Verdict::Done && is.returned == was.returned + amount, "given back");
         }

@@ -27,6 +27,8 @@ pub(crate) enum Verdict {
     Done,
     /// It will be done at its time.
     Scheduled,
+    /// It will be done when another person has approved it.
+    AwaitsApproval,
     /// It is being found out.
     Unknown,
     /// The state of things forbids it; nothing was done.
@@ -54,6 +56,7 @@ impl Office<'_> {
         match answer.status {
             200 => Verdict::Done,
             202 if word("outcome") == "scheduled" => Verdict::Scheduled,
+            202 if word("outcome") == "awaits_approval" => Verdict::AwaitsApproval,
             202 => Verdict::Unknown,
             404 => Verdict::NoPayment,
             409 => Verdict::Forbidden(word("code")),
@@ -86,11 +89,15 @@ impl Office<'_> {
     }
 
     pub(crate) async fn refund_at(&self, payment: &str, part: Part, key: &str, when: &str) -> Verdict {
+        self.refund_by(CASHIER_KEY, payment, part, key, when).await
+    }
+
+    pub(crate) async fn refund_by(&self, who: &str, payment: &str, part: Part, key: &str, when: &str) -> Verdict {
         let body = match part {
             Part::Of(amount) => json!({"amount": rubles(amount), "when": when}),
             Part::Rest => json!({"when": when}),
         };
-        self.ask(payment, "refunds", CASHIER_KEY, body, &[("Idempotency-Key", key)]).await
+        self.ask(payment, "refunds", who, body, &[("Idempotency-Key", key)]).await
     }
 
     pub(crate) async fn settle(&self, payment: &str) -> Verdict {
@@ -106,8 +113,16 @@ impl Office<'_> {
         Some((refund, made, self.outcome(&books.id, refund, made).await))
     }
 
-    /// Lets a person see on the list what was paid for IMSHOP and is not any more, and a scheduled refund that was refused.
+    pub(crate) async fn approve(&self, payment: &str, refund: usize, who: &str) -> Verdict {
+        self.ask(payment, &format!("refunds/{refund}/approve"), who, json!({}), &[]).await
+    }
+
+    /// Lets a person see on the list what was paid for IMSHOP and is not any more, a scheduled refund that was refused, and one that awaits
+    /// approval, which they approve.
     pub(crate) async fn see(&self, books: &Books) {
+        if let Some(refund) = books.unapproved_refund().filter(|_| books.needs_attention()) {
+            self.approve(&books.id, refund, CASHIER_KEY).await;
+        }
         if books.needs_attention() && (books.is_lost() || books.has_unseen_refusal()) {
             self.settle(&books.id).await;
         }

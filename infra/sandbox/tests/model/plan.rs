@@ -78,6 +78,16 @@ pub(crate) enum Action {
         part: Part,
         key: u8,
     },
+    /// A refund by a person who may give back only so much alone.
+    Ask {
+        part: Part,
+        key: u8,
+    },
+    /// Another person approves the refund of that number, or the same one tries to.
+    Approve {
+        refund: u8,
+        by_another: bool,
+    },
     /// Gives up the refund of that number.
     Withdraw(u8),
     Settle,
@@ -272,6 +282,8 @@ impl Plan {
             (3 * captured, refund().boxed()),
             (2 * captured, schedule().boxed()),
             (captured, (1_u8..4).prop_map(Action::Withdraw).boxed()),
+            (2 * captured, (part(), 0_u8..10).prop_map(|(part, key)| Action::Ask { part, key }).boxed()),
+            (2 * captured, approval().boxed()),
             (2, Just(Action::Settle).boxed()),
             (6, Just(Action::PollStream).boxed()),
             (5, Just(Action::Tick).boxed()),
@@ -378,6 +390,10 @@ fn part() -> impl Strategy<Value = Part> {
 
 fn schedule() -> impl Strategy<Value = Action> {
     (part(), 0_u8..10).prop_map(|(part, key)| Action::Schedule { part, key })
+}
+
+fn approval() -> impl Strategy<Value = Action> {
+    (1_u8..4, proptest::bool::weighted(0.8)).prop_map(|(refund, by_another)| Action::Approve { refund, by_another })
 }
 
 fn refund() -> impl Strategy<Value = Action> {

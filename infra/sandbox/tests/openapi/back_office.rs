@@ -235,6 +235,25 @@ async fn upload(api: &Api, payment: &str) {
     assert_eq!((answer.status, &answer.json()["payment"]["check_number"]), (200, &json!("ФД-17")), "{}", answer.body);
 }
 
+async fn approvals(api: &Api, payment: &str) {
+    let operation = DOCUMENT.operation("refundPayment");
+    let event = Event::post(&operation.path.replace("{paymentId}", payment)).header("Idempotency-Key", "trainee-1");
+    let asked = api.send(event.key(TRAINEE_KEY).json(json!({"amount": "500.01"}))).await;
+    assert_eq!((asked.status, &asked.json()["outcome"]), (202, &json!("awaits_approval")), "{}", asked.body);
+    let number = asked.json()["refund"]["refund"].to_string();
+    let approve = |number: &str| {
+        let operation = DOCUMENT.operation("approveRefund");
+        Event::post(&operation.path.replace("{paymentId}", payment).replace("{refund}", number))
+    };
+    let by_cashier = |number: &str| with_key(approve(number), &DOCUMENT.operation("approveRefund"));
+    assert_eq!(api.send(approve(&number).key(TRAINEE_KEY).json(json!({}))).await.json()["code"], "own_refund");
+    assert_eq!(api.send(by_cashier("99").json(json!({}))).await.status, 404);
+    assert_eq!(api.send(by_cashier(&number).json(json!({"surplus": 1}))).await.status, 400);
+    api.environment.standins().fault(System::Mokka, "return", "status:32".parse().unwrap(), 1).unwrap();
+    assert_eq!(api.send(by_cashier(&number).json(json!({}))).await.status, 502);
+    assert_eq!(api.send(by_cashier("2").json(json!({}))).await.json()["code"], "not_to_approve");
+}
+
 async fn refunds(api: &Api, payment: &str) {
     let standins = api.environment.standins();
     let refund = async |key: &str, body: Value| {
@@ -266,6 +285,7 @@ async fn refunds(api: &Api, payment: &str) {
         assert_eq!((answer.status, &answer.json()["refund"]["status"]), (200, &json!("made")), "{}", answer.body);
     }
     assert_eq!(withdraw(2).await.json()["code"], "not_scheduled");
+    approvals(api, payment).await;
     assert_eq!(refund("return-1", json!({"amount": "1.00"})).await.json()["code"], "idempotency_key_reused");
     for body in [
         json!({"amount": null}),
