@@ -280,7 +280,7 @@ def payments(house: House) -> None:
     first, last = datetime.date(2026, 1, 1), datetime.date(2036, 12, 31)
     table = read(export_books.sync_detailed(client=office, from_=first, to=last), str)
     assert [line for line in table.splitlines() if '"refund","1001"' in line and '"300.00"' in line], table
-    [total] = read(get_totals.sync_detailed(client=office, from_=first, to=last), models.Totals).totals
+    [total] = read(get_totals.sync_detailed(client=office, from_=first, to=last), models.TotalsAnswer).totals
     assert (total.provider, total.refunded.count, total.refunded.sum_) == ("mokka", 1, "300.00"), total
 
 

@@ -131,7 +131,7 @@ async fn a_folder_of_an_older_sandbox_gets_what_the_template_has_now() {
     let (_, client) = open_as(Some(folder.path()), &Template::read(TEMPLATE).unwrap()).await;
     assert_eq!(query(&client, "by-order", ("order_id", "7"), None).await, ["order#u"]);
     let described = client.describe_table().table_name(TABLE).send().await.unwrap().table.unwrap();
-    assert_eq!(described.global_secondary_indexes().len(), 6);
+    assert_eq!(described.global_secondary_indexes().len(), 5);
     assert_eq!(described.stream_specification().and_then(|stream| stream.stream_view_type()), Some(&StreamViewType::NewImage));
     let ttl = client.describe_time_to_live().table_name(TABLE).send().await.unwrap().time_to_live_description.unwrap();
     assert_eq!(ttl.attribute_name(), Some("expires_at"));

@@ -1,8 +1,8 @@
 //! The names under which the indexes `lookup` and `by-state` find what they lead to. In each of them an item has one; what an order is found
 //! by beside its own item is an item of its own, its alias.
 //!
-//! Orders stand in `by-state` by their days, since one deployment can add only one index to a table (CloudFormation, "AWS::DynamoDB::Table",
-//! "GlobalSecondaryIndexes"), and the one that is new is `lookup`.
+//! Orders stand in `by-state` by their days, since one deployment can add only one index to a table
+//! (`AWS::DynamoDB::Table`, `GlobalSecondaryIndexes`), and the one that is new is `lookup`.
 
 use crate::platform::clock::{MOSCOW, Timestamp};
 use crate::platform::ids::{OrderId, OrderUuid};

@@ -265,8 +265,8 @@ impl Table {
         }
         let attempt = || async { Attempt::of("Scan", scan.clone().send().await) };
         let output = self.patiently("Scan", attempt).await?;
-        let last = output.last_evaluated_key.and_then(|key| key.get("pk")?.as_s().ok().cloned());
-        let next = last.map(|key| Cursor::of_table(list, key));
+        let end = output.last_evaluated_key.and_then(|key| key.get("pk")?.as_s().ok().cloned());
+        let next = end.map(|key| Cursor::of_table(list, key));
         Ok(Page { entries: output.items.unwrap_or_default(), next, unreadable: Vec::new() })
     }
 }
