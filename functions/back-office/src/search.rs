@@ -153,6 +153,10 @@ async fn page(asked: &Asked<'_>, wanted: Wanted<'_>, from: Option<&Cursor>) -> R
 fn unlisted(error: StoreError) -> Failure {
     match error {
         StoreError::Cursor(error) => wrong("cursor", error),
-        error => list_parameters::unlisted(error),
+        error @ (StoreError::Failed { .. }
+        | StoreError::InDoubt { .. }
+        | StoreError::Unreadable { .. }
+        | StoreError::Newer { .. }
+        | StoreError::Random(_)) => list_parameters::unlisted(error),
     }
 }

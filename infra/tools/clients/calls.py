@@ -22,6 +22,7 @@ from imshop_webhooks_client import AuthenticatedClient, Client, models
 from imshop_webhooks_client.api.back_office import (
     ask_limit,
     cancel_payment,
+    approve_refund,
     change_payment,
     close_message,
     decide_refund,
@@ -141,6 +142,7 @@ class House:
         self.imshop = caller("imshop-demo-key")
         self.shop = caller("shop-demo-key")
         self.cashier = caller("back-office-demo-cashier-key")
+        self.trainee = caller("back-office-demo-trainee-key")
         self.anyone = Client(gateway, raise_on_unexpected_status=True, httpx_args=noting)
 
     def control(self, path: str, body: object = None) -> Any:
@@ -277,11 +279,19 @@ def payments(house: House) -> None:
     made = models.OutcomeRequest(True)
     decided = read(decide_refund.sync_detailed("1001-1", refund.refund, client=office, body=made), models.PaymentAnswer)
     assert decided.payment.refunded == "300.00", decided
+
+    above = models.RefundRequest("500.01")
+    asked = refund_payment.sync_detailed("1001-1", client=house.trainee, idempotency_key="return-18", body=above)
+    unapproved = read(asked, models.UnknownAnswer, 202)
+    assert unapproved.refund and unapproved.refund.status == models.RefundStatus.AWAITS_APPROVAL, unapproved
+    approved = read(approve_refund.sync_detailed("1001-1", unapproved.refund.refund, client=office), models.PaymentAnswer)
+    assert approved.refund and approved.refund.approved_by == "back-office:cashier", approved
+
     first, last = datetime.date(2026, 1, 1), datetime.date(2036, 12, 31)
     table = read(export_books.sync_detailed(client=office, from_=first, to=last), str)
     assert [line for line in table.splitlines() if '"refund","1001"' in line and '"300.00"' in line], table
     [total] = read(get_totals.sync_detailed(client=office, from_=first, to=last), models.TotalsAnswer).totals
-    assert (total.provider, total.refunded.count, total.refunded.sum_) == ("mokka", 1, "300.00"), total
+    assert (total.provider, total.refunded.count, total.refunded.sum_) == ("mokka", 2, "800.01"), total
 
 
 def cards(house: House) -> None:

@@ -33,7 +33,7 @@ async fn refund(story: &Story, payment: &str, minor: Option<i64>) {
     let stored = settler.orders.payment(&id).await.unwrap().unwrap();
     let part = minor.map(|minor| Part::Amount(Money::from_minor(minor, Currency::Rub).unwrap()));
     let key_hash = format!("{payment} {minor:?} {}", stored.refunds.len());
-    let command = Command::Refund { key_hash, part, grounds: RefundGrounds::default(), when: RefundTime::Now };
+    let command = Command::Refund { key_hash, part, grounds: RefundGrounds::default(), when: RefundTime::Now, limit: None };
     let operated = Box::pin(settler.operate(stored, command, "cashier", Deadline::within(Duration::from_secs(9)))).await.unwrap();
     assert!(matches!(operated, CommandOutcome::Done(_)), "{operated:?}");
 }

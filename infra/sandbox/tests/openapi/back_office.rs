@@ -8,7 +8,7 @@ use shared::platform::env::Env;
 use shared::platform::ids::{FormName, InstallId, SubmissionId};
 use shared::platform::phone::Phone;
 use standins::{Decision, Fault, System};
-use testkit::settings::{OPERATOR_KEY, PHOTOS, VIEWER_KEY};
+use testkit::settings::{OPERATOR_KEY, PHOTOS, TRAINEE_KEY, VIEWER_KEY};
 use testkit::{Answer, Event};
 
 use crate::api::{Api, call, complete, with_key};

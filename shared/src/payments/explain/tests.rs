@@ -40,6 +40,7 @@ fn refund(status: RefundStatus, accepted_at: Option<Timestamp>) -> Refund {
         grounds: RefundGrounds::default(),
         scheduled_for: None,
         is_refusal_unseen: false,
+        approval: None,
     }
 }
 
@@ -94,6 +95,11 @@ fn one_of_each() -> Vec<(Situation, Payment, Option<ProviderReport>)> {
         (Situation::Mismatch, held(), Some(ProviderReport { amount: Some(rub(1)), ..says(ReportedState::Held) })),
         (Situation::HoldLost, Payment { lost: true, ..open(State::Expired) }, None),
         (Situation::ScheduledRefundRefused, Payment { refunds: vec![unseen], ..open(State::Captured) }, None),
+        (
+            Situation::RefundAwaitsApproval,
+            Payment { refunds: vec![refund(RefundStatus::AwaitsApproval, None)], ..open(State::Captured) },
+            None,
+        ),
         (Situation::RefundScheduled, Payment { refunds: vec![scheduled], ..open(State::Captured) }, None),
         (Situation::RefundWaiting, refunding(RefundStatus::Waiting, None), None),
         (Situation::RefundUnclear, refunding(RefundStatus::Pending, None), None),
