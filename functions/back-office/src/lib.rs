@@ -95,7 +95,7 @@ pub use deps::Deps;
 
 /// Answers a request.
 pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {
-    http::answer(Shape::Error, request, async |inbound| serve(deps, &inbound).await).await
+    http::answer(Shape::Office, request, async |inbound| serve(deps, &inbound).await).await
 }
 
 async fn serve(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure> {

@@ -225,7 +225,7 @@ async fn approved_too_early_for_the_provider_is_made_by_the_schedule() {
 async fn unapproved_for_a_day_calls_a_person_once_and_is_never_made_by_itself() {
     let shop = Shop::with_limits().await;
     assert!(awaits(&shop.trainee("above", "900.00").await));
-    shop.story.environment.advance(DAY - Duration::from_mins(5));
+    shop.story.environment.advance(Duration::from_mins(24 * 60 - 5));
     shop.story.environment.tick().await;
     assert_eq!(shop.look().await["attention"], json!(false));
     shop.story.environment.advance(Duration::from_mins(6));

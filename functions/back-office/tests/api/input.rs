@@ -149,7 +149,44 @@ async fn a_store_that_is_down_is_our_fault_and_said_so() {
     for event in [shop.event("finish", OPERATOR_KEY), get("payments").query("state", "held").key(VIEWER_KEY)] {
         let answer = testkit::invoke(&broken, |deps, request| Box::pin(back_office::handle(deps, request)), event.rest()).await;
         assert_eq!(answer.status, 500);
-        assert_eq!(answer.json(), json!({"success": false, "error": "Внутренняя ошибка. Попробуйте ещё раз через минуту."}));
+        assert_eq!(answer.json()["code"], json!("internal"));
+        assert!(!answer.body.contains("127.0.0.1"), "{}", answer.body);
     }
     assert!(shop.called().is_empty());
+}
+
+#[tokio::test]
+async fn every_error_has_a_code_and_says_in_english_what_would_be_right() {
+    let shop = Shop::pending().await;
+    let event =
+        |method: &str, path: &str| Event::new(method, &format!("/v1/back-office/{path}")).key(testkit::settings::CASHIER_KEY);
+    let payment = format!("payments/{}", shop.payment);
+    let large = "x".repeat(200 * 1024);
+    let cases = [
+        (event("GET", &payment).key("wrong"), 401, "unauthorized", "Authorization: Bearer"),
+        (event("GET", "payments/9999-1"), 404, "not_found", "no such route"),
+        (event("GET", "nothing"), 404, "not_found", "no such route"),
+        (event("DELETE", &payment), 405, "method_not_allowed", "GET"),
+        (event("GET", "payments").query("surplus", "1"), 400, "bad_request", "surplus"),
+        (event("GET", "payments").query("state", "lost"), 400, "bad_request", "state"),
+        (event("POST", &format!("{payment}/cancel")).json(json!({"surplus": 1})), 400, "bad_request", "surplus"),
+        (event("POST", &format!("{payment}/refunds")).json(json!({})), 400, "bad_request", "Idempotency-Key"),
+        (event("POST", &format!("{payment}/cancel")).json(json!({"text": large})), 413, "too_large", "bytes"),
+        (event("POST", &format!("{payment}/finish")).json(json!({})), 409, "not_held", "cancel"),
+    ];
+    for (event, status, code, right) in cases {
+        let answer = shop.ask(event).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+        let body = answer.json();
+        let error = body["error"].as_str().unwrap();
+        assert_eq!((&body["success"], &body["code"]), (&json!(false), &json!(code)), "{body}");
+        assert!(error.contains(right) && error.is_ascii(), "{error}");
+    }
+    let broken = shop.story.environment.build(back_office::Deps::from_env, &[("DYNAMODB_ENDPOINT", "http://127.0.0.1:9")]);
+    let answer =
+        testkit::invoke(&broken, |deps, request| Box::pin(back_office::handle(deps, request)), event("GET", &payment).rest())
+            .await;
+    let body = answer.json();
+    assert_eq!((answer.status, &body["code"]), (500, &json!("internal")));
+    assert!(body["error"].as_str().unwrap().is_ascii() && !answer.body.contains("127.0.0.1"), "{body}");
 }

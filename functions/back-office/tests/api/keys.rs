@@ -83,7 +83,7 @@ async fn without_a_key_of_the_back_office_nothing_is_told() {
         ] {
             let answer = shop.ask(event.clone()).await;
             assert_eq!(answer.status, 401, "{event:?}: {}", answer.body);
-            assert_eq!(answer.json(), json!({"success": false, "error": "Неверный ключ доступа."}));
+            assert_eq!(answer.json()["code"], json!("unauthorized"), "{}", answer.body);
         }
     }
     assert_eq!(shop.stored().await, before);

@@ -49,7 +49,7 @@ pub(crate) async fn pay(story: &Story, uuid: &str, method: &str) -> String {
         "returnUrl": "imshop://payment/failed"
     });
     let created = story.acquiring(Event::post("/v1/acquiring").key(IMSHOP_KEY).json(body).rest()).await.json();
-    created["paymentId"].as_str().unwrap_or_else(|| panic!("{created}")).to_owned()
+    created["paymentId"].as_str().expect("a payment was opened").to_owned()
 }
 
 #[tokio::test]
@@ -308,7 +308,7 @@ async fn orders_of_a_day_are_those_first_recorded_on_it_newest_first() {
     push(&story, "second", "A-2", PHONE).await;
     let payment = pay(&story, "second", "yookassa/card").await;
     let now = story.environment.clock().now();
-    story.environment.advance(now.next_day(MOSCOW).since(now) - Duration::from_millis(1));
+    story.environment.advance(now.next_day(MOSCOW).since(now).saturating_sub(Duration::from_millis(1)));
     push(&story, "late", "A-3", PHONE).await;
     story.environment.advance(Duration::from_millis(1));
     let second_day = today(&story);
@@ -372,7 +372,7 @@ async fn payments_in_a_state_are_bounded_by_time_and_amount() {
         assert_eq!(story.orders(event.rest()).await.status, 200);
         payments.push(pay(&story, uuid, "yookassa/card").await);
         moments.push(story.environment.clock().now().rfc3339());
-        story.environment.advance(Duration::from_secs(60));
+        story.environment.advance(Duration::from_mins(1));
     }
     let found = async |parameters: &[(&str, &str)]| {
         let answer = list(&story, "payments", &[&[("state", "pending")], parameters].concat()).await;

@@ -63,6 +63,8 @@ impl From<Status> for StatusCode {
 pub enum Shape {
     /// `{"success":false,"error":…}`, with a `code` where there is one: acquiring, and our own interfaces for shop and providers.
     Error,
+    /// `{"success":false,"code":…,"error":…}`, in English throughout: the back office, which no customer reads.
+    Office,
     /// `{"success":false,"message":…}`: forms.
     Message,
     /// `{"payments":[],"message":…}`: the list of ways to pay.
@@ -74,6 +76,7 @@ pub enum Shape {
 impl Shape {
     fn body(self, text: &str, code: Option<&str>) -> String {
         match self {
+            Self::Office => json!({"success": false, "code": code, "error": text}),
             Self::Error => match code {
                 Some(code) => json!({"success": false, "code": code, "error": text}),
                 None => json!({"success": false, "error": text}),
@@ -86,11 +89,62 @@ impl Shape {
     }
 }
 
+/// What a caller reads.
+#[derive(Debug)]
+enum Public {
+    /// A wrong or missing key.
+    Unauthorized,
+    /// No such route, or no such thing.
+    NotFound,
+    /// A fault of our own.
+    Fault,
+    /// It cannot be done now.
+    Later,
+    /// Said for this request.
+    Said(Cow<'static, str>),
+}
+
+impl Public {
+    fn text(&self, shape: Shape) -> &str {
+        match (self, shape) {
+            (Self::Said(text), _) => text,
+            (Self::Unauthorized, Shape::Office) => {
+                "no key of the back office: send one of BACK_OFFICE_KEYS as `Authorization: Bearer` or in the header `key`"
+            }
+            (Self::Fault, Shape::Office) => "a fault of our own: try again in a minute; the log of this request has its cause",
+            (Self::Later, Shape::Office) => "it cannot be done now: try again in a minute",
+            (Self::NotFound, Shape::Office) => "not found: there is no such route, or nothing with the id in it",
+            (Self::NotFound, _) => "not found",
+            (Self::Unauthorized, _) => texts::UNAUTHORIZED,
+            (Self::Fault | Self::Later, _) => texts::INTERNAL,
+        }
+    }
+}
+
+impl Status {
+    /// The code of an answer that has none of its own.
+    fn code(self) -> &'static str {
+        match self {
+            Self::Ok | Self::Accepted => "not_done",
+            Self::BadRequest => "bad_request",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::Conflict => "conflict",
+            Self::TooLarge => "too_large",
+            Self::Internal => "internal",
+            Self::BadGateway => "provider_refused",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
 /// A request that ends without its result.
 #[derive(Debug)]
 pub struct Failure {
     status: Status,
-    public: Cow<'static, str>,
+    public: Public,
     code: Option<&'static str>,
     internal: Option<String>,
     allow: Option<&'static str>,
@@ -98,7 +152,11 @@ pub struct Failure {
 
 impl Failure {
     fn new(status: Status, public: impl Into<Cow<'static, str>>, internal: Option<String>) -> Self {
-        Self { status, public: public.into(), code: None, internal, allow: None }
+        Self { internal, ..Self::fixed(status, Public::Said(public.into())) }
+    }
+
+    fn fixed(status: Status, public: Public) -> Self {
+        Self { status, public, code: None, internal: None, allow: None }
     }
 
     /// The request cannot be read; `public` names the field and says what would be right.
@@ -116,7 +174,7 @@ impl Failure {
     /// The key is wrong, missing or empty.
     #[must_use]
     pub fn unauthorized() -> Self {
-        Self::new(Status::Unauthorized, texts::UNAUTHORIZED, None)
+        Self::fixed(Status::Unauthorized, Public::Unauthorized)
     }
 
     /// The key is right, but its holder may not do this; `code` is for programs.
@@ -128,7 +186,7 @@ impl Failure {
     /// No such thing; the text does not say what is missing.
     #[must_use]
     pub fn not_found() -> Self {
-        Self::new(Status::NotFound, "not found", None)
+        Self::fixed(Status::NotFound, Public::NotFound)
     }
 
     /// The path exists, the method does not; `allow` lists the right ones.
@@ -170,20 +228,20 @@ impl Failure {
     /// A fault of our own: the caller reads a fixed text, the log gets the cause.
     #[must_use]
     pub fn internal(cause: impl fmt::Display) -> Self {
-        Self::new(Status::Internal, texts::INTERNAL, Some(cause.to_string()))
+        Self { internal: Some(cause.to_string()), ..Self::fixed(Status::Internal, Public::Fault) }
     }
 
     /// It could not be done now; the caller should repeat it.
     #[must_use]
     pub fn unavailable(cause: impl fmt::Display) -> Self {
-        Self::new(Status::Unavailable, texts::INTERNAL, Some(cause.to_string()))
+        Self { internal: Some(cause.to_string()), ..Self::fixed(Status::Unavailable, Public::Later) }
     }
 
     /// The same where nothing is wrong: somebody else is at it, or was a moment ago.
     #[must_use]
     pub fn later(cause: &'static str) -> Self {
         tracing::info!(cause, "the request is to come again");
-        Self::new(Status::Unavailable, texts::INTERNAL, None)
+        Self::fixed(Status::Unavailable, Public::Later)
     }
 
     /// The answer in the endpoint's shape; the cause goes to the log, once, here.
@@ -192,7 +250,9 @@ impl Failure {
         if let Some(cause) = &self.internal {
             tracing::error!(cause, "request failed");
         }
-        let mut response = respond(self.status.into(), "application/json; charset=utf-8", shape.body(&self.public, self.code));
+        let code = if shape == Shape::Office { Some(self.code.unwrap_or(self.status.code())) } else { self.code };
+        let body = shape.body(self.public.text(shape), code);
+        let mut response = respond(self.status.into(), "application/json; charset=utf-8", body);
         if let Some(allow) = self.allow {
             response.headers_mut().insert(http::header::ALLOW, http::HeaderValue::from_static(allow));
         }

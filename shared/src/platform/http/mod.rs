@@ -71,6 +71,7 @@ mod tests {
     async fn a_panic_becomes_a_500_in_the_endpoints_shape() {
         for (shape, body) in [
             (Shape::Error, r#"{"error":"#),
+            (Shape::Office, r#"{"code":"internal","error":"a fault of our own"#),
             (Shape::Message, r#"{"message":"#),
             (Shape::Payments, r#"{"message":"#),
             (Shape::Orders, r#"{"message":"#),
