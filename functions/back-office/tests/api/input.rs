@@ -167,7 +167,7 @@ async fn every_error_has_a_code_and_says_in_english_what_would_be_right() {
         (event("GET", "payments/9999-1"), 404, "not_found", "no such route"),
         (event("GET", "nothing"), 404, "not_found", "no such route"),
         (event("DELETE", &payment), 405, "method_not_allowed", "GET"),
-        (event("GET", "payments").query("surplus", "1"), 400, "bad_request", "surplus"),
+        (event("GET", "payments").query("surplus", "1"), 400, "bad_request", "only these query parameters"),
         (event("GET", "payments").query("state", "lost"), 400, "bad_request", "state"),
         (event("POST", &format!("{payment}/cancel")).json(json!({"surplus": 1})), 400, "bad_request", "surplus"),
         (event("POST", &format!("{payment}/refunds")).json(json!({})), 400, "bad_request", "Idempotency-Key"),

@@ -8,7 +8,7 @@ use shared::platform::env::Env;
 use shared::platform::ids::{FormName, InstallId, SubmissionId};
 use shared::platform::phone::Phone;
 use standins::{Decision, Fault, System};
-use testkit::settings::{OPERATOR_KEY, PHOTOS, TRAINEE_KEY, VIEWER_KEY};
+use testkit::settings::{CASHIER_KEY, OPERATOR_KEY, PHOTOS, TRAINEE_KEY, VIEWER_KEY};
 use testkit::{Answer, Event};
 
 use crate::api::{Api, call, complete, with_key};
@@ -235,23 +235,31 @@ async fn upload(api: &Api, payment: &str) {
     assert_eq!((answer.status, &answer.json()["payment"]["check_number"]), (200, &json!("ФД-17")), "{}", answer.body);
 }
 
-async fn approvals(api: &Api, payment: &str) {
+/// Has a person with a limit ask for more, and another one approve it; the refund, and the answer to the approval.
+async fn approved(api: &Api, payment: &str, key: &str, body: Value) -> (u64, Answer) {
     let operation = DOCUMENT.operation("refundPayment");
-    let event = Event::post(&operation.path.replace("{paymentId}", payment)).header("Idempotency-Key", "trainee-1");
-    let asked = api.send(event.key(TRAINEE_KEY).json(json!({"amount": "500.01"}))).await;
+    let event = Event::post(&operation.path.replace("{paymentId}", payment)).header("Idempotency-Key", key);
+    let asked = api.send(event.key(TRAINEE_KEY).json(body)).await;
     assert_eq!((asked.status, &asked.json()["outcome"]), (202, &json!("awaits_approval")), "{}", asked.body);
-    let number = asked.json()["refund"]["refund"].to_string();
-    let approve = |number: &str| {
-        let operation = DOCUMENT.operation("approveRefund");
-        Event::post(&operation.path.replace("{paymentId}", payment).replace("{refund}", number))
-    };
-    let by_cashier = |number: &str| with_key(approve(number), &DOCUMENT.operation("approveRefund"));
-    assert_eq!(api.send(approve(&number).key(TRAINEE_KEY).json(json!({}))).await.json()["code"], "own_refund");
-    assert_eq!(api.send(by_cashier("99").json(json!({}))).await.status, 404);
-    assert_eq!(api.send(by_cashier(&number).json(json!({"surplus": 1}))).await.status, 400);
+    let number = asked.json()["refund"]["refund"].as_u64().expect("a number");
+    assert_eq!(approve(api, payment, number, TRAINEE_KEY, json!({})).await.json()["code"], "own_refund");
+    (number, approve(api, payment, number, CASHIER_KEY, json!({})).await)
+}
+
+async fn approve(api: &Api, payment: &str, refund: u64, who: &str, body: Value) -> Answer {
+    let operation = DOCUMENT.operation("approveRefund");
+    let path = operation.path.replace("{paymentId}", payment).replace("{refund}", &refund.to_string());
+    api.send(Event::post(&path).key(who).json(body)).await
+}
+
+async fn approvals(api: &Api, payment: &str) {
+    let (number, made) = approved(api, payment, "trainee-2", json!({"amount": "500.01"})).await;
+    assert_eq!((made.status, &made.json()["refund"]["status"]), (200, &json!("made")), "{}", made.body);
+    assert_eq!(approve(api, payment, number, CASHIER_KEY, json!({"surplus": 1})).await.status, 400);
+    assert_eq!(approve(api, payment, 99, CASHIER_KEY, json!({})).await.status, 404);
     api.environment.standins().fault(System::Mokka, "return", "status:32".parse().unwrap(), 1).unwrap();
-    assert_eq!(api.send(by_cashier(&number).json(json!({}))).await.status, 502);
-    assert_eq!(api.send(by_cashier("2").json(json!({}))).await.json()["code"], "not_to_approve");
+    let (_, refused) = approved(api, payment, "trainee-3", json!({"amount": "500.01"})).await;
+    assert_eq!(refused.status, 502, "{}", refused.body);
 }
 
 async fn refunds(api: &Api, payment: &str) {
@@ -278,13 +286,16 @@ async fn refunds(api: &Api, payment: &str) {
     assert_eq!(api.send(surplus).await.status, 400);
     assert_eq!(withdraw(1).await.json()["refund"]["status"], "withdrawn");
     assert_eq!(withdraw(99).await.status, 404);
+    let (number, scheduled) = approved(api, payment, "trainee-1", json!({"amount": "500.01", "when": "earliest"})).await;
+    assert_eq!((scheduled.status, &scheduled.json()["outcome"]), (202, &json!("scheduled")), "{}", scheduled.body);
+    assert_eq!(withdraw(u32::try_from(number).expect("a small number")).await.status, 200);
     assert_eq!(refund("return-0", DOCUMENT.body("refundPayment", "earliest")).await.json()["code"], "refund_withdrawn");
     api.environment.advance(Duration::from_hours(48));
     for _ in 0..2 {
         let answer = refund("return-1", part()).await;
         assert_eq!((answer.status, &answer.json()["refund"]["status"]), (200, &json!("made")), "{}", answer.body);
     }
-    assert_eq!(withdraw(2).await.json()["code"], "not_scheduled");
+    assert_eq!(withdraw(3).await.json()["code"], "not_scheduled");
     approvals(api, payment).await;
     assert_eq!(refund("return-1", json!({"amount": "1.00"})).await.json()["code"], "idempotency_key_reused");
     for body in [

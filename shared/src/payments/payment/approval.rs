@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::data::{Payment, Refund, RefundStatus};
+use super::data::{Approval, Payment, Refund, RefundStatus};
 use super::receipt::Wanted;
 use super::refund_grounds::RefundGrounds;
 use super::state::{BACK_OFFICE, Trigger};
@@ -11,13 +11,6 @@ use crate::platform::clock::{MOSCOW, Timestamp};
 
 /// A refund that nobody has approved for so long is a matter for manual review.
 const APPROVAL_TAKES: Duration = Duration::from_hours(24);
-
-/// Who approved a refund, and when.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Approval {
-    pub by: String,
-    pub at: Timestamp,
-}
 
 impl Refund {
     /// Whoever answers for it: the person who approved it, or who asked for it and needed no approval.

@@ -1,6 +1,5 @@
 //! A payment as it is kept: its fields, and what each of them is made of. What happens to them is in the files beside this one.
 
-use super::approval::Approval;
 use super::channels::Outbox;
 use super::gateway_name::GatewayName;
 use super::means::PaymentMeans;
@@ -248,6 +247,13 @@ pub struct Refund {
     pub is_refusal_unseen: bool,
     /// Who approved it, if the one who asked for it could not give it back alone.
     pub approval: Option<Approval>,
+}
+
+/// Who approved a refund, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    pub by: String,
+    pub at: Timestamp,
 }
 
 /// How a refund stands.

@@ -45,13 +45,12 @@ mod state;
 mod steps;
 mod tax;
 
-pub use approval::Approval;
 pub use cart::{Cart, Fact, Goods};
 pub use channels::{Channel, ChannelState, EventReceipt, Outbox};
 pub use command::{Command, CommandRefusal, Limit, RefundTime};
 pub use data::{
-    Change, Choice, FiscalDocument, FiscalReceipt, Intent, Payment, PaymentAction, PollSchedule, Reason, Refund, RefundStatus,
-    StatusEvent, Step, Stored,
+    Approval, Change, Choice, FiscalDocument, FiscalReceipt, Intent, Payment, PaymentAction, PollSchedule, Reason, Refund,
+    RefundStatus, StatusEvent, Step, Stored,
 };
 pub use events::{EventKind, EventRefund, ShopEvent};
 pub use form::{FullName, Known};
