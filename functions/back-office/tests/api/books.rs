@@ -277,8 +277,8 @@ async fn an_index_that_doubles_and_a_batch_that_leaves_a_half_change_nothing() {
     fill(&shop.story.environment, &model, 1..250).await;
     let before = shop.table(ALWAYS).await;
     assert_eq!(before.len(), 250);
-    let modes = Modes { index_doubles: true, batches_halved: true, throttled_percent: 20, ..Modes::default() };
-    shop.story.environment.let_store(modes).await;
+    let unsteady = Modes { index_doubles: true, batches_halved: true, throttled_percent: 20, ..Modes::default() };
+    shop.story.environment.let_store(unsteady).await;
     assert_eq!(shop.table(ALWAYS).await, before);
 }
 

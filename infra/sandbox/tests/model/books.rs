@@ -155,9 +155,17 @@ impl Books {
         self.all_refunds().iter().filter(is_planned).filter_map(|refund| refund["amount"].as_i64()).sum()
     }
 
-    /// The refund that awaits approval for the longest time. Its number, from 1.
-    pub(crate) fn unapproved_refund(&self) -> Option<usize> {
-        self.all_refunds().iter().position(|refund| refund["awaits_approval"] == true).map(|index| index + 1)
+    /// The refunds that await approval, by their numbers, from 1.
+    pub(crate) fn unapproved_refunds(&self) -> Vec<usize> {
+        let numbered = self.all_refunds().iter().zip(1..);
+        numbered.filter(|(refund, _)| refund["awaits_approval"] == true).map(|(_, number)| number).collect()
+    }
+
+    /// A refund awaits approval for a day.
+    pub(crate) fn is_approval_overdue(&self, now: i64) -> bool {
+        let is_overdue =
+            |refund: &Value| refund["awaits_approval"] == true && refund["at"].as_i64() <= Some(now - 24 * 60 * 60 * 1000);
+        self.all_refunds().iter().any(is_overdue)
     }
 
     /// The sum of what the person with that name has given back, or is giving back, without the approval of another.

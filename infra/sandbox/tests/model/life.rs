@@ -196,7 +196,8 @@ impl Sequence {
     /// The payment that a call is about: the newest attempt, or the first; that which is about to be opened, if there is none.
     fn target(&self, call: Call) -> String {
         let newest = u32::try_from(self.seen.len()).expect("few attempts").max(1);
-        self.order.payment(if call.first { 1 } else { newest })
+        // IMSHOP's `create` names an order.
+        self.order.payment(if call.first && call.action != Action::Create { 1 } else { newest })
     }
 
     async fn step(&mut self, step: &Step) {
@@ -470,6 +471,7 @@ impl Sequence {
         let is_known = is_hinted
             || ends_soon
             || books.is_lost()
+            || books.is_approval_overdue(self.now())
             || books.undecided_refund().is_some()
             || self.prepaying.is_unsaid(&books.item);
         self.must(!is_called || is_known, || format!("{}: a person is called for nothing\n{}", books.id, describe(books, None)));

@@ -120,7 +120,7 @@ impl Office<'_> {
     /// Lets a person see on the list what was paid for IMSHOP and is not any more, a scheduled refund that was refused, and one that awaits
     /// approval, which they approve.
     pub(crate) async fn see(&self, books: &Books) {
-        if let Some(refund) = books.unapproved_refund().filter(|_| books.needs_attention()) {
+        for refund in books.unapproved_refunds().into_iter().filter(|_| books.needs_attention()) {
             self.approve(&books.id, refund, CASHIER_KEY).await;
         }
         if books.needs_attention() && (books.is_lost() || books.has_unseen_refusal()) {

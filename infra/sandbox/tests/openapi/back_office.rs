@@ -241,7 +241,7 @@ async fn approved(api: &Api, payment: &str, key: &str, body: Value) -> (u64, Ans
     let event = Event::post(&operation.path.replace("{paymentId}", payment)).header("Idempotency-Key", key);
     let asked = api.send(event.key(TRAINEE_KEY).json(body)).await;
     assert_eq!((asked.status, &asked.json()["outcome"]), (202, &json!("awaits_approval")), "{}", asked.body);
-    let number = asked.json()["refund"]["refund"].as_u64().expect("a number");
+    let number = asked.json()["refund"]["refund"].as_u64().unwrap_or_default();
     assert_eq!(approve(api, payment, number, TRAINEE_KEY, json!({})).await.json()["code"], "own_refund");
     (number, approve(api, payment, number, CASHIER_KEY, json!({})).await)
 }
@@ -273,7 +273,7 @@ async fn refunds(api: &Api, payment: &str) {
     assert_eq!(refund("return-1", part()).await.json()["code"], "partial_too_early");
     let earliest = refund("return-0", DOCUMENT.body("refundPayment", "earliest")).await;
     assert_eq!((earliest.status, &earliest.json()["refund"]["status"]), (202, &json!("scheduled")), "{}", earliest.body);
-    let withdraw = async |number: u32| {
+    let withdraw = async |number: u64| {
         let operation = DOCUMENT.operation("withdrawRefund");
         let path = operation.path.replace("{paymentId}", payment).replace("{refund}", &number.to_string());
         api.send(with_key(Event::new("DELETE", &path), &operation)).await
@@ -288,7 +288,7 @@ async fn refunds(api: &Api, payment: &str) {
     assert_eq!(withdraw(99).await.status, 404);
     let (number, scheduled) = approved(api, payment, "trainee-1", json!({"amount": "500.01", "when": "earliest"})).await;
     assert_eq!((scheduled.status, &scheduled.json()["outcome"]), (202, &json!("scheduled")), "{}", scheduled.body);
-    assert_eq!(withdraw(u32::try_from(number).expect("a small number")).await.status, 200);
+    assert_eq!(withdraw(number).await.status, 200);
     assert_eq!(refund("return-0", DOCUMENT.body("refundPayment", "earliest")).await.json()["code"], "refund_withdrawn");
     api.environment.advance(Duration::from_hours(48));
     for _ in 0..2 {
