@@ -161,7 +161,7 @@ async fn every_error_has_a_code_and_says_in_english_what_would_be_right() {
     let event =
         |method: &str, path: &str| Event::new(method, &format!("/v1/back-office/{path}")).key(testkit::settings::CASHIER_KEY);
     let payment = format!("payments/{}", shop.payment);
-    let large = "x".repeat(200 * 1024);
+    let large = "x".repeat(1_100_000);
     let cases = [
         (event("GET", &payment).key("wrong"), 401, "unauthorized", "Authorization: Bearer"),
         (event("GET", "payments/9999-1"), 404, "not_found", "no such route"),
