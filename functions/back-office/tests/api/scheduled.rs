@@ -75,6 +75,9 @@ async fn scheduled_refund_counts_as_taken() {
     assert_refused(&shop.schedule("second", "250.01").await, 409, "above_rest", "a kopeck too much");
     assert_eq!(shop.schedule("rest", "250.00").await.status, 202);
     assert_refused(&shop.schedule("more", "0.01").await, 409, "above_rest", "nothing is left");
+    let rest = shop.refund("whole-rest", None).await;
+    assert_refused(&rest, 409, "above_rest", "nothing is left");
+    assert!(rest.json()["error"].as_str().unwrap().contains("withdraw one of them first"), "{}", rest.body);
     shop.a_day_later().await;
     shop.story.environment.advance(Duration::from_mins(2));
     shop.story.environment.tick().await;

@@ -98,6 +98,9 @@ pub enum CommandRefusal {
     /// More than is left.
     #[error("at most {0} can still be given back")]
     AboveRest(Money),
+    /// What is to be made later takes all that is left.
+    #[error("all that is left is taken by refunds that are scheduled or await approval: withdraw one of them first")]
+    RestPlanned,
     /// More than is held, where a hold cannot be made larger.
     #[error("at most {0} is held, and no more can be captured")]
     AboveHold(Money),
@@ -187,7 +190,7 @@ impl CommandRefusal {
             Self::AlreadyOver(_) => "already_expired",
             Self::NotCaptured => "not_captured",
             Self::NothingToRefund => "nothing_to_refund",
-            Self::AboveRest(_) => "above_rest",
+            Self::AboveRest(_) | Self::RestPlanned => "above_rest",
             Self::AboveHold(_) => "above_hold",
             Self::RestTooSmall(_) => "rest_too_small",
             Self::PartialFinish => "partial_finish",
@@ -325,8 +328,7 @@ impl Payment {
         self.has_money()?;
         let rest = self.rest();
         if rest.is_zero() {
-            // What is to be made later takes it all.
-            return Err(CommandRefusal::AboveRest(rest));
+            return Err(CommandRefusal::RestPlanned);
         }
         let amount = self.wanted(part)?.amount;
         self.permits_amount(amount)?;
