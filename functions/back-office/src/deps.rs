@@ -6,6 +6,7 @@ use shared::forms::store::submissions::Submissions;
 use shared::payments::payment::Limit;
 use shared::payments::settle::Settler;
 use shared::payments::shop_events;
+use shared::payments::store::Quotes;
 use shared::platform::clock::Random;
 use shared::platform::env::{ConfigError, Env};
 use shared::platform::metrics::Metrics;
@@ -29,6 +30,7 @@ pub struct Deps {
     pub(crate) random: Random,
     pub(crate) submissions: Submissions,
     pub(crate) otp: Otp,
+    pub(crate) quotes: Quotes,
     pub(crate) photos: Photos,
     /// Where the shop hears of payments, if it does.
     pub(crate) shop_events: Option<shop_events::Client>,
@@ -36,7 +38,7 @@ pub struct Deps {
 }
 
 impl Deps {
-    /// Reads `BACK_OFFICE_KEYS`, `DEFAULT_CURRENCY` (default RUB), `INTERNAL_SECRET`, `PUBLIC_BASE_URL` and `MOKKA_PARTNER_UID` (optional), `FORMS_TABLE`, `OTP_TABLE`, the photos', the
+    /// Reads `BACK_OFFICE_KEYS`, `DEFAULT_CURRENCY` (default RUB), `INTERNAL_SECRET`, `PUBLIC_BASE_URL` and `MOKKA_PARTNER_UID` (optional), `FORMS_TABLE`, `OTP_TABLE`, `QUOTES_TABLE`, the photos', the
     /// store's, Mokka's and those of the shop's events.
     pub fn from_env(mut env: Env, platform: Platform) -> Result<Self, ConfigError> {
         let keys = env.parsed("BACK_OFFICE_KEYS", RoleKeys::parse);
@@ -52,7 +54,8 @@ impl Deps {
         let settler = Settler::from_env(&mut env, platform.clock, platform.random, platform.http, platform.metrics);
         let client = settler.as_ref().map(|settler| settler.orders.client());
         let submissions = client.clone().and_then(|client| Submissions::from_env(&mut env, client, random.clone()));
-        let otp = client.and_then(|client| Otp::from_env(&mut env, client, random.clone()));
+        let otp = client.clone().and_then(|client| Otp::from_env(&mut env, client, random.clone()));
+        let quotes = client.and_then(|client| Quotes::from_env(&mut env, client, random.clone()));
         let photos = Photos::from_env(&mut env);
         let partner_uid = partner_uid(&mut env);
         let build = || {
@@ -66,6 +69,7 @@ impl Deps {
                 random,
                 submissions: submissions?,
                 otp: otp?,
+                quotes: quotes?,
                 photos: photos?,
                 shop_events,
                 metrics,

@@ -18,7 +18,7 @@ const MOST_FORMS: u16 = 500;
 /// A cell with nothing in it takes quotes, as escaped in Lambda's answer, and a comma.
 const EMPTY_CELL: usize = 5;
 /// The columns before the form's own fields.
-const COLUMNS: [&str; 4] = ["id", "at", "state", "message"];
+const COLUMNS: [&str; 6] = ["id", "at", "state", "message", "done_by", "done_at"];
 
 pub(crate) async fn export(asked: &Asked<'_>) -> Result<Response<Body>, Failure> {
     let (limit, cursor) =
@@ -69,7 +69,10 @@ fn table(submissions: &[Submission]) -> Result<String, Box<dyn std::error::Error
     writer.write_record(COLUMNS.map(str::to_owned).into_iter().chain(fields.iter().map(|field| named(field))))?;
     for submission in submissions {
         let message = submission.message.as_deref().unwrap_or_default();
-        let own = [submission.id.as_str(), &submission.at.rfc3339(), submission.state.name(), message].map(harmless);
+        let done_by = submission.done.as_ref().map_or("", |done| done.by.as_str());
+        let done_at = submission.done.as_ref().map(|done| done.at.rfc3339()).unwrap_or_default();
+        let own = [submission.id.as_str(), &submission.at.rfc3339(), submission.state.name(), message, done_by, &done_at];
+        let own = own.map(harmless);
         let data = submission.data.as_ref().map(Fields::read).transpose()?.unwrap_or_default();
         let value = |field: &String| data.get(field).map(cell).unwrap_or_default();
         writer.write_record(own.into_iter().chain(fields.iter().map(value)))?;

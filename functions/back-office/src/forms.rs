@@ -1,4 +1,4 @@
-//! Forms that customers handed in: lists, a person's, one, its photos. Nothing here changes anything.
+//! Forms that customers handed in: lists, a person's, one, its photos, and that one is done.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use lambda_http::{Body, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use shared::forms::store::submissions::{By, Submissions};
-use shared::forms::submission::{Fields, PhoneDigest, State, Submission};
+use shared::forms::submission::{Done, Fields, PhoneDigest, State, Submission};
 use shared::platform::dynamodb::{Cursor, Page};
 use shared::platform::http::{self, Failure, Status};
 use shared::platform::ids::{FormName, InstallId, SubmissionId};
@@ -17,6 +17,8 @@ use crate::request::{self, CustomerPhone};
 
 /// Lambda takes an answer of 6 MB, and carries its body as a JSON string.
 pub(crate) const LARGEST_ANSWER: usize = 5_000_000;
+/// How often one form may be written by others meanwhile.
+const ROUNDS: u32 = 8;
 /// How long a photo can be had by its link.
 const LINK_LIFETIME: Duration = Duration::from_mins(5);
 
@@ -32,6 +34,10 @@ struct ShownForm<'a> {
     keep_until: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    done_by: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    done_at: Option<String>,
     /// Left out once they were given to the shop and are not kept here.
     #[serde(skip_serializing_if = "Option::is_none")]
     fields: Option<&'a RawValue>,
@@ -65,6 +71,8 @@ impl<'a> ShownForm<'a> {
             since: submission.since.rfc3339(),
             keep_until: submission.keep_until.rfc3339(),
             message: submission.message.as_deref(),
+            done_by: submission.done.as_ref().map(|done| done.by.as_str()),
+            done_at: submission.done.as_ref().map(|done| done.at.rfc3339()),
             fields: submission.data.as_ref().map(Fields::raw),
             photos: photos.collect(),
         }
@@ -116,7 +124,15 @@ pub(crate) async fn page(
 ) -> Result<Page<Submission>, Failure> {
     let now = asked.now();
     let since = list_parameters::moment(asked.inbound, "since")?;
-    asked.deps.submissions.list(by, since, now, cursor, limit).await.map_err(unlisted)
+    let done = match asked.inbound.query("done") {
+        None => None,
+        Some("true") => Some(true),
+        Some("false") => Some(false),
+        Some(_) => return Err(wrong("done", "must be true or false")),
+    };
+    let mut page = asked.deps.submissions.list(by, since, now, cursor, limit).await.map_err(unlisted)?;
+    page.entries.retain(|submission| done.is_none_or(|done| submission.done.is_some() == done));
+    Ok(page)
 }
 
 pub(crate) fn form(name: &str) -> Result<FormName, Failure> {
@@ -215,6 +231,31 @@ pub(crate) async fn one(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, F
     http::json(Status::Ok, &FormAnswer { success: true, form: ShownForm::of(&submission) })
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DoneRequest {
+    done: bool,
+}
+
+/// Notes that a form is done, or is not after all. Who did it first stays.
+pub(crate) async fn done(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, Failure> {
+    let DoneRequest { done } = request::body(asked.inbound)?;
+    for _ in 0..ROUNDS {
+        let submission = find(asked, id).await?;
+        let saved = if submission.done.is_some() == done {
+            Some(submission)
+        } else {
+            let done = done.then(|| Done { by: asked.who.to_owned(), at: asked.now() });
+            asked.deps.submissions.save(Submission { done, ..submission }).await.map_err(Failure::internal)?
+        };
+        if let Some(submission) = saved {
+            tracing::info!(who = asked.who, submission_id = %submission.id, done, "a form was marked");
+            return http::json(Status::Ok, &FormAnswer { success: true, form: ShownForm::of(&submission) });
+        }
+    }
+    Err(Failure::later("others keep writing the same form"))
+}
+
 async fn find(asked: &Asked<'_>, id: &str) -> Result<Submission, Failure> {
     let id = SubmissionId::parse(id).map_err(|_| Failure::not_found())?;
     let found = asked.deps.submissions.find(&id, asked.now()).await.map_err(Failure::internal)?;
@@ -271,6 +312,7 @@ mod tests {
             state: State::Kept,
             since: at,
             message: None,
+            done: None,
             version: 1,
         }
     }

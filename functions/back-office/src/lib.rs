@@ -28,11 +28,13 @@
 //! | `POST registrations` | operate | a form on which a customer gets a limit |
 //! | `GET registrations/{registrationId}` | read | what became of it |
 //! | `POST schedules` | read | the ways to pay an amount in instalments |
-//! | `GET forms?form=&since=&limit=&cursor=` | read | what customers handed in with a form, the newest first |
+//! | `GET runs` | read | the last runs of what runs by the clock |
+//! | `GET forms?form=&done=&since=&limit=&cursor=` | read | what customers handed in with a form, the newest first |
 //! | `GET forms?state=&since=&limit=&cursor=` | read | forms in a state: `waiting`, `delivered`, `refused`, `kept` |
 //! | `GET forms?unmatched=true&since=&limit=&cursor=` | read | forms in which no phone could be read |
 //! | `POST forms/search` | read | a person's forms, by phone |
 //! | `GET forms/{submissionId}` | read | a form |
+//! | `POST forms/{submissionId}/done` | operate | note that a form is done, or is not after all |
 //! | `GET forms/{submissionId}/photos/{photo}` | read | a link to a photo of it, for five minutes |
 //! | `GET forms.csv?form=&since=&limit=&cursor=` | read | a form's for spreadsheets; `X-Next-Cursor` says where it goes on |
 //! | `POST erasures` | operate | delete what there is of a person, by phone, or forms by their ids |
@@ -54,7 +56,7 @@
 //!   counted. `approve`: one write, one Status and a refund's writes. `settle`: one read, two Status, and what `settle` does. `outcome`: one
 //!   read, one Status, one write. `messages/…/close`: one read, one write.
 //! - An order: one query, one read of all, one Status for each payment. A list: one query, one read of all. A payment, a
-//!   registration: one read. `limits` and `schedules`: one call. `registrations`: one write, one call.
+//!   registration: one read. `runs`: three reads at the same time. `forms/…/done`: one read, one write. `limits` and `schedules`: one call. `registrations`: one write, one call.
 //! - `reindex`: a scan for every fifty items, and for each that was not to be found one write, two if it has a public id. A day's orders:
 //!   one query, one read of all orders, one of all their payments.
 //! - A search for orders: one query (by phone, public id, provider's id), one read of all payments that lead there (by an id of a payment),
@@ -82,6 +84,7 @@ mod receipts;
 mod request;
 mod response;
 mod route;
+mod runs;
 mod search;
 mod spreadsheet;
 
@@ -137,6 +140,8 @@ async fn serve(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
         Route::Registrations => customers::register(&asked).await,
         Route::Registration(id) => customers::registration(&asked, id).await,
         Route::Schedules => customers::schedules(&asked).await,
+        Route::Runs => runs::runs(&asked).await,
+        Route::FormDone(id) => forms::done(&asked, id).await,
         Route::Forms => forms::list(&asked).await,
         Route::FormSearch => forms::search(&asked).await,
         Route::FormExport => export::export(&asked).await,

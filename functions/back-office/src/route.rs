@@ -31,6 +31,8 @@ pub(crate) enum Route<'a> {
     Registrations,
     Registration(&'a str),
     Schedules,
+    Runs,
+    FormDone(&'a str),
     Forms,
     FormSearch,
     FormExport,
@@ -71,6 +73,8 @@ impl<'a> Route<'a> {
             ["forms", "search"] => Self::FormSearch,
             ["forms.csv"] => Self::FormExport,
             ["forms", id] => Self::Form(id),
+            ["forms", id, "done"] => Self::FormDone(id),
+            ["runs"] => Self::Runs,
             ["forms", id, "photos", number] => Self::FormPhoto(id, number),
             ["erasures"] => Self::Erasures,
             _ => return None,
@@ -87,6 +91,7 @@ impl<'a> Route<'a> {
             | Self::Totals
             | Self::Payment(_)
             | Self::Registration(_)
+            | Self::Runs
             | Self::Forms
             | Self::FormExport
             | Self::Form(_)
@@ -105,6 +110,7 @@ impl<'a> Route<'a> {
             | Self::Limits
             | Self::Registrations
             | Self::Schedules
+            | Self::FormDone(_)
             | Self::OrderSearch
             | Self::Reindex
             | Self::FormSearch
@@ -124,6 +130,7 @@ impl<'a> Route<'a> {
             | Self::Payment(_)
             | Self::Registration(_)
             | Self::Schedules
+            | Self::Runs
             | Self::Forms
             | Self::FormSearch
             | Self::FormExport
@@ -136,6 +143,7 @@ impl<'a> Route<'a> {
             | Self::CloseMessage(..)
             | Self::ResendEvent(..)
             | Self::Settle(_)
+            | Self::FormDone(_)
             | Self::Limits
             | Self::Registrations
             | Self::Reindex
@@ -170,6 +178,8 @@ impl<'a> Route<'a> {
             Self::Registrations => "register",
             Self::Registration(_) => "registration",
             Self::Schedules => "schedules",
+            Self::Runs => "runs",
+            Self::FormDone(_) => "form done",
             Self::Forms => "forms",
             Self::FormSearch => "form search",
             Self::FormExport => "form export",
@@ -190,7 +200,7 @@ impl<'a> Route<'a> {
             Self::Payments => &["state", "since", "until", "min", "max", "attention", "changed_since", "cursor", "limit"],
             Self::Orders => &["day", "cursor", "limit"],
             Self::Books | Self::Totals => &["from", "to"],
-            Self::Forms => &["form", "state", "unmatched", "since", "cursor", "limit"],
+            Self::Forms => &["form", "state", "unmatched", "done", "since", "cursor", "limit"],
             Self::FormExport => &["form", "since", "cursor", "limit"],
             Self::Order(_)
             | Self::OrderSearch
@@ -211,6 +221,8 @@ impl<'a> Route<'a> {
             | Self::Registrations
             | Self::Registration(_)
             | Self::Schedules
+            | Self::Runs
+            | Self::FormDone(_)
             | Self::FormSearch
             | Self::Form(_)
             | Self::FormPhoto(..)

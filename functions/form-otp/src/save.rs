@@ -205,6 +205,7 @@ impl Saver<'_> {
             state: if config.destination.shop { State::Waiting } else { State::Kept },
             since: now,
             message: None,
+            done: None,
             version: 0,
         }
     }

@@ -31,7 +31,7 @@ use serde_json::Value;
 use shared::payments::store::Quotes;
 use shared::payments::store::prices::{PriceList, PriceLists, RENEWED};
 use shared::platform::clock::{Clock, Timestamp};
-use shared::platform::dynamodb::{Written, client_from_env};
+use shared::platform::dynamodb::{EndedRun, Written, client_from_env};
 use shared::platform::env::{ConfigError, Env};
 use shared::platform::money::Currency;
 use shared::platform::runtime::{Platform, left, remaining};
@@ -134,8 +134,10 @@ impl Deps {
             return Ok(FeedReport { outcome: FeedOutcome::Overtaken, offers: 0, bad: 0, buckets: 0 });
         };
         let loaded = tokio::time::timeout(remaining(context, BUDGET), self.load(source)).await;
-        lease.release(left(context, BUDGET)).await;
-        loaded.unwrap_or(Err(FeedError::TooLate))
+        let loaded = loaded.unwrap_or(Err(FeedError::TooLate));
+        let ended = EndedRun { at: self.clock.now(), failed: loaded.is_err() };
+        lease.release(left(context, BUDGET), ended).await;
+        loaded
     }
 
     async fn load(&self, source: &Source) -> Result<FeedReport, FeedError> {

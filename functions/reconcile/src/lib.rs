@@ -30,7 +30,7 @@ use shared::payments::payment::{Channel, GatewayName, Payment, Trigger};
 use shared::payments::settle::{Settled, Settler};
 use shared::payments::store::{Due, Orders};
 use shared::platform::clock::{self, Deadline, Timestamp};
-use shared::platform::dynamodb::StoreError;
+use shared::platform::dynamodb::{EndedRun, StoreError};
 use shared::platform::env::{ConfigError, Env};
 use shared::platform::ids::{OrderUuid, PaymentId};
 use shared::platform::metrics::{self, Metrics};
@@ -153,7 +153,8 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
         return Ok(serde_json::to_value(ReconcileReport::default())?);
     };
     let report = run.all(shards).await;
-    lease.release(left(&event.context, BUDGET)).await;
+    let ended = EndedRun { at: deps.settler.clock.now(), failed: report.is_err() };
+    lease.release(left(&event.context, BUDGET), ended).await;
     let report = report?;
     let ReconcileReport { due, moved, told, failed, attention, forgotten, left } = report;
     tracing::info!(due, moved, told, failed, attention, forgotten, left, "reconciled");

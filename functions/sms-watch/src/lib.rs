@@ -21,6 +21,7 @@ use std::time::Duration;
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 use shared::platform::clock::Deadline;
+use shared::platform::dynamodb::EndedRun;
 use shared::platform::runtime::{left, remaining};
 
 use run::Run;
@@ -44,8 +45,10 @@ pub async fn handle(deps: &Deps, event: LambdaEvent<Value>) -> Result<Value, lam
     let polled = run.poll_due().await;
     // What was counted is looked at whatever came after it: the next run would not come back to it.
     let judged = conversion::judge(deps, run.counted()).await;
-    lease.release(left(&event.context, BUDGET)).await;
-    let alarms = polled.and(judged)?;
+    let alarms = polled.and(judged);
+    let ended = EndedRun { at: deps.clock.now(), failed: alarms.is_err() };
+    lease.release(left(&event.context, BUDGET), ended).await;
+    let alarms = alarms?;
     let report = SmsWatchReport { alarms, ..run.report() };
     let SmsWatchReport { due, counted, asked, reported, failed, alarms, left } = report;
     tracing::info!(due, counted, asked, reported, failed, alarms, left, "SMS polled");

@@ -156,6 +156,14 @@ struct Message<'a, T> {
     installation: Option<&'a str>,
 }
 
+/// That a form is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// The name of the key.
+    pub by: String,
+    pub at: Timestamp,
+}
+
 /// A form as it is stored.
 #[derive(Clone, Debug)]
 pub struct Submission {
@@ -180,6 +188,8 @@ pub struct Submission {
     pub since: Timestamp,
     /// What the shop told the customer.
     pub message: Option<String>,
+    /// Who of the shop's people has seen to it, if somebody has.
+    pub done: Option<Done>,
     /// The stored version; 0 if it is not stored yet.
     pub version: u64,
 }
@@ -273,6 +283,7 @@ mod tests {
             state: State::Waiting,
             since: at(0),
             message: None,
+            done: None,
             version: 1,
         }
     }

@@ -55,6 +55,7 @@ impl Office {
             state: State::Kept,
             since: now,
             message: None,
+            done: None,
             version: 0,
         }
     }

@@ -427,6 +427,7 @@ fn handed_in(api: &Api, number: u8) -> Submission {
         state: State::Delivered,
         since: now,
         message: Some("Спасибо".to_owned()),
+        done: None,
         version: 0,
     }
 }

@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use crate::platform::clock::{Random, Timestamp};
-use crate::platform::dynamodb::{RunLease, StoreError, Table};
+use crate::platform::dynamodb::{LastRun, RunLease, StoreError, Table};
 use crate::platform::env::Env;
 
 pub use super::challenges::Found;
@@ -42,5 +42,10 @@ impl Otp {
     /// The run lease of the function `name` for `length` from `now` on; nothing if another run has it.
     pub async fn acquire_run_lease(&self, name: &str, now: Timestamp, length: Duration) -> Result<Option<RunLease>, StoreError> {
         self.table.acquire_run_lease(name, now, length).await
+    }
+
+    /// The last runs of functions by their names.
+    pub async fn last_runs(&self, names: &[String]) -> Result<Vec<LastRun>, StoreError> {
+        self.table.last_runs(names).await
     }
 }

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::forms::submission::{Fields, PhoneDigest, Photo, State, Submission};
+use crate::forms::submission::{Done, Fields, PhoneDigest, Photo, State, Submission};
 use crate::platform::clock::{Random, Timestamp};
 use crate::platform::dynamodb::{
     Consistency, Cursor, Item, Lookup, Page, Reading, StoreError, Table, Versioned, Written, passed_over, read,
@@ -94,6 +94,14 @@ struct SubmissionRecord {
     since: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    done: Option<DoneRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct DoneRecord {
+    by: String,
+    at: i64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -126,6 +134,7 @@ impl From<&Submission> for SubmissionRecord {
             state: submission.state.name().to_owned(),
             since: submission.since.millis(),
             message: submission.message.clone(),
+            done: submission.done.as_ref().map(|done| DoneRecord { by: done.by.clone(), at: done.at.millis() }),
         }
     }
 }
@@ -154,6 +163,7 @@ impl Versioned<SubmissionRecord> {
             state: State::parse(&record.state).ok_or_else(|| format!("state {} is unknown", record.state))?,
             since: Timestamp::from_millis(record.since),
             message: record.message,
+            done: record.done.map(|DoneRecord { by, at }| Done { by, at: Timestamp::from_millis(at) }),
             version,
         })
     }

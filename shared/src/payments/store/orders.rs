@@ -6,7 +6,7 @@ use super::lookups;
 use super::records::{OrderRecord, PaymentRecord};
 use crate::payments::payment::{News, Order, Payment};
 use crate::platform::clock::{Clock, Random, Timestamp};
-use crate::platform::dynamodb::{Attempt, KNOWN, READABLE, RunLease, SCHEMA, StoreError, Table, Versioned, Written};
+use crate::platform::dynamodb::{Attempt, KNOWN, LastRun, READABLE, RunLease, SCHEMA, StoreError, Table, Versioned, Written};
 use crate::platform::env::Env;
 use crate::platform::ids::{OrderId, OrderUuid, PaymentId};
 use crate::platform::metrics::{self, Metrics};
@@ -77,6 +77,11 @@ impl Orders {
     /// The run lease of the function `name` for `length` from `now` on; nothing if another run has it.
     pub async fn acquire_run_lease(&self, name: &str, now: Timestamp, length: Duration) -> Result<Option<RunLease>, StoreError> {
         self.table.acquire_run_lease(name, now, length).await
+    }
+
+    /// The last runs of functions by their names.
+    pub async fn last_runs(&self, names: &[String]) -> Result<Vec<LastRun>, StoreError> {
+        self.table.last_runs(names).await
     }
 
     pub async fn order(&self, uuid: &OrderUuid) -> Result<Option<Order>, StoreError> {

@@ -48,7 +48,7 @@ mod writes;
 pub use client::{RECORDING, client_from_env};
 pub use error::{CursorError, StoreError, Written};
 pub use pages::{Cursor, Page};
-pub use run_lease::RunLease;
+pub use run_lease::{EndedRun, LastRun, RunLease};
 
 pub(crate) use batches::{Reading, WRITTEN_AT_ONCE};
 pub(crate) use client::OPERATION_LIMIT;
