@@ -18,7 +18,9 @@ const MOST_FORMS: u16 = 500;
 /// A cell with nothing in it takes quotes, as escaped in Lambda's answer, and a comma.
 const EMPTY_CELL: usize = 5;
 /// The columns before the form's own fields.
-const COLUMNS: [&str; 6] = ["id", "at", "state", "message", "done_by", "done_at"];
+const COLUMNS: [&str; 4] = ["id", "at", "state", "message"];
+/// Those behind them.
+const LAST_COLUMNS: [&str; 2] = ["done_by", "done_at"];
 
 pub(crate) async fn export(asked: &Asked<'_>) -> Result<Response<Body>, Failure> {
     let (limit, cursor) =
@@ -65,17 +67,18 @@ fn table(submissions: &[Submission]) -> Result<String, Box<dyn std::error::Error
     }
     let mut writer = spreadsheet::writer(Vec::new());
     // A field that is called like one of ours must not be mistaken for it.
-    let named = |field: &str| if COLUMNS.contains(&field) { format!("data.{field}") } else { harmless(field) };
-    writer.write_record(COLUMNS.map(str::to_owned).into_iter().chain(fields.iter().map(|field| named(field))))?;
+    let is_ours = |field: &str| COLUMNS.contains(&field) || LAST_COLUMNS.contains(&field);
+    let named = |field: &str| if is_ours(field) { format!("data.{field}") } else { harmless(field) };
+    let names = COLUMNS.map(str::to_owned).into_iter().chain(fields.iter().map(|field| named(field)));
+    writer.write_record(names.chain(LAST_COLUMNS.map(str::to_owned)))?;
     for submission in submissions {
         let message = submission.message.as_deref().unwrap_or_default();
         let done_by = submission.done.as_ref().map_or("", |done| done.by.as_str());
         let done_at = submission.done.as_ref().map(|done| done.at.rfc3339()).unwrap_or_default();
-        let own = [submission.id.as_str(), &submission.at.rfc3339(), submission.state.name(), message, done_by, &done_at];
-        let own = own.map(harmless);
+        let own = [submission.id.as_str(), &submission.at.rfc3339(), submission.state.name(), message].map(harmless);
         let data = submission.data.as_ref().map(Fields::read).transpose()?.unwrap_or_default();
         let value = |field: &String| data.get(field).map(cell).unwrap_or_default();
-        writer.write_record(own.into_iter().chain(fields.iter().map(value)))?;
+        writer.write_record(own.into_iter().chain(fields.iter().map(value)).chain([done_by, &done_at].map(harmless)))?;
     }
     let bytes = writer.into_inner().map_err(|error| error.to_string())?;
     Ok(String::from_utf8(bytes)?)

@@ -253,7 +253,7 @@ pub(crate) async fn done(asked: &Asked<'_>, id: &str) -> Result<Response<Body>, 
             return http::json(Status::Ok, &FormAnswer { success: true, form: ShownForm::of(&submission) });
         }
     }
-    Err(Failure::later("others keep writing the same form"))
+    Err(Failure::internal("others keep writing the same form"))
 }
 
 async fn find(asked: &Asked<'_>, id: &str) -> Result<Submission, Failure> {

@@ -606,10 +606,12 @@ mod tests {
                 "/v1/back-office/registrations back-office",
                 "/v1/back-office/registrations/{registrationId} back-office",
                 "/v1/back-office/schedules back-office",
+                "/v1/back-office/runs back-office",
                 "/v1/back-office/forms back-office",
                 "/v1/back-office/forms.csv back-office",
                 "/v1/back-office/forms/search back-office",
                 "/v1/back-office/forms/{submissionId} back-office",
+                "/v1/back-office/forms/{submissionId}/done back-office",
                 "/v1/back-office/forms/{submissionId}/photos/{photo} back-office",
                 "/v1/back-office/erasures back-office",
             ]

@@ -39,8 +39,10 @@ from imshop_webhooks_client.api.back_office import (
     list_forms,
     list_orders,
     list_payments,
+    list_runs,
     list_schedules,
     make_receipt,
+    mark_form,
     refund_payment,
     register,
     reindex,
@@ -287,6 +289,7 @@ def payments(house: House) -> None:
     approved = read(approve_refund.sync_detailed("1001-1", unapproved.refund.refund, client=office), models.PaymentAnswer)
     assert approved.refund and approved.refund.approved_by == "back-office:cashier", approved
 
+    assert "reconcile" in [run.name for run in read(list_runs.sync_detailed(client=office), models.RunsAnswer).runs]
     first, last = datetime.date(2026, 1, 1), datetime.date(2036, 12, 31)
     table = read(export_books.sync_detailed(client=office, from_=first, to=last), str)
     assert [line for line in table.splitlines() if '"refund","1001"' in line and '"300.00"' in line], table
@@ -349,6 +352,8 @@ def forms(house: House) -> None:
     assert form.submission_id in read(table, str)
     found = read(search_forms.sync_detailed(client=office, body=models.FormSearch(PHONE)), models.FormList)
     assert form.submission_id in [one.submission_id for one in found.forms], found
+    marked = read(mark_form.sync_detailed(form.submission_id, client=office, body=models.DoneRequest(True)), models.HandedInAnswer)
+    assert marked.form.done_by == "cashier", marked
     erased = read(erase.sync_detailed(client=office, body=models.PersonErasure(PHONE)), models.Erased)
     assert erased.photos == 1, erased
 

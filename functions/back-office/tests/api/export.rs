@@ -60,7 +60,22 @@ async fn a_table_has_a_column_for_every_field() {
     let rows = rows(&answer);
     assert_eq!(
         rows[0],
-        ["id", "at", "state", "message", "age", "agreed", "data.id", "data.message", "name", "old", "phone", "ways"]
+        [
+            "id",
+            "at",
+            "state",
+            "message",
+            "age",
+            "agreed",
+            "data.id",
+            "data.message",
+            "name",
+            "old",
+            "phone",
+            "ways",
+            "done_by",
+            "done_at"
+        ]
     );
     let cells = |row: &[String]| {
         assert!(row[1].ends_with('Z'), "{row:?}");
@@ -68,9 +83,9 @@ async fn a_table_has_a_column_for_every_field() {
     };
     let phone = format!("'{}", canary::FORM_PHONE);
     let [one, two, three] = [1, 2, 3].map(|number| id(number).to_string());
-    assert_eq!(cells(&rows[1]), [three.as_str(), "delivered", "Спасибо, ждём", "", "", "", "", "", "", "", ""]);
-    assert_eq!(cells(&rows[2]), [&two, "kept", "", "30", "true", "field", "of mine", "a, \"b\"\r\nc", "", "", ""]);
-    assert_eq!(cells(&rows[3]), [&one, "kept", "", "", "", "", "", "Айгуль", "", &phone, r#"["call",{"at":9}]"#]);
+    assert_eq!(cells(&rows[1]), [three.as_str(), "delivered", "Спасибо, ждём", "", "", "", "", "", "", "", "", "", ""]);
+    assert_eq!(cells(&rows[2]), [&two, "kept", "", "30", "true", "field", "of mine", "a, \"b\"\r\nc", "", "", "", "", ""]);
+    assert_eq!(cells(&rows[3]), [&one, "kept", "", "", "", "", "", "Айгуль", "", &phone, r#"["call",{"at":9}]"#, "", ""]);
     assert_eq!(rows.len(), 4, "no other form's");
     assert_eq!(answer.headers["content-type"], "text/csv; charset=utf-8; header=present");
     assert_eq!(answer.headers["content-disposition"], "attachment; filename=\"forms.csv\"");
@@ -137,7 +152,11 @@ async fn an_export_names_its_form() {
         assert!(answer.json()["error"].as_str().unwrap().contains(wanted), "{query:?}: {}", answer.body);
     }
     let none = office.export().await;
-    assert_eq!(rows(&none), [["id", "at", "state", "message"]], "a form that nobody handed in has only its names");
+    assert_eq!(
+        rows(&none),
+        [["id", "at", "state", "message", "done_by", "done_at"]],
+        "a form that nobody handed in has only its names"
+    );
 }
 
 #[tokio::test]

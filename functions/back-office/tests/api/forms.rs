@@ -12,7 +12,7 @@ use shared::platform::ids::{FormName, InstallId, SubmissionId};
 use shared::platform::phone::Phone;
 use shared::platform::secret::InternalSecret;
 use standins::Options;
-use testkit::settings::{PHOTOS, VIEWER_KEY};
+use testkit::settings::{CASHIER_KEY, OPERATOR_KEY, PHOTOS, VIEWER_KEY};
 use testkit::{Answer, Event, canary};
 
 use crate::{get, post};
@@ -287,7 +287,7 @@ async fn a_list_that_is_not_clearly_asked_for_is_refused() {
         (vec![("state", "WAITING")], "must be one of kept, waiting, delivered, refused"),
         (vec![("state", "waiting"), ("limit", "101")], "`limit`"),
         (vec![("state", "waiting"), ("since", "yesterday")], "`since`"),
-        (vec![("phone", canary::FORM_PHONE)], "only these query parameters: form, state, unmatched, since, cursor, limit"),
+        (vec![("phone", canary::FORM_PHONE)], "only these query parameters: form, state, unmatched, done, since, cursor, limit"),
         (vec![("form", "a"), ("form", "b")], "must be there once"),
     ] {
         let event = query.iter().fold(get("forms"), |event, (name, value)| event.query(name, value));
@@ -501,4 +501,64 @@ async fn a_page_ends_by_its_bytes_and_goes_on_behind_them() {
     }
     let all: Vec<_> = (1..=45).rev().map(|number| id(number).to_string()).collect();
     assert!(found == all && pages >= 3, "{pages} pages, {found:?}");
+}
+
+impl Office {
+    async fn mark(&self, number: u32, who: &str, done: bool) -> Answer {
+        let event = post(&format!("forms/{}/done", id(number))).key(who).json(json!({"done": done}));
+        Box::pin(self.story.back_office(event.rest())).await
+    }
+}
+
+#[tokio::test]
+async fn a_form_is_done_by_who_said_so_first_and_lists_tell_it_from_the_others() {
+    let office = Office::open().await;
+    for number in 1..=3 {
+        office.hand_in(office.form(number)).await;
+    }
+    let marked = office.mark(2, OPERATOR_KEY, true).await;
+    let form = marked.json()["form"].clone();
+    assert_eq!((marked.status, &form["done_by"]), (200, &json!("operator")), "{}", marked.body);
+    office.story.environment.advance(Duration::from_hours(1));
+    assert_eq!(office.mark(2, CASHIER_KEY, true).await.json()["form"], form, "said twice it stays as it was said first");
+    for (done, expected) in [("true", vec![2]), ("false", vec![3, 1])] {
+        for list in [of_form("callback"), in_state("kept")] {
+            let list = office.read(list.query("done", done)).await;
+            assert_eq!(ids(&list), expected.iter().map(|number| id(*number).to_string()).collect::<Vec<_>>(), "{done}");
+        }
+    }
+    let table = office.ask(get("forms.csv").query("form", "callback")).await;
+    assert!(table.body.contains("\"operator\""), "{}", table.body);
+    assert_eq!(office.mark(2, OPERATOR_KEY, false).await.json()["form"].get("done_by"), None);
+    assert!(ids(&office.read(of_form("callback").query("done", "true")).await).is_empty());
+    assert_eq!(office.mark(9, OPERATOR_KEY, true).await.status, 404);
+    assert_eq!(office.ask(of_form("callback").query("done", "yes")).await.status, 400);
+    assert!(office.story.environment.logs().contains("a form was marked"));
+}
+
+#[tokio::test]
+async fn a_form_that_is_delivered_while_it_is_marked_is_both() {
+    let office = Office::open().await;
+    for number in 1..=5 {
+        let mut waiting = office.form(number);
+        waiting.state = State::Waiting;
+        let form = office.hand_in(waiting).await;
+        let (delivered, _) = form.delivered(None, office.story.environment.clock().now()).unwrap();
+        let marks = async {
+            for done in [true, false, true] {
+                assert_eq!(office.mark(number, OPERATOR_KEY, done).await.status, 200);
+            }
+        };
+        // Who delivers reads again when its write was overtaken.
+        let delivery = async {
+            let mut next = delivered;
+            while office.submissions.save(next.clone()).await.unwrap().is_none() {
+                let stored = office.submissions.find(&id(number), next.at).await.unwrap().unwrap();
+                (next, _) = stored.delivered(None, next.since).unwrap();
+            }
+        };
+        tokio::join!(marks, delivery);
+        let form = office.read(get(&format!("forms/{}", id(number)))).await["form"].clone();
+        assert_eq!((&form["state"], &form["done_by"]), (&json!("delivered"), &json!("operator")), "{form}");
+    }
 }

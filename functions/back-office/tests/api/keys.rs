@@ -28,6 +28,7 @@ fn routes(payment: &str, order: &str) -> Vec<(Event, &'static str)> {
         (payment("/refunds"), "refund"),
         (Event::new("DELETE", &format!("/v1/back-office/payments/{}/refunds/1", "9999-1")), "refund"),
         (payment("/refunds/1/approve"), "refund"),
+        (get("runs"), "read"),
         (payment("/refunds/1/outcome"), "refund"),
         (payment("/messages/1/close"), "operate"),
         (payment("/settle"), "operate"),
@@ -40,6 +41,7 @@ fn routes(payment: &str, order: &str) -> Vec<(Event, &'static str)> {
         (get("forms.csv").query("form", "callback"), "read"),
         (get(&format!("forms/{}", id(1))), "read"),
         (get(&format!("forms/{}/photos/1", id(1))), "read"),
+        (post(&format!("forms/{}/done", id(1))), "operate"),
         (post("erasures"), "operate"),
     ]
 }

@@ -32,6 +32,7 @@ mod receipts;
 mod refund;
 mod refusals;
 mod reindex;
+mod runs;
 mod scheduled;
 mod search;
 mod store;

@@ -15,6 +15,7 @@ mod measured_keys;
 mod pages;
 mod program;
 mod queue;
+mod runs;
 mod schedule;
 mod settings;
 mod signature;

@@ -459,6 +459,17 @@ async fn forms(api: &Api) {
     };
     assert_eq!(one("getForm").await.json()["form"], found["forms"][1]);
     assert_eq!(one("getFormPhoto").await.status, 200);
+    let mark = |id: &str, body: Value| {
+        let operation = DOCUMENT.operation("markForm");
+        with_key(Event::post(&operation.path.replace("{submissionId}", id)), &operation).json(body)
+    };
+    let done = api.send(mark(&id, DOCUMENT.body("markForm", "done"))).await;
+    assert_eq!((done.status, &done.json()["form"]["done_by"]), (200, &json!("operator")), "{}", done.body);
+    assert_eq!(api.send(mark(&id, json!({}))).await.status, 400);
+    assert_eq!(api.send(mark(&"0".repeat(64), DOCUMENT.body("markForm", "done"))).await.status, 404);
+    api.environment.tick().await;
+    let runs = api.send(call("listRuns")).await.json();
+    assert!(runs["runs"].as_array().is_some_and(|runs| !runs.is_empty()), "{runs}");
     let erased = api.example("erase", "demo").await.json();
     assert_eq!((&erased["forms"], &erased["photos"]), (&json!(2), &json!(2)));
 }
