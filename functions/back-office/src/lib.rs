@@ -28,6 +28,8 @@
 //! | `POST registrations` | operate | a form on which a customer gets a limit |
 //! | `GET registrations/{registrationId}` | read | what became of it |
 //! | `POST schedules` | read | the ways to pay an amount in instalments |
+//! | `POST codes/search` | read | what a phone has had of codes and of forms without one |
+//! | `POST codes/lift` | operate | have that begin anew |
 //! | `GET runs` | read | the last runs of what runs by the clock |
 //! | `GET forms?form=&done=&since=&limit=&cursor=` | read | what customers handed in with a form, the newest first |
 //! | `GET forms?state=&since=&limit=&cursor=` | read | forms in a state: `waiting`, `delivered`, `refused`, `kept` |
@@ -56,7 +58,8 @@
 //!   counted. `approve`: one write, one Status and a refund's writes. `settle`: one read, two Status, and what `settle` does. `outcome`: one
 //!   read, one Status, one write. `messages/…/close`: one read, one write.
 //! - An order: one query, one read of all, one Status for each payment. A list: one query, one read of all. A payment, a
-//!   registration: one read. `runs`: three reads at the same time. `forms/…/done`: one read, one write. `limits` and `schedules`: one call. `registrations`: one write, one call.
+//!   registration: one read. `runs`: three reads at the same time. `forms/…/done`: one read, one write. `codes/search`: two reads, and one
+//!   for each code of the last hour; `codes/lift`: three reads, up to two writes, three deletions. `limits` and `schedules`: one call. `registrations`: one write, one call.
 //! - `reindex`: a scan for every fifty items, and for each that was not to be found one write, two if it has a public id. A day's orders:
 //!   one query, one read of all orders, one of all their payments.
 //! - A search for orders: one query (by phone, public id, provider's id), one read of all payments that lead there (by an id of a payment),
@@ -70,6 +73,7 @@
 
 mod asked;
 mod books;
+mod codes;
 mod commands;
 mod customers;
 mod deps;
@@ -141,6 +145,8 @@ async fn serve(deps: &Deps, inbound: &Inbound) -> Result<Response<Body>, Failure
         Route::Registration(id) => customers::registration(&asked, id).await,
         Route::Schedules => customers::schedules(&asked).await,
         Route::Runs => runs::runs(&asked).await,
+        Route::CodeSearch => codes::search(&asked).await,
+        Route::CodeLift => codes::lift(&asked).await,
         Route::FormDone(id) => forms::done(&asked, id).await,
         Route::Forms => forms::list(&asked).await,
         Route::FormSearch => forms::search(&asked).await,

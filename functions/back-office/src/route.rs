@@ -32,6 +32,8 @@ pub(crate) enum Route<'a> {
     Registration(&'a str),
     Schedules,
     Runs,
+    CodeSearch,
+    CodeLift,
     FormDone(&'a str),
     Forms,
     FormSearch,
@@ -75,6 +77,8 @@ impl<'a> Route<'a> {
             ["forms", id] => Self::Form(id),
             ["forms", id, "done"] => Self::FormDone(id),
             ["runs"] => Self::Runs,
+            ["codes", "search"] => Self::CodeSearch,
+            ["codes", "lift"] => Self::CodeLift,
             ["forms", id, "photos", number] => Self::FormPhoto(id, number),
             ["erasures"] => Self::Erasures,
             _ => return None,
@@ -111,6 +115,8 @@ impl<'a> Route<'a> {
             | Self::Registrations
             | Self::Schedules
             | Self::FormDone(_)
+            | Self::CodeSearch
+            | Self::CodeLift
             | Self::OrderSearch
             | Self::Reindex
             | Self::FormSearch
@@ -131,6 +137,7 @@ impl<'a> Route<'a> {
             | Self::Registration(_)
             | Self::Schedules
             | Self::Runs
+            | Self::CodeSearch
             | Self::Forms
             | Self::FormSearch
             | Self::FormExport
@@ -144,6 +151,7 @@ impl<'a> Route<'a> {
             | Self::ResendEvent(..)
             | Self::Settle(_)
             | Self::FormDone(_)
+            | Self::CodeLift
             | Self::Limits
             | Self::Registrations
             | Self::Reindex
@@ -179,6 +187,8 @@ impl<'a> Route<'a> {
             Self::Registration(_) => "registration",
             Self::Schedules => "schedules",
             Self::Runs => "runs",
+            Self::CodeSearch => "code search",
+            Self::CodeLift => "code limits",
             Self::FormDone(_) => "form done",
             Self::Forms => "forms",
             Self::FormSearch => "form search",
@@ -223,6 +233,8 @@ impl<'a> Route<'a> {
             | Self::Schedules
             | Self::Runs
             | Self::FormDone(_)
+            | Self::CodeSearch
+            | Self::CodeLift
             | Self::FormSearch
             | Self::Form(_)
             | Self::FormPhoto(..)

@@ -607,6 +607,8 @@ mod tests {
                 "/v1/back-office/registrations/{registrationId} back-office",
                 "/v1/back-office/schedules back-office",
                 "/v1/back-office/runs back-office",
+                "/v1/back-office/codes/search back-office",
+                "/v1/back-office/codes/lift back-office",
                 "/v1/back-office/forms back-office",
                 "/v1/back-office/forms.csv back-office",
                 "/v1/back-office/forms/search back-office",

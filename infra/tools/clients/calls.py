@@ -36,6 +36,7 @@ from imshop_webhooks_client.api.back_office import (
     get_payment,
     get_registration,
     get_totals,
+    lift_codes,
     list_forms,
     list_orders,
     list_payments,
@@ -47,6 +48,7 @@ from imshop_webhooks_client.api.back_office import (
     register,
     reindex,
     resend_event,
+    search_codes,
     search_forms,
     search_orders,
     settle_payment,
@@ -350,6 +352,10 @@ def forms(house: House) -> None:
     read(get_form_photo.sync_detailed(form.submission_id, 1, client=office), models.PhotoLink)
     table = export_forms.sync_detailed(client=office, form="feedback")
     assert form.submission_id in read(table, str)
+    codes = read(search_codes.sync_detailed(client=office, body=models.CodesRequest(PHONE)), models.CodesAnswer)
+    assert len(codes.sent_at) >= len(codes.codes), codes
+    lifted = read(lift_codes.sync_detailed(client=office, body=models.CodesRequest(PHONE)), models.LiftAnswer)
+    assert lifted.digest == codes.digest, lifted
     found = read(search_forms.sync_detailed(client=office, body=models.FormSearch(PHONE)), models.FormList)
     assert form.submission_id in [one.submission_id for one in found.forms], found
     marked = read(mark_form.sync_detailed(form.submission_id, client=office, body=models.DoneRequest(True)), models.HandedInAnswer)

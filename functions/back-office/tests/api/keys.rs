@@ -29,6 +29,8 @@ fn routes(payment: &str, order: &str) -> Vec<(Event, &'static str)> {
         (Event::new("DELETE", &format!("/v1/back-office/payments/{}/refunds/1", "9999-1")), "refund"),
         (payment("/refunds/1/approve"), "refund"),
         (get("runs"), "read"),
+        (post("codes/search"), "read"),
+        (post("codes/lift"), "operate"),
         (payment("/refunds/1/outcome"), "refund"),
         (payment("/messages/1/close"), "operate"),
         (payment("/settle"), "operate"),

@@ -13,6 +13,7 @@ mod measured;
 mod measured_forms;
 mod measured_keys;
 mod pages;
+mod phone_codes;
 mod program;
 mod queue;
 mod runs;

@@ -467,6 +467,12 @@ async fn forms(api: &Api) {
     assert_eq!((done.status, &done.json()["form"]["done_by"]), (200, &json!("operator")), "{}", done.body);
     assert_eq!(api.send(mark(&id, json!({}))).await.status, 400);
     assert_eq!(api.send(mark(&"0".repeat(64), DOCUMENT.body("markForm", "done"))).await.status, 404);
+    let codes = api.example("searchCodes", "demo").await;
+    assert_eq!(codes.status, 200, "{}", codes.body);
+    assert_eq!(api.example("liftCodes", "demo").await.status, 200);
+    for id in ["searchCodes", "liftCodes"] {
+        assert_eq!(api.send(call(id).json(json!({"phone": "12"}))).await.status, 400);
+    }
     api.environment.tick().await;
     let runs = api.send(call("listRuns")).await.json();
     assert!(runs["runs"].as_array().is_some_and(|runs| !runs.is_empty()), "{runs}");

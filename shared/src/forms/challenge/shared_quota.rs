@@ -69,6 +69,18 @@ impl Alarm {
     }
 }
 
+fn wrong_codes_digest(secret: &InternalSecret, phone: &Phone) -> String {
+    secret.digest(Purpose::Limit, &["wrong-codes-phone", phone.digits()])
+}
+
+fn nobodys_wrong_codes_digest(secret: &InternalSecret, phone: &Phone) -> String {
+    secret.digest(Purpose::Limit, &["wrong-codes-no-installation", phone.digits()])
+}
+
+fn forms_key(secret: &InternalSecret, phone: &Phone) -> String {
+    format!("forms-phone#{}", secret.digest(Purpose::Limit, &["forms-phone", phone.digits()]))
+}
+
 impl Quota {
     /// Codes to one range of numbers: who pumps SMS buys numbers by the range.
     #[must_use]
@@ -107,11 +119,27 @@ impl Quota {
         Self { of: Of::Shop, key: "shop".to_owned(), at, per_hour: None, per_day, alarm, thing: None }
     }
 
+    /// What is counted for one phone, without its limits: to be looked at, and lifted. Wrong codes, those that were entered without an
+    /// installation, and forms without a code.
+    #[must_use]
+    pub fn counted_for(secret: &InternalSecret, phone: &Phone, at: Timestamp) -> [Self; 3] {
+        let wrong_codes = |digest: String| Self::of_wrong_codes(&digest, None, at);
+        let forms = Self {
+            of: Of::Forms(FormsOf::Phone),
+            key: forms_key(secret, phone),
+            at,
+            per_hour: None,
+            per_day: None,
+            alarm: None,
+            thing: None,
+        };
+        [wrong_codes(wrong_codes_digest(secret, phone)), wrong_codes(nobodys_wrong_codes_digest(secret, phone)), forms]
+    }
+
     /// Wrong codes for one phone, across forms and installations.
     #[must_use]
     pub fn of_wrong_codes_for(limits: &Limits, secret: &InternalSecret, phone: &Phone, at: Timestamp) -> Self {
-        let digest = secret.digest(Purpose::Limit, &["wrong-codes-phone", phone.digits()]);
-        Self::of_wrong_codes(&digest, limits.wrong_codes_per_phone_per_day, at)
+        Self::of_wrong_codes(&wrong_codes_digest(secret, phone), Some(limits.wrong_codes_per_phone_per_day), at)
     }
 
     /// Wrong codes from one installation, across forms and phones; without one, from nobody's for the phone.
@@ -125,14 +153,14 @@ impl Quota {
     ) -> Self {
         let digest = match installation {
             Some(installation) => secret.digest(Purpose::Limit, &["wrong-codes-installation", installation.as_str()]),
-            None => secret.digest(Purpose::Limit, &["wrong-codes-no-installation", phone.digits()]),
+            None => nobodys_wrong_codes_digest(secret, phone),
         };
-        Self::of_wrong_codes(&digest, limits.wrong_codes_per_installation_per_day, at)
+        Self::of_wrong_codes(&digest, Some(limits.wrong_codes_per_installation_per_day), at)
     }
 
-    fn of_wrong_codes(digest: &str, per_day: u32, at: Timestamp) -> Self {
+    fn of_wrong_codes(digest: &str, per_day: Option<u32>, at: Timestamp) -> Self {
         let key = format!("wrong-codes#{digest}");
-        Self { of: Of::WrongCodes, key, at, per_hour: None, per_day: Some(per_day), alarm: None, thing: None }
+        Self { of: Of::WrongCodes, key, at, per_hour: None, per_day, alarm: None, thing: None }
     }
 
     /// This, counted once for a form however often that is sent. For counters with few forms: they are remembered in it.
@@ -151,7 +179,7 @@ impl Quota {
     /// Forms without a code that name one phone, whatever the form and the installation.
     #[must_use]
     pub fn of_forms_for(limits: &Limits, secret: &InternalSecret, phone: &Phone, at: Timestamp) -> Self {
-        let key = format!("forms-phone#{}", secret.digest(Purpose::Limit, &["forms-phone", phone.digits()]));
+        let key = forms_key(secret, phone);
         let (per_hour, per_day) = (Some(limits.forms_per_phone_per_hour), Some(limits.forms_per_phone_per_day));
         Self { of: Of::Forms(FormsOf::Phone), key, at, per_hour, per_day, alarm: None, thing: None }
     }

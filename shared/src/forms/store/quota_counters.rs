@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 
 use super::otp::Otp;
 use crate::forms::challenge::{LimitRefusal, Quota, Used};
-use crate::platform::dynamodb::{Attempt, Item, KNOWN, READABLE, SCHEMA, StoreError, failed, readable};
+use crate::platform::dynamodb::{Attempt, Consistency, Item, KNOWN, READABLE, Reading, SCHEMA, StoreError, failed, readable};
 
 /// How long a day's counter is kept, from its last use.
 const KEPT: std::time::Duration = std::time::Duration::from_hours(48);
@@ -118,6 +118,22 @@ impl Otp {
             }
         };
         self.table.patiently("UpdateItem", attempt).await
+    }
+
+    /// How much of each is used.
+    pub async fn counts<const N: usize>(&self, quotas: &[Quota; N]) -> Result<[Used; N], StoreError> {
+        let keys = quotas.iter().map(key).collect();
+        let items = self.table.get_all(keys, Consistency::Strong, Reading::few()).await?;
+        let mut counts = [Used::default(); N];
+        for (count, quota) in counts.iter_mut().zip(quotas) {
+            *count = read(quota, items.get(&key(quota)))?;
+        }
+        Ok(counts)
+    }
+
+    /// Has a day begin anew: nothing is used of it any more.
+    pub async fn forget_count(&self, quota: &Quota) -> Result<bool, StoreError> {
+        self.table.delete(&key(quota)).await
     }
 
     /// Counts one less of what was taken. Not tried again unless it was refused: what is given back twice would be one too many
