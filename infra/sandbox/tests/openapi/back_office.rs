@@ -1,9 +1,11 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use shared::forms::store::otp::Otp;
 use shared::forms::store::submissions::Submissions;
 use shared::forms::submission::{Fields, PhoneDigest, Photo, State, Submission};
 use shared::platform::clock::{MOSCOW, Random, Timestamp};
+use shared::platform::dynamodb::EndedRun;
 use shared::platform::env::Env;
 use shared::platform::ids::{FormName, InstallId, SubmissionId};
 use shared::platform::phone::Phone;
@@ -17,7 +19,7 @@ use crate::receipts;
 
 /// More often than any request tries.
 pub(crate) const ALWAYS: u32 = 50;
-const NO_STORE: [(&str, &str); 2] = [("ORDERS_TABLE", "gone"), ("FORMS_TABLE", "gone")];
+const NO_STORE: [(&str, &str); 3] = [("ORDERS_TABLE", "gone"), ("FORMS_TABLE", "gone"), ("OTP_TABLE", "gone")];
 /// What acts on a held payment: the operation, its example, Mokka's method.
 const ON_A_HOLD: [(&str, &str, &str); 3] =
     [("changePayment", "less", "change"), ("cancelPayment", "empty", "cancel"), ("finishPayment", "numbered", "finish")];
@@ -464,7 +466,7 @@ async fn forms(api: &Api) {
         with_key(Event::post(&operation.path.replace("{submissionId}", id)), &operation).json(body)
     };
     let done = api.send(mark(&id, DOCUMENT.body("markForm", "done"))).await;
-    assert_eq!((done.status, &done.json()["form"]["done_by"]), (200, &json!("operator")), "{}", done.body);
+    assert_eq!((done.status, &done.json()["form"]["done_by"]), (200, &json!("cashier")), "{}", done.body);
     assert_eq!(api.send(mark(&id, json!({}))).await.status, 400);
     assert_eq!(api.send(mark(&"0".repeat(64), DOCUMENT.body("markForm", "done"))).await.status, 404);
     let codes = api.example("searchCodes", "demo").await;
@@ -473,7 +475,10 @@ async fn forms(api: &Api) {
     for id in ["searchCodes", "liftCodes"] {
         assert_eq!(api.send(call(id).json(json!({"phone": "12"}))).await.status, 400);
     }
-    api.environment.tick().await;
+    let otp = Otp::from_env(&mut env, api.environment.dynamodb().clone(), Random::System).unwrap();
+    let now = api.environment.clock().now();
+    let lease = otp.acquire_run_lease("sms-watch", now, Duration::from_mins(1)).await.unwrap().unwrap();
+    lease.release(Duration::from_secs(5), EndedRun { at: now, failed: false }).await;
     let runs = api.send(call("listRuns")).await.json();
     assert!(runs["runs"].as_array().is_some_and(|runs| !runs.is_empty()), "{runs}");
     let erased = api.example("erase", "demo").await.json();
