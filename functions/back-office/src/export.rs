@@ -69,8 +69,8 @@ fn table(submissions: &[Submission]) -> Result<String, Box<dyn std::error::Error
     // A field that is called like one of ours must not be mistaken for it.
     let is_ours = |field: &str| COLUMNS.contains(&field) || LAST_COLUMNS.contains(&field);
     let named = |field: &str| if is_ours(field) { format!("data.{field}") } else { harmless(field) };
-    let names = COLUMNS.map(str::to_owned).into_iter().chain(fields.iter().map(|field| named(field)));
-    writer.write_record(names.chain(LAST_COLUMNS.map(str::to_owned)))?;
+    let columns = COLUMNS.map(str::to_owned).into_iter().chain(fields.iter().map(|field| named(field)));
+    writer.write_record(columns.chain(LAST_COLUMNS.map(str::to_owned)))?;
     for submission in submissions {
         let message = submission.message.as_deref().unwrap_or_default();
         let done_by = submission.done.as_ref().map_or("", |done| done.by.as_str());
