@@ -291,6 +291,7 @@ def payments(house: House) -> None:
     approved = read(approve_refund.sync_detailed("1001-1", unapproved.refund.refund, client=office), models.PaymentAnswer)
     assert approved.refund and approved.refund.approved_by == "back-office:cashier", approved
 
+    house.control("tick", {})
     assert "reconcile" in [run.name for run in read(list_runs.sync_detailed(client=office), models.RunsAnswer).runs]
     first, last = datetime.date(2026, 1, 1), datetime.date(2036, 12, 31)
     table = read(export_books.sync_detailed(client=office, from_=first, to=last), str)

@@ -93,7 +93,7 @@ fn item_bytes(item: &HashMap<String, AttributeValue>) -> u64 {
         match value {
             AttributeValue::S(text) => bytes(text.len()),
             AttributeValue::N(number) => bytes(number.len()).div_ceil(2) + 1,
-            AttributeValue::Null(_) => 1,
+            AttributeValue::Null(_) | AttributeValue::Bool(_) => 1,
             AttributeValue::M(map) => 3 + map.iter().map(|(name, value)| bytes(name.len()) + value_bytes(value) + 1).sum::<u64>(),
             other => unreachable!("a bucket has no {other:?}"),
         }
