@@ -377,15 +377,7 @@ impl Run<'_> {
         }
         let mut polled = Polled::default();
         let payment = if payment.is_approval_overdue(now) && !payment.poll.manual_review {
-            let mut unapproved = payment.clone();
-            unapproved.poll.manual_review = true;
-            match orders.save_payment(unapproved).await? {
-                Some(saved) => {
-                    note_manual_review(&saved, &mut polled);
-                    saved
-                }
-                None => payment,
-            }
+            self.list_for_review(payment, &mut polled).await?
         } else if payment.due_refund(now).is_some() {
             self.settle(payment, deadline, &mut polled).await?
         } else if payment.is_audit_due(now) {
@@ -446,15 +438,19 @@ impl Run<'_> {
     /// Puts a payment on the list for manual review because IMSHOP does not take its status event.
     async fn request_manual_review(&self, id: &PaymentId, polled: &mut Polled) -> Result<(), StoreError> {
         let orders = &self.deps.settler.orders;
-        let Some(mut payment) = orders.payment(id).await?.filter(|payment| self.needs_manual_review(payment)) else {
-            return Ok(());
-        };
-        payment.poll.manual_review = true;
-        // Another request may have published it; the next poll will see.
-        if let Some(saved) = orders.save_payment(payment).await? {
-            note_manual_review(&saved, polled);
+        if let Some(payment) = orders.payment(id).await?.filter(|payment| self.needs_manual_review(payment)) {
+            self.list_for_review(payment, polled).await?;
         }
         Ok(())
+    }
+
+    /// Puts a payment on the list for manual review. If another request wrote first, the next poll will see.
+    async fn list_for_review(&self, payment: Payment, polled: &mut Polled) -> Result<Payment, StoreError> {
+        let mut listed = payment.clone();
+        listed.poll.manual_review = true;
+        let Some(saved) = self.deps.settler.orders.save_payment(listed).await? else { return Ok(payment) };
+        note_manual_review(&saved, polled);
+        Ok(saved)
     }
 
     /// Looks at what is over: what happened at the provider without us is recorded, and otherwise the next audit look is planned.

@@ -77,10 +77,6 @@ fn nobodys_wrong_codes_digest(secret: &InternalSecret, phone: &Phone) -> String 
     secret.digest(Purpose::Limit, &["wrong-codes-no-installation", phone.digits()])
 }
 
-fn forms_key(secret: &InternalSecret, phone: &Phone) -> String {
-    format!("forms-phone#{}", secret.digest(Purpose::Limit, &["forms-phone", phone.digits()]))
-}
-
 impl Quota {
     /// Codes to one range of numbers: who pumps SMS buys numbers by the range.
     #[must_use]
@@ -124,15 +120,7 @@ impl Quota {
     #[must_use]
     pub fn counted_for(secret: &InternalSecret, phone: &Phone, at: Timestamp) -> [Self; 3] {
         let wrong_codes = |digest: String| Self::of_wrong_codes(&digest, None, at);
-        let forms = Self {
-            of: Of::Forms(FormsOf::Phone),
-            key: forms_key(secret, phone),
-            at,
-            per_hour: None,
-            per_day: None,
-            alarm: None,
-            thing: None,
-        };
+        let forms = Self::of_forms_by_phone(secret, phone, [None; 2], at);
         [wrong_codes(wrong_codes_digest(secret, phone)), wrong_codes(nobodys_wrong_codes_digest(secret, phone)), forms]
     }
 
@@ -179,8 +167,13 @@ impl Quota {
     /// Forms without a code that name one phone, whatever the form and the installation.
     #[must_use]
     pub fn of_forms_for(limits: &Limits, secret: &InternalSecret, phone: &Phone, at: Timestamp) -> Self {
-        let key = forms_key(secret, phone);
-        let (per_hour, per_day) = (Some(limits.forms_per_phone_per_hour), Some(limits.forms_per_phone_per_day));
+        let limits = [limits.forms_per_phone_per_hour, limits.forms_per_phone_per_day].map(Some);
+        Self::of_forms_by_phone(secret, phone, limits, at)
+    }
+
+    fn of_forms_by_phone(secret: &InternalSecret, phone: &Phone, limits: [Option<u32>; 2], at: Timestamp) -> Self {
+        let key = format!("forms-phone#{}", secret.digest(Purpose::Limit, &["forms-phone", phone.digits()]));
+        let [per_hour, per_day] = limits;
         Self { of: Of::Forms(FormsOf::Phone), key, at, per_hour, per_day, alarm: None, thing: None }
     }
 

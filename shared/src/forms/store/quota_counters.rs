@@ -180,10 +180,7 @@ impl Otp {
 
     fn update(&self, quota: &Quota, expression: &str) -> UpdateItemFluentBuilder {
         self.table
-            .client
-            .update_item()
-            .table_name(&self.table.name)
-            .key("pk", AttributeValue::S(key(quota)))
+            .update(key(quota))
             .update_expression(expression)
             .expression_attribute_names("#schema", "schema")
             .expression_attribute_names("#version", "version")

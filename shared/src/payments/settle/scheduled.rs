@@ -46,15 +46,15 @@ impl Settler {
         let mut payment = payment;
         for _ in 0..ROUNDS {
             let index = number.wrapping_sub(1);
-            match payment.refunds.get(index).map(|refund| &refund.status) {
+            let was_counted = match payment.refunds.get(index).map(|refund| &refund.status) {
                 Some(RefundStatus::Withdrawn) => return Ok(CommandOutcome::Done(payment)),
-                Some(RefundStatus::AwaitsApproval | RefundStatus::Scheduled) => {}
+                Some(RefundStatus::AwaitsApproval) => false,
+                Some(RefundStatus::Scheduled) => true,
                 Some(RefundStatus::Waiting | RefundStatus::Pending | RefundStatus::Made | RefundStatus::Refused(_)) | None => {
                     return Ok(CommandOutcome::Forbidden(payment, CommandRefusal::NotScheduled));
                 }
-            }
+            };
             let by = Trigger::BackOffice(who);
-            let was_counted = payment.refunds.get(index).is_some_and(|refund| refund.status == RefundStatus::Scheduled);
             match self.orders.save_payment(payment.clone().refund_withdrawn(index, by, self.clock.now())).await? {
                 Some(payment) => {
                     if let Some(refund) = payment.refunds.get(index).filter(|_| was_counted) {

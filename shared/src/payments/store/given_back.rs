@@ -41,36 +41,35 @@ impl Orders {
         amount: Money,
         before: i64,
     ) -> Result<bool, StoreError> {
-        let now = self.clock.now();
-        let key = key(person, &now.day(MOSCOW));
-        for _ in 0..ROUNDS {
-            let (mut amounts, version) = self.counted(&key).await?;
+        let key = key(person, &self.clock.now().day(MOSCOW));
+        self.recount(&key, |amounts| {
             if amounts.contains_key(key_hash) {
-                return Ok(true);
+                return Some(true);
             }
             amounts.insert(key_hash.to_owned(), amount.minor());
-            if limit.after(before + amounts.values().sum::<i64>(), amount.currency()).is_none() {
-                return Ok(false);
-            }
-            let record = DayRecord { amounts, expires_at: now.plus(KEPT).seconds() };
-            if self.table.put(&key, version + 1, &record).await? == Written::Yes {
-                return Ok(true);
-            }
-        }
-        Err(StoreError::Failed { action: "UpdateItem", cause: "others keep writing the same count".to_owned() })
+            let all = before + amounts.values().sum::<i64>();
+            limit.after(all, amount.currency()).is_none().then_some(false)
+        })
+        .await
     }
 
-    /// Takes a refund of the holder of the key `person` out of what is counted for the day of `at`: it is not made.
-    pub async fn uncount(&self, person: &str, key_hash: &str, at: Timestamp) -> Result<(), StoreError> {
+    /// Takes a refund of the holder of the key `person` out of what is counted for the day of `at`: it is not made. Whether it was counted.
+    pub async fn uncount(&self, person: &str, key_hash: &str, at: Timestamp) -> Result<bool, StoreError> {
         let key = key(person, &at.day(MOSCOW));
+        self.recount(&key, |amounts| amounts.remove(key_hash).is_none().then_some(false)).await
+    }
+
+    /// Changes what is counted, on top of whatever others wrote meanwhile: true once it is written. What `change` answers instead is the answer,
+    /// and nothing is written.
+    async fn recount(&self, key: &str, change: impl Fn(&mut BTreeMap<String, i64>) -> Option<bool>) -> Result<bool, StoreError> {
         for _ in 0..ROUNDS {
-            let (mut amounts, version) = self.counted(&key).await?;
-            if amounts.remove(key_hash).is_none() {
-                return Ok(());
+            let (mut amounts, version) = self.counted(key).await?;
+            if let Some(answer) = change(&mut amounts) {
+                return Ok(answer);
             }
             let record = DayRecord { amounts, expires_at: self.clock.now().plus(KEPT).seconds() };
-            if self.table.put(&key, version + 1, &record).await? == Written::Yes {
-                return Ok(());
+            if self.table.put(key, version + 1, &record).await? == Written::Yes {
+                return Ok(true);
             }
         }
         Err(StoreError::Failed { action: "UpdateItem", cause: "others keep writing the same count".to_owned() })

@@ -19,10 +19,7 @@ impl Orders {
         let until = now.plus(pause);
         let update = self
             .table
-            .client
-            .update_item()
-            .table_name(&self.table.name)
-            .key("pk", AttributeValue::S(format!("look#{what}")))
+            .update(format!("look#{what}"))
             .update_expression("SET next_at = :until, expires_at = :swept")
             .condition_expression("attribute_not_exists(pk) OR next_at <= :now")
             .expression_attribute_values(":until", number(until.millis()))

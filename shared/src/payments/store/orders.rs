@@ -136,10 +136,7 @@ impl Orders {
         let number = |number: i64| AttributeValue::N(number.to_string());
         let update = self
             .table
-            .client
-            .update_item()
-            .table_name(&self.table.name)
-            .key("pk", AttributeValue::S(lookups::alias_key(uuid, public_id)))
+            .update(lookups::alias_key(uuid, public_id))
             .update_expression("SET #schema = :schema, #lookup = :lookup, lookup_at = if_not_exists(lookup_at, :at)")
             .expression_attribute_names("#schema", "schema")
             .expression_attribute_names("#lookup", lookups::HASH)
@@ -156,10 +153,7 @@ impl Orders {
         let number = |number: i64| AttributeValue::N(number.to_string());
         let update = self
             .table
-            .client
-            .update_item()
-            .table_name(&self.table.name)
-            .key("pk", AttributeValue::S(order_key(uuid)))
+            .update(order_key(uuid))
             .update_expression("SET check_at = :until")
             .condition_expression(format!("check_at <= :now AND {KNOWN}"))
             .expression_attribute_names("#schema", "schema")

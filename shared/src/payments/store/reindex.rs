@@ -122,10 +122,7 @@ impl Orders {
         let number = |number: String| AttributeValue::N(number);
         let update = self
             .table
-            .client
-            .update_item()
-            .table_name(&self.table.name)
-            .key("pk", AttributeValue::S(OVER.to_owned()))
+            .update(OVER)
             .update_expression("SET #schema = :schema, over_at = :at")
             .expression_attribute_names("#schema", "schema")
             .expression_attribute_values(":schema", number(SCHEMA.to_string()))
@@ -172,10 +169,7 @@ impl Orders {
         let number = |number: i64| AttributeValue::N(number.to_string());
         let update = self
             .table
-            .client
-            .update_item()
-            .table_name(&self.table.name)
-            .key("pk", AttributeValue::S(key.to_owned()))
+            .update(key)
             .expression_attribute_names("#schema", "schema")
             .expression_attribute_values(":readable", AttributeValue::N(READABLE.to_string()));
         let (mut sets, mut conditions) = (Vec::new(), vec!["attribute_exists(pk)", KNOWN]);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -42,6 +43,11 @@ impl Table {
         Ok(self.patiently("GetItem", attempt).await?.item)
     }
 
+    /// An update of the item `key`, of which nothing is said yet.
+    pub(crate) fn update(&self, key: impl Into<String>) -> UpdateItemFluentBuilder {
+        self.client.update_item().table_name(&self.name).key("pk", AttributeValue::S(key.into()))
+    }
+
     /// Writes an item as version `version`, replacing exactly the version before it (none, for version 1).
     pub(crate) async fn put<T: Serialize + DeserializeOwned>(
         &self,
@@ -52,10 +58,7 @@ impl Table {
         let mark = self.random.hex32()?;
         let write = Write::new(key, version, &mark, record)?;
         let update = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .key("pk", AttributeValue::S(key.to_owned()))
+            .update(key)
             .update_expression(write.expression)
             .condition_expression(write.condition)
             .set_expression_attribute_names(Some(write.names))

@@ -55,10 +55,7 @@ impl Table {
         let (key, holder) = (key(name), self.random.hex32()?);
         let number = |moment: Timestamp| AttributeValue::N(moment.millis().to_string());
         let update = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .key("pk", AttributeValue::S(key.clone()))
+            .update(key.clone())
             .update_expression("SET taken_until = :until, taken_by = :holder, began_at = :now REMOVE ended_at, failed")
             .condition_expression("attribute_not_exists(pk) OR taken_until <= :now")
             .expression_attribute_values(":until", number(now.plus(length)))
@@ -102,10 +99,7 @@ impl RunLease {
         let limit = OPERATION_LIMIT.min(left);
         let released = self
             .table
-            .client
-            .update_item()
-            .table_name(&self.table.name)
-            .key("pk", AttributeValue::S(self.key.clone()))
+            .update(self.key.clone())
             .update_expression("SET taken_until = :over, ended_at = :at, failed = :failed")
             .condition_expression("taken_by = :holder")
             .expression_attribute_values(":over", AttributeValue::N("0".to_owned()))
